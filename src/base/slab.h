@@ -1,0 +1,29 @@
+/* slab.h: fixed-size objects in chunks that never move. A slot is a 32-bit index; a handle adds a generation
+ * that changes when the slot is freed, so that a stale handle finds nothing. */
+#ifndef BASE_SLAB_H
+#define BASE_SLAB_H
+#include "base/buf.h"
+
+struct handle {
+    uint32_t slot, generation; /* generation 0: none */
+};
+struct slab {
+    struct pool *pool;
+    uint8_t **chunks;
+    uint32_t *generations;  /* one a slot; odd: in use */
+    uint32_t chunk_count, object_size, chunk_shift, used, free_first, capacity, limit;
+};
+void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit /* objects; 0: none */);
+void slab_fini(struct slab *slab);
+void *slab_new(struct slab *slab, uint32_t *slot); /* zeroed; NULL: limit or memory */
+void slab_free(struct slab *slab, uint32_t slot);
+static inline void *slab_get(const struct slab *slab, uint32_t slot) /* slot must be in use */
+{
+    return slab->chunks[slot >> slab->chunk_shift] + (size_t)(slot & ((1u << slab->chunk_shift) - 1)) * slab->object_size;
+}
+void *slab_find(const struct slab *slab, struct handle handle); /* NULL: stale */
+struct handle slab_handle(const struct slab *slab, uint32_t slot);
+/* Visits every object in use in slot order. */
+void slab_each(struct slab *slab, void (*visit)(void *ctx, void *object, uint32_t slot), void *ctx);
+
+#endif

@@ -1,0 +1,136 @@
+/* wire.h: every header that Lilliput parses or emits, as a structure in host byte order. One .c file a header
+ * (eth.c, arp.c, ipv4.c, ipv6.c, icmpv4.c, icmpv6.c, udphdr.c, tcphdr.c, dns.c). Each has
+ *   int    X_parse(struct X *, const uint8_t *bytes, size_t available)   header length, or -EINVAL / -EMSGSIZE (truncated)
+ *   size_t X_emit(const struct X *, uint8_t *bytes)                      header length; checksum field as given
+ *   int    X_print(const struct X *, char *text, size_t size)            as snprintf
+ * Nothing outside wire/ sees network byte order. Parsers never read past AVAILABLE. */
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+#include "wire/addr.h"
+
+enum { ETHERTYPE_V4 = 0x0800, ETHERTYPE_ARPP = 0x0806, ETHERTYPE_V6 = 0x86dd };
+struct eth {
+    struct mac dest, source;
+    uint16_t type;
+};
+enum { ETH_LENGTH = 14 };
+int eth_parse(struct eth *eth, const uint8_t *bytes, size_t available);
+size_t eth_emit(const struct eth *eth, uint8_t *bytes);
+int eth_print(const struct eth *eth, char *text, size_t size);
+
+enum { ARP_REQUEST = 1, ARP_REPLY = 2, ARP_LENGTH = 28 };
+struct arp { /* RFC 826, Ethernet and IPv4 only; others are -EINVAL */
+    uint16_t operation;
+    struct mac sender_mac, target_mac;
+    struct addr sender, target;
+};
+int arp_parse(struct arp *arp, const uint8_t *bytes, size_t available);
+size_t arp_emit(const struct arp *arp, uint8_t *bytes);
+int arp_print(const struct arp *arp, char *text, size_t size);
+
+/* What IPv4 and IPv6 headers have in common is one structure; options and extension headers are lengths to skip. */
+struct ip {
+    struct addr source, dest;
+    uint8_t version;       /* 4 or 6 */
+    uint8_t protocol;      /* upper layer, after extension headers */
+    uint8_t ttl;           /* hop limit */
+    uint8_t tos;           /* traffic class; ECN is its low two bits */
+    uint32_t flow_label;   /* IPv6 */
+    uint16_t header_length; /* options / extension headers included */
+    uint32_t payload_length; /* bytes after header_length */
+    uint32_t id;           /* fragment identification */
+    uint32_t frag_offset;  /* bytes */
+    bool more_fragments, dont_fragment, is_fragment;
+    uint16_t frag_header_offset; /* IPv6: where the fragment header begins; 0: none */
+    uint16_t next_header_offset; /* IPv6: offset of the next-header byte that names `protocol` or the fragment header */
+    uint16_t problem_offset;     /* on -EPROTO: where ICMP parameter problem points ... */
+    uint8_t problem_code;        /* ... and its code (RFC 4443 3.4; for IPv4 RFC 792) */
+};
+enum { IPV4_LENGTH = 20, IPV6_LENGTH = 40, IPV6_FRAGMENT_LENGTH = 8 };
+/* Checks version, lengths and (v4) the header checksum. -EBADMSG: checksum. IPv4 options: source route -> see options.
+ * IPv6: walks at most 8 extension headers within AVAILABLE; -EPROTO: unknown option that asks for ICMP. */
+int ip_parse(struct ip *ip, const uint8_t *bytes, size_t available); /* by the version nibble */
+int ipv4_parse(struct ip *ip, const uint8_t *bytes, size_t available);
+int ipv6_parse(struct ip *ip, const uint8_t *bytes, size_t available);
+size_t ip_header_size(const struct ip *ip); /* what ip_emit will write: 20 or 40 (+8 when is_fragment) */
+size_t ip_emit(const struct ip *ip, uint8_t *bytes); /* v4 checksum filled */
+int ip_print(const struct ip *ip, char *text, size_t size);
+/* Decrements TTL / hop limit in place and mends the v4 checksum (RFC 1624). */
+void ip_decrement_ttl(uint8_t *bytes);
+/* Sets the ECN bits in place and mends the v4 checksum. */
+void ip_set_ecn(uint8_t *bytes, uint8_t ecn);
+
+struct icmp { /* ICMPv4 and ICMPv6 messages; the body follows */
+    uint8_t type, code;
+    uint16_t checksum;
+    union {
+        uint32_t rest;             /* the second word as a number */
+        struct { uint16_t id, sequence; } echo;
+        uint32_t mtu;              /* v4 3/4 (low 16 bits), v6 type 2 */
+        uint32_t pointer;          /* v6 4; v4 12 uses the high byte of `rest` */
+        struct addr *unused_;
+    };
+};
+enum { ICMP_LENGTH = 8 };
+enum { ICMP4_ECHO_REPLY = 0, ICMP4_UNREACHABLE = 3, ICMP4_QUENCH = 4, ICMP4_REDIRECT_ = 5, ICMP4_ECHO_REQUEST = 8, ICMP4_TIME_EXCEEDED = 11, ICMP4_PARAMETER = 12 };
+enum { ICMP6_UNREACHABLE = 1, ICMP6_TOO_BIG = 2, ICMP6_TIME_EXCEEDED_ = 3, ICMP6_PARAMETER = 4, ICMP6_ECHO_REQUEST_ = 128, ICMP6_ECHO_REPLY_ = 129,
+       ICMP6_ROUTER_SOLICIT = 133, ICMP6_ROUTER_ADVERT = 134, ICMP6_NEIGHBOR_SOLICIT = 135, ICMP6_NEIGHBOR_ADVERT = 136 };
+int icmp_parse(struct icmp *icmp, int version, const uint8_t *bytes, size_t available); /* checksum is verified by ip/icmp */
+size_t icmp_emit(const struct icmp *icmp, int version, uint8_t *bytes);
+int icmp_print(const struct icmp *icmp, int version, char *text, size_t size);
+
+struct nd { /* RFC 4861 4.3, 4.4: the body of neighbour solicitation and advertisement */
+    struct addr target;
+    bool router, solicited, override_, has_mac;
+    struct mac mac; /* source (NS) or target (NA) link-layer address option */
+};
+int nd_parse(struct nd *nd, uint8_t type, const uint8_t *body, size_t available); /* BODY: after the 8 ICMP bytes; flags come from icmp.rest via nd_flags */
+void nd_flags(struct nd *nd, uint32_t rest);
+size_t nd_emit(const struct nd *nd, uint8_t type, uint8_t *icmp_message); /* whole ICMPv6 message, checksum 0 */
+
+struct udphdr_ { /* RFC 768 */
+    uint16_t source_port, dest_port, length, checksum;
+};
+enum { UDP_LENGTH = 8 };
+int udphdr_parse(struct udphdr_ *udp, const uint8_t *bytes, size_t available);
+size_t udphdr_emit(const struct udphdr_ *udp, uint8_t *bytes);
+int udphdr_print(const struct udphdr_ *udp, char *text, size_t size);
+
+enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128, TCP_AE = 256 };
+enum { TCP_SACK_BLOCKS = 4, TCP_LENGTH = 20, TCP_MAX_LENGTH = 60 };
+struct tcp_options { /* RFC 9293 3.2, 7323, 2018, 7413, AccECN */
+    bool has_mss, has_wscale, sack_permitted, has_timestamp, has_fastopen, fastopen_experimental, has_md5, has_accecn;
+    uint16_t mss;
+    uint8_t wscale;
+    uint8_t sack_count, fastopen_length, accecn_fields, accecn_order; /* accecn_fields: 0..3 counters present; order 0 or 1 */
+    uint32_t ts_value, ts_echo;
+    struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
+    uint8_t fastopen[16];
+    uint32_t accecn[3]; /* e0b/e1b, ceb, e1b/e0b as on the wire, 24 bits */
+};
+struct tcphdr_ {
+    uint16_t source_port, dest_port;
+    uint32_t seq, ack;
+    uint16_t flags;   /* TCP_* */
+    uint16_t window;  /* as on the wire, unscaled */
+    uint16_t checksum, urgent;
+    uint8_t header_length;
+    struct tcp_options options;
+};
+/* Bad options (length 0 or past the end) end the option list, as stacks do; a data offset below 5 is -EINVAL. */
+int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available);
+size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags); /* padded; what emit will need */
+/* Emits options in Linux's order: SYN: mss,sackOK,TS,nop,wscale | mss,nop,nop,sackOK ...; else nop,nop,TS; nop,nop,sack. ORDER chooses the profile's. */
+enum tcp_option_order { TCP_ORDER_LINUX, TCP_ORDER_BSD /* mss,nop,wscale,sackOK,TS */, TCP_ORDER_WINDOWS /* mss,nop,wscale,nop,nop,sackOK */ };
+size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes);
+int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size); /* "S 1000:1000(0) win 65535 <mss 1460>" */
+
+/* One line for a whole frame, as --show and hints use it: "192.0.2.1.1024 > 192.0.2.2.13: S 0:0(0) win 4096 <mss 1460>". IP: frame begins at the IP header. */
+int frame_print(const uint8_t *frame, size_t length, bool ip, char *text, size_t size);
+/* Verifies a transport checksum over PACKET's first LENGTH bytes given the pseudo-header's fields. */
+struct lil_packet;
+bool wire_csum_ok(const struct ip *ip, const struct lil_packet *transport);
+/* Fills a partial checksum (csum_start, csum_offset) in place; no-op otherwise. */
+void wire_csum_fill(struct lil_packet *packet);
+
+#endif
