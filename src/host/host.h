@@ -1,0 +1,58 @@
+/* host.h: who owns what. A host owns its interfaces (addresses, neighbour cache, transmit queue), routes, reassembly,
+ * path-MTU table, TCP and UDP; sockets and processes (socket/) hang on it and are freed through a hook.
+ * A received frame: lil_host_input -> link -> ip -> icmp | udp | tcp. A sent byte: poll -> tcp_output_next -> host_output (route, resolve,
+ * emit) -> the interface's transmit. host alone knows the path. */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+#include "host/profile.h"
+#include "lilliput/host.h"
+#include "tcp/tcp.h"
+#include "udp/udp.h"
+
+/* What socket/ hangs on a host: set once by the first lil_proc_new (host never includes socket/). */
+struct host_sockets {
+    void *ctx;
+    void (*free)(void *ctx);
+    void (*tcp_event)(void *ctx, void *user, struct tcb *tcb, unsigned events);
+    void (*tcp_acceptable)(void *ctx, void *user, struct tcp_listener *listener);
+    void (*tcp_port_release)(void *ctx, const struct flow *flow);
+    void (*udp_event)(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
+    uint64_t (*deadline)(void *ctx);                  /* of socket timeouts; may be NULL */
+    void (*poll)(void *ctx, uint64_t now_ns);
+    uint32_t (*count)(void *ctx);
+};
+void host_set_sockets(struct lil_host *host, const struct host_sockets *sockets);
+void *host_get_sockets(struct lil_host *host); /* the ctx; NULL: none yet */
+
+struct tcp *host_tcp(struct lil_host *host);
+struct udp *host_udp(struct lil_host *host);
+struct pool *host_pool(struct lil_host *host);
+struct prng *host_prng(struct lil_host *host);
+const struct profile *host_profile(const struct lil_host *host); /* the host's own copy */
+uint64_t host_now(const struct lil_host *host);
+void host_mark_due(struct lil_host *host);
+/* Called when a host becomes due (a world or loop schedules a poll); NULL: none. */
+void host_set_due_hook(struct lil_host *host, void (*due)(void *ctx, struct lil_host *host), void *ctx);
+void host_trace(struct lil_host *host, struct lil_trace *event); /* fills host and now_ns */
+bool host_is_traced(const struct lil_host *host);
+
+/* Address questions that bind and connect ask. */
+enum host_addr_kind { HOST_ADDR_NONE, HOST_ADDR_ANY, HOST_ADDR_LOCAL, HOST_ADDR_BROADCAST, HOST_ADDR_MULTICAST };
+enum host_addr_kind host_address_kind(struct lil_host *host, const struct addr *addr); /* 127/8 is LOCAL */
+bool host_primary_address(struct lil_host *host, int family, struct addr *addr);       /* BSD: connect to INADDR_ANY */
+/* The way to REMOTE: source address (that of the outgoing interface), ifindex, mtu. -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */
+int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, struct tcp_path *path);
+/* For ioctl(SIOCGIF...), if_nameindex, ss and ip: visits interfaces and addresses. */
+struct host_interface_view {
+    int ifindex;
+    const char *name;
+    enum lil_interface_kind kind;
+    unsigned mtu;
+    bool up;
+    struct mac mac;
+    const struct prefix *addresses;
+    unsigned address_count;
+};
+void host_each_interface(struct lil_host *host, bool (*visit)(void *ctx, const struct host_interface_view *view), void *ctx);
+
+#endif

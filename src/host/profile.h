@@ -1,0 +1,44 @@
+/* profile.h: a personality: the parameters of every leaf in one structure, by name. profile.c holds the only table, with the
+ * source and confidence of each value; a host copies one, sysctls change the copy. A profile may derive from another. */
+#ifndef HOST_PROFILE_H
+#define HOST_PROFILE_H
+#include "ip/ip_params.h"
+#include "tcp/tcp_params.h"
+#include "udp/udp.h"
+
+enum bind_policy { BIND_BSD, BIND_LINUX };
+enum connect_any { CONNECT_ANY_EADDRNOTAVAIL, CONNECT_ANY_PRIMARY, CONNECT_ANY_LOOPBACK };
+/* What a socket() or connect() does where stacks differ (FACTS 5, 6, 7). */
+struct socket_params {
+    uint8_t bind_policy;
+    int error_unknown_family, error_unknown_type, error_bad_protocol, error_type_range /* Linux EINVAL for type >= 11 */, error_protocol_range;
+    bool family_before_type;
+    int reconnect_error;          /* connect() again after a failure: EINVAL; 0: allowed; ECONNREFUSED */
+    bool reconnect_pending_error; /* macOS: the pending so_error first */
+    int connect_listening_error;  /* EISCONN, EOPNOTSUPP */
+    uint8_t connect_any;
+    int connect_port0_error;      /* EADDRNOTAVAIL; 0: sent (ECONNREFUSED by the peer) */
+    int connect_broadcast_error;  /* ENETUNREACH on Linux */
+    bool bind_broadcast_ok, bind_unspec_any_ok;
+    int bind_wrong_family_error;
+    uint32_t reserved_ports;      /* 1024 */
+    bool udp_name_after_send;     /* BSD: sendto binds the address? false: 0.0.0.0 stays (Linux) */
+    bool rcvbuf_doubled;          /* Linux doubles SO_RCVBUF / SO_SNDBUF */
+    bool has_reuseport, has_epoll, has_inet6;
+    bool eof_on_reset_queue;      /* data queued before an RST is still readable */
+};
+struct profile {
+    char name[24];
+    char base[24];                /* "" for the roots */
+    const char *summary;
+    struct tcp_params tcp;
+    struct ip_params ip;
+    struct udp_params udp;
+    struct socket_params socket;
+};
+const struct profile *profile_find(const char *name);  /* NULL; */
+/* Derives TEXT "tcp.rto_min_ms=200" into PROFILE. -ENOENT: no such value, -EINVAL. */
+int profile_set(struct profile *profile, const char *name, const char *value) MUST_CHECK;
+int profile_get(const struct profile *profile, const char *name, char *value, size_t size) MUST_CHECK;
+
+#endif

@@ -1,0 +1,187 @@
+/* tcp.h: TCP as the rest of the house sees it (host/ feeds and drains it, socket/ uses it). Pure: no I/O, no clock.
+ * RFC 9293 3.10 is the map: tcp_user.c 3.10.1-6, tcp_input.c 3.10.7, tcp_timer.c 3.10.8, tcp_output.c 3.7.
+ * Input changes state, output reads it out, poll joins them. The variables (3.3.1) and invariants are in tcb.h. */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+#include <sys/uio.h>
+#include "base/list.h"
+#include "base/prng.h"
+#include "base/slab.h"
+#include "lilliput/trace.h"
+#include "tcp/tcp_params.h"
+#include "wire/wire.h"
+
+struct tcp;          /* one TCP: its tables, timers, counters */
+struct tcb;          /* one connection; never held across calls by others: hold a handle */
+struct tcp_listener; /* one LISTEN endpoint with its two queues */
+
+enum tcp_state { /* RFC 9293 3.3.2, in the order of its figure 5 */
+    TCPS_CLOSED, TCPS_LISTEN, TCPS_SYN_SENT, TCPS_SYN_RECEIVED, TCPS_ESTABLISHED, TCPS_FIN_WAIT_1, TCPS_FIN_WAIT_2,
+    TCPS_CLOSE_WAIT, TCPS_CLOSING, TCPS_LAST_ACK, TCPS_TIME_WAIT
+};
+const char *tcp_state_name(enum tcp_state state); /* "SYN_SENT" */
+
+/* What the owner is told. Runs inside tcp_input, tcp_poll and user calls; must not call back into TCP for that tcb. */
+enum tcp_event {
+    TCP_EV_CONNECTED = 1, /* the handshake is done (active open) */
+    TCP_EV_READABLE = 2,  /* new data or FIN or urgent mark */
+    TCP_EV_WRITABLE = 4,  /* room in the send buffer after a shortage */
+    TCP_EV_ERROR = 8,     /* tcp_error() says which; the state is CLOSED unless soft */
+    TCP_EV_HUP = 16,      /* both directions are over */
+    TCP_EV_URGENT = 32,   /* SIGURG's moment */
+    TCP_EV_RDHUP = 64     /* the peer's FIN */
+};
+/* What TCP needs to know of the way to a peer; host/ answers from routes, addresses, interface and path MTU. */
+struct tcp_path {
+    struct addr local;     /* chosen when asked with the unspecified address */
+    int ifindex;
+    uint32_t mtu;          /* IP packet, bytes */
+    uint32_t gso_max;      /* payload bytes of a segment handed down whole; 0: off */
+    uint32_t initcwnd;     /* 0: the profile's */
+    uint32_t advmss;       /* 0: from the interface's MTU */
+    bool is_local_net;     /* BSD: MSS of an off-net peer is 512/536 */
+    bool csum_offload, is_loopback;
+};
+struct tcp_hooks {
+    void *ctx;
+    /* USER is what tcp_set_user gave; for a connection never accepted it is NULL and nothing is called. */
+    void (*event)(void *ctx, void *user, struct tcb *tcb, unsigned events);
+    /* A connection entered LISTENER's completed queue. */
+    void (*acceptable)(void *ctx, void *listener_user, struct tcp_listener *listener);
+    int (*path)(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path); /* -ENETUNREACH, -EHOSTUNREACH ... */
+    void (*trace)(void *ctx, const struct lil_trace *event); /* STATE, QUEUES, TCP; host and now_ns are filled in above; NULL: none */
+    void (*due)(void *ctx);        /* there is output or an earlier deadline: mark the host due */
+    /* The local port is free again: a connection or TIME-WAIT record that occupied it is gone (socket/port.c counts). */
+    void (*port_release)(void *ctx, const struct flow *flow);
+    /* A SYN for nobody on an accept-any interface: true: held by tcp_hold_syn. */
+    bool (*stray_syn)(void *ctx, const struct flow *flow, int ifindex, uint64_t id);
+};
+struct tcp_config {
+    struct pool *pool;
+    struct tcp_hooks hooks;
+    uint64_t seed;
+    uint32_t tcb_limit, syn_limit; /* 0: defaults (10 M, 1 M) */
+};
+struct tcp *tcp_new(const struct tcp_params *params /* copied */, const struct tcp_config *config);
+void tcp_free(struct tcp *tcp);
+struct tcp_params *tcp_get_params(struct tcp *tcp); /* for sysctls */
+
+/* --- packets (host/) --------------------------------------------------------------------------------------------------- */
+struct tcp_in {               /* one received segment; the header is parsed, the checksum verified */
+    struct flow flow;         /* local = destination */
+    struct tcphdr_ header;
+    uint32_t payload;         /* bytes */
+    uint8_t ecn, ttl, tos;
+    uint16_t ifindex;
+    bool accept_any;
+};
+/* Takes PACKET (payload only). Returns LIL_DROP_NONE or why it was dropped. A reply, if one is due, waits in tcp_reply_next. */
+enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns);
+
+struct tcp_segment {          /* one segment to send */
+    struct flow flow;
+    struct tcphdr_ header;    /* checksum 0 */
+    struct lil_packet *packet; /* payload attached; the receiver of this structure owns it; NULL: make an empty one */
+    uint8_t tos, ttl;
+    bool dont_fragment;
+    uint8_t option_order;
+    uint16_t gso_size;
+    struct handle tcb;        /* none for replies */
+};
+/* Runs timers due by NOW. */
+void tcp_poll(struct tcp *tcp, uint64_t now_ns);
+/* The next segment of any due connection or reply (round-robin with a quantum), false: nothing to send now. */
+bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment);
+/* The earliest deadline of all timers (may be early, never late); LIL_NEVER. */
+uint64_t tcp_deadline(const struct tcp *tcp);
+bool tcp_is_due(const struct tcp *tcp); /* tcp_output_next may have something */
+/* A segment of FLOW could not be sent (no route, EHOSTUNREACH of a silent neighbour ...): ERROR is a positive errno. */
+void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, int error, uint64_t now_ns);
+/* An ICMP message quoting a segment of FLOW (as sent: local = source) with sequence SEQ; VERSION 4 or 6. MTU for "too big". */
+void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns);
+/* The interface that took -EAGAIN is writable, or an address went away (ERROR != 0: aborts its connections). */
+void tcp_on_path_change(struct tcp *tcp, const struct addr *local, int error, uint64_t now_ns);
+
+/* --- user calls (socket/), RFC 9293 3.10.1-6. None blocks. ---------------------------------------------------------------- */
+/* A tcb in CLOSED. NULL: limit or memory. */
+struct tcb *tcp_open(struct tcp *tcp);
+struct tcb *tcp_find(struct tcp *tcp, struct handle handle); /* NULL: gone */
+struct handle tcp_handle(struct tcp *tcp, const struct tcb *tcb);
+void tcp_set_user(struct tcb *tcb, void *user);
+void *tcp_get_user(const struct tcb *tcb);
+/* Active open: 0 (SYN queued), or -EADDRINUSE (this flow exists), -ENETUNREACH ..., -ENOBUFS. */
+int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
+/* Passive open. ANY_FAMILY: a dual-stack `::` takes IPv4 too. The backlog is passed as the caller gave it. */
+int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user, struct tcp_listener **out) MUST_CHECK;
+void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog);
+void tcp_listener_queues(const struct tcp_listener *listener, unsigned *incomplete, unsigned *complete, unsigned *backlog);
+/* Options that accepted connections inherit (the listener's own template). */
+struct tcb_options *tcp_listener_options(struct tcp_listener *listener);
+/* The oldest completed connection (FIFO), or NULL. Its user is NULL: set one. */
+struct tcb *tcp_accept(struct tcp *tcp, struct tcp_listener *listener);
+/* Ends it: incomplete entries vanish, completed ones are reset (RFC 9293 3.10.4). */
+void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t now_ns);
+
+ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_OOB, MSG_MORE, MSG_EOR */, uint64_t now_ns); /* -EAGAIN, -EPIPE, -ENOTCONN, so_error */
+ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_PEEK, MSG_OOB, MSG_TRUNC */, uint64_t now_ns); /* 0: EOF */
+int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns); /* -ENOTCONN */
+/* close(): the tcb lives on as an orphan and dies by itself; SO_LINGER 0 or unread data: an RST as the profile says. */
+void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
+void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns); /* RST, gone */
+/* connect(AF_UNSPEC): back to CLOSED with an RST where one is due; the tcb stays. */
+void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
+
+/* STATUS */
+enum tcp_state tcp_get_state(const struct tcb *tcb);
+const struct flow *tcp_get_flow(const struct tcb *tcb);
+int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
+size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */
+size_t tcp_writable(const struct tcb *tcb);       /* room in the send buffer */
+size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */
+size_t tcp_unacked(const struct tcb *tcb);        /* SIOCOUTQ: not acknowledged */
+bool tcp_has_fin(const struct tcb *tcb);          /* the peer's FIN is in order */
+bool tcp_at_mark(const struct tcb *tcb);          /* SIOCATMARK */
+bool tcp_has_urgent(const struct tcb *tcb);
+bool tcp_can_send(const struct tcb *tcb);         /* not shut down for writing */
+unsigned tcp_poll_events(const struct tcb *tcb);  /* POLLIN ... as poll(2) says for TCP */
+int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length); /* IPPROTO_TCP level, incl. TCP_INFO */
+int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns);
+int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length);
+int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name, const void *value, unsigned length);
+
+/* SOL_SOCKET options that TCP keeps a copy of. */
+struct tcb_options {
+    uint32_t sndbuf, rcvbuf;       /* limits; 0: the profile's with autotuning */
+    uint32_t rcvlowat, sndlowat;
+    bool keepalive, oob_inline, linger_on, nodelay, priority_set;
+    int32_t linger_s;
+    uint8_t tos, ttl;              /* 0: the profile's */
+    uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
+    bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
+    uint64_t max_pacing_rate;      /* bytes a second; 0: none */
+    uint32_t bind_ifindex, mark;
+    bool v6_dual;                  /* an AF_INET6 socket */
+};
+struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
+void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
+
+/* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */
+bool tcp_flow_exists(const struct tcp *tcp, const struct flow *flow);      /* a connection, SYN entry or TIME-WAIT that may not be reused */
+/* Visits every connection (tcb or TIME-WAIT record) with this local port; port 0: all. Return false to stop. */
+struct tcp_seen {
+    const struct flow *flow;
+    enum tcp_state state;
+    struct tcb *tcb;   /* NULL for a SYN entry or TIME-WAIT record */
+    void *user;
+    bool reuseaddr;    /* as tcp_set_reuse noted on the connection */
+};
+void tcp_each(struct tcp *tcp, uint16_t local_port, bool (*visit)(void *ctx, const struct tcp_seen *seen), void *ctx);
+void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport); /* kept into TIME-WAIT for bind's rules */
+void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out, uint64_t now_ns); /* accept-any; refuse sends an RST */
+struct tcp_counts {
+    uint32_t connections, time_waits, syn_entries, listeners, orphans;
+};
+void tcp_get_counts(const struct tcp *tcp, struct tcp_counts *counts);
+void tcp_each_counter(const struct tcp *tcp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx); /* nstat names */
+
+#endif

@@ -1,0 +1,127 @@
+/* tcp_params.h: what a profile says of TCP: data only, copied into each host, changed by sysctls, overridden by socket
+ * options. Where stacks differ in algorithm the value names a policy (an enum here, implemented in the leaf).
+ * The table of all profiles is host/profile.c; sources are in FACTS.md. Times in milliseconds unless the name says more. */
+#ifndef TCP_TCP_PARAMS_H
+#define TCP_TCP_PARAMS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A retransmission schedule by intervals: the nth transmission is followed by interval_ms[min(n, count-1)]; ends at
+ * give_up_ms after the first transmission. With tick_ms set, every instant is rounded up to the host's tick and phase. */
+struct tcp_schedule {
+    uint32_t interval_ms[20];
+    uint8_t count;
+    uint32_t give_up_ms; /* 0: when the retries are used up (retries, then one more interval) */
+    uint8_t retries;     /* 0: no limit but give_up_ms */
+};
+enum tcp_icmp_policy { /* an ICMP error during SYN_SENT (FACTS 2); the errno comes from the icmp tables below */
+    TCP_ICMP_SOFT,          /* remembered, reported at the timeout (Reno, 4.4, FreeBSD) */
+    TCP_ICMP_ABORT,         /* connect() returns at once (Linux) */
+    TCP_ICMP_ABORT_ALL,     /* 4.2BSD: every TCP to that destination, ESTABLISHED too */
+    TCP_ICMP_STORE,         /* 4.3BSD: stores so_error but wakes nobody */
+    TCP_ICMP_WAKE,          /* Tahoe: wakes connect(), TCP keeps trying */
+    TCP_ICMP_SOFT_4S        /* macOS: a soft error is reported at about 4 s */
+};
+enum tcp_icmp_action { TCP_ICMP_IGNORE, TCP_ICMP_BY_POLICY, TCP_ICMP_NOW, TCP_ICMP_PMTU, TCP_ICMP_SOFTLY };
+struct tcp_icmp_row { /* one ICMP code's meaning */
+    uint8_t action;  /* enum tcp_icmp_action */
+    uint8_t error;   /* errno; 0 with NOW: 4.2's "errno 0" quirk */
+};
+enum { TCP_ICMP4_CODES = 16, TCP_ICMP6_CODES = 9 };
+enum tcp_backlog_count { TCP_COUNT_BOTH, TCP_COUNT_COMPLETE, TCP_COUNT_LINUX24 };
+enum tcp_backlog_rule { /* how many are admitted, as a function of backlog b (FACTS 4) */
+    TCP_BACKLOG_B, TCP_BACKLOG_B_PLUS_1, TCP_BACKLOG_B_PLUS_3, TCP_BACKLOG_3B_2_PLUS_1, TCP_BACKLOG_MAX_1_3B_2, TCP_BACKLOG_SOLARIS29
+};
+enum tcp_full_policy { TCP_FULL_DROP, TCP_FULL_RST };             /* a SYN at a full queue */
+enum tcp_full_ack_policy { TCP_FULL_ACK_IGNORE, TCP_FULL_ACK_RST, TCP_FULL_ACK_QUEUE /* BSD: counted at the SYN, always room */ };
+enum tcp_syn_rst_policy { TCP_RST_REFUSE, TCP_RST_RETRY /* Windows: the SYN again at 500 ms, 3 times */ };
+enum tcp_isn_policy { TCP_ISN_6528, TCP_ISN_BSD /* += 64,000 each half second and connection (4.2 to 4.4) */ };
+enum tcp_rto_policy { TCP_RTO_6298, TCP_RTO_BSD /* ticks, Van Jacobson 1988 */, TCP_RTO_BSD42 /* RFC 793: beta * srtt */, TCP_RTO_LINUX /* rttvar floor 200 ms */ };
+enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC };
+enum tcp_ack_policy { TCP_ACK_BSD /* 200 ms fast timer with a phase, every second segment */, TCP_ACK_RFC1122 /* delack_ms after the segment */, TCP_ACK_LINUX /* quickack first, 40..200 ms ato */ };
+enum tcp_ephemeral { TCP_PORTS_SEQUENTIAL, TCP_PORTS_RANDOM, TCP_PORTS_LINUX /* bind odd, connect even */ };
+
+struct tcp_params {
+    /* time base */
+    uint32_t tick_ms;             /* 500 on BSD: slow timer grain; 0: exact */
+    uint32_t fast_tick_ms;        /* 200 on BSD: delayed ACK timer grain */
+    /* connection establishment */
+    struct tcp_schedule syn;      /* FACTS 1 */
+    struct tcp_schedule synack;   /* FACTS 1, second table */
+    uint32_t syn_linear_timeouts; /* Linux >= 6.5: of the syn schedule's first intervals */
+    bool synack_expiry_rst;       /* 4.4: an RST when the incomplete entry is removed */
+    bool synrcvd_keep_reset;      /* 4.4-Lite quirk: any segment for a SYN_RCVD pcb sets its timer to 2 h */
+    uint8_t syn_rst_policy;       /* enum tcp_syn_rst_policy */
+    uint8_t isn_policy;
+    /* ICMP (FACTS 2) */
+    uint8_t icmp_policy;
+    bool icmp_check_seq;          /* RFC 5927 */
+    bool icmp_established_soft;   /* once synchronized errors are soft */
+    struct tcp_icmp_row icmp4[TCP_ICMP4_CODES], icmp4_time_exceeded, icmp4_parameter, icmp4_quench;
+    struct tcp_icmp_row icmp6[TCP_ICMP6_CODES], icmp6_time_exceeded, icmp6_parameter;
+    /* listening (FACTS 4) */
+    uint8_t backlog_count, backlog_rule, full_policy, full_ack_policy;
+    int32_t backlog_negative;     /* the backlog used for a negative one (0, 128, 4096) */
+    int32_t backlog_zero;         /* the backlog used for 0 (128 on macOS); 0 otherwise */
+    int32_t somaxconn;            /* cap; 0: none */
+    uint8_t syncookies;           /* 0 off, 1 when full, 2 always */
+    uint32_t max_syn_backlog;     /* entries a listener at most when cookies are off */
+    bool abort_on_overflow;
+    /* options offered */
+    uint16_t mss_default;         /* with no MSS option received: 536 (1024 on 4.2/4.3) */
+    bool mss_512_multiple;        /* 4.2-4.4: rounded down to a multiple of the cluster size off the net: data as assumed */
+    bool offer_wscale, offer_sack, offer_timestamps, offer_ecn;
+    uint8_t option_order;         /* enum tcp_option_order (wire.h) */
+    uint8_t ecn;                  /* tcp_ecn: 0, 1, 2 as Linux; 3+ AccECN */
+    uint8_t fastopen;             /* tcp_fastopen bits: 1 client, 2 server, ... */
+    bool timestamp_offsets;       /* random per connection */
+    uint32_t timestamp_hz_ms;     /* clock granularity: 1 ms Linux, 500 BSD */
+    /* buffers and windows, bytes */
+    uint32_t rcvbuf_min, rcvbuf, rcvbuf_max, sndbuf_min, sndbuf, sndbuf_max;
+    bool moderate_rcvbuf, autotune_sndbuf;
+    uint32_t window_clamp;        /* 65,535 where no scaling */
+    /* retransmission */
+    uint8_t rto_policy;
+    uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
+    uint8_t retries1, retries2;   /* R1, R2 (Linux: 3, 15); BSD TCP_MAXRXTSHIFT 12 in retries2 */
+    uint8_t backoff[16];          /* BSD: multiplier by shift; 0 first: powers of two */
+    uint8_t orphan_retries;
+    uint8_t cc;                   /* enum tcp_cc_name */
+    uint8_t initial_window;       /* segments */
+    bool sack, dsack, rack, tlp, prr, frto, limited_transmit, early_retransmit, hystart;
+    uint8_t reordering;           /* 3 */
+    bool slow_start_after_idle, no_metrics_save;
+    uint32_t tlp_min_ms;
+    bool pacing;
+    /* acknowledgement */
+    uint8_t ack_policy;
+    uint32_t delack_ms, delack_min_ms;
+    uint8_t delack_segments;      /* 2 */
+    uint32_t challenge_ack_limit; /* per second; 0: none */
+    uint32_t invalid_ratelimit_ms;
+    bool rfc5961, rfc1337;
+    /* ends */
+    uint32_t time_wait_ms;        /* 2MSL: 60 s Linux, 60 s BSD (2 x 30) */
+    bool time_wait_reuse;         /* tcp_tw_reuse / RFC 6191 */
+    uint32_t fin_wait2_ms;        /* after close: 60 s Linux, 675 s BSD */
+    uint32_t time_wait_limit;     /* records; the oldest is recycled */
+    uint32_t orphan_limit;
+    bool rst_on_unread_close;     /* RFC 2525 2.17 */
+    /* keepalive */
+    uint32_t keepalive_idle_ms, keepalive_interval_ms;
+    uint8_t keepalive_probes;
+    bool keepalive_garbage_byte;  /* 4.2BSD compatible probes */
+    uint32_t persist_min_ms, persist_max_ms;
+    /* path MTU */
+    bool pmtu_discovery;
+    uint8_t mtu_probing;
+    uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
+    uint32_t base_mss;
+    uint32_t notsent_lowat;
+    /* ports */
+    uint16_t port_first, port_last;
+    uint8_t ephemeral;            /* enum tcp_ephemeral */
+    uint8_t ttl;
+};
+
+#endif

@@ -1,0 +1,85 @@
+/* udp.h: UDP endpoints (RFC 768), and the same kind of endpoint for ICMP echo ("ping") and raw sockets: demultiplexing,
+ * receive queues with limits, an output queue that host/ drains. No routes, no I/O. */
+#ifndef UDP_UDP_H
+#define UDP_UDP_H
+#include <sys/uio.h>
+#include "base/list.h"
+#include "base/prng.h"
+#include "lilliput/trace.h"
+#include "wire/wire.h"
+
+struct udp;     /* all datagram endpoints of a host */
+struct udp_pcb;
+
+struct udp_params {
+    uint32_t rcvbuf, sndbuf;      /* bytes */
+    uint16_t port_first, port_last;
+    uint8_t ttl, multicast_ttl;
+    bool connect_icmp_errors;     /* ICMP errors reach connected sockets (all); Linux: unconnected ones with IP_RECVERR */
+    bool csum;                    /* 4.2BSD and 4.3BSD: UDP checksums off */
+};
+enum udp_kind { UDP_KIND_UDP, UDP_KIND_PING, UDP_KIND_RAW };
+struct udp_hooks {
+    void *ctx;
+    void (*event)(void *ctx, void *user, struct udp_pcb *pcb, unsigned events /* POLLIN | POLLOUT | POLLERR */);
+    void (*due)(void *ctx);
+};
+struct udp *udp_new(const struct udp_params *params, struct pool *pool, const struct udp_hooks *hooks);
+void udp_free(struct udp *udp);
+struct udp_params *udp_get_params(struct udp *udp);
+
+struct udp_pcb *udp_open(struct udp *udp, enum udp_kind kind, int family, uint8_t protocol, void *user);
+void udp_close(struct udp *udp, struct udp_pcb *pcb);
+void udp_bind(struct udp *udp, struct udp_pcb *pcb, const struct addr *local, uint16_t port, bool any_family, uint32_t ifindex);
+void udp_connect(struct udp *udp, struct udp_pcb *pcb, const struct flow *flow); /* NULL: disconnect */
+const struct flow *udp_get_flow(const struct udp_pcb *pcb);
+bool udp_is_connected(const struct udp_pcb *pcb);
+int udp_error(struct udp_pcb *pcb, bool clear);
+
+/* What is known of a received datagram besides its bytes. */
+struct udp_info {
+    struct flow flow;       /* local = destination, remote = sender */
+    uint8_t ttl, tos, protocol, version;
+    uint16_t ifindex;
+    bool multicast, broadcast;
+    uint64_t time_ns;
+};
+/* Takes PACKET (payload of UDP; for ping the ICMP message; for raw what the protocol's sockets see). Delivers to each matching
+ * endpoint (multicast, raw: copies). Returns LIL_DROP_NONE, or LIL_DROP_UDP_NO_PORT (host answers with ICMP), ... */
+enum lil_drop udp_input(struct udp *udp, const struct udp_info *info, struct lil_packet *packet);
+/* Raw and ping endpoints that also want this packet (borrowed: copies are made). */
+void udp_input_raw(struct udp *udp, const struct udp_info *info, const struct lil_packet *packet);
+struct udp_sent { /* one datagram on its way out; host/ owns packet when it pulls it */
+    struct flow flow;       /* local may be unspecified: host chooses by route */
+    struct lil_packet *packet; /* UDP payload (header is prepended by host_output), or the whole message for ping and raw */
+    uint8_t kind, protocol, ttl, tos;
+    bool dont_fragment, header_included, broadcast_allowed, csum_off;
+    uint32_t ifindex;       /* 0: by route */
+};
+int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent); /* queues; -EAGAIN, -ENOBUFS */
+bool udp_output_next(struct udp *udp, struct udp_sent *sent); /* host pulls */
+bool udp_is_due(const struct udp *udp);
+/* The next datagram, NULL: none. The caller frees it. INFO is filled. PEEK leaves it queued (borrowed). */
+struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, struct udp_info *info);
+size_t udp_readable(const struct udp_pcb *pcb);  /* length of the first datagram (FIONREAD); 0: none or empty */
+bool udp_has_datagram(const struct udp_pcb *pcb);
+void udp_set_rcvbuf(struct udp_pcb *pcb, uint32_t bytes);
+/* An ICMP error quoting a datagram of FLOW (local = source): ERROR as errno. RECVERR queue entries too (IP_RECVERR). */
+struct udp_icmp {
+    struct flow flow;
+    uint8_t version, type, code;
+    uint32_t info;          /* MTU */
+    int error;
+    struct addr offender;
+    uint8_t kind, protocol;
+    uint16_t ping_id;
+};
+void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload /* may be NULL; borrowed */);
+void udp_set_recverr(struct udp_pcb *pcb, bool on);
+/* IP_RECVERR: the next error with the payload it quotes; the caller frees the packet. NULL: none. */
+struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp);
+void udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join);
+void udp_each(struct udp *udp, uint16_t local_port, bool (*visit)(void *ctx, struct udp_pcb *pcb, const struct flow *flow, void *user), void *ctx);
+void udp_each_counter(const struct udp *udp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx);
+
+#endif
