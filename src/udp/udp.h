@@ -4,6 +4,7 @@
 #define UDP_UDP_H
 #include <sys/uio.h>
 #include "base/list.h"
+#include "base/buf.h"
 #include "base/prng.h"
 #include "lilliput/trace.h"
 #include "wire/wire.h"
