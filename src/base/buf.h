@@ -11,6 +11,7 @@
  *         Output attaches payload slices and prepends headers with packet_push. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct pool_config {
     void (*release)(void *ctx, void *memory, size_t size);
     void *ctx;
     uint64_t limit_bytes; /* 0: none */
+    bool direct; /* no free lists: every object is a call of ALLOCATE (fault tests; always so under AddressSanitizer) */
 };
 struct pool *pool_new(const struct pool_config *config); /* NULL config: defaults. Reference 1. */
 struct pool *pool_ref(struct pool *pool);
@@ -45,7 +47,7 @@ struct block {
     struct pool *pool;
     uint8_t data[];
 };
-/* Capacity at least SIZE (classes 512, 2048, 16 KiB, 64 KiB+); NULL: limit reached. used = 0, refs = 1. */
+/* Capacity at least SIZE (classes 512, 2048, 4096, 16 KiB, 64 KiB+, then exact); NULL: limit reached. used = 0, refs = 1. */
 struct block *block_new(struct pool *pool, size_t size);
 void block_free_last(struct block *block); /* private to block_unref */
 static inline struct block *block_ref(struct block *block)
@@ -84,7 +86,7 @@ struct lil_packet {
     uint8_t csum;            /* enum packet_csum */
     uint8_t ecn;             /* the two ECN bits of the IP header, noted at input */
     uint8_t flags;           /* PACKET_* */
-    uint16_t csum_start;     /* CSUM_PARTIAL: transport header from the frame's first byte ... */
+    uint16_t csum_start;     /* CSUM_PARTIAL: transport header from the packet's first byte (push and trim keep it right) ... */
     uint16_t csum_offset;    /* ... and the field's place in it */
     uint16_t gso_size;       /* payload bytes a wire packet; 0: not a GSO segment */
     uint16_t ifindex;        /* interface it came in by */
@@ -107,24 +109,50 @@ struct lil_packet *packet_copy(struct pool *pool, const void *bytes, size_t leng
 void packet_free(struct lil_packet *packet); /* NULL allowed */
 /* A second packet with the same bytes: header copied, slices shared. NULL: limit reached. */
 struct lil_packet *packet_clone(const struct lil_packet *packet);
-/* The first N bytes contiguous in the header area, or NULL if the packet is shorter or N > what fits. */
-const uint8_t *packet_pull(struct lil_packet *packet, size_t n);
-void packet_trim_front(struct lil_packet *packet, size_t n); /* n <= length */
+/* The first N bytes contiguous in the header area, or NULL if the packet is shorter or N > PACKET_HEAD. */
+const uint8_t *packet_pull_slow(struct lil_packet *packet, size_t n); /* private to packet_pull */
+static inline const uint8_t *packet_pull(struct lil_packet *packet, size_t n)
+{
+    return n <= packet->head_len ? packet->head + packet->head_off : packet_pull_slow(packet, n);
+}
+void packet_trim_front_slow(struct lil_packet *packet, size_t n); /* private to packet_trim_front */
+static inline void packet_trim_front(struct lil_packet *packet, size_t n) /* n <= length */
+{
+    if (n > packet->head_len) {
+        packet_trim_front_slow(packet, n);
+        return;
+    }
+    packet->head_off = (uint16_t)(packet->head_off + n);
+    packet->head_len = (uint16_t)(packet->head_len - n);
+    packet->length -= (uint32_t)n;
+    packet->csum_start = (uint16_t)(packet->csum_start - n);
+}
 void packet_trim_to(struct lil_packet *packet, size_t length); /* cuts the end; drops PACKET_HAS_SUM */
 /* Makes room for N header bytes in front and returns where to emit them. Asserts on lack of headroom. */
-uint8_t *packet_push(struct lil_packet *packet, size_t n);
+static inline uint8_t *packet_push(struct lil_packet *packet, size_t n)
+{
+    assert(n <= packet->head_off);
+    packet->head_off = (uint16_t)(packet->head_off - n);
+    packet->head_len = (uint16_t)(packet->head_len + n);
+    packet->length += (uint32_t)n;
+    packet->csum_start = (uint16_t)(packet->csum_start + n);
+    return packet->head + packet->head_off;
+}
 /* Appends a slice (takes a reference of its own). False: no slot is left (see packet_flatten). */
 bool packet_add_slice(struct lil_packet *packet, struct block *block, uint32_t off, uint32_t len);
-/* Copies bytes to the packet's end (header area if it fits and there are no slices, else a new block). */
+/* Copies bytes to the packet's end (header area if it fits and there are no slices, else a block of its own). */
 bool packet_append(struct lil_packet *packet, const void *bytes, size_t length);
 /* Moves SOURCE's bytes behind DEST's by reference, or by copy when slots run out; frees SOURCE. -ENOMEM: both intact. */
 int packet_join_take(struct lil_packet *dest, struct lil_packet *source);
-/* The payload slices into one private block (a fault that flips bits; a packet with too many slices). */
+/* The payload slices into one private block (a fault that flips bits, and then clears PACKET_HAS_SUM; too many slices). */
 int packet_flatten(struct lil_packet *packet);
 size_t packet_read(const struct lil_packet *packet, size_t offset, void *bytes, size_t size);
 int packet_iov(const struct lil_packet *packet, struct iovec *iov, int max);
 /* Memory this packet keeps from others, in bytes: blocks by size, shared ones by the slice. */
 uint32_t packet_charge(const struct lil_packet *packet);
+
+/* Fills in a partial checksum (wire_csum_fill); no-op otherwise. */
+void packet_fill_csum(struct lil_packet *packet);
 
 /* Queues of packets through packet->next. */
 struct packet_queue {

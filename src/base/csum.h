@@ -1,6 +1,6 @@
 /* csum.h: the Internet checksum (RFC 1071) over memory: sums are kept unfolded in 32 bits of one's-complement
  * arithmetic, in the machine's byte order, so that no byte order conversion is needed. The widest SIMD
- * the CPU has is chosen once at run time (csum_init is called by pool_new). */
+ * the CPU has is chosen once, before main. */
 #ifndef BASE_CSUM_H
 #define BASE_CSUM_H
 #include <stddef.h>
@@ -28,5 +28,7 @@ const char *csum_select(const char *name);
 struct lil_packet;
 /* The sum of a packet's bytes from OFFSET to its end (odd boundaries handled); uses payload_sum where valid. */
 uint32_t csum_packet(const struct lil_packet *packet, size_t offset);
+/* The same, but looks at every byte: what a receiver verifies with. */
+uint32_t csum_packet_bytes(const struct lil_packet *packet, size_t offset);
 
 #endif

@@ -13,7 +13,7 @@ struct heap {
     struct heap_entry *entries;
     uint32_t count, capacity;
     struct pool *pool;
-    /* tells the owner where its entry is now */
+    /* tells the owner where its entry is now; HEAP_NONE: removed */
     void (*moved)(void *ctx, uint64_t item, uint32_t position);
     void *ctx;
 };

@@ -10,13 +10,14 @@ struct handle {
 struct slab {
     struct pool *pool;
     uint8_t **chunks;
-    uint32_t *generations;  /* one a slot; odd: in use */
     uint32_t chunk_count, object_size, chunk_shift, used, free_first, capacity, limit;
+    uint32_t directory; /* places in CHUNKS */
+    uint32_t fresh;     /* slots from here on were never used */
 };
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit /* objects; 0: none */);
 void slab_fini(struct slab *slab);
 void *slab_new(struct slab *slab, uint32_t *slot); /* zeroed; NULL: limit or memory */
-void slab_free(struct slab *slab, uint32_t slot);
+void slab_free(struct slab *slab, uint32_t slot); /* asserts that the slot is in use */
 static inline void *slab_get(const struct slab *slab, uint32_t slot) /* slot must be in use */
 {
     return slab->chunks[slot >> slab->chunk_shift] + (size_t)(slot & ((1u << slab->chunk_shift) - 1)) * slab->object_size;

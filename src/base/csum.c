@@ -1,0 +1,295 @@
+/* csum.c: the Internet checksum, RFC 1071, a vector at a time. A sum of 64-bit words w = lo + 2^32 hi is what we want of
+ * lo + hi: A = sum of w modulo 2^64 and B = sum of hi are kept, and sum of lo = A - 2^32 B. That is three operations a
+ * vector. Byte order never matters: a sum of swapped words is the swapped sum (RFC 1071 2 (B)). */
+#include "base/csum.h"
+#include "base/base.h"
+#include "base/buf.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define CSUM_X86 1
+#endif
+
+static inline uint64_t load64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint32_t load32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint32_t fold64(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    return (uint32_t)(sum + (sum >> 32));
+}
+
+/* Adds fewer than 2^29 bytes to a 64-bit sum of 32-bit words: it cannot overflow. */
+static inline uint64_t sum_words(const uint8_t *p, size_t length, uint64_t sum)
+{
+    for (; length >= 16; p += 16, length -= 16) {
+        uint64_t a = load64(p), b = load64(p + 8);
+        sum += (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32);
+    }
+    if (length & 8) {
+        uint64_t a = load64(p);
+        sum += (a & 0xffffffff) + (a >> 32);
+        p += 8;
+    }
+    if (length & 4) {
+        sum += load32(p);
+        p += 4;
+    }
+    if (length & 3) {
+        uint32_t last = 0;
+        memcpy(&last, p, length & 3); /* an odd byte is followed by a zero byte, in either byte order */
+        sum += last;
+    }
+    return sum;
+}
+
+static uint32_t partial_scalar(const uint8_t *p, size_t length, uint32_t sum)
+{
+    uint64_t total = sum;
+    while (length > 1u << 24) {
+        total = fold64(sum_words(p, 1u << 24, total));
+        p += 1u << 24;
+        length -= 1u << 24;
+    }
+    return fold64(sum_words(p, length, total));
+}
+
+static uint32_t copy_scalar(uint8_t *to, const uint8_t *from, size_t length, uint32_t sum)
+{
+    uint64_t total = sum;
+    while (length >= 4096) { /* in the cache between the two passes */
+        memcpy(to, from, 4096);
+        total = fold64(sum_words(to, 4096, total));
+        to += 4096;
+        from += 4096;
+        length -= 4096;
+    }
+    memcpy(to, from, length);
+    return fold64(sum_words(to, length, total));
+}
+
+#ifdef CSUM_X86
+#define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,prefer-vector-width=512")))
+
+/* A and B as the file's head has them. B is below 2^32 times the number of vectors, so A - 2^32 B is exact while the
+ * sum of lo is below 2^64. */
+AVX2 static inline uint64_t finish_avx2(__m256i a, __m256i b)
+{
+    __m256i lo = _mm256_sub_epi64(a, _mm256_slli_epi64(b, 32));
+    uint64_t l[4], h[4];
+    _mm256_storeu_si256((__m256i *)l, lo);
+    _mm256_storeu_si256((__m256i *)h, b);
+    uint64_t sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += fold64(l[i]) + (uint64_t)fold64(h[i]);
+    return sum;
+}
+
+AVX2 static uint32_t partial_avx2(const uint8_t *p, size_t length, uint32_t sum)
+{
+    __m256i a0 = _mm256_setzero_si256(), b0 = a0, a1 = a0, b1 = a0;
+    for (; length >= 64; p += 64, length -= 64) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)p), w = _mm256_loadu_si256((const __m256i *)(p + 32));
+        a0 = _mm256_add_epi64(a0, v);
+        b0 = _mm256_add_epi64(b0, _mm256_srli_epi64(v, 32));
+        a1 = _mm256_add_epi64(a1, w);
+        b1 = _mm256_add_epi64(b1, _mm256_srli_epi64(w, 32));
+    }
+    uint64_t total = sum + finish_avx2(a0, b0) + finish_avx2(a1, b1);
+    return fold64(sum_words(p, length, total));
+}
+
+AVX2 static uint32_t copy_avx2(uint8_t *to, const uint8_t *from, size_t length, uint32_t sum)
+{
+    __m256i a0 = _mm256_setzero_si256(), b0 = a0, a1 = a0, b1 = a0;
+    for (; length >= 64; from += 64, to += 64, length -= 64) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)from), w = _mm256_loadu_si256((const __m256i *)(from + 32));
+        _mm256_storeu_si256((__m256i *)to, v);
+        _mm256_storeu_si256((__m256i *)(to + 32), w);
+        a0 = _mm256_add_epi64(a0, v);
+        b0 = _mm256_add_epi64(b0, _mm256_srli_epi64(v, 32));
+        a1 = _mm256_add_epi64(a1, w);
+        b1 = _mm256_add_epi64(b1, _mm256_srli_epi64(w, 32));
+    }
+    uint64_t total = sum + finish_avx2(a0, b0) + finish_avx2(a1, b1);
+    memcpy(to, from, length);
+    return fold64(sum_words(to, length, total));
+}
+
+AVX512 static inline uint64_t finish_avx512(__m512i a, __m512i b)
+{
+    const __m512i low = _mm512_set1_epi64(0xffffffff);
+    __m512i lo = _mm512_sub_epi64(a, _mm512_slli_epi64(b, 32));
+    /* Fold each lane once so that eight of them cannot overflow. */
+    lo = _mm512_add_epi64(_mm512_and_si512(lo, low), _mm512_srli_epi64(lo, 32));
+    return (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(lo, b));
+}
+
+AVX512 static uint32_t partial_avx512(const uint8_t *p, size_t length, uint32_t sum)
+{
+    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0;
+    for (; length >= 128; p += 128, length -= 128) {
+        __m512i v = _mm512_loadu_si512(p), w = _mm512_loadu_si512(p + 64);
+        a0 = _mm512_add_epi64(a0, v);
+        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
+        a1 = _mm512_add_epi64(a1, w);
+        b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
+    }
+    /* the rest: one whole vector, one under a mask */
+    if (length >= 64) {
+        __m512i v = _mm512_loadu_si512(p);
+        a0 = _mm512_add_epi64(a0, v);
+        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
+        p += 64;
+        length -= 64;
+    }
+    __m512i w = _mm512_maskz_loadu_epi8(((__mmask64)1 << length) - 1, p);
+    a1 = _mm512_add_epi64(a1, w);
+    b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
+    return fold64(sum + finish_avx512(a0, b0) + finish_avx512(a1, b1));
+}
+
+AVX512 static uint32_t copy_avx512(uint8_t *to, const uint8_t *from, size_t length, uint32_t sum)
+{
+    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0;
+    for (; length >= 128; from += 128, to += 128, length -= 128) {
+        __m512i v = _mm512_loadu_si512(from), w = _mm512_loadu_si512(from + 64);
+        _mm512_storeu_si512(to, v);
+        _mm512_storeu_si512(to + 64, w);
+        a0 = _mm512_add_epi64(a0, v);
+        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
+        a1 = _mm512_add_epi64(a1, w);
+        b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
+    }
+    if (length >= 64) {
+        __m512i v = _mm512_loadu_si512(from);
+        _mm512_storeu_si512(to, v);
+        a0 = _mm512_add_epi64(a0, v);
+        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
+        from += 64;
+        to += 64;
+        length -= 64;
+    }
+    __mmask64 mask = ((__mmask64)1 << length) - 1;
+    __m512i w = _mm512_maskz_loadu_epi8(mask, from);
+    _mm512_mask_storeu_epi8(to, mask, w);
+    a1 = _mm512_add_epi64(a1, w);
+    b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
+    return fold64(sum + finish_avx512(a0, b0) + finish_avx512(a1, b1));
+}
+#endif
+
+/* --- the choice: the one static state in the library, set before main ----------------------- */
+
+struct csum_variant {
+    const char *name;
+    uint32_t (*partial)(const uint8_t *, size_t, uint32_t);
+    uint32_t (*copy)(uint8_t *, const uint8_t *, size_t, uint32_t);
+};
+static const struct csum_variant variants[] = {
+#ifdef CSUM_X86
+    {"avx512", partial_avx512, copy_avx512},
+    {"avx2", partial_avx2, copy_avx2},
+#endif
+    {"scalar", partial_scalar, copy_scalar},
+};
+static const struct csum_variant *chosen = &variants[ARRAY_COUNT(variants) - 1];
+
+static bool variant_runs(const char *name)
+{
+#ifdef CSUM_X86
+    __builtin_cpu_init();
+    if (!strcmp(name, "avx512"))
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl");
+    if (!strcmp(name, "avx2"))
+        return __builtin_cpu_supports("avx2");
+#endif
+    return !strcmp(name, "scalar");
+}
+
+const char *csum_select(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(variants); i++)
+        if ((!name || !strcmp(name, variants[i].name)) && variant_runs(variants[i].name)) {
+            chosen = &variants[i];
+            break;
+        }
+    return chosen->name;
+}
+
+__attribute__((constructor)) static void csum_choose(void)
+{
+    csum_select(NULL);
+}
+
+enum { CSUM_SMALL = 64 }; /* below it the call through a pointer costs more than it saves */
+
+uint32_t csum_partial(const void *bytes, size_t length, uint32_t sum)
+{
+    if (length < CSUM_SMALL)
+        return fold64(sum_words(bytes, length, sum));
+    return chosen->partial(bytes, length, sum);
+}
+
+uint32_t csum_copy(void *to, const void *from, size_t length, uint32_t sum)
+{
+    if (!length)
+        return sum;
+    return chosen->copy(to, from, length, sum);
+}
+
+/* --- packets ------------------------------------------------------------------------------- */
+
+static uint32_t add_at(uint32_t sum, size_t position, uint32_t part)
+{
+    return csum_add(sum, position & 1 ? csum_swap(part) : part);
+}
+
+static uint32_t packet_sum(const struct lil_packet *packet, size_t offset, bool trust)
+{
+    uint32_t sum = 0;
+    size_t position = 0; /* bytes summed so far: its parity turns the next part */
+    if (offset < packet->head_len) {
+        position = packet->head_len - offset;
+        sum = csum_partial(packet->head + packet->head_off + offset, position, 0);
+        offset = 0;
+    } else {
+        offset -= packet->head_len;
+    }
+    if (trust && !offset && packet->flags & PACKET_HAS_SUM)
+        return add_at(sum, position, packet->payload_sum);
+    for (unsigned i = 0; i < packet->slice_count; i++) {
+        const struct slice *s = &packet->slices[i];
+        if (offset >= s->len) {
+            offset -= s->len;
+            continue;
+        }
+        size_t n = s->len - offset;
+        sum = add_at(sum, position, csum_partial(s->block->data + s->off + offset, n, 0));
+        position += n;
+        offset = 0;
+    }
+    return sum;
+}
+
+uint32_t csum_packet(const struct lil_packet *packet, size_t offset)
+{
+    return packet_sum(packet, offset, true);
+}
+
+uint32_t csum_packet_bytes(const struct lil_packet *packet, size_t offset)
+{
+    return packet_sum(packet, offset, false);
+}

@@ -1,0 +1,102 @@
+/* table.c: linear probing at most three quarters full; a removal moves later entries back, so there are no tombstones.
+ * The 32 bits kept of the hash place the entry, too: growing never asks the owner for keys. */
+#include "base/table.h"
+#include "base/base.h"
+
+enum { CAPACITY_FIRST = 16 };
+
+/* 0 marks an empty entry. Both halves of the caller's hash count. */
+static uint32_t hash_kept(uint64_t hash)
+{
+    uint32_t kept = (uint32_t)(hash ^ hash >> 32);
+    return kept ? kept : 1;
+}
+
+void table_init(struct table *table, struct pool *pool)
+{
+    *table = (struct table){.pool = pool};
+}
+
+static void entries_free(struct table *table)
+{
+    if (table->entries)
+        pool_free(table->pool, table->entries, ((size_t)table->mask + 1) * sizeof(*table->entries));
+}
+
+void table_fini(struct table *table)
+{
+    entries_free(table);
+    *table = (struct table){.pool = table->pool};
+}
+
+uint32_t table_find(const struct table *table, uint64_t hash, const void *key, table_equal_fn *equal, const void *ctx)
+{
+    if (!table->entries)
+        return TABLE_NONE;
+    uint32_t kept = hash_kept(hash);
+    for (uint32_t i = kept & table->mask;; i = (i + 1) & table->mask) {
+        const struct table_entry *e = &table->entries[i];
+        if (!e->hash)
+            return TABLE_NONE;
+        if (e->hash == kept && equal(ctx, key, e->value))
+            return e->value;
+    }
+}
+
+static void put(struct table_entry *entries, uint32_t mask, struct table_entry entry)
+{
+    uint32_t i = entry.hash & mask;
+    while (entries[i].hash)
+        i = (i + 1) & mask;
+    entries[i] = entry;
+}
+
+static bool table_grow(struct table *table)
+{
+    uint64_t capacity = table->entries ? ((uint64_t)table->mask + 1) * 2 : CAPACITY_FIRST;
+    if (capacity > (uint64_t)1 << 31)
+        return false;
+    struct table_entry *entries = pool_alloc(table->pool, capacity * sizeof(*entries));
+    if (!entries)
+        return false;
+    for (uint64_t i = 0; table->entries && i <= table->mask; i++)
+        if (table->entries[i].hash)
+            put(entries, (uint32_t)capacity - 1, table->entries[i]);
+    entries_free(table);
+    table->entries = entries;
+    table->mask = (uint32_t)capacity - 1;
+    return true;
+}
+
+int table_insert(struct table *table, uint64_t hash, uint32_t value)
+{
+    if (!table->entries || table->count >= ((uint64_t)table->mask + 1) / 4 * 3)
+        if (!table_grow(table))
+            return -ENOMEM;
+    put(table->entries, table->mask, (struct table_entry){hash_kept(hash), value});
+    table->count++;
+    return 0;
+}
+
+bool table_remove(struct table *table, uint64_t hash, uint32_t value)
+{
+    if (!table->entries)
+        return false;
+    struct table_entry *e = table->entries;
+    uint32_t kept = hash_kept(hash), mask = table->mask, i = kept & mask;
+    while (e[i].hash != kept || e[i].value != value) {
+        if (!e[i].hash)
+            return false;
+        i = (i + 1) & mask;
+    }
+    /* Close the gap: an entry may move back unless its home lies behind the gap. */
+    for (uint32_t j = (i + 1) & mask; e[j].hash; j = (j + 1) & mask) {
+        if (((j - e[j].hash) & mask) >= ((j - i) & mask)) {
+            e[i] = e[j];
+            i = j;
+        }
+    }
+    e[i] = (struct table_entry){0};
+    table->count--;
+    return true;
+}
