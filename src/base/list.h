@@ -34,6 +34,7 @@ static inline struct list *list_pop_front(struct list *l) /* NULL when empty */
     return n;
 }
 #define list_entry(node, type, member) container_of(node, type, member)
-#define list_each(it, list) for (struct list *it = (list)->next, *it##_next = it->next; it != (list); it = it##_next, it##_next = it->next)
+#define list_each(it, head)                                                                                             \
+    for (struct list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
 
 #endif

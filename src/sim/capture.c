@@ -1,5 +1,6 @@
-/* capture.c: every wire packet as each NIC sees it, in a pcapng file: outbound where it enters a link, inbound where it arrives; a
- * packet that is dropped, by a link or by the host, has the reason as its comment. Loopback packets come from the hosts' own traces. */
+/* capture.c: every wire packet as each NIC sees it, in a pcapng file: outbound where it enters a link, inbound where it
+ * arrives; a packet that is dropped, by a link or by the host, has the reason as its comment. Loopback packets come
+ * from the hosts' own traces. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "host/host.h"
@@ -32,7 +33,9 @@ static void on_sent(void *ctx, const struct sim_passage *passage)
 {
     struct capture *capture = ctx;
     char comment[80];
-    const struct sim_nic *nic = passage->from->nic ? passage->from->nic : passage->drop != LIL_DROP_NONE ? passage->to->nic : NULL;
+    const struct sim_nic *nic = passage->from->nic               ? passage->from->nic
+                                : passage->drop != LIL_DROP_NONE ? passage->to->nic
+                                                                 : NULL;
     if (!nic) /* a switch passes it on: its NICs have it */
         return;
     wire_csum_fill((struct lil_packet *)passage->packet);
@@ -57,8 +60,8 @@ static void on_settled(void *ctx, const struct sim_passage *passage)
     struct capture *capture = ctx;
     char comment[80];
     if (passage->to->nic)
-        pcapng_packet(&capture->pcapng, passage->to->nic->capture_id - 1, passage->now_ns, capture->frame, capture->length, PCAPNG_INBOUND,
-                      comment_of(passage->drop, comment, sizeof(comment)));
+        pcapng_packet(&capture->pcapng, passage->to->nic->capture_id - 1, passage->now_ns, capture->frame,
+                      capture->length, PCAPNG_INBOUND, comment_of(passage->drop, comment, sizeof(comment)));
 }
 
 static void on_trace(void *ctx, const struct lil_trace *event)
@@ -77,7 +80,8 @@ static void on_trace(void *ctx, const struct lil_trace *event)
             node->loopback_capture_id = (uint32_t)pcapng_interface(&capture->pcapng, name, PCAPNG_RAW_IP) + 1;
         }
         size_t length = packet_read(event->packet, 0, capture->frame, CAPTURE_FRAME);
-        pcapng_packet(&capture->pcapng, node->loopback_capture_id - 1, event->now_ns, capture->frame, length, PCAPNG_OUTBOUND, NULL);
+        pcapng_packet(&capture->pcapng, node->loopback_capture_id - 1, event->now_ns, capture->frame, length,
+                      PCAPNG_OUTBOUND, NULL);
         return;
     }
 }

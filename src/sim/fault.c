@@ -1,5 +1,6 @@
-/* fault.c: loss, duplication, corruption, reordering and jitter of one direction, as tc-netem(8) does them. All chances come from the
- * direction's own generator; a fault that is not set draws nothing. lil_percent: "0.5%" without floating point. */
+/* fault.c: loss, duplication, corruption, reordering and jitter of one direction, as tc-netem(8) does them. All chances
+ * come from the direction's own generator; a fault that is not set draws nothing. lil_percent: "0.5%" without floating
+ * point. */
 #include <stdlib.h>
 #include "sim/sim_node.h"
 

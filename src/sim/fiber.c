@@ -34,7 +34,7 @@
 #endif
 
 enum { FIBER_STACK_BYTES = 256 * 1024 }; /* only touched pages cost memory */
-struct fiber_stack { /* lies at the top of its own mapping */
+struct fiber_stack {                     /* lies at the top of its own mapping */
     struct fiber_stack *next;
     uint8_t *mapping;
     size_t mapping_size, guard_size;
@@ -59,51 +59,55 @@ void lil_fiber_switch(void **save, void *load) __attribute__((visibility("hidden
 void lil_fiber_start(void) __attribute__((visibility("hidden")));
 #endif
 #if defined(__x86_64__) && !defined(LIL_FIBER_UCONTEXT)
-__asm__(".text\n.hidden lil_fiber_switch\n.globl lil_fiber_switch\n.type lil_fiber_switch,@function\nlil_fiber_switch:\n"
-        "    pushq %rbp\n    pushq %rbx\n    pushq %r12\n    pushq %r13\n    pushq %r14\n    pushq %r15\n"
-        "    subq $8, %rsp\n    stmxcsr (%rsp)\n    fnstcw 4(%rsp)\n"
-        "    movq %rsp, (%rdi)\n    movq %rsi, %rsp\n"
-        "    ldmxcsr (%rsp)\n    fldcw 4(%rsp)\n    addq $8, %rsp\n"
-        "    popq %r15\n    popq %r14\n    popq %r13\n    popq %r12\n    popq %rbx\n    popq %rbp\n    ret\n"
-        ".size lil_fiber_switch,.-lil_fiber_switch\n"
-        /* The first frame: r12 holds the function, r13 its argument; nothing to return to. */
-        ".hidden lil_fiber_start\n.globl lil_fiber_start\n.type lil_fiber_start,@function\nlil_fiber_start:\n"
-        "    xorl %ebp, %ebp\n    movq %r13, %rdi\n    callq *%r12\n    ud2\n"
-        ".size lil_fiber_start,.-lil_fiber_start\n");
+__asm__(
+    ".text\n.hidden lil_fiber_switch\n.globl lil_fiber_switch\n.type lil_fiber_switch,@function\nlil_fiber_switch:\n"
+    "    pushq %rbp\n    pushq %rbx\n    pushq %r12\n    pushq %r13\n    pushq %r14\n    pushq %r15\n"
+    "    subq $8, %rsp\n    stmxcsr (%rsp)\n    fnstcw 4(%rsp)\n"
+    "    movq %rsp, (%rdi)\n    movq %rsi, %rsp\n"
+    "    ldmxcsr (%rsp)\n    fldcw 4(%rsp)\n    addq $8, %rsp\n"
+    "    popq %r15\n    popq %r14\n    popq %r13\n    popq %r12\n    popq %rbx\n    popq %rbp\n    ret\n"
+    ".size lil_fiber_switch,.-lil_fiber_switch\n"
+    /* The first frame: r12 holds the function, r13 its argument; nothing to return to. */
+    ".hidden lil_fiber_start\n.globl lil_fiber_start\n.type lil_fiber_start,@function\nlil_fiber_start:\n"
+    "    xorl %ebp, %ebp\n    movq %r13, %rdi\n    callq *%r12\n    ud2\n"
+    ".size lil_fiber_start,.-lil_fiber_start\n");
 static void *prepare_stack(uint8_t *top, void (*entry)(struct fiber *), struct fiber *fiber)
 {
     uint64_t *sp = (uint64_t *)((uintptr_t)top & ~(uintptr_t)15);
     *--sp = 0; /* so that lil_fiber_start's call leaves the ABI's alignment */
     *--sp = 0;
     *--sp = (uint64_t)(uintptr_t)lil_fiber_start;
-    *--sp = 0;                          /* rbp */
-    *--sp = 0;                          /* rbx */
-    *--sp = (uint64_t)(uintptr_t)entry; /* r12 */
-    *--sp = (uint64_t)(uintptr_t)fiber; /* r13 */
-    *--sp = 0;                          /* r14 */
-    *--sp = 0;                          /* r15 */
+    *--sp = 0;                              /* rbp */
+    *--sp = 0;                              /* rbx */
+    *--sp = (uint64_t)(uintptr_t)entry;     /* r12 */
+    *--sp = (uint64_t)(uintptr_t)fiber;     /* r13 */
+    *--sp = 0;                              /* r14 */
+    *--sp = 0;                              /* r15 */
     *--sp = 0x1f80 | (uint64_t)0x37f << 32; /* mxcsr and x87 control word as at program start */
     return sp;
 }
 #elif defined(__aarch64__) && !defined(LIL_FIBER_UCONTEXT)
-__asm__(".text\n.hidden lil_fiber_switch\n.globl lil_fiber_switch\n.type lil_fiber_switch,%function\nlil_fiber_switch:\n"
-        "    sub sp, sp, #160\n    stp x19, x20, [sp, #0]\n    stp x21, x22, [sp, #16]\n    stp x23, x24, [sp, #32]\n"
-        "    stp x25, x26, [sp, #48]\n    stp x27, x28, [sp, #64]\n    stp x29, x30, [sp, #80]\n"
-        "    stp d8, d9, [sp, #96]\n    stp d10, d11, [sp, #112]\n    stp d12, d13, [sp, #128]\n    stp d14, d15, [sp, #144]\n"
-        "    mov x9, sp\n    str x9, [x0]\n    mov sp, x1\n"
-        "    ldp x19, x20, [sp, #0]\n    ldp x21, x22, [sp, #16]\n    ldp x23, x24, [sp, #32]\n"
-        "    ldp x25, x26, [sp, #48]\n    ldp x27, x28, [sp, #64]\n    ldp x29, x30, [sp, #80]\n"
-        "    ldp d8, d9, [sp, #96]\n    ldp d10, d11, [sp, #112]\n    ldp d12, d13, [sp, #128]\n    ldp d14, d15, [sp, #144]\n"
-        "    add sp, sp, #160\n    ret\n.size lil_fiber_switch,.-lil_fiber_switch\n"
-        ".hidden lil_fiber_start\n.globl lil_fiber_start\n.type lil_fiber_start,%function\nlil_fiber_start:\n"
-        "    mov x29, #0\n    mov x30, #0\n    mov x0, x20\n    blr x19\n    brk #1\n"
-        ".size lil_fiber_start,.-lil_fiber_start\n");
+__asm__(
+    ".text\n.hidden lil_fiber_switch\n.globl lil_fiber_switch\n.type lil_fiber_switch,%function\nlil_fiber_switch:\n"
+    "    sub sp, sp, #160\n    stp x19, x20, [sp, #0]\n    stp x21, x22, [sp, #16]\n    stp x23, x24, [sp, #32]\n"
+    "    stp x25, x26, [sp, #48]\n    stp x27, x28, [sp, #64]\n    stp x29, x30, [sp, #80]\n"
+    "    stp d8, d9, [sp, #96]\n    stp d10, d11, [sp, #112]\n    stp d12, d13, [sp, #128]\n    stp d14, d15, [sp, "
+    "#144]\n"
+    "    mov x9, sp\n    str x9, [x0]\n    mov sp, x1\n"
+    "    ldp x19, x20, [sp, #0]\n    ldp x21, x22, [sp, #16]\n    ldp x23, x24, [sp, #32]\n"
+    "    ldp x25, x26, [sp, #48]\n    ldp x27, x28, [sp, #64]\n    ldp x29, x30, [sp, #80]\n"
+    "    ldp d8, d9, [sp, #96]\n    ldp d10, d11, [sp, #112]\n    ldp d12, d13, [sp, #128]\n    ldp d14, d15, [sp, "
+    "#144]\n"
+    "    add sp, sp, #160\n    ret\n.size lil_fiber_switch,.-lil_fiber_switch\n"
+    ".hidden lil_fiber_start\n.globl lil_fiber_start\n.type lil_fiber_start,%function\nlil_fiber_start:\n"
+    "    mov x29, #0\n    mov x30, #0\n    mov x0, x20\n    blr x19\n    brk #1\n"
+    ".size lil_fiber_start,.-lil_fiber_start\n");
 static void *prepare_stack(uint8_t *top, void (*entry)(struct fiber *), struct fiber *fiber)
 {
     uint64_t *sp = (uint64_t *)((uintptr_t)top & ~(uintptr_t)15) - 20;
     memset(sp, 0, 160);
-    sp[0] = (uint64_t)(uintptr_t)entry;  /* x19 */
-    sp[1] = (uint64_t)(uintptr_t)fiber;  /* x20 */
+    sp[0] = (uint64_t)(uintptr_t)entry;            /* x19 */
+    sp[1] = (uint64_t)(uintptr_t)fiber;            /* x20 */
     sp[11] = (uint64_t)(uintptr_t)lil_fiber_start; /* x30 */
     return sp;
 }
@@ -140,7 +144,8 @@ static struct fiber_stack *stack_new(struct fiber_set *set)
         return stack;
     }
     size_t guard = (size_t)sysconf(_SC_PAGESIZE), size = FIBER_STACK_BYTES + guard;
-    uint8_t *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    uint8_t *mapping =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (mapping == MAP_FAILED)
         return NULL;
     if (mprotect(mapping, guard, PROT_NONE) != 0) {
@@ -200,7 +205,8 @@ bool fiber_is_done(const struct fiber *fiber)
     return fiber->done;
 }
 
-/* --- the switch, with what the sanitizers want to know before and after it ---------------------------------------------- */
+/* --- the switch, with what the sanitizers want to know before and after it
+ * ---------------------------------------------- */
 static void enter_fiber_side(struct fiber *fiber)
 {
     (void)fiber;
@@ -274,7 +280,8 @@ int fiber_resume(struct fiber *fiber)
         return result;
     set->current = fiber;
 #ifdef FIBER_ASAN
-    __sanitizer_start_switch_fiber(&set->owner_fake_stack, fiber->stack->mapping + fiber->stack->guard_size, FIBER_STACK_BYTES);
+    __sanitizer_start_switch_fiber(&set->owner_fake_stack, fiber->stack->mapping + fiber->stack->guard_size,
+                                   FIBER_STACK_BYTES);
 #endif
 #ifdef FIBER_TSAN
     set->owner_tsan = __tsan_get_current_fiber();

@@ -1,5 +1,5 @@
-/* gso.c: a segment of up to 64 KiB becomes the wire packets it stands for: payload by reference, headers copied and mended
- * (wire/segment.c). RFC 9293 3.7: FIN and PSH only on the last, CWR only on the first (RFC 3168 6.1.2). */
+/* gso.c: a segment of up to 64 KiB becomes the wire packets it stands for: payload by reference, headers copied and
+ * mended (wire/segment.c). RFC 9293 3.7: FIN and PSH only on the last, CWR only on the first (RFC 3168 6.1.2). */
 #include "sim/sim_node.h"
 #include "wire/segment.h"
 
@@ -21,22 +21,26 @@ static int attach(struct lil_packet *packet, const struct lil_packet *source, ui
     return length ? -ENOMEM : 0;
 }
 
-static struct lil_packet *cut(const struct lil_packet *source, const uint8_t *header, const struct segment_layout *layout, uint32_t at, uint32_t size)
+static struct lil_packet *cut(const struct lil_packet *source, const uint8_t *header,
+                              const struct segment_layout *layout, uint32_t at, uint32_t size)
 {
     struct lil_packet *packet = packet_new(source->pool);
     if (!packet)
         return NULL;
-    uint32_t payload_in_head = source->head_len - layout->header_length; /* payload bytes that follow the headers directly */
+    uint32_t payload_in_head =
+        source->head_len - layout->header_length; /* payload bytes that follow the headers directly */
     uint32_t from_head = at < payload_in_head ? min_u32(size, payload_in_head - at) : 0;
     uint8_t *front = packet_push(packet, layout->header_length);
     memcpy(front, header, layout->header_length);
-    bool ok = !from_head || packet_append(packet, source->head + source->head_off + layout->header_length + at, from_head);
+    bool ok =
+        !from_head || packet_append(packet, source->head + source->head_off + layout->header_length + at, from_head);
     uint32_t slice_at = at > payload_in_head ? at - payload_in_head : 0;
     if (!ok || attach(packet, source, slice_at, size - from_head) < 0) {
         packet_free(packet);
         return NULL;
     }
-    segment_header_cut(front, layout, at, size, (uint16_t)(at / source->gso_size), at + size == source->length - layout->header_length);
+    segment_header_cut(front, layout, at, size, (uint16_t)(at / source->gso_size),
+                       at + size == source->length - layout->header_length);
     packet->csum = CSUM_PARTIAL;
     packet->csum_start = layout->transport_offset;
     packet->csum_offset = layout->csum_offset;
@@ -54,7 +58,8 @@ int gso_split(struct lil_packet *packet, struct packet_queue *queue)
     struct segment_layout layout;
     const uint8_t *header = packet->head + packet->head_off;
     unsigned unit = packet->gso_size;
-    if (!unit || segment_layout_parse(&layout, header, packet->head_len) < 0 || packet->length - layout.header_length <= unit) {
+    if (!unit || segment_layout_parse(&layout, header, packet->head_len) < 0 ||
+        packet->length - layout.header_length <= unit) {
         packet->gso_size = 0;
         wire_csum_fill(packet);
         packet_queue_push(queue, packet);

@@ -33,7 +33,8 @@ struct lil_host *lil_world_find(struct lil_world *world, const char *name)
     return NULL;
 }
 
-/* --- polling ------------------------------------------------------------------------------------------------------------------ */
+/* --- polling
+ * ------------------------------------------------------------------------------------------------------------------ */
 static uint64_t host_node_poll(struct lil_node *node, uint64_t now_ns)
 {
     struct host_node *self = host_node_of(node);
@@ -87,7 +88,8 @@ static void host_node_trace(void *ctx, const struct lil_trace *event)
     world_trace(self->node.world, event);
 }
 
-/* --- birth and death ----------------------------------------------------------------------------------------------------------- */
+/* --- birth and death
+ * ----------------------------------------------------------------------------------------------------------- */
 static void host_node_free(struct lil_node *node)
 {
     struct host_node *self = host_node_of(node);
@@ -188,7 +190,9 @@ struct lil_host *lil_world_router(struct lil_world *world, const char *name, con
     return lil_world_host_config(world, &(struct lil_host_config){.name = name, .profile = profile, .router = true});
 }
 
-/* --- NICs ------------------------------------------------------------------------------------------------------------------------ */
+/* --- NICs
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static int nic_transmit(void *ctx, int ifindex, struct lil_packet *packet)
 {
     struct sim_nic *nic = ctx;
@@ -209,7 +213,8 @@ struct sim_nic *host_node_nic(struct host_node *node, const char *name)
     return NULL;
 }
 
-struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsigned mtu, unsigned gso_max, const struct mac *mac)
+struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsigned mtu, unsigned gso_max,
+                                  const struct mac *mac)
 {
     struct lil_world *world = node->node.world;
     struct sim_nic *nic = calloc(1, sizeof(*nic));
@@ -222,8 +227,12 @@ struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsi
     unsigned serial = ++world->nic_count;
     nic->mac = mac ? *mac : (struct mac){{2, 0, 0, (uint8_t)(serial >> 16), (uint8_t)(serial >> 8), (uint8_t)serial}};
     nic->owner = node;
-    struct lil_interface_config config = {.kind = LIL_ETHERNET, .name = name ? name : made, .mtu = mtu, .gso_max = gso_max,
-                                          .transmit = nic_transmit, .ctx = nic};
+    struct lil_interface_config config = {.kind = LIL_ETHERNET,
+                                          .name = name ? name : made,
+                                          .mtu = mtu,
+                                          .gso_max = gso_max,
+                                          .transmit = nic_transmit,
+                                          .ctx = nic};
     memcpy(config.mac, nic->mac.b, 6);
     nic->ifindex = lil_interface_add(node->host, &config);
     if (nic->ifindex < 0) {
@@ -239,9 +248,11 @@ struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsi
     return nic;
 }
 
-/* --- wiring ----------------------------------------------------------------------------------------------------------------------- */
-static struct sim_nic *nic_with_address(struct lil_world *world, struct lil_host *host, const char *ifname, const char *address,
-                                        const struct lil_link_config *config)
+/* --- wiring
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+static struct sim_nic *nic_with_address(struct lil_world *world, struct lil_host *host, const char *ifname,
+                                        const char *address, const struct lil_link_config *config)
 {
     struct host_node *node = host_node_find(world, host);
     struct sim_nic *nic = node && ifname ? host_node_nic(node, ifname) : NULL;
@@ -259,19 +270,20 @@ static struct sim_nic *nic_with_address(struct lil_world *world, struct lil_host
     return nic;
 }
 
-struct lil_link *lil_world_link(struct lil_world *world, struct lil_host *a, const char *a_address, struct lil_host *b, const char *b_address,
-                                const struct lil_link_config *config)
+struct lil_link *lil_world_link(struct lil_world *world, struct lil_host *a, const char *a_address, struct lil_host *b,
+                                const char *b_address, const struct lil_link_config *config)
 {
     struct sim_nic *from = nic_with_address(world, a, NULL, a_address, config);
     struct sim_nic *to = from ? nic_with_address(world, b, NULL, b_address, config) : NULL;
     if (!to)
         return NULL;
-    struct sim_end ends[2] = {{&from->owner->node, (unsigned)from->ifindex, from}, {&to->owner->node, (unsigned)to->ifindex, to}};
+    struct sim_end ends[2] = {{&from->owner->node, (unsigned)from->ifindex, from},
+                              {&to->owner->node, (unsigned)to->ifindex, to}};
     return link_new(world, &ends[0], &ends[1], config);
 }
 
-int lil_world_attach(struct lil_world *world, struct lil_node *sw, struct lil_host *host, const char *ifname, const char *address,
-                     const struct lil_link_config *config)
+int lil_world_attach(struct lil_world *world, struct lil_node *sw, struct lil_host *host, const char *ifname,
+                     const char *address, const struct lil_link_config *config)
 {
     struct sim_nic *nic = nic_with_address(world, host, ifname, address, config);
     if (!nic)

@@ -1,4 +1,5 @@
-/* link.c: a wire between two ends: each direction with its rate, queue, delay and faults. Read sim_node.h; fault.c has the chances. */
+/* link.c: a wire between two ends: each direction with its rate, queue, delay and faults. Read sim_node.h; fault.c has
+ * the chances. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/sim_node.h"
@@ -11,7 +12,8 @@ static void end_print(const struct sim_end *end, char *text, size_t size)
         snprintf(text, size, "%s:%u", end->node->name, end->port);
 }
 
-struct lil_link *link_new(struct lil_world *world, const struct sim_end *a, const struct sim_end *b, const struct lil_link_config *config)
+struct lil_link *link_new(struct lil_world *world, const struct sim_end *a, const struct sim_end *b,
+                          const struct lil_link_config *config)
 {
     struct lil_link *link = calloc(1, sizeof(*link));
     char names[2][SIM_NAME * 2];
@@ -21,7 +23,8 @@ struct lil_link *link_new(struct lil_world *world, const struct sim_end *a, cons
     link->ends[0] = *a;
     link->ends[1] = *b;
     for (int side = 0; side < 2; side++) {
-        prng_fork(&world->prng, 0x6c696e6bull << 32 | (world->link_count * 2 + (unsigned)side), &link->directions[side].prng);
+        prng_fork(&world->prng, 0x6c696e6bull << 32 | (world->link_count * 2 + (unsigned)side),
+                  &link->directions[side].prng);
         if (config)
             link->directions[side].config = *config;
         end_print(&link->ends[side], names[side], sizeof(names[side]));
@@ -63,7 +66,8 @@ void lil_link_set_filter(struct lil_link *link, lil_link_filter_fn *filter, void
     link->filter_ctx = ctx;
 }
 
-/* --- flights ------------------------------------------------------------------------------------------------------------------ */
+/* --- flights
+ * ------------------------------------------------------------------------------------------------------------------ */
 static void flight_run(struct event *event, uint64_t now_ns)
 {
     struct sim_flight *flight = container_of(event, struct sim_flight, event);
@@ -114,7 +118,8 @@ void flights_free(struct lil_world *world)
     }
 }
 
-static void tell_sent(struct lil_link *link, int side, const struct lil_packet *packet, enum lil_drop drop, uint64_t now_ns, uint64_t arrival_ns)
+static void tell_sent(struct lil_link *link, int side, const struct lil_packet *packet, enum lil_drop drop,
+                      uint64_t now_ns, uint64_t arrival_ns)
 {
     struct sim_passage passage = {link, &link->ends[side], &link->ends[!side], packet, drop, now_ns, arrival_ns};
     for (const struct sim_tap *tap = link->world->taps; tap; tap = tap->next)
@@ -123,11 +128,15 @@ static void tell_sent(struct lil_link *link, int side, const struct lil_packet *
     if (drop != LIL_DROP_NONE) {
         link->directions[side].dropped++;
         for (const struct sim_trace *entry = link->world->traces; entry; entry = entry->next)
-            entry->trace(entry->ctx, &(struct lil_trace){.kind = LIL_TRACE_DROP, .now_ns = now_ns, .host = link->name, .packet = packet, .drop = drop});
+            entry->trace(
+                entry->ctx,
+                &(struct lil_trace){
+                    .kind = LIL_TRACE_DROP, .now_ns = now_ns, .host = link->name, .packet = packet, .drop = drop});
     }
 }
 
-static void launch_take(struct lil_link *link, int side, struct lil_packet *packet, uint64_t now_ns, uint64_t arrival_ns)
+static void launch_take(struct lil_link *link, int side, struct lil_packet *packet, uint64_t now_ns,
+                        uint64_t arrival_ns)
 {
     struct sim_flight *flight = flight_new(link->world);
     tell_sent(link, side, packet, flight ? LIL_DROP_NONE : LIL_DROP_MEMORY, now_ns, arrival_ns);
@@ -146,7 +155,8 @@ static void drop_take(struct lil_link *link, int side, struct lil_packet *packet
     packet_free(packet);
 }
 
-/* --- rate and queue ----------------------------------------------------------------------------------------------------------- */
+/* --- rate and queue
+ * ----------------------------------------------------------------------------------------------------------- */
 /* When a packet of LENGTH bytes has left through the queue, or -ENOBUFS: no slot. NOW without a rate. */
 static int queue_depart(struct sim_direction *direction, size_t length, uint64_t now_ns, uint64_t *departure_ns)
 {
@@ -177,11 +187,14 @@ static int queue_depart(struct sim_direction *direction, size_t length, uint64_t
     uint64_t bits = (uint64_t)length * 8, start = max_u64(direction->busy_until_ns, now_ns);
     *departure_ns = start + (bits * NS_PER_S + config->rate_bps - 1) / config->rate_bps;
     direction->busy_until_ns = *departure_ns;
-    direction->departures[(direction->departure_head + direction->departure_count++) % direction->departure_capacity] = *departure_ns;
+    direction->departures[(direction->departure_head + direction->departure_count++) % direction->departure_capacity] =
+        *departure_ns;
     return 0;
 }
 
-/* --- ingress -------------------------------------------------------------------------------------------------------------------- */
+/* --- ingress
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 /* One wire packet, behind the question of duplication. */
 static void enqueue_take(struct lil_link *link, int side, struct lil_packet *packet, uint64_t extra_ns, uint64_t now_ns)
 {
@@ -230,8 +243,8 @@ static void wire_input_take(struct lil_link *link, int side, struct lil_packet *
 
 static bool must_split(const struct lil_link *link, const struct lil_link_config *config)
 {
-    return config->rate_bps || config->queue_packets || config->loss || config->corrupt || config->reorder || config->duplicate ||
-           config->jitter_ns || config->mtu || link->filter;
+    return config->rate_bps || config->queue_packets || config->loss || config->corrupt || config->reorder ||
+           config->duplicate || config->jitter_ns || config->mtu || link->filter;
 }
 
 void link_input(struct lil_link *link, int side, struct lil_packet *packet, uint64_t now_ns)

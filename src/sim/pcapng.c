@@ -44,8 +44,8 @@ static void out(struct pcapng *pcapng, const void *bytes, size_t length)
         pcapng->error = -EIO;
 }
 
-static void write_block(struct pcapng *pcapng, uint32_t type, const struct block_text *head, const void *data, size_t data_length,
-                        const struct block_text *tail)
+static void write_block(struct pcapng *pcapng, uint32_t type, const struct block_text *head, const void *data,
+                        size_t data_length, const struct block_text *tail)
 {
     static const uint8_t zero[4];
     size_t pad = (4 - data_length % 4) % 4;
@@ -91,7 +91,8 @@ int pcapng_interface(struct pcapng *pcapng, const char *name, uint16_t link_type
     return (int)pcapng->interfaces++;
 }
 
-void pcapng_packet(struct pcapng *pcapng, uint32_t interface, uint64_t time_ns, const void *bytes, size_t length, unsigned direction, const char *comment)
+void pcapng_packet(struct pcapng *pcapng, uint32_t interface, uint64_t time_ns, const void *bytes, size_t length,
+                   unsigned direction, const char *comment)
 {
     struct block_text head = {.length = 0}, tail = {.length = 0};
     put32(&head, interface);

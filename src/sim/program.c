@@ -1,6 +1,6 @@
-/* program.c: programs on simulated hosts: fibers whose sleeping calls are events of the world. Implements struct proc_runtime (host/
- * runtime.h) and the program part of world.h. A killed program finds its blocking call interrupted (EINTR) once, so that the call's own
- * state is taken down; at its next blocking call it is gone. */
+/* program.c: programs on simulated hosts: fibers whose sleeping calls are events of the world. Implements struct
+ * proc_runtime (host/ runtime.h) and the program part of world.h. A killed program finds its blocking call interrupted
+ * (EINTR) once, so that the call's own state is taken down; at its next blocking call it is gone. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,9 @@
 
 enum { PROGRAM_DESCRIPTORS = 1024, PROGRAM_LINE = 2048 };
 
-/* --- waiting -------------------------------------------------------------------------------------------------------------------- */
+/* --- waiting
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static int program_wait(void *ctx, struct lil_proc *proc, uint64_t deadline_ns)
 {
     struct program *program = ctx;
@@ -54,7 +56,9 @@ static void program_output(void *ctx, struct lil_proc *proc, const char *line)
         world->output(world->output_ctx, proc, line, world->now_ns);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static void program_main(void *argument)
 {
     struct program *program = argument;
@@ -126,7 +130,8 @@ void program_free(struct program *program, bool with_proc)
     free(program);
 }
 
-struct lil_proc *lil_world_spawn_at(struct lil_world *world, struct lil_host *host, uint64_t at_ns, lil_main_fn *main, void *argument)
+struct lil_proc *lil_world_spawn_at(struct lil_world *world, struct lil_host *host, uint64_t at_ns, lil_main_fn *main,
+                                    void *argument)
 {
     struct program *program = calloc(1, sizeof(*program));
     struct host_node *node = host_node_find(world, host);
@@ -186,7 +191,8 @@ bool lil_proc_ended(const struct lil_proc *proc, int *status)
     return true;
 }
 
-/* --- what a program uses ------------------------------------------------------------------------------------------------------- */
+/* --- what a program uses
+ * ------------------------------------------------------------------------------------------------------- */
 uint64_t lil_now_ns(struct lil_proc *proc)
 {
     return lil_host_now(lil_proc_host(proc));

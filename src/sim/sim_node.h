@@ -1,8 +1,9 @@
 /* sim_node.h: the small internet, inside. Theory:
  *
- * A world is one heap of events ordered by (virtual time, order of scheduling) and one seed. Nothing in it knows a clock: the time is
- * that of the event that runs. What can be wired is a node: it offers input (a packet arrives at one of its ports; it
- * only changes state) and poll (do what is due, return the next deadline). A real machine is a world of one host.
+ * A world is one heap of events ordered by (virtual time, order of scheduling) and one seed. Nothing in it knows a
+ * clock: the time is that of the event that runs. What can be wired is a node: it offers input (a packet arrives at one
+ * of its ports; it only changes state) and poll (do what is due, return the next deadline). A real machine is a world
+ * of one host.
  *
  *   lil_node   a host (host_node.c: a lil_host and its NICs) or a switch (switch.c)
  *   sim_nic    one interface of a host; its transmit hands packets to the link
@@ -10,14 +11,16 @@
  *   program    a fiber on a host (program.c): sleeping calls are events
  *   sim_tap    sees what enters and leaves links: the capture (capture.c) and the time line (cli/show.c)
  *
- * A packet's way: lil_host_poll -> nic transmit -> link_input (split into wire packets where the link may touch them, faults, queue) ->
- * an event a packet in flight -> node input -> the host marks itself due -> an event polls it at the same instant, behind all
- * that is already scheduled, so that packets that arrive together are taken in before one poll answers them all.
+ * A packet's way: lil_host_poll -> nic transmit -> link_input (split into wire packets where the link may touch them,
+ * faults, queue) -> an event a packet in flight -> node input -> the host marks itself due -> an event polls it at the
+ * same instant, behind all that is already scheduled, so that packets that arrive together are taken in before one poll
+ * answers them all.
  *
- * Invariants. 1: time never goes back. 2: an event runs only from world_step, never inside another (no recursion between hosts).
- * 3: a fiber runs only from its program's event. 4: before a program runs or a callback of lil_world_at, its host was polled
- * at the present time, so socket calls see the right clock. 5: random draws come from the direction's own generator: traffic on one link
- * does not change the fate of packets on another. 6: a packet has one owner: host, flight, or the function that holds it. */
+ * Invariants. 1: time never goes back. 2: an event runs only from world_step, never inside another (no recursion
+ * between hosts). 3: a fiber runs only from its program's event. 4: before a program runs or a callback of
+ * lil_world_at, its host was polled at the present time, so socket calls see the right clock. 5: random draws come from
+ * the direction's own generator: traffic on one link does not change the fate of packets on another. 6: a packet has
+ * one owner: host, flight, or the function that holds it. */
 #ifndef SIM_SIM_NODE_H
 #define SIM_SIM_NODE_H
 #include "base/buf.h"
@@ -50,8 +53,8 @@ struct sim_nic {
     struct lil_link *link; /* NULL: the cable is out */
     int side, ifindex;
     struct mac mac;
-    char name[SIM_NAME * 2];   /* "solaris:le0" */
-    uint32_t capture_id;       /* + 1; 0: not announced yet */
+    char name[SIM_NAME * 2]; /* "solaris:le0" */
+    uint32_t capture_id;     /* + 1; 0: not announced yet */
 };
 struct host_node {
     struct lil_node node;
@@ -72,10 +75,10 @@ struct sim_end {
 struct sim_direction {
     struct lil_link_config config;
     struct prng prng;
-    uint64_t busy_until_ns;  /* rate: when the last queued packet has left */
-    uint64_t *departures;    /* ring of the times at which queued packets leave */
+    uint64_t busy_until_ns; /* rate: when the last queued packet has left */
+    uint64_t *departures;   /* ring of the times at which queued packets leave */
     uint32_t departure_head, departure_count, departure_capacity;
-    uint32_t since_reorder;  /* tc-netem's gap counter */
+    uint32_t since_reorder; /* tc-netem's gap counter */
     uint64_t packets, dropped;
 };
 struct lil_link {
@@ -92,12 +95,12 @@ struct sim_flight { /* a packet between ingress and arrival */
     struct sim_flight *next; /* free list */
     struct list list;        /* world->flights */
     struct lil_link *link;
-    int side;                /* it came from this end */
+    int side; /* it came from this end */
     struct lil_packet *packet;
 };
 
-/* A packet at a link's ends. sent: it entered from FROM; drop says whether it will arrive. arrived: it is about to enter TO's node;
- * settled follows with the reason when the host dropped it. */
+/* A packet at a link's ends. sent: it entered from FROM; drop says whether it will arrive. arrived: it is about to
+ * enter TO's node; settled follows with the reason when the host dropped it. */
 struct sim_passage {
     const struct lil_link *link;
     const struct sim_end *from, *to;
@@ -158,24 +161,29 @@ void node_init(struct lil_node *node, struct lil_world *world, const char *name,
 struct host_node *host_node_find(const struct lil_world *world, const struct lil_host *host);
 struct host_node *host_node_of(struct lil_node *node); /* NULL: a switch */
 /* NAME NULL: the next ethN. Returns the NIC, or NULL with errno. */
-struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsigned mtu, unsigned gso_max, const struct mac *mac);
+struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsigned mtu, unsigned gso_max,
+                                  const struct mac *mac);
 struct sim_nic *host_node_nic(struct host_node *node, const char *name);
 void host_node_sync(struct host_node *node, uint64_t now_ns); /* polls: the host sees the present time */
 /* link.c */
-struct lil_link *link_new(struct lil_world *world, const struct sim_end *a, const struct sim_end *b, const struct lil_link_config *config);
+struct lil_link *link_new(struct lil_world *world, const struct sim_end *a, const struct sim_end *b,
+                          const struct lil_link_config *config);
 void link_free(struct lil_link *link);
 void link_input(struct lil_link *link, int side, struct lil_packet *packet, uint64_t now_ns);
 void flights_free(struct lil_world *world);
-/* fault.c: what happens to one wire packet at a link's ingress, in tc-netem's order; draws only for faults that are set. */
+/* fault.c: what happens to one wire packet at a link's ingress, in tc-netem's order; draws only for faults that are
+ * set. */
 struct fault_verdict {
     bool lost, duplicated, corrupted;
 };
 struct fault_verdict fault_judge(struct sim_direction *direction);
 /* The delay of a packet that is through the queue (0 for one sent ahead by reordering). */
 uint64_t fault_delay(struct sim_direction *direction);
-/* Flips one bit behind the link header, in a copy of what others share. False: the frame check would have caught it (not IP). -ENOMEM. */
+/* Flips one bit behind the link header, in a copy of what others share. False: the frame check would have caught it
+ * (not IP). -ENOMEM. */
 int fault_corrupt(struct sim_direction *direction, struct lil_packet *packet);
-/* gso.c: splits a GSO segment into wire packets behind QUEUE (takes PACKET); others pass as they are. -ENOMEM: none is queued. */
+/* gso.c: splits a GSO segment into wire packets behind QUEUE (takes PACKET); others pass as they are. -ENOMEM: none is
+ * queued. */
 int gso_split(struct lil_packet *packet, struct packet_queue *queue);
 /* switch.c */
 struct sim_end switch_port(struct lil_node *node); /* a new port; its link attaches by switch_connect */

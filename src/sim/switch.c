@@ -1,5 +1,6 @@
-/* switch.c: a learning Ethernet switch (IEEE 802.1D 7.8 without the tree): each source address is remembered with its port for five
- * minutes; a frame for an unknown, broadcast or multicast address goes out of all other ports, by reference. */
+/* switch.c: a learning Ethernet switch (IEEE 802.1D 7.8 without the tree): each source address is remembered with its
+ * port for five minutes; a frame for an unknown, broadcast or multicast address goes out of all other ports, by
+ * reference. */
 #include <stdlib.h>
 #include "sim/sim_node.h"
 

@@ -1,4 +1,5 @@
-/* world.c: one clock, one seed, one heap of events. Read sim_node.h for the theory, include/lilliput/world.h for the interface. */
+/* world.c: one clock, one seed, one heap of events. Read sim_node.h for the theory, include/lilliput/world.h for the
+ * interface. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/sim_node.h"
@@ -77,7 +78,8 @@ void world_sync_hosts(struct lil_world *world)
     }
 }
 
-/* --- callbacks at a time -------------------------------------------------------------------------------------------------- */
+/* --- callbacks at a time
+ * -------------------------------------------------------------------------------------------------- */
 struct world_call {
     struct event event;
     struct lil_world *world;
@@ -102,7 +104,8 @@ void lil_world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx
     world_schedule(world, &call->event, at_ns);
 }
 
-/* --- running ---------------------------------------------------------------------------------------------------------------- */
+/* --- running
+ * ---------------------------------------------------------------------------------------------------------------- */
 static void run_until(struct lil_world *world, uint64_t until_ns)
 {
     uint64_t still = 0;
@@ -143,7 +146,8 @@ void lil_world_stop(struct lil_world *world)
     world->stopped = true;
 }
 
-/* --- observers ---------------------------------------------------------------------------------------------------------------- */
+/* --- observers
+ * ---------------------------------------------------------------------------------------------------------------- */
 void lil_world_add_trace(struct lil_world *world, lil_trace_fn *trace, void *ctx)
 {
     struct sim_trace *entry = calloc(1, sizeof(*entry)), **last = &world->traces;

@@ -38,7 +38,8 @@ int segment_layout_parse(struct segment_layout *layout, const uint8_t *frame, si
     return layout->header_length <= length ? 0 : -EINVAL;
 }
 
-void segment_header_cut(uint8_t *headers, const struct segment_layout *layout, uint32_t at, uint32_t size, uint16_t index, bool last)
+void segment_header_cut(uint8_t *headers, const struct segment_layout *layout, uint32_t at, uint32_t size,
+                        uint16_t index, bool last)
 {
     uint8_t *ip = headers + layout->ip_offset, *tcp = headers + layout->transport_offset;
     uint32_t transport = layout->header_length - layout->transport_offset + size;
@@ -50,7 +51,7 @@ void segment_header_cut(uint8_t *headers, const struct segment_layout *layout, u
     if (at > 0)
         tcp[13] &= (uint8_t)~TCP_CWR;
     if (!last)
-        tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+        tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
     if (layout->version == 4) {
         put16(ip + 2, (uint16_t)(layout->transport_offset - layout->ip_offset + transport));
         put16(ip + 4, (uint16_t)(get16(ip + 4) + index));

@@ -116,6 +116,7 @@ static void test_exit_and_many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_interleave), cmocka_unit_test(test_deep), cmocka_unit_test(test_exit_and_many)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_interleave), cmocka_unit_test(test_deep),
+                                       cmocka_unit_test(test_exit_and_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
