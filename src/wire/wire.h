@@ -3,7 +3,8 @@
  *   int    X_parse(struct X *, const uint8_t *bytes, size_t available)   header length, or -EINVAL / -EMSGSIZE (truncated)
  *   size_t X_emit(const struct X *, uint8_t *bytes)                      header length; checksum field as given
  *   int    X_print(const struct X *, char *text, size_t size)            as snprintf
- * Nothing outside wire/ sees network byte order. Parsers never read past AVAILABLE. */
+ * Nothing outside wire/ sees network byte order. Parsers never read past AVAILABLE. A `checksum` member alone is as it lies
+ * in memory, which is what csum_fold gives: never swap it, never compare it with a number. */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
 #include "wire/addr.h"
@@ -68,7 +69,6 @@ struct icmp { /* ICMPv4 and ICMPv6 messages; the body follows */
         struct { uint16_t id, sequence; } echo;
         uint32_t mtu;              /* v4 3/4 (low 16 bits), v6 type 2 */
         uint32_t pointer;          /* v6 4; v4 12 uses the high byte of `rest` */
-        struct addr *unused_;
     };
 };
 enum { ICMP_LENGTH = 8 };
@@ -130,6 +130,9 @@ int frame_print(const uint8_t *frame, size_t length, bool ip, char *text, size_t
 /* Verifies a transport checksum over PACKET's first LENGTH bytes given the pseudo-header's fields. */
 struct lil_packet;
 bool wire_csum_ok(const struct ip *ip, const struct lil_packet *transport);
+/* Sets the checksum of a packet that begins at its transport header (TCP, UDP, ICMP by ip->protocol), the whole packet
+ * being the transport segment: the field zero or anything. PARTIAL leaves the sum over the payload to egress. */
+void wire_csum_set(const struct ip *ip, struct lil_packet *transport, bool partial);
 /* Fills a partial checksum (csum_start, csum_offset) in place; no-op otherwise. */
 void wire_csum_fill(struct lil_packet *packet);
 

@@ -1,0 +1,409 @@
+/* tcphdr.c: the TCP header and its options: RFC 9293 3.1-2 (MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK),
+ * RFC 7413 (fast open), RFC 2385 (MD5: seen only), draft-ietf-tcpm-accurate-ecn (AccECN). The parser's first lines are
+ * on the path of every segment: no options, or nop,nop,timestamp. */
+#include "wire/bytes.h"
+#include "wire/wire.h"
+
+enum {
+    KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TIMESTAMP = 8,
+    KIND_MD5 = 19, KIND_FASTOPEN = 34, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174, KIND_EXPERIMENT = 254,
+    FASTOPEN_MAGIC = 0xf989, /* RFC 7413 appendix A */
+    OPTIONS_MAX = TCP_MAX_LENGTH - TCP_LENGTH, TIMESTAMP_ALIGNED = 12, TIMESTAMP_HEADER = 0x0101080a,
+};
+
+/* --- parsing --------------------------------------------------------------------------------- */
+
+static void sack_parse(struct tcp_options *o, const uint8_t *p, unsigned length)
+{
+    if (length < 10 || (length - 2) % 8)
+        return;
+    o->sack_count = (uint8_t)min_u32((length - 2) / 8, TCP_SACK_BLOCKS);
+    for (unsigned i = 0; i < o->sack_count; i++) {
+        o->sack[i].start = get32(p + 2 + 8 * i);
+        o->sack[i].end = get32(p + 6 + 8 * i);
+    }
+}
+
+static void fastopen_parse(struct tcp_options *o, const uint8_t *cookie, unsigned length, bool experimental)
+{
+    if (length > sizeof(o->fastopen))
+        return;
+    o->has_fastopen = true;
+    o->fastopen_experimental = experimental;
+    o->fastopen_length = (uint8_t)length;
+    memcpy(o->fastopen, cookie, length);
+}
+
+static void accecn_parse(struct tcp_options *o, const uint8_t *p, unsigned length)
+{
+    if ((length - 2) % 3 || length > 11)
+        return;
+    o->has_accecn = true;
+    o->accecn_order = p[0] == KIND_ACCECN1;
+    o->accecn_fields = (uint8_t)((length - 2) / 3);
+    for (unsigned i = 0; i < o->accecn_fields; i++)
+        o->accecn[i] = get24(p + 2 + 3 * i);
+}
+
+/* One option of LENGTH bytes, kind and length included. A known kind with a wrong length is skipped. */
+static void option_parse(struct tcp_options *o, const uint8_t *p, unsigned length)
+{
+    switch (p[0]) {
+    case KIND_MSS:
+        if (length == 4) {
+            o->has_mss = true;
+            o->mss = get16(p + 2);
+        }
+        break;
+    case KIND_WSCALE:
+        if (length == 3) {
+            o->has_wscale = true;
+            o->wscale = p[2];
+        }
+        break;
+    case KIND_SACK_PERMITTED:
+        o->sack_permitted |= length == 2;
+        break;
+    case KIND_SACK:
+        sack_parse(o, p, length);
+        break;
+    case KIND_TIMESTAMP:
+        if (length == 10) {
+            o->has_timestamp = true;
+            o->ts_value = get32(p + 2);
+            o->ts_echo = get32(p + 6);
+        }
+        break;
+    case KIND_MD5:
+        o->has_md5 |= length == 18;
+        break;
+    case KIND_FASTOPEN:
+        fastopen_parse(o, p + 2, length - 2, false);
+        break;
+    case KIND_EXPERIMENT:
+        if (length >= 4 && get16(p + 2) == FASTOPEN_MAGIC)
+            fastopen_parse(o, p + 4, length - 4, true);
+        break;
+    case KIND_ACCECN0:
+    case KIND_ACCECN1:
+        accecn_parse(o, p, length);
+        break;
+    default: /* RFC 9293 3.1 (MUST-6): an option not understood is ignored by its length */
+        break;
+    }
+}
+
+static void options_parse(struct tcp_options *o, const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p != KIND_END) {
+        if (*p == KIND_NOP) {
+            p++;
+            continue;
+        }
+        /* RFC 9293 3.1 (MUST-7): illegal lengths must not crash or loop; the list ends there. */
+        if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+            return;
+        option_parse(o, p, p[1]);
+        p += p[1];
+    }
+}
+
+int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available)
+{
+    if (available < TCP_LENGTH)
+        return -EMSGSIZE;
+    unsigned header = bytes[12] >> 4 << 2;
+    if (header < TCP_LENGTH)
+        return -EINVAL;
+    if (available < header)
+        return -EMSGSIZE;
+    tcp->source_port = get16(bytes);
+    tcp->dest_port = get16(bytes + 2);
+    tcp->seq = get32(bytes + 4);
+    tcp->ack = get32(bytes + 8);
+    tcp->flags = get16(bytes + 12) & 0x1ff;
+    tcp->window = get16(bytes + 14);
+    tcp->checksum = get_csum(bytes + 16);
+    tcp->urgent = get16(bytes + 18);
+    tcp->header_length = (uint8_t)header;
+    struct tcp_options *o = &tcp->options;
+    memset(o, 0, offsetof(struct tcp_options, sack)); /* the arrays behind are valid by their counts */
+    if (header == TCP_LENGTH)
+        return TCP_LENGTH;
+    if (header == TCP_LENGTH + TIMESTAMP_ALIGNED && get32(bytes + 20) == TIMESTAMP_HEADER) {
+        o->has_timestamp = true;
+        o->ts_value = get32(bytes + 24);
+        o->ts_echo = get32(bytes + 28);
+        return TCP_LENGTH + TIMESTAMP_ALIGNED;
+    }
+    options_parse(o, bytes + TCP_LENGTH, bytes + header);
+    return (int)header;
+}
+
+/* --- emitting -------------------------------------------------------------------------------- */
+
+struct writer {
+    uint8_t *at, *start;
+};
+
+static size_t writer_room(const struct writer *w)
+{
+    return OPTIONS_MAX - (size_t)(w->at - w->start);
+}
+
+/* NOPs until the length so far is REST modulo STEP. */
+static void pad_until(struct writer *w, unsigned step, unsigned rest)
+{
+    while ((unsigned)(w->at - w->start) % step != rest)
+        *w->at++ = KIND_NOP;
+}
+
+static void put_mss(struct writer *w, const struct tcp_options *o)
+{
+    w->at[0] = KIND_MSS;
+    w->at[1] = 4;
+    put16(w->at + 2, o->mss);
+    w->at += 4;
+}
+
+static void put_wscale(struct writer *w, const struct tcp_options *o)
+{
+    w->at[0] = KIND_WSCALE;
+    w->at[1] = 3;
+    w->at[2] = o->wscale;
+    w->at += 3;
+}
+
+static void put_sack_permitted(struct writer *w)
+{
+    w->at[0] = KIND_SACK_PERMITTED;
+    w->at[1] = 2;
+    w->at += 2;
+}
+
+static void put_timestamp(struct writer *w, const struct tcp_options *o)
+{
+    w->at[0] = KIND_TIMESTAMP;
+    w->at[1] = 10;
+    put32(w->at + 2, o->ts_value);
+    put32(w->at + 6, o->ts_echo);
+    w->at += 10;
+}
+
+/* As many blocks as the space left takes: RFC 2018 3. */
+static void put_sack(struct writer *w, const struct tcp_options *o)
+{
+    unsigned pad = (2u - (unsigned)(w->at - w->start)) % 4;
+    if (writer_room(w) < pad + 10)
+        return;
+    unsigned count = min_u32(o->sack_count, (uint32_t)(writer_room(w) - pad - 2) / 8);
+    pad_until(w, 4, 2);
+    w->at[0] = KIND_SACK;
+    w->at[1] = (uint8_t)(2 + 8 * count);
+    for (unsigned i = 0; i < count; i++) {
+        put32(w->at + 2 + 8 * i, o->sack[i].start);
+        put32(w->at + 6 + 8 * i, o->sack[i].end);
+    }
+    w->at += w->at[1];
+}
+
+static void put_accecn(struct writer *w, const struct tcp_options *o, size_t reserve)
+{
+    unsigned fields = min_u32(o->accecn_fields, 3);
+    while (fields && writer_room(w) < reserve + 2 + 3 * fields)
+        fields--; /* fewer counters when space is short: the draft's 3.2.3.3 */
+    if (writer_room(w) < reserve + 2 + 3 * fields)
+        return;
+    w->at[0] = o->accecn_order ? KIND_ACCECN1 : KIND_ACCECN0;
+    w->at[1] = (uint8_t)(2 + 3 * fields);
+    for (unsigned i = 0; i < fields; i++)
+        put24(w->at + 2 + 3 * i, o->accecn[i]);
+    w->at += w->at[1];
+}
+
+static void put_fastopen(struct writer *w, const struct tcp_options *o)
+{
+    unsigned cookie = min_u32(o->fastopen_length, sizeof(o->fastopen)), head = o->fastopen_experimental ? 4 : 2;
+    if (writer_room(w) < head + cookie)
+        return;
+    w->at[0] = o->fastopen_experimental ? KIND_EXPERIMENT : KIND_FASTOPEN;
+    w->at[1] = (uint8_t)(head + cookie);
+    if (o->fastopen_experimental)
+        put16(w->at + 2, FASTOPEN_MAGIC);
+    memcpy(w->at + head, o->fastopen, cookie);
+    w->at += head + cookie;
+}
+
+/* Linux: words of four bytes; AccECN's odd bytes take the place of the NOPs that would come next. */
+static void linux_options(struct writer *w, const struct tcp_options *o, bool syn)
+{
+    bool sack_ok = syn && o->sack_permitted, wscale = syn && o->has_wscale;
+    if (syn && o->has_mss)
+        put_mss(w, o);
+    if (o->has_timestamp) {
+        if (sack_ok)
+            put_sack_permitted(w);
+        else
+            pad_until(w, 4, 2);
+        put_timestamp(w, o);
+    }
+    if (o->has_accecn)
+        put_accecn(w, o, (sack_ok && !o->has_timestamp ? 4 : 0) + (wscale ? 4 : 0) + (o->sack_count && !syn ? 12 : 0));
+    if (sack_ok && !o->has_timestamp) {
+        pad_until(w, 4, 2);
+        put_sack_permitted(w);
+    }
+    if (wscale) {
+        pad_until(w, 4, 1);
+        put_wscale(w, o);
+    }
+    if (!syn && o->sack_count)
+        put_sack(w, o);
+    if (o->has_fastopen) {
+        pad_until(w, 4, 0);
+        put_fastopen(w, o);
+    }
+}
+
+/* BSD and Windows: each option by its own alignment. (AccECN's place is known for Linux alone.) */
+static void bsd_options(struct writer *w, const struct tcp_options *o, bool syn, bool windows)
+{
+    if (syn && o->has_mss)
+        put_mss(w, o);
+    if (syn && o->has_wscale) {
+        pad_until(w, 4, 1);
+        put_wscale(w, o);
+    }
+    if (syn && o->sack_permitted) {
+        if (windows && !o->has_timestamp)
+            pad_until(w, 4, 2);
+        put_sack_permitted(w);
+    }
+    if (o->has_timestamp) {
+        pad_until(w, 4, 2);
+        put_timestamp(w, o);
+    }
+    if (!syn && o->sack_count)
+        put_sack(w, o);
+    if (o->has_fastopen)
+        put_fastopen(w, o);
+}
+
+/* Writes at most 40 bytes and returns the length, a multiple of four. */
+static size_t options_emit(const struct tcp_options *o, bool syn, enum tcp_option_order order, uint8_t *bytes)
+{
+    struct writer w = {bytes, bytes};
+    if (order == TCP_ORDER_LINUX || o->has_accecn)
+        linux_options(&w, o, syn);
+    else
+        bsd_options(&w, o, syn, order == TCP_ORDER_WINDOWS);
+    /* The end: BSD closes the list (RFC 9293 3.1, kind 0), the others fill with NOPs. */
+    if (order == TCP_ORDER_BSD && (w.at - w.start) % 4) {
+        while ((w.at - w.start) % 4)
+            *w.at++ = KIND_END;
+    }
+    pad_until(&w, 4, 0);
+    return (size_t)(w.at - w.start);
+}
+
+static bool only_timestamp(const struct tcp_options *o, bool syn)
+{
+    return !(o->sack_count || o->has_fastopen || o->has_accecn ||
+             (syn && (o->has_mss || o->has_wscale || o->sack_permitted)));
+}
+
+size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags)
+{
+    bool syn = flags & TCP_SYN;
+    if (only_timestamp(options, syn))
+        return options->has_timestamp ? TIMESTAMP_ALIGNED : 0;
+    uint8_t scratch[OPTIONS_MAX + 8];
+    return options_emit(options, syn, TCP_ORDER_LINUX, scratch);
+}
+
+size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes)
+{
+    const struct tcp_options *o = &tcp->options;
+    bool syn = tcp->flags & TCP_SYN;
+    size_t length = 0;
+    if (!only_timestamp(o, syn)) {
+        uint8_t scratch[OPTIONS_MAX + 8];
+        size_t size = tcphdr_options_size(o, tcp->flags);
+        length = options_emit(o, syn, order, scratch);
+        assert(length <= size);
+        memset(scratch + length, KIND_NOP, size - length);
+        memcpy(bytes + TCP_LENGTH, scratch, size);
+        length = size;
+    } else if (o->has_timestamp) {
+        put32(bytes + 20, TIMESTAMP_HEADER);
+        put32(bytes + 24, o->ts_value);
+        put32(bytes + 28, o->ts_echo);
+        length = TIMESTAMP_ALIGNED;
+    }
+    put16(bytes, tcp->source_port);
+    put16(bytes + 2, tcp->dest_port);
+    put32(bytes + 4, tcp->seq);
+    put32(bytes + 8, tcp->ack);
+    put16(bytes + 12, (uint32_t)(TCP_LENGTH + length) / 4 << 12 | (tcp->flags & 0x1ff));
+    put16(bytes + 14, tcp->window);
+    put_csum(bytes + 16, tcp->checksum);
+    put16(bytes + 18, tcp->urgent);
+    return TCP_LENGTH + length;
+}
+
+/* --- text, in the book's (tcpdump's) manner -------------------------------------------------------- */
+
+static void options_print(struct text *t, const struct tcp_options *o)
+{
+    const char *comma = " <";
+#define NEXT_OPTION(...) (text_add(t, "%s", comma), comma = ",", text_add(t, __VA_ARGS__))
+    if (o->has_mss)
+        NEXT_OPTION("mss %u", o->mss);
+    if (o->sack_permitted)
+        NEXT_OPTION("sackOK");
+    if (o->has_timestamp)
+        NEXT_OPTION("TS %u:%u", o->ts_value, o->ts_echo);
+    if (o->has_wscale)
+        NEXT_OPTION("wscale %u", o->wscale);
+    for (unsigned i = 0; i < o->sack_count; i++)
+        NEXT_OPTION("%s%u:%u", i ? "" : "sack ", o->sack[i].start, o->sack[i].end);
+    if (o->has_md5)
+        NEXT_OPTION("md5");
+    if (o->has_fastopen) {
+        NEXT_OPTION("%s ", o->fastopen_experimental ? "FOEXP" : "FO");
+        for (unsigned i = 0; i < o->fastopen_length; i++)
+            text_add(t, "%02x", o->fastopen[i]);
+    }
+    static const char *const counters[2][3] = {{"e0b", "ceb", "e1b"}, {"e1b", "ceb", "e0b"}};
+    if (o->has_accecn) {
+        NEXT_OPTION("ECN");
+        for (unsigned i = 0; i < o->accecn_fields; i++)
+            text_add(t, " %s %u", counters[o->accecn_order & 1][i], o->accecn[i]);
+    }
+#undef NEXT_OPTION
+    if (comma[0] == ',')
+        text_add(t, ">");
+}
+
+int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size)
+{
+    static const struct { uint16_t flag; char name; } names[] = {
+        {TCP_SYN, 'S'}, {TCP_FIN, 'F'}, {TCP_RST, 'R'}, {TCP_PSH, 'P'}, {TCP_ECE, 'E'}, {TCP_CWR, 'W'}, {TCP_AE, 'A'}};
+    char flags[ARRAY_COUNT(names) + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (tcp->flags & names[i].flag)
+            flags[n++] = names[i].name;
+    flags[n] = 0;
+    struct text t = {text, size, 0};
+    text_add(&t, "%s", n ? flags : ".");
+    if (payload || tcp->flags & (TCP_SYN | TCP_FIN | TCP_RST))
+        text_add(&t, " %u:%u(%u)", tcp->seq, tcp->seq + payload, payload);
+    if (tcp->flags & TCP_ACK)
+        text_add(&t, " ack %u", tcp->ack);
+    text_add(&t, " win %u", tcp->window);
+    if (tcp->flags & TCP_URG)
+        text_add(&t, " urg %u", tcp->urgent);
+    options_print(&t, &tcp->options);
+    return (int)t.length;
+}
