@@ -1,0 +1,89 @@
+/* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME begins at the real
+ * time of that moment (files and certificates fit), CLOCK_MONOTONIC at a fixed value. Virtual time: a read adds 1 us, so that a loop
+ * that spins on the clock ends (LAUNCHER.md, the clock's rule). The only reader of the kernel's clocks in launch/. */
+#include <sys/time.h>
+#include <time.h>
+#include "launch/launch.h"
+
+enum { CLOCK_READ_COST_NS = 1000 };
+
+static uint64_t kernel_ns(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+uint64_t clock_real_ns(void) { return kernel_ns(CLOCK_MONOTONIC); }
+
+void clock_start(struct launcher *l)
+{
+    l->start_real_ns = clock_real_ns() - l->now_ns;
+    l->real_base_ns = kernel_ns(CLOCK_REALTIME) - l->now_ns;
+    l->mono_base_ns = 1000 * NS_PER_S;
+}
+
+void clock_update(struct launcher *l)
+{
+    uint64_t now = clock_real_ns() - l->start_real_ns;
+    if (!l->virtual_time && now > l->now_ns)
+        l->now_ns = now;
+}
+
+uint64_t clock_add(uint64_t a, uint64_t b) { return a > LIL_NEVER - b ? LIL_NEVER : a + b; }
+
+uint64_t clock_span(int64_t seconds, int64_t nanoseconds)
+{
+    if (seconds < 0)
+        return 0;
+    if (seconds >= (int64_t)(LIL_NEVER / NS_PER_S / 2))
+        return LIL_NEVER;
+    return (uint64_t)seconds * NS_PER_S + (uint64_t)nanoseconds;
+}
+
+static bool is_wall(int id) { return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_REALTIME_ALARM || id == CLOCK_TAI; }
+
+uint64_t clock_to_world(const struct launcher *l, int id, int64_t seconds, int64_t nanoseconds)
+{
+    uint64_t base = is_wall(id) ? l->real_base_ns : l->mono_base_ns;
+    uint64_t at = clock_span(seconds, nanoseconds);
+    if (at == LIL_NEVER)
+        return at;
+    return at > base ? at - base : 0;
+}
+
+uint64_t clock_from_world(const struct launcher *l, int id, uint64_t world_ns)
+{
+    return world_ns + (is_wall(id) ? l->real_base_ns : l->mono_base_ns);
+}
+
+static uint64_t read_clock(struct call *call, int id)
+{
+    struct launcher *l = call->program->launcher;
+    l->now_ns += CLOCK_READ_COST_NS;
+    return clock_from_world(l, id, l->now_ns);
+}
+
+int64_t clock_call_gettime(struct call *call)
+{
+    uint64_t now = read_clock(call, (int)call->args[0]);
+    struct timespec t = {(time_t)(now / NS_PER_S), (long)(now % NS_PER_S)};
+    return memory_write(call->tid, call->args[1], &t, sizeof t);
+}
+
+int64_t clock_call_gettimeofday(struct call *call)
+{
+    uint64_t now = read_clock(call, CLOCK_REALTIME);
+    struct timeval t = {(time_t)(now / NS_PER_S), (long)(now % NS_PER_S / NS_PER_US)};
+    struct timezone zone = {0};
+    int rc = call->args[0] ? memory_write(call->tid, call->args[0], &t, sizeof t) : 0;
+    return rc < 0 || !call->args[1] ? rc : memory_write(call->tid, call->args[1], &zone, sizeof zone);
+}
+
+int64_t clock_call_time(struct call *call)
+{
+    int64_t seconds = (int64_t)(read_clock(call, CLOCK_REALTIME) / NS_PER_S);
+    if (call->args[0] && memory_write(call->tid, call->args[0], &seconds, sizeof seconds) < 0)
+        return -EFAULT;
+    return seconds;
+}

@@ -1,0 +1,231 @@
+/* filter.c: the seccomp programs. One table says for each system call what is tested and what happens; filter_build
+ * turns the rows that a mode has into BPF. Calls that no row names are allowed without a test of their
+ * arguments, which the kernel remembers in a bitmap. See launch.h for the modes. */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/futex.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+#ifndef FUTEX_LOCK_PI2
+#define FUTEX_LOCK_PI2 13
+#endif
+#ifndef __NR_futex_waitv
+#define __NR_futex_waitv 449
+#endif
+#ifndef __NR_epoll_pwait2
+#define __NR_epoll_pwait2 441
+#endif
+
+enum test {
+    ALWAYS,
+    FAMILY,      /* argument 0 is not AF_UNIX */
+    POINTER,     /* argument `index` is not NULL */
+    POSITIVE,    /* argument `index`, an int, is above 0 */
+    NOT_TIMEOUT, /* get/setsockopt of anything but SOL_SOCKET SO_RCVTIMEO, SO_SNDTIMEO */
+    NET_IOCTL,   /* ioctl 0x8904..0x89ff */
+    ANY_IOCTL,   /* those, FIONREAD and TIOCOUTQ */
+    DUMPABLE,    /* prctl(PR_SET_DUMPABLE) */
+    WALL_CLOCK,  /* a clock that is not of CPU time */
+    EQUALS_0,    /* argument 0 is 0 (ITIMER_REAL) */
+    FUTEX_TIMED  /* a waiting futex operation with a timeout */
+};
+enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E };
+#define NOTIFY SECCOMP_RET_USER_NOTIF
+#define TRACE SECCOMP_RET_TRACE
+#define FAIL(error) (SECCOMP_RET_ERRNO | (error))
+
+static const struct rule {
+    int nr;
+    uint8_t modes;
+    uint8_t test;
+    uint8_t index;
+    uint32_t action;
+} rules[] = {
+    {__NR_socket, A, FAMILY, 0, NOTIFY},
+    {__NR_connect, A, ALWAYS, 0, NOTIFY},
+    {__NR_bind, A, ALWAYS, 0, NOTIFY},
+    {__NR_listen, A, ALWAYS, 0, NOTIFY},
+    {__NR_accept, A, ALWAYS, 0, NOTIFY},
+    {__NR_accept4, A, ALWAYS, 0, NOTIFY},
+    {__NR_shutdown, A, ALWAYS, 0, NOTIFY},
+    {__NR_getsockname, A, ALWAYS, 0, NOTIFY},
+    {__NR_getpeername, A, ALWAYS, 0, NOTIFY},
+    {__NR_setsockopt, F, NOT_TIMEOUT, 0, NOTIFY},
+    {__NR_getsockopt, F, NOT_TIMEOUT, 0, NOTIFY},
+    {__NR_setsockopt, E, ALWAYS, 0, NOTIFY},
+    {__NR_getsockopt, E, ALWAYS, 0, NOTIFY},
+    {__NR_sendto, F, POINTER, 4, NOTIFY},
+    {__NR_recvfrom, F, POINTER, 4, NOTIFY},
+    {__NR_sendto, E, ALWAYS, 0, NOTIFY},
+    {__NR_recvfrom, E, ALWAYS, 0, NOTIFY},
+    {__NR_sendmsg, A, ALWAYS, 0, NOTIFY},
+    {__NR_recvmsg, A, ALWAYS, 0, NOTIFY},
+    {__NR_sendmmsg, A, ALWAYS, 0, NOTIFY},
+    {__NR_recvmmsg, A, ALWAYS, 0, NOTIFY},
+    {__NR_read, E, ALWAYS, 0, NOTIFY},
+    {__NR_write, E, ALWAYS, 0, NOTIFY},
+    {__NR_readv, E, ALWAYS, 0, NOTIFY},
+    {__NR_writev, E, ALWAYS, 0, NOTIFY},
+    {__NR_close, E, ALWAYS, 0, NOTIFY},
+    {__NR_splice, E, ALWAYS, 0, NOTIFY},
+    {__NR_ioctl, F, NET_IOCTL, 0, NOTIFY},
+    {__NR_ioctl, E, ANY_IOCTL, 0, NOTIFY},
+    {__NR_prctl, A, DUMPABLE, 0, FAIL(0)}, /* "done": an undumpable program's memory and descriptors are out of reach */
+    {__NR_io_uring_setup, A, ALWAYS, 0, FAIL(ENOSYS)}, /* its calls pass no filter */
+    {__NR_clock_gettime, V, WALL_CLOCK, 0, NOTIFY},
+    {__NR_gettimeofday, V, ALWAYS, 0, NOTIFY},
+    {__NR_time, V, ALWAYS, 0, NOTIFY},
+    {__NR_nanosleep, V, ALWAYS, 0, TRACE},
+    {__NR_clock_nanosleep, V, WALL_CLOCK, 0, TRACE},
+    {__NR_poll, V, POSITIVE, 2, TRACE},
+    {__NR_ppoll, V, POINTER, 2, TRACE},
+    {__NR_select, V, POINTER, 4, TRACE},
+    {__NR_pselect6, V, POINTER, 4, TRACE},
+    {__NR_epoll_wait, V, POSITIVE, 3, TRACE},
+    {__NR_epoll_pwait, V, POSITIVE, 3, TRACE},
+    {__NR_epoll_pwait2, V, POINTER, 3, TRACE},
+    {__NR_rt_sigtimedwait, V, POINTER, 2, TRACE},
+    {__NR_semtimedop, V, POINTER, 3, TRACE},
+    {__NR_mq_timedsend, V, POINTER, 4, TRACE},
+    {__NR_mq_timedreceive, V, POINTER, 4, TRACE},
+    {__NR_futex_waitv, V, POINTER, 3, TRACE},
+    {__NR_futex, V, FUTEX_TIMED, 0, TRACE},
+    {__NR_alarm, V, ALWAYS, 0, NOTIFY},
+    {__NR_setitimer, V, EQUALS_0, 0, NOTIFY},
+    {__NR_getitimer, V, EQUALS_0, 0, NOTIFY},
+    {__NR_timer_create, V, WALL_CLOCK, 0, NOTIFY},
+    {__NR_timer_settime, V, ALWAYS, 0, NOTIFY},
+    {__NR_timer_gettime, V, ALWAYS, 0, NOTIFY},
+    {__NR_timer_getoverrun, V, ALWAYS, 0, NOTIFY},
+    {__NR_timer_delete, V, ALWAYS, 0, NOTIFY},
+    {__NR_timerfd_create, V, ALWAYS, 0, NOTIFY},
+    {__NR_timerfd_settime, V, ALWAYS, 0, NOTIFY},
+    {__NR_timerfd_gettime, V, ALWAYS, 0, NOTIFY},
+};
+
+struct builder {
+    struct sock_filter *out;
+    int count;
+};
+
+static void emit(struct builder *b, uint16_t code, uint8_t yes, uint8_t no, uint32_t k)
+{
+    b->out[b->count++] = (struct sock_filter){code, yes, no, k};
+}
+
+/* Little-endian: the low half of an argument comes first. */
+static void load_low(struct builder *b, int argument)
+{
+    emit(b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args) + 8 * (unsigned)argument);
+}
+
+static void load_high(struct builder *b, int argument)
+{
+    emit(b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args) + 8 * (unsigned)argument + 4);
+}
+
+static void jump_equal(struct builder *b, uint32_t k, uint8_t yes, uint8_t no) { emit(b, BPF_JMP | BPF_JEQ | BPF_K, yes, no, k); }
+static void give(struct builder *b, uint32_t action) { emit(b, BPF_RET | BPF_K, 0, 0, action); }
+
+/* The test of one row; ends in a return on every path. */
+static void emit_test(struct builder *b, const struct rule *rule)
+{
+    const uint32_t act = rule->action, allow = SECCOMP_RET_ALLOW;
+
+    switch (rule->test) {
+    case ALWAYS:
+        give(b, act);
+        return;
+    case FAMILY:
+        load_low(b, 0);
+        jump_equal(b, AF_UNIX, 1, 0);
+        break;
+    case POINTER:
+        load_low(b, rule->index);
+        jump_equal(b, 0, 0, 2);
+        load_high(b, rule->index);
+        jump_equal(b, 0, 1, 0);
+        break;
+    case POSITIVE:
+        load_low(b, rule->index);
+        jump_equal(b, 0, 2, 0);
+        emit(b, BPF_JMP | BPF_JSET | BPF_K, 1, 0, 0x80000000u);
+        break;
+    case NOT_TIMEOUT:
+        load_low(b, 1);
+        jump_equal(b, SOL_SOCKET, 0, 5);
+        load_low(b, 2);
+        jump_equal(b, SO_RCVTIMEO, 4, 0);
+        jump_equal(b, SO_SNDTIMEO, 3, 0);
+        jump_equal(b, 66 /* SO_RCVTIMEO_NEW */, 2, 0);
+        jump_equal(b, 67 /* SO_SNDTIMEO_NEW */, 1, 0);
+        break;
+    case NET_IOCTL:
+        load_low(b, 1);
+        emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);
+        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x89ff);
+        break;
+    case ANY_IOCTL:
+        load_low(b, 1);
+        jump_equal(b, 0x541b /* FIONREAD */, 3, 0);
+        jump_equal(b, 0x5411 /* TIOCOUTQ */, 2, 0);
+        emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);
+        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x89ff);
+        break;
+    case DUMPABLE:
+        load_low(b, 0);
+        jump_equal(b, PR_SET_DUMPABLE, 0, 1);
+        break;
+    case WALL_CLOCK: /* negative numbers are some process's CPU clock */
+        load_low(b, 0);
+        jump_equal(b, CLOCK_PROCESS_CPUTIME_ID, 3, 0);
+        jump_equal(b, CLOCK_THREAD_CPUTIME_ID, 2, 0);
+        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, CLOCK_TAI);
+        break;
+    case EQUALS_0:
+        load_low(b, 0);
+        jump_equal(b, 0, 0, 1);
+        break;
+    case FUTEX_TIMED:
+        load_low(b, 1);
+        emit(b, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x7f);
+        jump_equal(b, FUTEX_WAIT, 4, 0);
+        jump_equal(b, FUTEX_WAIT_BITSET, 3, 0);
+        jump_equal(b, FUTEX_LOCK_PI, 2, 0);
+        jump_equal(b, FUTEX_WAIT_REQUEUE_PI, 1, 0);
+        jump_equal(b, FUTEX_LOCK_PI2, 0, 5);
+        load_low(b, 3);
+        jump_equal(b, 0, 0, 2);
+        load_high(b, 3);
+        jump_equal(b, 0, 1, 0);
+        break;
+    }
+    give(b, act);
+    give(b, allow);
+}
+
+int filter_build(enum filter_mode mode, struct sock_filter *out)
+{
+    struct builder b = {.out = out};
+
+    /* i386 and x32 programs would need tables of their own: they get ENOSYS rather than a way out. */
+    emit(&b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+    jump_equal(&b, ARCH_AUDIT, 1, 0);
+    give(&b, FAIL(ENOSYS));
+    emit(&b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+    emit(&b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, ARCH_X32_BIT);
+    give(&b, FAIL(ENOSYS));
+    for (unsigned i = 0; i < ARRAY_COUNT(rules); i++) {
+        int jump = b.count;
+        if (!(rules[i].modes & 1 << mode))
+            continue;
+        jump_equal(&b, (uint32_t)rules[i].nr, 0, 0);
+        emit_test(&b, &rules[i]);
+        out[jump].jf = (uint8_t)(b.count - jump - 1);
+    }
+    give(&b, SECCOMP_RET_ALLOW);
+    return b.count;
+}

@@ -1,0 +1,116 @@
+/* guard.c: nothing outlives the lab. The supervisor runs as the child of a process that only waits: when the
+ * supervisor ends in whatever way, its programs become that process's children (it is a subreaper) and are killed; when that
+ * process dies first, the supervisor gets SIGTERM (prctl(2), PR_SET_PDEATHSIG) and ends its programs. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "launch/launch.h"
+
+struct pair {
+    pid_t pid, parent;
+};
+
+static size_t list_processes(struct pair *out, size_t max)
+{
+    DIR *proc = opendir("/proc");
+    size_t count = 0;
+
+    for (struct dirent *entry; proc && (entry = readdir(proc)) && count < max;) {
+        char path[300], text[512], *at;
+        FILE *file;
+        size_t n;
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        file = fopen(path, "re");
+        if (!file)
+            continue;
+        n = fread(text, 1, sizeof text - 1, file);
+        fclose(file);
+        text[n] = 0;
+        at = strrchr(text, ')'); /* the name may hold anything */
+        if (!at || at[2] == 'Z')
+            continue;
+        out[count++] = (struct pair){atoi(entry->d_name), atoi(at + 4)};
+    }
+    if (proc)
+        closedir(proc);
+    return count;
+}
+
+static bool descends(const struct pair *all, size_t count, pid_t pid, pid_t root)
+{
+    for (int depth = 0; pid > 1 && depth < 256; depth++) {
+        size_t i = 0;
+        while (i < count && all[i].pid != pid)
+            i++;
+        if (i == count)
+            return false;
+        pid = all[i].parent;
+        if (pid == root)
+            return true;
+    }
+    return false;
+}
+
+/* Again until none is left: what is being forked while we look is seen at the next look. */
+void launcher_kill_tree(pid_t root, int signal, bool self)
+{
+    enum { MAX = 65536 };
+    struct pair *all = malloc(MAX * sizeof *all);
+
+    for (int round = 0; all && round < 50; round++) {
+        size_t count = list_processes(all, MAX), killed = 0;
+        for (size_t i = 0; i < count; i++)
+            if (descends(all, count, all[i].pid, root))
+                killed += kill(all[i].pid, signal) == 0;
+        if (!killed)
+            break;
+        while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+            ;
+        if (round > 2)
+            usleep(1000);
+    }
+    free(all);
+    if (self)
+        kill(root, signal);
+}
+
+static pid_t guarded;
+
+static void forward(int signal)
+{
+    if (guarded > 0)
+        kill(guarded, signal);
+}
+
+int launcher_guard(int (*body)(void *ctx), void *ctx)
+{
+    int status = 0;
+    pid_t parent = getpid();
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    fflush(NULL);
+    guarded = fork();
+    if (guarded < 0)
+        return body(ctx);
+    if (guarded == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent)
+            _exit(1);
+        status = body(ctx);
+        fflush(NULL);
+        _exit(status);
+    }
+    signal(SIGTERM, forward);
+    signal(SIGHUP, forward);
+    signal(SIGINT, SIG_IGN); /* the terminal sends it to the programs too: the supervisor ends with them */
+    while (waitpid(guarded, &status, 0) < 0 && errno == EINTR)
+        ;
+    guarded = 0;
+    launcher_kill_tree(parent, SIGKILL, false);
+    return program_status_to_exit(status);
+}

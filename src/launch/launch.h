@@ -1,0 +1,340 @@
+/* launch.h: unmodified programs on virtual hosts. The theory of the whole launcher; read it first, then supervise.c.
+ *
+ * MECHANISM. A program is started (spawn.c) under a seccomp filter (filter.c) whose listener the supervisor holds. A
+ * filtered system call stops in the kernel until the supervisor answers it (notify.c): with a result, with a
+ * descriptor put into the program, or "go on". No root, no LD_PRELOAD, no namespaces; fork, exec, threads and static
+ * binaries inherit the filter. The supervisor is the process that runs the world: one thread, one epoll.
+ *
+ * DESCRIPTORS. socket() gives the program an AF_UNIX socket, the *inner* end; the supervisor holds the *outer* end and
+ * a lil_ socket (desc.c). What poll(2), select(2) and epoll(7) say about the inner end is kept equal to what they would say of
+ * the real socket, so that event loops, which wait on many kinds of descriptor, run natively:
+ *   readable    bytes in the inner end's queue: data (fast) or a token (exact)
+ *   unwritable  filler in the outer end's queue (connecting, send buffer full, listener)
+ *   end         the outer end is shut for writing        error   it is closed with filler unread (ECONNRESET)
+ * The supervisor keeps no copy of the inner end: its last close must show as EPOLLHUP on the outer one. Whose socket a
+ * descriptor of the program is, is asked at each call (pidfd_getfd and SO_COOKIE), which is right after dup, fork and SCM_RIGHTS.
+ *
+ * TWO MODES. fast: data flows natively through the pair and is pumped (desc_pump.c); only calls with addresses or
+ * options are notified. exact: every call on a socket is notified and served from the lil_ socket (call_io.c), so that each errno
+ * is the stack's own; the pair carries tokens. Virtual time implies exact (docs/decisions/0301-virtual-implies-exact.md).
+ *
+ * VIRTUAL TIME. The clock is launcher.now_ns, the same number as the world's. It stands still while any thread of a
+ * program can run. Clock reads are notified (clock.c; the vDSO is hidden at exec). Timed waits stop under ptrace
+ * (wait.c), are made untimed, and are ended by the supervisor when the clock reaches them: the kernel's own timers never run. Alarms and timers:
+ * timers.c. When every thread sleeps (quiesce.c) the clock jumps to the earliest deadline of world, waits and timers.
+ *
+ * INVARIANTS
+ *  1. A supervised program holds no socket of the real network: socket() never continues for a family but AF_UNIX.
+ *  2. A notification is answered exactly once; a held call is on its descriptor's list and on no other.
+ *  3. The clock jumps only after a scan that shows every thread asleep and a poll, after that scan, that shows nothing pending.
+ *  4. now_ns never goes back, and is never past an unserved deadline when a call is answered.
+ *  5. A wait record exists exactly between a thread's seccomp stop and its syscall-exit stop.
+ *  6. desc.tokens counts the token bytes in the inner queue, desc.fill the filler bytes in the outer queue. */
+#ifndef LAUNCH_LAUNCH_H
+#define LAUNCH_LAUNCH_H
+#include <signal.h>
+#include <sys/types.h>
+#include "base/list.h"
+#include "host/runtime.h"
+#include "lilliput/lilliput.h"
+
+struct launcher;
+struct program;
+struct desc;
+struct call;
+
+/* Something in the supervisor's epoll. */
+struct source {
+    int fd;
+    void (*ready)(struct source *source, uint32_t events);
+};
+
+struct launcher_config {
+    struct lil_world *world;  /* borrowed */
+    bool virtual_time, exact; /* virtual_time implies exact */
+    bool verbose;             /* log calls that are refused quietly by default (netlink) */
+    bool detect_hang;         /* virtual: when nothing can ever happen, end with hang; else wait for the outside */
+    bool follow_last;         /* the run ends when all programs have ended, not with the first one added */
+    uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
+};
+
+struct timers; /* timers.c */
+
+struct launcher {
+    struct lil_world *world;
+    bool virtual_time, exact, verbose, detect_hang, follow_last;
+    uint64_t limit_ns;
+    int epoll_fd;
+    struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
+    int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
+    unsigned hub_length;
+    char hub_name[110];
+    uint64_t now_ns;       /* world time */
+    uint64_t start_real_ns;  /* CLOCK_MONOTONIC at world time 0 */
+    uint64_t real_base_ns;   /* CLOCK_REALTIME at world time 0 */
+    uint64_t mono_base_ns;   /* what CLOCK_MONOTONIC says at world time 0 */
+    struct list programs;
+    struct list tasks;       /* threads seen under ptrace (virtual) */
+    struct list descs;
+    struct list dirty;       /* descriptors whose lil_ socket changed */
+    struct list dead;        /* descriptors to be freed at the end of this turn */
+    struct desc **table;     /* by cookie; open addressing */
+    unsigned table_mask, table_count;
+    struct timers *timers;
+    uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
+    unsigned idle_turns;
+    uint64_t jumps, notifications, stops, scans;
+    bool progress;           /* something happened in this turn of the loop */
+    bool stopped, hung;
+    int stop_signal;
+    uint64_t next_id;
+    void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
+};
+enum { LAUNCH_SCRATCH = 1 << 18 };
+
+struct program_config {
+    struct lil_host *host;
+    char *const *argv;
+    char *const *environment;   /* additions and replacements "NAME=value"; NULL-terminated or NULL */
+    const char *name;           /* for the log; NULL: argv[0] */
+    int stdin_fd, stdout_fd, stderr_fd; /* -1: inherited */
+    uint64_t start_ns;          /* world time */
+    unsigned uid;               /* for ports below 1024; the virtual one */
+    const char *directory;      /* NULL: the present one */
+    const char *prefix;         /* each line of output begins with it; NULL: output is inherited */
+};
+
+/* What the gauntlet's table wants to know of a run. */
+struct program_record {
+    const char *call;     /* the last call that failed, or that timed out */
+    int error;            /* its errno; 0 with timed_out */
+    bool timed_out;       /* a timed wait ran out and nothing failed after it */
+    const char *waiting;  /* at a hang: the call that waits */
+    uint64_t ended_ns;
+    bool default_keepalive; /* in: SO_KEEPALIVE is set on every TCP socket */
+};
+
+struct program {
+    struct list node;
+    struct launcher *launcher;
+    struct lil_host *host;
+    struct lil_proc *proc;     /* the table of its lil_ sockets */
+    struct source listener;    /* the seccomp listener */
+    char *name;
+    char *prefix;
+    char **argv, **environment;
+    char *directory;
+    int stdio[3];
+    struct source output[2];   /* prefixed stdout, stderr */
+    char *line[2];
+    unsigned line_length[2];
+    uint64_t start_ns;
+    pid_t pid;
+    bool started, ended, dns_started;
+    int status;                /* as wait(2) says */
+    struct program_record record;
+};
+
+/* A thread under ptrace (virtual time only). */
+struct wait_kind;
+struct task {
+    struct list node;
+    struct program *program;   /* NULL until known */
+    pid_t tid, tgid;
+    int syscall_fd, schedstat_fd;
+    char schedstat[64];        /* as the first pass of a scan saw it */
+    int state;                 /* enum task_state */
+    const struct wait_kind *wait; /* invariant 5 */
+    uint64_t args[6];          /* of the wait, as the program gave them */
+    uint64_t nr;
+    uint64_t deadline_ns;
+    bool timed_out;
+    uint64_t resume_ns;        /* a wait broken by a stop, not by a handler, goes on to this deadline; 0: none */
+    uint64_t resume_nr, resume_arg;
+};
+
+/* A notified system call. */
+struct call {
+    struct list node;          /* on desc->held while held */
+    struct program *program;
+    struct desc *desc;         /* the descriptor of its first argument, when it is ours */
+    int inner;                 /* a duplicate of the program's end for the time of the handling; -1 */
+    uint64_t id;
+    pid_t tid;
+    long nr;
+    uint64_t args[6];
+    uint64_t deadline_ns;      /* of a held call; LIL_NEVER */
+    uint64_t done;             /* bytes moved so far by a held call */
+    unsigned tries;            /* how often it was handled before */
+};
+/* What a handler returns besides a result (>= 0) or -errno. */
+enum { CALL_CONTINUE = -100001, CALL_HOLD = -100002, CALL_REPLIED = -100003 };
+
+/* --- supervise.c --------------------------------------------------------------------------------------------------- */
+struct launcher *launcher_new(const struct launcher_config *config); /* NULL with errno */
+void launcher_free(struct launcher *launcher); /* ends what still runs */
+struct program *launcher_add(struct launcher *launcher, const struct program_config *config); /* NULL with errno */
+/* Runs until the first program added (or all) has ended. 0; hung and stopped say how else it ended. */
+int launcher_run(struct launcher *launcher);
+int launcher_watch(struct launcher *launcher, struct source *source, uint32_t events);
+void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
+/* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */
+int launcher_guard(int (*body)(void *ctx), void *ctx);
+void launcher_kill_tree(pid_t root, int signal, bool self);
+
+/* --- spawn.c --------------------------------------------------------------------------------------------------------- */
+int program_start(struct program *program); /* -Exxx */
+int program_status_to_exit(int status);     /* 128 + signal for a death by signal */
+
+/* --- filter.c -------------------------------------------------------------------------------------------------------- */
+enum filter_mode { FILTER_FAST, FILTER_EXACT, FILTER_VIRTUAL };
+struct sock_filter;
+enum { FILTER_MAX = 512 };
+int filter_build(enum filter_mode mode, struct sock_filter *out); /* the number of instructions */
+
+/* --- memory.c -------------------------------------------------------------------------------------------------------- */
+/* The target's memory. 0, or -EFAULT when not all of it could be moved. */
+int memory_read(pid_t tid, uint64_t from, void *to, size_t size);
+int memory_write(pid_t tid, uint64_t to, const void *from, size_t size);
+int memory_read_string(pid_t tid, uint64_t from, char *to, size_t size);
+/* Vectors in the target, moved to and from one buffer; the number of bytes, or -EFAULT. */
+struct iovec;
+ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t skip, void *to, size_t size);
+ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, const void *from, size_t size);
+int memory_pidfd(pid_t tid);                 /* pidfd_open, threads too; -errno */
+int memory_get_fd(pid_t tid, int fd);        /* a duplicate of the target's descriptor; -errno */
+pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
+
+/* --- notify.c -------------------------------------------------------------------------------------------------------- */
+void notify_ready(struct source *source, uint32_t events);
+void notify_retry(struct call *call);        /* a held call, handled again; may end it */
+bool notify_is_alive(const struct call *call);
+void notify_reply(struct call *call, int64_t result);
+int notify_add_fd(struct call *call, int fd, bool cloexec); /* answers the call with FD put into the program; the number or -errno */
+void notify_free(struct call *call);
+const char *notify_name(long nr);
+typedef int64_t call_handler(struct call *call);
+
+/* --- calls ------------------------------------------------------------------------------------------------------------- */
+call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
+    call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_refuse_splice;
+call_handler clock_call_gettime, clock_call_gettimeofday, clock_call_time;
+call_handler timers_call_alarm, timers_call_setitimer, timers_call_getitimer, timers_call_create, timers_call_settime, timers_call_gettime,
+    timers_call_getoverrun, timers_call_delete, timers_call_fd_create, timers_call_fd_settime, timers_call_fd_gettime;
+bool call_is_blocking(const struct call *call, int flags); /* no O_NONBLOCK, no MSG_DONTWAIT */
+/* The deadline that SO_RCVTIMEO or SO_SNDTIMEO gives a call that begins to wait now. */
+uint64_t call_deadline(const struct call *call, int option);
+void call_record(struct call *call, const char *name, int error);
+
+/* --- clock.c ----------------------------------------------------------------------------------------------------------- */
+uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */
+void clock_start(struct launcher *launcher);
+void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
+/* World time of TIME on clock ID (absolute), saturating. */
+uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds, int64_t nanoseconds);
+uint64_t clock_from_world(const struct launcher *launcher, int id, uint64_t world_ns);
+uint64_t clock_add(uint64_t a_ns, uint64_t b_ns); /* saturating */
+uint64_t clock_span(int64_t seconds, int64_t nanoseconds);
+
+/* --- tracer.c, wait.c, quiesce.c, timers.c (virtual time) ---------------------------------------------------------------- */
+enum { TASK_OPTIONS_NONE = 0 };
+int tracer_seize(struct program *program, pid_t pid);   /* -Exxx */
+void tracer_reap(struct launcher *launcher);            /* every pending wait status: stops and deaths */
+struct task *tracer_find(struct launcher *launcher, pid_t tid);
+void tracer_free_all(struct launcher *launcher);
+bool tracer_is_permitted(void);
+void wait_enter(struct launcher *launcher, struct task *task); /* at a seccomp stop; resumes the task */
+void wait_exit(struct launcher *launcher, struct task *task);  /* at its syscall-exit stop; resumes the task */
+void wait_signal(struct task *task);                            /* a signal is delivered: a broken wait does not go on */
+uint64_t wait_next(const struct launcher *launcher);
+void wait_fire(struct launcher *launcher);                      /* ends those whose time has come */
+const char *wait_name(const struct wait_kind *kind);
+bool quiesce_scan(struct launcher *launcher);
+uint64_t quiesce_cpu_ns(struct launcher *launcher);
+const char *quiesce_waiting(struct launcher *launcher, struct program *program); /* the call that its first thread waits in */
+int timers_init(struct launcher *launcher);
+void timers_free(struct launcher *launcher);
+uint64_t timers_next(const struct launcher *launcher);
+void timers_fire(struct launcher *launcher);
+void timers_process_gone(struct launcher *launcher, pid_t tgid);
+
+/* --- desc.c, desc_pump.c, desc_exact.c ------------------------------------------------------------------------------------- */
+enum desc_kind { DESC_STREAM, DESC_DGRAM };
+enum desc_state { DESC_NEW, DESC_CONNECTING, DESC_OPEN, DESC_LISTENING, DESC_FAILED, DESC_CLOSED };
+struct desc {
+    struct list node, dirty_node;
+    struct source outer;       /* fd -1: gone */
+    struct launcher *launcher;
+    struct program *program;
+    enum desc_kind kind;
+    enum desc_state state;
+    int family, type, protocol;
+    int lil_fd;                /* -1: closed */
+    uint64_t cookie;
+    ino_t inode;
+    struct waiter waiter;
+    unsigned woken;            /* events since the last service */
+    struct list held;          /* calls */
+    unsigned fill, tokens;     /* invariant 6 */
+    int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */
+    int last_tid, last_fd;     /* where the inner end was seen last */
+    bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
+    /* fast: what one side gave and the other could not yet take */
+    uint8_t *to_net, *to_program;
+    size_t to_net_length, to_net_offset, to_program_length, to_program_offset;
+    /* datagrams, fast: the one in the inner queue */
+    bool queued;
+    socklen_t from_length;
+    struct sockaddr_storage from;
+    /* DNS: the server that was asked, when the lab's answerer stands in for it */
+    struct sockaddr_storage asked;
+    socklen_t asked_length;
+    /* names, for what is asked after the lil_ socket is gone */
+    struct sockaddr_storage local, remote;
+    socklen_t local_length, remote_length;
+};
+struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, int *inner); /* NULL with errno */
+struct desc *desc_find(struct launcher *launcher, int fd);   /* of a duplicate of the inner end; NULL: not ours */
+void desc_free(struct desc *desc);
+void desc_dirty(struct desc *desc);
+void desc_service_all(struct launcher *launcher);
+int desc_attach_hub(struct desc *desc, int inner);           /* connect or listen: makes the outer end, filled */
+int desc_attach_pair(struct desc *desc, int *inner);         /* accept: a connected pair */
+void desc_established(struct desc *desc);
+void desc_failed(struct desc *desc, int error);              /* connect() failed */
+void desc_reset(struct desc *desc);                          /* a connection died: ECONNRESET natively */
+void desc_close_outer(struct desc *desc);
+int desc_find_inner(struct desc *desc);                      /* a duplicate, or -1 */
+void desc_fill(struct desc *desc, int inner);
+void desc_drain_fill(struct desc *desc);
+void desc_sync(struct desc *desc, int inner);                /* exact: tokens and filler follow the lil_ socket; INNER may be -1 */
+void desc_pump(struct desc *desc);                           /* fast */
+void desc_remember_names(struct desc *desc);
+void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
+int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, int flags); /* fast: the queued datagram; -EAGAIN */
+
+/* --- dns.c, zoo.c ----------------------------------------------------------------------------------------------------------- */
+enum { NAME_ADDRESSES = 4 };
+struct name {
+    const char *name;
+    const char *addresses[NAME_ADDRESSES]; /* in the order of the answer; IPv4 and IPv6 */
+};
+enum dns_mode { DNS_RIGHT, DNS_SERVFAIL, DNS_SLOW, DNS_SILENT };
+struct names {
+    struct name *entries;
+    unsigned count, capacity;
+    enum dns_mode mode;
+    uint64_t delay_ns;
+};
+struct names *names_of(struct lil_world *world, bool make); /* the lab's names; one table a world */
+int names_add(struct lil_world *world, const char *name, const char *address); /* may be repeated; -ENOMEM */
+void names_free(struct lil_world *world);
+bool names_has_address(struct lil_world *world, const char *address);
+/* Starts the answerer on the program's host (127.0.0.53 and ::1, port 53) at its first question. */
+void dns_ensure(struct program *program);
+/* Port 53 of a server that the lab does not have: the answerer's address instead. True when ADDRESS was changed. */
+bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t *length);
+size_t dns_answer(struct names *names, const uint8_t *query, size_t length, uint8_t *answer, size_t size, bool tcp);
+
+#endif

@@ -1,0 +1,130 @@
+/* memory.c: the memory and descriptors of a supervised thread. process_vm_readv and process_vm_writev take thread ids;
+ * pidfd_open below Linux 6.9 takes thread-group leaders only, hence the second try. */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "launch/launch.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+int memory_read(pid_t tid, uint64_t from, void *to, size_t size)
+{
+    struct iovec local = {to, size}, remote = {(void *)(uintptr_t)from, size};
+    if (!size)
+        return 0;
+    return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+int memory_write(pid_t tid, uint64_t to, const void *from, size_t size)
+{
+    struct iovec local = {(void *)(uintptr_t)from, size}, remote = {(void *)(uintptr_t)to, size};
+    if (!size)
+        return 0;
+    return process_vm_writev(tid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+int memory_read_string(pid_t tid, uint64_t from, char *to, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        int rc = memory_read(tid, from + i, to + i, 1);
+        if (rc < 0)
+            return rc;
+        if (!to[i])
+            return 0;
+    }
+    return -ENAMETOOLONG;
+}
+
+/* REMOTE without its first SKIP bytes and at most SIZE long; the number of pieces. */
+static int window(const struct iovec *remote, int count, size_t skip, size_t size, struct iovec *out, size_t *total)
+{
+    int n = 0;
+    *total = 0;
+    for (int i = 0; i < count && *total < size; i++) {
+        size_t length = remote[i].iov_len;
+        size_t cut = skip < length ? skip : length;
+        skip -= cut;
+        length -= cut;
+        if (!length)
+            continue;
+        if (length > size - *total)
+            length = size - *total;
+        out[n++] = (struct iovec){(char *)remote[i].iov_base + cut, length};
+        *total += length;
+    }
+    return n;
+}
+
+ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t skip, void *to, size_t size)
+{
+    struct iovec piece[IOV_MAX];
+    size_t total;
+    int n = window(remote, count, skip, size, piece, &total);
+    struct iovec local = {to, total};
+    ssize_t got;
+
+    if (!total)
+        return 0;
+    got = process_vm_readv(tid, &local, 1, piece, (unsigned long)n, 0);
+    return got <= 0 ? -EFAULT : got;
+}
+
+ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, const void *from, size_t size)
+{
+    struct iovec piece[IOV_MAX];
+    size_t total;
+    int n = window(remote, count, 0, size, piece, &total);
+    struct iovec local = {(void *)(uintptr_t)from, total};
+
+    if (!total)
+        return 0;
+    return process_vm_writev(tid, &local, 1, piece, (unsigned long)n, 0) == (ssize_t)total ? (ssize_t)total : -EFAULT;
+}
+
+int memory_pidfd(pid_t tid)
+{
+    int fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+    if (fd < 0)
+        fd = (int)syscall(SYS_pidfd_open, tid, 0);
+    if (fd < 0) {
+        pid_t tgid = memory_tgid(tid);
+        if (tgid > 0)
+            fd = (int)syscall(SYS_pidfd_open, tgid, 0);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+int memory_get_fd(pid_t tid, int fd)
+{
+    int pidfd = memory_pidfd(tid), copy;
+    if (pidfd < 0)
+        return pidfd;
+    copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+    copy = copy < 0 ? -errno : copy;
+    close(pidfd);
+    return copy;
+}
+
+pid_t memory_tgid(pid_t tid)
+{
+    char path[64], text[512], *at;
+    int fd, n;
+
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -ESRCH;
+    n = (int)read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return -ESRCH;
+    text[n] = 0;
+    at = strstr(text, "Tgid:");
+    return at ? atoi(at + 5) : -ESRCH;
+}

@@ -1,0 +1,207 @@
+/* notify.c: receives notified calls, hands each to its handler, and answers. A handler returns a result, -errno, "go on"
+ * or "hold"; a held call is handled again (notify_retry) when its descriptor changes. Invariant 2.
+ *
+ * The arguments were copied by the kernel, but memory behind pointers is the program's and may change under us: what was
+ * checked is what is used; nothing is continued on the strength of memory that was read (but see call_connect for AF_UNIX). */
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+static const struct handler {
+    long nr;
+    const char *name;
+    call_handler *handle;
+    bool on_socket; /* argument 0 is a descriptor; not ours: go on */
+} handlers[] = {
+    {__NR_socket, "socket", call_socket, false},
+    {__NR_connect, "connect", call_connect, true},
+    {__NR_bind, "bind", call_bind, true},
+    {__NR_listen, "listen", call_listen, true},
+    {__NR_accept, "accept", call_accept, true},
+    {__NR_accept4, "accept4", call_accept, true},
+    {__NR_shutdown, "shutdown", call_shutdown, true},
+    {__NR_getsockname, "getsockname", call_getsockname, true},
+    {__NR_getpeername, "getpeername", call_getpeername, true},
+    {__NR_setsockopt, "setsockopt", call_setsockopt, true},
+    {__NR_getsockopt, "getsockopt", call_getsockopt, true},
+    {__NR_sendto, "sendto", call_send, true},
+    {__NR_recvfrom, "recvfrom", call_recv, true},
+    {__NR_sendmsg, "sendmsg", call_send, true},
+    {__NR_recvmsg, "recvmsg", call_recv, true},
+    {__NR_sendmmsg, "sendmmsg", call_send, true},
+    {__NR_recvmmsg, "recvmmsg", call_recv, true},
+    {__NR_read, "read", call_recv, true},
+    {__NR_readv, "readv", call_recv, true},
+    {__NR_write, "write", call_send, true},
+    {__NR_writev, "writev", call_send, true},
+    {__NR_close, "close", call_close, true},
+    {__NR_splice, "splice", call_refuse_splice, true},
+    {__NR_ioctl, "ioctl", call_ioctl, true},
+    {__NR_clock_gettime, "clock_gettime", clock_call_gettime, false},
+    {__NR_gettimeofday, "gettimeofday", clock_call_gettimeofday, false},
+    {__NR_time, "time", clock_call_time, false},
+    {__NR_alarm, "alarm", timers_call_alarm, false},
+    {__NR_setitimer, "setitimer", timers_call_setitimer, false},
+    {__NR_getitimer, "getitimer", timers_call_getitimer, false},
+    {__NR_timer_create, "timer_create", timers_call_create, false},
+    {__NR_timer_settime, "timer_settime", timers_call_settime, false},
+    {__NR_timer_gettime, "timer_gettime", timers_call_gettime, false},
+    {__NR_timer_getoverrun, "timer_getoverrun", timers_call_getoverrun, false},
+    {__NR_timer_delete, "timer_delete", timers_call_delete, false},
+    {__NR_timerfd_create, "timerfd_create", timers_call_fd_create, false},
+    {__NR_timerfd_settime, "timerfd_settime", timers_call_fd_settime, false},
+    {__NR_timerfd_gettime, "timerfd_gettime", timers_call_fd_gettime, false},
+};
+
+static const struct handler *find_handler(long nr)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(handlers); i++)
+        if (handlers[i].nr == nr)
+            return &handlers[i];
+    return NULL;
+}
+
+const char *notify_name(long nr)
+{
+    static const struct {
+        long nr;
+        const char *name;
+    } others[] = {{__NR_poll, "poll"}, {__NR_ppoll, "ppoll"}, {__NR_select, "select"}, {__NR_pselect6, "pselect"}, {__NR_epoll_wait, "epoll_wait"},
+                  {__NR_epoll_pwait, "epoll_pwait"}, {__NR_futex, "futex"}, {__NR_wait4, "wait4"}, {__NR_pause, "pause"}, {__NR_rt_sigsuspend, "sigsuspend"},
+                  {__NR_waitid, "waitid"}};
+    const struct handler *handler = find_handler(nr);
+
+    if (handler)
+        return handler->name;
+    for (unsigned i = 0; i < ARRAY_COUNT(others); i++)
+        if (others[i].nr == nr)
+            return others[i].name;
+    return "a system call";
+}
+
+bool notify_is_alive(const struct call *call)
+{
+    uint64_t id = call->id;
+    return ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+void notify_reply(struct call *call, int64_t result)
+{
+    struct seccomp_notif_resp response = {.id = call->id};
+
+    if (result == CALL_CONTINUE)
+        response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    else if (result < 0)
+        response.error = (int32_t)result;
+    else
+        response.val = result;
+    ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_SEND, &response); /* ENOENT: the thread is gone, or a signal came */
+}
+
+int notify_add_fd(struct call *call, int fd, bool cloexec)
+{
+    struct seccomp_notif_addfd add = {
+        .id = call->id, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)fd, .newfd_flags = cloexec ? O_CLOEXEC : 0};
+    int given = ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+    if (given >= 0)
+        return given;
+    given = -errno;
+    if (given != -ENOENT) /* EMFILE and the like: the program's own limit */
+        notify_reply(call, given);
+    return given;
+}
+
+void notify_free(struct call *call)
+{
+    list_remove(&call->node);
+    free(call);
+}
+
+/* Handles CALL once; true when it is answered (or its thread is gone). */
+static bool handle(struct call *call)
+{
+    const struct handler *handler = find_handler(call->nr);
+    int64_t result = CALL_CONTINUE;
+
+    if (handler && handler->on_socket) {
+        call->inner = memory_get_fd(call->tid, (int)call->args[0]);
+        call->desc = call->inner >= 0 ? desc_find(call->program->launcher, call->inner) : NULL;
+        if (call->desc) {
+            call->desc->last_tid = call->tid;
+            call->desc->last_fd = (int)call->args[0];
+        }
+    }
+    /* connect() alone is looked at when the socket is not ours: the name services' sockets */
+    if (handler && (!handler->on_socket || call->desc || call->nr == __NR_connect))
+        result = handler->handle(call);
+    if (call->inner >= 0)
+        close(call->inner);
+    call->inner = -1;
+    call->tries++;
+    if (result == CALL_HOLD && call->desc) {
+        list_remove(&call->node);
+        list_push_back(&call->desc->held, &call->node);
+        return false;
+    }
+    if (result < 0 && result > -4096 && handler && call->desc)
+        call_record(call, handler->name, (int)-result);
+    if (result != CALL_REPLIED)
+        notify_reply(call, result);
+    return true;
+}
+
+void notify_retry(struct call *call)
+{
+    if (!notify_is_alive(call) || handle(call))
+        notify_free(call);
+    else
+        return;
+}
+
+static void receive(struct program *program)
+{
+    struct seccomp_notif request;
+    struct call *call, first;
+
+    memset(&request, 0, sizeof request);
+    if (ioctl(program->listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
+        return; /* ENOENT: the caller was killed before we looked */
+    program->launcher->notifications++;
+    first = (struct call){.program = program, .inner = -1, .id = request.id, .tid = (pid_t)request.pid, .nr = request.data.nr, .deadline_ns = LIL_NEVER};
+    for (int i = 0; i < 6; i++)
+        first.args[i] = request.data.args[i];
+    list_init(&first.node);
+    /* Most calls are answered at once: only those that are held need to live. */
+    if (handle(&first))
+        return;
+    list_remove(&first.node);
+    call = malloc(sizeof *call);
+    if (!call) {
+        notify_reply(&first, -ENOMEM);
+        return;
+    }
+    *call = first;
+    list_init(&call->node);
+    list_push_back(&first.desc->held, &call->node);
+}
+
+void notify_ready(struct source *source, uint32_t events)
+{
+    struct program *program = container_of(source, struct program, listener);
+    struct pollfd ready = {source->fd, POLLIN, 0};
+    (void)events;
+
+    for (int budget = 64; budget > 0 && poll(&ready, 1, 0) == 1 && ready.revents & POLLIN; budget--)
+        receive(program);
+    if (ready.revents & POLLHUP && !(ready.revents & POLLIN)) { /* no thread has this filter any more */
+        close(source->fd);
+        source->fd = -1;
+    }
+}

@@ -1,0 +1,150 @@
+/* quiesce.c: does any thread run? /proc/TID/syscall says "running" of a thread that is on a processor or could be, and the
+ * number of the call it sleeps in otherwise; /proc/TID/schedstat changes whenever it runs. Two passes over all threads with
+ * every thread asleep and no schedstat changed mean that at the end of the first pass all slept at once: a thread that one of
+ * them woke meanwhile would show in the second. What only the outside world can end (a read of the terminal, the disk) counts
+ * as running. The caller then polls its descriptors once more (invariant 3). */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+enum task_state { TASK_RUNS, TASK_SLEEPS, TASK_GONE };
+
+#ifndef __NR_clone3
+#define __NR_clone3 435
+#endif
+
+/* A thread in state D waits for a device, except the parent of a vfork. */
+static bool is_in_disk_wait(pid_t tid)
+{
+    char path[64], text[256], *state;
+    int fd, n;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    n = (int)read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return true;
+    text[n] = 0;
+    state = strrchr(text, ')');
+    return !state || (state[2] != 'S' && state[2] != 't');
+}
+
+/* A descriptor that the program got from outside: the same file as one of our own 0, 1, 2. A regular file or
+ * a null device never makes anyone wait. */
+static bool is_outside(pid_t tid, int fd)
+{
+    char path[64];
+    struct stat theirs, ours;
+
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
+    if (stat(path, &theirs) < 0 || S_ISREG(theirs.st_mode))
+        return false;
+    for (int i = 0; i < 3; i++)
+        if (fstat(i, &ours) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+            return true;
+    return false;
+}
+
+static bool moves_data(long nr)
+{
+    return nr == __NR_read || nr == __NR_write || nr == __NR_readv || nr == __NR_writev || nr == __NR_splice || nr == __NR_sendfile ||
+           nr == __NR_pread64 || nr == __NR_pwrite64;
+}
+
+static enum task_state look(struct task *task, long *nr, uint64_t *argument)
+{
+    char text[200];
+    ssize_t n = pread(task->syscall_fd, text, sizeof text - 1, 0);
+    char *end;
+
+    if (n <= 0)
+        return errno == ESRCH || n == 0 ? TASK_GONE : TASK_RUNS;
+    text[n] = 0;
+    if (text[0] == 'r')
+        return TASK_RUNS;
+    *nr = strtol(text, &end, 10);
+    *argument = strtoull(end, NULL, 16);
+    return *nr < 0 ? TASK_RUNS : TASK_SLEEPS; /* -1: not in a call: a page fault */
+}
+
+static bool first_pass(struct task *task)
+{
+    long nr = -1;
+    uint64_t argument = 0;
+    ssize_t n = pread(task->schedstat_fd, task->schedstat, sizeof task->schedstat - 1, 0);
+
+    task->schedstat[n > 0 ? n : 0] = 0;
+    task->state = (int)look(task, &nr, &argument);
+    if (task->state == TASK_GONE)
+        return true; /* its death is reported, or will be: SIGCHLD is seen by the poll after the scan */
+    if (task->state == TASK_RUNS || n <= 0)
+        return false;
+    if (nr != __NR_vfork && nr != __NR_clone && nr != __NR_clone3 && is_in_disk_wait(task->tid))
+        return false;
+    return !(moves_data(nr) && is_outside(task->tid, (int)argument));
+}
+
+static bool second_pass(struct task *task)
+{
+    char now[sizeof task->schedstat];
+    long nr;
+    uint64_t argument;
+    ssize_t n;
+
+    if (task->state == TASK_GONE)
+        return true;
+    if (look(task, &nr, &argument) != TASK_SLEEPS)
+        return false;
+    n = pread(task->schedstat_fd, now, sizeof now - 1, 0);
+    now[n > 0 ? n : 0] = 0;
+    return n > 0 && !strcmp(now, task->schedstat);
+}
+
+bool quiesce_scan(struct launcher *l)
+{
+    l->scans++;
+    list_each(node, &l->tasks)
+        if (!first_pass(list_entry(node, struct task, node)))
+            return false;
+    list_each(node, &l->tasks)
+        if (!second_pass(list_entry(node, struct task, node)))
+            return false;
+    return true;
+}
+
+uint64_t quiesce_cpu_ns(struct launcher *l)
+{
+    uint64_t total = 0;
+    list_each(node, &l->tasks) {
+        struct task *task = list_entry(node, struct task, node);
+        char text[64];
+        ssize_t n = pread(task->schedstat_fd, text, sizeof text - 1, 0);
+        text[n > 0 ? n : 0] = 0;
+        total += strtoull(text, NULL, 10);
+    }
+    return total;
+}
+
+const char *quiesce_waiting(struct launcher *l, struct program *program)
+{
+    long nr;
+    uint64_t argument;
+
+    list_each(node, &l->tasks) {
+        struct task *task = list_entry(node, struct task, node);
+        if (task->program != program)
+            continue;
+        if (task->wait)
+            return wait_name(task->wait);
+        if (look(task, &nr, &argument) == TASK_SLEEPS && nr != __NR_futex && nr != __NR_wait4)
+            return notify_name(nr);
+    }
+    return "futex";
+}

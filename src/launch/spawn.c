@@ -1,0 +1,166 @@
+/* spawn.c: starts a program under the filter. Parent and child share a page; the child stores the number of its
+ * listener there and waits on a futex, so that nothing it does between the filter and exec is notified. Descriptors above 2
+ * close at exec; a socket of the real network at 0, 1 or 2 becomes /dev/null (invariant 1). */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "launch/launch.h"
+
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+
+extern char **environ;
+
+struct handover {
+    _Atomic int listener; /* -1: not yet; below: -1000 - errno */
+    _Atomic int go;
+};
+
+static void futex_wait(_Atomic int *word, int value, int milliseconds)
+{
+    struct timespec t = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    syscall(SYS_futex, word, FUTEX_WAIT, value, milliseconds ? &t : NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic int *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
+
+static void clean_stdio(const struct program *program)
+{
+    for (int i = 0; i < 3; i++) {
+        int domain;
+        socklen_t length = sizeof domain;
+        int from = program->stdio[i];
+        if (from >= 0 && from != i)
+            dup2(from, i);
+        if (getsockopt(i, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX) {
+            int null = open("/dev/null", O_RDWR);
+            dup2(null, i);
+            close(null);
+        }
+        if (fcntl(i, F_GETFD) < 0)
+            dup2(open("/dev/null", O_RDWR), i);
+    }
+}
+
+static void child_main(struct program *program, struct handover *shared, enum filter_mode mode, const sigset_t *mask)
+{
+    struct sock_filter code[FILTER_MAX];
+    struct sock_fprog filter = {(unsigned short)filter_build(mode, code), code};
+    int listener;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 1; i < 32; i++)
+        if (i != SIGKILL && i != SIGSTOP && i != SIGPIPE)
+            signal(i, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    clean_stdio(program);
+    if (program->directory && chdir(program->directory) < 0) {
+        perror(program->directory);
+        _exit(126);
+    }
+    environ = program->environment;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+    shared->listener = listener < 0 ? -1000 - errno : listener;
+    futex_wake(&shared->listener);
+    if (listener < 0)
+        _exit(126);
+    while (!shared->go)
+        futex_wait(&shared->go, 0, 0);
+    syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
+    execvp(program->argv[0], program->argv);
+    fprintf(stderr, "lilliput: %s: %s\n", program->argv[0], strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+static int take_listener(struct program *program, struct handover *shared)
+{
+    int fd;
+    for (int tries = 0; shared->listener == -1; tries++) {
+        if (tries > 200 || waitpid(program->pid, &program->status, WNOHANG) == program->pid)
+            return -ECHILD;
+        futex_wait(&shared->listener, -1, 50);
+    }
+    if (shared->listener < -1)
+        return shared->listener + 1000;
+    fd = memory_get_fd(program->pid, shared->listener);
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+}
+
+/* The child of an AddressSanitizer build would look for leaks with ptrace at its end, and fail: we trace it already. */
+static int add_sanitizer_option(struct program *program)
+{
+    char *text, **at = program->environment;
+    for (; *at; at++)
+        if (!strncmp(*at, "ASAN_OPTIONS=", 13))
+            break;
+    if (*at && strstr(*at, "detect_leaks"))
+        return 0;
+    if (asprintf(&text, "%s%sdetect_leaks=0", *at ? *at : "ASAN_OPTIONS=", *at && (*at)[13] ? ":" : "") < 0)
+        return -ENOMEM;
+    free(*at);
+    *at = text; /* when new: over the NULL; launcher_add leaves room for one more */
+    return 0;
+}
+
+int program_start(struct program *program)
+{
+    struct launcher *l = program->launcher;
+    enum filter_mode mode = l->virtual_time ? FILTER_VIRTUAL : l->exact ? FILTER_EXACT : FILTER_FAST;
+    struct handover *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    sigset_t mask;
+    int rc;
+
+    if (shared == MAP_FAILED)
+        return -ENOMEM;
+    shared->listener = -1;
+    sigemptyset(&mask);
+    if (l->virtual_time && add_sanitizer_option(program) < 0)
+        return -ENOMEM;
+    program->started = true;
+    program->pid = fork();
+    if (program->pid == 0)
+        child_main(program, shared, mode, &mask);
+    rc = program->pid < 0 ? -errno : take_listener(program, shared);
+    if (rc >= 0) {
+        program->listener = (struct source){rc, notify_ready};
+        ioctl(rc, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* Linux 6.6; only speed */
+        rc = launcher_watch(l, &program->listener, EPOLLIN);
+    }
+    if (rc >= 0 && l->virtual_time)
+        rc = tracer_seize(program, program->pid);
+    if (rc < 0) {
+        if (program->pid > 0) {
+            kill(program->pid, SIGKILL);
+            waitpid(program->pid, &program->status, __WALL);
+        }
+        program->ended = true;
+        program->status = 126 << 8;
+    }
+    shared->go = 1;
+    futex_wake(&shared->go);
+    munmap(shared, sizeof *shared);
+    return rc;
+}
+
+int program_status_to_exit(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

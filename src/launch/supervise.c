@@ -1,0 +1,492 @@
+/* supervise.c: the supervisor's loop, after launch.h. One turn: take what the kernel has for us (notifications, stops,
+ * bytes), run the world up to the present, serve the sockets that changed, fire what is due; then, in real time, sleep until the
+ * next of these; in virtual time, if every thread sleeps, let the clock jump. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "launch/launch.h"
+
+enum { EVENTS = 128 };
+/* A thread that computes for this long without a call makes the clock run with it (and only then: what a program computes at
+ * its start must not be seen in its times). */
+static const uint64_t burn_limit_ns = 100 * NS_PER_MS, burn_step_ns = 10 * NS_PER_MS;
+static const uint64_t farewell_ns = 1 * NS_PER_S; /* world time after the end, for the last FIN */
+
+void launcher_log(struct launcher *l, const char *format, ...)
+{
+    va_list arguments;
+    (void)l;
+    va_start(arguments, format);
+    fputs("lilliput: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+int launcher_watch(struct launcher *l, struct source *source, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
+}
+
+static void on_signals(struct source *source, uint32_t events)
+{
+    struct launcher *l = container_of(source, struct launcher, signals);
+    struct signalfd_siginfo info;
+    (void)events;
+
+    while (read(source->fd, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            continue;
+        l->stop_signal = (int)info.ssi_signo;
+        if (info.ssi_code == SI_USER) /* from a terminal the programs get it themselves */
+            list_each(node, &l->programs) {
+                struct program *program = list_entry(node, struct program, node);
+                if (program->started && !program->ended)
+                    kill(program->pid, (int)info.ssi_signo);
+            }
+    }
+    tracer_reap(l);
+}
+
+static int open_hub(struct launcher *l)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t length = sizeof name;
+
+    l->hub_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, sizeof(sa_family_t)) < 0 || listen(l->hub_fd, 16) < 0 ||
+        getsockname(l->hub_fd, (struct sockaddr *)&name, &length) < 0)
+        return -errno;
+    memcpy(l->hub_name, &name, length);
+    l->hub_length = length;
+    return 0;
+}
+
+struct launcher *launcher_new(const struct launcher_config *config)
+{
+    struct launcher *l = calloc(1, sizeof *l);
+    struct rlimit files;
+    sigset_t mask;
+
+    if (!l)
+        return NULL;
+    l->world = config->world;
+    l->virtual_time = config->virtual_time;
+    l->exact = config->exact || config->virtual_time;
+    l->verbose = config->verbose;
+    l->detect_hang = config->detect_hang;
+    l->follow_last = config->follow_last;
+    l->limit_ns = config->limit_ns;
+    l->now_ns = lil_world_now(l->world);
+    list_init(&l->programs);
+    list_init(&l->tasks);
+    list_init(&l->descs);
+    list_init(&l->dirty);
+    list_init(&l->dead);
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    l->scratch = malloc(LAUNCH_SCRATCH);
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGHUP);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    l->signals = (struct source){signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), on_signals};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    clock_start(l);
+    if (!l->scratch || l->epoll_fd < 0 || timers_init(l) < 0 || open_hub(l) < 0 || launcher_watch(l, &l->signals, EPOLLIN) < 0) {
+        launcher_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+/* --- programs ------------------------------------------------------------------------------------------------------------ */
+static char **copy_environment(char *const *changes)
+{
+    extern char **environ;
+    size_t count = 0, extra = 0, n = 0;
+    char **out;
+
+    while (environ[count])
+        count++;
+    while (changes && changes[extra])
+        extra++;
+    out = calloc(count + extra + 3, sizeof *out); /* one more for ASAN_OPTIONS, one for the end */
+    for (size_t i = 0; out && i < count; i++) {
+        bool replaced = false;
+        for (size_t j = 0; j < extra; j++)
+            replaced |= !strncmp(environ[i], changes[j], strcspn(changes[j], "=") + 1);
+        if (!replaced)
+            out[n++] = strdup(environ[i]);
+    }
+    for (size_t j = 0; out && j < extra; j++)
+        out[n++] = strdup(changes[j]);
+    return out;
+}
+
+static char **copy_strings(char *const *strings)
+{
+    size_t count = 0;
+    char **out;
+    while (strings[count])
+        count++;
+    out = calloc(count + 1, sizeof *out);
+    for (size_t i = 0; out && i < count; i++)
+        out[i] = strdup(strings[i]);
+    return out;
+}
+
+static void free_strings(char **strings)
+{
+    for (size_t i = 0; strings && strings[i]; i++)
+        free(strings[i]);
+    free(strings);
+}
+
+static void on_output(struct source *source, uint32_t events)
+{
+    char text[4096];
+    ssize_t n;
+    (void)events;
+    /* which of the two: the program is found through the list, as the sources lie in an array */
+    struct program *program = (struct program *)((char *)source - offsetof(struct program, output));
+    int which = 0;
+    if ((char *)source != (char *)&program->output[0] || program->output[0].fd != source->fd) {
+        program = (struct program *)((char *)source - offsetof(struct program, output) - sizeof *source);
+        which = 1;
+    }
+    program->launcher->progress = true;
+    n = read(source->fd, text, sizeof text);
+    for (ssize_t i = 0; i < n; i++) {
+        unsigned *length = &program->line_length[which];
+        if (*length < 1000)
+            program->line[which][(*length)++] = text[i];
+        if (text[i] == '\n' || *length == 1000) {
+            fprintf(which ? stderr : stdout, "%s%.*s", program->prefix, (int)*length, program->line[which]);
+            fflush(which ? stderr : stdout);
+            *length = 0;
+        }
+    }
+    if (n == 0 || (n < 0 && errno != EAGAIN)) {
+        if (program->line_length[which])
+            fprintf(which ? stderr : stdout, "%s%.*s\n", program->prefix, (int)program->line_length[which], program->line[which]);
+        program->line_length[which] = 0;
+        close(source->fd);
+        source->fd = -1;
+    }
+}
+
+static void prefix_output(struct program *program)
+{
+    for (int i = 0; i < 2; i++) {
+        int ends[2];
+        program->line[i] = malloc(1024);
+        if (!program->line[i] || pipe2(ends, O_CLOEXEC) < 0)
+            return;
+        fcntl(ends[0], F_SETFL, O_NONBLOCK);
+        program->output[i] = (struct source){ends[0], on_output};
+        launcher_watch(program->launcher, &program->output[i], EPOLLIN);
+        program->stdio[i + 1] = ends[1];
+    }
+}
+
+struct program *launcher_add(struct launcher *l, const struct program_config *config)
+{
+    struct program *program = calloc(1, sizeof *program);
+
+    if (!program)
+        return NULL;
+    program->launcher = l;
+    program->host = config->host;
+    program->proc = lil_proc_new(config->host);
+    program->argv = copy_strings(config->argv);
+    program->environment = copy_environment(config->environment);
+    program->name = strdup(config->name ? config->name : config->argv[0]);
+    program->directory = config->directory ? strdup(config->directory) : NULL;
+    program->prefix = config->prefix ? strdup(config->prefix) : NULL;
+    program->start_ns = config->start_ns;
+    program->listener.fd = program->output[0].fd = program->output[1].fd = -1;
+    program->stdio[0] = config->stdin_fd;
+    program->stdio[1] = config->stdout_fd;
+    program->stdio[2] = config->stderr_fd;
+    list_push_back(&l->programs, &program->node);
+    if (!program->proc || !program->argv || !program->environment || !program->name) {
+        errno = ENOMEM;
+        return NULL; /* launcher_free frees it */
+    }
+    lil_proc_set_uid(program->proc, config->uid);
+    if (program->prefix)
+        prefix_output(program);
+    return program;
+}
+
+struct program *launcher_program_of(struct launcher *l, pid_t pid)
+{
+    for (int depth = 0; pid > 1 && depth < 64; depth++) {
+        char path[64], text[512], *at;
+        int fd, n;
+        list_each(node, &l->programs) {
+            struct program *program = list_entry(node, struct program, node);
+            if (program->started && (program->pid == pid || l->programs.next == l->programs.prev))
+                return program;
+        }
+        snprintf(path, sizeof path, "/proc/%d/status", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return NULL;
+        n = (int)read(fd, text, sizeof text - 1);
+        close(fd);
+        text[n > 0 ? n : 0] = 0;
+        at = strstr(text, "Tgid:");
+        if (at && atoi(at + 5) != pid) {
+            pid = atoi(at + 5);
+            continue;
+        }
+        at = strstr(text, "PPid:");
+        pid = at ? atoi(at + 5) : 0;
+    }
+    return NULL;
+}
+
+static bool start_due(struct launcher *l)
+{
+    bool any = false;
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        int rc;
+        if (program->started || program->start_ns > l->now_ns)
+            continue;
+        rc = program_start(program);
+        if (rc < 0)
+            launcher_log(l, "%s: cannot be started: %s", program->name, strerror(-rc));
+        any = true;
+    }
+    return any;
+}
+
+/* --- the turn ------------------------------------------------------------------------------------------------------------- */
+static void poll_events(struct launcher *l, uint64_t timeout_ns)
+{
+    struct epoll_event events[EVENTS];
+    struct timespec timeout = {(time_t)(timeout_ns / NS_PER_S), (long)(timeout_ns % NS_PER_S)};
+    int n = epoll_pwait2(l->epoll_fd, events, EVENTS, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL);
+
+    clock_update(l);
+    if (n > 0) {
+        l->progress = true;
+        l->burn_base_ns = 0;
+    }
+    /* What programs did to their descriptors is looked at before what they now ask: a close before the next call. */
+    for (int i = 0; i < n; i++) {
+        struct source *source = events[i].data.ptr;
+        if (source->ready != notify_ready && source->fd >= 0)
+            source->ready(source, events[i].events);
+    }
+    for (int i = 0; i < n; i++) {
+        struct source *source = events[i].data.ptr;
+        if (source->ready == notify_ready && source->fd >= 0)
+            source->ready(source, events[i].events);
+    }
+}
+
+static uint64_t held_next(const struct launcher *l)
+{
+    uint64_t next = LIL_NEVER;
+    list_each(node, &l->descs)
+        list_each(held, &list_entry(node, struct desc, node)->held)
+            next = min_u64(next, list_entry(held, struct call, node)->deadline_ns);
+    return next;
+}
+
+static void held_fire(struct launcher *l)
+{
+    list_each(node, &l->descs) {
+        struct desc *desc = list_entry(node, struct desc, node);
+        list_each(held, &desc->held)
+            if (list_entry(held, struct call, node)->deadline_ns <= l->now_ns)
+                desc_dirty(desc); /* its handler sees that the time is over */
+    }
+}
+
+static void world_turn(struct launcher *l)
+{
+    do {
+        held_fire(l);
+        lil_world_step(l->world, l->now_ns);
+        desc_service_all(l);
+    } while (lil_world_next(l->world) <= l->now_ns);
+    while (!list_is_empty(&l->dead)) {
+        struct desc *desc = list_entry(list_pop_front(&l->dead), struct desc, node);
+        free(desc);
+    }
+}
+
+static uint64_t launcher_next(struct launcher *l)
+{
+    uint64_t next = min_u64(lil_world_next(l->world), held_next(l));
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        if (!program->started)
+            next = min_u64(next, program->start_ns);
+    }
+    if (l->virtual_time)
+        next = min_u64(next, min_u64(wait_next(l), timers_next(l)));
+    return next;
+}
+
+static void count_burn(struct launcher *l)
+{
+    uint64_t used = quiesce_cpu_ns(l);
+    if (!l->burn_base_ns) {
+        l->burn_base_ns = used;
+        return;
+    }
+    while (used > l->burn_base_ns + burn_limit_ns + burn_step_ns) {
+        l->now_ns += burn_step_ns;
+        l->burn_base_ns += burn_step_ns;
+    }
+}
+
+static void end_as_hang(struct launcher *l)
+{
+    l->hung = true;
+    l->stopped = true;
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        if (program->started && !program->ended)
+            program->record.waiting = quiesce_waiting(l, program);
+    }
+}
+
+static void virtual_turn(struct launcher *l)
+{
+    uint64_t next;
+
+    l->progress = false;
+    poll_events(l, 0);
+    wait_fire(l);
+    timers_fire(l);
+    world_turn(l);
+    if (start_due(l) || l->progress) {
+        l->idle_turns = 0;
+        return;
+    }
+    if (!quiesce_scan(l)) {
+        uint64_t pause_ns = 20 * NS_PER_US << min_u32(l->idle_turns++, 8);
+        poll_events(l, pause_ns);
+        if (pause_ns > 2 * NS_PER_MS && !l->progress)
+            count_burn(l);
+        return;
+    }
+    poll_events(l, 0);
+    if (l->progress)
+        return; /* invariant 3 */
+    next = launcher_next(l);
+    if (l->limit_ns && next > l->limit_ns && l->detect_hang) {
+        end_as_hang(l);
+    } else if (next == LIL_NEVER) {
+        poll_events(l, LIL_NEVER);
+    } else if (next > l->now_ns) {
+        l->now_ns = next;
+        l->jumps++;
+    }
+}
+
+static void real_turn(struct launcher *l)
+{
+    uint64_t next;
+
+    start_due(l);
+    world_turn(l);
+    next = launcher_next(l);
+    clock_update(l);
+    poll_events(l, next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0);
+    if (l->limit_ns && l->now_ns > l->limit_ns)
+        end_as_hang(l);
+}
+
+static bool is_over(struct launcher *l)
+{
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        if (!l->follow_last)
+            return program->ended;
+        if (!program->ended)
+            return false;
+    }
+    return true;
+}
+
+int launcher_run(struct launcher *l)
+{
+    while (!l->stopped && !is_over(l)) {
+        if (l->virtual_time)
+            virtual_turn(l);
+        else
+            real_turn(l);
+    }
+    launcher_kill_tree(getpid(), SIGKILL, false);
+    while (waitpid(-1, NULL, __WALL) > 0)
+        ;
+    list_each(node, &l->descs)
+        desc_program_closed(list_entry(node, struct desc, node));
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        for (int i = 0; i < 2; i++)
+            while (program->output[i].fd >= 0)
+                on_output(&program->output[i], 0);
+    }
+    for (uint64_t end = l->now_ns + farewell_ns, next; (next = lil_world_next(l->world)) <= end;)
+        lil_world_step(l->world, next);
+    return 0;
+}
+
+void launcher_free(struct launcher *l)
+{
+    if (!l)
+        return;
+    tracer_free_all(l);
+    while (!list_is_empty(&l->descs))
+        desc_free(list_entry(l->descs.next, struct desc, node));
+    while (!list_is_empty(&l->dead))
+        free(list_entry(list_pop_front(&l->dead), struct desc, node));
+    while (!list_is_empty(&l->programs)) {
+        struct program *program = list_entry(list_pop_front(&l->programs), struct program, node);
+        if (program->listener.fd >= 0)
+            close(program->listener.fd);
+        if (program->proc)
+            lil_proc_free(program->proc);
+        free_strings(program->argv);
+        free_strings(program->environment);
+        free(program->name);
+        free(program->prefix);
+        free(program->directory);
+        free(program->line[0]);
+        free(program->line[1]);
+        free(program);
+    }
+    timers_free(l);
+    close(l->hub_fd);
+    close(l->signals.fd);
+    close(l->epoll_fd);
+    free(l->table);
+    free(l->scratch);
+    free(l);
+}

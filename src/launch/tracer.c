@@ -1,0 +1,214 @@
+/* tracer.c: the ptrace side of virtual time: which threads there are, and what their stops mean. A thread stops at
+ * exec (its vDSO is hidden, so that clock reads become calls), at a timed wait (wait.c), and where a signal is
+ * delivered. Everything else runs on. See ptrace(2), PTRACE_SEIZE and "Group-stop". */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+static int open_proc(pid_t tid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+struct task *tracer_find(struct launcher *l, pid_t tid)
+{
+    list_each(node, &l->tasks) {
+        struct task *task = list_entry(node, struct task, node);
+        if (task->tid == tid)
+            return task;
+    }
+    return NULL;
+}
+
+static struct task *task_add(struct launcher *l, pid_t tid)
+{
+    struct task *task = tracer_find(l, tid);
+    if (task)
+        return task;
+    task = calloc(1, sizeof *task);
+    if (!task)
+        return NULL;
+    task->tid = tid;
+    task->tgid = memory_tgid(tid);
+    task->program = launcher_program_of(l, tid);
+    task->syscall_fd = open_proc(tid, "syscall");
+    task->schedstat_fd = open_proc(tid, "schedstat");
+    list_push_back(&l->tasks, &task->node);
+    return task;
+}
+
+static void task_free(struct task *task)
+{
+    if (task->syscall_fd >= 0)
+        close(task->syscall_fd);
+    if (task->schedstat_fd >= 0)
+        close(task->schedstat_fd);
+    list_remove(&task->node);
+    free(task);
+}
+
+void tracer_free_all(struct launcher *l)
+{
+    list_each(node, &l->tasks)
+        task_free(list_entry(node, struct task, node));
+}
+
+enum { TRACER_OPTIONS = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL |
+                        PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD };
+
+int tracer_seize(struct program *program, pid_t pid)
+{
+    if (ptrace(PTRACE_SEIZE, pid, 0, TRACER_OPTIONS) < 0)
+        return -errno;
+    return task_add(program->launcher, pid) ? 0 : -ENOMEM;
+}
+
+bool tracer_is_permitted(void)
+{
+    int status;
+    bool permitted;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    if (pid < 0)
+        return false;
+    permitted = ptrace(PTRACE_SEIZE, pid, 0, TRACER_OPTIONS) == 0;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+        ;
+    return permitted;
+}
+
+/* The stack of a program that has just been exec'ed: argc, argv, NULL, environment, NULL, auxiliary vector. */
+static void hide_vdso(pid_t tid)
+{
+    struct arch_regs regs;
+    uint64_t word[512], at;
+    unsigned nulls = 0;
+    bool in_auxv = false;
+
+    if (arch_get(tid, &regs) < 0)
+        return;
+    at = arch_stack(&regs);
+    if (memory_read(tid, at, word, 8) < 0)
+        return;
+    at += 8 * (1 + word[0] + 1); /* past argc, argv and its NULL */
+    for (;;) {
+        size_t want = sizeof word;
+        /* Near the top of the stack less than a full buffer is left: read page by page. */
+        size_t to_page_end = 4096 - at % 4096;
+        if (want > to_page_end)
+            want = to_page_end;
+        if (memory_read(tid, at, word, want) < 0)
+            return;
+        for (unsigned i = 0; i < want / 8; i++) {
+            if (!in_auxv) {
+                in_auxv = !word[i];
+                nulls = 0;
+            } else if (nulls++ % 2 == 0) {
+                uint64_t ignore = AT_IGNORE;
+                if (word[i] == AT_NULL)
+                    return;
+                if (word[i] == AT_SYSINFO_EHDR)
+                    memory_write(tid, at + 8 * i, &ignore, sizeof ignore);
+            }
+        }
+        at += want;
+    }
+}
+
+static void on_exec(struct launcher *l, struct task *task)
+{
+    unsigned long former = 0;
+
+    /* When a thread that was not the leader calls exec it takes the leader's id; the others are gone. */
+    ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &former);
+    list_each(node, &l->tasks) {
+        struct task *other = list_entry(node, struct task, node);
+        if (other != task && other->tgid == task->tid)
+            task_free(other);
+    }
+    task->wait = NULL;
+    if (former && former != (unsigned long)task->tid) { /* the files of the former leader are stale */
+        close(task->syscall_fd);
+        close(task->schedstat_fd);
+        task->syscall_fd = open_proc(task->tid, "syscall");
+        task->schedstat_fd = open_proc(task->tid, "schedstat");
+    }
+    hide_vdso(task->tid);
+    ptrace(PTRACE_CONT, task->tid, 0, 0);
+}
+
+static bool is_stopping_signal(int sig) { return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU; }
+
+static void on_stop(struct launcher *l, pid_t tid, int status)
+{
+    struct task *task = task_add(l, tid);
+    int event = status >> 16, sig = WSTOPSIG(status);
+    unsigned long child;
+
+    l->stops++;
+    if (!task)
+        return;
+    if (!event && sig == (SIGTRAP | 0x80)) {
+        wait_exit(l, task);
+    } else if (event == PTRACE_EVENT_SECCOMP) {
+        wait_enter(l, task);
+    } else if (event == PTRACE_EVENT_EXEC) {
+        on_exec(l, task);
+    } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+        if (ptrace(PTRACE_GETEVENTMSG, tid, 0, &child) == 0)
+            task_add(l, (pid_t)child);
+        ptrace(PTRACE_CONT, tid, 0, 0);
+    } else if (event == PTRACE_EVENT_STOP && is_stopping_signal(sig)) {
+        ptrace(PTRACE_LISTEN, tid, 0, 0);
+    } else if (event) {
+        ptrace(PTRACE_CONT, tid, 0, 0);
+    } else {
+        wait_signal(task);
+        ptrace(PTRACE_CONT, tid, 0, sig);
+    }
+}
+
+static void on_death(struct launcher *l, pid_t tid, int status)
+{
+    struct task *task = tracer_find(l, tid);
+
+    if (task && task->tgid == tid)
+        timers_process_gone(l, tid);
+    if (task)
+        task_free(task);
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        if (program->pid == tid && program->started && !program->ended) {
+            program->ended = true;
+            program->status = status;
+            program->record.ended_ns = l->now_ns;
+        }
+    }
+}
+
+void tracer_reap(struct launcher *l)
+{
+    int status;
+    pid_t tid;
+
+    while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+        l->progress = true;
+        if (WIFSTOPPED(status))
+            on_stop(l, tid, status);
+        else
+            on_death(l, tid, status);
+    }
+}

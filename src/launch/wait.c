@@ -1,0 +1,257 @@
+/* wait.c: timed waits in virtual time. Each kind of call is a row: where its timeout is and what it looks like, what
+ * the call returns when it runs out. At the call's seccomp stop the timeout is taken out of the registers (the call becomes
+ * untimed, so the kernel's own timer cannot end it) and the deadline is kept here; at its exit stop the registers are put back. When
+ * the clock reaches a deadline the thread is interrupted and its result set. Invariant 5. */
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <time.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+#ifndef __NR_futex_waitv
+#define __NR_futex_waitv 449
+#endif
+#ifndef __NR_epoll_pwait2
+#define __NR_epoll_pwait2 441
+#endif
+
+/* What the kernel says inside when a signal (or we) broke a call: it may be made again, or ends with EINTR. */
+enum { ERESTARTSYS_ = 512, ERESTARTNOINTR_ = 513, ERESTARTNOHAND_ = 514, ERESTART_RESTARTBLOCK_ = 516 };
+
+enum timeout_form {
+    MILLISECONDS,  /* an int in the register */
+    TIMESPEC,      /* a pointer to a relative struct timespec */
+    TIMEVAL,       /* a pointer to a relative struct timeval */
+    REALTIME_ABS,  /* a pointer to an absolute CLOCK_REALTIME timespec */
+    CLOCK_BY_0,    /* clock_nanosleep: the clock is argument 0, TIMER_ABSTIME in argument 1 */
+    CLOCK_BY_4,    /* futex_waitv: absolute, the clock is argument 4 */
+    FUTEX_FORM     /* by the operation */
+};
+
+struct wait_kind {
+    long nr;
+    const char *name;
+    enum timeout_form form;
+    uint8_t index;        /* of the timeout argument */
+    int8_t left;          /* of the argument that receives the time left; -1: none */
+    int16_t result;       /* when it runs out */
+    bool as_ppoll;        /* becomes ppoll(NULL, 0, NULL, NULL): sleep until a signal */
+    int fd_sets;          /* arguments 1..3 are sets of that many descriptors (argument 0): emptied when it runs out */
+};
+
+static const struct wait_kind kinds[] = {
+    {__NR_nanosleep, "nanosleep", TIMESPEC, 0, 1, 0, true, 0},
+    {__NR_clock_nanosleep, "clock_nanosleep", CLOCK_BY_0, 2, 3, 0, true, 0},
+    {__NR_poll, "poll", MILLISECONDS, 2, -1, 0, false, 0},
+    {__NR_ppoll, "ppoll", TIMESPEC, 2, 2, 0, false, 0},
+    {__NR_select, "select", TIMEVAL, 4, 4, 0, false, 1},
+    {__NR_pselect6, "pselect", TIMESPEC, 4, 4, 0, false, 1},
+    {__NR_epoll_wait, "epoll_wait", MILLISECONDS, 3, -1, 0, false, 0},
+    {__NR_epoll_pwait, "epoll_pwait", MILLISECONDS, 3, -1, 0, false, 0},
+    {__NR_epoll_pwait2, "epoll_pwait2", TIMESPEC, 3, -1, 0, false, 0},
+    {__NR_rt_sigtimedwait, "sigtimedwait", TIMESPEC, 2, -1, -EAGAIN, false, 0},
+    {__NR_semtimedop, "semtimedop", TIMESPEC, 3, -1, -EAGAIN, false, 0},
+    {__NR_mq_timedsend, "mq_timedsend", REALTIME_ABS, 4, -1, -ETIMEDOUT, false, 0},
+    {__NR_mq_timedreceive, "mq_timedreceive", REALTIME_ABS, 4, -1, -ETIMEDOUT, false, 0},
+    {__NR_futex_waitv, "futex_waitv", CLOCK_BY_4, 3, -1, -ETIMEDOUT, false, 0},
+    {__NR_futex, "futex", FUTEX_FORM, 3, -1, -ETIMEDOUT, false, 0},
+};
+
+const char *wait_name(const struct wait_kind *kind) { return kind ? kind->name : NULL; }
+
+static const struct wait_kind *find_kind(uint64_t nr)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++)
+        if (kinds[i].nr == (long)nr)
+            return &kinds[i];
+    return NULL;
+}
+
+static bool futex_is_relative(uint64_t op) { return (op & 0x7f) == FUTEX_WAIT; }
+
+static int futex_clock(uint64_t op)
+{
+    /* FUTEX_LOCK_PI is CLOCK_REALTIME always, see futex(2). */
+    return op & FUTEX_CLOCK_REALTIME || (op & 0x7f) == FUTEX_LOCK_PI ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+}
+
+/* The world time at which TASK's wait runs out; -errno for a timeout that the kernel refuses: let it say so itself. */
+static int read_deadline(struct launcher *l, struct task *task, const struct wait_kind *kind, uint64_t *deadline)
+{
+    const uint64_t *a = task->args;
+    uint64_t value = a[kind->index];
+    int64_t pair[2];
+
+    if (kind->form == MILLISECONDS) {
+        *deadline = clock_add(l->now_ns, (uint64_t)(uint32_t)value * NS_PER_MS);
+        return 0;
+    }
+    if (memory_read(task->tid, value, pair, sizeof pair) < 0)
+        return -EFAULT;
+    if (kind->form == TIMEVAL) {
+        pair[0] += pair[1] / 1000000;
+        pair[1] = pair[1] % 1000000 * 1000;
+    }
+    if (pair[0] < 0 || pair[1] < 0 || pair[1] >= (int64_t)NS_PER_S)
+        return -EINVAL;
+    switch (kind->form) {
+    case REALTIME_ABS:
+        *deadline = clock_to_world(l, CLOCK_REALTIME, pair[0], pair[1]);
+        return 0;
+    case CLOCK_BY_4:
+        *deadline = clock_to_world(l, (int)a[4], pair[0], pair[1]);
+        return 0;
+    case CLOCK_BY_0:
+        if (a[1] & TIMER_ABSTIME) {
+            *deadline = clock_to_world(l, (int)a[0], pair[0], pair[1]);
+            return 0;
+        }
+        break;
+    case FUTEX_FORM:
+        if (!futex_is_relative(a[1])) {
+            *deadline = clock_to_world(l, futex_clock(a[1]), pair[0], pair[1]);
+            return 0;
+        }
+        break;
+    default:
+        break;
+    }
+    *deadline = clock_add(l->now_ns, clock_span(pair[0], pair[1]));
+    return 0;
+}
+
+void wait_enter(struct launcher *l, struct task *task)
+{
+    struct arch_regs regs;
+    const struct wait_kind *kind;
+    uint64_t changed[6];
+
+    if (arch_get(task->tid, &regs) < 0)
+        return;
+    kind = find_kind(arch_call(&regs));
+    arch_arguments(&regs, task->args);
+    task->nr = arch_call(&regs);
+    if (!kind || read_deadline(l, task, kind, &task->deadline_ns) < 0) {
+        ptrace(PTRACE_CONT, task->tid, 0, 0);
+        return;
+    }
+    if (task->resume_ns && task->resume_nr == task->nr && task->resume_arg == task->args[kind->index])
+        task->deadline_ns = task->resume_ns;
+    task->resume_ns = 0;
+    memcpy(changed, task->args, sizeof changed);
+    if (kind->as_ppoll) {
+        memset(changed, 0, sizeof changed);
+        arch_set_call(&regs, __NR_ppoll);
+    } else if (kind->form == MILLISECONDS && kind->nr == __NR_poll) {
+        /* an untimed poll would go on through restart_syscall, of which we see nothing; ppoll is made again */
+        changed[2] = changed[3] = changed[4] = 0;
+        arch_set_call(&regs, __NR_ppoll);
+    } else {
+        changed[kind->index] = kind->form == MILLISECONDS ? (uint64_t)-1 : 0;
+    }
+    arch_set_arguments(&regs, changed);
+    arch_set(task->tid, &regs);
+    task->wait = kind;
+    task->timed_out = false;
+    ptrace(PTRACE_SYSCALL, task->tid, 0, 0);
+}
+
+static bool is_broken(int64_t result)
+{
+    return result == -ERESTARTSYS_ || result == -ERESTARTNOINTR_ || result == -ERESTARTNOHAND_ || result == -ERESTART_RESTARTBLOCK_ ||
+           result == -EINTR;
+}
+
+static void write_left(struct launcher *l, struct task *task, const struct wait_kind *kind)
+{
+    uint64_t left = task->deadline_ns > l->now_ns ? task->deadline_ns - l->now_ns : 0;
+    int64_t pair[2] = {(int64_t)(left / NS_PER_S), (int64_t)(left % NS_PER_S)};
+
+    if (kind->left < 0 || !task->args[kind->left])
+        return;
+    if (kind->form == CLOCK_BY_0 && task->args[1] & TIMER_ABSTIME)
+        return;
+    if (kind->form == TIMEVAL)
+        pair[1] /= 1000;
+    memory_write(task->tid, task->args[kind->left], pair, sizeof pair);
+}
+
+static void empty_sets(struct task *task)
+{
+    static const uint8_t zeros[1024 / 8 * 16];
+    size_t bytes = (task->args[0] + 63) / 64 * 8;
+    for (int i = 1; i <= 3; i++)
+        if (task->args[i] && bytes <= sizeof zeros)
+            memory_write(task->tid, task->args[i], zeros, bytes);
+}
+
+static void end_timed_out(struct launcher *l, struct task *task, const struct wait_kind *kind, struct arch_regs *regs)
+{
+    arch_set_result(regs, kind->result);
+    if (kind->fd_sets)
+        empty_sets(task);
+    if (!kind->as_ppoll)
+        write_left(l, task, kind);
+    if (task->program) {
+        task->program->record.timed_out = true;
+        task->program->record.call = kind->name;
+        task->program->record.error = 0;
+    }
+}
+
+void wait_exit(struct launcher *l, struct task *task)
+{
+    const struct wait_kind *kind = task->wait;
+    struct arch_regs regs;
+
+    task->wait = NULL;
+    if (kind && arch_get(task->tid, &regs) == 0) {
+        int64_t result = arch_result(&regs);
+        arch_set_call(&regs, task->nr);
+        arch_set_arguments(&regs, task->args);
+        if (!is_broken(result)) {
+            if (!kind->as_ppoll)
+                write_left(l, task, kind);
+        } else if (task->timed_out) {
+            end_timed_out(l, task, kind, &regs);
+        } else {
+            /* A signal, or a stop. With a handler the call ends with EINTR; without, it is made again: then up to the
+             * same deadline. A timed futex wait never restarts after a handler (futex(2), signal(7)). */
+            write_left(l, task, kind);
+            if (result == -ERESTARTSYS_ || result == -ERESTART_RESTARTBLOCK_)
+                arch_set_result(&regs, -ERESTARTNOHAND_);
+            task->resume_ns = task->deadline_ns;
+            task->resume_nr = task->nr;
+            task->resume_arg = task->args[kind->index];
+        }
+        arch_set(task->tid, &regs);
+    }
+    ptrace(PTRACE_CONT, task->tid, 0, 0);
+}
+
+void wait_signal(struct task *task) { task->resume_ns = 0; }
+
+uint64_t wait_next(const struct launcher *l)
+{
+    uint64_t next = LIL_NEVER;
+    list_each(node, &l->tasks) {
+        struct task *task = list_entry(node, struct task, node);
+        if (task->wait && !task->timed_out && task->deadline_ns < next)
+            next = task->deadline_ns;
+    }
+    return next;
+}
+
+void wait_fire(struct launcher *l)
+{
+    list_each(node, &l->tasks) {
+        struct task *task = list_entry(node, struct task, node);
+        if (!task->wait || task->timed_out || task->deadline_ns > l->now_ns)
+            continue;
+        task->timed_out = true;
+        ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
+        l->progress = true;
+    }
+}
