@@ -80,7 +80,7 @@ static uint32_t copy_scalar(uint8_t *to, const uint8_t *from, size_t length, uin
 
 #ifdef CSUM_X86
 #define AVX2 __attribute__((target("avx2")))
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,prefer-vector-width=512")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
 
 /* A and B as the file's head has them. B is below 2^32 times the number of vectors, so A - 2^32 B is exact while the
  * sum of lo is below 2^64. */

@@ -3,6 +3,11 @@
  * A free object's first bytes name the next free slot. */
 #include "base/slab.h"
 #include "base/base.h"
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) /* clang */
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else
