@@ -48,7 +48,7 @@ static void test_errors(void **state)
     (void)state;
     static const struct bad cases[] = {
         {"hosts:\n  a: {}\nlinks:\n  - {endpoints: [\"a:e0\", \"a:e1\"], latency: 10ms}\n",
-         "x.yaml:4:38: unknown key \"latency\" in links[0]; did you mean \"delay\"?"},
+         "x.yaml:4:35: unknown key \"latency\" in links[0]; did you mean \"delay\"?"},
         {"hosts:\n  a: {profil: linux}\n", "x.yaml:2:7: unknown key \"profil\" in hosts.a; did you mean \"profile\"?"},
         {"hosts:\n  a: {colour: red}\n",
          "x.yaml:2:7: unknown key \"colour\" in hosts.a; it may have profile, router, interfaces, "
