@@ -122,6 +122,8 @@ void packet_trim_to(struct lil_packet *packet, size_t length)
 bool packet_add_slice(struct lil_packet *packet, struct block *block, uint32_t off, uint32_t len)
 {
     struct slice *s = &packet->slices[packet->slice_count];
+    if (!len)
+        return true;
     if (packet->slice_count && s[-1].block == block && s[-1].off + s[-1].len == off) {
         s[-1].len += len;
     } else {

@@ -27,7 +27,8 @@ struct stream {
     uint32_t position;           /* of the first byte */
     uint32_t length, charge;
     uint32_t fill; /* bytes in the unit that is still open at the end */
-    bool own_tail; /* the last piece ends in a block made here: its free bytes are ours */
+    bool sent_early; /* the open unit was closed because all of it was read as a short segment */
+    bool own_tail;   /* the last piece ends in a block made here: its free bytes are ours */
     struct piece room[PIECES_INLINE];
 };
 
@@ -169,7 +170,7 @@ static bool tail_extends(const struct stream *s, const struct piece *p, size_t u
         return true;
     if (!unit)
         return p->sum == SUM_NONE;
-    return p->sum != SUM_NONE && (s->fill || (s->count > PIECES_SPARSE && p->len < UNIT_MIN));
+    return p->sum != SUM_NONE && (s->fill || (s->sent_early && s->count > PIECES_SPARSE && p->len < UNIT_MIN));
 }
 
 /* Copies at most N bytes behind the tail, as one piece or the growth of one. 0: no memory. */
@@ -188,6 +189,7 @@ static size_t write_some(struct stream *s, const uint8_t *from, size_t n, size_t
         p = piece_last(s);
         p = piece_push(s, block_ref(p->block), p->block->used, 0);
     }
+    s->sent_early = false;
     n = min_u64(n, room);
     if (unit)
         n = min_u64(n, s->fill < unit ? unit - s->fill : unit);
@@ -442,8 +444,10 @@ int stream_read_packet(struct stream *stream, size_t offset, size_t length, bool
         packet->payload_sum = state.sum;
         packet->flags |= PACKET_HAS_SUM;
     }
-    if (offset + length == s->length)
-        s->fill = 0; /* what is written next begins a segment */
+    if (offset + length == s->length && s->fill) { /* what is written next begins a segment */
+        s->fill = 0;
+        s->sent_early = true;
+    }
     return 0;
 }
 

@@ -1,0 +1,91 @@
+/* test_table.c: the hash table against a plain array, with good hashes and with bad ones. */
+#include "unit/check.h"
+#include "base/prng.h"
+#include "base/siphash.h"
+#include "base/table.h"
+#include "memory.h"
+
+enum { KEYS = 2000 };
+static uint64_t keys[KEYS];
+
+static bool key_equal(const void *ctx, const void *key, uint32_t value)
+{
+    assert_ptr_equal(ctx, keys);
+    assert_true(value < KEYS);
+    uint64_t k;
+    memcpy(&k, key, sizeof(k));
+    return keys[value] == k;
+}
+
+/* kind 0: siphash; 1: few distinct hashes; 2: hashes that lie at the table's end; 3: zero */
+static uint64_t key_hash(uint64_t key, int kind)
+{
+    static const struct siphash_key secret = {1, 2};
+    uint64_t hash = siphash_2u64(&secret, key, 0);
+    return kind == 0 ? hash : kind == 1 ? hash % 50 : kind == 2 ? 0xfffffff0 | (hash & 15) : 0;
+}
+
+static void run_model(int kind, int steps)
+{
+    struct pool *pool = pool_new(NULL);
+    struct table table;
+    struct prng prng;
+    static bool in[KEYS];
+    memset(in, 0, sizeof(in));
+    prng_seed(&prng, (uint64_t)kind + 10);
+    for (size_t i = 0; i < KEYS; i++)
+        keys[i] = prng_next(&prng);
+    table_init(&table, pool);
+    assert_int_equal(table_find(&table, 1, &keys[0], key_equal, keys), TABLE_NONE);
+    assert_false(table_remove(&table, 1, 1));
+    uint32_t count = 0;
+    for (int i = 0; i < steps; i++) {
+        uint32_t k = (uint32_t)prng_below(&prng, kind == 3 ? 100 : KEYS);
+        uint64_t hash = key_hash(keys[k], kind);
+        assert_int_equal(table_find(&table, hash, &keys[k], key_equal, keys), in[k] ? k : TABLE_NONE);
+        if (in[k]) {
+            assert_true(table_remove(&table, hash, k));
+            assert_false(table_remove(&table, hash, k));
+        } else {
+            assert_int_equal(table_insert(&table, hash, k), 0);
+        }
+        in[k] = !in[k];
+        count += in[k] ? 1 : -1u;
+        assert_int_equal(table.count, count);
+    }
+    for (uint32_t k = 0; k < KEYS; k++)
+        assert_int_equal(table_find(&table, key_hash(keys[k], kind), &keys[k], key_equal, keys), in[k] ? k : TABLE_NONE);
+    table_fini(&table);
+    assert_int_equal(pool_bytes(pool), 0);
+    pool_unref(pool);
+}
+
+static void test_model(void **state)
+{
+    (void)state;
+    run_model(0, 40000);
+    run_model(1, 10000);
+    run_model(2, 5000);
+    run_model(3, 3000);
+}
+
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(&(struct pool_config){.limit_bytes = 3000});
+    struct table table;
+    table_init(&table, pool);
+    uint32_t n = 0;
+    while (table_insert(&table, key_hash(n, 0), n % KEYS) == 0)
+        n++;
+    assert_in_range(n, 64, 200);
+    assert_int_equal(table.count, n);
+    table_fini(&table);
+    pool_unref(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_model), cmocka_unit_test(test_out_of_memory)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
