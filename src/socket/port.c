@@ -1,0 +1,386 @@
+/* port.c: bindings and the choice of ports. The conflict rules are FACTS.md section 6: BSD's in_pcbbind looks at the new
+ * socket's options and at exact or wildcard matches; Linux compares both sockets' options and whether one listens. */
+#include "socket/sock.h"
+
+void ports_init(struct ports *ports, struct sockets *sockets, bool is_tcp)
+{
+    struct prng *prng = host_prng(sockets->host);
+
+    memset(ports, 0, sizeof *ports);
+    ports->sockets = sockets;
+    ports->is_tcp = is_tcp;
+    ports->key.k0 = prng_next(prng);
+    ports->key.k1 = prng_next(prng);
+    slab_init(&ports->slab, sockets->pool, sizeof(struct binding), 0);
+}
+
+void ports_fini(struct ports *ports)
+{
+    for (unsigned i = 0; i < PORT_PAGES; i++)
+        if (ports->pages[i])
+            pool_free(ports->sockets->pool, ports->pages[i], sizeof(struct port_page));
+    slab_fini(&ports->slab);
+}
+
+static struct port_page *page_of(struct ports *ports, uint16_t port) /* NULL: memory */
+{
+    struct port_page **page = &ports->pages[port >> 8];
+
+    if (!*page)
+        *page = pool_alloc(ports->sockets->pool, sizeof **page);
+    return *page;
+}
+
+struct binding *ports_first(const struct ports *ports, uint16_t port)
+{
+    const struct port_page *page = ports->pages[port >> 8];
+
+    return page ? page->first[port & 255] : NULL;
+}
+
+bool ports_has_listener(const struct ports *ports, uint16_t port)
+{
+    for (const struct binding *b = ports_first(ports, port); b; b = b->next)
+        if (b->is_listening)
+            return true;
+    return false;
+}
+
+int ports_note_used(struct ports *ports, uint16_t port)
+{
+    struct port_page *page = page_of(ports, port);
+
+    if (!page)
+        return -ENOMEM;
+    page->used[(port & 255) / 64] |= 1ull << port % 64;
+    return 0;
+}
+
+static bool is_noted_used(const struct ports *ports, uint16_t port)
+{
+    const struct port_page *page = ports->pages[port >> 8];
+
+    return page && page->used[(port & 255) / 64] >> port % 64 & 1;
+}
+
+int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port)
+{
+    struct port_page *page = page_of(ports, port);
+    struct binding *binding, **last;
+    uint32_t slot;
+
+    if (!page)
+        return -ENOMEM;
+    binding = slab_new(&ports->slab, &slot);
+    if (!binding)
+        return -ENOMEM;
+    binding->slot = slot;
+    binding->sock = sock;
+    binding->addr = *addr;
+    binding->port = port;
+    binding->ifindex = sock->ext ? sock->ext->bind_ifindex : 0;
+    for (last = &page->first[port & 255]; *last; last = &(*last)->next)
+        ;
+    *last = binding;
+    sock->binding = binding;
+    return 0;
+}
+
+void ports_unbind(struct ports *ports, struct sock *sock)
+{
+    struct binding *binding = sock->binding, **at;
+
+    if (!binding)
+        return;
+    at = &ports->pages[binding->port >> 8]->first[binding->port & 255];
+    while (*at != binding)
+        at = &(*at)->next;
+    *at = binding->next;
+    sock->binding = NULL;
+    slab_free(&ports->slab, binding->slot);
+}
+
+/* --- conflicts --------------------------------------------------------------------------------------------------------------- */
+struct claim { /* one side of a comparison */
+    const struct addr *addr;
+    bool v6only, reuseaddr, reuseport, is_listening, is_connected, is_time_wait;
+    uint32_t ifindex, uid;
+};
+
+/* Do the two take packets of one address? */
+static bool overlap(const struct claim *a, const struct claim *b)
+{
+    bool a_v4 = addr_is_v4(a->addr), b_v4 = addr_is_v4(b->addr);
+
+    if (a->ifindex && b->ifindex && a->ifindex != b->ifindex)
+        return false;
+    if (a_v4 == b_v4)
+        return addr_equal(a->addr, b->addr) || addr_is_any(a->addr) || addr_is_any(b->addr);
+    if (a_v4)
+        return addr_is_any(b->addr) && !b->v6only;
+    return addr_is_any(a->addr) && !a->v6only;
+}
+
+/* 4.4BSD in_pcbbind: with SO_REUSEADDR or SO_REUSEPORT on the new socket only an exact, unconnected match is in the way, and then
+ * both must say SO_REUSEPORT (for multicast SO_REUSEADDR does). */
+static bool conflicts_bsd(const struct claim *new, const struct claim *old)
+{
+    bool reuse = new->reuseaddr || new->reuseport;
+    bool is_shared = new->reuseport && old->reuseport;
+
+    if (addr_is_multicast(new->addr) && new->reuseaddr)
+        is_shared = old->reuseaddr || old->reuseport;
+    if (!overlap(new, old))
+        return false;
+    if (reuse && (old->is_connected || !addr_equal(new->addr, old->addr)))
+        return false;
+    return !is_shared;
+}
+
+/* Linux, inet_csk_bind_conflict: SO_REUSEADDR on both and nobody listens, or SO_REUSEPORT on both and one owner. */
+static bool conflicts_linux(const struct claim *new, const struct claim *old, bool is_tcp)
+{
+    if (!overlap(new, old))
+        return false;
+    if (new->reuseaddr && old->reuseaddr && !(is_tcp && old->is_listening))
+        return false;
+    if (new->reuseport && old->reuseport && (old->is_time_wait || new->uid == old->uid))
+        return false;
+    return true;
+}
+
+struct check {
+    const struct ports *ports;
+    const struct sock *sock;
+    struct claim claim;
+    bool is_conflict, any;
+};
+
+static bool conflicts(const struct check *check, const struct claim *old)
+{
+    if (check->ports->sockets->profile->socket.bind_policy == BIND_LINUX)
+        return conflicts_linux(&check->claim, old, check->ports->is_tcp);
+    return conflicts_bsd(&check->claim, old);
+}
+
+static bool check_connection(void *ctx, const struct tcp_seen *seen)
+{
+    struct check *check = ctx;
+    const struct sock *owner = seen->user;
+    struct claim old = {
+        .addr = &seen->flow->local,
+        .reuseaddr = seen->reuseaddr,
+        .reuseport = seen->reuseport,
+        .is_connected = true,
+        .is_time_wait = seen->state == TCPS_TIME_WAIT,
+        .uid = check->claim.uid,
+    };
+
+    if (!seen->tcb && seen->state == TCPS_SYN_RECEIVED)
+        return true; /* a request of a listener, which is asked itself */
+    if (seen->state == TCPS_CLOSED)
+        return true;
+    check->any = true;
+    if (owner && (owner == check->sock || owner->binding))
+        return true;
+    check->is_conflict = conflicts(check, &old);
+    return !check->is_conflict;
+}
+
+static void claim_of_sock(struct claim *claim, const struct sock *sock, const struct addr *addr)
+{
+    claim->addr = addr;
+    claim->v6only = sock->flags & SF_V6ONLY;
+    claim->reuseaddr = sock->flags & SF_REUSEADDR;
+    claim->reuseport = sock->flags & SF_REUSEPORT;
+    claim->ifindex = sock->ext ? sock->ext->bind_ifindex : 0;
+    claim->is_listening = sock->flags & SF_LISTENING;
+}
+
+/* 4.4BSD asks PR_CONNREQUIRED sockets that listen too; the exception (no wildcard match) is for a socket that already listens. */
+int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, bool listening)
+{
+    struct check check = {.ports = ports, .sock = sock};
+
+    (void)listening;
+    claim_of_sock(&check.claim, sock, addr);
+    for (const struct binding *b = ports_first(ports, port); b; b = b->next) {
+        struct claim old = {0};
+
+        if (b->sock == sock)
+            continue;
+        claim_of_sock(&old, b->sock, &b->addr);
+        old.uid = b->uid;
+        old.is_connected = b->sock->flags & (SF_CONNECTED | SF_CONNECTING);
+        if (conflicts(&check, &old))
+            return -EADDRINUSE;
+    }
+    if (!ports->is_tcp || !is_noted_used(ports, port))
+        return 0;
+    tcp_each(ports->sockets->tcp, port, check_connection, &check);
+    if (!check.any && !ports_first(ports, port))
+        ports->pages[port >> 8]->used[(port & 255) / 64] &= ~(1ull << port % 64);
+    return check.is_conflict ? -EADDRINUSE : 0;
+}
+
+/* --- the kernel's choice ----------------------------------------------------------------------------------------------------- */
+static void port_range(const struct ports *ports, uint32_t *first, uint32_t *last)
+{
+    const struct profile *profile = ports->sockets->profile;
+
+    *first = ports->is_tcp ? profile->tcp.port_first : profile->udp.port_first;
+    *last = ports->is_tcp ? profile->tcp.port_last : profile->udp.port_last;
+    if (*first == 0 || *last < *first) {
+        *first = 1024;
+        *last = 5000;
+    }
+}
+
+static bool visit_one(void *ctx, const struct tcp_seen *seen)
+{
+    if (seen->state != TCPS_CLOSED)
+        *(bool *)ctx = true;
+    return !*(bool *)ctx;
+}
+
+/* Nobody has the port, whatever the address: what stacks want of a port that they choose themselves. */
+static bool is_free(struct ports *ports, uint16_t port)
+{
+    bool is_seen = false;
+
+    if (ports_first(ports, port))
+        return false;
+    if (!ports->is_tcp || !is_noted_used(ports, port))
+        return true;
+    tcp_each(ports->sockets->tcp, port, visit_one, &is_seen);
+    if (!is_seen)
+        ports->pages[port >> 8]->used[(port & 255) / 64] &= ~(1ull << port % 64);
+    return !is_seen;
+}
+
+/* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ...: first those nobody has noted, which costs no look at connections. */
+static int scan(struct ports *ports, uint32_t first, uint32_t step, uint32_t count, uint32_t offset)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < count; i++) {
+            uint16_t port = (uint16_t)(first + (offset + i) % count * step);
+
+            if ((pass == 1 || !is_noted_used(ports, port)) && is_free(ports, port))
+                return port;
+        }
+    return -EADDRINUSE;
+}
+
+static int choose_sequential(struct ports *ports, uint32_t first, uint32_t last)
+{
+    for (uint32_t i = first; i <= last; i++) {
+        ports->next = ports->next < first || ports->next >= last ? (uint16_t)first : (uint16_t)(ports->next + 1);
+        if (is_free(ports, ports->next))
+            return ports->next;
+    }
+    return -EADDRNOTAVAIL;
+}
+
+int ports_choose(struct ports *ports, struct sock *sock, const struct addr *addr)
+{
+    struct prng *prng = host_prng(ports->sockets->host);
+    uint32_t first, last, count, odd;
+    int port;
+
+    (void)sock, (void)addr;
+    port_range(ports, &first, &last);
+    count = last - first + 1;
+    switch (ports->sockets->profile->tcp.ephemeral) {
+    case TCP_PORTS_SEQUENTIAL:
+        return choose_sequential(ports, first, last);
+    case TCP_PORTS_RANDOM:
+        port = scan(ports, first, 1, count, (uint32_t)prng_below(prng, count));
+        return port < 0 ? -EADDRNOTAVAIL : port;
+    default:
+        if (!ports->is_tcp)
+            return scan(ports, first, 1, count, (uint32_t)prng_below(prng, count));
+        odd = first | 1; /* Linux: bind(0) gives odd ports so that connect() finds the even ones (FACTS 6) */
+        count = (last - odd) / 2 + 1;
+        port = scan(ports, odd, 2, count, (uint32_t)prng_below(prng, count));
+        if (port > 0)
+            return port;
+        odd = (first + 1) & ~1u;
+        count = (last - odd) / 2 + 1;
+        return scan(ports, odd, 2, count, (uint32_t)prng_below(prng, count));
+    }
+}
+
+/* --- connect()'s choice -------------------------------------------------------------------------------------------------------- */
+static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
+{
+    return siphash_4u64(&ports->key, flow->local.u64[0] ^ flow->local.u64[1], flow->remote.u64[0], flow->remote.u64[1], flow->remote_port);
+}
+
+/* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of
+ * its own, and the first try succeeds until they are used up. */
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow)
+{
+    uint32_t first, last;
+    uint64_t hash;
+
+    memset(walk, 0, sizeof *walk);
+    walk->ports = ports;
+    walk->sock = sock;
+    port_range(ports, &first, &last);
+    walk->first = first;
+    walk->step = 1;
+    walk->count = last - first + 1;
+    switch (ports->sockets->profile->tcp.ephemeral) {
+    case TCP_PORTS_SEQUENTIAL:
+        break;
+    case TCP_PORTS_RANDOM:
+        walk->offset = (uint32_t)prng_below(host_prng(ports->sockets->host), walk->count);
+        break;
+    default:
+        hash = walk_hash(ports, flow);
+        walk->counter = (uint32_t)(hash >> 32) % PORT_COUNTERS;
+        walk->offset = (uint32_t)hash + ports->counters[walk->counter];
+        walk->first = (first + 1) & ~1u; /* even ports first */
+        walk->step = 2;
+        walk->count = (last - walk->first) / 2 + 1;
+        walk->parity = first | 1;
+    }
+}
+
+uint16_t port_walk_next(struct port_walk *walk)
+{
+    struct ports *ports = walk->ports;
+    uint8_t policy = ports->sockets->profile->tcp.ephemeral;
+    uint32_t first, last;
+
+    if (policy == TCP_PORTS_SEQUENTIAL) {
+        int port;
+
+        port_range(ports, &first, &last);
+        if (walk->tried++ > last - first)
+            return 0;
+        port = choose_sequential(ports, first, last);
+        return port < 0 ? 0 : (uint16_t)port;
+    }
+    for (;;) {
+        uint16_t port;
+
+        if (walk->tried == walk->count) {
+            if (walk->step == 1 || walk->first == walk->parity)
+                return 0;
+            port_range(ports, &first, &last); /* the even ones are used up: the odd ones */
+            walk->first = walk->parity;
+            walk->count = (last - walk->first) / 2 + 1;
+            walk->tried = 0;
+        }
+        port = (uint16_t)(walk->first + (walk->offset + walk->tried++) % walk->count * walk->step);
+        if (!ports_first(ports, port)) /* bind()'s ports are not shared */
+            return port;
+    }
+}
+
+void port_walk_done(struct port_walk *walk)
+{
+    if (walk->step == 2)
+        walk->ports->counters[walk->counter] += walk->tried;
+}

@@ -1,0 +1,133 @@
+/* sock.h: a socket of the Internet families, and what all sockets of a host share. One object of 64 bytes is file and socket;
+ * what few sockets need (timeouts, multicast, control data) is in an extension made at the first such option, and what only
+ * bind() makes is a binding (port.h). The connection itself is TCP's: a socket holds a handle, never a pointer.
+ *   stream.c TCP    dgram.c UDP, ping and raw    bind.c, port.c names    option.c    message.c control data */
+#ifndef SOCKET_SOCK_H
+#define SOCKET_SOCK_H
+#include "base/slab.h"
+#include "socket/file.h"
+#include "socket/port.h"
+
+enum sock_flag {
+    SF_REUSEADDR = 1 << 0,
+    SF_REUSEPORT = 1 << 1,
+    SF_V6ONLY = 1 << 2,
+    SF_LISTENING = 1 << 3,
+    SF_CONNECTING = 1 << 4,  /* connect() was called; no call has seen its end yet */
+    SF_CONNECTED = 1 << 5,   /* a call has seen the connection */
+    SF_FAILED = 1 << 6,      /* a connect() failed (FACTS 5: must be closed, or may try again) */
+    SF_SHUT_RD = 1 << 7,
+    SF_SHUT_WR = 1 << 8,
+    SF_BROADCAST = 1 << 9,
+    SF_DONTROUTE = 1 << 10,
+    SF_PKTINFO = 1 << 11,
+    SF_RECVTTL = 1 << 12,
+    SF_RECVTOS = 1 << 13,
+    SF_TIMESTAMP = 1 << 14,
+    SF_TIMESTAMPNS = 1 << 15,
+    SF_RECVERR = 1 << 16,
+    SF_HDRINCL = 1 << 17,
+    SF_MULTICAST_LOOP_OFF = 1 << 18,
+    SF_FREEBIND = 1 << 19,
+    SF_PORT_AUTO = 1 << 20,  /* the port was chosen by the kernel */
+    SF_SHARED_OPTIONS = 1 << 21, /* there is something in the extension that an accepted socket inherits */
+    SF_DEBUG = 1 << 22,
+    SF_V6_RECVERR = 1 << 23,
+    SF_ADDR_AUTO = 1 << 24   /* the local address was chosen by connect() */
+};
+
+struct sock_ext { /* options few sockets use */
+    uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
+    uint64_t tcp_set;        /* IPPROTO_TCP options set before listen(): a bit each */
+    uint32_t rcvbuf, sndbuf; /* datagrams; 0: the profile's */
+    uint32_t rcvlowat, sndlowat;
+    uint32_t bind_ifindex, mark, multicast_ifindex;
+    struct addr multicast_addr;
+    int32_t priority;
+    int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
+    uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
+    uint8_t has_multicast_ttl;
+    int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
+    uint32_t icmp_filter;
+    uint32_t keep_idle;
+};
+struct sock {
+    struct file file;
+    uint32_t flags;          /* SF_* */
+    uint32_t slot;           /* sockets->slab */
+    union {
+        struct handle tcb;   /* stream */
+        struct tcp_listener *listener; /* SF_LISTENING */
+        struct udp_pcb *pcb; /* datagrams */
+    };
+    struct binding *binding; /* NULL: never bound by bind() */
+    struct sock_ext *ext;    /* NULL: none */
+};
+_Static_assert(sizeof(struct sock) <= 72, "an idle connection costs what the budget says");
+
+struct sockets { /* all that the processes of one host share */
+    struct lil_host *host;
+    struct tcp *tcp;
+    struct udp *udp;
+    struct pool *pool;
+    const struct profile *profile; /* the host's copy */
+    struct slab slab;        /* struct sock */
+    struct list procs;
+    struct ports tcp_ports, udp_ports, ping_ports;
+    uint32_t file_count;
+    int next_pid;
+    bool is_dying;
+};
+
+static inline struct sock *sock_of(struct file *file) { return (struct sock *)file; }
+static inline const struct socket_params *sock_params(const struct file *file) { return &file->sockets->profile->socket; }
+static inline uint64_t sock_now(const struct file *file) { return host_now(file->sockets->host); }
+
+int socket_create(struct lil_proc *proc, int domain, int type, int protocol, struct file **out) MUST_CHECK;
+struct sock *sock_new(struct sockets *sockets, const struct file_ops *ops, int family, int type, int protocol); /* NULL: memory */
+void sock_free(struct sock *sock); /* with its binding and extension */
+struct sock_ext *sock_need_ext(struct sock *sock); /* NULL: memory */
+extern const struct file_ops stream_ops, dgram_ops;
+int stream_open(struct sock *sock) MUST_CHECK;
+int dgram_open(struct sock *sock, enum udp_kind kind) MUST_CHECK;
+struct tcb *stream_tcb(const struct sock *sock); /* NULL: listening, or gone */
+/* The options that TCP keeps: of the connection or of the listener's template. NULL: memory. */
+struct tcb_options *stream_options(struct sock *sock);
+void stream_options_changed(struct sock *sock);
+void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events);
+void stream_acceptable(void *ctx, void *user, struct tcp_listener *listener);
+void dgram_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
+int dgram_error(struct sock *sock, bool clear);
+uint32_t dgram_rcvbuf_of(const struct sock *sock, uint32_t value);
+
+/* bind.c: an address argument of bind, connect or sendto, checked: family, length, V6ONLY. */
+struct sock_name {
+    struct addr addr;
+    uint16_t port;
+    uint32_t scope;
+};
+int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name) MUST_CHECK;
+socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope, struct sockaddr_storage *out);
+int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length);
+int sock_autobind(struct sock *sock, const struct addr *addr) MUST_CHECK; /* a port of the kernel's choice */
+bool sock_takes_both(const struct sock *sock);                            /* AF_INET6, not V6ONLY */
+struct ports *sock_ports(const struct sock *sock);
+/* connect() to the wildcard: the profile's meaning. -EADDRNOTAVAIL ... */
+int sock_resolve_any(struct sock *sock, struct addr *remote) MUST_CHECK;
+
+/* option.c */
+int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
+int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);
+/* message.c: control data. */
+struct control { /* what an outgoing message's control data say */
+    bool has_pktinfo, has_ttl, has_tos;
+    struct addr source;
+    uint32_t ifindex;
+    int ttl, tos;
+};
+int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;
+void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
+ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
+size_t iov_total(const struct iovec *iov, size_t count);
+
+#endif
