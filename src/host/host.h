@@ -16,6 +16,7 @@ struct host_sockets {
     void (*tcp_event)(void *ctx, void *user, struct tcb *tcb, unsigned events);
     void (*tcp_acceptable)(void *ctx, void *user, struct tcp_listener *listener);
     void (*tcp_port_release)(void *ctx, const struct flow *flow);
+    void (*tcp_no_port)(void *ctx, const struct flow *flow); /* a SYN came for a port without a listener (hints) */
     void (*udp_event)(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
     uint64_t (*deadline)(void *ctx);                  /* of socket timeouts; may be NULL */
     void (*poll)(void *ctx, uint64_t now_ns);

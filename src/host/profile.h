@@ -25,6 +25,12 @@ struct socket_params {
     bool udp_name_after_send;     /* BSD: sendto binds the address? false: 0.0.0.0 stays (Linux) */
     bool rcvbuf_doubled;          /* Linux doubles SO_RCVBUF / SO_SNDBUF */
     bool has_reuseport, has_epoll, has_inet6;
+    int connect_lost_error;       /* the connection vanished with no error stored: ECONNABORTED on Linux; 0: connect() succeeds (4.2's quirk) */
+    bool connect_done_zero;       /* Linux: connect() after a nonblocking one that succeeded returns 0 once; BSD: EISCONN */
+    bool accept_inherits_nonblock; /* BSD */
+    bool connect_unspec_ok;       /* connect(AF_UNSPEC): 0 (Linux); BSD: dissolves, but EAFNOSUPPORT */
+    int error_raw_privilege;      /* EPERM on Linux and FreeBSD, EACCES on 4.x */
+    bool raw_protocol0_ok;        /* BSD: a raw socket with protocol 0 */
     bool eof_on_reset_queue;      /* data queued before an RST is still readable */
 };
 struct profile {

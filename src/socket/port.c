@@ -41,7 +41,7 @@ struct binding *ports_first(const struct ports *ports, uint16_t port)
 bool ports_has_listener(const struct ports *ports, uint16_t port)
 {
     for (const struct binding *b = ports_first(ports, port); b; b = b->next)
-        if (b->is_listening)
+        if (b->sock->flags & SF_LISTENING)
             return true;
     return false;
 }
@@ -63,7 +63,7 @@ static bool is_noted_used(const struct ports *ports, uint16_t port)
     return page && page->used[(port & 255) / 64] >> port % 64 & 1;
 }
 
-int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port)
+int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid)
 {
     struct port_page *page = page_of(ports, port);
     struct binding *binding, **last;
@@ -78,6 +78,7 @@ int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, 
     binding->sock = sock;
     binding->addr = *addr;
     binding->port = port;
+    binding->uid = uid;
     binding->ifindex = sock->ext ? sock->ext->bind_ifindex : 0;
     for (last = &page->first[port & 255]; *last; last = &(*last)->next)
         ;
@@ -197,13 +198,12 @@ static void claim_of_sock(struct claim *claim, const struct sock *sock, const st
     claim->is_listening = sock->flags & SF_LISTENING;
 }
 
-/* 4.4BSD asks PR_CONNREQUIRED sockets that listen too; the exception (no wildcard match) is for a socket that already listens. */
-int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, bool listening)
+int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid)
 {
     struct check check = {.ports = ports, .sock = sock};
 
-    (void)listening;
     claim_of_sock(&check.claim, sock, addr);
+    check.claim.uid = uid;
     for (const struct binding *b = ports_first(ports, port); b; b = b->next) {
         struct claim old = {0};
 
@@ -281,13 +281,12 @@ static int choose_sequential(struct ports *ports, uint32_t first, uint32_t last)
     return -EADDRNOTAVAIL;
 }
 
-int ports_choose(struct ports *ports, struct sock *sock, const struct addr *addr)
+int ports_choose(struct ports *ports)
 {
     struct prng *prng = host_prng(ports->sockets->host);
     uint32_t first, last, count, odd;
     int port;
 
-    (void)sock, (void)addr;
     port_range(ports, &first, &last);
     count = last - first + 1;
     switch (ports->sockets->profile->tcp.ephemeral) {
@@ -318,14 +317,13 @@ static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
 
 /* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of
  * its own, and the first try succeeds until they are used up. */
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow)
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct flow *flow)
 {
     uint32_t first, last;
     uint64_t hash;
 
     memset(walk, 0, sizeof *walk);
     walk->ports = ports;
-    walk->sock = sock;
     port_range(ports, &first, &last);
     walk->first = first;
     walk->step = 1;

@@ -16,7 +16,6 @@ struct binding {
     struct sock *sock;
     struct addr addr;
     uint16_t port;
-    uint16_t is_listening; /* SF_LISTENING of the socket, kept here for the check */
     uint32_t ifindex;      /* SO_BINDTODEVICE; 0: any */
     uint32_t uid;
     uint32_t slot;
@@ -38,13 +37,13 @@ struct ports {
 void ports_init(struct ports *ports, struct sockets *sockets, bool is_tcp);
 void ports_fini(struct ports *ports);
 
-/* May SOCK bind to ADDR and PORT? 0, -EADDRINUSE. LISTENING: asked by listen(). */
-int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, bool listening) MUST_CHECK;
+/* May SOCK, of a process of UID, bind to ADDR and PORT (or listen there)? 0, -EADDRINUSE. */
+int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid) MUST_CHECK;
 /* Makes SOCK's binding. -ENOMEM. */
-int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port) MUST_CHECK;
+int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid) MUST_CHECK;
 void ports_unbind(struct ports *ports, struct sock *sock);
 /* A free port for bind(0): as the profile chooses. -EADDRINUSE, -EADDRNOTAVAIL. */
-int ports_choose(struct ports *ports, struct sock *sock, const struct addr *addr) MUST_CHECK;
+int ports_choose(struct ports *ports) MUST_CHECK;
 struct binding *ports_first(const struct ports *ports, uint16_t port); /* NULL: none */
 /* Is the port of a listening socket, whatever its address? (for hints) */
 bool ports_has_listener(const struct ports *ports, uint16_t port);
@@ -54,10 +53,9 @@ int ports_note_used(struct ports *ports, uint16_t port) MUST_CHECK;
 /* Ports to try for connect(): each at most once; 0: no more. After success call port_walk_done. */
 struct port_walk {
     struct ports *ports;
-    const struct sock *sock;
     uint32_t first, count, step, offset, tried, parity, counter;
 };
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow);
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct flow *flow);
 uint16_t port_walk_next(struct port_walk *walk);
 void port_walk_done(struct port_walk *walk);
 

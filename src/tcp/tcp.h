@@ -173,7 +173,7 @@ struct tcp_seen {
     enum tcp_state state;
     struct tcb *tcb;   /* NULL for a SYN entry or TIME-WAIT record */
     void *user;
-    bool reuseaddr;    /* as tcp_set_reuse noted on the connection */
+    bool reuseaddr, reuseport; /* as tcp_set_reuse noted on the connection */
 };
 void tcp_each(struct tcp *tcp, uint16_t local_port, bool (*visit)(void *ctx, const struct tcp_seen *seen), void *ctx);
 void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport); /* kept into TIME-WAIT for bind's rules */

@@ -1,0 +1,177 @@
+/* bind.c: names: the address arguments of bind, connect and sendto, bind() itself (FACTS.md section 6, UNP 4.4), and the
+ * port the kernel chooses when nobody called it. */
+#include "socket/sock.h"
+
+struct ports *sock_ports(const struct sock *sock)
+{
+    struct sockets *sockets = sock->file.sockets;
+
+    if (sock->file.type == SOCK_STREAM)
+        return &sockets->tcp_ports;
+    return sock->file.protocol == IPPROTO_UDP ? &sockets->udp_ports : &sockets->ping_ports;
+}
+
+bool sock_takes_both(const struct sock *sock)
+{
+    return sock->file.family == AF_INET6 && !(sock->flags & SF_V6ONLY);
+}
+
+int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    socklen_t least = sock->file.family == AF_INET ? sizeof(struct sockaddr_in) : 24 /* sockaddr_in6 without the scope (RFC 2133) */;
+
+    if (!address || length < sizeof address->sa_family)
+        return -EINVAL;
+    if (address->sa_family != sock->file.family) {
+        if (length < least && address->sa_family != AF_INET)
+            return -EINVAL;
+        return params->bind_wrong_family_error ? -params->bind_wrong_family_error : -EAFNOSUPPORT;
+    }
+    if (length < least)
+        return -EINVAL;
+    return addr_from_sockaddr(address, length, &name->addr, &name->port, &name->scope);
+}
+
+socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope, struct sockaddr_storage *out)
+{
+    return addr_to_sockaddr(addr, port, scope, sock->file.family, out);
+}
+
+/* What is so of the socket before any rule of ports: it has no name yet and may have this one. */
+static int check_address(struct sock *sock, const struct sock_name *name)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    bool is_stream = sock->file.type == SOCK_STREAM;
+
+    if (sock->file.family == AF_INET6 && addr_is_v4(&name->addr) && sock->flags & SF_V6ONLY)
+        return -EINVAL;
+    if (addr_is_link_local(&name->addr) && !addr_is_v4(&name->addr) && !name->scope)
+        return -EINVAL; /* RFC 4007 6: ambiguous without a zone */
+    switch (host_address_kind(sock->file.sockets->host, &name->addr)) {
+    case HOST_ADDR_ANY:
+    case HOST_ADDR_LOCAL:
+        return 0;
+    case HOST_ADDR_BROADCAST:
+    case HOST_ADDR_MULTICAST:
+        if (!is_stream || params->bind_broadcast_ok)
+            return 0;
+        return -EADDRNOTAVAIL;
+    default:
+        return sock->flags & SF_FREEBIND ? 0 : -EADDRNOTAVAIL;
+    }
+}
+
+/* A name in the engine's table as well: datagrams are demultiplexed by it from now on. */
+static void tell_engine(struct sock *sock, const struct sock_name *name)
+{
+    if (sock->file.type == SOCK_STREAM)
+        return;
+    udp_bind(sock->file.sockets->udp, sock->pcb, &name->addr, name->port, sock_takes_both(sock), sock->ext ? sock->ext->bind_ifindex : 0);
+}
+
+static int bind_raw(struct sock *sock, const struct sock_name *name)
+{
+    struct sock_name raw = *name;
+
+    raw.port = 0;
+    tell_engine(sock, &raw);
+    return 0;
+}
+
+static bool is_bound(const struct sock *sock)
+{
+    if (sock->file.type == SOCK_RAW)
+        return false;
+    return sock->binding || sock->flags & (SF_LISTENING | SF_CONNECTED | SF_CONNECTING);
+}
+
+/* Linux takes AF_UNSPEC with 0.0.0.0 for AF_INET (FACTS 6). */
+static int parse_bind(struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name)
+{
+    struct sockaddr_in any;
+
+    if (sock_params(&sock->file)->bind_unspec_any_ok && sock->file.family == AF_INET && address && length >= sizeof any &&
+        address->sa_family == AF_UNSPEC) {
+        memcpy(&any, address, sizeof any);
+        if (any.sin_addr.s_addr != INADDR_ANY)
+            return -EAFNOSUPPORT;
+        any.sin_family = AF_INET;
+        return sock_parse(sock, (struct sockaddr *)&any, sizeof any, name);
+    }
+    return sock_parse(sock, address, length, name);
+}
+
+int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
+{
+    struct sock *sock = sock_of(file);
+    struct ports *ports = sock_ports(sock);
+    struct sock_name name;
+    int result = parse_bind(sock, address, length, &name);
+
+    if (result < 0)
+        return result;
+    result = check_address(sock, &name);
+    if (result < 0)
+        return result;
+    if (file->type == SOCK_RAW)
+        return bind_raw(sock, &name);
+    if (name.port && name.port < sock_params(file)->reserved_ports && !proc_is_privileged(proc) && file->protocol != IPPROTO_ICMP)
+        return -EACCES;
+    if (is_bound(sock) || (file->type == SOCK_STREAM && sock->flags & SF_FAILED && sock_params(file)->reconnect_error))
+        return -EINVAL;
+    if (name.port == 0) {
+        int port = ports_choose(ports);
+
+        if (port < 0)
+            return port;
+        name.port = (uint16_t)port;
+        sock->flags |= SF_PORT_AUTO;
+    } else {
+        result = ports_check(ports, sock, &name.addr, name.port, proc->uid);
+        if (result < 0)
+            return result;
+    }
+    result = ports_bind(ports, sock, &name.addr, name.port, proc->uid);
+    if (result < 0)
+        return result;
+    tell_engine(sock, &name);
+    return 0;
+}
+
+int sock_autobind(struct sock *sock, const struct addr *addr)
+{
+    struct sock_name name = {.addr = *addr};
+    struct ports *ports = sock_ports(sock);
+    int port, result;
+
+    if (sock->binding || sock->file.type == SOCK_RAW)
+        return 0;
+    port = ports_choose(ports);
+    if (port < 0)
+        return sock->file.type == SOCK_STREAM ? port : -EAGAIN;
+    name.port = (uint16_t)port;
+    result = ports_bind(ports, sock, addr, name.port, 0);
+    if (result < 0)
+        return result;
+    sock->flags |= SF_PORT_AUTO;
+    tell_engine(sock, &name);
+    return 0;
+}
+
+int sock_resolve_any(struct sock *sock, struct addr *remote)
+{
+    struct sockets *sockets = sock->file.sockets;
+    bool is_v4 = addr_is_v4(remote) || sock->file.family == AF_INET;
+
+    if (!addr_is_any(remote))
+        return 0;
+    switch (sock_params(&sock->file)->connect_any) {
+    case CONNECT_ANY_EADDRNOTAVAIL:
+        return -EADDRNOTAVAIL;
+    case CONNECT_ANY_PRIMARY:
+        return host_primary_address(sockets->host, is_v4 ? AF_INET : AF_INET6, remote) ? 0 : -EADDRNOTAVAIL;
+    default:
+        return is_v4 ? addr_parse("127.0.0.1", remote) : addr_parse("::1", remote);
+    }
+}

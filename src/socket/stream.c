@@ -1,0 +1,713 @@
+/* stream.c: TCP sockets: connect, listen, accept, send, receive, shutdown, close (UNP chapters 4 to 6; RFC 9293 3.9.1). The
+ * connection's truth is TCP's; a socket only remembers what its calls have seen (SF_CONNECTING, SF_CONNECTED, SF_FAILED). */
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include "socket/sock.h"
+
+enum { NO_SIGNAL_FLAGS = ~(MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL | MSG_CMSG_CLOEXEC) };
+
+static struct tcp *tcp_of(const struct sock *sock)
+{
+    return sock->file.sockets->tcp;
+}
+
+struct tcb *stream_tcb(const struct sock *sock)
+{
+    return sock->flags & SF_LISTENING ? NULL : tcp_find(tcp_of(sock), sock->tcb);
+}
+
+static enum tcp_state state_of(const struct sock *sock)
+{
+    const struct tcb *tcb;
+
+    if (sock->flags & SF_LISTENING)
+        return TCPS_LISTEN;
+    tcb = tcp_find(tcp_of(sock), sock->tcb);
+    return tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
+}
+
+static bool is_opening(enum tcp_state state)
+{
+    return state == TCPS_SYN_SENT || state == TCPS_SYN_RECEIVED;
+}
+
+static int new_tcb(struct sock *sock)
+{
+    struct tcb *tcb = tcp_open(tcp_of(sock));
+
+    if (!tcb)
+        return -ENOBUFS;
+    tcp_set_user(tcb, sock);
+    sock->tcb = tcp_handle(tcp_of(sock), tcb);
+    return 0;
+}
+
+int stream_open(struct sock *sock)
+{
+    return new_tcb(sock);
+}
+
+/* --- what TCP tells -------------------------------------------------------------------------------------------------------- */
+void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events)
+{
+    struct sock *sock = user;
+    unsigned mask = 0;
+
+    (void)ctx, (void)tcb;
+    if (!sock->file.waiters)
+        return;
+    if (events & TCP_EV_READABLE)
+        mask |= POLLIN | POLLRDNORM;
+    if (events & TCP_EV_WRITABLE)
+        mask |= POLLOUT | POLLWRNORM;
+    if (events & TCP_EV_CONNECTED)
+        mask |= POLLOUT | POLLWRNORM;
+    if (events & TCP_EV_URGENT)
+        mask |= POLLPRI;
+    if (events & TCP_EV_RDHUP)
+        mask |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (events & TCP_EV_HUP)
+        mask |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP | POLLHUP;
+    if (events & TCP_EV_ERROR)
+        mask |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR;
+    file_wake(&sock->file, mask);
+}
+
+void stream_acceptable(void *ctx, void *user, struct tcp_listener *listener)
+{
+    struct sock *sock = user;
+
+    (void)ctx, (void)listener;
+    if (sock->file.waiters)
+        file_wake(&sock->file, POLLIN | POLLRDNORM);
+}
+
+static unsigned stream_events(struct file *file)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb;
+
+    if (sock->flags & SF_LISTENING) {
+        unsigned complete = 0;
+
+        tcp_listener_queues(sock->listener, NULL, &complete, NULL);
+        return complete ? POLLIN | POLLRDNORM : 0;
+    }
+    tcb = stream_tcb(sock);
+    return tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP;
+}
+
+/* --- options kept by TCP --------------------------------------------------------------------------------------------------- */
+struct tcb_options *stream_options(struct sock *sock)
+{
+    struct tcb *tcb;
+
+    if (sock->flags & SF_LISTENING)
+        return tcp_listener_options(sock->listener);
+    tcb = stream_tcb(sock);
+    return tcb ? tcp_options(tcb) : NULL;
+}
+
+void stream_options_changed(struct sock *sock)
+{
+    struct tcb *tcb = stream_tcb(sock);
+
+    if (tcb)
+        tcp_options_changed(tcp_of(sock), tcb, sock_now(&sock->file));
+}
+
+/* --- connect --------------------------------------------------------------------------------------------------------------- */
+/* RFC 6056's ports in turn, until one makes a flow that does not exist. */
+static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow *flow)
+{
+    struct ports *ports = sock_ports(sock);
+    struct port_walk walk;
+    int result = -EADDRNOTAVAIL;
+
+    port_walk_begin(&walk, ports, flow);
+    while ((flow->local_port = port_walk_next(&walk)) != 0) {
+        result = ports_note_used(ports, flow->local_port);
+        if (result == 0)
+            result = tcp_connect(tcp_of(sock), tcb, flow, sock_now(&sock->file));
+        if (result != -EADDRINUSE) {
+            port_walk_done(&walk);
+            return result;
+        }
+    }
+    return -EADDRNOTAVAIL;
+}
+
+/* The flow's remote end and the local address by route. */
+static int resolve(struct sock *sock, const struct sock_name *name, struct flow *flow)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    struct lil_host *host = sock->file.sockets->host;
+    struct tcp_path path;
+    enum host_addr_kind kind;
+    int result;
+
+    flow->remote = name->addr;
+    flow->remote_port = name->port;
+    flow->scope = name->scope;
+    if (addr_is_v4(&name->addr) && sock->file.family == AF_INET6 && sock->flags & SF_V6ONLY)
+        return -ENETUNREACH;
+    if (name->port == 0 && params->connect_port0_error)
+        return -params->connect_port0_error;
+    result = sock_resolve_any(sock, &flow->remote);
+    if (result < 0)
+        return result;
+    kind = host_address_kind(host, &flow->remote);
+    if (kind == HOST_ADDR_BROADCAST || kind == HOST_ADDR_MULTICAST)
+        return params->connect_broadcast_error ? -params->connect_broadcast_error : -ENETUNREACH;
+    flow->local = sock->binding ? sock->binding->addr : addr_any(addr_is_v4(&flow->remote) ? AF_INET : AF_INET6);
+    if (!addr_is_any(&flow->local) && addr_is_v4(&flow->local) != addr_is_v4(&flow->remote))
+        return -ENETUNREACH;
+    if (addr_is_any(&flow->local))
+        flow->local = addr_any(addr_is_v4(&flow->remote) ? AF_INET : AF_INET6);
+    if (sock->ext && sock->ext->bind_ifindex)
+        flow->scope = sock->ext->bind_ifindex;
+    path = (struct tcp_path){.local = flow->local, .ifindex = (int)flow->scope};
+    result = host_path(host, &flow->local, &flow->remote, &path);
+    if (result < 0)
+        return result;
+    if (addr_is_any(&flow->local))
+        flow->local = path.local;
+    return 0;
+}
+
+static int connect_start(struct sock *sock, const struct sock_name *name)
+{
+    struct flow flow;
+    struct tcb *tcb;
+    int result = resolve(sock, name, &flow);
+
+    if (result < 0)
+        return result;
+    tcb = stream_tcb(sock);
+    if (!tcb) {
+        result = new_tcb(sock);
+        if (result < 0)
+            return result;
+        tcb = stream_tcb(sock);
+    } else if (sock->flags & SF_FAILED) {
+        tcp_disconnect(tcp_of(sock), tcb, sock_now(&sock->file));
+    }
+    if (sock->flags & (SF_REUSEADDR | SF_REUSEPORT))
+        tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
+    if (sock->binding) {
+        flow.local_port = sock->binding->port;
+        result = ports_note_used(sock_ports(sock), flow.local_port);
+        if (result == 0)
+            result = tcp_connect(tcp_of(sock), tcb, &flow, sock_now(&sock->file));
+        if (result == -EADDRINUSE && sock_params(&sock->file)->bind_policy == BIND_LINUX)
+            result = -EADDRNOTAVAIL;
+    } else {
+        result = connect_from_any_port(sock, tcb, &flow);
+    }
+    if (result == 0)
+        sock->flags = (sock->flags & ~(uint32_t)(SF_FAILED | SF_CONNECTED | SF_SHUT_RD | SF_SHUT_WR)) | SF_CONNECTING;
+    return result;
+}
+
+/* connect() has an answer: the connection, or why there is none. */
+static int connect_end(struct sock *sock, bool is_later)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    struct tcb *tcb = stream_tcb(sock);
+    enum tcp_state state = tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
+    int error = tcb ? tcp_error(tcb, true) : 0;
+
+    sock->flags &= ~(uint32_t)SF_CONNECTING;
+    if (state != TCPS_CLOSED && !error) {
+        sock->flags |= SF_CONNECTED;
+        return is_later && !params->connect_done_zero ? -EISCONN : 0;
+    }
+    if (state != TCPS_CLOSED && !is_opening(state)) { /* an error after the handshake: the next call's */
+        sock->flags |= SF_CONNECTED;
+        return -error;
+    }
+    sock->flags |= SF_FAILED;
+    return -(error ? error : params->connect_lost_error);
+}
+
+static int connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later)
+{
+    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
+    int result;
+
+    for (;;) {
+        struct tcb *tcb = stream_tcb(sock);
+
+        /* Tahoe: an ICMP error wakes connect() while TCP keeps trying (FACTS 2). */
+        if (!tcb || !is_opening(tcp_get_state(tcb)) || tcp_error(tcb, false))
+            return connect_end(sock, is_later);
+        if (!file_is_blocking(&sock->file, 0))
+            return is_later ? -EALREADY : -EINPROGRESS;
+        result = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
+        if (result == -EAGAIN)
+            return is_later ? -EALREADY : -EINPROGRESS;
+        if (result < 0)
+            return result;
+    }
+}
+
+/* connect(AF_UNSPEC): dissolves the association (UNP 8.11; for TCP Linux alone). */
+static int stream_dissolve(struct sock *sock)
+{
+    struct tcb *tcb = stream_tcb(sock);
+
+    if (!sock_params(&sock->file)->connect_unspec_ok)
+        return -EAFNOSUPPORT;
+    if (sock->flags & SF_LISTENING) {
+        tcp_listener_close(tcp_of(sock), sock->listener, sock_now(&sock->file));
+        sock->flags &= ~(uint32_t)SF_LISTENING;
+        sock->tcb = (struct handle){0};
+        tcb = NULL;
+    }
+    if (tcb)
+        tcp_disconnect(tcp_of(sock), tcb, sock_now(&sock->file));
+    if (sock->binding && sock->flags & SF_PORT_AUTO)
+        ports_unbind(sock_ports(sock), sock);
+    sock->flags &= ~(uint32_t)(SF_CONNECTING | SF_CONNECTED | SF_FAILED | SF_SHUT_RD | SF_SHUT_WR | SF_PORT_AUTO);
+    return tcb ? 0 : new_tcb(sock);
+}
+
+/* connect() again on a socket whose connect() failed or whose connection died (FACTS 5). 0: allowed. */
+static int reconnect_refusal(struct sock *sock)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    struct tcb *tcb = stream_tcb(sock);
+    int pending = 0;
+
+    if (params->reconnect_pending_error && tcb)
+        pending = tcp_error(tcb, true);
+    return pending ? -pending : -params->reconnect_error;
+}
+
+static int stream_connect(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
+{
+    struct sock *sock = sock_of(file);
+    struct sock_name name;
+    int result;
+
+    if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
+        return stream_dissolve(sock);
+    if (sock->flags & SF_LISTENING)
+        return -sock_params(file)->connect_listening_error;
+    if (sock->flags & SF_CONNECTING)
+        return connect_wait(proc, sock, true);
+    if (sock->flags & SF_CONNECTED) {
+        if (state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error)
+            return reconnect_refusal(sock);
+        return -EISCONN;
+    }
+    if (sock->flags & SF_FAILED && sock_params(file)->reconnect_error)
+        return reconnect_refusal(sock);
+    result = sock_parse(sock, address, length, &name);
+    if (result == 0)
+        result = connect_start(sock, &name);
+    return result < 0 ? result : connect_wait(proc, sock, false);
+}
+
+/* --- listen and accept ------------------------------------------------------------------------------------------------------- */
+static const uint8_t listen_options[] = { /* what a listener must have that was set on the socket before listen() */
+    TCP_NODELAY, TCP_MAXSEG, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_WINDOW_CLAMP,
+    TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_FASTOPEN, TCP_NOTSENT_LOWAT, TCP_SAVE_SYN, TCP_CORK
+};
+
+static void pass_options(struct sock *sock, struct tcb *tcb, struct tcp_listener *listener)
+{
+    struct tcb_options *from = tcp_options(tcb), *to = tcp_listener_options(listener);
+
+    if (from && to)
+        *to = *from;
+    if (to)
+        to->v6_dual = sock->file.family == AF_INET6;
+    if (!sock->ext)
+        return;
+    for (unsigned i = 0; i < ARRAY_COUNT(listen_options); i++) {
+        char value[64];
+        unsigned length = sizeof value;
+
+        if (!(sock->ext->tcp_set >> listen_options[i] & 1))
+            continue;
+        if (tcp_getopt(tcp_of(sock), tcb, listen_options[i], value, &length) == 0)
+            (void)tcp_listener_setopt(tcp_of(sock), listener, listen_options[i], value, length);
+    }
+}
+
+static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
+{
+    struct sock *sock = sock_of(file);
+    struct tcp_listener *listener;
+    struct addr any = addr_any(file->family);
+    struct tcb *tcb;
+    int result;
+
+    if (sock->flags & SF_LISTENING) {
+        tcp_listener_set_backlog(sock->listener, backlog);
+        return 0;
+    }
+    tcb = stream_tcb(sock);
+    if (!tcb || tcp_get_state(tcb) != TCPS_CLOSED || sock->flags & (SF_CONNECTING | SF_CONNECTED))
+        return -EINVAL;
+    if (sock->flags & SF_FAILED && sock_params(file)->reconnect_error)
+        return -EINVAL;
+    result = sock->binding ? 0 : sock_autobind(sock, &any);
+    if (result < 0)
+        return result;
+    if (sock_params(file)->bind_policy == BIND_LINUX) { /* two with SO_REUSEADDR may be bound, but only one listens */
+        result = ports_check(sock_ports(sock), sock, &sock->binding->addr, sock->binding->port, proc->uid);
+        if (result < 0)
+            return result;
+    }
+    result = ports_note_used(sock_ports(sock), sock->binding->port);
+    if (result == 0)
+        result = tcp_listen(tcp_of(sock), &sock->binding->addr, sock->binding->port, sock_takes_both(sock), backlog,
+                            sock->flags & SF_REUSEPORT, sock, &listener);
+    if (result < 0)
+        return result;
+    pass_options(sock, tcb, listener);
+    tcp_set_user(tcb, NULL);
+    tcp_close(tcp_of(sock), tcb, sock_now(file));
+    sock->listener = listener;
+    sock->flags |= SF_LISTENING;
+    return 0;
+}
+
+static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
+{
+    struct sockets *sockets = head->file.sockets;
+    struct sock *sock = sock_new(sockets, &stream_ops, head->file.family, SOCK_STREAM, IPPROTO_TCP);
+
+    if (!sock)
+        return -ENOBUFS;
+    sock->tcb = tcp_handle(sockets->tcp, tcb);
+    sock->flags = SF_CONNECTED | (head->flags & (SF_REUSEADDR | SF_REUSEPORT | SF_V6ONLY | SF_DONTROUTE | SF_BROADCAST | SF_RECVERR |
+                                                 SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG));
+    if (sock_params(&head->file)->accept_inherits_nonblock)
+        sock->file.flags |= head->file.flags & FILE_NONBLOCK;
+    if (head->ext) {
+        struct sock_ext *ext = sock_need_ext(sock);
+
+        if (!ext) {
+            sock_free(sock);
+            return -ENOBUFS;
+        }
+        *ext = *head->ext;
+        ext->tcp_set = 0;
+    }
+    tcp_set_user(tcb, sock);
+    if (sock->flags & (SF_REUSEADDR | SF_REUSEPORT))
+        tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
+    *out = &sock->file;
+    return 0;
+}
+
+static int stream_accept(struct lil_proc *proc, struct file *file, struct file **out)
+{
+    struct sock *sock = sock_of(file);
+    uint64_t deadline_ns;
+    int result;
+
+    if (!(sock->flags & SF_LISTENING))
+        return -EINVAL;
+    deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
+    for (;;) {
+        struct tcb *tcb = tcp_accept(tcp_of(sock), sock->listener);
+
+        if (tcb) {
+            result = adopt(sock, tcb, out);
+            if (result < 0)
+                tcp_abort(tcp_of(sock), tcb, sock_now(file));
+            return result;
+        }
+        if (!file_is_blocking(file, 0))
+            return -EAGAIN;
+        result = wait_file(proc, file, POLLIN, deadline_ns);
+        if (result < 0)
+            return result;
+        if (!(sock->flags & SF_LISTENING))
+            return -EINVAL;
+    }
+}
+
+/* --- data ------------------------------------------------------------------------------------------------------------------- */
+/* The rest of an iovec after DONE bytes, in SPACE (at most 1,024 entries as IOV_MAX says). */
+struct rest {
+    struct iovec space[16];
+    const struct iovec *iov;
+    int count;
+};
+
+static void rest_after(struct rest *rest, const struct iovec *iov, size_t count, size_t done)
+{
+    size_t n = 0;
+
+    while (count > 0 && done >= iov->iov_len) {
+        done -= iov->iov_len;
+        iov++;
+        count--;
+    }
+    for (; n < count && n < ARRAY_COUNT(rest->space); n++)
+        rest->space[n] = iov[n];
+    if (n > 0) {
+        rest->space[0].iov_base = (char *)rest->space[0].iov_base + done;
+        rest->space[0].iov_len -= done;
+    }
+    rest->iov = rest->space;
+    rest->count = (int)n;
+}
+
+static int not_connected(const struct sock *sock, bool is_sending)
+{
+    if (sock->flags & SF_LISTENING)
+        return is_sending ? -EPIPE : -ENOTCONN;
+    return 0;
+}
+
+/* The send buffer's room has come, or the handshake's end: what a sleeping send waits for. */
+static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done)
+{
+    uint64_t now_ns, deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
+    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+    struct rest rest;
+
+    for (;;) {
+        struct tcb *tcb;
+        ssize_t n = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
+
+        if (n == 0) {
+            tcb = stream_tcb(sock);
+            if (!tcb)
+                return done ? (ssize_t)done : -EPIPE;
+            now_ns = sock_now(&sock->file);
+            rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
+            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, SIZE_MAX, flags & NO_SIGNAL_FLAGS, now_ns);
+            if (n == -EAGAIN)
+                continue;
+        }
+        if (n < 0)
+            return done ? (ssize_t)done : n;
+        done += (size_t)n;
+        if (done >= total)
+            return (ssize_t)done;
+    }
+}
+
+static ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb = stream_tcb(sock);
+    size_t total;
+    ssize_t n;
+
+    if (__builtin_expect(!tcb, 0))
+        return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
+    if (message->msg_name && message->msg_namelen && !(flags & MSG_FASTOPEN) && !(sock->flags & (SF_CONNECTED | SF_CONNECTING)))
+        return -ENOTCONN;
+    n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, SIZE_MAX, flags & NO_SIGNAL_FLAGS, sock_now(file));
+    if (n < 0 && n != -EAGAIN)
+        return n;
+    if (!file_is_blocking(file, flags) || wait_is_inline(proc))
+        return n;
+    total = iov_total(message->msg_iov, message->msg_iovlen);
+    if (n >= 0 && (size_t)n >= total)
+        return n;
+    return send_slowly(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
+}
+
+/* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */
+static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
+{
+    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+
+    if (flags & MSG_WAITALL && !(flags & MSG_OOB))
+        return total;
+    if (sock->ext && sock->ext->rcvlowat > 1)
+        return sock->ext->rcvlowat < total ? sock->ext->rcvlowat : total;
+    return total ? 1 : 0;
+}
+
+static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct msghdr *message, int flags)
+{
+    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
+    size_t done = 0, want = wanted(sock, message, flags);
+    struct rest rest;
+
+    for (;;) {
+        struct tcb *tcb = stream_tcb(sock);
+        ssize_t n;
+
+        if (!tcb)
+            return (ssize_t)done;
+        rest_after(&rest, message->msg_iov, message->msg_iovlen, flags & MSG_PEEK ? 0 : done);
+        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, SIZE_MAX, flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));
+        if (n < 0 && n != -EAGAIN)
+            return done ? (ssize_t)done : n;
+        if (n == 0)
+            return (ssize_t)done; /* the end */
+        if (n > 0)
+            done = flags & MSG_PEEK ? (size_t)n : done + (size_t)n;
+        if (done >= want)
+            return (ssize_t)done;
+        if (!file_is_blocking(&sock->file, flags))
+            return done ? (ssize_t)done : -EAGAIN;
+        n = wait_file(proc, &sock->file, POLLIN, deadline_ns);
+        if (n < 0)
+            return done ? (ssize_t)done : n;
+    }
+}
+
+static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb = stream_tcb(sock);
+    ssize_t n;
+
+    if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
+        return -EAGAIN;
+    if (__builtin_expect(!tcb, 0))
+        return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
+    message->msg_namelen = 0;
+    message->msg_controllen = 0;
+    message->msg_flags = flags & MSG_OOB;
+    if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
+        return receive_slowly(proc, sock, message, flags);
+    n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, SIZE_MAX, flags & NO_SIGNAL_FLAGS, sock_now(file));
+    if (n != -EAGAIN || !file_is_blocking(file, flags) || wait_is_inline(proc))
+        return n;
+    return receive_slowly(proc, sock, message, flags);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------------------- */
+static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb;
+
+    (void)proc;
+    if (sock->flags & SF_LISTENING)
+        return sock_params(file)->connect_unspec_ok && how != SHUT_WR ? stream_dissolve(sock) : -ENOTCONN;
+    tcb = stream_tcb(sock);
+    if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED)
+        return -ENOTCONN;
+    if (how != SHUT_WR)
+        sock->flags |= SF_SHUT_RD;
+    if (how != SHUT_RD)
+        sock->flags |= SF_SHUT_WR;
+    return tcp_shutdown(tcp_of(sock), tcb, how, sock_now(file));
+}
+
+/* SO_LINGER with a time: close() sleeps until the peer has all and our FIN, or the time is over (UNP 7.5). */
+static int stream_linger(struct lil_proc *proc, struct file *file)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb = stream_tcb(sock);
+    struct tcb_options *options = tcb ? tcp_options(tcb) : NULL;
+    uint64_t deadline_ns;
+
+    if (!options || !options->linger_on || options->linger_s <= 0 || wait_is_inline(proc))
+        return 0;
+    deadline_ns = wait_deadline(proc, (uint64_t)options->linger_s * NS_PER_S);
+    if (tcp_get_state(tcb) < TCPS_ESTABLISHED || tcp_readable(tcb))
+        return 0; /* unread data: close() resets at once */
+    (void)tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));
+    while ((tcb = stream_tcb(sock)) && (tcp_get_state(tcb) == TCPS_FIN_WAIT_1 || tcp_get_state(tcb) == TCPS_CLOSING ||
+                                        tcp_get_state(tcb) == TCPS_LAST_ACK)) {
+        int result = wait_file(proc, file, POLLOUT | POLLIN | POLLRDHUP, deadline_ns);
+
+        if (result < 0)
+            return result == -EAGAIN ? 0 : result;
+    }
+    return 0;
+}
+
+static void stream_close(struct sockets *sockets, struct file *file)
+{
+    struct sock *sock = sock_of(file);
+
+    if (!sockets->is_dying) {
+        if (sock->flags & SF_LISTENING) {
+            tcp_listener_close(sockets->tcp, sock->listener, sock_now(file));
+        } else {
+            struct tcb *tcb = stream_tcb(sock);
+
+            if (tcb) {
+                tcp_set_user(tcb, NULL);
+                tcp_close(sockets->tcp, tcb, sock_now(file));
+            }
+        }
+    }
+    sock_free(sock);
+}
+
+/* --- names and figures -------------------------------------------------------------------------------------------------------- */
+static int stream_name(struct file *file, bool peer, struct sockaddr_storage *address)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb = stream_tcb(sock);
+    struct addr any = addr_any(file->family);
+    bool has_flow = tcb && tcp_get_state(tcb) != TCPS_CLOSED;
+
+    if (peer) {
+        if (!has_flow || is_opening(tcp_get_state(tcb)))
+            return -ENOTCONN;
+        return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port, tcp_get_flow(tcb)->scope, address);
+    }
+    if (tcb && (has_flow || (sock->flags & SF_CONNECTED && !sock->binding)))
+        return (int)sock_print(sock, &tcp_get_flow(tcb)->local, tcp_get_flow(tcb)->local_port, tcp_get_flow(tcb)->scope, address);
+    if (sock->binding)
+        return (int)sock_print(sock, &sock->binding->addr, sock->binding->port, 0, address);
+    return (int)sock_print(sock, &any, 0, 0, address);
+}
+
+static int stream_readable(struct file *file)
+{
+    struct tcb *tcb = stream_tcb(sock_of(file));
+
+    if (sock_of(file)->flags & SF_LISTENING)
+        return -EINVAL;
+    return tcb ? (int)tcp_readable(tcb) : 0;
+}
+
+static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long request, void *argument)
+{
+    struct tcb *tcb = stream_tcb(sock_of(file));
+    int *value = argument;
+
+    (void)proc;
+    if (sock_of(file)->flags & SF_LISTENING)
+        return request == SIOCATMARK ? -ENOTCONN : -EINVAL;
+    switch (request) {
+    case SIOCATMARK:
+        *value = tcb && tcp_at_mark(tcb);
+        return 0;
+    case SIOCOUTQ:
+        *value = tcb ? (int)tcp_unacked(tcb) : 0;
+        return 0;
+    case SIOCOUTQNSD:
+        *value = tcb ? (int)tcp_unsent(tcb) : 0;
+        return 0;
+    default:
+        return -ENOTTY;
+    }
+}
+
+const struct file_ops stream_ops = {
+    .is_socket = true,
+    .send = stream_send,
+    .receive = stream_receive,
+    .events = stream_events,
+    .close = stream_close,
+    .linger = stream_linger,
+    .bind = sock_bind,
+    .connect = stream_connect,
+    .listen = stream_listen,
+    .accept = stream_accept,
+    .name = stream_name,
+    .shutdown = stream_shutdown,
+    .readable = stream_readable,
+    .ioctl = stream_ioctl,
+};
