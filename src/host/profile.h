@@ -29,6 +29,7 @@ struct socket_params {
     bool connect_done_zero;       /* Linux: connect() after a nonblocking one that succeeded returns 0 once; BSD: EISCONN */
     bool accept_inherits_nonblock; /* BSD */
     bool connect_unspec_ok;       /* connect(AF_UNSPEC): 0 (Linux); BSD: dissolves, but EAFNOSUPPORT */
+    int send_unconnected_error;   /* EPIPE on Linux, else ENOTCONN (0) */
     int error_raw_privilege;      /* EPERM on Linux and FreeBSD, EACCES on 4.x */
     bool raw_protocol0_ok;        /* BSD: a raw socket with protocol 0 */
     bool eof_on_reset_queue;      /* data queued before an RST is still readable */

@@ -83,8 +83,10 @@ static inline struct file *proc_file(const struct lil_proc *proc, int fd) /* NUL
         return NULL;
     return (struct file *)(proc->table[fd] & ~(uintptr_t)DESCRIPTOR_CLOEXEC);
 }
-/* The lowest free descriptor, at least FROM, for FILE (its reference goes over). -EMFILE, -ENOMEM: FILE is still the caller's. */
-int proc_install(struct lil_proc *proc, struct file *file, int from, bool cloexec) MUST_CHECK;
+/* The lowest free descriptor, at least FROM, with room for it in the table: proc_put cannot fail. -EMFILE, -ENOMEM. */
+int proc_next(struct lil_proc *proc, int from) MUST_CHECK;
+int proc_at(struct lil_proc *proc, int fd) MUST_CHECK; /* room for this very one (dup2). -EBADF, -ENOMEM */
+void proc_put(struct lil_proc *proc, int fd, struct file *file, bool cloexec); /* the reference goes over */
 int proc_close(struct lil_proc *proc, int fd, bool may_wait);
 bool proc_get_cloexec(const struct lil_proc *proc, int fd);
 void proc_set_cloexec(struct lil_proc *proc, int fd, bool on);

@@ -1,6 +1,7 @@
 /* proc.c: processes: a table of descriptors on a host, lowest free first (POSIX 2.6), found by two levels of bitmap so that
  * opening the 100,000th costs as the first. Descriptors 0-2 stay the system's until dup2 takes them. The first process of a
  * host makes what all its sockets share (struct sockets) and hangs it on the host. */
+#include <stdio.h>
 #include "socket/sock.h"
 
 enum { TABLE_STEP = 4096, WORD = 64, DESCRIPTOR_LIMIT = 1 << 26 };
@@ -142,7 +143,7 @@ static uint32_t lowest_free(const struct lil_proc *proc, uint32_t from)
     return proc->capacity;
 }
 
-int proc_install(struct lil_proc *proc, struct file *file, int from, bool cloexec)
+int proc_next(struct lil_proc *proc, int from)
 {
     uint32_t first = (uint32_t)from > proc->reserved ? (uint32_t)from : proc->reserved;
     uint32_t fd;
@@ -156,9 +157,20 @@ int proc_install(struct lil_proc *proc, struct file *file, int from, bool cloexe
         return -EMFILE;
     if (fd >= proc->capacity && table_grow(proc, fd + 1) < 0)
         return -ENOMEM;
-    mark_open(proc, fd);
-    proc->table[fd] = (uintptr_t)file | (cloexec ? DESCRIPTOR_CLOEXEC : 0);
     return (int)fd;
+}
+
+int proc_at(struct lil_proc *proc, int fd)
+{
+    if (fd < 0 || (uint32_t)fd >= proc->limit)
+        return -EBADF;
+    return (uint32_t)fd >= proc->capacity ? table_grow(proc, (uint32_t)fd + 1) : 0;
+}
+
+void proc_put(struct lil_proc *proc, int fd, struct file *file, bool cloexec)
+{
+    mark_open(proc, (uint32_t)fd);
+    proc->table[fd] = (uintptr_t)file | (cloexec ? DESCRIPTOR_CLOEXEC : 0);
 }
 
 int proc_close(struct lil_proc *proc, int fd, bool may_wait)

@@ -98,7 +98,6 @@ void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events);
 void stream_acceptable(void *ctx, void *user, struct tcp_listener *listener);
 void dgram_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
 int dgram_error(struct sock *sock, bool clear);
-uint32_t dgram_rcvbuf_of(const struct sock *sock, uint32_t value);
 
 /* bind.c: an address argument of bind, connect or sendto, checked: family, length, V6ONLY. */
 struct sock_name {
@@ -118,6 +117,12 @@ int sock_resolve_any(struct sock *sock, struct addr *remote) MUST_CHECK;
 /* option.c */
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
 int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);
+int option_give(void *value, socklen_t *length, const void *from, socklen_t size); /* as much as fits */
+int option_set_ip(struct sock *sock, int name, const void *value, socklen_t length); /* option_ip.c */
+int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length);
+int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length);
+int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length);
+int option_set_other(struct sock *sock, int level, int name, const void *value, socklen_t length);
 /* message.c: control data. */
 struct control { /* what an outgoing message's control data say */
     bool has_pktinfo, has_ttl, has_tos;

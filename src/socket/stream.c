@@ -138,12 +138,11 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow
     return -EADDRNOTAVAIL;
 }
 
-/* The flow's remote end and the local address by route. */
+/* The flow's remote end, and the local address that bind() gave. */
 static int resolve(struct sock *sock, const struct sock_name *name, struct flow *flow)
 {
     const struct socket_params *params = sock_params(&sock->file);
     struct lil_host *host = sock->file.sockets->host;
-    struct tcp_path path;
     enum host_addr_kind kind;
     int result;
 
@@ -167,13 +166,7 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
         flow->local = addr_any(addr_is_v4(&flow->remote) ? AF_INET : AF_INET6);
     if (sock->ext && sock->ext->bind_ifindex)
         flow->scope = sock->ext->bind_ifindex;
-    path = (struct tcp_path){.local = flow->local, .ifindex = (int)flow->scope};
-    result = host_path(host, &flow->local, &flow->remote, &path);
-    if (result < 0)
-        return result;
-    if (addr_is_any(&flow->local))
-        flow->local = path.local;
-    return 0;
+    return 0; /* TCP asks for the way and the source address */
 }
 
 static int connect_start(struct sock *sock, const struct sock_name *name)
@@ -484,7 +477,7 @@ static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struc
                 return done ? (ssize_t)done : -EPIPE;
             now_ns = sock_now(&sock->file);
             rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
-            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, SIZE_MAX, flags & NO_SIGNAL_FLAGS, now_ns);
+            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count), flags & NO_SIGNAL_FLAGS, now_ns);
             if (n == -EAGAIN)
                 continue;
         }
@@ -505,14 +498,14 @@ static ssize_t stream_send(struct lil_proc *proc, struct file *file, const struc
 
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
-    if (message->msg_name && message->msg_namelen && !(flags & MSG_FASTOPEN) && !(sock->flags & (SF_CONNECTED | SF_CONNECTING)))
-        return -ENOTCONN;
-    n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, SIZE_MAX, flags & NO_SIGNAL_FLAGS, sock_now(file));
+    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
+        return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
+    total = iov_total(message->msg_iov, message->msg_iovlen);
+    n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total, flags & NO_SIGNAL_FLAGS, sock_now(file));
     if (n < 0 && n != -EAGAIN)
         return n;
     if (!file_is_blocking(file, flags) || wait_is_inline(proc))
         return n;
-    total = iov_total(message->msg_iov, message->msg_iovlen);
     if (n >= 0 && (size_t)n >= total)
         return n;
     return send_slowly(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
@@ -543,7 +536,8 @@ static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct m
         if (!tcb)
             return (ssize_t)done;
         rest_after(&rest, message->msg_iov, message->msg_iovlen, flags & MSG_PEEK ? 0 : done);
-        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, SIZE_MAX, flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));
+        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count), flags & NO_SIGNAL_FLAGS,
+                        sock_now(&sock->file));
         if (n < 0 && n != -EAGAIN)
             return done ? (ssize_t)done : n;
         if (n == 0)
@@ -575,7 +569,8 @@ static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct m
     message->msg_flags = flags & MSG_OOB;
     if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
         return receive_slowly(proc, sock, message, flags);
-    n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, SIZE_MAX, flags & NO_SIGNAL_FLAGS, sock_now(file));
+    n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, iov_total(message->msg_iov, message->msg_iovlen),
+                    flags & NO_SIGNAL_FLAGS, sock_now(file));
     if (n != -EAGAIN || !file_is_blocking(file, flags) || wait_is_inline(proc))
         return n;
     return receive_slowly(proc, sock, message, flags);

@@ -1,0 +1,32 @@
+/* call.h: the border where results become -1 and errno, and where an observer is told of a call as strace(1) would print it. */
+#ifndef SOCKET_CALL_H
+#define SOCKET_CALL_H
+#include "socket/sock.h"
+
+static inline long call_result(long result)
+{
+    if (__builtin_expect(result < 0, 0)) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}
+static inline bool call_is_traced(const struct lil_proc *proc)
+{
+    return __builtin_expect(host_is_traced(proc->sockets->host), 0);
+}
+/* RESULT as the call will return it: negative -Exxx. */
+void call_trace(struct lil_proc *proc, long result, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum { CALL_TEXT = 160 };
+const char *call_sockaddr(const struct sockaddr *address, socklen_t length, char text[CALL_TEXT]);
+const char *call_bytes(const void *bytes, long length, char text[CALL_TEXT]);
+const char *call_iov(const struct iovec *iov, size_t count, long length, char text[CALL_TEXT]);
+const char *call_family(int family, char text[CALL_TEXT]);
+const char *call_type(int type, char text[CALL_TEXT]);
+const char *call_protocol(int protocol, char text[CALL_TEXT]);
+const char *call_msg_flags(int flags, char text[CALL_TEXT]);
+const char *call_poll_events(unsigned events, char text[CALL_TEXT]);
+const char *call_level(int level, char text[CALL_TEXT]);
+const char *call_option(int level, int name, char text[CALL_TEXT]);
+
+#endif

@@ -1,0 +1,476 @@
+/* dgram.c: sockets of datagrams: UDP, ICMP echo ("ping": SOCK_DGRAM with IPPROTO_ICMP) and raw (UNP chapters 8, 22, 28). A
+ * datagram is one packet from the sender's copy to the receiver's; queues and demultiplexing are udp/'s. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include "base/csum.h"
+#include "socket/sock.h"
+
+enum { DATAGRAM_MAX = 65535, UDP_MAX_V4 = 65507, UDP_MAX_V6 = 65527, ICMP_CHECKSUM_OFFSET = 2 };
+
+static struct udp *udp_of(const struct sock *sock)
+{
+    return sock->file.sockets->udp;
+}
+
+int dgram_open(struct sock *sock, enum udp_kind kind)
+{
+    sock->pcb = udp_open(udp_of(sock), kind, sock->file.family, sock->file.protocol, sock);
+    return sock->pcb ? 0 : -ENOBUFS;
+}
+
+void dgram_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events)
+{
+    struct sock *sock = user;
+
+    (void)ctx, (void)pcb;
+    if (events & POLLIN)
+        events |= POLLRDNORM;
+    if (events & POLLOUT)
+        events |= POLLWRNORM;
+    if (events & POLLERR)
+        events |= POLLIN | POLLOUT;
+    if (sock && sock->file.waiters)
+        file_wake(&sock->file, events);
+}
+
+static unsigned dgram_events(struct file *file)
+{
+    struct sock *sock = sock_of(file);
+    unsigned events = POLLOUT | POLLWRNORM;
+
+    if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
+        events |= POLLIN | POLLRDNORM;
+    if (udp_error(sock->pcb, false))
+        events |= POLLERR;
+    if (sock->flags & SF_SHUT_RD)
+        events |= POLLRDHUP;
+    if ((sock->flags & SF_SHUT_RD) && (sock->flags & SF_SHUT_WR))
+        events |= POLLHUP;
+    return events;
+}
+
+int dgram_error(struct sock *sock, bool clear)
+{
+    return udp_error(sock->pcb, clear);
+}
+
+/* --- connect -------------------------------------------------------------------------------------------------------------------- */
+/* Back to no peer; what connect() chose is forgotten, what bind() said stays (UNP 8.11). */
+static int dgram_dissolve(struct sock *sock)
+{
+    struct addr any = addr_any(sock->file.family);
+
+    udp_connect(udp_of(sock), sock->pcb, NULL);
+    sock->flags &= ~(uint32_t)SF_CONNECTED;
+    if (sock->binding && sock->flags & SF_PORT_AUTO) {
+        if (!(sock->flags & SF_ADDR_AUTO))
+            any = sock->binding->addr;
+        ports_unbind(sock_ports(sock), sock);
+        udp_bind(udp_of(sock), sock->pcb, &any, 0, sock_takes_both(sock), sock->ext ? sock->ext->bind_ifindex : 0);
+    } else if (sock->binding) {
+        if (sock->flags & SF_ADDR_AUTO)
+            sock->binding->addr = any;
+        udp_bind(udp_of(sock), sock->pcb, &sock->binding->addr, sock->binding->port, sock_takes_both(sock), sock->binding->ifindex);
+    }
+    sock->flags &= ~(uint32_t)(SF_PORT_AUTO | SF_ADDR_AUTO);
+    return sock_params(&sock->file)->connect_unspec_ok ? 0 : -EAFNOSUPPORT;
+}
+
+/* Where a datagram to NAME goes and from which address. */
+static int route(struct sock *sock, const struct sock_name *name, const struct control *control, struct flow *flow, struct tcp_path *path)
+{
+    struct lil_host *host = sock->file.sockets->host;
+    bool is_v4 = addr_is_v4(&name->addr);
+    const struct flow *own = udp_get_flow(sock->pcb);
+    enum host_addr_kind kind;
+    int result;
+
+    flow->remote = name->addr;
+    flow->remote_port = name->port;
+    flow->local_port = own->local_port;
+    flow->scope = name->scope;
+    if (sock->file.family == AF_INET6 && is_v4 && sock->flags & SF_V6ONLY && !addr_is_any(&name->addr))
+        return -ENETUNREACH;
+    result = sock_resolve_any(sock, &flow->remote);
+    if (result < 0)
+        return result;
+    is_v4 = addr_is_v4(&flow->remote);
+    kind = host_address_kind(host, &flow->remote);
+    if (kind == HOST_ADDR_BROADCAST && !(sock->flags & SF_BROADCAST))
+        return -EACCES;
+    flow->local = own->local;
+    if (kind == HOST_ADDR_MULTICAST && sock->ext) {
+        if (sock->ext->multicast_ifindex && !flow->scope)
+            flow->scope = sock->ext->multicast_ifindex;
+        if (addr_is_any(&flow->local) && !addr_is_any(&sock->ext->multicast_addr) && addr_is_v4(&sock->ext->multicast_addr) == is_v4)
+            flow->local = sock->ext->multicast_addr;
+    }
+    if (sock->ext && sock->ext->bind_ifindex)
+        flow->scope = sock->ext->bind_ifindex;
+    if (control->has_pktinfo) {
+        if (control->ifindex)
+            flow->scope = control->ifindex;
+        if (!addr_is_any(&control->source))
+            flow->local = control->source;
+    }
+    if (addr_is_any(&flow->local) || kind == HOST_ADDR_BROADCAST)
+        flow->local = addr_is_any(&flow->local) ? addr_any(is_v4 ? AF_INET : AF_INET6) : flow->local;
+    else if (addr_is_multicast(&flow->local) || host_address_kind(host, &flow->local) == HOST_ADDR_BROADCAST)
+        flow->local = addr_any(is_v4 ? AF_INET : AF_INET6); /* bound to a group: not a source */
+    if (!addr_is_any(&flow->local) && addr_is_v4(&flow->local) != is_v4)
+        return -ENETUNREACH;
+    *path = (struct tcp_path){.local = flow->local, .ifindex = (int)flow->scope};
+    return host_path(host, &flow->local, &flow->remote, path);
+}
+
+static int dgram_connect(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
+{
+    static const struct control none = {0};
+    struct sock *sock = sock_of(file);
+    struct addr any = addr_any(file->family);
+    struct sock_name name;
+    struct tcp_path path;
+    struct flow flow;
+    int result;
+
+    (void)proc;
+    if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
+        return dgram_dissolve(sock);
+    result = sock_parse(sock, address, length, &name);
+    if (result < 0)
+        return result;
+    if (name.port == 0 && file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && sock_params(file)->connect_port0_error)
+        return -sock_params(file)->connect_port0_error;
+    if (sock->flags & SF_CONNECTED && sock->flags & SF_ADDR_AUTO && sock->binding) { /* again: the address is chosen anew */
+        udp_connect(udp_of(sock), sock->pcb, NULL);
+        udp_bind(udp_of(sock), sock->pcb, &any, sock->binding->port, sock_takes_both(sock), sock->binding->ifindex);
+    }
+    result = route(sock, &name, &none, &flow, &path);
+    if (result < 0)
+        return result;
+    result = sock_autobind(sock, &any);
+    if (result < 0)
+        return result;
+    if (addr_is_any(&flow.local)) {
+        flow.local = path.local;
+        sock->flags |= SF_ADDR_AUTO;
+    }
+    flow.local_port = udp_get_flow(sock->pcb)->local_port;
+    if (sock->binding)
+        sock->binding->addr = flow.local;
+    udp_connect(udp_of(sock), sock->pcb, &flow);
+    sock->flags |= SF_CONNECTED;
+    return 0;
+}
+
+/* --- send ------------------------------------------------------------------------------------------------------------------------ */
+static struct lil_packet *gather(struct sock *sock, const struct msghdr *message, size_t total)
+{
+    struct lil_packet *packet = packet_new(sock->file.sockets->pool);
+    struct block *block;
+
+    if (!packet)
+        return NULL;
+    if (message->msg_iovlen == 1 || total <= PACKET_HEAD - PACKET_HEADROOM) {
+        for (size_t i = 0; i < message->msg_iovlen; i++)
+            if (!packet_append(packet, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len))
+                goto fail;
+        return packet;
+    }
+    block = block_new(sock->file.sockets->pool, total);
+    if (!block)
+        goto fail;
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        if (message->msg_iov[i].iov_len)
+            memcpy(block->data + block->used, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+        block->used += (uint32_t)message->msg_iov[i].iov_len;
+    }
+    (void)packet_add_slice(packet, block, 0, block->used);
+    block_unref(block);
+    return packet;
+fail:
+    packet_free(packet);
+    return NULL;
+}
+
+/* A ping socket's identifier is its port; the kernel fills it and the checksum in (partial: host/ completes it). ICMPv6 raw
+ * sockets too get their checksum (RFC 3542 3.1). */
+static int finish_icmp(struct sock *sock, struct lil_packet *packet, const struct addr *source, const struct addr *dest)
+{
+    bool is_v6 = sock->file.protocol == IPPROTO_ICMPV6;
+    struct icmp icmp;
+    uint8_t *bytes;
+    uint16_t sum;
+
+    bytes = (uint8_t *)(uintptr_t)packet_pull(packet, ICMP_LENGTH);
+    if (!bytes)
+        return -EINVAL;
+    if (sock->file.type == SOCK_DGRAM) {
+        icmp_parse(&icmp, is_v6 ? 6 : 4, bytes, ICMP_LENGTH);
+        if (icmp.type != (is_v6 ? ICMP6_ECHO_REQUEST_ : ICMP4_ECHO_REQUEST) || icmp.code != 0)
+            return -EINVAL;
+        icmp.echo.id = udp_get_flow(sock->pcb)->local_port;
+        icmp.checksum = 0;
+        icmp_emit(&icmp, is_v6 ? 6 : 4, bytes);
+    }
+    sum = is_v6 ? csum_fold(addr_pseudo_sum(source, dest, IPPROTO_ICMPV6, packet->length)) : 0;
+    memcpy(bytes + ICMP_CHECKSUM_OFFSET, &sum, sizeof sum);
+    packet->csum = CSUM_PARTIAL;
+    packet->csum_start = 0;
+    packet->csum_offset = ICMP_CHECKSUM_OFFSET;
+    return 0;
+}
+
+static void fill_sent(struct sock *sock, const struct control *control, const struct flow *flow, struct udp_sent *sent)
+{
+    const struct sock_ext *ext = sock->ext;
+    bool is_multicast = addr_is_multicast(&flow->remote);
+
+    memset(sent, 0, sizeof *sent);
+    sent->flow = *flow;
+    sent->kind = sock->file.type == SOCK_RAW ? UDP_KIND_RAW : sock->file.protocol == IPPROTO_UDP ? UDP_KIND_UDP : UDP_KIND_PING;
+    sent->protocol = sock->file.protocol;
+    sent->broadcast_allowed = sock->flags & SF_BROADCAST;
+    sent->header_included = sock->flags & SF_HDRINCL && sent->kind == UDP_KIND_RAW;
+    sent->ifindex = flow->scope;
+    if (is_multicast)
+        sent->ttl = ext && ext->has_multicast_ttl ? (uint8_t)ext->multicast_ttl : udp_get_params(udp_of(sock))->multicast_ttl;
+    else
+        sent->ttl = ext ? (uint8_t)ext->ttl : 0;
+    sent->tos = ext ? ext->tos : 0;
+    if (control->has_ttl)
+        sent->ttl = (uint8_t)control->ttl;
+    if (control->has_tos)
+        sent->tos = (uint8_t)control->tos;
+    sent->dont_fragment = ext && (ext->pmtudisc == IP_PMTUDISC_DO + 1 || ext->pmtudisc == IP_PMTUDISC_PROBE + 1);
+}
+
+/* The name a datagram goes to: the caller's, or the peer that connect() fixed. */
+static int destination(struct sock *sock, const struct msghdr *message, struct sock_name *name)
+{
+    const struct flow *flow;
+
+    if (message->msg_name && message->msg_namelen) {
+        int result;
+
+        if (sock->flags & SF_CONNECTED && sock_params(&sock->file)->bind_policy == BIND_BSD)
+            return -EISCONN;
+        result = sock_parse(sock, message->msg_name, message->msg_namelen, name);
+        if (result < 0)
+            return result;
+        if (name->port == 0 && sock->file.protocol == IPPROTO_UDP && sock->file.type == SOCK_DGRAM)
+            return sock_params(&sock->file)->connect_port0_error ? -sock_params(&sock->file)->connect_port0_error : -EINVAL;
+        return 0;
+    }
+    if (!(sock->flags & SF_CONNECTED))
+        return sock_params(&sock->file)->bind_policy == BIND_BSD ? -ENOTCONN : -EDESTADDRREQ;
+    flow = udp_get_flow(sock->pcb);
+    name->addr = flow->remote;
+    name->port = flow->remote_port;
+    name->scope = flow->scope;
+    return 0;
+}
+
+static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow, const struct control *control,
+                         const struct addr *source)
+{
+    struct udp_sent sent;
+    int result;
+
+    fill_sent(sock, control, flow, &sent);
+    sent.packet = gather(sock, message, total);
+    if (!sent.packet)
+        return -ENOBUFS;
+    if (sock->file.protocol != IPPROTO_UDP && (sock->file.type == SOCK_DGRAM || sock->file.protocol == IPPROTO_ICMPV6)) {
+        result = finish_icmp(sock, sent.packet, source, &flow->remote);
+        if (result < 0) {
+            packet_free(sent.packet);
+            return result;
+        }
+    }
+    result = udp_send_take(udp_of(sock), sock->pcb, &sent);
+    return result < 0 ? result : (ssize_t)total;
+}
+
+static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+{
+    struct sock *sock = sock_of(file);
+    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+    struct control control = {0};
+    struct addr any = addr_any(file->family);
+    struct sock_name name;
+    struct tcp_path path;
+    struct flow flow;
+    uint64_t deadline_ns;
+    ssize_t result;
+
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (sock->flags & SF_SHUT_WR)
+        return -EPIPE;
+    if (total > DATAGRAM_MAX)
+        return -EMSGSIZE;
+    result = message->msg_controllen ? control_parse(sock, message, &control) : 0;
+    if (result == 0)
+        result = destination(sock, message, &name);
+    if (result == 0)
+        result = route(sock, &name, &control, &flow, &path);
+    if (result < 0)
+        return result;
+    if (file->protocol == IPPROTO_UDP && total > (addr_is_v4(&flow.remote) ? UDP_MAX_V4 : UDP_MAX_V6))
+        return -EMSGSIZE;
+    if (sock->ext && sock->ext->pmtudisc == IP_PMTUDISC_DO + 1 && total + 28 > path.mtu)
+        return -EMSGSIZE;
+    result = udp_error(sock->pcb, true);
+    if (result)
+        return -result;
+    result = sock_autobind(sock, &any);
+    if (result < 0)
+        return result;
+    flow.local_port = udp_get_flow(sock->pcb)->local_port;
+    if (sock_params(file)->udp_name_after_send && sock->binding && addr_is_any(&sock->binding->addr))
+        flow.local = path.local;
+    deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
+    for (;;) {
+        result = send_once(sock, message, total, &flow, &control, &path.local);
+        if (result != -EAGAIN || !file_is_blocking(file, flags))
+            return result;
+        result = wait_file(proc, file, POLLOUT, deadline_ns);
+        if (result < 0)
+            return result;
+    }
+}
+
+/* --- receive ---------------------------------------------------------------------------------------------------------------------- */
+static size_t scatter(const struct lil_packet *packet, const struct msghdr *message)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < message->msg_iovlen && done < packet->length; i++)
+        done += packet_read(packet, done, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+    return done;
+}
+
+static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const struct udp_info *info, struct msghdr *message, int flags)
+{
+    size_t n = scatter(packet, message);
+
+    message->msg_flags = 0;
+    if (n < packet->length)
+        message->msg_flags |= MSG_TRUNC;
+    if (message->msg_name) {
+        struct sockaddr_storage from;
+        uint16_t port = sock->file.type == SOCK_DGRAM && sock->file.protocol == IPPROTO_UDP ? info->flow.remote_port : 0;
+        uint32_t scope = addr_is_link_local(&info->flow.remote) ? info->ifindex : 0;
+        socklen_t length = sock_print(sock, &info->flow.remote, port, scope, &from);
+
+        memcpy(message->msg_name, &from, message->msg_namelen < length ? message->msg_namelen : length);
+        message->msg_namelen = length;
+    }
+    if (message->msg_control && message->msg_controllen)
+        control_print(sock, info, message);
+    else
+        message->msg_controllen = 0;
+    return (ssize_t)(flags & MSG_TRUNC ? packet->length : n);
+}
+
+static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
+{
+    struct sock *sock = sock_of(file);
+    uint64_t deadline_ns;
+    struct udp_info info;
+    ssize_t result;
+
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (flags & MSG_ERRQUEUE)
+        return control_receive_error(sock, message, flags);
+    deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
+    for (;;) {
+        struct lil_packet *packet;
+
+        result = udp_error(sock->pcb, true);
+        if (result)
+            return -result;
+        packet = udp_receive(udp_of(sock), sock->pcb, flags & MSG_PEEK, &info);
+        if (packet) {
+            result = deliver(sock, packet, &info, message, flags);
+            if (!(flags & MSG_PEEK))
+                packet_free(packet);
+            return result;
+        }
+        if (sock->flags & SF_SHUT_RD)
+            return 0;
+        if (!file_is_blocking(file, flags))
+            return -EAGAIN;
+        result = wait_file(proc, file, POLLIN, deadline_ns);
+        if (result < 0)
+            return result;
+    }
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------------------------------------- */
+static int dgram_shutdown(struct lil_proc *proc, struct file *file, int how)
+{
+    struct sock *sock = sock_of(file);
+
+    (void)proc;
+    if (!(sock->flags & SF_CONNECTED) && sock_params(file)->bind_policy == BIND_BSD)
+        return -ENOTCONN;
+    if (how != SHUT_WR)
+        sock->flags |= SF_SHUT_RD;
+    if (how != SHUT_RD)
+        sock->flags |= SF_SHUT_WR;
+    file_wake(file, POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
+    return sock->flags & SF_CONNECTED ? 0 : -ENOTCONN;
+}
+
+static void dgram_close(struct sockets *sockets, struct file *file)
+{
+    struct sock *sock = sock_of(file);
+
+    if (!sockets->is_dying)
+        udp_close(sockets->udp, sock->pcb);
+    sock_free(sock);
+}
+
+static int dgram_name(struct file *file, bool peer, struct sockaddr_storage *address)
+{
+    struct sock *sock = sock_of(file);
+    const struct flow *flow = udp_get_flow(sock->pcb);
+
+    if (!peer)
+        return (int)sock_print(sock, &flow->local, flow->local_port, 0, address);
+    if (!(sock->flags & SF_CONNECTED))
+        return -ENOTCONN;
+    return (int)sock_print(sock, &flow->remote, flow->remote_port, flow->scope, address);
+}
+
+static int dgram_readable(struct file *file)
+{
+    return (int)udp_readable(sock_of(file)->pcb);
+}
+
+static int dgram_ioctl(struct lil_proc *proc, struct file *file, unsigned long request, void *argument)
+{
+    (void)proc, (void)file;
+    if (request == SIOCOUTQ) {
+        *(int *)argument = 0;
+        return 0;
+    }
+    return request == SIOCATMARK ? -EINVAL : -ENOTTY;
+}
+
+const struct file_ops dgram_ops = {
+    .is_socket = true,
+    .send = dgram_send,
+    .receive = dgram_receive,
+    .events = dgram_events,
+    .close = dgram_close,
+    .bind = sock_bind,
+    .connect = dgram_connect,
+    .name = dgram_name,
+    .shutdown = dgram_shutdown,
+    .readable = dgram_readable,
+    .ioctl = dgram_ioctl,
+};

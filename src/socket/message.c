@@ -1,0 +1,211 @@
+/* message.c: control data of sendmsg() and recvmsg() (UNP 14.6, 22.2; ip(7), ipv6(7), RFC 3542): packet information, TTL, TOS,
+ * timestamps, and the error queue of IP_RECVERR. */
+#include <time.h>
+#include <linux/errqueue.h>
+#include "socket/sock.h"
+
+size_t iov_total(const struct iovec *iov, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+static struct addr addr_of_in(const struct in_addr *in)
+{
+    const uint8_t *b = (const uint8_t *)in;
+
+    return addr_v4((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+}
+
+static struct in_addr in_of_addr(const struct addr *addr)
+{
+    struct in_addr in = {0};
+
+    if (addr_is_v4(addr))
+        memcpy(&in, addr->b + 12, sizeof in);
+    return in;
+}
+
+static int cmsg_int(const struct cmsghdr *cmsg, int *value)
+{
+    if (cmsg->cmsg_len < CMSG_LEN(sizeof *value))
+        return -EINVAL;
+    memcpy(value, CMSG_DATA(cmsg), sizeof *value);
+    return *value < 0 || *value > 255 ? -EINVAL : 0;
+}
+
+static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
+{
+    struct in_pktinfo info;
+
+    switch (cmsg->cmsg_type) {
+    case IP_PKTINFO:
+        if (cmsg->cmsg_len < CMSG_LEN(sizeof info))
+            return -EINVAL;
+        memcpy(&info, CMSG_DATA(cmsg), sizeof info);
+        control->has_pktinfo = true;
+        control->source = addr_of_in(&info.ipi_spec_dst);
+        control->ifindex = (uint32_t)info.ipi_ifindex;
+        return 0;
+    case IP_TTL:
+        control->has_ttl = true;
+        return cmsg_int(cmsg, &control->ttl);
+    case IP_TOS:
+        control->has_tos = true;
+        return cmsg_int(cmsg, &control->tos);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int parse_ipv6(const struct cmsghdr *cmsg, struct control *control)
+{
+    struct in6_pktinfo info;
+
+    switch (cmsg->cmsg_type) {
+    case IPV6_PKTINFO:
+        if (cmsg->cmsg_len < CMSG_LEN(sizeof info))
+            return -EINVAL;
+        memcpy(&info, CMSG_DATA(cmsg), sizeof info);
+        control->has_pktinfo = true;
+        memcpy(control->source.b, &info.ipi6_addr, 16);
+        control->ifindex = info.ipi6_ifindex;
+        return 0;
+    case IPV6_HOPLIMIT:
+        control->has_ttl = true;
+        return cmsg_int(cmsg, &control->ttl);
+    case IPV6_TCLASS:
+        control->has_tos = true;
+        return cmsg_int(cmsg, &control->tos);
+    default:
+        return -EINVAL;
+    }
+}
+
+int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control)
+{
+    struct msghdr copy = *message;
+
+    for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&copy); cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
+        int result = 0;
+
+        if (cmsg->cmsg_len < sizeof *cmsg || (size_t)((char *)cmsg - (char *)copy.msg_control) + cmsg->cmsg_len > copy.msg_controllen)
+            return -EINVAL;
+        if (cmsg->cmsg_level == IPPROTO_IP)
+            result = parse_ip(cmsg, control);
+        else if (cmsg->cmsg_level == IPPROTO_IPV6 && sock->file.family == AF_INET6)
+            result = parse_ipv6(cmsg, control);
+        if (result < 0)
+            return result;
+    }
+    if (control->has_pktinfo && addr_is_any(&control->source))
+        control->source = addr_any(sock->file.family);
+    return 0;
+}
+
+struct printer {
+    struct msghdr *message;
+    size_t size, used;
+};
+
+static void put(struct printer *printer, int level, int type, const void *data, size_t length)
+{
+    struct cmsghdr cmsg = {.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
+    char *to = (char *)printer->message->msg_control + printer->used;
+
+    if (printer->used + CMSG_LEN(length) > printer->size) {
+        printer->message->msg_flags |= MSG_CTRUNC;
+        return;
+    }
+    memcpy(to, &cmsg, sizeof cmsg);
+    memcpy(to + CMSG_LEN(0), data, length);
+    printer->used += CMSG_SPACE(length);
+    if (printer->used > printer->size)
+        printer->used = printer->size;
+}
+
+static void put_times(struct printer *printer, const struct sock *sock, uint64_t time_ns)
+{
+    struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
+    struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
+
+    if (sock->flags & SF_TIMESTAMP)
+        put(printer, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
+    else if (sock->flags & SF_TIMESTAMPNS)
+        put(printer, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof ts);
+}
+
+void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message)
+{
+    struct printer printer = {message, message->msg_controllen, 0};
+    int ttl = info->ttl, tos = info->tos;
+
+    put_times(&printer, sock, info->time_ns);
+    if (sock->file.family == AF_INET) {
+        if (sock->flags & SF_PKTINFO) {
+            struct in_pktinfo pktinfo = {.ipi_ifindex = info->ifindex, .ipi_addr = in_of_addr(&info->flow.local)};
+
+            pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
+            put(&printer, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof pktinfo);
+        }
+        if (sock->flags & SF_RECVTTL)
+            put(&printer, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+        if (sock->flags & SF_RECVTOS)
+            put(&printer, IPPROTO_IP, IP_TOS, &info->tos, sizeof info->tos);
+    } else {
+        if (sock->flags & SF_PKTINFO) {
+            struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->ifindex};
+
+            memcpy(&pktinfo.ipi6_addr, info->flow.local.b, 16);
+            put(&printer, IPPROTO_IPV6, IPV6_PKTINFO, &pktinfo, sizeof pktinfo);
+        }
+        if (sock->flags & SF_RECVTTL)
+            put(&printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
+        if (sock->flags & SF_RECVTOS)
+            put(&printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+    }
+    message->msg_controllen = printer.used;
+}
+
+/* MSG_ERRQUEUE: the datagram that failed, its destination as the name, who said so and why as control data (ip(7)). */
+ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags)
+{
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_storage offender;
+    } data;
+    struct udp_icmp icmp;
+    struct printer printer = {message, message->msg_control ? message->msg_controllen : 0, 0};
+    struct lil_packet *packet;
+    struct sockaddr_storage name;
+    socklen_t length;
+    size_t done = 0;
+
+    (void)flags;
+    packet = udp_receive_error(sock->file.sockets->udp, sock->pcb, &icmp);
+    if (!packet)
+        return -EAGAIN;
+    for (size_t i = 0; i < message->msg_iovlen && done < packet->length; i++)
+        done += packet_read(packet, done, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+    message->msg_flags = MSG_ERRQUEUE | (done < packet->length ? MSG_TRUNC : 0);
+    if (message->msg_name) {
+        length = sock_print(sock, &icmp.flow.remote, icmp.flow.remote_port, 0, &name);
+        memcpy(message->msg_name, &name, message->msg_namelen < length ? message->msg_namelen : length);
+        message->msg_namelen = length;
+    }
+    memset(&data, 0, sizeof data);
+    data.error.ee_errno = (uint32_t)icmp.error;
+    data.error.ee_origin = icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+    data.error.ee_type = icmp.type;
+    data.error.ee_code = icmp.code;
+    data.error.ee_info = icmp.info;
+    length = addr_to_sockaddr(&icmp.offender, 0, 0, addr_is_v4(&icmp.offender) ? AF_INET : AF_INET6, &data.offender);
+    put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, sock->file.family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &data,
+        sizeof data.error + length);
+    message->msg_controllen = printer.used;
+    packet_free(packet);
+    return (ssize_t)done;
+}

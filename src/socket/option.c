@@ -1,0 +1,475 @@
+/* option.c: getsockopt() and setsockopt() (UNP chapter 7; socket(7), ip(7), ipv6(7), tcp(7)). What TCP itself needs is kept
+ * by TCP (struct tcb_options, tcp_getopt, tcp_setopt); plain flags in the socket; the rest in its extension. */
+#include <netinet/tcp.h>
+#include <sys/time.h>
+#include "socket/sock.h"
+
+enum { BUFFER_MIN_SND = 4608, BUFFER_MIN_RCV = 2304, BUFFER_MAX = 212992, PRIORITY_MAX = 6 };
+
+static bool is_stream(const struct sock *sock)
+{
+    return sock->file.type == SOCK_STREAM;
+}
+
+static int get_int(const void *value, socklen_t length, int *out)
+{
+    if (length < sizeof *out) {
+        if (length < 1)
+            return -EINVAL;
+        *out = *(const unsigned char *)value; /* some options are read as a byte too (ip(7)) */
+        return 0;
+    }
+    memcpy(out, value, sizeof *out);
+    return 0;
+}
+
+static void set_flag(struct sock *sock, uint32_t flag, int on)
+{
+    sock->flags = on ? sock->flags | flag : sock->flags & ~flag;
+}
+
+int option_give(void *value, socklen_t *length, const void *from, socklen_t size)
+{
+    if ((int)*length < 0)
+        return -EINVAL;
+    if (*length > size)
+        *length = size;
+    memcpy(value, from, *length);
+    return 0;
+}
+
+static int give_int(void *value, socklen_t *length, int number)
+{
+    return option_give(value, length, &number, sizeof number);
+}
+
+/* --- flags: one table for both directions -------------------------------------------------------------------------------------------- */
+static const struct flag_option {
+    int level, name;
+    uint32_t flag;
+    bool datagram_only;
+} flag_options[] = {
+    {SOL_SOCKET, SO_REUSEADDR, SF_REUSEADDR, false},
+    {SOL_SOCKET, SO_REUSEPORT, SF_REUSEPORT, false},
+    {SOL_SOCKET, SO_BROADCAST, SF_BROADCAST, false},
+    {SOL_SOCKET, SO_DONTROUTE, SF_DONTROUTE, false},
+    {SOL_SOCKET, SO_TIMESTAMP, SF_TIMESTAMP, false},
+    {SOL_SOCKET, SO_TIMESTAMPNS, SF_TIMESTAMPNS, false},
+    {SOL_SOCKET, SO_DEBUG, SF_DEBUG, false},
+    {IPPROTO_IP, IP_RECVERR, SF_RECVERR, false},
+    {IPPROTO_IP, IP_PKTINFO, SF_PKTINFO, false},
+    {IPPROTO_IP, IP_RECVTTL, SF_RECVTTL, false},
+    {IPPROTO_IP, IP_RECVTOS, SF_RECVTOS, false},
+    {IPPROTO_IP, IP_HDRINCL, SF_HDRINCL, true},
+    {IPPROTO_IP, IP_FREEBIND, SF_FREEBIND, false},
+    {IPPROTO_IPV6, IPV6_V6ONLY, SF_V6ONLY, false},
+    {IPPROTO_IPV6, IPV6_RECVERR, SF_RECVERR, false},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, SF_PKTINFO, false},
+    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SF_RECVTTL, false},
+    {IPPROTO_IPV6, IPV6_RECVTCLASS, SF_RECVTOS, false},
+};
+
+static const struct flag_option *find_flag(int level, int name)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(flag_options); i++)
+        if (flag_options[i].level == level && flag_options[i].name == name)
+            return &flag_options[i];
+    return NULL;
+}
+
+static int set_flag_option(struct sock *sock, const struct flag_option *option, const void *value, socklen_t length)
+{
+    int on, result = get_int(value, length, &on);
+
+    if (result < 0)
+        return result;
+    if (option->name == SO_REUSEPORT && option->level == SOL_SOCKET && !sock_params(&sock->file)->has_reuseport)
+        return -ENOPROTOOPT;
+    if (option->flag == SF_HDRINCL && sock->file.type != SOCK_RAW)
+        return -ENOPROTOOPT;
+    if (option->flag == SF_V6ONLY && (sock->binding || sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_LISTENING)))
+        return -EINVAL;
+    set_flag(sock, option->flag, on);
+    if (option->flag & (SF_REUSEADDR | SF_REUSEPORT) && is_stream(sock)) {
+        struct tcb *tcb = stream_tcb(sock);
+
+        if (tcb)
+            tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
+    }
+    if (option->flag == SF_RECVERR) {
+        if (!is_stream(sock))
+            udp_set_recverr(sock->pcb, on);
+        else if (stream_options(sock))
+            stream_options(sock)->recverr = on;
+    }
+    return 0;
+}
+
+/* --- SOL_SOCKET ------------------------------------------------------------------------------------------------------------------------ */
+static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least)
+{
+    uint32_t size = value < 0 ? 0 : (uint32_t)value;
+
+    if (!sock_params(&sock->file)->rcvbuf_doubled)
+        return size ? size : 1;
+    size = min_u32(size, BUFFER_MAX) * 2;
+    return max_u32(size, least);
+}
+
+static int set_buffer(struct sock *sock, bool is_send, int value)
+{
+    uint32_t size = buffer_size(sock, value, is_send ? BUFFER_MIN_SND : BUFFER_MIN_RCV);
+    struct sock_ext *ext;
+
+    if (!sock_params(&sock->file)->rcvbuf_doubled && value <= 0)
+        return -EINVAL;
+    if (is_stream(sock)) {
+        struct tcb_options *options = stream_options(sock);
+
+        if (!options)
+            return -ENOBUFS;
+        *(is_send ? &options->sndbuf : &options->rcvbuf) = size;
+        stream_options_changed(sock);
+        return 0;
+    }
+    ext = sock_need_ext(sock);
+    if (!ext)
+        return -ENOBUFS;
+    *(is_send ? &ext->sndbuf : &ext->rcvbuf) = size;
+    if (!is_send)
+        udp_set_rcvbuf(sock->pcb, size);
+    return 0;
+}
+
+static int get_buffer(struct sock *sock, bool is_send)
+{
+    const struct profile *profile = sock->file.sockets->profile;
+
+    if (is_stream(sock)) {
+        struct tcb_options *options = stream_options(sock);
+        uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf;
+
+        return (int)(size ? size : is_send ? profile->tcp.sndbuf : profile->tcp.rcvbuf);
+    }
+    if (sock->ext && (is_send ? sock->ext->sndbuf : sock->ext->rcvbuf))
+        return (int)(is_send ? sock->ext->sndbuf : sock->ext->rcvbuf);
+    return (int)(is_send ? profile->udp.sndbuf : profile->udp.rcvbuf);
+}
+
+static int set_timeout(struct sock *sock, bool is_send, const void *value, socklen_t length)
+{
+    struct sock_ext *ext;
+    struct timeval tv;
+    uint64_t ns;
+
+    if (length < sizeof tv)
+        return -EINVAL;
+    memcpy(&tv, value, sizeof tv);
+    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+        return -EDOM;
+    ns = tv.tv_sec < 0 ? 1 : (uint64_t)tv.tv_sec * NS_PER_S + (uint64_t)tv.tv_usec * NS_PER_US;
+    if (!ns && !sock->ext)
+        return 0;
+    ext = sock_need_ext(sock);
+    if (!ext)
+        return -ENOBUFS;
+    *(is_send ? &ext->sndtimeo_ns : &ext->rcvtimeo_ns) = ns;
+    return 0;
+}
+
+static int get_timeout(const struct sock *sock, bool is_send, void *value, socklen_t *length)
+{
+    uint64_t ns = !sock->ext ? 0 : is_send ? sock->ext->sndtimeo_ns : sock->ext->rcvtimeo_ns;
+    struct timeval tv = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
+
+    return option_give(value, length, &tv, sizeof tv);
+}
+
+static int set_linger(struct sock *sock, const void *value, socklen_t length)
+{
+    struct tcb_options *options;
+    struct linger linger;
+
+    if (length < sizeof linger)
+        return -EINVAL;
+    memcpy(&linger, value, sizeof linger);
+    if (!is_stream(sock))
+        return 0;
+    options = stream_options(sock);
+    if (!options)
+        return -ENOBUFS;
+    options->linger_on = linger.l_onoff;
+    options->linger_s = linger.l_linger;
+    stream_options_changed(sock);
+    return 0;
+}
+
+static int get_linger(struct sock *sock, void *value, socklen_t *length)
+{
+    const struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
+    struct linger linger = {.l_onoff = options && options->linger_on, .l_linger = options && options->linger_on ? options->linger_s : 0};
+
+    return option_give(value, length, &linger, sizeof linger);
+}
+
+static int set_device(struct sock *sock, const void *value, socklen_t length)
+{
+    char name[16] = "";
+    struct sock_ext *ext;
+    int ifindex = 0;
+
+    memcpy(name, value, min_u64(length, sizeof name - 1));
+    if (name[0]) {
+        ifindex = lil_interface_index(sock->file.sockets->host, name);
+        if (ifindex < 0)
+            return ifindex;
+    }
+    ext = sock_need_ext(sock);
+    if (!ext)
+        return -ENOBUFS;
+    ext->bind_ifindex = (uint32_t)ifindex;
+    if (sock->binding)
+        sock->binding->ifindex = (uint32_t)ifindex;
+    if (is_stream(sock)) {
+        if (stream_options(sock))
+            stream_options(sock)->bind_ifindex = (uint32_t)ifindex;
+    } else {
+        const struct flow *flow = udp_get_flow(sock->pcb);
+        struct addr local = flow->local;
+
+        udp_bind(sock->file.sockets->udp, sock->pcb, &local, flow->local_port, sock_takes_both(sock), (uint32_t)ifindex);
+    }
+    return 0;
+}
+
+/* Options that are a number kept by TCP for streams. */
+static int set_stream_number(struct sock *sock, int name, int value)
+{
+    struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
+
+    if (!options)
+        return is_stream(sock) ? -ENOBUFS : 0;
+    if (name == SO_KEEPALIVE)
+        options->keepalive = value;
+    else
+        options->oob_inline = value;
+    stream_options_changed(sock);
+    return 0;
+}
+
+static int set_rcvlowat(struct sock *sock, int value)
+{
+    struct sock_ext *ext = value == 1 ? sock->ext : sock_need_ext(sock);
+
+    if (!ext)
+        return value == 1 ? 0 : -ENOBUFS;
+    ext->rcvlowat = value < 0 ? INT32_MAX : value ? (uint32_t)value : 1;
+    if (is_stream(sock) && stream_options(sock)) {
+        stream_options(sock)->rcvlowat = ext->rcvlowat;
+        stream_options_changed(sock);
+    }
+    return 0;
+}
+
+static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    struct sock_ext *ext;
+    int number = 0, result;
+
+    switch (name) {
+    case SO_RCVTIMEO:
+    case SO_SNDTIMEO:
+        return set_timeout(sock, name == SO_SNDTIMEO, value, length);
+    case SO_LINGER:
+        return set_linger(sock, value, length);
+    case SO_BINDTODEVICE:
+        return set_device(sock, value, length);
+    default:
+        break;
+    }
+    result = length < sizeof number ? -EINVAL : get_int(value, length, &number);
+    if (result < 0)
+        return result;
+    switch (name) {
+    case SO_SNDBUF:
+    case SO_RCVBUF:
+        return set_buffer(sock, name == SO_SNDBUF, number);
+    case SO_SNDBUFFORCE:
+    case SO_RCVBUFFORCE:
+        return proc_is_privileged(proc) ? set_buffer(sock, name == SO_SNDBUFFORCE, number) : -EPERM;
+    case SO_KEEPALIVE:
+    case SO_OOBINLINE:
+        return set_stream_number(sock, name, number != 0);
+    case SO_RCVLOWAT:
+        return set_rcvlowat(sock, number);
+    case SO_SNDLOWAT: /* Linux: not changeable */
+        return params->rcvbuf_doubled ? -ENOPROTOOPT : 0;
+    case SO_PRIORITY:
+        if ((number < 0 || number > PRIORITY_MAX) && !proc_is_privileged(proc))
+            return -EPERM;
+        /* fall through */
+    case SO_MARK:
+        ext = sock_need_ext(sock);
+        if (!ext)
+            return -ENOBUFS;
+        if (name == SO_MARK)
+            ext->mark = (uint32_t)number;
+        else
+            ext->priority = number;
+        return 0;
+    case SO_NO_CHECK:
+        return 0;
+    case SO_TYPE:
+    case SO_ERROR:
+    case SO_PROTOCOL:
+    case SO_DOMAIN:
+    case SO_ACCEPTCONN:
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int pending_error(struct sock *sock)
+{
+    struct tcb *tcb;
+
+    if (!is_stream(sock))
+        return dgram_error(sock, true);
+    tcb = stream_tcb(sock);
+    return tcb ? tcp_error(tcb, true) : 0;
+}
+
+static int get_socket(struct sock *sock, int name, void *value, socklen_t *length)
+{
+    const struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
+    const struct sock_ext *ext = sock->ext;
+
+    switch (name) {
+    case SO_TYPE:
+        return give_int(value, length, sock->file.type);
+    case SO_DOMAIN:
+        return give_int(value, length, sock->file.family);
+    case SO_PROTOCOL:
+        return give_int(value, length, sock->file.protocol);
+    case SO_ERROR:
+        return give_int(value, length, pending_error(sock));
+    case SO_ACCEPTCONN:
+        return give_int(value, length, (sock->flags & SF_LISTENING) != 0);
+    case SO_SNDBUF:
+    case SO_RCVBUF:
+        return give_int(value, length, get_buffer(sock, name == SO_SNDBUF));
+    case SO_KEEPALIVE:
+        return give_int(value, length, options && options->keepalive);
+    case SO_OOBINLINE:
+        return give_int(value, length, options && options->oob_inline);
+    case SO_LINGER:
+        return get_linger(sock, value, length);
+    case SO_RCVTIMEO:
+    case SO_SNDTIMEO:
+        return get_timeout(sock, name == SO_SNDTIMEO, value, length);
+    case SO_RCVLOWAT:
+        return give_int(value, length, ext && ext->rcvlowat ? (int)ext->rcvlowat : 1);
+    case SO_SNDLOWAT:
+        return give_int(value, length, sock_params(&sock->file)->rcvbuf_doubled ? 1 : 2048);
+    case SO_PRIORITY:
+        return give_int(value, length, ext ? ext->priority : 0);
+    case SO_MARK:
+        return give_int(value, length, ext ? (int)ext->mark : 0);
+    case SO_BINDTODEVICE: {
+        *length = 0; /* no name: not bound */
+        return 0;
+    }
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+/* --- IPPROTO_TCP -------------------------------------------------------------------------------------------------------------------------- */
+static int set_tcp(struct sock *sock, int name, const void *value, socklen_t length)
+{
+    struct tcp *tcp = sock->file.sockets->tcp;
+    struct tcb *tcb;
+    int result;
+
+    if (!is_stream(sock))
+        return -ENOPROTOOPT;
+    if (sock->flags & SF_LISTENING)
+        return tcp_listener_setopt(tcp, sock->listener, name, value, length);
+    tcb = stream_tcb(sock);
+    if (!tcb)
+        return -EINVAL;
+    result = tcp_setopt(tcp, tcb, name, value, length, sock_now(&sock->file));
+    if (result == 0 && name > 0 && name < 64 && tcp_get_state(tcb) == TCPS_CLOSED && sock_need_ext(sock))
+        sock->ext->tcp_set |= 1ull << name; /* for listen() to pass on */
+    return result;
+}
+
+static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
+{
+    struct tcp *tcp = sock->file.sockets->tcp;
+    unsigned size = *length;
+    struct tcb *tcb;
+    int result;
+
+    if (!is_stream(sock))
+        return -ENOPROTOOPT;
+    if (sock->flags & SF_LISTENING) {
+        result = tcp_listener_getopt(tcp, sock->listener, name, value, &size);
+    } else {
+        tcb = stream_tcb(sock);
+        result = tcb ? tcp_getopt(tcp, tcb, name, value, &size) : -EINVAL;
+    }
+    *length = size;
+    return result;
+}
+
+int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
+{
+    struct sock *sock = sock_of(file);
+    const struct flag_option *flag = find_flag(level, name);
+
+    if ((int)length < 0)
+        return -EINVAL;
+    if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6))
+        return set_flag_option(sock, flag, value, length);
+    switch (level) {
+    case SOL_SOCKET:
+        return set_socket(proc, sock, name, value, length);
+    case IPPROTO_TCP:
+        return set_tcp(sock, name, value, length);
+    case IPPROTO_IP:
+        return option_set_ip(sock, name, value, length);
+    case IPPROTO_IPV6:
+        return file->family == AF_INET6 ? option_set_ipv6(sock, name, value, length) : -ENOPROTOOPT;
+    default:
+        return option_set_other(sock, level, name, value, length);
+    }
+}
+
+int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length)
+{
+    struct sock *sock = sock_of(file);
+    const struct flag_option *flag = find_flag(level, name);
+
+    (void)proc;
+    if ((int)*length < 0)
+        return -EINVAL;
+    if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6)) {
+        if (flag->flag == SF_REUSEPORT && !sock_params(file)->has_reuseport)
+            return -ENOPROTOOPT;
+        return give_int(value, length, (sock->flags & flag->flag) != 0);
+    }
+    switch (level) {
+    case SOL_SOCKET:
+        return get_socket(sock, name, value, length);
+    case IPPROTO_TCP:
+        return get_tcp(sock, name, value, length);
+    case IPPROTO_IP:
+        return option_get_ip(sock, name, value, length);
+    case IPPROTO_IPV6:
+        return file->family == AF_INET6 ? option_get_ipv6(sock, name, value, length) : -ENOPROTOOPT;
+    default:
+        return -ENOPROTOOPT;
+    }
+}

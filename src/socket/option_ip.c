@@ -1,0 +1,405 @@
+/* option_ip.c: the IPPROTO_IP and IPPROTO_IPV6 levels: TTL, TOS, path MTU, multicast (UNP 7.6, 7.8, chapter 21; ip(7), ipv6(7)). */
+#include "socket/sock.h"
+
+enum { RAW_ICMP_FILTER = 1 }; /* linux/icmp.h, which cannot be included beside netinet/in.h */
+
+static int read_int(const void *value, socklen_t length, int *out)
+{
+    if (length >= sizeof *out)
+        memcpy(out, value, sizeof *out);
+    else if (length >= 1)
+        *out = *(const unsigned char *)value;
+    else
+        return -EINVAL;
+    return 0;
+}
+
+static int give_int(void *value, socklen_t *length, int number)
+{
+    unsigned char byte = (unsigned char)number;
+
+    if (*length > 0 && *length < sizeof number && number >= 0 && number <= 255) /* ip(7): a short buffer gets a byte */
+        return option_give(value, length, &byte, 1);
+    return option_give(value, length, &number, sizeof number);
+}
+
+static int set_ttl(struct sock *sock, int value)
+{
+    struct tcb_options *options;
+
+    if (value != -1 && (value < 1 || value > 255))
+        return -EINVAL;
+    if (sock->file.type == SOCK_STREAM) {
+        options = stream_options(sock);
+        if (!options)
+            return -ENOBUFS;
+        options->ttl = value == -1 ? 0 : (uint8_t)value;
+        stream_options_changed(sock);
+        return 0;
+    }
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->ttl = value == -1 ? 0 : (int16_t)value;
+    return 0;
+}
+
+static int get_ttl(struct sock *sock)
+{
+    const struct profile *profile = sock->file.sockets->profile;
+    uint8_t own;
+
+    if (sock->file.type == SOCK_STREAM) {
+        const struct tcb_options *options = stream_options(sock);
+
+        own = options ? options->ttl : 0;
+        return own ? own : profile->tcp.ttl ? profile->tcp.ttl : profile->ip.ttl;
+    }
+    own = sock->ext ? (uint8_t)sock->ext->ttl : 0;
+    return own ? own : profile->udp.ttl ? profile->udp.ttl : profile->ip.ttl;
+}
+
+static int set_tos(struct sock *sock, int value)
+{
+    struct tcb_options *options;
+
+    if (value < 0 || value > 255)
+        return -EINVAL;
+    if (sock->file.type == SOCK_STREAM) {
+        options = stream_options(sock);
+        if (!options)
+            return -ENOBUFS;
+        options->tos = (uint8_t)(value & ~3); /* the ECN bits are TCP's (ip(7)) */
+        stream_options_changed(sock);
+        return 0;
+    }
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->tos = (uint8_t)value;
+    return 0;
+}
+
+static int get_tos(struct sock *sock)
+{
+    if (sock->file.type == SOCK_STREAM)
+        return stream_options(sock) ? stream_options(sock)->tos : 0;
+    return sock->ext ? sock->ext->tos : 0;
+}
+
+static int set_pmtudisc(struct sock *sock, int value)
+{
+    if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_OMIT)
+        return -EINVAL;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->pmtudisc = (uint8_t)(value + 1);
+    if (sock->file.type == SOCK_STREAM && stream_options(sock)) {
+        stream_options(sock)->pmtudisc = (uint8_t)(value + 1);
+        stream_options_changed(sock);
+    }
+    return 0;
+}
+
+static int get_mtu(struct sock *sock)
+{
+    struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+    const struct flow *flow = sock->file.type == SOCK_STREAM ? (tcb ? tcp_get_flow(tcb) : NULL) : udp_get_flow(sock->pcb);
+    struct tcp_path path = {0};
+    int result;
+
+    if (!flow || !(sock->flags & SF_CONNECTED))
+        return -ENOTCONN;
+    path.local = flow->local;
+    result = host_path(sock->file.sockets->host, &flow->local, &flow->remote, &path);
+    return result < 0 ? result : (int)path.mtu;
+}
+
+/* --- multicast ------------------------------------------------------------------------------------------------------------------------ */
+static struct addr addr_of_in(const struct in_addr *in)
+{
+    const uint8_t *b = (const uint8_t *)in;
+
+    return addr_v4((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+}
+
+struct owner { /* which interface has this address */
+    const struct addr *addr;
+    int ifindex;
+};
+
+static bool owner_visit(void *ctx, const struct host_interface_view *view)
+{
+    struct owner *owner = ctx;
+
+    for (unsigned i = 0; i < view->address_count; i++)
+        if (addr_equal(&view->addresses[i].addr, owner->addr))
+            owner->ifindex = view->ifindex;
+    return owner->ifindex == 0;
+}
+
+static int ifindex_of(struct sock *sock, const struct addr *addr)
+{
+    struct owner owner = {addr, 0};
+
+    if (addr_is_any(addr))
+        return 0;
+    host_each_interface(sock->file.sockets->host, owner_visit, &owner);
+    return owner.ifindex ? owner.ifindex : -ENODEV;
+}
+
+static int join(struct sock *sock, const struct addr *group, int ifindex, bool is_join)
+{
+    if (ifindex < 0)
+        return ifindex;
+    if (sock->file.type == SOCK_STREAM)
+        return -EPROTO;
+    if (!addr_is_multicast(group))
+        return -EINVAL;
+    udp_join(sock->pcb, group, (uint32_t)ifindex, is_join);
+    return 0;
+}
+
+static int set_membership(struct sock *sock, const void *value, socklen_t length, bool is_join)
+{
+    struct ip_mreqn request = {0};
+    struct addr group, local;
+
+    if (length < sizeof(struct ip_mreq))
+        return -EINVAL;
+    memcpy(&request, value, min_u64(length, sizeof request));
+    group = addr_of_in(&request.imr_multiaddr);
+    local = addr_of_in(&request.imr_address);
+    return join(sock, &group, length >= sizeof request && request.imr_ifindex ? request.imr_ifindex : ifindex_of(sock, &local), is_join);
+}
+
+static int set_membership6(struct sock *sock, const void *value, socklen_t length, bool is_join)
+{
+    struct ipv6_mreq request;
+    struct addr group;
+
+    if (length < sizeof request)
+        return -EINVAL;
+    memcpy(&request, value, sizeof request);
+    memcpy(group.b, &request.ipv6mr_multiaddr, 16);
+    return join(sock, &group, (int)request.ipv6mr_interface, is_join);
+}
+
+/* RFC 3678's protocol-independent request. */
+static int set_group(struct sock *sock, const void *value, socklen_t length, bool is_join)
+{
+    struct group_req request;
+    struct addr group;
+    uint16_t port;
+    uint32_t scope;
+    int result;
+
+    if (length < sizeof request)
+        return -EINVAL;
+    memcpy(&request, value, sizeof request);
+    result = addr_from_sockaddr((struct sockaddr *)&request.gr_group, sizeof request.gr_group, &group, &port, &scope);
+    return result < 0 ? result : join(sock, &group, (int)request.gr_interface, is_join);
+}
+
+static int set_multicast_if(struct sock *sock, const void *value, socklen_t length)
+{
+    struct ip_mreqn request = {0};
+    struct addr local;
+    int ifindex;
+
+    if (length < sizeof(struct in_addr))
+        return -EINVAL;
+    if (length >= sizeof(struct ip_mreq))
+        memcpy(&request, value, min_u64(length, sizeof request));
+    else
+        memcpy(&request.imr_address, value, sizeof request.imr_address);
+    local = addr_of_in(&request.imr_address);
+    ifindex = request.imr_ifindex ? request.imr_ifindex : ifindex_of(sock, &local);
+    if (ifindex < 0)
+        return -EADDRNOTAVAIL;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->multicast_ifindex = (uint32_t)ifindex;
+    sock->ext->multicast_addr = local;
+    return 0;
+}
+
+static int set_multicast_ttl(struct sock *sock, int value)
+{
+    if (value < -1 || value > 255)
+        return -EINVAL;
+    if (sock->file.type == SOCK_STREAM)
+        return -EINVAL;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->has_multicast_ttl = value >= 0;
+    sock->ext->multicast_ttl = (int16_t)(value < 0 ? 1 : value);
+    return 0;
+}
+
+static void set_loop(struct sock *sock, int on)
+{
+    sock->flags = on ? sock->flags & ~(uint32_t)SF_MULTICAST_LOOP_OFF : sock->flags | SF_MULTICAST_LOOP_OFF;
+}
+
+/* --- the levels ------------------------------------------------------------------------------------------------------------------------- */
+int option_set_ip(struct sock *sock, int name, const void *value, socklen_t length)
+{
+    int number = 0, result;
+
+    switch (name) {
+    case IP_ADD_MEMBERSHIP:
+    case IP_DROP_MEMBERSHIP:
+        return set_membership(sock, value, length, name == IP_ADD_MEMBERSHIP);
+    case MCAST_JOIN_GROUP:
+    case MCAST_LEAVE_GROUP:
+        return set_group(sock, value, length, name == MCAST_JOIN_GROUP);
+    case IP_MULTICAST_IF:
+        return set_multicast_if(sock, value, length);
+    case IP_OPTIONS:
+        return length == 0 ? 0 : -ENOPROTOOPT;
+    default:
+        break;
+    }
+    result = read_int(value, length, &number);
+    if (result < 0)
+        return result;
+    switch (name) {
+    case IP_TTL:
+        return set_ttl(sock, number);
+    case IP_TOS:
+        return set_tos(sock, number);
+    case IP_MTU_DISCOVER:
+        return set_pmtudisc(sock, number);
+    case IP_MULTICAST_TTL:
+        return set_multicast_ttl(sock, number);
+    case IP_MULTICAST_LOOP:
+        set_loop(sock, number);
+        return 0;
+    case IP_MULTICAST_ALL:
+    case IP_TRANSPARENT:
+    case IP_BIND_ADDRESS_NO_PORT:
+    case IP_NODEFRAG:
+    case IP_RETOPTS:
+    case IP_RECVOPTS:
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
+{
+    int mtu;
+
+    switch (name) {
+    case IP_TTL:
+        return give_int(value, length, get_ttl(sock));
+    case IP_TOS:
+        return give_int(value, length, get_tos(sock));
+    case IP_MTU_DISCOVER:
+        return give_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IP_PMTUDISC_WANT);
+    case IP_MTU:
+        mtu = get_mtu(sock);
+        return mtu < 0 ? mtu : give_int(value, length, mtu);
+    case IP_MULTICAST_TTL:
+        return give_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
+    case IP_MULTICAST_LOOP:
+        return give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
+    case IP_MULTICAST_IF: {
+        struct sockaddr_storage storage;
+        struct addr addr = sock->ext ? sock->ext->multicast_addr : addr_any(AF_INET);
+
+        addr_to_sockaddr(addr_is_v4(&addr) ? &addr : &(struct addr){0}, 0, 0, AF_INET, &storage);
+        return option_give(value, length, &((struct sockaddr_in *)&storage)->sin_addr, sizeof(struct in_addr));
+    }
+    case IP_OPTIONS:
+        *length = 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length)
+{
+    int number = 0, result;
+
+    switch (name) {
+    case IPV6_JOIN_GROUP:
+    case IPV6_LEAVE_GROUP:
+        return set_membership6(sock, value, length, name == IPV6_JOIN_GROUP);
+    case MCAST_JOIN_GROUP:
+    case MCAST_LEAVE_GROUP:
+        return set_group(sock, value, length, name == MCAST_JOIN_GROUP);
+    default:
+        break;
+    }
+    result = length < sizeof number ? -EINVAL : read_int(value, length, &number);
+    if (result < 0)
+        return result;
+    switch (name) {
+    case IPV6_UNICAST_HOPS:
+        return set_ttl(sock, number);
+    case IPV6_TCLASS:
+        return set_tos(sock, number == -1 ? 0 : number);
+    case IPV6_MTU_DISCOVER:
+        return set_pmtudisc(sock, number);
+    case IPV6_MULTICAST_HOPS:
+        return set_multicast_ttl(sock, number);
+    case IPV6_MULTICAST_LOOP:
+        set_loop(sock, number);
+        return 0;
+    case IPV6_MULTICAST_IF:
+        if (!sock_need_ext(sock))
+            return -ENOBUFS;
+        sock->ext->multicast_ifindex = (uint32_t)number;
+        return 0;
+    case IPV6_MULTICAST_ALL:
+    case IPV6_DONTFRAG:
+    case IPV6_AUTOFLOWLABEL:
+    case IPV6_FREEBIND:
+    case IPV6_TRANSPARENT:
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
+{
+    int mtu;
+
+    switch (name) {
+    case IPV6_UNICAST_HOPS:
+        return give_int(value, length, get_ttl(sock));
+    case IPV6_TCLASS:
+        return give_int(value, length, get_tos(sock));
+    case IPV6_MTU_DISCOVER:
+        return give_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IPV6_PMTUDISC_WANT);
+    case IPV6_MTU:
+        mtu = get_mtu(sock);
+        return mtu < 0 ? mtu : give_int(value, length, mtu);
+    case IPV6_MULTICAST_HOPS:
+        return give_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
+    case IPV6_MULTICAST_LOOP:
+        return give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
+    case IPV6_MULTICAST_IF:
+        return give_int(value, length, sock->ext ? (int)sock->ext->multicast_ifindex : 0);
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+/* SOL_RAW ICMP_FILTER: taken, and applied to nothing but ICMP raw sockets (raw(7)). */
+int option_set_other(struct sock *sock, int level, int name, const void *value, socklen_t length)
+{
+    if (sock->file.type == SOCK_RAW && ((level == SOL_RAW && name == RAW_ICMP_FILTER) || level == IPPROTO_ICMPV6)) {
+        if (length < sizeof(uint32_t))
+            return -EINVAL;
+        if (!sock_need_ext(sock))
+            return -ENOBUFS;
+        if (level == SOL_RAW)
+            memcpy(&sock->ext->icmp_filter, value, sizeof sock->ext->icmp_filter);
+        return 0;
+    }
+    return -ENOPROTOOPT;
+}

@@ -1,0 +1,196 @@
+/* transfer.c: the calls that move data: read and write and their relations (UNP 3.9, 14). All are one operation on a message
+ * header; the short ones build it on the stack. */
+#include <limits.h>
+#include "socket/call.h"
+
+static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *message, int flags, bool is_socket_call)
+{
+    struct file *file = proc_file(proc, fd);
+
+    if (__builtin_expect(!file, 0))
+        return -EBADF;
+    if (is_socket_call && !file->ops->is_socket)
+        return -ENOTSOCK;
+    return file->ops->send ? file->ops->send(proc, file, message, flags) : -EINVAL;
+}
+
+static ssize_t do_receive(struct lil_proc *proc, int fd, struct msghdr *message, int flags, bool is_socket_call)
+{
+    struct file *file = proc_file(proc, fd);
+
+    if (__builtin_expect(!file, 0))
+        return -EBADF;
+    if (is_socket_call && !file->ops->is_socket)
+        return -ENOTSOCK;
+    return file->ops->receive ? file->ops->receive(proc, file, message, flags) : -EINVAL;
+}
+
+ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size)
+{
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result = do_send(proc, fd, &message, 0, false);
+
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT];
+
+        call_trace(proc, result, "write(%d, %s, %zu)", fd, call_bytes(buffer, (long)size, text), size);
+    }
+    return call_result(result);
+}
+
+ssize_t lil_read(struct lil_proc *proc, int fd, void *buffer, size_t size)
+{
+    struct iovec iov = {buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result = do_receive(proc, fd, &message, 0, false);
+
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT];
+
+        call_trace(proc, result, "read(%d, %s, %zu)", fd, call_bytes(buffer, result, text), size);
+    }
+    return call_result(result);
+}
+
+ssize_t lil_send(struct lil_proc *proc, int fd, const void *buffer, size_t size, int flags)
+{
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result = do_send(proc, fd, &message, flags, true);
+
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT], words[CALL_TEXT];
+
+        call_trace(proc, result, "send(%d, %s, %zu, %s)", fd, call_bytes(buffer, (long)size, text), size, call_msg_flags(flags, words));
+    }
+    return call_result(result);
+}
+
+ssize_t lil_recv(struct lil_proc *proc, int fd, void *buffer, size_t size, int flags)
+{
+    struct iovec iov = {buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result = do_receive(proc, fd, &message, flags, true);
+
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT], words[CALL_TEXT];
+
+        call_trace(proc, result, "recv(%d, %s, %zu, %s)", fd, call_bytes(buffer, result < (long)size ? result : (long)size, text), size, call_msg_flags(flags, words));
+    }
+    return call_result(result);
+}
+
+ssize_t lil_sendto(struct lil_proc *proc, int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length)
+{
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    struct msghdr message = {.msg_name = (void *)(uintptr_t)address, .msg_namelen = address ? length : 0, .msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result = do_send(proc, fd, &message, flags, true);
+
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
+
+        call_trace(proc, result, "sendto(%d, %s, %zu, %s, %s, %u)", fd, call_bytes(buffer, (long)size, text), size, call_msg_flags(flags, words),
+                   call_sockaddr(address, length, name), length);
+    }
+    return call_result(result);
+}
+
+ssize_t lil_recvfrom(struct lil_proc *proc, int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length)
+{
+    struct iovec iov = {buffer, size};
+    struct msghdr message = {.msg_name = address, .msg_namelen = address && length ? *length : 0, .msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result;
+
+    if (address && (!length || (int)*length < 0))
+        result = length ? -EINVAL : -EFAULT;
+    else
+        result = do_receive(proc, fd, &message, flags, true);
+    if (result >= 0 && address)
+        *length = message.msg_namelen;
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
+
+        call_trace(proc, result, "recvfrom(%d, %s, %zu, %s, %s)", fd, call_bytes(buffer, result < (long)size ? result : (long)size, text), size,
+                   call_msg_flags(flags, words), result >= 0 && address && *length ? call_sockaddr(address, *length, name) : "NULL");
+    }
+    return call_result(result);
+}
+
+static int check_iov(const struct iovec *iov, size_t count)
+{
+    size_t total = 0;
+
+    if (count > IOV_MAX)
+        return -EINVAL;
+    if (count && !iov)
+        return -EFAULT;
+    for (size_t i = 0; i < count; i++) {
+        if (iov[i].iov_len > SSIZE_MAX - total)
+            return -EINVAL;
+        total += iov[i].iov_len;
+    }
+    return 0;
+}
+
+ssize_t lil_writev(struct lil_proc *proc, int fd, const struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+    ssize_t result = check_iov(iov, (size_t)count);
+
+    if (result == 0)
+        result = do_send(proc, fd, &message, 0, false);
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT];
+
+        call_trace(proc, result, "writev(%d, [%s ...], %d)", fd, call_iov(iov, (size_t)count, result, text), count);
+    }
+    return call_result(result);
+}
+
+ssize_t lil_readv(struct lil_proc *proc, int fd, const struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+    ssize_t result = check_iov(iov, (size_t)count);
+
+    if (result == 0)
+        result = do_receive(proc, fd, &message, 0, false);
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT];
+
+        call_trace(proc, result, "readv(%d, [%s ...], %d)", fd, call_iov(iov, (size_t)count, result, text), count);
+    }
+    return call_result(result);
+}
+
+ssize_t lil_sendmsg(struct lil_proc *proc, int fd, const struct msghdr *message, int flags)
+{
+    ssize_t result = check_iov(message->msg_iov, message->msg_iovlen);
+
+    if (result == 0)
+        result = do_send(proc, fd, message, flags, true);
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
+
+        call_trace(proc, result, "sendmsg(%d, {%s, [%s]}, %s)", fd, call_sockaddr(message->msg_name, message->msg_namelen, name),
+                   call_iov(message->msg_iov, message->msg_iovlen, result, text), call_msg_flags(flags, words));
+    }
+    return call_result(result);
+}
+
+ssize_t lil_recvmsg(struct lil_proc *proc, int fd, struct msghdr *message, int flags)
+{
+    ssize_t result = check_iov(message->msg_iov, message->msg_iovlen);
+
+    if (result == 0 && !message->msg_name)
+        message->msg_namelen = 0;
+    if (result == 0)
+        result = do_receive(proc, fd, message, flags, true);
+    if (call_is_traced(proc)) {
+        char text[CALL_TEXT], words[CALL_TEXT];
+
+        call_trace(proc, result, "recvmsg(%d, [%s], %s)", fd, call_iov(message->msg_iov, message->msg_iovlen, result, text),
+                   call_msg_flags(flags, words));
+    }
+    return call_result(result);
+}
