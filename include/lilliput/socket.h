@@ -22,6 +22,14 @@ LIL_API void lil_proc_set_uid(struct lil_proc *proc, unsigned uid); /* ports und
 LIL_API void lil_proc_set_pid(struct lil_proc *proc, int pid);      /* for traces */
 LIL_API int lil_proc_pid(const struct lil_proc *proc);
 
+/* Closes every descriptor without waiting, as exit() does; the process stays. */
+LIL_API void lil_proc_close_all(struct lil_proc *proc);
+/* Is FD one of the process's descriptors? 0-2 are the system's until dup2 takes them. */
+LIL_API bool lil_is_open(const struct lil_proc *proc, int fd);
+/* The process that override.h's plain names act on, one a thread; set by the runtime of a program, or by an embedder. Returns the old one. */
+LIL_API struct lil_proc *lil_current(void);
+LIL_API struct lil_proc *lil_set_current(struct lil_proc *proc);
+
 LIL_API int lil_socket(struct lil_proc *p, int domain, int type, int protocol);
 LIL_API int lil_socketpair(struct lil_proc *p, int domain, int type, int protocol, int fds[2]);
 LIL_API int lil_bind(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length);

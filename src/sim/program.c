@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "sim/sim_node.h"
 
-enum { PROGRAM_DESCRIPTORS = 1024, PROGRAM_LINE = 2048 };
+enum { PROGRAM_LINE = 2048 };
 
 /* --- waiting
  * --------------------------------------------------------------------------------------------------------------------
@@ -68,8 +68,7 @@ static void program_main(void *argument)
 static void program_end(struct program *program)
 {
     program->ended = true;
-    for (int fd = 0; fd < PROGRAM_DESCRIPTORS; fd++) /* as exit() does */
-        lil_close(program->proc, fd);
+    lil_proc_close_all(program->proc); /* as exit() does */
     fiber_free(program->fiber);
     program->fiber = NULL;
     event_cancel(&program->world->events, &program->event);
@@ -80,7 +79,10 @@ static void program_end(struct program *program)
 static void program_run(struct program *program)
 {
     host_node_sync(program->node, program->world->now_ns); /* INVARIANT 4 */
-    if (fiber_resume(program->fiber) < 0) {
+    struct lil_proc *before = lil_set_current(program->proc); /* for override.h */
+    int error = fiber_resume(program->fiber);
+    lil_set_current(before);
+    if (error < 0) {
         program->status = 127;
         program_end(program);
     } else if (fiber_is_done(program->fiber)) {

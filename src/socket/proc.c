@@ -239,15 +239,27 @@ static void proc_release(struct lil_proc *proc)
     pool_free(pool, proc, sizeof *proc);
 }
 
+void lil_proc_close_all(struct lil_proc *proc)
+{
+    for (uint32_t fd = 0; fd < proc->capacity; fd++)
+        if (proc->table[fd])
+            (void)proc_close(proc, (int)fd, false);
+}
+
+bool lil_is_open(const struct lil_proc *proc, int fd)
+{
+    return proc_file(proc, fd) != NULL;
+}
+
 void lil_proc_free(struct lil_proc *proc)
 {
     if (!proc)
         return;
     proc->runtime = NULL; /* nobody is to be woken any more */
     wait_clear(proc);
-    for (uint32_t fd = 0; fd < proc->capacity; fd++)
-        if (proc->table[fd])
-            (void)proc_close(proc, (int)fd, false);
+    lil_proc_close_all(proc);
+    if (lil_current() == proc)
+        lil_set_current(NULL);
     proc_release(proc);
 }
 
