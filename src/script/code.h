@@ -1,0 +1,40 @@
+/* code.h: a small evaluator for %{ code }%: the part of Python that scripts use. Statements: assert, print, assignment
+ * (also += and the like), if/elif/else, pass, import (ignored); expressions: numbers, strings, tuples, arithmetic,
+ * comparison chains, and/or/not/in, conditional expressions, indexing, % formatting, and the functions abs min max int
+ * float round len str bool sum. */
+#ifndef SCRIPT_CODE_H
+#define SCRIPT_CODE_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "script/arena.h"
+
+enum value_kind { VALUE_NONE, VALUE_INTEGER, VALUE_FLOAT, VALUE_STRING, VALUE_TUPLE };
+struct value {
+    enum value_kind kind;
+    int64_t integer;
+    double real;
+    const char *text;
+    unsigned count;
+    struct value *items;
+};
+
+struct code_variable {
+    struct code_variable *next;
+    const char *name;
+    struct value value;
+};
+struct code {
+    struct arena *arena;               /* variables and strings live here */
+    struct code_variable *variables;   /* kept from block to block, as in one Python program */
+    /* Names that are no variable: tcpi_*, constants. False: unknown. May be NULL. */
+    bool (*lookup)(void *ctx, const char *name, struct value *value);
+    void *ctx;
+    FILE *output;                      /* of print; NULL: discarded */
+};
+enum code_result { CODE_OK, CODE_FAILED /* an assertion */, CODE_ERROR, CODE_UNSUPPORTED };
+/* Runs TEXT. Not OK: MESSAGE says what with the values of both sides, LINE the line within TEXT (from 0). */
+enum code_result code_run(struct code *code, const char *text, char *message, size_t size, int *line);
+/* "tcpi_cwnd=10" for each name of EXPRESSION that lookup knows. */
+int value_print(const struct value *value, char *text, size_t size);
+#endif

@@ -1,0 +1,250 @@
+/* parse.c: a packetdrill script (both dialects) into a tree: options at the head, then events: a time and a packet, a
+ * call, a `command` or %{ code }%. Read ast.h first; docs/SCRIPT.md tells the language. */
+#include "script/scan.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- options: --name=value ------------------------------------------------------------------------------------------ */
+static struct script_option *scan_script_option(struct scan *scan)
+{
+    struct script_option *option = arena_alloc(scan->arena, sizeof *option);
+    option->line = scan_line(scan, scan->at);
+    scan->at += 2;
+    const char *begin = scan->at;
+    while (isalnum((unsigned char)*scan->at) || *scan->at == '_' || *scan->at == '-')
+        scan->at++;
+    char *name = arena_copy(scan->arena, begin, (size_t)(scan->at - begin));
+    for (char *p = name; *p; p++)
+        if (*p == '-')
+            *p = '_';
+    option->name = name;
+    option->value = "";
+    if (*scan->at != '=')
+        return option;
+    scan->at++;
+    if (*scan->at == '"') {
+        option->value = scan_string(scan, NULL);
+        return option;
+    }
+    begin = scan->at;
+    while (*scan->at && !isspace((unsigned char)*scan->at))
+        scan->at++;
+    option->value = arena_copy(scan->arena, begin, (size_t)(scan->at - begin));
+    return option;
+}
+
+static void scan_script_options(struct scan *scan, struct script *script)
+{
+    struct script_option **last = &script->options;
+    for (scan_space(scan); scan->at[0] == '-' && scan->at[1] == '-'; scan_space(scan)) {
+        *last = scan_script_option(scan);
+        last = &(*last)->next;
+    }
+}
+
+/* --- times ------------------------------------------------------------------------------------------------------------ */
+static struct when scan_when(struct scan *scan)
+{
+    struct when when = {.kind = WHEN_ABSOLUTE};
+    if (scan_char(scan, '*')) {
+        when.kind = WHEN_ANY;
+        return when;
+    }
+    if (*scan->at == '`' || scan->at[0] == '%') { /* an init or cleanup command has no time */
+        when.kind = WHEN_RELATIVE;
+        return when;
+    }
+    bool relative = scan_char(scan, '+');
+    when.start_ns = scan_time(scan);
+    when.kind = relative ? WHEN_RELATIVE : WHEN_ABSOLUTE;
+    if (scan_char(scan, '~')) {
+        scan_char(scan, '+');
+        when.end_ns = scan_time(scan);
+        when.kind = relative ? WHEN_RELATIVE_RANGE : WHEN_ABSOLUTE_RANGE;
+        if (when.end_ns < when.start_ns)
+            scan_fail(scan, "time range ends before it begins");
+    }
+    return when;
+}
+
+/* --- calls, commands, code ------------------------------------------------------------------------------------------ */
+static void scan_note(struct scan *scan)
+{
+    if (*scan->at != '(')
+        return;
+    int depth = 0;
+    do {
+        depth += (*scan->at == '(') - (*scan->at == ')');
+        scan->at++;
+    } while (*scan->at && *scan->at != '\n' && depth);
+}
+
+static void skip_blanks(struct scan *scan)
+{
+    while (*scan->at == ' ' || *scan->at == '\t')
+        scan->at++;
+}
+
+static void scan_result(struct scan *scan, struct spec_call *call)
+{
+    scan_expect(scan, '=');
+    scan_space(scan);
+    if (*scan->at == '?' || *scan->at == '*') {
+        scan->at++;
+        call->result = arena_alloc(scan->arena, sizeof *call->result);
+        call->result->kind = EXPR_ELLIPSIS;
+    } else {
+        call->result = scan_expr(scan);
+    }
+    skip_blanks(scan);
+    if (isupper((unsigned char)*scan->at))
+        call->error = scan_word(scan);
+    skip_blanks(scan);
+    scan_note(scan);
+}
+
+static struct spec_call *scan_call(struct scan *scan)
+{
+    struct spec_call *call = arena_alloc(scan->arena, sizeof *call);
+    if (scan_text(scan, "...")) {
+        call->blocking = true;
+        scan_char(scan, '+');
+        call->end_ns = scan_time(scan);
+    }
+    call->name = scan_word(scan);
+    scan_expect(scan, '(');
+    struct expr *arguments[16];
+    while (!scan_char(scan, ')')) {
+        if (call->count == 16)
+            scan_fail(scan, "more than 16 arguments");
+        arguments[call->count++] = scan_expr(scan);
+        if (!scan_char(scan, ',')) {
+            scan_expect(scan, ')');
+            break;
+        }
+    }
+    call->arguments = arena_alloc(scan->arena, (call->count + 1) * sizeof *call->arguments);
+    memcpy(call->arguments, arguments, call->count * sizeof *arguments);
+    scan_result(scan, call);
+    return call;
+}
+
+/* `commands` with $NAME$ replaced by its definition. */
+static const char *scan_command(struct scan *scan)
+{
+    scan_expect(scan, '`');
+    const char *end = strchr(scan->at, '`');
+    if (!end)
+        scan_fail(scan, "command without a closing `");
+    const char *text = arena_copy(scan->arena, scan->at, (size_t)(end - scan->at));
+    scan->at = end + 1;
+    for (const struct define *d = scan->defines; d; d = d->next) {
+        const char *name = arena_printf(scan->arena, "$%s$", d->name);
+        for (const char *found; (found = strstr(text, name));)
+            text = arena_printf(scan->arena, "%.*s%s%s", (int)(found - text), text, d->value, found + strlen(name));
+    }
+    return text;
+}
+
+static const char *scan_code(struct scan *scan)
+{
+    scan->at += 2;
+    const char *end = strstr(scan->at, "}%");
+    if (!end)
+        scan_fail(scan, "code without a closing }%%");
+    const char *text = arena_copy(scan->arena, scan->at, (size_t)(end - scan->at));
+    scan->at = end + 2;
+    return text;
+}
+
+/* --- events --------------------------------------------------------------------------------------------------------------- */
+/* The event as written, comments and line breaks gone: for reports. */
+static const char *event_source(struct scan *scan, const char *begin, const char *end)
+{
+    char *text = arena_alloc(scan->arena, (size_t)(end - begin) + 2), *out = text;
+    for (const char *p = begin; p < end; p++) {
+        bool space = isspace((unsigned char)*p);
+        if (!space || (out > text && out[-1] != ' '))
+            *out++ = space ? ' ' : *p;
+    }
+    while (out > text && out[-1] == ' ')
+        out--;
+    *out = 0;
+    return text;
+}
+
+static struct script_event *scan_event(struct scan *scan)
+{
+    struct script_event *event = arena_alloc(scan->arena, sizeof *event);
+    const char *begin = scan->at;
+    event->line = scan_line(scan, begin);
+    event->when = scan_when(scan);
+    scan_space(scan);
+    if (*scan->at == '<' || *scan->at == '>') {
+        event->kind = EVENT_PACKET;
+        event->packet = scan_packet(scan);
+    } else if (*scan->at == '`') {
+        event->kind = EVENT_COMMAND;
+        event->text = scan_command(scan);
+    } else if (scan->at[0] == '%' && scan->at[1] == '{') {
+        event->kind = EVENT_CODE;
+        event->text = scan_code(scan);
+    } else if (scan_is_word(scan) || strncmp(scan->at, "...", 3) == 0) {
+        event->kind = EVENT_CALL;
+        event->call = scan_call(scan);
+    } else {
+        scan_fail(scan, "expected a packet, a call, a command or code before \"%.12s\"", scan->at);
+    }
+    event->source = event_source(scan, begin, scan->at);
+    return event;
+}
+
+static void scan_script(struct scan *scan, struct script *script)
+{
+    scan_script_options(scan, script);
+    struct script_event **last = &script->events;
+    for (scan_space(scan); *scan->at; scan_space(scan)) {
+        *last = scan_event(scan);
+        last = &(*last)->next;
+        script->event_count++;
+        if (scan_char(scan, ';')) /* some end calls as in C */
+            continue;
+    }
+}
+
+static int parse(struct script *script, const char *path, const char *text, int ip_version, const struct define *defines, bool all)
+{
+    memset(script, 0, sizeof *script);
+    arena_init(&script->arena);
+    script->path = arena_copy(&script->arena, path, strlen(path));
+    struct scan scan;
+    scan_init(&scan, &script->arena, arena_copy(&script->arena, text, strlen(text)), script->error, sizeof script->error);
+    scan.ip_version = ip_version;
+    scan.defines = defines;
+    if (setjmp(scan.fail)) {
+        script->error_line = scan_line(&scan, scan.error_at);
+        return -EINVAL;
+    }
+    if (all)
+        scan_script(&scan, script);
+    else
+        scan_script_options(&scan, script);
+    return 0;
+}
+
+int script_parse(struct script *script, const char *path, const char *text, int ip_version, const struct define *defines)
+{
+    return parse(script, path, text, ip_version, defines, true);
+}
+
+int script_parse_options(struct script *script, const char *path, const char *text)
+{
+    return parse(script, path, text, 4, NULL, false);
+}
+
+void script_fini(struct script *script)
+{
+    arena_fini(&script->arena);
+}

@@ -1,0 +1,418 @@
+/* parse_packet.c: packet lines: "< [ect0] S 0:0(0) win 1000 <mss 1460>", "> udp (10)",
+ * "< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]". The cursor stands at the direction. */
+#include "script/scan.h"
+#include "script/packet_names.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "wire/wire.h"
+
+/* --- IP: [ect0, ttl 64] or (flowlabel 5) -------------------------------------------------------------------------- */
+static void scan_ip_item(struct scan *scan, struct spec_packet *packet)
+{
+    static const struct { const char *name; int ecn; } marks[] = {
+        {"noecn", ECN_NONE}, {"nonect", ECN_NONE}, {"ect0", ECN_ECT0}, {"ect1", ECN_ECT1}, {"ce", ECN_CE}, {"ect01", ECN_ECT01}};
+    for (unsigned i = 0; i < ARRAY_COUNT(marks); i++) {
+        if (scan_keyword(scan, marks[i].name)) {
+            packet->ecn = marks[i].ecn;
+            return;
+        }
+    }
+    if (scan_keyword(scan, "tos") || scan_keyword(scan, "class")) {
+        packet->has_tos = true;
+        packet->tos = (uint8_t)scan_integer(scan);
+    } else if (scan_keyword(scan, "dscp")) {
+        packet->has_tos = true;
+        packet->tos = (uint8_t)(scan_integer(scan) << 2);
+    } else if (scan_keyword(scan, "ttl") || scan_keyword(scan, "hlim")) {
+        packet->has_ttl = true;
+        packet->ttl = (uint8_t)scan_integer(scan);
+    } else if (scan_keyword(scan, "flowlabel")) {
+        packet->has_flow_label = true;
+        packet->flow_label = (uint32_t)scan_integer(scan);
+    } else {
+        scan_fail(scan, "unknown word in the IP part: %.12s", scan->at);
+    }
+}
+
+static void scan_ip_part(struct scan *scan, struct spec_packet *packet)
+{
+    char close = scan_char(scan, '[') ? ']' : scan_char(scan, '(') ? ')' : 0;
+    if (!close)
+        return;
+    while (!scan_char(scan, close)) {
+        scan_ip_item(scan, packet);
+        scan_char(scan, ',');
+    }
+}
+
+/* Encapsulations ("ipv4 1.1.1.1 > 2.2.2.2:", "gre:", "mpls ...:") parse, and mark the script as not runnable here. */
+static bool scan_encapsulation(struct scan *scan, struct spec_packet *packet)
+{
+    static const char *const names[] = {"ipv4", "ipv6", "gre", "mpls"};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
+        if (!scan_keyword(scan, names[i]))
+            continue;
+        packet->unsupported = arena_printf(scan->arena, "%s encapsulation", names[i]);
+        /* its header ends with ": " (IPv6 addresses hold colons without a blank) */
+        while (*scan->at && *scan->at != '\n' && !(scan->at[0] == ':' && isspace((unsigned char)scan->at[1])))
+            scan->at++;
+        scan_expect(scan, ':');
+        return true;
+    }
+    return false;
+}
+
+/* --- TCP --------------------------------------------------------------------------------------------------------- */
+static void scan_flags(struct scan *scan, struct spec_packet *packet)
+{
+    scan_space(scan);
+    const char *begin = scan->at;
+    if (*scan->at == '-') { /* no flag at all */
+        scan->at++;
+        return;
+    }
+    for (;; scan->at++) {
+        switch (*scan->at) {
+        case 'F': packet->flags |= TCP_FIN; continue;
+        case 'S': packet->flags |= TCP_SYN; continue;
+        case 'R': packet->flags |= TCP_RST; continue;
+        case 'P': packet->flags |= TCP_PSH; continue;
+        case '.': packet->flags |= TCP_ACK; continue;
+        case 'U': packet->flags |= TCP_URG; continue;
+        case 'E': packet->flags |= TCP_ECE; continue;
+        case 'W': case 'C': packet->flags |= TCP_CWR; continue;
+        case 'A': case 'N': packet->flags |= TCP_AE; continue;
+        case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7':
+            packet->has_ace = true;
+            packet->ace = (uint8_t)(*scan->at - '0');
+            continue;
+        default: break;
+        }
+        break;
+    }
+    if (packet->has_ace)
+        packet->flags |= (packet->ace & 4 ? TCP_AE : 0) | (packet->ace & 2 ? TCP_CWR : 0) | (packet->ace & 1 ? TCP_ECE : 0);
+    if (scan->at == begin || isalnum((unsigned char)*scan->at))
+        scan_fail(scan, "bad TCP flags before \"%.12s\"", begin);
+}
+
+/* start:end(length) */
+static void scan_seq(struct scan *scan, uint32_t *seq, uint32_t *length)
+{
+    uint32_t start = (uint32_t)scan_integer(scan);
+    scan_expect(scan, ':');
+    uint32_t end = (uint32_t)scan_integer(scan);
+    scan_expect(scan, '(');
+    int64_t size = scan_integer(scan);
+    scan_expect(scan, ')');
+    if (size < 0 || size > UINT16_MAX * 64 || start + (uint32_t)size != end)
+        scan_fail(scan, "sequence numbers %u:%u do not fit the length %lld", start, end, (long long)size);
+    *seq = start;
+    *length = (uint32_t)size;
+}
+
+static unsigned scan_hex(struct scan *scan, uint8_t *bytes, unsigned size)
+{
+    scan_space(scan);
+    const char *text = scan->at;
+    size_t length = 0;
+    while (isalnum((unsigned char)text[length]) || text[length] == '_')
+        length++;
+    const char *value = scan_define(scan, text, length);
+    scan->at += length;
+    if (value) {
+        text = value;
+        length = strlen(value);
+    }
+    if (length > 2 && text[0] == '0' && text[1] == 'x') {
+        text += 2;
+        length -= 2;
+    }
+    unsigned count = 0;
+    for (size_t i = 0; i + 1 < length && count < size; i += 2) {
+        char pair[3] = {text[i], text[i + 1], 0};
+        char *end;
+        bytes[count++] = (uint8_t)strtoul(pair, &end, 16);
+        if (*end)
+            scan_fail(scan, "not hexadecimal: %.*s", (int)length, text);
+    }
+    if (length % 2)
+        scan_fail(scan, "an odd number of hexadecimal digits: %.*s", (int)length, text);
+    return count;
+}
+
+static bool next_is_hex(struct scan *scan)
+{
+    scan_space(scan);
+    return isalnum((unsigned char)*scan->at);
+}
+
+static void scan_sack(struct scan *scan, struct spec_option *option)
+{
+    do {
+        if (option->count == SPEC_SACKS)
+            scan_fail(scan, "more than %d SACK blocks", SPEC_SACKS);
+        option->sack[option->count].start = (uint32_t)scan_integer(scan);
+        scan_expect(scan, ':');
+        option->sack[option->count++].end = (uint32_t)scan_integer(scan);
+        scan_space(scan);
+    } while (isdigit((unsigned char)*scan->at));
+}
+
+/* RFC 9768 (accurate ECN): ECN e1b 1 ceb 0 e0b 1, the fields in the order on the wire; none, one, two or three. */
+static void scan_accecn(struct scan *scan, struct spec_option *option)
+{
+    static const char *const names[] = {"e0b", "ceb", "e1b"};
+    option->order1 = true;
+    while (option->count < 3) {
+        int found = -1;
+        for (int i = 0; i < 3 && found < 0; i++)
+            if (scan_keyword(scan, names[i]))
+                found = i;
+        if (found < 0)
+            break;
+        if (option->count == 0)
+            option->order1 = found != 0;
+        option->fields[option->count++] = (uint32_t)scan_integer(scan) & 0xffffff;
+    }
+}
+
+static bool scan_cookie_option(struct scan *scan, struct spec_option *option)
+{
+    if (scan_keyword(scan, "FOEXP"))
+        option->kind = OPTION_FASTOPEN_EXP;
+    else if (scan_keyword(scan, "FO"))
+        option->kind = OPTION_FASTOPEN;
+    else if (scan_keyword(scan, "md5") || scan_keyword(scan, "md5sig"))
+        option->kind = OPTION_MD5;
+    else
+        return false;
+    if (scan_char(scan, '(')) { /* FO (cookie) */
+        option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
+        scan_expect(scan, ')');
+    } else if (next_is_hex(scan)) {
+        option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
+    }
+    return true;
+}
+
+static void scan_option(struct scan *scan, struct spec_option *option)
+{
+    if (scan_keyword(scan, "nop")) {
+        option->kind = OPTION_NOP;
+    } else if (scan_keyword(scan, "eol")) {
+        option->kind = OPTION_EOL;
+    } else if (scan_keyword(scan, "mss")) {
+        option->kind = OPTION_MSS;
+        option->value = (uint32_t)scan_integer(scan);
+    } else if (scan_keyword(scan, "wscale") || scan_keyword(scan, "ws")) {
+        option->kind = OPTION_WSCALE;
+        option->value = (uint32_t)scan_integer(scan);
+    } else if (scan_keyword(scan, "sackOK")) {
+        option->kind = OPTION_SACKOK;
+    } else if (scan_keyword(scan, "sack")) {
+        option->kind = OPTION_SACK;
+        scan_sack(scan, option);
+    } else if (scan_keyword(scan, "TS")) {
+        option->kind = OPTION_TIMESTAMP;
+        if (!scan_keyword(scan, "val"))
+            scan_fail(scan, "expected TS val N ecr N");
+        option->value = (uint32_t)scan_integer(scan);
+        if (!scan_keyword(scan, "ecr"))
+            scan_fail(scan, "expected TS val N ecr N");
+        option->echo = (uint32_t)scan_integer(scan);
+    } else if (scan_keyword(scan, "ECN")) {
+        option->kind = OPTION_ACCECN;
+        scan_accecn(scan, option);
+    } else if (scan_text(scan, "0x")) { /* a raw option: kind, length and value in hexadecimal */
+        option->kind = OPTION_RAW;
+        option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
+    } else if (!scan_cookie_option(scan, option)) {
+        scan_fail(scan, "unknown TCP option at \"%.12s\"", scan->at);
+    }
+}
+
+static void scan_options(struct scan *scan, struct spec_packet *packet)
+{
+    if (scan_text(scan, "...")) {
+        packet->options_any = true;
+        scan_expect(scan, '>');
+        return;
+    }
+    while (!scan_char(scan, '>')) {
+        if (packet->option_count == SPEC_OPTIONS)
+            scan_fail(scan, "more than %d TCP options", SPEC_OPTIONS);
+        scan_option(scan, &packet->options[packet->option_count++]);
+        if (!scan_char(scan, ',')) {
+            scan_expect(scan, '>');
+            break;
+        }
+    }
+}
+
+static bool next_is_line(const struct scan *scan, const char *before)
+{
+    return memchr(before, '\n', (size_t)(scan->at - before)) != NULL;
+}
+
+static void scan_tcp(struct scan *scan, struct spec_packet *packet)
+{
+    packet->protocol = SPEC_TCP;
+    scan_flags(scan, packet);
+    scan_seq(scan, &packet->seq, &packet->length);
+    for (;;) {
+        if (scan_keyword(scan, "ack")) {
+            packet->has_ack = true;
+            packet->ack = (uint32_t)scan_integer(scan);
+        } else if (scan_keyword(scan, "win")) {
+            packet->has_window = true;
+            packet->window = (uint32_t)scan_integer(scan);
+        } else if (scan_keyword(scan, "urg")) {
+            packet->has_urgent = true;
+            packet->urgent = (uint32_t)scan_integer(scan);
+        } else {
+            break;
+        }
+    }
+    if (scan_char(scan, '<')) /* also on the next line: an event there would begin with its time */
+        scan_options(scan, packet);
+    /* RFC 9293 3.1: ack counts only with the flag; scripts write it on RSTs without one, too. */
+    if (!packet->has_ack && (packet->flags & TCP_ACK) && packet->inbound)
+        packet->has_ack = true;
+}
+
+/* --- UDP and ICMP ------------------------------------------------------------------------------------------------ */
+static uint32_t scan_length(struct scan *scan)
+{
+    scan_expect(scan, '(');
+    int64_t length = scan_integer(scan);
+    scan_expect(scan, ')');
+    if (length < 0 || length > 65527)
+        scan_fail(scan, "bad length %lld", (long long)length);
+    return (uint32_t)length;
+}
+
+static uint8_t scan_icmp_name(struct scan *scan, int (*find)(int version, int type, const char *name), int version, int type)
+{
+    scan_space(scan);
+    if (!scan_is_word(scan))
+        return (uint8_t)scan_integer(scan);
+    const char *begin = scan->at;
+    const char *name = scan_word(scan);
+    int found = find(version, type, name);
+    if (found < 0) {
+        scan->at = begin;
+        scan_fail(scan, "unknown ICMP word %s", name);
+    }
+    return (uint8_t)found;
+}
+
+static void scan_quote(struct scan *scan, struct spec_packet *packet)
+{
+    packet->has_quote = true;
+    packet->quote_protocol = SPEC_TCP;
+    if (scan_keyword(scan, "udp")) {
+        packet->quote_protocol = SPEC_UDP;
+        packet->quote_length = scan_length(scan);
+    } else {
+        scan_space(scan);
+        struct spec_packet quoted = {.inbound = !packet->inbound};
+        if (!isdigit((unsigned char)*scan->at))
+            scan_flags(scan, &quoted);
+        packet->quote_flags = quoted.flags;
+        scan_seq(scan, &packet->quote_seq, &packet->quote_length);
+    }
+    scan_expect(scan, ']');
+}
+
+static void scan_icmp(struct scan *scan, struct spec_packet *packet, int version)
+{
+    packet->protocol = SPEC_ICMP;
+    packet->icmp_version = (uint8_t)version;
+    packet->icmp_type = scan_icmp_name(scan, packet_icmp_type, version, 0);
+    for (;;) {
+        const char *before = scan->at;
+        scan_space(scan);
+        if ((next_is_line(scan, before) && *scan->at != '[') || !*scan->at)
+            return;
+        if (scan_keyword(scan, "mtu")) {
+            packet->has_mtu = true;
+            packet->mtu = (uint32_t)scan_integer(scan);
+        } else if (scan_keyword(scan, "id")) {
+            packet->has_echo = true;
+            packet->echo_id = (uint32_t)scan_integer(scan);
+        } else if (scan_keyword(scan, "seq")) {
+            packet->has_echo = true;
+            packet->echo_sequence = (uint32_t)scan_integer(scan);
+        } else if (scan_char(scan, '[')) {
+            scan_quote(scan, packet);
+        } else {
+            packet->icmp_code = scan_icmp_name(scan, packet_icmp_code, version, packet->icmp_type);
+        }
+    }
+}
+
+static bool scan_unsupported(struct scan *scan, struct spec_packet *packet)
+{
+    static const char *const names[] = {"sctp", "udplite", "dccp"};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
+        if (!scan_keyword(scan, names[i]))
+            continue;
+        packet->unsupported = names[i];
+        while (*scan->at && *scan->at != '\n')
+            scan->at++;
+        return true;
+    }
+    return false;
+}
+
+static void scan_ports(struct scan *scan, struct spec_packet *packet)
+{
+    const char *begin = scan->at;
+    if (!isdigit((unsigned char)*begin))
+        return;
+    int64_t source = scan_integer(scan);
+    if (!scan_char(scan, '>')) {
+        scan->at = begin; /* digits of ACE flags */
+        return;
+    }
+    packet->has_ports = true;
+    packet->source_port = (uint16_t)source;
+    packet->dest_port = (uint16_t)scan_integer(scan);
+    scan_char(scan, ':');
+}
+
+struct spec_packet *scan_packet(struct scan *scan)
+{
+    struct spec_packet *packet = arena_alloc(scan->arena, sizeof *packet);
+    packet->ecn = ECN_ANY;
+    packet->inbound = *scan->at == '<';
+    scan->at++;
+    do
+        scan_ip_part(scan, packet);
+    while (scan_encapsulation(scan, packet));
+    scan_space(scan);
+    if (scan_keyword(scan, "icmp")) {
+        scan_icmp(scan, packet, scan->ip_version);
+    } else if (scan_keyword(scan, "icmpv4")) {
+        scan_icmp(scan, packet, 4);
+    } else if (scan_keyword(scan, "icmpv6")) {
+        scan_icmp(scan, packet, 6);
+    } else if (scan_keyword(scan, "udp")) {
+        packet->protocol = SPEC_UDP;
+        scan_ports(scan, packet);
+        packet->length = scan_length(scan);
+    } else if (!scan_unsupported(scan, packet)) {
+        scan_ports(scan, packet);
+        scan_space(scan);
+        if (scan_keyword(scan, "udp")) {
+            packet->protocol = SPEC_UDP;
+            packet->length = scan_length(scan);
+        } else {
+            scan_tcp(scan, packet);
+        }
+    }
+    return packet;
+}
