@@ -107,7 +107,7 @@ bool eval_true(const struct value *value)
     }
 }
 
-int value_pround_near(const struct value *value, char *text, size_t size)
+int value_print(const struct value *value, char *text, size_t size)
 {
     switch (value->kind) {
     case VALUE_INTEGER:
@@ -121,7 +121,7 @@ int value_pround_near(const struct value *value, char *text, size_t size)
         for (unsigned i = 0; i < value->count && used + 2 < size; i++) {
             used += (size_t)snprintf(text + used, size - used, "%s", i ? ", " : "");
             if (used < size)
-                used += (size_t)value_pround_near(&value->items[i], text + used, size - used);
+                used += (size_t)value_print(&value->items[i], text + used, size - used);
         }
         if (used < size)
             used += (size_t)snprintf(text + used, size - used, ")");
@@ -160,7 +160,7 @@ static struct value format(struct eval *eval, const char *pattern, const struct 
             snprintf(spec + length, sizeof spec - length, "%c", *p);
             snprintf(text, sizeof text, spec, to_real(v));
         } else {
-            value_pround_near(v, text, sizeof text);
+            value_print(v, text, sizeof text);
         }
         used += (size_t)snprintf(out + used, sizeof out - used, "%s", text);
     }
@@ -353,7 +353,7 @@ static struct value call_function(struct eval *eval, const char *name, const str
         if (name[0] == 'h')
             snprintf(text, sizeof text, "0x%llx", (unsigned long long)a->integer);
         else
-            value_pround_near(a, text, sizeof text);
+            value_print(a, text, sizeof text);
         return string(arena_copy(eval->code->arena, text, strlen(text)));
     }
     if (strcmp(name, "sum") == 0) {
@@ -395,7 +395,7 @@ static struct value eval_name(struct eval *eval)
     if (!eval->code->lookup || !eval->code->lookup(eval->code->ctx, name, &value))
         eval_fail(eval, CODE_ERROR, "unknown name %s", name);
     char text[64];
-    value_pround_near(&value, text, sizeof text);
+    value_print(&value, text, sizeof text);
     size_t used = strlen(eval->names);
     if (!strstr(eval->names, name))
         snprintf(eval->names + used, sizeof eval->names - used, "%s%s=%s", used ? ", " : "", name, text);

@@ -1,0 +1,221 @@
+/* call_io.c: read and write in all their forms but sendmsg/recvmsg; pipes, splice and sendfile. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "script/call.h"
+
+enum { IO_MOST = 64 * 1024 * 1024 };
+
+static size_t size_argument(struct call *call, unsigned i)
+{
+    int64_t size = call_integer(call, i);
+    if (size < 0 || size > IO_MOST)
+        call_fail(call, "%lld bytes?", (long long)size);
+    return (size_t)size;
+}
+
+/* The bytes of a buffer argument: a string, or SIZE bytes of our own for `...`. */
+static uint8_t *out_buffer(struct call *call, unsigned i, size_t size)
+{
+    const struct expr *expr = call_argument(call, i);
+    uint8_t *buffer = call_buffer(call, size);
+    call_fill(buffer, size);
+    if (expr->kind == EXPR_STRING)
+        memcpy(buffer, expr->text, expr->length < size ? expr->length : size);
+    return buffer;
+}
+
+static void check_bytes(struct call *call, unsigned i, const void *got)
+{
+    const struct expr *expr = call_argument(call, i);
+    if (expr->kind == EXPR_STRING && call->result >= 0 && memcmp(expr->text, got, (size_t)call->result < expr->length ? (size_t)call->result : expr->length) != 0)
+        call_differ(call, "other bytes came back");
+}
+
+static void do_read(struct call *call)
+{
+    size_t size = size_argument(call, 2);
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    uint8_t *buffer = call_buffer(call, size);
+    if (fd && fd->kind == FD_FILE)
+        call_set(call, (int64_t)size);
+    else
+        call_set(call, lil_read(call->run->proc, call_live_fd(call, 0), buffer, size));
+    check_bytes(call, 1, buffer);
+}
+
+static void do_write(struct call *call)
+{
+    size_t size = size_argument(call, 2);
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    if (fd && fd->kind == FD_FILE)
+        call_set(call, (int64_t)size);
+    else
+        call_set(call, lil_write(call->run->proc, call_live_fd(call, 0), out_buffer(call, 1, size), size));
+}
+
+static void do_recv(struct call *call)
+{
+    size_t size = size_argument(call, 2);
+    uint8_t *buffer = call_buffer(call, size);
+    call_set(call, lil_recv(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3)));
+    check_bytes(call, 1, buffer);
+}
+
+static void do_send(struct call *call)
+{
+    size_t size = size_argument(call, 2);
+    call_set(call, lil_send(call->run->proc, call_live_fd(call, 0), out_buffer(call, 1, size), size, (int)call_integer(call, 3)));
+}
+
+static void do_recvfrom(struct call *call)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    size_t size = size_argument(call, 2);
+    uint8_t *buffer = call_buffer(call, size);
+    call_set(call, lil_recvfrom(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3), (struct sockaddr *)&address, &length));
+    if (call->result >= 0)
+        call_check_address(call, call_argument(call, 4), &address, length);
+    check_bytes(call, 1, buffer);
+}
+
+/* A TCP socket that sends to an address (MSG_FASTOPEN) is connecting. */
+static void note_destination(struct call *call, const struct sockaddr_storage *address, socklen_t length)
+{
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    uint32_t scope;
+    struct addr remote;
+    uint16_t port;
+    if (!fd || !fd->conn || addr_from_sockaddr((const struct sockaddr *)address, length, &remote, &port, &scope) < 0)
+        return;
+    fd->conn->remote = remote;
+    fd->conn->remote_port = port;
+    if (fd->conn->state == CONN_IDLE && fd->conn->protocol == SPEC_TCP) {
+        fd->conn->state = CONN_CONNECTING;
+        call->run->under_test = fd->conn;
+    }
+}
+
+static void do_sendto(struct call *call)
+{
+    struct sockaddr_storage address;
+    size_t size = size_argument(call, 2);
+    const struct expr *to = call_argument(call, 4);
+    bool none = to->kind == EXPR_NUMBER || to->kind == EXPR_WORD;
+    socklen_t length = none ? 0 : call_address(call, to, &call->run->remote, call->run->config.connect_port, &address);
+    if (!none && !call_is_ellipsis(call, 5))
+        length = (socklen_t)call_integer(call, 5);
+    if (!none)
+        note_destination(call, &address, length);
+    call_set(call, lil_sendto(call->run->proc, call_live_fd(call, 0), out_buffer(call, 1, size), size, (int)call_integer(call, 3),
+                              none ? NULL : (struct sockaddr *)&address, length));
+}
+
+/* --- readv and writev ---------------------------------------------------------------------------------------------------- */
+static int read_iov(struct call *call, const struct expr *list, struct iovec *iov, int most)
+{
+    if (list->kind != EXPR_LIST || list->count > (unsigned)most)
+        call_fail(call, "expected [{..., SIZE}, ...]");
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct expr *item = list->items[i], *size = call_field(item, "iov_len", 1), *base = call_field(item, "iov_base", 0);
+        if (!size)
+            call_fail(call, "expected {..., SIZE}");
+        int64_t length = call_number(call, size);
+        if (length < 0 || length > IO_MOST)
+            call_fail(call, "%lld bytes?", (long long)length);
+        iov[i].iov_len = (size_t)length;
+        iov[i].iov_base = call_buffer(call, (size_t)length);
+        call_fill(iov[i].iov_base, (size_t)length);
+        if (base && base->kind == EXPR_STRING)
+            memcpy(iov[i].iov_base, base->text, base->length < (size_t)length ? base->length : (size_t)length);
+    }
+    return (int)list->count;
+}
+
+static void do_vector(struct call *call, ssize_t (*vector)(struct lil_proc *, int, const struct iovec *, int))
+{
+    struct iovec *iov = call_buffer(call, 1024 * sizeof *iov);
+    int count = read_iov(call, call_argument(call, 1), iov, 1024);
+    if (call->spec->count > 2 && !call_is_ellipsis(call, 2))
+        count = (int)call_integer(call, 2);
+    call_set(call, vector(call->run->proc, call_live_fd(call, 0), iov, count));
+}
+
+static void do_readv(struct call *call)
+{
+    do_vector(call, lil_readv);
+}
+
+static void do_writev(struct call *call)
+{
+    do_vector(call, lil_writev);
+}
+
+/* --- files, pipes, splice, sendfile -------------------------------------------------------------------------------------- */
+/* A file is endless zeros: what scripts send from one. */
+static void do_open(struct call *call)
+{
+    call->makes_fd = true;
+    call->kind = FD_FILE;
+    call_set(call, call->run->next_file_fd++);
+}
+
+static void do_pipe(struct call *call)
+{
+    int fds[2];
+    const struct expr *list = call_argument(call, 0);
+    int flags = call->spec->count > 1 ? (int)call_integer(call, 1) : 0;
+    if (list->kind != EXPR_LIST || list->count != 2)
+        call_fail(call, "expected [N, M]");
+    call_set(call, lil_pipe2(call->run->proc, fds, flags));
+    if (call->result < 0)
+        return;
+    for (int i = 0; i < 2; i++)
+        fd_add(call->run, (int)call_number(call, list->items[i]), fds[i], FD_PIPE, NULL);
+}
+
+/* Moves at most SIZE bytes from one descriptor to another; what cannot be written is not read: MSG_PEEK first. */
+static ssize_t move(struct run *run, const struct fd_entry *from, const struct fd_entry *to, size_t size, int flags)
+{
+    uint8_t *buffer = malloc(size ? size : 1);
+    if (!buffer) {
+        errno = ENOMEM;
+        return -1;
+    }
+    ssize_t got = (ssize_t)size;
+    call_fill(buffer, size);
+    if (from->kind == FD_SOCKET)
+        got = lil_recv(run->proc, from->live_fd, buffer, size, MSG_PEEK | (flags & 2 /* SPLICE_F_NONBLOCK */ ? MSG_DONTWAIT : 0));
+    else if (from->kind == FD_PIPE)
+        got = lil_read(run->proc, from->live_fd, buffer, size);
+    ssize_t put = got;
+    if (got > 0 && to->kind == FD_SOCKET)
+        put = lil_send(run->proc, to->live_fd, buffer, (size_t)got, flags & 4 /* SPLICE_F_MORE */ ? MSG_MORE : 0);
+    else if (got > 0 && to->kind == FD_PIPE)
+        put = lil_write(run->proc, to->live_fd, buffer, (size_t)got);
+    if (put > 0 && from->kind == FD_SOCKET)
+        put = lil_recv(run->proc, from->live_fd, buffer, (size_t)put, 0);
+    int saved = errno;
+    free(buffer);
+    errno = saved;
+    return put;
+}
+
+static void do_splice(struct call *call)
+{
+    call_set(call, move(call->run, call_fd(call, 0), call_fd(call, 2), size_argument(call, 4), (int)call_integer(call, 5)));
+}
+
+static void do_sendfile(struct call *call)
+{
+    struct fd_entry *out = call_fd(call, 0);
+    call_set(call, move(call->run, call_fd(call, 1), out, size_argument(call, 3), 0));
+}
+
+const struct call_entry call_io_entries[] = {
+    {"read", 3, 3, do_read}, {"write", 3, 3, do_write}, {"recv", 4, 4, do_recv}, {"send", 4, 4, do_send},
+    {"recvfrom", 6, 6, do_recvfrom}, {"sendto", 6, 6, do_sendto}, {"readv", 2, 3, do_readv}, {"writev", 2, 3, do_writev},
+    {"open", 1, 3, do_open}, {"pipe", 1, 1, do_pipe}, {"pipe2", 2, 2, do_pipe}, {"splice", 6, 6, do_splice},
+    {"sendfile", 4, 4, do_sendfile}, {NULL, 0, 0, NULL}};

@@ -1,0 +1,184 @@
+/* call_message.c: sendmsg and recvmsg with their control messages. Timestamps in scm_sec/scm_nsec count from the script's
+ * start, and have the script's tolerance. */
+#include <errno.h>
+#include <time.h>
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include "script/call.h"
+#include "script/symbols.h"
+
+enum { CONTROL_MOST = 4096, IOV_MOST = 64, PART_MOST = 64 * 1024 * 1024 };
+#ifndef SCM_TXTIME
+#define SCM_TXTIME 61
+#endif
+#ifndef TCP_CM_INQ
+#define TCP_CM_INQ 36
+#endif
+
+struct message {
+    struct msghdr header;
+    struct iovec iov[IOV_MOST];
+    struct sockaddr_storage name;
+    _Alignas(16) uint8_t control[CONTROL_MOST];
+};
+
+static void read_iov(struct call *call, const struct expr *list, struct message *message)
+{
+    if (!list || list->kind == EXPR_ELLIPSIS)
+        return;
+    if (list->kind != EXPR_LIST || list->count > IOV_MOST)
+        call_fail(call, "expected msg_iov(N)=[{..., SIZE}, ...]");
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct expr *size = call_field(list->items[i], "iov_len", 1), *base = call_field(list->items[i], "iov_base", 0);
+        int64_t length = size ? call_number(call, size) : 0;
+        if (length < 0 || length > PART_MOST)
+            call_fail(call, "%lld bytes?", (long long)length);
+        message->iov[i].iov_len = (size_t)length;
+        message->iov[i].iov_base = call_buffer(call, (size_t)length);
+        call_fill(message->iov[i].iov_base, (size_t)length);
+        if (base && base->kind == EXPR_STRING)
+            memcpy(message->iov[i].iov_base, base->text, base->length < (size_t)length ? base->length : (size_t)length);
+    }
+    message->header.msg_iov = message->iov;
+    message->header.msg_iovlen = list->count;
+}
+
+static int field(struct call *call, const struct expr *expr, const char *name, int otherwise)
+{
+    const struct expr *found = call_field(expr, name, 99);
+    return found && found->kind != EXPR_ELLIPSIS ? (int)call_number(call, found) : otherwise;
+}
+
+/* --- sendmsg -------------------------------------------------------------------------------------------------------------- */
+static void write_control(struct call *call, const struct expr *list, struct message *message)
+{
+    size_t used = 0;
+    if (!list || list->kind != EXPR_LIST)
+        return;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct expr *data = call_field(list->items[i], "cmsg_data", 2);
+        int64_t value = data && data->kind != EXPR_ELLIPSIS ? call_number(call, call_inner(data)) : 0;
+        struct cmsghdr *cmsg = (struct cmsghdr *)(message->control + used);
+        cmsg->cmsg_level = field(call, list->items[i], "cmsg_level", 0);
+        cmsg->cmsg_type = field(call, list->items[i], "cmsg_type", 0);
+        size_t size = cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8 : 4;
+        if (used + CMSG_SPACE(size) > CONTROL_MOST)
+            call_fail(call, "too many control messages");
+        cmsg->cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(cmsg), &value, size);
+        used += CMSG_SPACE(size);
+    }
+    message->header.msg_control = message->control;
+    message->header.msg_controllen = used;
+}
+
+static struct message *new_message(struct call *call)
+{
+    if (call_argument(call, 1)->kind != EXPR_STRUCT)
+        call_fail(call, "expected {msg_name(...)=..., msg_iov(N)=[...], ...}");
+    struct message *message = call_buffer(call, sizeof *message);
+    read_iov(call, call_field(call_argument(call, 1), "msg_iov", 1), message);
+    return message;
+}
+
+static void do_sendmsg(struct call *call)
+{
+    const struct expr *spec = call_argument(call, 1), *name = call_field(spec, "msg_name", 0);
+    struct message *message = new_message(call);
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    int flags = (int)call_integer(call, 2);
+    bool wants = fd && fd->conn && (fd->conn->protocol == SPEC_UDP || (flags & 0x20000000 /* MSG_FASTOPEN */));
+    if (name && (name->kind == EXPR_STRUCT || (name->kind == EXPR_ELLIPSIS && wants))) {
+        message->header.msg_namelen = call_address(call, name, &call->run->remote, call->run->config.connect_port, &message->name);
+        message->header.msg_name = &message->name;
+        if (fd && fd->conn && fd->conn->state == CONN_IDLE && fd->conn->protocol == SPEC_TCP) {
+            fd->conn->state = CONN_CONNECTING;
+            fd->conn->remote_port = call->run->config.connect_port;
+            call->run->under_test = fd->conn;
+        }
+    }
+    write_control(call, call_field(spec, "msg_control", 4), message);
+    call_set(call, lil_sendmsg(call->run->proc, call_live_fd(call, 0), &message->header, flags));
+}
+
+/* --- recvmsg -------------------------------------------------------------------------------------------------------------- */
+static void check_timestamp(struct call *call, const struct expr *want, const struct timespec *got)
+{
+    const struct run *run = call->run;
+    int64_t expected = (int64_t)field(call, want, "scm_sec", 0) * (int64_t)NS_PER_S + field(call, want, "scm_nsec", 0);
+    int64_t actual = (int64_t)got->tv_sec * (int64_t)NS_PER_S + got->tv_nsec - (int64_t)run->origin_ns;
+    int64_t off = expected > actual ? expected - actual : actual - expected;
+    if (off > (int64_t)run->config.tolerance_ns)
+        call_differ(call, "the timestamp is %.6f s, not %.6f s", (double)actual / 1e9, (double)expected / 1e9);
+}
+
+static void check_extended_error(struct call *call, const struct expr *want, const struct sock_extended_err *got)
+{
+    const struct { const char *name; int64_t value; } fields[] = {{"ee_errno", got->ee_errno}, {"ee_origin", got->ee_origin},
+        {"ee_type", got->ee_type}, {"ee_code", got->ee_code}, {"ee_info", got->ee_info}, {"ee_data", got->ee_data}};
+    for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
+        call_check_number(call, fields[i].name, call_field(want, fields[i].name, i), fields[i].value);
+}
+
+static void check_control(struct call *call, const struct expr *want, const struct cmsghdr *cmsg)
+{
+    const struct expr *data = call_field(want, "cmsg_data", 2);
+    const uint8_t *bytes = CMSG_DATA(cmsg);
+    size_t size = cmsg->cmsg_len - CMSG_LEN(0);
+    call_check_number(call, "cmsg_level", call_field(want, "cmsg_level", 0), cmsg->cmsg_level);
+    call_check_number(call, "cmsg_type", call_field(want, "cmsg_type", 1), cmsg->cmsg_type);
+    if (!data || data->kind == EXPR_ELLIPSIS || call->what[0])
+        return;
+    bool error = (cmsg->cmsg_level == SOL_IP && cmsg->cmsg_type == IP_RECVERR) || (cmsg->cmsg_level == SOL_IPV6 && cmsg->cmsg_type == IPV6_RECVERR);
+    if (error && data->kind == EXPR_STRUCT) {
+        if (size >= sizeof(struct sock_extended_err))
+            check_extended_error(call, data, (const void *)bytes);
+    } else if (data->kind == EXPR_STRUCT && call_field(data, "scm_sec", 99)) {
+        if (size >= sizeof(struct timespec))
+            check_timestamp(call, data, (const void *)bytes);
+    } else if (data->kind != EXPR_STRUCT) {
+        int64_t value = 0;
+        memcpy(&value, bytes, size < 8 ? size : 8);
+        if (size == 4)
+            value = (int32_t)value;
+        call_check_number(call, "cmsg_data", data, value);
+    }
+}
+
+static void check_message(struct call *call, const struct expr *spec, struct message *message)
+{
+    const struct expr *flags = call_field(spec, "msg_flags", 2), *control = call_field(spec, "msg_control", 4);
+    if (!flags)
+        flags = call_field(spec, "msg_flags", 3);
+    if (flags && flags->kind != EXPR_ELLIPSIS)
+        call_check_number(call, "msg_flags", flags, message->header.msg_flags & ~MSG_CMSG_CLOEXEC);
+    if (call_field(spec, "msg_name", 0))
+        call_check_address(call, call_field(spec, "msg_name", 0), &message->name, message->header.msg_namelen);
+    if (!control || control->kind != EXPR_LIST)
+        return;
+    unsigned i = 0;
+    for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message->header); cmsg; cmsg = CMSG_NXTHDR(&message->header, cmsg), i++) {
+        if (i < control->count)
+            check_control(call, control->items[i], cmsg);
+    }
+    if (i != control->count)
+        call_differ(call, "%u control messages, not %u", i, control->count);
+}
+
+static void do_recvmsg(struct call *call)
+{
+    const struct expr *spec = call_argument(call, 1);
+    struct message *message = new_message(call);
+    message->header.msg_name = &message->name;
+    message->header.msg_namelen = sizeof message->name;
+    message->header.msg_control = message->control;
+    message->header.msg_controllen = CONTROL_MOST;
+    call_set(call, lil_recvmsg(call->run->proc, call_live_fd(call, 0), &message->header, (int)call_integer(call, 2)));
+    if (call->result >= 0)
+        check_message(call, spec, message);
+}
+
+const struct call_entry call_message_entries[] = {{"sendmsg", 3, 3, do_sendmsg}, {"recvmsg", 3, 3, do_recvmsg}, {NULL, 0, 0, NULL}};

@@ -1,0 +1,217 @@
+/* call_option.c: setsockopt and getsockopt: numbers, strings and the structures that scripts write. */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include "script/call.h"
+#include "script/symbols.h"
+
+enum { OPTION_MOST = 1024 };
+struct option {
+    int level, name;
+    uint8_t bytes[OPTION_MOST];
+    socklen_t length;
+};
+
+static int64_t field_number(struct call *call, const struct expr *expr, const char *a, const char *b, unsigned position)
+{
+    const struct expr *field = call_field(expr, a, position);
+    if (!field)
+        field = call_field(expr, b, position);
+    return field && field->kind != EXPR_ELLIPSIS ? call_number(call, field) : 0;
+}
+
+static void put_struct(struct option *option, const void *bytes, size_t length)
+{
+    memcpy(option->bytes, bytes, length);
+    option->length = (socklen_t)length;
+}
+
+static void put_md5(struct call *call, const struct expr *expr, struct option *option)
+{
+    struct tcp_md5sig sig = {0};
+    struct sockaddr_storage address;
+    const struct expr *to = call_field(expr, "tcpm_addr", 0), *key = call_field(expr, "tcpm_key", 4);
+    static const struct expr ellipsis = {.kind = EXPR_ELLIPSIS};
+    socklen_t length = call_address(call, to ? to : &ellipsis, &call->run->remote, 0, &address);
+    memcpy(&sig.tcpm_addr, &address, length);
+    if (key && key->kind == EXPR_STRING) {
+        sig.tcpm_keylen = (uint16_t)(key->length < TCP_MD5SIG_MAXKEYLEN ? key->length : TCP_MD5SIG_MAXKEYLEN);
+        memcpy(sig.tcpm_key, key->text, sig.tcpm_keylen);
+    }
+    put_struct(option, &sig, sizeof sig);
+}
+
+static void put_structure(struct call *call, const struct expr *expr, struct option *option)
+{
+    if (option->level == SOL_SOCKET && option->name == SO_LINGER) {
+        struct linger linger = {.l_onoff = (int)field_number(call, expr, "onoff", "l_onoff", 0), .l_linger = (int)field_number(call, expr, "linger", "l_linger", 1)};
+        put_struct(option, &linger, sizeof linger);
+    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO)) {
+        struct timeval time = {.tv_sec = field_number(call, expr, "tv_sec", "sec", 0), .tv_usec = field_number(call, expr, "tv_usec", "usec", 1)};
+        put_struct(option, &time, sizeof time);
+    } else if (option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT)) {
+        put_md5(call, expr, option);
+    } else {
+        /* numbers in a row */
+        for (unsigned i = 0; i < expr->count && option->length + 4 <= OPTION_MOST; i++) {
+            int value = (int)call_number(call, expr->items[i]);
+            memcpy(option->bytes + option->length, &value, 4);
+            option->length += 4;
+        }
+    }
+}
+
+static void put_number(struct option *option, int64_t value, int64_t length)
+{
+    if (length != 1 && length != 2 && length != 8)
+        length = 4;
+    memcpy(option->bytes, &value, (size_t)length); /* little-endian machines only: so is x86-64, so is arm64 */
+    option->length = (socklen_t)length;
+}
+
+static void put_value(struct call *call, const struct expr *expr, struct option *option, int64_t length)
+{
+    if (expr->kind == EXPR_STRING)
+        put_struct(option, expr->text, expr->length < OPTION_MOST ? expr->length : OPTION_MOST);
+    else if (expr->kind == EXPR_STRUCT)
+        put_structure(call, expr, option);
+    else if (expr->kind == EXPR_LIST && expr->count == 1)
+        put_value(call, expr->items[0], option, length);
+    else if (expr->kind == EXPR_LIST)
+        for (unsigned i = 0; i < expr->count && option->length + 4 <= OPTION_MOST; i++, option->length += 4) {
+            int value = (int)call_number(call, expr->items[i]);
+            memcpy(option->bytes + option->length, &value, 4);
+        }
+    else if (expr->kind != EXPR_ELLIPSIS)
+        put_number(option, call_number(call, expr), length);
+}
+
+/* Options of FreeBSD that this system's headers do not have. True: done. */
+static bool foreign_option(struct call *call, struct option *option, const struct expr *value)
+{
+    switch (option->name) {
+    case SYMBOL_NOPUSH:
+        option->name = TCP_CORK;
+        return false;
+    case SYMBOL_REUSEPORT_LB:
+        option->name = SO_REUSEPORT;
+        return false;
+    case SYMBOL_NOSIGPIPE:
+        call_set(call, 0);
+        return true;
+    case SYMBOL_FUNCTION_BLK: {
+        const struct expr *name = call_field(value, "function_set_name", 0);
+        if (!name || name->kind != EXPR_STRING || (strcmp(name->text, "freebsd") != 0 && strcmp(name->text, "default") != 0))
+            call_skip(call, "only the stack \"freebsd\" is here");
+        call_set(call, 0);
+        return true;
+    }
+    case SYMBOL_NOOPT:
+    case SYMBOL_KEEPINIT:
+    case SYMBOL_IGNORED:
+        call_skip(call, "this option is not supported");
+    default:
+        return false;
+    }
+}
+
+static void do_setsockopt(struct call *call)
+{
+    struct option *option = call_buffer(call, sizeof *option);
+    const struct expr *value = call_argument(call, 3);
+    option->level = (int)call_integer(call, 1);
+    option->name = (int)call_integer(call, 2);
+    int64_t length = call_is_ellipsis(call, 4) ? -1 : call_integer(call, 4);
+    if (foreign_option(call, option, value))
+        return;
+    put_value(call, value, option, length);
+    if (length >= 0 && length <= OPTION_MOST)
+        option->length = (socklen_t)length;
+    call_set(call, lil_setsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name,
+                                  value->kind == EXPR_ELLIPSIS && length <= 0 ? NULL : option->bytes, option->length));
+}
+
+/* --- getsockopt ----------------------------------------------------------------------------------------------------------- */
+static void check_structure(struct call *call, const struct expr *expr, const struct option *option)
+{
+    if (option->level == SOL_SOCKET && option->name == SO_LINGER) {
+        const struct linger *linger = (const void *)option->bytes;
+        if (field_number(call, expr, "onoff", "l_onoff", 0) != linger->l_onoff || field_number(call, expr, "linger", "l_linger", 1) != linger->l_linger)
+            call_differ(call, "the linger structure is {onoff=%d, linger=%d}", linger->l_onoff, linger->l_linger);
+    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO)) {
+        const struct timeval *time = (const void *)option->bytes;
+        if (field_number(call, expr, "tv_sec", "sec", 0) != time->tv_sec || field_number(call, expr, "tv_usec", "usec", 1) != time->tv_usec)
+            call_differ(call, "the time is {tv_sec=%ld, tv_usec=%ld}", (long)time->tv_sec, (long)time->tv_usec);
+    } else if (option->level == IPPROTO_TCP && option->name == TCP_INFO) {
+        for (unsigned i = 0; i < expr->count; i++) {
+            struct value value;
+            if (!expr->names[i] || expr->items[i]->kind == EXPR_ELLIPSIS)
+                continue;
+            if (!run_tcp_info_field(option->bytes, option->length, expr->names[i], &value))
+                call_skip(call, "this host's TCP_INFO has no %s", expr->names[i]);
+            call_check_number(call, expr->names[i], expr->items[i], value.integer);
+        }
+    } else {
+        for (unsigned i = 0; i < expr->count; i++) {
+            int value;
+            memcpy(&value, option->bytes + 4 * i, 4);
+            if (4 * (i + 1) <= option->length)
+                call_check_number(call, "a field", expr->items[i], value);
+        }
+    }
+}
+
+static void check_value(struct call *call, const struct expr *expr, const struct option *option)
+{
+    int64_t number = 0;
+    int small = 0;
+    if (expr->kind == EXPR_ELLIPSIS) {
+        return;
+    } else if (expr->kind == EXPR_STRING) {
+        size_t length = strnlen((const char *)option->bytes, option->length);
+        if (length < expr->length || memcmp(option->bytes, expr->text, expr->length) != 0)
+            call_differ(call, "the value is \"%.60s\"", (const char *)option->bytes);
+    } else if (expr->kind == EXPR_STRUCT) {
+        check_structure(call, expr, option);
+    } else if (expr->kind == EXPR_LIST && expr->count == 1) {
+        check_value(call, expr->items[0], option);
+    } else if (expr->kind != EXPR_LIST) {
+        if (option->length == 8) {
+            memcpy(&number, option->bytes, 8);
+        } else {
+            memcpy(&small, option->bytes, option->length < 4 ? option->length : 4);
+            number = small;
+        }
+        int64_t want = call_number(call, expr);
+        if (want != number && !(option->length == 4 && (uint32_t)want == (uint32_t)number)) {
+            bool is_error = option->level == SOL_SOCKET && option->name == SO_ERROR;
+            call_differ(call, "the value is %lld%s%s, not %lld", (long long)number, is_error && number ? " " : "", is_error && number ? symbol_errno((int)number) : "", (long long)want);
+        }
+    }
+}
+
+static void do_getsockopt(struct call *call)
+{
+    struct option *option = call_buffer(call, sizeof *option);
+    const struct expr *value = call_argument(call, 3), *length = call_argument(call, 4);
+    option->level = (int)call_integer(call, 1);
+    option->name = (int)call_integer(call, 2);
+    option->length = 4;
+    if (value->kind == EXPR_STRUCT || value->kind == EXPR_ELLIPSIS || value->kind == EXPR_STRING)
+        option->length = OPTION_MOST;
+    if (length->kind == EXPR_LIST && length->count && length->items[0]->kind != EXPR_ELLIPSIS)
+        option->length = (socklen_t)call_number(call, length->items[0]);
+    if (option->length > OPTION_MOST)
+        option->length = OPTION_MOST;
+    if (foreign_option(call, option, value))
+        return;
+    call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name, option->bytes, &option->length));
+    if (call->result < 0)
+        return;
+    check_value(call, value, option);
+    if (length->kind == EXPR_LIST && length->count)
+        call_check_number(call, "the length", length->items[length->count - 1], option->length);
+}
+
+const struct call_entry call_option_entries[] = {{"setsockopt", 5, 5, do_setsockopt}, {"getsockopt", 5, 5, do_getsockopt}, {NULL, 0, 0, NULL}};

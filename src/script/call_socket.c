@@ -1,0 +1,199 @@
+/* call_socket.c: socket, bind, listen, accept, connect, close, shutdown, names, fcntl, ioctl. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <linux/sockios.h>
+#include "script/call.h"
+#include "script/symbols.h"
+
+static void do_socket(struct call *call)
+{
+    struct run *run = call->run;
+    int domain = call_is_ellipsis(call, 0) ? (run->config.ip == SCRIPT_IPV4 ? AF_INET : AF_INET6) : (int)call_integer(call, 0);
+    int type = (int)call_integer(call, 1), protocol = (int)call_integer(call, 2), bare = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (protocol == IPPROTO_SCTP || protocol == 136 /* UDPLITE */ || protocol == 262 /* MPTCP */)
+        call_skip(call, "protocol %d is not supported", protocol);
+    call_set(call, lil_socket(run->proc, domain, type, protocol));
+    call->makes_fd = true;
+    if (call->result < 0)
+        return;
+    call->conn = conn_new(run, bare == SOCK_DGRAM ? SPEC_UDP : SPEC_TCP);
+    call->conn->live_fd = (int)call->result;
+    if (bare == SOCK_DGRAM)
+        call->conn->remote_port = run->config.connect_port;
+    run->under_test = call->conn;
+}
+
+static void do_bind(struct call *call)
+{
+    struct sockaddr_storage address;
+    int fd = call_live_fd(call, 0);
+    socklen_t length = call_address(call, call_argument(call, 1), &call->run->local, call->run->config.bind_port, &address);
+    if (!call_is_ellipsis(call, 2))
+        length = (socklen_t)call_integer(call, 2);
+    call_set(call, lil_bind(call->run->proc, fd, (struct sockaddr *)&address, length));
+}
+
+static void do_listen(struct call *call)
+{
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    call_set(call, lil_listen(call->run->proc, call_live_fd(call, 0), (int)call_integer(call, 1)));
+    if (call->result == 0 && fd && fd->conn) {
+        fd->conn->state = CONN_LISTENING;
+        call->run->under_test = fd->conn;
+    }
+}
+
+/* Whose the accepted descriptor is: the peer's port tells. */
+static struct conn *accepted_conn(struct run *run, int live_fd, const struct sockaddr_storage *peer, socklen_t length)
+{
+    struct addr addr;
+    uint16_t port;
+    uint32_t scope;
+    if (addr_from_sockaddr((const struct sockaddr *)peer, length, &addr, &port, &scope) < 0)
+        return NULL;
+    for (struct conn *conn = run->conns; conn; conn = conn->next) {
+        if (conn->state == CONN_PASSIVE && conn->live_fd < 0 && conn->remote_port == port && addr_equal(&conn->remote, &addr)) {
+            conn->live_fd = live_fd;
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+static void accept_with(struct call *call, int flags)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t length = sizeof peer;
+    struct run *run = call->run;
+    call_set(call, lil_accept4(run->proc, call_live_fd(call, 0), (struct sockaddr *)&peer, &length, flags));
+    call->makes_fd = true;
+    if (call->result < 0)
+        return;
+    call->conn = accepted_conn(run, (int)call->result, &peer, length);
+    call_check_address(call, call_argument(call, 1), &peer, length);
+}
+
+static void do_accept(struct call *call)
+{
+    accept_with(call, 0);
+}
+
+static void do_accept4(struct call *call)
+{
+    accept_with(call, (int)call_integer(call, 3));
+}
+
+static void do_connect(struct call *call)
+{
+    struct run *run = call->run;
+    struct sockaddr_storage address;
+    struct fd_entry *fd = fd_find(run, (int)call_integer(call, 0));
+    socklen_t length = call_address(call, call_argument(call, 1), &run->remote, run->config.connect_port, &address);
+    if (!call_is_ellipsis(call, 2))
+        length = (socklen_t)call_integer(call, 2);
+    if (fd && fd->conn && address.ss_family != AF_UNSPEC) {
+        uint32_t scope;
+        struct addr remote;
+        if (addr_from_sockaddr((struct sockaddr *)&address, length, &remote, &fd->conn->remote_port, &scope) == 0 && !addr_is_any(&remote))
+            fd->conn->remote = remote;
+        if (fd->conn->state == CONN_IDLE)
+            fd->conn->state = CONN_CONNECTING; /* before: its SYN goes out while the call waits */
+        run->under_test = fd->conn;
+    }
+    call_set(call, lil_connect(run->proc, call_live_fd(call, 0), (struct sockaddr *)&address, length));
+}
+
+static void do_close(struct call *call)
+{
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    if (fd && fd->conn)
+        conn_refresh(call->run, fd->conn); /* its FIN is still to come */
+    if (fd && fd->kind == FD_FILE)
+        call_set(call, 0);
+    else
+        call_set(call, lil_close(call->run->proc, call_live_fd(call, 0)));
+    if (call->result == 0 && fd) {
+        if (fd->conn)
+            fd->conn->live_fd = -1;
+        fd_remove(call->run, fd->script_fd);
+    }
+}
+
+static void do_shutdown(struct call *call)
+{
+    call_set(call, lil_shutdown(call->run->proc, call_live_fd(call, 0), (int)call_integer(call, 1)));
+}
+
+static void name_with(struct call *call, int (*name)(struct lil_proc *, int, struct sockaddr *, socklen_t *))
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    call_set(call, name(call->run->proc, call_live_fd(call, 0), (struct sockaddr *)&address, &length));
+    if (call->result == 0)
+        call_check_address(call, call_argument(call, 1), &address, length);
+}
+
+static void do_getsockname(struct call *call)
+{
+    name_with(call, lil_getsockname);
+}
+
+static void do_getpeername(struct call *call)
+{
+    name_with(call, lil_getpeername);
+}
+
+static void do_fcntl(struct call *call)
+{
+    long argument = call->spec->count > 2 && !call_is_ellipsis(call, 2) ? (long)call_integer(call, 2) : 0;
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    int command = (int)call_integer(call, 1);
+    if (fd && fd->kind == FD_FILE)
+        call_set(call, command == F_GETFL ? O_RDWR : 0);
+    else
+        call_set(call, lil_fcntl(call->run->proc, call_live_fd(call, 0), command, argument));
+    if (command == F_DUPFD && fd) {
+        call->makes_fd = true;
+        call->kind = fd->kind;
+    }
+}
+
+static void do_ioctl(struct call *call)
+{
+    unsigned long request = (unsigned long)call_integer(call, 1);
+    const struct expr *argument = call->spec->count > 2 ? call_argument(call, 2) : NULL;
+    int value = 0;
+    if (request == SYMBOL_IGNORED)
+        call_skip(call, "this request is not known here");
+    if (request == FIONBIO && argument && argument->kind != EXPR_ELLIPSIS)
+        value = (int)call_number(call, argument);
+    call_set(call, lil_ioctl(call->run->proc, call_live_fd(call, 0), request, &value));
+    if (call->result == 0 && request != FIONBIO)
+        call_check_number(call, "the value", argument, value);
+}
+
+static void dup_with(struct call *call, int to)
+{
+    struct fd_entry *fd = call_fd(call, 0);
+    call_set(call, to < 0 ? lil_dup(call->run->proc, fd->live_fd) : lil_dup2(call->run->proc, fd->live_fd, to));
+    call->makes_fd = true;
+    call->kind = fd->kind;
+}
+
+static void do_dup(struct call *call)
+{
+    dup_with(call, -1);
+}
+
+static void do_nothing(struct call *call) /* cap_set, setrlimit ...: the virtual host asks for no rights */
+{
+    call_set(call, 0);
+}
+
+const struct call_entry call_socket_entries[] = {
+    {"socket", 3, 3, do_socket}, {"bind", 3, 3, do_bind}, {"listen", 2, 2, do_listen}, {"accept", 3, 3, do_accept},
+    {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close}, {"shutdown", 2, 2, do_shutdown},
+    {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername}, {"fcntl", 2, 3, do_fcntl},
+    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"cap_set", 1, 3, do_nothing}, {NULL, 0, 0, NULL}};

@@ -1,0 +1,352 @@
+/* match.c: lines with '>': what the host sent, compared field by field with what the script says. Fields that a line
+ * leaves out (win, IP's parts, <...>) are not compared; TS val is learned, and compared with the clock only when
+ * --tcp_ts_tick_usecs says how fast it runs. Segments that continue each other match one longer line. */
+#include "script/run.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/csum.h"
+#include "script/bytes.h"
+
+struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns)
+{
+    struct sent *sent = calloc(1, sizeof *sent + length);
+    if (!sent)
+        return NULL;
+    sent->time_ns = now_ns;
+    sent->length = (uint32_t)length;
+    memcpy(sent->bytes, bytes, length);
+    if (ip_parse(&sent->ip, sent->bytes, length) < 0 || sent->ip.header_length > length) {
+        sent->ip.protocol = 255;
+        return sent;
+    }
+    sent->transport = sent->bytes + sent->ip.header_length;
+    sent->transport_length = sent->ip.payload_length;
+    if (sent->transport_length > length - sent->ip.header_length)
+        sent->transport_length = (uint32_t)(length - sent->ip.header_length);
+    return sent;
+}
+
+/* Neighbour discovery, multicast reports and traffic of sockets that the script does not know are no part of it. */
+bool sent_is_relevant(struct run *run, const struct sent *sent)
+{
+    if (sent->transport_length < 8)
+        return false;
+    if (sent->ip.protocol == IPPROTO_ICMPV6)
+        return sent->transport[0] < 130;
+    return sent->ip.protocol == IPPROTO_ICMP || conn_for_sent(run, sent) != NULL;
+}
+
+static struct sent *take(struct run *run)
+{
+    while (run->queue) {
+        struct sent *sent = run->queue;
+        run->queue = sent->next;
+        if (!run->queue)
+            run->queue_last = &run->queue;
+        if (sent_is_relevant(run, sent))
+            return sent;
+        free(sent);
+    }
+    return NULL;
+}
+
+static struct sent *await_packet(struct run *run, uint64_t limit_ns)
+{
+    struct sent *sent;
+    run_settle(run);
+    while (!(sent = take(run)))
+        if (!run_step(run, limit_ns))
+            return take(run);
+    return sent;
+}
+
+struct match {
+    struct run *run;
+    const struct script_event *event;
+    const struct spec_packet *spec;
+    struct conn *conn;
+    struct sent *sent;        /* the first */
+    uint32_t payload;         /* of all segments that were joined */
+    uint16_t flags;
+    char what[200];           /* the first difference; "" so far so good */
+};
+
+static void differ(struct match *match, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void differ(struct match *match, const char *format, ...)
+{
+    if (match->what[0])
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(match->what, sizeof match->what, format, arguments);
+    va_end(arguments);
+}
+
+static void match_ip(struct match *match)
+{
+    const struct spec_packet *spec = match->spec;
+    const struct ip *ip = &match->sent->ip;
+    static const char *const names[] = {"noecn", "ect1", "ect0", "ce"};
+    int ecn = ip->tos & 3;
+    if (spec->ecn == ECN_ECT01 ? ecn != 1 && ecn != 2 : spec->ecn >= 0 && ecn != spec->ecn)
+        differ(match, "the ECN mark is %s", names[ecn]);
+    if (spec->has_tos && (spec->ecn == ECN_ANY ? ip->tos != spec->tos : (ip->tos ^ spec->tos) & 0xfc))
+        differ(match, "TOS is 0x%02x, not 0x%02x", ip->tos, spec->tos);
+    if (spec->has_ttl && ip->ttl != spec->ttl)
+        differ(match, "TTL is %u, not %u", ip->ttl, spec->ttl);
+    if (spec->has_flow_label && ip->flow_label != spec->flow_label)
+        differ(match, "the flow label is 0x%x, not 0x%x", ip->flow_label, spec->flow_label);
+}
+
+static void match_checksum(struct match *match)
+{
+    const struct sent *sent = match->sent;
+    uint32_t sum = sent->ip.protocol == IPPROTO_ICMP ? 0 : addr_pseudo_sum(&sent->ip.source, &sent->ip.dest, sent->ip.protocol, sent->transport_length);
+    if (sent->ip.protocol == IPPROTO_UDP && sent->ip.version == 4 && get16(sent->transport + 6) == 0)
+        return; /* RFC 768: none */
+    if (csum_fold(csum_partial(sent->transport, sent->transport_length, sum)) != 0xffff)
+        differ(match, "the transport checksum is wrong");
+}
+
+/* --- TCP -------------------------------------------------------------------------------------------------------------- */
+static unsigned header_size(const struct sent *sent)
+{
+    unsigned size = sent->transport_length >= 20 ? (unsigned)(sent->transport[12] >> 4) * 4 : 0;
+    return size < 20 || size > sent->transport_length ? 0 : size;
+}
+
+static bool find_ts(const struct sent *sent, uint32_t *value)
+{
+    const uint8_t *p = sent->transport + 20, *end = sent->transport + header_size(sent);
+    while (p < end && *p != 0) {
+        if (*p == 1) {
+            p++;
+            continue;
+        }
+        if (p + 1 >= end || p[1] < 2 || p + p[1] > end)
+            return false;
+        if (*p == 8 && p[1] == 10) {
+            *value = get32(p + 2);
+            return true;
+        }
+        p += p[1];
+    }
+    return false;
+}
+
+static const struct spec_option *spec_ts(const struct spec_packet *spec)
+{
+    for (unsigned i = 0; i < spec->option_count; i++)
+        if (spec->options[i].kind == OPTION_TIMESTAMP)
+            return &spec->options[i];
+    return NULL;
+}
+
+/* Learns script TS val -> live; with --tcp_ts_tick_usecs the clock behind it is checked, too. */
+static void match_ts(struct match *match, uint32_t live)
+{
+    const struct spec_option *option = spec_ts(match->spec);
+    struct conn *conn = match->conn;
+    if (!option)
+        return;
+    uint64_t tick = match->run->config.ts_tick_ns;
+    if (!conn->ts_started) {
+        conn->ts_started = true;
+        conn->ts_first_script = option->value;
+        conn->ts_first_live = live;
+        conn->ts_first_ns = match->sent->time_ns;
+    } else if (tick) {
+        int32_t want = (int32_t)(option->value - conn->ts_first_script), got = (int32_t)(live - conn->ts_first_live);
+        int64_t off = (int64_t)(want - got) * (int64_t)tick;
+        if (off < 0)
+            off = -off;
+        if ((uint64_t)off > match->run->config.tolerance_ns + tick)
+            differ(match, "TS val is %u, not %u", conn->ts_first_script + (uint32_t)got, option->value);
+    }
+    conn_set_ts(conn, option->value, live);
+}
+
+static bool md5_wild(const struct spec_packet *spec, const uint8_t *want, const uint8_t *got, uint32_t size)
+{
+    /* A digest that the script does not give is any: compare all but its 16 bytes. */
+    for (unsigned i = 0; i < spec->option_count; i++) {
+        if (spec->options[i].kind != OPTION_MD5 || spec->options[i].length)
+            continue;
+        for (uint32_t at = 0; at + 18 <= size; at++)
+            if (want[at] == 19 && want[at + 1] == 18)
+                return memcmp(want, got, at + 2) == 0 && memcmp(want + at + 18, got + at + 18, size - at - 18) == 0;
+    }
+    return false;
+}
+
+static void match_options(struct match *match)
+{
+    uint8_t want[128];
+    uint32_t live = 0;
+    const struct sent *sent = match->sent;
+    if (find_ts(sent, &live))
+        match_ts(match, live);
+    if (match->spec->options_any)
+        return;
+    uint32_t size = packet_options(match->spec, match->conn, live, want), got = header_size(sent) - 20;
+    const uint8_t *options = sent->transport + 20;
+    if (size != got || (memcmp(want, options, size) != 0 && !md5_wild(match->spec, want, options, size)))
+        differ(match, "the TCP options differ");
+}
+
+static void match_numbers(struct match *match)
+{
+    const struct spec_packet *spec = match->spec;
+    struct conn *conn = match->conn;
+    const uint8_t *tcp = match->sent->transport;
+    if ((match->flags & TCP_SYN) && (spec->flags & TCP_SYN)) { /* the ISN, at last */
+        conn->has_local_isn = true;
+        conn->live_local_isn = get32(tcp + 4);
+        conn->script_local_isn = spec->seq;
+    }
+    uint32_t seq = get32(tcp + 4) - conn->live_local_isn + conn->script_local_isn, ack = get32(tcp + 8);
+    if (match->flags != spec->flags)
+        differ(match, "the flags differ");
+    if (seq != spec->seq)
+        differ(match, "the sequence number is %u, not %u", seq, spec->seq);
+    if (match->payload != spec->length)
+        differ(match, "%u bytes of data, not %u", match->payload, spec->length);
+    if (ack != spec->ack)
+        differ(match, "the acknowledgment is %u, not %u", ack, spec->ack);
+    if (spec->has_window && get16(tcp + 14) != spec->window)
+        differ(match, "the window is %u, not %u", get16(tcp + 14), spec->window);
+    if (get16(tcp + 18) != spec->urgent)
+        differ(match, "the urgent pointer is %u, not %u", get16(tcp + 18), spec->urgent);
+}
+
+/* More segments of the same line: they continue the sequence and differ only in flags that GSO would spread. */
+static void join_segments(struct match *match, uint64_t limit_ns)
+{
+    const uint16_t spread = TCP_PSH | TCP_FIN | TCP_CWR;
+    struct run *run = match->run;
+    uint32_t next = get32(match->sent->transport + 4) + match->payload;
+    while (match->payload && match->payload < match->spec->length && !run->config.strict_segments) {
+        run_settle(run);
+        while (run->queue && !sent_is_relevant(run, run->queue))
+            free(take(run)); /* drops the irrelevant ones; NULL when nothing else is there */
+        struct sent *sent = run->queue;
+        if (!sent) {
+            if (!run_step(run, limit_ns))
+                return;
+            continue;
+        }
+        unsigned header = header_size(sent);
+        if (sent->ip.protocol != IPPROTO_TCP || !header || conn_for_sent(run, sent) != match->conn || get32(sent->transport + 4) != next)
+            return;
+        uint16_t flags = (uint16_t)(get16(sent->transport + 12) & 0x1ff);
+        uint32_t payload = sent->transport_length - header;
+        if (!payload || ((flags ^ match->flags) & ~spread) || match->payload + payload > match->spec->length)
+            return;
+        if (get32(sent->transport + 8) != get32(match->sent->transport + 8))
+            return;
+        match->flags |= flags;
+        match->payload += payload;
+        next += payload;
+        free(take(run));
+    }
+}
+
+static void match_tcp(struct match *match, uint64_t limit_ns)
+{
+    unsigned header = header_size(match->sent);
+    if (!header) {
+        differ(match, "the TCP header is malformed");
+        return;
+    }
+    match->flags = (uint16_t)(get16(match->sent->transport + 12) & 0x1ff);
+    match->payload = match->sent->transport_length - header;
+    join_segments(match, limit_ns);
+    match_numbers(match);
+    match_options(match);
+}
+
+static void match_icmp(struct match *match)
+{
+    const struct spec_packet *spec = match->spec;
+    const uint8_t *p = match->sent->transport;
+    if (p[0] != spec->icmp_type || p[1] != spec->icmp_code)
+        differ(match, "ICMP type %u code %u, not %u %u", p[0], p[1], spec->icmp_type, spec->icmp_code);
+    if (spec->has_mtu && get32(p + 4) != spec->mtu)
+        differ(match, "the MTU is %u, not %u", get32(p + 4), spec->mtu);
+    if (spec->has_echo && (get16(p + 4) != spec->echo_id || get16(p + 6) != spec->echo_sequence))
+        differ(match, "echo id %u seq %u, not %u %u", get16(p + 4), get16(p + 6), spec->echo_id, spec->echo_sequence);
+}
+
+/* --- a line ------------------------------------------------------------------------------------------------------------ */
+static _Noreturn void no_packet(struct run *run, const struct script_event *event)
+{
+    spec_print(event->packet, run->report->expected, sizeof run->report->expected);
+    snprintf(run->report->actual, sizeof run->report->actual, "(no packet)");
+    run_fail(run, "the host sent no packet (waited until %.6f s)", (double)run_script_ns(run, run->now_ns) / 1e9);
+}
+
+static bool protocol_matches(const struct spec_packet *spec, const struct sent *sent)
+{
+    if (spec->protocol == SPEC_TCP)
+        return sent->ip.protocol == IPPROTO_TCP;
+    if (spec->protocol == SPEC_UDP)
+        return sent->ip.protocol == IPPROTO_UDP;
+    return sent->ip.protocol == IPPROTO_ICMP || sent->ip.protocol == IPPROTO_ICMPV6;
+}
+
+static void compare(struct match *match, uint64_t limit_ns)
+{
+    struct run *run = match->run;
+    if (!protocol_matches(match->spec, match->sent)) {
+        differ(match, "another protocol");
+        return;
+    }
+    struct conn *actual = conn_for_sent(run, match->sent);
+    if (match->spec->protocol != SPEC_ICMP && actual != match->conn) {
+        differ(match, "a packet of another connection (%u > %u)", get16(match->sent->transport), get16(match->sent->transport + 2));
+        match->conn = actual;
+        return;
+    }
+    match_ip(match);
+    match_checksum(match);
+    if (match->spec->protocol == SPEC_TCP)
+        match_tcp(match, limit_ns);
+    else if (match->spec->protocol == SPEC_ICMP)
+        match_icmp(match);
+    else if (match->sent->transport_length - 8 != match->spec->length)
+        differ(match, "%u bytes of data, not %u", match->sent->transport_length - 8, match->spec->length);
+}
+
+void packet_expect(struct run *run, const struct script_event *event)
+{
+    const struct when *when = &event->when;
+    struct match match = {.run = run, .event = event, .spec = event->packet};
+    bool range = when->kind == WHEN_ABSOLUTE_RANGE || when->kind == WHEN_RELATIVE_RANGE;
+    uint64_t due = run->origin_ns + (uint64_t)(range ? when->end_ns : when->start_ns);
+    uint64_t limit = when->kind == WHEN_ANY ? run->now_ns + 100000 * NS_PER_S : due + 300 * NS_PER_S; /* for the report */
+    match.conn = conn_for_spec(run, event->packet);
+    if (!match.conn && event->packet->protocol != SPEC_ICMP)
+        run_fail(run, "no socket for this packet: nothing listens, connects or is bound yet");
+    match.sent = await_packet(run, limit);
+    if (!match.sent)
+        no_packet(run, event);
+    run_say(run, "%s", event->source);
+    char timing[160];
+    bool in_time = run_in_time(run, when, match.sent->time_ns, timing, sizeof timing);
+    compare(&match, max_u64(due, run->now_ns) + run->config.tolerance_ns);
+    if (match.what[0] || !in_time) {
+        char line[360];
+        spec_print(event->packet, run->report->expected, sizeof run->report->expected);
+        sent_print(match.conn, match.sent, line, sizeof line);
+        snprintf(run->report->actual, sizeof run->report->actual, "%s", line);
+    }
+    if (!match.what[0] && !in_time)
+        differ(&match, "timing error: %s", timing);
+    free(match.sent);
+    if (match.what[0]) {
+        run_note(run, event, SCRIPT_FAILED, "%s", match.what);
+        if (!run->config.non_fatal_packet)
+            run_over(run);
+    }
+}

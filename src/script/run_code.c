@@ -1,0 +1,121 @@
+/* run_code.c: %{ code }%: the names it may use are TCP_INFO's fields of the connection under test, taken when the event
+ * comes, and the constants of symbols.c. */
+#include "script/run.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include "script/symbols.h"
+
+/* struct tcp_info as Linux 6.18 has it: headers of today's distributions end earlier. */
+struct info_field {
+    const char *name;
+    uint16_t offset;
+    uint8_t size, shift, bits; /* bits: of a bit-field */
+};
+#define FIELD(name, offset, size) {#name, offset, size, 0, 0}
+static const struct info_field fields[] = {
+    FIELD(tcpi_state, 0, 1), FIELD(tcpi_ca_state, 1, 1), FIELD(tcpi_retransmits, 2, 1), FIELD(tcpi_probes, 3, 1),
+    FIELD(tcpi_backoff, 4, 1), FIELD(tcpi_options, 5, 1), {"tcpi_snd_wscale", 6, 1, 0, 4}, {"tcpi_rcv_wscale", 6, 1, 4, 4},
+    {"tcpi_delivery_rate_app_limited", 7, 1, 0, 1}, {"tcpi_fastopen_client_fail", 7, 1, 1, 2},
+    FIELD(tcpi_rto, 8, 4), FIELD(tcpi_ato, 12, 4), FIELD(tcpi_snd_mss, 16, 4), FIELD(tcpi_rcv_mss, 20, 4),
+    FIELD(tcpi_unacked, 24, 4), FIELD(tcpi_sacked, 28, 4), FIELD(tcpi_lost, 32, 4), FIELD(tcpi_retrans, 36, 4), FIELD(tcpi_fackets, 40, 4),
+    FIELD(tcpi_last_data_sent, 44, 4), FIELD(tcpi_last_ack_sent, 48, 4), FIELD(tcpi_last_data_recv, 52, 4), FIELD(tcpi_last_ack_recv, 56, 4),
+    FIELD(tcpi_pmtu, 60, 4), FIELD(tcpi_rcv_ssthresh, 64, 4), FIELD(tcpi_rtt, 68, 4), FIELD(tcpi_rttvar, 72, 4),
+    FIELD(tcpi_snd_ssthresh, 76, 4), FIELD(tcpi_snd_cwnd, 80, 4), FIELD(tcpi_advmss, 84, 4), FIELD(tcpi_reordering, 88, 4),
+    FIELD(tcpi_rcv_rtt, 92, 4), FIELD(tcpi_rcv_space, 96, 4), FIELD(tcpi_total_retrans, 100, 4),
+    FIELD(tcpi_pacing_rate, 104, 8), FIELD(tcpi_max_pacing_rate, 112, 8), FIELD(tcpi_bytes_acked, 120, 8), FIELD(tcpi_bytes_received, 128, 8),
+    FIELD(tcpi_segs_out, 136, 4), FIELD(tcpi_segs_in, 140, 4), FIELD(tcpi_notsent_bytes, 144, 4), FIELD(tcpi_min_rtt, 148, 4),
+    FIELD(tcpi_data_segs_in, 152, 4), FIELD(tcpi_data_segs_out, 156, 4), FIELD(tcpi_delivery_rate, 160, 8), FIELD(tcpi_busy_time, 168, 8),
+    FIELD(tcpi_rwnd_limited, 176, 8), FIELD(tcpi_sndbuf_limited, 184, 8), FIELD(tcpi_delivered, 192, 4), FIELD(tcpi_delivered_ce, 196, 4),
+    FIELD(tcpi_bytes_sent, 200, 8), FIELD(tcpi_bytes_retrans, 208, 8), FIELD(tcpi_dsack_dups, 216, 4), FIELD(tcpi_reord_seen, 220, 4),
+    FIELD(tcpi_rcv_ooopack, 224, 4), FIELD(tcpi_snd_wnd, 228, 4), FIELD(tcpi_rcv_wnd, 232, 4), FIELD(tcpi_rehash, 236, 4),
+    FIELD(tcpi_total_rto, 240, 2), FIELD(tcpi_total_rto_recoveries, 242, 2), FIELD(tcpi_total_rto_time, 244, 4),
+    FIELD(tcpi_received_ce, 248, 4), FIELD(tcpi_delivered_e1_bytes, 252, 4), FIELD(tcpi_delivered_e0_bytes, 256, 4),
+    FIELD(tcpi_delivered_ce_bytes, 260, 4), FIELD(tcpi_received_e1_bytes, 264, 4), FIELD(tcpi_received_e0_bytes, 268, 4),
+    FIELD(tcpi_received_ce_bytes, 272, 4), FIELD(tcpi_accecn_fail_mode, 276, 2), FIELD(tcpi_accecn_opt_seen, 278, 2),
+};
+
+struct snapshot {
+    struct run *run;
+    bool taken;
+    uint8_t bytes[512];
+    socklen_t length;
+};
+
+static uint64_t read_field(const uint8_t *bytes, const struct info_field *field)
+{
+    uint16_t two;
+    uint32_t four;
+    uint64_t value = bytes[field->offset];
+    if (field->size == 2) {
+        memcpy(&two, bytes + field->offset, 2);
+        value = two;
+    } else if (field->size == 4) {
+        memcpy(&four, bytes + field->offset, 4);
+        value = four;
+    } else if (field->size == 8) {
+        memcpy(&value, bytes + field->offset, 8);
+    }
+    return field->bits ? value >> field->shift & ((1u << field->bits) - 1) : value;
+}
+
+static void take_snapshot(struct snapshot *snapshot)
+{
+    struct run *run = snapshot->run;
+    snapshot->taken = true;
+    snapshot->length = sizeof snapshot->bytes;
+    if (!run->under_test || run->under_test->live_fd < 0)
+        run_fail(run, "the connection under test has no descriptor yet: no TCP_INFO");
+    if (lil_getsockopt(run->proc, run->under_test->live_fd, IPPROTO_TCP, 11 /* TCP_INFO */, snapshot->bytes, &snapshot->length) < 0)
+        run_fail(run, "getsockopt(TCP_INFO): %s", strerror(errno));
+}
+
+static const struct info_field *find_field(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+bool run_tcp_info_field(const uint8_t *bytes, size_t length, const char *name, struct value *value)
+{
+    const struct info_field *field = find_field(name);
+    if (!field || (size_t)field->offset + field->size > length)
+        return false;
+    *value = (struct value){.kind = VALUE_INTEGER, .integer = (int64_t)read_field(bytes, field)};
+    return true;
+}
+
+static bool lookup(void *ctx, const char *name, struct value *value)
+{
+    struct snapshot *snapshot = ctx;
+    if (find_field(name)) {
+        if (!snapshot->taken)
+            take_snapshot(snapshot);
+        if (!run_tcp_info_field(snapshot->bytes, snapshot->length, name, value))
+            run_skip(snapshot->run, "this host's TCP_INFO has no %s", name);
+        return true;
+    }
+    int64_t number;
+    if (!symbol_find(name, &number))
+        return false;
+    *value = (struct value){.kind = VALUE_INTEGER, .integer = number};
+    return true;
+}
+
+void run_code(struct run *run, const struct script_event *event)
+{
+    struct snapshot snapshot = {.run = run};
+    char message[300];
+    int line;
+    run->code.lookup = lookup;
+    run->code.ctx = &snapshot;
+    enum code_result result = code_run(&run->code, event->text, message, sizeof message, &line);
+    if (result == CODE_OK)
+        return;
+    struct script_event here = *event; /* the line within the block */
+    here.line += line;
+    run_note(run, &here, result == CODE_UNSUPPORTED ? SCRIPT_SKIPPED : SCRIPT_FAILED, "%s", message);
+    run_over(run);
+}
