@@ -256,8 +256,9 @@ enum code_result code_run(struct code *code, const char *text, char *message, si
     }
     if (program->count) {
         /* a first statement beside "%{" goes with whatever indentation follows */
-        if (program->lines[0].indent < 0)
-            program->lines[0].indent = program->count > 1 ? program->lines[1].indent : 0;
+        const struct line *first = program->lines;
+        if (first->indent < 0)
+            program->lines[0].indent = program->count > 1 && first->end[-1] != ':' ? program->lines[1].indent : 0;
         for (unsigned i = 0; i < program->count;)
             i = run_block(program, i, program->lines[i].indent, true);
     }

@@ -178,8 +178,10 @@ static struct expr *scan_binary(struct scan *scan, int level)
         /* A result may be followed by the next event's "+0", "*" or "%{": those operators stay on their line. */
         if (found && strchr("+-*%", *found) && memchr(before, '\n', (size_t)(scan->at - before)))
             found = NULL;
-        if (!found || scan->at[1] == '{')
+        if (!found || scan->at[1] == '{') {
+            scan->at = before; /* the levels above must see the line's end, too */
             return left;
+        }
         scan->at += strlen(found);
         left = make_binary(scan, found, left, scan_binary(scan, level + 1));
     }
