@@ -45,9 +45,15 @@ static inline uint64_t sum_words(const uint8_t *p, size_t length, uint64_t sum)
         sum += load32(p);
         p += 4;
     }
-    if (length & 3) {
-        uint32_t last = 0;
-        memcpy(&last, p, length & 3); /* an odd byte is followed by a zero byte, in either byte order */
+    if (length & 2) {
+        uint16_t pair;
+        memcpy(&pair, p, 2);
+        sum += pair;
+        p += 2;
+    }
+    if (length & 1) {
+        uint16_t last = 0;
+        memcpy(&last, p, 1); /* followed by a zero byte, in either byte order */
         sum += last;
     }
     return sum;
@@ -96,17 +102,17 @@ AVX2 static inline uint64_t finish_avx2(__m256i a, __m256i b)
     return sum;
 }
 
+#define ADD256(v, a, b) (a = _mm256_add_epi64(a, v), b = _mm256_add_epi64(b, _mm256_srli_epi64(v, 32)))
+
 AVX2 static uint32_t partial_avx2(const uint8_t *p, size_t length, uint32_t sum)
 {
     __m256i a0 = _mm256_setzero_si256(), b0 = a0, a1 = a0, b1 = a0;
     for (; length >= 64; p += 64, length -= 64) {
         __m256i v = _mm256_loadu_si256((const __m256i *)p), w = _mm256_loadu_si256((const __m256i *)(p + 32));
-        a0 = _mm256_add_epi64(a0, v);
-        b0 = _mm256_add_epi64(b0, _mm256_srli_epi64(v, 32));
-        a1 = _mm256_add_epi64(a1, w);
-        b1 = _mm256_add_epi64(b1, _mm256_srli_epi64(w, 32));
+        ADD256(v, a0, b0);
+        ADD256(w, a1, b1);
     }
-    uint64_t total = sum + finish_avx2(a0, b0) + finish_avx2(a1, b1);
+    uint64_t total = sum + finish_avx2(_mm256_add_epi64(a0, a1), _mm256_add_epi64(b0, b1));
     return fold64(sum_words(p, length, total));
 }
 
@@ -117,76 +123,96 @@ AVX2 static uint32_t copy_avx2(uint8_t *to, const uint8_t *from, size_t length, 
         __m256i v = _mm256_loadu_si256((const __m256i *)from), w = _mm256_loadu_si256((const __m256i *)(from + 32));
         _mm256_storeu_si256((__m256i *)to, v);
         _mm256_storeu_si256((__m256i *)(to + 32), w);
-        a0 = _mm256_add_epi64(a0, v);
-        b0 = _mm256_add_epi64(b0, _mm256_srli_epi64(v, 32));
-        a1 = _mm256_add_epi64(a1, w);
-        b1 = _mm256_add_epi64(b1, _mm256_srli_epi64(w, 32));
+        ADD256(v, a0, b0);
+        ADD256(w, a1, b1);
     }
-    uint64_t total = sum + finish_avx2(a0, b0) + finish_avx2(a1, b1);
+    uint64_t total = sum + finish_avx2(_mm256_add_epi64(a0, a1), _mm256_add_epi64(b0, b1));
     memcpy(to, from, length);
     return fold64(sum_words(to, length, total));
 }
 
-AVX512 static inline uint64_t finish_avx512(__m512i a, __m512i b)
+AVX512 static inline uint32_t finish_avx512(__m512i a, __m512i b, uint32_t sum)
 {
     const __m512i low = _mm512_set1_epi64(0xffffffff);
     __m512i lo = _mm512_sub_epi64(a, _mm512_slli_epi64(b, 32));
     /* Fold each lane once so that eight of them cannot overflow. */
     lo = _mm512_add_epi64(_mm512_and_si512(lo, low), _mm512_srli_epi64(lo, 32));
-    return (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(lo, b));
+    return fold64(sum + (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(lo, b)));
+}
+
+#define ADD512(v, a, b) (a = _mm512_add_epi64(a, v), b = _mm512_add_epi64(b, _mm512_srli_epi64(v, 32)))
+enum { ALIGN_MIN = 256 }; /* from here on it pays to begin with a part that makes the rest line-aligned */
+
+static inline size_t misalignment(const void *p)
+{
+    size_t n = -(uintptr_t)p & 63;
+    return n & 1 ? 0 : n; /* an odd part would swap the bytes of all that follows */
+}
+
+AVX512 static inline __mmask64 first_bytes(size_t n)
+{
+    return ((__mmask64)1 << n) - 1;
 }
 
 AVX512 static uint32_t partial_avx512(const uint8_t *p, size_t length, uint32_t sum)
 {
-    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0;
-    for (; length >= 128; p += 128, length -= 128) {
-        __m512i v = _mm512_loadu_si512(p), w = _mm512_loadu_si512(p + 64);
-        a0 = _mm512_add_epi64(a0, v);
-        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
-        a1 = _mm512_add_epi64(a1, w);
-        b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
+    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
+    size_t first = length >= ALIGN_MIN ? misalignment(p) : 0;
+    if (first) {
+        v = _mm512_maskz_loadu_epi8(first_bytes(first), p);
+        ADD512(v, a0, b0);
+        p += first;
+        length -= first;
     }
-    /* the rest: one whole vector, one under a mask */
+    for (; length >= 128; p += 128, length -= 128) {
+        v = _mm512_loadu_si512(p);
+        w = _mm512_loadu_si512(p + 64);
+        ADD512(v, a0, b0);
+        ADD512(w, a1, b1);
+    }
     if (length >= 64) {
-        __m512i v = _mm512_loadu_si512(p);
-        a0 = _mm512_add_epi64(a0, v);
-        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
+        v = _mm512_loadu_si512(p);
+        ADD512(v, a0, b0);
         p += 64;
         length -= 64;
     }
-    __m512i w = _mm512_maskz_loadu_epi8(((__mmask64)1 << length) - 1, p);
-    a1 = _mm512_add_epi64(a1, w);
-    b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
-    return fold64(sum + finish_avx512(a0, b0) + finish_avx512(a1, b1));
+    w = _mm512_maskz_loadu_epi8(first_bytes(length), p);
+    ADD512(w, a1, b1);
+    return finish_avx512(_mm512_add_epi64(a0, a1), _mm512_add_epi64(b0, b1), sum);
 }
 
 AVX512 static uint32_t copy_avx512(uint8_t *to, const uint8_t *from, size_t length, uint32_t sum)
 {
-    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0;
+    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
+    size_t first = length >= ALIGN_MIN ? misalignment(to) : 0;
+    if (first) {
+        v = _mm512_maskz_loadu_epi8(first_bytes(first), from);
+        _mm512_mask_storeu_epi8(to, first_bytes(first), v);
+        ADD512(v, a0, b0);
+        from += first;
+        to += first;
+        length -= first;
+    }
     for (; length >= 128; from += 128, to += 128, length -= 128) {
-        __m512i v = _mm512_loadu_si512(from), w = _mm512_loadu_si512(from + 64);
+        v = _mm512_loadu_si512(from);
+        w = _mm512_loadu_si512(from + 64);
         _mm512_storeu_si512(to, v);
         _mm512_storeu_si512(to + 64, w);
-        a0 = _mm512_add_epi64(a0, v);
-        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
-        a1 = _mm512_add_epi64(a1, w);
-        b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
+        ADD512(v, a0, b0);
+        ADD512(w, a1, b1);
     }
     if (length >= 64) {
-        __m512i v = _mm512_loadu_si512(from);
+        v = _mm512_loadu_si512(from);
         _mm512_storeu_si512(to, v);
-        a0 = _mm512_add_epi64(a0, v);
-        b0 = _mm512_add_epi64(b0, _mm512_srli_epi64(v, 32));
+        ADD512(v, a0, b0);
         from += 64;
         to += 64;
         length -= 64;
     }
-    __mmask64 mask = ((__mmask64)1 << length) - 1;
-    __m512i w = _mm512_maskz_loadu_epi8(mask, from);
-    _mm512_mask_storeu_epi8(to, mask, w);
-    a1 = _mm512_add_epi64(a1, w);
-    b1 = _mm512_add_epi64(b1, _mm512_srli_epi64(w, 32));
-    return fold64(sum + finish_avx512(a0, b0) + finish_avx512(a1, b1));
+    w = _mm512_maskz_loadu_epi8(first_bytes(length), from);
+    _mm512_mask_storeu_epi8(to, first_bytes(length), w);
+    ADD512(w, a1, b1);
+    return finish_avx512(_mm512_add_epi64(a0, a1), _mm512_add_epi64(b0, b1), sum);
 }
 #endif
 

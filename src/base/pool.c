@@ -60,14 +60,6 @@ static void large_release(struct pool *pool, void *memory, size_t size)
     raw_release(pool, raw, size + 2 * POOL_LINE);
 }
 
-static unsigned general_class(size_t size)
-{
-    if (size <= 1024)
-        return POOL_GENERAL + (unsigned)((size + 15) / 16) - 1;
-    unsigned shift = 63 - (unsigned)__builtin_clzll(size - 1); /* 2^shift < size <= 2^(shift+1): four steps between */
-    return POOL_GENERAL + 64 + (shift - 10) * 4 + (unsigned)((size - 1 - ((size_t)1 << shift)) >> (shift - 2));
-}
-
 static uint32_t general_stride(unsigned index)
 {
     if (index < 64)
@@ -144,11 +136,6 @@ void pool_get_stats(const struct pool *pool, struct pool_stats *stats)
 
 /* --- classes ------------------------------------------------------------------------- */
 
-static bool class_is_large(unsigned cls)
-{
-    return cls >= POOL_BLOCK + POOL_BLOCK_CARVED && cls < POOL_GENERAL;
-}
-
 /* A new chunk for the class: small at first, so that a small pool stays small. */
 static bool class_grow(struct pool *pool, struct pool_class *c, size_t lead)
 {
@@ -175,7 +162,7 @@ void *pool_refill(struct pool *pool, unsigned cls)
     void *memory = NULL;
     if (pool->direct) {
         memory = raw_allocate(pool, c->stride);
-    } else if (class_is_large(cls)) {
+    } else if (pool_class_is_large(cls)) {
         memory = large_allocate(pool, c->stride, POOL_BLOCK_LEAD);
     } else if (c->next != c->end || class_grow(pool, c, is_block ? POOL_BLOCK_LEAD : 0)) {
         memory = c->next;
@@ -189,21 +176,19 @@ void *pool_refill(struct pool *pool, unsigned cls)
     return memory;
 }
 
-static void class_give(struct pool *pool, unsigned cls, void *memory)
+void pool_give_slow(struct pool *pool, unsigned cls, void *memory)
 {
     struct pool_class *c = &pool->classes[cls];
-    if (UNLIKELY(pool->direct)) {
+    if (pool->direct) {
         raw_release(pool, memory, c->stride);
-    } else if (UNLIKELY(class_is_large(cls) && pool->cached_bytes + c->stride > CACHED_MAX)) {
+    } else if (pool->cached_bytes + c->stride > CACHED_MAX) {
         large_release(pool, memory, c->stride);
     } else {
-        if (class_is_large(cls))
-            pool->cached_bytes += c->stride;
         struct pool_node *node = memory;
+        pool->cached_bytes += c->stride;
         node->next = c->free;
         c->free = node;
     }
-    pool_uncharge(pool, c->stride);
 }
 
 void *pool_alloc(struct pool *pool, size_t size)
@@ -223,7 +208,7 @@ void *pool_alloc(struct pool *pool, size_t size)
         }
         return memory;
     }
-    void *memory = pool_take(pool, general_class(size ? size : 1));
+    void *memory = pool_take(pool, pool_general_class(size ? size : 1));
     if (memory)
         memset(memory, 0, size);
     return memory;
@@ -241,7 +226,7 @@ void pool_free(struct pool *pool, void *memory, size_t size)
         pool_uncharge(pool, size);
         return;
     }
-    class_give(pool, general_class(size ? size : 1), memory);
+    pool_give(pool, pool_general_class(size ? size : 1), memory);
 }
 
 /* --- blocks ------------------------------------------------------------------------------ */
@@ -272,7 +257,7 @@ struct block *block_new(struct pool *pool, size_t size)
         cls++;
     if (UNLIKELY(cls == POOL_BLOCK_CLASSES))
         return huge_new(pool, size);
-    if (class_is_large(POOL_BLOCK + cls) && pool->classes[POOL_BLOCK + cls].free)
+    if (pool_class_is_large(POOL_BLOCK + cls) && pool->classes[POOL_BLOCK + cls].free)
         pool->cached_bytes -= block_strides[cls];
     struct block *block = pool_take(pool, POOL_BLOCK + cls);
     if (!block)
@@ -296,7 +281,7 @@ void block_free_last(struct block *block)
         pool_uncharge(pool, whole);
         return;
     }
-    class_give(pool, POOL_BLOCK + block->cls, block);
+    pool_give(pool, POOL_BLOCK + block->cls, block);
 }
 
 /* --- packets ------------------------------------------------------------------------------ */
@@ -322,5 +307,5 @@ void packet_free(struct lil_packet *packet)
         block_unref(packet->slices[i].block);
     struct pool *pool = packet->pool;
     pool->packets_now--;
-    class_give(pool, POOL_PACKET, packet);
+    pool_give(pool, POOL_PACKET, packet);
 }

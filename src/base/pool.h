@@ -47,6 +47,20 @@ struct pool {
 
 void *pool_refill(struct pool *pool, unsigned cls); /* the free list is empty; NULL: no memory */
 void pool_destroy(struct pool *pool);
+void pool_give_slow(struct pool *pool, unsigned cls, void *memory); /* direct pools, large blocks */
+
+/* The class for general memory of SIZE bytes, 1 to POOL_GENERAL_MAX. */
+static inline unsigned pool_general_class(size_t size)
+{
+    if (size <= 1024)
+        return POOL_GENERAL + (unsigned)((size + 15) / 16) - 1;
+    unsigned shift = 63 - (unsigned)__builtin_clzll(size - 1); /* 2^shift < size <= 2^(shift+1): four steps between */
+    return POOL_GENERAL + 64 + (shift - 10) * 4 + (unsigned)((size - 1 - ((size_t)1 << shift)) >> (shift - 2));
+}
+static inline bool pool_class_is_large(unsigned cls)
+{
+    return cls >= POOL_BLOCK + POOL_BLOCK_CARVED && cls < POOL_GENERAL;
+}
 
 static inline bool pool_charge(struct pool *pool, uint64_t bytes)
 {
@@ -78,6 +92,17 @@ static inline void *pool_take(struct pool *pool, unsigned cls)
         return pool_refill(pool, cls);
     c->free = node->next;
     return node;
+}
+static inline void pool_give(struct pool *pool, unsigned cls, void *memory)
+{
+    if (UNLIKELY(pool->direct || pool_class_is_large(cls))) {
+        pool_give_slow(pool, cls, memory);
+    } else {
+        struct pool_node *node = memory;
+        node->next = pool->classes[cls].free;
+        pool->classes[cls].free = node;
+    }
+    pool_uncharge(pool, pool->classes[cls].stride);
 }
 
 #endif

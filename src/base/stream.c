@@ -59,8 +59,9 @@ uint32_t stream_charge(const struct stream *stream)
 
 static struct stream *stream_new(struct pool *pool)
 {
-    struct stream *s = pool_alloc(pool, sizeof(*s));
+    struct stream *s = pool_take(pool, pool_general_class(sizeof(*s)));
     if (s) {
+        memset(s, 0, offsetof(struct stream, room));
         s->pool = pool;
         s->ring = s->room;
         s->mask = PIECES_INLINE - 1;
@@ -82,7 +83,7 @@ void stream_free(struct stream **stream)
     for (uint32_t i = 0; i < s->count; i++)
         block_unref(piece_at(s, i)->block);
     ring_free(s);
-    pool_free(s->pool, s, sizeof(*s));
+    pool_give(s->pool, pool_general_class(sizeof(*s)), s);
     *stream = NULL;
 }
 
@@ -173,7 +174,32 @@ static bool tail_extends(const struct stream *s, const struct piece *p, size_t u
     return p->sum != SUM_NONE && (s->fill || (s->sent_early && s->count > PIECES_SPARSE && p->len < UNIT_MIN));
 }
 
-/* Copies at most N bytes behind the tail, as one piece or the growth of one. 0: no memory. */
+/* Copies at most N bytes into the free bytes of P's block, which is the tail: whole units, each a piece, while places in
+ * the ring last. P is the last piece and may take the first of them. */
+static size_t write_units(struct stream *s, struct piece *p, const uint8_t *from, size_t n, size_t unit)
+{
+    struct block *block = p->block;
+    size_t done = 0, fill = s->fill < unit ? s->fill : 0;
+    for (;;) {
+        uint32_t part = (uint32_t)min_u64(n - done, unit - fill);
+        uint32_t sum = csum_copy(block->data + block->used, from + done, part, 0);
+        p->sum = sum_known(p->len ? sum_join(p->sum, p->len, sum) : sum);
+        p->len += part;
+        block->used += part;
+        s->length += part;
+        done += part;
+        fill += part;
+        if (fill == unit)
+            fill = 0;
+        if (done == n || s->count > s->mask)
+            break;
+        p = piece_push(s, block_ref(block), block->used, 0);
+    }
+    s->fill = (uint32_t)fill;
+    return done;
+}
+
+/* Copies at most N bytes behind the tail. 0: no memory. */
 static size_t write_some(struct stream *s, const uint8_t *from, size_t n, size_t coming, size_t unit)
 {
     uint32_t room = own_room(s);
@@ -192,16 +218,9 @@ static size_t write_some(struct stream *s, const uint8_t *from, size_t n, size_t
     s->sent_early = false;
     n = min_u64(n, room);
     if (unit)
-        n = min_u64(n, s->fill < unit ? unit - s->fill : unit);
-    uint8_t *to = p->block->data + p->block->used;
-    if (unit) {
-        uint32_t sum = csum_copy(to, from, n, 0);
-        p->sum = sum_known(sum_join(p->sum, p->len, sum));
-        s->fill = s->fill + (uint32_t)n < unit ? s->fill + (uint32_t)n : 0;
-    } else {
-        memcpy(to, from, n);
-        s->fill = 0;
-    }
+        return write_units(s, p, from, n, unit);
+    memcpy(p->block->data + p->block->used, from, n);
+    s->fill = 0;
     p->block->used += (uint32_t)n;
     p->len += (uint32_t)n;
     s->length += (uint32_t)n;
@@ -330,9 +349,30 @@ static void stream_cut(struct stream *s, size_t length)
     s->fill = 0;
 }
 
+/* The next part of the block that the tail already has, as a bulk sender in this process sends it. */
+static bool append_next(struct stream *s, const struct lil_packet *packet)
+{
+    struct piece *p = piece_last(s);
+    const struct slice *slice = packet->slices;
+    if (packet->head_len || packet->slice_count != 1 || s->own_tail || slice->block != p->block ||
+        slice->off != p->off + p->len || slice->block->refs <= 2)
+        return false;
+    uint32_t charge = min_u32(slice->len, block_charge(p->block) - p->charge);
+    p->len += slice->len;
+    p->sum = SUM_NONE;
+    p->charge += charge;
+    s->charge += charge;
+    s->length += slice->len;
+    return true;
+}
+
 int stream_append_take(struct stream **stream, struct lil_packet *packet)
 {
     int error = 0;
+    if (*stream && packet->length <= UINT32_MAX / 2 - (*stream)->length && append_next(*stream, packet)) {
+        packet_free(packet);
+        return 0;
+    }
     if (packet->length) {
         if (!*stream)
             *stream = stream_new(packet->pool);
@@ -410,10 +450,36 @@ static uint32_t last_slice_sum(const struct lil_packet *packet)
     return csum_partial(last->block->data + last->off, last->len, 0);
 }
 
+/* What is written next begins a segment when all was read, though the last unit is not full. */
+static void close_unit(struct stream *s, size_t end)
+{
+    if (end == s->length && s->fill) {
+        s->fill = 0;
+        s->sent_early = true;
+    }
+}
+
+/* The common case: the piece at the cursor, whole, into a packet without payload. */
+static bool read_unit(struct stream *s, size_t offset, size_t length, struct lil_packet *packet)
+{
+    const struct piece *p = piece_at(s, s->cursor);
+    if (packet->slice_count || s->cursor >= s->count || p->len != length ||
+        p->position != s->position + (uint32_t)offset || p->sum == SUM_NONE)
+        return false;
+    packet->slices[0] = (struct slice){block_ref(p->block), p->off, p->len};
+    packet->slice_count = 1;
+    packet->length += p->len;
+    packet->payload_sum = p->sum;
+    packet->flags |= PACKET_HAS_SUM;
+    s->cursor += s->cursor + 1 < s->count;
+    close_unit(s, offset + length);
+    return true;
+}
+
 int stream_read_packet(struct stream *stream, size_t offset, size_t length, bool want_sum, struct lil_packet *packet)
 {
     struct stream *s = stream;
-    if (!length)
+    if (!length || read_unit(s, offset, length, packet))
         return 0;
     assert(s && offset + length <= s->length);
     size_t held = packet->length - packet->head_len, done = 0;
@@ -444,10 +510,7 @@ int stream_read_packet(struct stream *stream, size_t offset, size_t length, bool
         packet->payload_sum = state.sum;
         packet->flags |= PACKET_HAS_SUM;
     }
-    if (offset + length == s->length && s->fill) { /* what is written next begins a segment */
-        s->fill = 0;
-        s->sent_early = true;
-    }
+    close_unit(s, offset + length);
     return 0;
 }
 
