@@ -19,11 +19,12 @@ struct neighbor_params {
     uint32_t cache_limit;
     int hold_down_error, hold_down_gateway_error; /* EHOSTDOWN, EHOSTUNREACH */
     bool fails_pending;      /* the queue's senders are told (Linux) */
+    bool hold_down_restarts; /* a refused send starts the hold-down again */
 };
 struct ip_params {
     uint8_t ttl;
     bool forwarding, forward_icmp_errors;
-    uint32_t frag_timeout_ms, frag_memory_bytes, frag_max_per_host, frag_max_pieces;
+    uint32_t frag_timeout_ms, frag_memory_bytes, frag_max_per_host, frag_max_pieces; /* frag_max_per_host: incomplete datagrams of one source */
     uint32_t icmp_rate_per_s, icmp_burst;  /* RFC 1812 4.3.2.8, RFC 4443 2.4 (f) */
     uint16_t icmp_quote_bytes;             /* 8 on BSD; 548 RFC 1812 */
     bool icmp_echo_ignore_broadcast;
@@ -34,6 +35,8 @@ struct ip_params {
     struct neighbor_params neighbor;       /* ARP */
     struct neighbor_params neighbor6;      /* ND */
     bool random_ip_id;
+    int no_route_error;                    /* no route at all: ENETUNREACH, or EHOSTUNREACH (4.3 Reno to 4.4) */
+    bool announce;                         /* a gratuitous ARP when an address is added (RFC 5227 2.3) */
 };
 
 #endif

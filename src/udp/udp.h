@@ -18,6 +18,8 @@ struct udp_params {
     uint8_t ttl, multicast_ttl;
     bool connect_icmp_errors;     /* ICMP errors reach connected sockets (all); Linux: unconnected ones with IP_RECVERR */
     bool csum;                    /* 4.2BSD and 4.3BSD: UDP checksums off */
+    uint16_t icmp4_hard;          /* a bit a code of type 3 that a connected socket is told of without IP_RECVERR */
+    uint16_t icmp6_hard;          /* the same for ICMPv6 type 1 */
 };
 enum udp_kind { UDP_KIND_UDP, UDP_KIND_PING, UDP_KIND_RAW };
 struct udp_hooks {
@@ -42,13 +44,16 @@ struct udp_info {
     struct flow flow;       /* local = destination, remote = sender */
     uint8_t ttl, tos, protocol, version;
     uint16_t ifindex;
-    bool multicast, broadcast;
+    bool multicast, broadcast, csum_ok;
     uint64_t time_ns;
 };
-/* Takes PACKET (payload of UDP; for ping the ICMP message; for raw what the protocol's sockets see). Delivers to each matching
- * endpoint (multicast, raw: copies). Returns LIL_DROP_NONE, or LIL_DROP_UDP_NO_PORT (host answers with ICMP), ... */
+/* Takes PACKET (payload of UDP; for ping, with info->protocol ICMP, the message; flow.local_port is its identifier). Delivers to each
+ * matching endpoint (multicast: copies). LIL_DROP_NONE, or why not; with LIL_DROP_UDP_NO_PORT PACKET stays the caller's
+ * (host/ answers with ICMP quoting it). */
 enum lil_drop udp_input(struct udp *udp, const struct udp_info *info, struct lil_packet *packet);
 /* Raw and ping endpoints that also want this packet (borrowed: copies are made). */
+bool udp_has_raw(const struct udp *udp, uint8_t protocol); /* is udp_input_raw worth calling? */
+bool udp_has_group(const struct udp *udp, const struct addr *group, uint32_t ifindex); /* has anyone joined? */
 void udp_input_raw(struct udp *udp, const struct udp_info *info, const struct lil_packet *packet);
 struct udp_sent { /* one datagram on its way out; host/ owns packet when it pulls it */
     struct flow flow;       /* local may be unspecified: host chooses by route */

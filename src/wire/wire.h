@@ -53,6 +53,10 @@ enum { IPV4_LENGTH = 20, IPV6_LENGTH = 40, IPV6_FRAGMENT_LENGTH = 8 };
 int ip_parse(struct ip *ip, const uint8_t *bytes, size_t available); /* by the version nibble */
 int ipv4_parse(struct ip *ip, const uint8_t *bytes, size_t available);
 int ipv6_parse(struct ip *ip, const uint8_t *bytes, size_t available);
+/* The truncated packet that an ICMP error quotes: lengths may point past AVAILABLE, no checksum is asked. Header length, or -Exxx. */
+int ip_parse_quote(struct ip *ip, const uint8_t *bytes, size_t available);
+/* IPv4 options: 0, or the offset of a malformed one (RFC 792 parameter problem); tells whether a source route is among them. */
+int ip_options_problem(const uint8_t *header, size_t header_length, bool *source_route);
 size_t ip_header_size(const struct ip *ip); /* what ip_emit will write: 20 or 40 (+8 when is_fragment) */
 size_t ip_emit(const struct ip *ip, uint8_t *bytes); /* v4 checksum filled */
 int ip_print(const struct ip *ip, char *text, size_t size);
@@ -117,6 +121,8 @@ struct tcphdr_ {
     uint8_t header_length;
     struct tcp_options options;
 };
+/* The first 8 bytes of a TCP header, as ICMP errors quote them. */
+void tcphdr_parse_ports(const uint8_t bytes[8], uint16_t *source, uint16_t *dest, uint32_t *seq);
 /* Bad options (length 0 or past the end) end the option list, as stacks do; a data offset below 5 is -EINVAL. */
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available);
 size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags); /* padded; what emit will need */

@@ -1,0 +1,186 @@
+/* host_address.c: the host's addresses: adding and deleting, which are ours, which to speak with (RFC 6724, simply: same scope,
+ * longest match), and the questions that bind() and connect() ask. */
+#include "host/host_inner.h"
+
+static int push_address(struct interface *interface, const struct prefix *prefix)
+{
+    if (interface->address_count == interface->address_capacity) {
+        unsigned capacity = interface->address_capacity ? interface->address_capacity * 2 : 2;
+        struct prefix *grown = pool_alloc(interface->host->pool, capacity * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        if (interface->address_count)
+            memcpy(grown, interface->addresses, interface->address_count * sizeof *grown);
+        pool_free(interface->host->pool, interface->addresses);
+        interface->addresses = grown;
+        interface->address_capacity = capacity;
+    }
+    interface->addresses[interface->address_count++] = *prefix;
+    return 0;
+}
+
+int lil_address_add(struct lil_host *host, int ifindex, const char *address)
+{
+    struct interface *interface = host_interface(host, ifindex);
+    struct prefix prefix;
+    if (!interface)
+        return -ENODEV;
+    if (prefix_parse(address, &prefix) != 0 || addr_is_any(&prefix.addr) || addr_is_multicast(&prefix.addr))
+        return -EINVAL;
+    if (!addr_is_v4(&prefix.addr) && !host->profile->socket.has_inet6)
+        return -EAFNOSUPPORT;
+    if (interface_has_address(interface, &prefix.addr))
+        return -EEXIST;
+    int error = push_address(interface, &prefix);
+    if (error)
+        return error;
+    host_changed(host);
+    struct route route = {.prefix = prefix, .connected = true, .ifindex = ifindex, .has_source = true, .source = prefix.addr};
+    if (prefix.length < 128) {
+        error = routes_add(&host->routes, &route);
+        if (error) {
+            interface->address_count--;
+            return error;
+        }
+    }
+    if (host->profile->ip.announce)
+        host_announce(host, interface, &prefix.addr);
+    return 0;
+}
+
+int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
+{
+    struct interface *interface = host_interface(host, ifindex);
+    struct prefix prefix;
+    if (!interface)
+        return -ENODEV;
+    if (prefix_parse(address, &prefix) != 0)
+        return -EINVAL;
+    for (unsigned i = 0; i < interface->address_count; i++) {
+        if (!addr_equal(&interface->addresses[i].addr, &prefix.addr))
+            continue;
+        prefix = interface->addresses[i];
+        memmove(interface->addresses + i, interface->addresses + i + 1,
+                (interface->address_count - i - 1) * sizeof prefix);
+        interface->address_count--;
+        routes_delete(&host->routes, &prefix, ifindex, true);
+        for (unsigned j = 0; j < interface->address_count; j++) { /* another address of the same net keeps it */
+            struct route again = {.prefix = interface->addresses[j], .connected = true, .ifindex = ifindex, .has_source = true,
+                                  .source = interface->addresses[j].addr};
+            if (again.prefix.length == prefix.length && prefix_contains(&prefix, &again.source) && routes_add(&host->routes, &again) != 0)
+                return -ENOMEM;
+        }
+        host_changed(host);
+        tcp_on_path_change(host->tcp, &prefix.addr, EADDRNOTAVAIL, host->now_ns);
+        host_mark_due(host);
+        return 0;
+    }
+    return -EADDRNOTAVAIL;
+}
+
+struct interface *host_local_interface(struct lil_host *host, const struct addr *addr)
+{
+    if (addr_equal(addr, &host->last_local) && host->last_local_ifindex)
+        return host->interfaces[host->last_local_ifindex - 1];
+    for (int i = 0; i < host->interface_count; i++)
+        if (interface_has_address(host->interfaces[i], addr)) {
+            host->last_local = *addr;
+            host->last_local_ifindex = i + 1;
+            return host->interfaces[i];
+        }
+    if (addr_is_v4(addr) && addr_is_loopback(addr))
+        return host->interfaces[HOST_LOOPBACK - 1];
+    return NULL;
+}
+
+bool host_is_local(struct lil_host *host, const struct addr *addr)
+{
+    return host_local_interface(host, addr) != NULL;
+}
+
+bool host_is_broadcast(const struct lil_host *host, const struct addr *addr, const struct interface *only)
+{
+    if (!addr_is_v4(addr))
+        return false;
+    if (addr_is_limited_broadcast(addr))
+        return true;
+    for (int i = 0; i < host->interface_count; i++) {
+        const struct interface *interface = host->interfaces[i];
+        if ((only && only != interface) || interface->kind == LIL_LOOPBACK)
+            continue;
+        for (unsigned j = 0; j < interface->address_count; j++) {
+            const struct prefix *prefix = &interface->addresses[j];
+            if (prefix->length >= 127 || !addr_is_v4(&prefix->addr)) /* RFC 3021: a /31 has no broadcast */
+                continue;
+            struct addr broadcast = prefix_broadcast(prefix);
+            if (addr_equal(&broadcast, addr))
+                return true;
+        }
+    }
+    return false;
+}
+
+static unsigned common_bits(const struct addr *a, const struct addr *b)
+{
+    for (unsigned i = 0; i < 16; i++)
+        if (a->b[i] != b->b[i])
+            return i * 8 + (unsigned)__builtin_clz((unsigned)(a->b[i] ^ b->b[i])) - 24;
+    return 128;
+}
+
+bool interface_source(const struct interface *interface, const struct addr *remote, struct addr *source)
+{
+    int best = -1;
+    bool is_v4 = addr_is_v4(remote);
+    bool want_local = addr_is_link_local(remote) || (!is_v4 && addr_is_multicast(remote) && (remote->b[1] & 15) == 2);
+    for (unsigned i = 0; i < interface->address_count; i++) {
+        const struct addr *mine = &interface->addresses[i].addr;
+        if (addr_is_v4(mine) != is_v4)
+            continue;
+        int points = (addr_is_link_local(mine) == want_local) ? 1000 : 0; /* RFC 6724 5 rule 2: scope */
+        unsigned common = common_bits(mine, remote);                       /* rule 8 */
+        points += (int)(is_v4 ? (prefix_contains(&interface->addresses[i], remote) ? 500 : 0) : common);
+        if (points > best) {
+            best = points;
+            *source = *mine;
+        }
+    }
+    return best >= 0;
+}
+
+bool host_source_for(struct lil_host *host, const struct interface *interface, const struct addr *remote, struct addr *source)
+{
+    if (interface && interface_source(interface, remote, source))
+        return true;
+    for (int i = 1; i < host->interface_count; i++)
+        if (host->interfaces[i]->up && interface_source(host->interfaces[i], remote, source))
+            return true;
+    return false;
+}
+
+enum host_addr_kind host_address_kind(struct lil_host *host, const struct addr *addr)
+{
+    if (addr_is_any(addr))
+        return HOST_ADDR_ANY;
+    if (addr_is_multicast(addr))
+        return HOST_ADDR_MULTICAST;
+    if (host_is_local(host, addr))
+        return HOST_ADDR_LOCAL;
+    if (host_is_broadcast(host, addr, NULL))
+        return HOST_ADDR_BROADCAST;
+    return HOST_ADDR_NONE;
+}
+
+bool host_primary_address(struct lil_host *host, int family, struct addr *addr)
+{
+    for (int pass = 0; pass < 2; pass++) /* in6_ifaddr, in_ifaddr: the first configured; the loopback only when alone */
+        for (int i = pass ? 0 : 1; i < (pass ? 1 : host->interface_count); i++)
+            for (unsigned j = 0; j < host->interfaces[i]->address_count; j++) {
+                const struct addr *mine = &host->interfaces[i]->addresses[j].addr;
+                if (addr_is_v4(mine) == (family == AF_INET) && !addr_is_link_local(mine)) {
+                    *addr = *mine;
+                    return true;
+                }
+            }
+    return false;
+}

@@ -1,0 +1,195 @@
+/* host_inner.h: what the files of host/ share: the host, its interfaces, the cache of ways. Read host.h first. */
+#ifndef HOST_HOST_INNER_H
+#define HOST_HOST_INNER_H
+#include "base/buf.h"
+#include "base/siphash.h"
+#include "host/host.h"
+#include "ip/frag.h"
+#include "ip/icmp.h"
+#include "ip/pmtu.h"
+#include "ip/reass.h"
+#include "ip/route.h"
+#include "link/neighbor.h"
+
+enum { HOST_LOOPBACK = 1, HOST_NAME = 32, HOST_WAYS = 64, HOST_SYN_LIMIT = 1024, HOST_LOOPBACK_LIMIT = 65536 };
+enum { TOS_DEFAULT = 0, MTU_LOOPBACK = 65536 };
+
+struct interface {
+    struct lil_host *host;
+    int ifindex;
+    char name[16];
+    enum lil_interface_kind kind;
+    unsigned mtu, gso_max, queue_limit;
+    bool csum_offload, accept_any, up, blocked;
+    struct mac mac;
+    lil_transmit_fn *transmit;
+    void *ctx;
+    struct prefix *addresses;   /* as given: address with the prefix length */
+    unsigned address_count, address_capacity;
+    struct packet_queue queue;
+    lil_syn_fn *on_syn;
+    void *syn_ctx;
+    uint64_t packets_in, packets_out, bytes_in, bytes_out;
+};
+
+enum way_kind { WAY_ERROR, WAY_LOCAL, WAY_UNICAST, WAY_BROADCAST, WAY_MULTICAST };
+/* How to reach one address now: a route looked up, a next hop, a neighbour. Cached by destination; valid while
+ * generation is the host's (routes, addresses, interfaces, path MTUs and removed neighbours change it). */
+struct way {
+    struct addr remote;
+    uint32_t generation;
+    uint8_t kind;               /* enum way_kind */
+    uint8_t drop;               /* WAY_ERROR: enum lil_drop */
+    uint8_t icmp4_code, icmp6_code;
+    int error;                  /* WAY_ERROR: a positive errno for local senders */
+    bool is_gateway, is_connected;
+    struct interface *interface;
+    struct neighbor *neighbor;  /* NULL: not looked up yet */
+    struct addr next_hop, source;
+    uint32_t mtu, initcwnd, advmss;
+    uint64_t expires_ns;        /* of a path MTU */
+};
+
+struct held_syn {               /* accept-any: a SYN until the embedder answers */
+    struct list node;
+    uint64_t id;
+    struct flow flow;
+    int ifindex;
+    struct ip ip;
+    uint8_t quote_length, quote[88]; /* its IP header and 8 bytes */
+};
+
+struct lil_host {
+    char name[HOST_NAME];
+    uint64_t now_ns;
+    struct pool *pool;
+    struct profile *profile;
+    struct prng prng;
+    struct siphash_key key;
+    struct tcp *tcp;
+    struct udp *udp;
+    bool router, due, in_poll, is_pulling;
+    void (*due_hook)(void *ctx, struct lil_host *host);
+    void *due_ctx;
+    lil_trace_fn *trace;
+    void *trace_ctx;
+    struct host_sockets sockets;
+
+    struct interface **interfaces; /* by ifindex - 1 */
+    int interface_count;
+    bool any_accept_any;
+    struct routes routes;
+    struct pmtu pmtu;
+    struct reass reass;
+    struct neighbor_cache arp, nd;
+    uint32_t generation;           /* never 0 */
+    struct way *ways;              /* HOST_WAYS */
+    struct way scratch;            /* for bound interfaces: not cached */
+    struct addr last_local;        /* the address of our own that a packet was last for */
+    int last_local_ifindex;
+    struct packet_queue failed;    /* neighbour failures, told after the cache's work (mark: errno) */
+    struct icmp_rate icmp4_rate, icmp6_rate;
+    uint16_t ip_id;
+
+    struct list held_syns;
+    uint32_t held_count;
+    uint64_t suppress_id;          /* lil_syn_refuse: the RST of this one is not sent */
+    struct flow suppress;
+    const struct ip *input_ip;     /* the packet being given to TCP, for a held SYN's quote */
+    const uint8_t *input_header;
+
+    uint64_t drops[LIL_DROP_COUNT], drop_total;
+    uint64_t counters[32];         /* enum host_counter */
+};
+
+enum host_counter {
+    CNT_IP_IN, CNT_IP_HDR_ERRORS, CNT_IP_ADDR_ERRORS, CNT_IP_FORWARDED, CNT_IP_UNKNOWN_PROTOS, CNT_IP_DELIVERED, CNT_IP_OUT,
+    CNT_IP_NO_ROUTES, CNT_IP_REASM_REQS, CNT_IP_REASM_OKS, CNT_IP_FRAG_OKS, CNT_IP_FRAG_FAILS, CNT_IP_FRAG_CREATES, CNT_ICMP_IN,
+    CNT_ICMP_IN_ERRORS, CNT_ICMP_OUT, CNT_ICMP_IN_ECHOS, CNT_ICMP_OUT_ECHO_REPS, CNT_ICMP_IN_UNREACHS, CNT_ICMP_OUT_UNREACHS,
+    CNT_ICMP_OUT_RATE, CNT_ARP_IN, CNT_ARP_OUT, CNT_ND_IN, CNT_ND_OUT, CNT_COUNT
+};
+_Static_assert(CNT_COUNT <= 32, "counters");
+
+static inline struct interface *host_interface(const struct lil_host *host, int ifindex)
+{
+    return ifindex >= 1 && ifindex <= host->interface_count ? host->interfaces[ifindex - 1] : NULL;
+}
+static inline void host_changed(struct lil_host *host)
+{
+    host->last_local_ifindex = 0;
+    if (!++host->generation)
+        host->generation = 1;
+}
+/* PACKET (taken; NULL allowed) is dropped: counted once, traced. */
+void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, struct lil_packet *packet);
+/* The same when the packet is gone or belongs to another: only counts and traces. */
+void host_note_drop(struct lil_host *host, int ifindex, enum lil_drop reason, const struct lil_packet *packet);
+void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind, const struct lil_packet *packet);
+
+/* interface.c */
+int interface_new(struct lil_host *host, const struct lil_interface_config *config);
+void interface_free(struct interface *interface);
+/* Hands a whole frame down (taken): transmitted at once inside poll, else queued. */
+void interface_send(struct interface *interface, struct lil_packet *packet);
+void interface_flush(struct interface *interface);
+bool interface_has_address(const struct interface *interface, const struct addr *addr);
+bool interface_is_full(const struct interface *interface);
+/* The address to speak with on INTERFACE to REMOTE; false: none. */
+bool interface_source(const struct interface *interface, const struct addr *remote, struct addr *source);
+
+/* host_address.c */
+/* The interface that owns ADDR, NULL: none. */
+struct interface *host_local_interface(struct lil_host *host, const struct addr *addr);
+bool host_is_local(struct lil_host *host, const struct addr *addr);
+bool host_is_broadcast(const struct lil_host *host, const struct addr *addr, const struct interface *interface /* NULL: any */);
+bool host_source_for(struct lil_host *host, const struct interface *interface, const struct addr *remote, struct addr *source);
+
+/* host_way.c */
+struct way *host_way(struct lil_host *host, const struct addr *remote, uint32_t ifindex);
+
+/* host_input.c */
+/* FRAME begins at its link header; taken. */
+void host_input_frame(struct lil_host *host, struct interface *interface, struct lil_packet *packet);
+/* A packet for us, positioned at the transport header; IP_BYTES header bytes lie in front of it. Taken. */
+void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
+
+/* host_forward.c */
+void host_forward(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
+
+/* host_icmp.c: PACKET positioned after the IP header; taken. */
+void host_icmp_input(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
+/* Sends an ICMP error about OFFENDER (borrowed, positioned at its IP header). */
+void host_icmp_error(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
+/* As if ERROR had come from the network about our own packet OFFENDER (borrowed, at its IP header). */
+void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
+struct icmp_error host_unreachable(int version, uint8_t icmp4_code, uint8_t icmp6_code);
+void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct addr *offender,
+                    const struct lil_packet *quoted_payload);
+uint32_t host_icmp_rest_parameter(int version, uint32_t pointer);
+
+/* host_output.c */
+/* Sends PACKET (taken), which begins at its IP header of VERSION, by WAY: link header, neighbour, interface. */
+void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet);
+/* Sends a transport message (taken) with a new IP header; fragments when it must and may. IP: source, dest, protocol, ttl, tos, version. */
+void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet);
+void host_send_tcp(struct lil_host *host, struct tcp_segment *segment);
+void host_send_udp(struct lil_host *host, struct udp_sent *sent);
+uint32_t host_next_ip_id(struct lil_host *host, int version);
+
+/* host_neighbor.c */
+void host_neighbor_init(struct lil_host *host);
+void host_neighbor_failures(struct lil_host *host);
+void host_arp_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet /* taken, after the link header */);
+/* True: it was neighbour discovery and is taken. */
+bool host_nd_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp, struct lil_packet *packet);
+void host_announce(struct lil_host *host, struct interface *interface, const struct addr *addr);
+void host_ether_multicast(const struct addr *group, struct mac *mac);
+
+/* accept_any.c */
+bool host_stray_syn(void *ctx, const struct flow *flow, int ifindex, uint64_t id);
+void host_held_fini(struct lil_host *host);
+
+/* counter.c */
+void host_counters_reset(struct lil_host *host);
+
+#endif

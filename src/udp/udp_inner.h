@@ -1,0 +1,61 @@
+/* udp_inner.h: what the files of udp/ share: the endpoint and its queues. Read udp.h first. */
+#ifndef UDP_UDP_INNER_H
+#define UDP_UDP_INNER_H
+#include <poll.h>
+#include "udp/udp.h"
+
+enum { UDP_BUCKETS = 256, UDP_GROUPS = 20 /* Linux igmp_max_memberships */, UDP_NODE_CHARGE = 256 /* Linux charges skb overhead: many empty datagrams are not free */ };
+
+struct udp_node { /* a queued datagram or error */
+    struct udp_node *next;
+    struct lil_packet *packet;
+    struct udp_pcb *pcb;     /* output: who may be told of room; NULL: closed meanwhile */
+    union {
+        struct udp_info info;
+        struct udp_sent sent;
+        struct udp_icmp icmp;
+    };
+};
+struct udp_queue {
+    struct udp_node *first, *last;
+    uint32_t count, bytes;
+};
+struct udp_group {
+    struct addr addr;
+    uint32_t ifindex;
+};
+struct udp_pcb {
+    struct list node;        /* UDP and ping: a bucket by local port; raw: udp->raw */
+    struct udp *udp;
+    void *user;
+    struct flow flow;
+    uint32_t ifindex;        /* bound to it; 0: any */
+    int error;
+    uint32_t rcvbuf, out_bytes;
+    uint8_t kind, protocol, group_count;
+    uint16_t family;
+    bool bound, connected, any_family, recverr;
+    struct udp_queue in, errors;
+    struct udp_group *groups;
+};
+struct udp {
+    struct udp_params params;
+    struct pool *pool;
+    struct udp_hooks hooks;
+    struct list buckets[UDP_BUCKETS];
+    struct list raw, unbound;
+    uint32_t raw_count, ping_count, group_count, count;
+    struct udp_queue out;
+    struct udp_node *free;
+    uint32_t free_count;
+    uint64_t in_datagrams, out_datagrams, no_ports, in_errors, rcvbuf_errors, sndbuf_errors, mem_errors;
+};
+struct udp_node *udp_node_new(struct udp *udp); /* NULL: memory; not zeroed */
+void udp_node_free(struct udp *udp, struct udp_node *node);
+void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t bytes);
+struct udp_node *udp_queue_pop(struct udp_queue *queue);
+void udp_queue_clear(struct udp *udp, struct udp_queue *queue);
+uint32_t udp_charge(const struct udp_node *node);
+void udp_tell(struct udp *udp, struct udp_pcb *pcb, unsigned events);
+
+#endif

@@ -1,0 +1,236 @@
+/* udp_queue.c: what waits at a datagram endpoint: received datagrams, errors (IP_RECVERR), and the one output queue that host/
+ * drains. Limits are in bytes and charge each datagram's block, so that many small ones cannot hold much memory. */
+#include "udp/udp_inner.h"
+
+struct udp_node *udp_node_new(struct udp *udp)
+{
+    struct udp_node *node = udp->free;
+    if (node) {
+        udp->free = node->next;
+        udp->free_count--;
+    } else {
+        node = pool_alloc(udp->pool, sizeof *node);
+    }
+    return node;
+}
+
+void udp_node_free(struct udp *udp, struct udp_node *node)
+{
+    if (udp->free_count >= 64) {
+        pool_free(udp->pool, node);
+        return;
+    }
+    node->next = udp->free;
+    udp->free = node;
+    udp->free_count++;
+}
+
+uint32_t udp_charge(const struct udp_node *node)
+{
+    return UDP_NODE_CHARGE + (node->packet ? packet_charge(node->packet) : 0);
+}
+
+void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t bytes)
+{
+    node->next = NULL;
+    if (queue->last)
+        queue->last->next = node;
+    else
+        queue->first = node;
+    queue->last = node;
+    queue->count++;
+    queue->bytes += bytes;
+}
+
+struct udp_node *udp_queue_pop(struct udp_queue *queue)
+{
+    struct udp_node *node = queue->first;
+    if (!node)
+        return NULL;
+    queue->first = node->next;
+    if (!queue->first)
+        queue->last = NULL;
+    queue->count--;
+    queue->bytes -= min_u32(queue->bytes, udp_charge(node));
+    if (!queue->count)
+        queue->bytes = 0;
+    return node;
+}
+
+void udp_queue_clear(struct udp *udp, struct udp_queue *queue)
+{
+    struct udp_node *node;
+    while ((node = udp_queue_pop(queue))) {
+        packet_free(node->packet);
+        udp_node_free(udp, node);
+    }
+}
+
+int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent)
+{
+    uint32_t bytes = UDP_NODE_CHARGE + sent->packet->length;
+    /* as sockets do: a datagram is admitted while there is room at all */
+    int error = pcb->out_bytes && pcb->out_bytes + bytes > udp->params.sndbuf ? -EAGAIN : 0;
+    struct udp_node *node = error ? NULL : udp_node_new(udp);
+    if (!node) {
+        udp->sndbuf_errors++;
+        packet_free(sent->packet);
+        sent->packet = NULL;
+        return error ? error : -ENOBUFS;
+    }
+    node->sent = *sent;
+    node->packet = NULL;
+    node->pcb = pcb;
+    pcb->out_bytes += bytes;
+    udp_queue_push(&udp->out, node, 0);
+    udp->out_datagrams += pcb->kind == UDP_KIND_UDP;
+    if (udp->hooks.due)
+        udp->hooks.due(udp->hooks.ctx);
+    return 0;
+}
+
+bool udp_output_next(struct udp *udp, struct udp_sent *sent)
+{
+    struct udp_node *node = udp_queue_pop(&udp->out);
+    if (!node)
+        return false;
+    *sent = node->sent;
+    struct udp_pcb *pcb = node->pcb;
+    if (pcb) {
+        bool was_full = pcb->out_bytes >= udp->params.sndbuf;
+        pcb->out_bytes -= min_u32(pcb->out_bytes, UDP_NODE_CHARGE + sent->packet->length);
+        if (was_full && pcb->out_bytes < udp->params.sndbuf)
+            udp_tell(udp, pcb, POLLOUT);
+    }
+    udp_node_free(udp, node);
+    return true;
+}
+
+bool udp_is_due(const struct udp *udp)
+{
+    return udp->out.first != NULL;
+}
+
+struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, struct udp_info *info)
+{
+    struct udp_node *node = pcb->in.first;
+    if (!node)
+        return NULL;
+    if (info)
+        *info = node->info;
+    if (peek)
+        return node->packet;
+    udp_queue_pop(&pcb->in);
+    struct lil_packet *packet = node->packet;
+    udp_node_free(udp, node);
+    return packet;
+}
+
+size_t udp_readable(const struct udp_pcb *pcb)
+{
+    return pcb->in.first ? pcb->in.first->packet->length : 0;
+}
+
+bool udp_has_datagram(const struct udp_pcb *pcb)
+{
+    return pcb->in.first != NULL;
+}
+
+void udp_set_rcvbuf(struct udp_pcb *pcb, uint32_t bytes)
+{
+    pcb->rcvbuf = bytes;
+}
+
+void udp_set_recverr(struct udp_pcb *pcb, bool on)
+{
+    pcb->recverr = on;
+    if (!on)
+        udp_queue_clear(pcb->udp, &pcb->errors);
+}
+
+static bool is_concerned(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
+{
+    const struct flow *flow = &icmp->flow;
+    if (pcb->kind != icmp->kind)
+        return false;
+    if (pcb->kind == UDP_KIND_RAW ? pcb->protocol != icmp->protocol
+        : pcb->flow.local_port != (pcb->kind == UDP_KIND_PING ? icmp->ping_id : flow->local_port))
+        return false;
+    if (!addr_is_any(&pcb->flow.local) && !addr_equal(&pcb->flow.local, &flow->local))
+        return false;
+    if (!pcb->connected)
+        return true;
+    return addr_equal(&pcb->flow.remote, &flow->remote) && (pcb->kind != UDP_KIND_UDP || pcb->flow.remote_port == flow->remote_port);
+}
+
+/* Does this error reach a connected socket that did not ask for errors? (RFC 1122 4.1.3.3 leaves which to the stack.) */
+static bool is_hard(const struct udp *udp, const struct udp_icmp *icmp)
+{
+    if (icmp->type == (icmp->version == 4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE))
+        return icmp->code < 16 && ((icmp->version == 4 ? udp->params.icmp4_hard : udp->params.icmp6_hard) >> icmp->code & 1);
+    return icmp->type == (icmp->version == 4 ? ICMP4_PARAMETER : ICMP6_PARAMETER);
+}
+
+static void notify(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
+{
+    bool told = false;
+    if (pcb->recverr && pcb->errors.count < 64) {
+        struct udp_node *node = udp_node_new(udp);
+        if (node) {
+            node->packet = quoted ? packet_clone(quoted) : NULL;
+            node->icmp = *icmp;
+            node->pcb = pcb;
+            udp_queue_push(&pcb->errors, node, udp_charge(node));
+            told = true;
+        }
+    }
+    if ((pcb->recverr || (pcb->connected && udp->params.connect_icmp_errors && is_hard(udp, icmp))) && icmp->error) {
+        pcb->error = icmp->error;
+        told = true;
+    }
+    if (told)
+        udp_tell(udp, pcb, POLLERR);
+}
+
+void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload)
+{
+    if (icmp->kind == UDP_KIND_RAW) {
+        list_each(it, &udp->raw) {
+            struct udp_pcb *pcb = list_entry(it, struct udp_pcb, node);
+            if (is_concerned(pcb, icmp))
+                notify(udp, pcb, icmp, quoted_payload);
+        }
+        return;
+    }
+    uint16_t port = icmp->kind == UDP_KIND_PING ? icmp->ping_id : icmp->flow.local_port;
+    list_each(it, &udp->buckets[port % UDP_BUCKETS]) {
+        struct udp_pcb *pcb = list_entry(it, struct udp_pcb, node);
+        if (is_concerned(pcb, icmp))
+            notify(udp, pcb, icmp, quoted_payload);
+    }
+}
+
+struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp)
+{
+    struct udp_node *node = udp_queue_pop(&pcb->errors);
+    if (!node)
+        return NULL;
+    if (icmp)
+        *icmp = node->icmp;
+    struct lil_packet *packet = node->packet ? node->packet : packet_new(udp->pool);
+    udp_node_free(udp, node);
+    if (pcb->error && !pcb->errors.count)
+        pcb->error = 0;
+    return packet;
+}
+
+void udp_each_counter(const struct udp *udp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx)
+{
+    visit(ctx, "UdpInDatagrams", udp->in_datagrams);
+    visit(ctx, "UdpNoPorts", udp->no_ports);
+    visit(ctx, "UdpInErrors", udp->in_errors);
+    visit(ctx, "UdpOutDatagrams", udp->out_datagrams);
+    visit(ctx, "UdpRcvbufErrors", udp->rcvbuf_errors);
+    visit(ctx, "UdpSndbufErrors", udp->sndbuf_errors);
+    visit(ctx, "UdpMemErrors", udp->mem_errors);
+}
