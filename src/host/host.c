@@ -285,6 +285,12 @@ void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, struct 
     packet_free(packet);
 }
 
+void host_drop_input(struct lil_host *host, const struct interface *interface, enum lil_drop reason, struct lil_packet *packet)
+{
+    host_note_drop(host, interface->ifindex, reason, host->shadow ? host->shadow : packet);
+    packet_free(packet);
+}
+
 const char *lil_drop_name(enum lil_drop drop)
 {
     static const char *const words[] = {

@@ -21,6 +21,8 @@ struct host_sockets {
     uint64_t (*deadline)(void *ctx);                  /* of socket timeouts; may be NULL */
     void (*poll)(void *ctx, uint64_t now_ns);
     uint32_t (*count)(void *ctx);
+    /* lil_syn_accept: a descriptor of PROC for TCB (made by TCP, not yet anyone's); -EMFILE ...: TCB is aborted. May be NULL. */
+    int (*syn_accept)(void *ctx, struct lil_proc *proc, struct tcb *tcb);
 };
 void host_set_sockets(struct lil_host *host, const struct host_sockets *sockets);
 void *host_get_sockets(struct lil_host *host); /* the ctx; NULL: none yet */

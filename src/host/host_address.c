@@ -35,6 +35,7 @@ int lil_address_add(struct lil_host *host, int ifindex, const char *address)
     if (error)
         return error;
     host_changed(host);
+    host_address_filter(host);
     struct route route = {.prefix = prefix, .connected = true, .ifindex = ifindex, .has_source = true, .source = prefix.addr};
     if (prefix.length < 128) {
         error = routes_add(&host->routes, &route);
@@ -71,6 +72,7 @@ int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
                 return -ENOMEM;
         }
         host_changed(host);
+        host_address_filter(host);
         tcp_on_path_change(host->tcp, &prefix.addr, EADDRNOTAVAIL, host->now_ns);
         host_mark_due(host);
         return 0;
@@ -78,11 +80,25 @@ int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
     return -EADDRNOTAVAIL;
 }
 
+static uint64_t filter_bit(const struct addr *addr)
+{
+    return 1ull << ((addr->u64[0] ^ addr->u64[1]) * 0x9e3779b97f4a7c15ull >> 58);
+}
+
+void host_address_filter(struct lil_host *host)
+{
+    host->local_filter = 0;
+    for (int i = 0; i < host->interface_count; i++)
+        for (unsigned j = 0; j < host->interfaces[i]->address_count; j++)
+            host->local_filter |= filter_bit(&host->interfaces[i]->addresses[j].addr);
+}
+
 struct interface *host_local_interface(struct lil_host *host, const struct addr *addr)
 {
     if (addr_equal(addr, &host->last_local) && host->last_local_ifindex)
         return host->interfaces[host->last_local_ifindex - 1];
-    for (int i = 0; i < host->interface_count; i++)
+    bool maybe = host->local_filter & filter_bit(addr);
+    for (int i = 0; maybe && i < host->interface_count; i++)
         if (interface_has_address(host->interfaces[i], addr)) {
             host->last_local = *addr;
             host->last_local_ifindex = i + 1;

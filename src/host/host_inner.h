@@ -85,6 +85,7 @@ struct lil_host {
     uint32_t generation;           /* never 0 */
     struct way *ways;              /* HOST_WAYS */
     struct way scratch;            /* for bound interfaces: not cached */
+    uint64_t local_filter;         /* a bit per hash of our addresses: most foreign ones are told by it */
     struct addr last_local;        /* the address of our own that a packet was last for */
     int last_local_ifindex;
     struct packet_queue failed;    /* neighbour failures, told after the cache's work (mark: errno) */
@@ -93,8 +94,9 @@ struct lil_host {
 
     struct list held_syns;
     uint32_t held_count;
-    uint64_t suppress_id;          /* lil_syn_refuse: the RST of this one is not sent */
+    bool suppressing;              /* lil_syn_refuse: the RST of this flow is not sent */
     struct flow suppress;
+    struct lil_packet *shadow;     /* traced: a copy of the frame being received, for its drop */
     const struct ip *input_ip;     /* the packet being given to TCP, for a held SYN's quote */
     const uint8_t *input_header;
 
@@ -124,6 +126,8 @@ static inline void host_changed(struct lil_host *host)
 void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, struct lil_packet *packet);
 /* The same when the packet is gone or belongs to another: only counts and traces. */
 void host_note_drop(struct lil_host *host, int ifindex, enum lil_drop reason, const struct lil_packet *packet);
+/* A drop of the frame that is being received: the trace shows it whole. */
+void host_drop_input(struct lil_host *host, const struct interface *interface, enum lil_drop reason, struct lil_packet *packet);
 void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind, const struct lil_packet *packet);
 
 /* interface.c */
@@ -138,6 +142,7 @@ bool interface_is_full(const struct interface *interface);
 bool interface_source(const struct interface *interface, const struct addr *remote, struct addr *source);
 
 /* host_address.c */
+void host_address_filter(struct lil_host *host);
 /* The interface that owns ADDR, NULL: none. */
 struct interface *host_local_interface(struct lil_host *host, const struct addr *addr);
 bool host_is_local(struct lil_host *host, const struct addr *addr);
@@ -180,8 +185,8 @@ uint32_t host_next_ip_id(struct lil_host *host, int version);
 void host_neighbor_init(struct lil_host *host);
 void host_neighbor_failures(struct lil_host *host);
 void host_arp_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet /* taken, after the link header */);
-/* True: it was neighbour discovery and is taken. */
-bool host_nd_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp, struct lil_packet *packet);
+/* Neighbour solicitation or advertisement; PACKET (taken) begins at the ICMPv6 header. */
+void host_nd_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp, struct lil_packet *packet);
 void host_announce(struct lil_host *host, struct interface *interface, const struct addr *addr);
 void host_ether_multicast(const struct addr *group, struct mac *mac);
 

@@ -1,0 +1,307 @@
+/* host_output.c: the way down: route (host_way.c), resolve (link/neighbor.c), emit. Headers are written straight into the packet's
+ * headroom; payloads move by reference and their sums were made when they were copied in. */
+#include "host/host_inner.h"
+#include "base/csum.h"
+
+uint32_t host_next_ip_id(struct lil_host *host, int version)
+{
+    if (version == 6 || host->profile->ip.random_ip_id) /* RFC 7739 */
+        return (uint32_t)prng_next(&host->prng) & (version == 6 ? 0xffffffffu : 0xffffu);
+    return ++host->ip_id;
+}
+
+/* --- link ------------------------------------------------------------------------------------------------------------------ */
+
+void host_ether_multicast(const struct addr *group, struct mac *mac)
+{
+    if (addr_is_v4(group)) /* RFC 1112 6.4 */
+        *mac = (struct mac){{1, 0, 0x5e, group->b[13] & 0x7f, group->b[14], group->b[15]}};
+    else /* RFC 2464 7 */
+        *mac = (struct mac){{0x33, 0x33, group->b[12], group->b[13], group->b[14], group->b[15]}};
+}
+
+/* A packet of ours or of another's that the neighbour cache refuses at once (BSD's hold-down). PACKET is taken. */
+static void neighbor_refused(struct lil_host *host, struct way *way, struct lil_packet *packet, int error)
+{
+    struct ip ip;
+    if (ip_parse(&ip, packet->head + packet->head_off, packet->head_len) > 0) {
+        struct icmp_error unreachable = host_unreachable(ip.version, 1, 3);
+        struct icmp_quote quote;
+        if (packet->flags & PACKET_FORWARDED)
+            host_icmp_error(host, &unreachable, &ip, packet);
+        else if (ip.protocol == IPPROTO_TCP && icmp_quote_parse(&quote, ip.version, packet->head + packet->head_off, packet->head_len) == 0)
+            tcp_on_send_error(host->tcp, &quote.flow, quote.seq, error, host->now_ns);
+        else
+            host_icmp_self(host, &unreachable, &ip, packet);
+    }
+    host_drop(host, way->interface->ifindex, LIL_DROP_NEIGHBOR_FAILED, packet);
+}
+
+static void ether_send(struct interface *interface, const struct mac *dest, uint16_t type, struct lil_packet *packet)
+{
+    struct eth eth = {.dest = *dest, .source = interface->mac, .type = type};
+    eth_emit(&eth, packet_push(packet, ETH_LENGTH));
+    interface_send(interface, packet);
+}
+
+static void ether_unicast(struct lil_host *host, struct way *way, uint16_t type, struct lil_packet *packet)
+{
+    struct neighbor_cache *cache = type == ETHERTYPE_V4 ? &host->arp : &host->nd;
+    struct neighbor *neighbor = way->neighbor;
+    if (!neighbor) {
+        /* making an entry may push another out and so change the generation; the way is still good */
+        neighbor = neighbor_get(cache, &way->next_hop, way->interface->ifindex, host->now_ns);
+        if (!neighbor) {
+            host_drop(host, way->interface->ifindex, LIL_DROP_MEMORY, packet);
+            return;
+        }
+        neighbor->is_gateway = way->is_gateway;
+        way->neighbor = neighbor;
+        way->generation = host->generation;
+    }
+    if (host->now_ns >= neighbor->fresh_until_ns) {
+        host_mark_due(host);
+        int verdict = neighbor_resolve(cache, neighbor, packet, host->now_ns);
+        if (verdict > 0)
+            return;
+        if (verdict < 0) {
+            neighbor_refused(host, way, packet, -verdict);
+            return;
+        }
+    }
+    ether_send(way->interface, &neighbor->mac, type, packet);
+}
+
+void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet)
+{
+    struct interface *interface = way->interface;
+    if (interface->kind != LIL_ETHERNET) {
+        interface_send(interface, packet);
+        return;
+    }
+    uint16_t type = addr_is_v4(&way->next_hop) ? ETHERTYPE_V4 : ETHERTYPE_V6;
+    struct mac mac = {{255, 255, 255, 255, 255, 255}};
+    switch (way->kind) {
+    case WAY_MULTICAST:
+        host_ether_multicast(&way->next_hop, &mac);
+        /* fall through */
+    case WAY_BROADCAST:
+        ether_send(interface, &mac, type, packet);
+        return;
+    default:
+        ether_unicast(host, way, type, packet);
+    }
+}
+
+/* --- ip -------------------------------------------------------------------------------------------------------------------- */
+
+static void drop_output(struct lil_host *host, const struct way *way, enum lil_drop drop, struct lil_packet *packet)
+{
+    host->counters[CNT_IP_NO_ROUTES] += drop == LIL_DROP_NO_ROUTE;
+    host_drop(host, way->interface ? way->interface->ifindex : 0, drop, packet);
+}
+
+static void send_fragments(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet)
+{
+    struct frag frag;
+    packet_fill_csum(packet);
+    ip->id = host_next_ip_id(host, ip->version);
+    frag_init_take(&frag, ip, packet, way->mtu);
+    struct lil_packet *piece;
+    while ((piece = frag_next(&frag))) {
+        host->counters[CNT_IP_FRAG_CREATES]++;
+        piece->csum = CSUM_COMPUTED;
+        host_emit(host, way, piece);
+    }
+    host->counters[frag.failed ? CNT_IP_FRAG_FAILS : CNT_IP_FRAG_OKS]++;
+}
+
+void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet)
+{
+    host->counters[CNT_IP_OUT]++;
+    if (way->kind == WAY_ERROR) {
+        drop_output(host, way, way->drop, packet);
+        return;
+    }
+    if (!ip->ttl)
+        ip->ttl = host->profile->ip.ttl;
+    ip->payload_length = packet->length;
+    uint32_t header = ip->version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
+    if (packet->length + header > way->mtu && !packet->gso_size) {
+        if (ip->version == 4 && ip->dont_fragment) {
+            host->counters[CNT_IP_FRAG_FAILS]++;
+            drop_output(host, way, LIL_DROP_IP_TOO_BIG, packet);
+            return;
+        }
+        send_fragments(host, way, ip, packet);
+        return;
+    }
+    ip->id = ip->dont_fragment ? 0 : host_next_ip_id(host, ip->version); /* RFC 6864 4: atomic datagrams need none */
+    ip_emit(ip, packet_push(packet, header));
+    host_emit(host, way, packet);
+}
+
+/* --- tcp ------------------------------------------------------------------------------------------------------------------- */
+
+static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp_segment *segment, int version, struct lil_packet *packet)
+{
+    uint32_t mtu = way->mtu;
+    drop_output(host, way, LIL_DROP_IP_TOO_BIG, packet);
+    tcp_on_icmp(host->tcp, &segment->flow, segment->header.seq, version, version == 4 ? ICMP4_UNREACHABLE : ICMP6_TOO_BIG,
+                version == 4 ? 4 : 0, mtu, host->now_ns);
+}
+
+/* lil_syn_refuse with an ICMP answer or silence: the RST that TCP made for it is the one not to send. */
+static bool is_suppressed(struct lil_host *host, const struct tcp_segment *segment)
+{
+    if (!(segment->header.flags & TCP_RST) || memcmp(&segment->flow, &host->suppress, offsetof(struct flow, scope)))
+        return false;
+    host->suppressing = false;
+    packet_free(segment->packet);
+    return true;
+}
+
+void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
+{
+    if (host->suppressing && is_suppressed(host, segment))
+        return;
+    struct lil_packet *packet = segment->packet ? segment->packet : packet_new(host->pool);
+    if (!packet) {
+        host_note_drop(host, 0, LIL_DROP_MEMORY, NULL);
+        return;
+    }
+    const struct flow *flow = &segment->flow;
+    struct way *way = host_way(host, &flow->remote, flow->scope);
+    size_t size = TCP_LENGTH + tcphdr_options_size(&segment->header.options, segment->header.flags);
+    uint8_t *bytes = packet_push(packet, size);
+    tcphdr_emit(&segment->header, segment->option_order, bytes);
+    if (way->kind == WAY_ERROR) {
+        int error = way->error;
+        drop_output(host, way, way->drop, packet);
+        tcp_on_send_error(host->tcp, flow, segment->header.seq, error, host->now_ns);
+        return;
+    }
+    struct ip ip;
+    ip.version = addr_is_v4(&flow->remote) ? 4 : 6;
+    ip.source = flow->local;
+    ip.dest = flow->remote;
+    ip.protocol = IPPROTO_TCP;
+    ip.ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl;
+    ip.tos = segment->tos;
+    ip.flow_label = 0;
+    ip.payload_length = packet->length;
+    ip.frag_offset = 0;
+    ip.more_fragments = ip.is_fragment = false;
+    ip.dont_fragment = segment->dont_fragment;
+    packet->gso_size = segment->gso_size;
+    bool partial = segment->gso_size || way->interface->csum_offload;
+    wire_csum_set(&ip, packet, partial);
+    if (!partial)
+        packet->csum = CSUM_COMPUTED;
+    uint32_t header = ip.version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
+    uint32_t wire_length = header + (segment->gso_size ? (uint32_t)size + segment->gso_size : packet->length);
+    host->counters[CNT_IP_OUT]++;
+    if (wire_length > way->mtu) {
+        if (ip.dont_fragment || ip.version == 6 || segment->gso_size)
+            tcp_too_big(host, way, segment, ip.version, packet);
+        else
+            send_fragments(host, way, &ip, packet);
+        return;
+    }
+    ip.id = ip.dont_fragment ? 0 : host_next_ip_id(host, ip.version);
+    ip_emit(&ip, packet_push(packet, header));
+    host_emit(host, way, packet);
+}
+
+/* --- udp, ping, raw -------------------------------------------------------------------------------------------------------- */
+
+/* A datagram to a group or to all is also for this host's own listeners (IP_MULTICAST_LOOP; Linux: broadcasts too). */
+static void loop_copy(struct lil_host *host, const struct way *way, struct ip *ip, const struct lil_packet *packet)
+{
+    if (way->kind == WAY_MULTICAST && !udp_has_group(host->udp, &ip->dest, 0))
+        return;
+    struct lil_packet *copy = packet_clone(packet);
+    if (!copy)
+        return;
+    ip->payload_length = copy->length;
+    ip_emit(ip, packet_push(copy, ip_header_size(ip)));
+    interface_send(host->interfaces[HOST_LOOPBACK - 1], copy);
+}
+
+/* IP_HDRINCL: the caller's header, with what the kernel fills in (raw(7)). False: nonsense, PACKET is dropped. */
+static bool header_included(struct lil_host *host, const struct way *way, struct ip *ip, struct lil_packet *packet)
+{
+    const uint8_t *bytes = packet_pull(packet, IPV4_LENGTH);
+    int length = bytes ? ip_parse_quote(ip, bytes, packet->head_len) : -EINVAL;
+    if (length != IPV4_LENGTH || ip->version != 4) {
+        drop_output(host, way, LIL_DROP_IP_HEADER, packet);
+        return false;
+    }
+    if (addr_is_any(&ip->source))
+        ip->source = way->source;
+    packet_trim_front(packet, IPV4_LENGTH);
+    return true;
+}
+
+static void send_icmp_header(struct udp_sent *sent, const struct ip *ip)
+{
+    struct icmp icmp;
+    const uint8_t *bytes = packet_pull(sent->packet, ICMP_LENGTH);
+    if (!bytes || icmp_parse(&icmp, ip->version, bytes, ICMP_LENGTH) < 0)
+        return;
+    if (sent->kind == UDP_KIND_PING) {
+        icmp.echo.id = sent->flow.local_port;
+        packet_trim_front(sent->packet, ICMP_LENGTH);
+        icmp_emit(&icmp, ip->version, packet_push(sent->packet, ICMP_LENGTH));
+    }
+    icmp_fill_csum(sent->packet, ip->version, &ip->source, &ip->dest);
+}
+
+static void send_transport(struct lil_host *host, struct way *way, struct udp_sent *sent, struct ip *ip)
+{
+    struct lil_packet *packet = sent->packet;
+    if (sent->kind == UDP_KIND_UDP) {
+        struct udphdr_ header = {.source_port = sent->flow.local_port, .dest_port = sent->flow.remote_port,
+                                 .length = (uint16_t)(packet->length + UDP_LENGTH)};
+        udphdr_emit(&header, packet_push(packet, UDP_LENGTH));
+        bool off = ip->version == 4 && (sent->csum_off || !host->profile->udp.csum);
+        if (!off)
+            wire_csum_set(ip, packet, way->interface->csum_offload && packet->length + IPV6_LENGTH <= way->mtu);
+        packet->csum = off ? CSUM_NONE : packet->csum == CSUM_PARTIAL ? CSUM_PARTIAL : CSUM_COMPUTED;
+    } else if (sent->kind == UDP_KIND_PING || (ip->version == 6 && ip->protocol == ICMP_PROTOCOL6)) {
+        send_icmp_header(sent, ip);
+    }
+}
+
+void host_send_udp(struct lil_host *host, struct udp_sent *sent)
+{
+    struct lil_packet *packet = sent->packet;
+    const struct flow *flow = &sent->flow;
+    uint32_t ifindex = sent->ifindex ? sent->ifindex : addr_is_link_local(&flow->remote) && !addr_is_v4(&flow->remote) ? flow->scope : 0;
+    if (ifindex && host_is_local(host, &flow->remote))
+        ifindex = 0;
+    struct way *way = host_way(host, &flow->remote, ifindex);
+    if (way->kind == WAY_ERROR) {
+        drop_output(host, way, way->drop, packet);
+        return;
+    }
+    if (way->kind == WAY_BROADCAST && !sent->broadcast_allowed) {
+        drop_output(host, way, LIL_DROP_IP_NOT_MINE, packet);
+        return;
+    }
+    struct ip ip = {
+        .version = addr_is_v4(&flow->remote) ? 4 : 6,
+        .source = addr_is_any(&flow->local) ? way->source : flow->local, .dest = flow->remote, .protocol = sent->protocol,
+        .ttl = sent->ttl ? sent->ttl : way->kind == WAY_MULTICAST ? host->profile->udp.multicast_ttl : host->profile->udp.ttl,
+        .tos = sent->tos, .dont_fragment = sent->dont_fragment,
+    };
+    if (sent->kind == UDP_KIND_UDP)
+        ip.protocol = IPPROTO_UDP;
+    if (sent->header_included && !header_included(host, way, &ip, packet))
+        return;
+    if (!sent->header_included)
+        send_transport(host, way, sent, &ip);
+    if (way->kind == WAY_MULTICAST || way->kind == WAY_BROADCAST)
+        loop_copy(host, way, &ip, packet);
+    host_send_ip(host, way, &ip, packet);
+}

@@ -1,0 +1,88 @@
+/* host_poll.c: the joint of input and output: timers run, output is pulled from TCP and UDP and emitted, interfaces are flushed, the
+ * loopback goes round; then the next deadline. Nothing here is fair or unfair by itself: TCP's own round-robin decides. */
+#include "host/host_inner.h"
+
+enum { ROUNDS_MAX = 64, PULL_MAX = 4096 };
+
+/* True: stopped before everything was sent, for lack of room or of turns. */
+static bool pull_output(struct lil_host *host)
+{
+    struct udp_sent sent;
+    struct tcp_segment segment;
+    for (int i = 0; udp_is_due(host->udp); i++) {
+        if (i == PULL_MAX || !udp_output_next(host->udp, &sent))
+            return i == PULL_MAX;
+        host_send_udp(host, &sent);
+    }
+    for (int i = 0; i < PULL_MAX; i++) {
+        if (!tcp_output_next(host->tcp, host->now_ns, &segment))
+            return false;
+        host_send_tcp(host, &segment);
+        /* what was last sent went to a full queue: leave the rest with TCP until the driver takes packets again; each
+         * poll moves one segment on, so that other interfaces are not shut out by one that is stuck */
+        for (int j = 1; j < host->interface_count; j++)
+            if (interface_is_full(host->interfaces[j]))
+                return true;
+    }
+    return true;
+}
+
+static bool loopback_round(struct lil_host *host)
+{
+    struct interface *lo = host->interfaces[HOST_LOOPBACK - 1];
+    uint32_t turns = lo->queue.count;
+    for (uint32_t i = 0; i < turns; i++)
+        host_input_frame(host, lo, packet_queue_pop(&lo->queue));
+    return turns > 0;
+}
+
+static bool is_blocked(const struct lil_host *host)
+{
+    for (int i = 1; i < host->interface_count; i++)
+        if (interface_is_full(host->interfaces[i]))
+            return true;
+    return false;
+}
+
+static uint64_t next_deadline(struct lil_host *host)
+{
+    uint64_t next = tcp_deadline(host->tcp);
+    next = min_u64(next, neighbor_deadline(&host->arp));
+    next = min_u64(next, neighbor_deadline(&host->nd));
+    next = min_u64(next, reass_deadline(&host->reass));
+    if (host->sockets.deadline)
+        next = min_u64(next, host->sockets.deadline(host->sockets.ctx));
+    return next;
+}
+
+uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
+{
+    if (now_ns > host->now_ns)
+        host->now_ns = now_ns;
+    host->in_poll = true;
+    host->due = false;
+    tcp_poll(host->tcp, host->now_ns);
+    neighbor_poll(&host->arp, host->now_ns);
+    neighbor_poll(&host->nd, host->now_ns);
+    reass_poll(&host->reass, host->now_ns);
+    if (host->sockets.poll)
+        host->sockets.poll(host->sockets.ctx, host->now_ns);
+    bool more = true;
+    for (int round = 0; more && round < ROUNDS_MAX; round++) {
+        for (int i = 1; i < host->interface_count; i++)
+            if (host->interfaces[i]->queue.count)
+                interface_flush(host->interfaces[i]);
+        more = pull_output(host) && !is_blocked(host);
+        if (host->failed.count) {
+            host_neighbor_failures(host);
+            more = true;
+        }
+        more |= loopback_round(host);
+        for (int i = 1; i < host->interface_count; i++)
+            more |= host->interfaces[i]->queue.count && !host->interfaces[i]->blocked;
+    }
+    bool left = more || ((tcp_is_due(host->tcp) || udp_is_due(host->udp)) && !is_blocked(host));
+    host->in_poll = false;
+    host->due = left;
+    return left ? host->now_ns : next_deadline(host);
+}

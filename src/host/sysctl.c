@@ -1,0 +1,191 @@
+/* sysctl.c: parameters of a living host by name: the profile's own names ("tcp.rto_min_ms") and Linux's ("net.ipv4.tcp_syn_retries"),
+ * as Documentation/networking/ip-sysctl.rst has them. They change the host's copy of its profile. */
+#include "host/host_inner.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *profile_field_name(unsigned index); /* profile.c */
+
+enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW };
+struct alias {
+    const char *linux_name, *ours;
+    enum unit unit;
+};
+static const struct alias aliases[] = {
+    {"net.ipv4.tcp_syn_retries", NULL, SYN_RETRIES}, {"net.ipv4.tcp_synack_retries", NULL, SYNACK_RETRIES},
+    {"net.ipv4.tcp_syn_linear_timeouts", "tcp.syn_linear_timeouts", PLAIN}, {"net.ipv4.tcp_syncookies", "tcp.syncookies", PLAIN},
+    {"net.ipv4.tcp_max_syn_backlog", "tcp.max_syn_backlog", PLAIN}, {"net.core.somaxconn", "tcp.somaxconn", PLAIN},
+    {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN}, {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN},
+    {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN}, {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN},
+    {"net.ipv4.tcp_timestamps", "tcp.offer_timestamps", PLAIN}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN},
+    {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
+    {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
+    {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},
+    {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", PLAIN},
+    {"net.ipv4.tcp_reordering", "tcp.reordering", PLAIN}, {"net.ipv4.tcp_slow_start_after_idle", "tcp.slow_start_after_idle", PLAIN},
+    {"net.ipv4.tcp_no_metrics_save", "tcp.no_metrics_save", PLAIN}, {"net.ipv4.tcp_rto_max_ms", "tcp.rto_max_ms", PLAIN},
+    {"net.ipv4.tcp_challenge_ack_limit", "tcp.challenge_ack_limit", PLAIN}, {"net.ipv4.tcp_invalid_ratelimit", "tcp.invalid_ratelimit_ms", PLAIN},
+    {"net.ipv4.tcp_rfc1337", "tcp.rfc1337", PLAIN}, {"net.ipv4.tcp_fin_timeout", "tcp.fin_wait2_ms", SECONDS},
+    {"net.ipv4.tcp_tw_reuse", "tcp.time_wait_reuse", PERCENT_TW}, {"net.ipv4.tcp_max_tw_buckets", "tcp.time_wait_limit", PLAIN},
+    {"net.ipv4.tcp_max_orphans", "tcp.orphan_limit", PLAIN}, {"net.ipv4.tcp_keepalive_time", "tcp.keepalive_idle_ms", SECONDS},
+    {"net.ipv4.tcp_keepalive_intvl", "tcp.keepalive_interval_ms", SECONDS}, {"net.ipv4.tcp_keepalive_probes", "tcp.keepalive_probes", PLAIN},
+    {"net.ipv4.tcp_mtu_probing", "tcp.mtu_probing", PLAIN}, {"net.ipv4.tcp_min_snd_mss", "tcp.min_snd_mss", PLAIN},
+    {"net.ipv4.tcp_base_mss", "tcp.base_mss", PLAIN}, {"net.ipv4.tcp_notsent_lowat", "tcp.notsent_lowat", PLAIN},
+    {"net.ipv4.ip_local_port_range", NULL, PORTS}, {"net.ipv4.ip_default_ttl", "ip.ttl", PLAIN},
+    {"net.ipv4.ip_forward", "ip.forwarding", PLAIN}, {"net.ipv6.conf.all.forwarding", "ip.forwarding", PLAIN},
+    {"net.ipv4.icmp_msgs_per_sec", "ip.icmp_rate_per_s", PLAIN}, {"net.ipv4.icmp_msgs_burst", "ip.icmp_burst", PLAIN},
+    {"net.ipv4.icmp_echo_ignore_broadcasts", "ip.icmp_echo_ignore_broadcast", PLAIN}, {"net.ipv4.ipfrag_time", "ip.frag_timeout_ms", SECONDS},
+    {"net.ipv4.ipfrag_high_thresh", "ip.frag_memory_bytes", PLAIN}, {"net.ipv4.ipfrag_max_dist", "ip.frag_max_per_host", PLAIN},
+    {"net.ipv4.route.mtu_expires", "ip.pmtu_expires_ms", SECONDS}, {"net.ipv4.route.min_pmtu", "ip.pmtu_min", PLAIN},
+    {"net.ipv4.conf.all.send_redirects", "ip.send_redirects", PLAIN}, {"net.ipv4.conf.all.accept_redirects", "ip.accept_redirects", PLAIN},
+    {"net.ipv4.conf.all.accept_source_route", "ip.source_route", PLAIN}, {"net.ipv4.conf.all.arp_notify", "ip.announce", PLAIN},
+    {"net.ipv4.neigh.default.gc_thresh3", "ip.neighbor.cache_limit", PLAIN}, {"net.ipv4.neigh.default.mcast_solicit", "ip.neighbor.max_asks", PLAIN},
+    {"net.ipv4.neigh.default.retrans_time_ms", "ip.neighbor.retrans_ms", PLAIN}, {"net.core.rmem_default", "udp.rcvbuf", PLAIN},
+    {"net.core.wmem_default", "udp.sndbuf", PLAIN}, {"net.ipv4.ip_unprivileged_port_start", "socket.reserved_ports", PLAIN},
+};
+
+/* TCP and UDP have copies of their own. */
+static void spread(struct lil_host *host)
+{
+    *tcp_get_params(host->tcp) = host->profile->tcp;
+    *udp_get_params(host->udp) = host->profile->udp;
+    host_changed(host);
+}
+
+/* tcp_syn_retries: N exponential retries behind the linear ones, each interval twice the last up to 120 s. */
+static void set_retries(struct tcp_schedule *schedule, uint32_t linear, uint32_t retries)
+{
+    uint32_t ms = schedule->interval_ms[0] ? schedule->interval_ms[0] : 1000, total = 0;
+    uint32_t count = min_u32(retries + linear, ARRAY_COUNT(schedule->interval_ms) - 1);
+    for (uint32_t i = 0; i <= count; i++) {
+        schedule->interval_ms[i] = ms;
+        total += ms;
+        if (i >= linear)
+            ms = min_u32(ms * 2, 120000);
+    }
+    schedule->count = (uint8_t)(count + 1);
+    schedule->retries = (uint8_t)count;
+    schedule->give_up_ms = total;
+}
+
+static int set_triple(const char *value, uint32_t *low, uint32_t *normal, uint32_t *high)
+{
+    uint32_t a, b, c;
+    char rest;
+    if (sscanf(value, "%u %u %u %c", &a, &b, &c, &rest) != 3 || a > b || b > c)
+        return -EINVAL;
+    *low = a;
+    *normal = b;
+    *high = c;
+    return 0;
+}
+
+static int set_special(struct lil_host *host, enum unit unit, const char *value)
+{
+    struct profile *profile = host->profile;
+    struct tcp_params *tcp = &profile->tcp;
+    unsigned first, last;
+    char rest;
+    switch (unit) {
+    case SYN_RETRIES:
+    case SYNACK_RETRIES:
+        if (sscanf(value, "%u %c", &first, &rest) != 1 || first > 127)
+            return -EINVAL;
+        if (unit == SYN_RETRIES)
+            set_retries(&tcp->syn, tcp->syn_linear_timeouts, first);
+        else
+            set_retries(&tcp->synack, 0, first);
+        return 0;
+    case TRIPLE_RCV:
+        return set_triple(value, &tcp->rcvbuf_min, &tcp->rcvbuf, &tcp->rcvbuf_max);
+    case TRIPLE_SND:
+        return set_triple(value, &tcp->sndbuf_min, &tcp->sndbuf, &tcp->sndbuf_max);
+    default:
+        if (sscanf(value, "%u %u %c", &first, &last, &rest) != 2 || !first || first > last || last > 65535)
+            return -EINVAL;
+        tcp->port_first = profile->udp.port_first = (uint16_t)first;
+        tcp->port_last = profile->udp.port_last = (uint16_t)last;
+        return 0;
+    }
+}
+
+static void get_special(const struct lil_host *host, enum unit unit, char *value, size_t size)
+{
+    const struct tcp_params *tcp = &host->profile->tcp;
+    switch (unit) {
+    case SYN_RETRIES:
+        snprintf(value, size, "%u", tcp->syn.retries - min_u32(tcp->syn.retries, tcp->syn_linear_timeouts));
+        return;
+    case SYNACK_RETRIES:
+        snprintf(value, size, "%u", tcp->synack.retries);
+        return;
+    case TRIPLE_RCV:
+        snprintf(value, size, "%u %u %u", tcp->rcvbuf_min, tcp->rcvbuf, tcp->rcvbuf_max);
+        return;
+    case TRIPLE_SND:
+        snprintf(value, size, "%u %u %u", tcp->sndbuf_min, tcp->sndbuf, tcp->sndbuf_max);
+        return;
+    default:
+        snprintf(value, size, "%u %u", tcp->port_first, tcp->port_last);
+    }
+}
+
+static const struct alias *alias_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(aliases); i++)
+        if (!strcmp(aliases[i].linux_name, name))
+            return &aliases[i];
+    return NULL;
+}
+
+static int set_alias(struct lil_host *host, const struct alias *alias, const char *value)
+{
+    char text[32], *end;
+    if (!alias->ours)
+        return set_special(host, alias->unit, value);
+    if (alias->unit == PLAIN)
+        return profile_set(host->profile, alias->ours, value);
+    errno = 0;
+    unsigned long number = strtoul(value, &end, 10);
+    if (errno || end == value || *end || number > UINT32_MAX / 1000)
+        return -EINVAL;
+    snprintf(text, sizeof text, "%lu", alias->unit == SECONDS ? number * 1000 : (unsigned long)(number != 0));
+    return profile_set(host->profile, alias->ours, text);
+}
+
+int lil_sysctl_set(struct lil_host *host, const char *name, const char *value)
+{
+    const struct alias *alias = alias_find(name);
+    int error = alias ? set_alias(host, alias, value) : profile_set(host->profile, name, value);
+    if (!error)
+        spread(host);
+    return error;
+}
+
+int lil_sysctl_get(const struct lil_host *host, const char *name, char *value, size_t size)
+{
+    const struct alias *alias = alias_find(name);
+    if (!alias)
+        return profile_get(host->profile, name, value, size);
+    if (!alias->ours) {
+        get_special(host, alias->unit, value, size);
+        return 0;
+    }
+    int error = profile_get(host->profile, alias->ours, value, size);
+    if (!error && alias->unit == SECONDS)
+        snprintf(value, size, "%lu", strtoul(value, NULL, 10) / 1000);
+    return error;
+}
+
+int lil_sysctl_each(const struct lil_host *host, void (*visit)(void *ctx, const char *name, const char *value), void *ctx)
+{
+    char value[256];
+    const char *name;
+    for (unsigned i = 0; (name = profile_field_name(i)); i++)
+        if (profile_get(host->profile, name, value, sizeof value) == 0)
+            visit(ctx, name, value);
+    for (size_t i = 0; i < ARRAY_COUNT(aliases); i++)
+        if (lil_sysctl_get(host, aliases[i].linux_name, value, sizeof value) == 0)
+            visit(ctx, aliases[i].linux_name, value);
+    return 0;
+}
