@@ -33,7 +33,7 @@ static void forget(struct lil_host *host, struct held_syn *held)
 {
     list_remove(&held->node);
     host->held_count--;
-    pool_free(host->pool, held);
+    pool_free(host->pool, held, sizeof *held);
 }
 
 void host_held_fini(struct lil_host *host)

@@ -114,7 +114,7 @@ struct lil_host *lil_host_new(const struct lil_host_config *config)
         host->profile = pool_alloc(pool, sizeof *host->profile);
     if (!host || !host->profile) {
         if (host)
-            pool_free(pool, host);
+            pool_free(pool, host, sizeof *host);
         if (pool)
             pool_unref(pool);
         errno = ENOMEM;
@@ -165,10 +165,10 @@ void lil_host_free(struct lil_host *host)
     for (int i = 0; i < host->interface_count; i++)
         interface_free(host->interfaces[i]);
     struct pool *pool = host->pool;
-    pool_free(pool, host->interfaces);
-    pool_free(pool, host->ways);
-    pool_free(pool, host->profile);
-    pool_free(pool, host);
+    pool_free(pool, host->interfaces, sizeof *host->interfaces * interface_capacity(host->interface_count));
+    pool_free(pool, host->ways, HOST_WAYS * sizeof *host->ways);
+    pool_free(pool, host->profile, sizeof *host->profile);
+    pool_free(pool, host, sizeof *host);
     pool_unref(pool);
 }
 

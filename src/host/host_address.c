@@ -11,7 +11,7 @@ static int push_address(struct interface *interface, const struct prefix *prefix
             return -ENOMEM;
         if (interface->address_count)
             memcpy(grown, interface->addresses, interface->address_count * sizeof *grown);
-        pool_free(interface->host->pool, interface->addresses);
+        pool_free(interface->host->pool, interface->addresses, interface->address_capacity * sizeof *grown);
         interface->addresses = grown;
         interface->address_capacity = capacity;
     }

@@ -133,6 +133,7 @@ void host_note_packet(struct lil_host *host, const struct interface *interface, 
 /* interface.c */
 int interface_new(struct lil_host *host, const struct lil_interface_config *config);
 void interface_free(struct interface *interface);
+size_t interface_capacity(int count); /* of host->interfaces: a power of two */
 /* Hands a whole frame down (taken): transmitted at once inside poll, else queued. */
 void interface_send(struct interface *interface, struct lil_packet *packet);
 void interface_flush(struct interface *interface);

@@ -8,17 +8,25 @@ static bool mac_is_zero(const uint8_t mac[6])
     return !memcmp(mac, zero, 6);
 }
 
+size_t interface_capacity(int count)
+{
+    size_t capacity = count ? 1 : 0;
+    while (capacity < (size_t)count)
+        capacity *= 2;
+    return capacity;
+}
+
 static int make_room(struct lil_host *host)
 {
     int count = host->interface_count;
-    if (count & (count - 1) && count)
-        return 0; /* the array's size is a power of two */
+    if ((size_t)count < interface_capacity(count))
+        return 0;
     struct interface **grown = pool_alloc(host->pool, sizeof *grown * (size_t)(count ? count * 2 : 1));
     if (!grown)
         return -ENOMEM;
     if (count)
         memcpy(grown, host->interfaces, sizeof *grown * (size_t)count);
-    pool_free(host->pool, host->interfaces);
+    pool_free(host->pool, host->interfaces, sizeof *grown * (size_t)count);
     host->interfaces = grown;
     return 0;
 }
@@ -68,8 +76,8 @@ int interface_new(struct lil_host *host, const struct lil_interface_config *conf
 void interface_free(struct interface *interface)
 {
     packet_queue_clear(&interface->queue);
-    pool_free(interface->host->pool, interface->addresses);
-    pool_free(interface->host->pool, interface);
+    pool_free(interface->host->pool, interface->addresses, interface->address_capacity * sizeof *interface->addresses);
+    pool_free(interface->host->pool, interface, sizeof *interface);
 }
 
 bool interface_has_address(const struct interface *interface, const struct addr *addr)

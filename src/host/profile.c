@@ -408,13 +408,13 @@ int lil_profile_each(const char *name, void (*visit)(void *ctx, const char *name
         return -ENOENT;
     const struct profile_source *own = source_find(name);
     for (unsigned i = 0; i < PROFILE_FIELD_COUNT; i++) {
-        char value[256], assumed[64], confidence[2] = "L";
-        const char *source = assumed;
+        char value[256], assumed[64];
+        const char *source = assumed, *confidence = "L";
         field_print(profile, &fields[i], value, sizeof value);
         const struct profile_override *override = override_find(own, i);
         if (override) {
             source = override->source;
-            confidence[0] = override->confidence;
+            confidence = override->confidence;
         } else {
             snprintf(assumed, sizeof assumed, "assumed: %s", own->base ? own->base : "off");
         }

@@ -14,14 +14,14 @@ enum profile_field {
 struct profile_override {
     uint16_t field;         /* enum profile_field */
     const char *value, *source;
-    char confidence;        /* 'H', 'M', 'L' */
+    const char *confidence; /* "H", "M", "L" */
 };
 struct profile_source {
     const char *name, *base, *summary; /* base NULL: a root, which sets everything that is not 0 */
     const struct profile_override *overrides;
     unsigned count;
 };
-#define SET(identifier, value, source, confidence) {F_##identifier, value, source, *confidence}
+#define SET(identifier, value, source, confidence) {F_##identifier, value, source, confidence}
 #define PROFILE_SOURCE(name, base, summary, overrides) {name, base, summary, overrides, sizeof overrides / sizeof *overrides}
 
 /* In FACTS' order; a base may come later. Ends with a NULL name. */

@@ -9,7 +9,7 @@ void pmtu_init(struct pmtu *pmtu, struct pool *pool)
 
 void pmtu_fini(struct pmtu *pmtu)
 {
-    pool_free(pmtu->pool, pmtu->entries);
+    pool_free(pmtu->pool, pmtu->entries, sizeof *pmtu->entries * PMTU_SLOTS * PMTU_WAYS);
     pmtu->entries = NULL;
 }
 

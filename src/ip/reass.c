@@ -36,7 +36,7 @@ static void forget(struct reass *reass, struct datagram *d)
     list_remove(&d->age);
     reass->count--;
     reass->memory_bytes -= d->charge;
-    pool_free(reass->pool, d);
+    pool_free(reass->pool, d, sizeof *d);
 }
 
 /* Every piece is a packet of its own and counted so. */

@@ -2,6 +2,7 @@
  * memory, on datagrams a source and in all, and on pieces a datagram (FragmentSmack: work per fragment is bounded). */
 #ifndef IP_REASS_H
 #define IP_REASS_H
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/siphash.h"
 #include "ip/ip_params.h"

@@ -12,7 +12,7 @@ void routes_init(struct routes *routes, struct pool *pool)
 
 void routes_fini(struct routes *routes)
 {
-    pool_free(routes->pool, routes->entries);
+    pool_free(routes->pool, routes->entries, routes->capacity * sizeof *routes->entries);
     routes->entries = NULL;
     routes->count = routes->capacity = 0;
 }
@@ -60,7 +60,7 @@ static int grow(struct routes *routes)
         return -ENOMEM;
     if (routes->count)
         memcpy(entries, routes->entries, routes->count * sizeof *entries);
-    pool_free(routes->pool, routes->entries);
+    pool_free(routes->pool, routes->entries, routes->capacity * sizeof *routes->entries);
     routes->entries = entries;
     routes->capacity = capacity;
     return 0;

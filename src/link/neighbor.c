@@ -38,7 +38,7 @@ static void remove_entry(struct neighbor_cache *cache, struct neighbor *n, int e
     cache->count--;
     fail_queue(cache, n, error);
     cache->hooks.removed(cache->hooks.ctx);
-    pool_free(cache->pool, n);
+    pool_free(cache->pool, n, sizeof *n);
 }
 
 void neighbor_flush(struct neighbor_cache *cache, int ifindex, bool permanent_too)
@@ -55,7 +55,7 @@ void neighbor_cache_fini(struct neighbor_cache *cache)
     list_each(it, &cache->all) {
         struct neighbor *n = list_entry(it, struct neighbor, node);
         packet_queue_clear(&n->queue);
-        pool_free(cache->pool, n);
+        pool_free(cache->pool, n, sizeof *n);
     }
     list_init(&cache->all);
     memset(cache->buckets, 0, sizeof cache->buckets);

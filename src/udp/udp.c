@@ -31,10 +31,10 @@ void udp_free(struct udp *udp)
     udp_queue_clear(udp, &udp->out);
     while (udp->free) {
         struct udp_node *next = udp->free->next;
-        pool_free(udp->pool, udp->free);
+        pool_free(udp->pool, udp->free, sizeof *udp->free);
         udp->free = next;
     }
-    pool_free(udp->pool, udp);
+    pool_free(udp->pool, udp, sizeof *udp);
 }
 
 struct udp_params *udp_get_params(struct udp *udp)
@@ -74,8 +74,8 @@ void udp_close(struct udp *udp, struct udp_pcb *pcb)
         for (struct udp_node *n = udp->out.first; n; n = n->next)
             if (n->pcb == pcb)
                 n->pcb = NULL;
-    pool_free(udp->pool, pcb->groups);
-    pool_free(udp->pool, pcb);
+    pool_free(udp->pool, pcb->groups, UDP_GROUPS * sizeof *pcb->groups);
+    pool_free(udp->pool, pcb, sizeof *pcb);
 }
 
 static struct list *bucket_of(struct udp *udp, uint16_t port)

@@ -17,7 +17,7 @@ struct udp_node *udp_node_new(struct udp *udp)
 void udp_node_free(struct udp *udp, struct udp_node *node)
 {
     if (udp->free_count >= 64) {
-        pool_free(udp->pool, node);
+        pool_free(udp->pool, node, sizeof *node);
         return;
     }
     node->next = udp->free;
