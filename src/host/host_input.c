@@ -51,6 +51,8 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     host->input_ip = NULL;
     if (drop) {
         host_note_drop(host, interface->ifindex, drop, host->shadow);
+        if (drop == LIL_DROP_TCP_NO_PORT && (in.header.flags & TCP_SYN) && host->sockets.tcp_no_port)
+            host->sockets.tcp_no_port(host->sockets.ctx, &in.flow);
     } else if (has_ack && interface->kind == LIL_ETHERNET) { /* RFC 4861 7.3.1: forward progress confirms the neighbour */
         struct way *way = host_way(host, &in.flow.remote, in.flow.scope);
         struct neighbor *neighbor = way->kind == WAY_UNICAST ? way->neighbor : NULL;

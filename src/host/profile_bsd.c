@@ -72,6 +72,8 @@ static const struct profile_override lite[] = {
     SET(socket_connect_any, "primary", "C", "H"), SET(socket_connect_port0_error, "EADDRNOTAVAIL", "C", "H"),
     SET(socket_connect_broadcast_error, "EACCES", "C ip_output: no SO_BROADCAST", "L"), SET(socket_bind_wrong_family_error, "EAFNOSUPPORT", "C in_pcbbind", "M"),
     SET(socket_reserved_ports, "1024", "C IPPORT_RESERVED", "H"), SET(socket_udp_name_after_send, "0", "C udp_output disconnects again", "M"),
+    SET(socket_accept_inherits_nonblock, "1", "C accept1", "H"), SET(socket_error_raw_privilege, "EACCES", "C", "H"),
+    SET(socket_raw_protocol0_ok, "1", "C", "H"),
     SET(socket_has_reuseport, "1", "C: 4.4 brought it", "H"), SET(socket_has_epoll, "1", "Lilliput's own call", "L"),
     SET(socket_has_inet6, "1", "assumed: IPv6 of later BSDs on the same paths", "L"), SET(socket_eof_on_reset_queue, "1", "C soreceive", "M"),
 };

@@ -206,6 +206,13 @@
     X(socket_has_reuseport, socket.has_reuseport, BOOL, NULL) \
     X(socket_has_epoll, socket.has_epoll, BOOL, NULL) \
     X(socket_has_inet6, socket.has_inet6, BOOL, NULL) \
+    X(socket_connect_lost_error, socket.connect_lost_error, ERRNO, NULL) \
+    X(socket_connect_done_zero, socket.connect_done_zero, BOOL, NULL) \
+    X(socket_accept_inherits_nonblock, socket.accept_inherits_nonblock, BOOL, NULL) \
+    X(socket_connect_unspec_ok, socket.connect_unspec_ok, BOOL, NULL) \
+    X(socket_send_unconnected_error, socket.send_unconnected_error, ERRNO, NULL) \
+    X(socket_error_raw_privilege, socket.error_raw_privilege, ERRNO, NULL) \
+    X(socket_raw_protocol0_ok, socket.raw_protocol0_ok, BOOL, NULL) \
     X(socket_eof_on_reset_queue, socket.eof_on_reset_queue, BOOL, NULL)
 /* clang-format on */
 

@@ -93,6 +93,9 @@ static const struct profile_override today[] = {
     SET(socket_bind_broadcast_ok, "1", "M", "H"), SET(socket_bind_unspec_any_ok, "1", "M", "H"),
     SET(socket_bind_wrong_family_error, "EAFNOSUPPORT", "M", "H"), SET(socket_reserved_ports, "1024", "ip(7)", "H"),
     SET(socket_udp_name_after_send, "0", "M", "H"), SET(socket_rcvbuf_doubled, "1", "socket(7)", "H"), SET(socket_has_reuseport, "1", "socket(7)", "H"),
+    SET(socket_connect_lost_error, "ECONNABORTED", "inet_stream_connect()", "M"), SET(socket_connect_done_zero, "1", "M", "M"),
+    SET(socket_connect_unspec_ok, "1", "connect(2)", "H"), SET(socket_send_unconnected_error, "EPIPE", "tcp_sendmsg()", "M"),
+    SET(socket_error_raw_privilege, "EPERM", "M", "H"),
     SET(socket_has_epoll, "1", "epoll(7)", "H"), SET(socket_has_inet6, "1", "ipv6(7)", "H"), SET(socket_eof_on_reset_queue, "1", "tcp(7)", "M"),
 };
 

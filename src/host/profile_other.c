@@ -34,6 +34,7 @@ static const struct profile_override freebsd[] = {
     SET(ip_neighbor_hold_down_restarts, "1", "fitted to FACTS 3: EHOSTDOWN after the 75 s", "L"),
     SET(udp_rcvbuf, "42080", "udp(4) recvspace", "H"), SET(udp_port_first, "10000", "FACTS 6", "H"), SET(udp_port_last, "65535", "FACTS 6", "H"),
     SET(socket_error_unknown_family, "EAFNOSUPPORT", "F13", "H"), SET(socket_error_unknown_type, "EPROTOTYPE", "F13", "H"),
+    SET(socket_error_raw_privilege, "EPERM", "F13", "H"),
     SET(socket_error_type_range, "EPROTOTYPE", "F13", "M"), SET(socket_reconnect_error, "ECONNREFUSED", "F13", "H"),
 };
 
