@@ -29,6 +29,8 @@ LIL_API bool lil_is_open(const struct lil_proc *proc, int fd);
 /* The process that override.h's plain names act on, one a thread; set by the runtime of a program, or by an embedder. Returns the old one. */
 LIL_API struct lil_proc *lil_current(void);
 LIL_API struct lil_proc *lil_set_current(struct lil_proc *proc);
+/* exit(): ends the program that PROC is. Returns only where there is none to end (inline). */
+LIL_API void lil_exit(struct lil_proc *proc, int status);
 
 LIL_API int lil_socket(struct lil_proc *p, int domain, int type, int protocol);
 LIL_API int lil_socketpair(struct lil_proc *p, int domain, int type, int protocol, int fds[2]);

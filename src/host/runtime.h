@@ -12,6 +12,7 @@ struct proc_runtime {
     int (*wait)(void *ctx, struct lil_proc *proc, uint64_t deadline_ns);
     void (*wake)(void *ctx, struct lil_proc *proc);
     void (*output)(void *ctx, struct lil_proc *proc, const char *line); /* lil_printf */
+    void (*exit)(void *ctx, struct lil_proc *proc, int status);           /* exit(): does not return; NULL: cannot */
     void *ctx; /* per process */
 };
 void proc_set_runtime(struct lil_proc *proc, const struct proc_runtime *runtime); /* borrowed; in socket/proc.c */

@@ -48,6 +48,14 @@ static void program_wake(void *ctx, struct lil_proc *proc)
         world_schedule(program->world, &program->event, program->world->now_ns);
 }
 
+static void program_exit(void *ctx, struct lil_proc *proc, int status)
+{
+    struct program *program = ctx;
+    (void)proc;
+    program->status = status;
+    fiber_exit(&program->world->fibers);
+}
+
 static void program_output(void *ctx, struct lil_proc *proc, const char *line)
 {
     struct program *program = ctx;
@@ -144,7 +152,7 @@ struct lil_proc *lil_world_spawn_at(struct lil_world *world, struct lil_host *ho
     program->main = main;
     program->argument = argument;
     program->event.run = program_event;
-    program->runtime = (struct proc_runtime){program_wait, program_wake, program_output, program};
+    program->runtime = (struct proc_runtime){program_wait, program_wake, program_output, program_exit, program};
     program->fiber = fiber_new(&world->fibers, program_main, program);
     program->proc = lil_proc_new(host);
     if (!program->proc || !program->fiber)

@@ -16,3 +16,9 @@ struct lil_proc *lil_set_current(struct lil_proc *proc)
     current = proc;
     return old;
 }
+
+void lil_exit(struct lil_proc *proc, int status)
+{
+    if (proc->runtime && proc->runtime->exit)
+        proc->runtime->exit(proc->runtime->ctx, proc, status);
+}
