@@ -220,8 +220,11 @@ uint32_t addr_pseudo_sum(const struct addr *source, const struct addr *dest, uin
     /* One formula for both families: a mapped address adds ffff to IPv4's sum, which is one's complement's zero; a
      * length below 65536 gives the same sum as a 16- or a 32-bit field. */
     uint64_t sum = (uint64_t)htonl(length) + htonl(protocol);
-    for (int i = 0; i < 4; i++)
-        sum += (uint64_t)source->u32[i] + dest->u32[i];
+    const uint64_t words[] = {source->u64[0], source->u64[1], dest->u64[0], dest->u64[1]};
+    for (int i = 0; i < 4; i++) {
+        sum += words[i];
+        sum += sum < words[i]; /* the carry comes round */
+    }
     sum = (sum & 0xffffffff) + (sum >> 32);
     return (uint32_t)(sum + (sum >> 32));
 }

@@ -57,10 +57,18 @@ void wire_csum_set(const struct ip *ip, struct lil_packet *transport, bool parti
     uint8_t *field = transport->head + transport->head_off + place;
     transport->csum_start = 0;
     transport->csum_offset = (uint16_t)place;
-    put_csum(field, csum_fold(pseudo_sum(ip, transport)));
-    transport->csum = CSUM_PARTIAL;
-    if (!partial)
-        packet_fill_csum(transport);
+    if (partial) {
+        put_csum(field, csum_fold(pseudo_sum(ip, transport)));
+        transport->csum = CSUM_PARTIAL;
+        return;
+    }
+    /* What the field holds now is taken off the sum, not zeroed: a load would wait for that store. */
+    uint32_t sum = csum_add(pseudo_sum(ip, transport), csum_packet(transport, 0));
+    uint16_t value = (uint16_t)~csum_fold(csum_add(sum, (uint16_t)~get_csum(field)));
+    if (ip->protocol == PROTOCOL_UDP && !value)
+        value = 0xffff; /* RFC 768: a checksum of zero is sent as all ones */
+    put_csum(field, value);
+    transport->csum = CSUM_COMPUTED;
 }
 
 void wire_csum_fill(struct lil_packet *packet)

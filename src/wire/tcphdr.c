@@ -340,14 +340,15 @@ size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8
         put32(bytes + 28, o->ts_echo);
         length = TIMESTAMP_ALIGNED;
     }
-    put16(bytes, tcp->source_port);
-    put16(bytes + 2, tcp->dest_port);
+    /* In words of four bytes: the checksum reads them back at once, and a load waits for narrower stores. */
+    uint32_t flags = (uint32_t)(TCP_LENGTH + length) / 4 << 12 | (tcp->flags & 0x1ff);
+    uint32_t last = htonl(tcp->urgent);
+    memcpy(&last, &tcp->checksum, sizeof(tcp->checksum));
+    put32(bytes, (uint32_t)tcp->source_port << 16 | tcp->dest_port);
     put32(bytes + 4, tcp->seq);
     put32(bytes + 8, tcp->ack);
-    put16(bytes + 12, (uint32_t)(TCP_LENGTH + length) / 4 << 12 | (tcp->flags & 0x1ff));
-    put16(bytes + 14, tcp->window);
-    put_csum(bytes + 16, tcp->checksum);
-    put16(bytes + 18, tcp->urgent);
+    put32(bytes + 12, flags << 16 | tcp->window);
+    memcpy(bytes + 16, &last, 4);
     return TCP_LENGTH + length;
 }
 

@@ -149,6 +149,7 @@ static void test_headers(void **state)
     print_cost("tcphdr_emit, timestamp", ns);
     MEASURE(ns, 200000, __asm__ volatile("" ::: "memory"); sink = (uint32_t)tcphdr_parse(&tcp, bytes, 32));
     print_cost("tcphdr_parse, timestamp", ns);
+    struct pool *pool = pool_new(NULL);
     struct ip ip = {.version = 4, .protocol = 6, .ttl = 64, .source = addr_v4(1), .dest = addr_v4(2), .payload_length = UNIT};
     MEASURE(ns, 200000, ip.id = i; sink = (uint32_t)ip_emit(&ip, bytes); __asm__ volatile("" ::: "memory"));
     print_cost("ip_emit, IPv4", ns);
@@ -156,6 +157,26 @@ static void test_headers(void **state)
     print_cost("ip_parse, IPv4", ns);
     MEASURE(ns, 200000, ip.source.b[15] = (uint8_t)i; sink = addr_pseudo_sum(&ip.source, &ip.dest, 6, UNIT));
     print_cost("addr_pseudo_sum", ns);
+    MEASURE(ns, 200000, {
+        struct lil_packet *packet = packet_new(pool);
+        tcp.seq = i;
+        size_t n = tcphdr_options_size(&tcp.options, tcp.flags) + TCP_LENGTH;
+        tcphdr_emit(&tcp, TCP_ORDER_LINUX, packet_push(packet, n));
+        wire_csum_set(&ip, packet, false);
+        ip_emit(&ip, packet_push(packet, IPV4_LENGTH));
+        packet_free(packet);
+    });
+    print_cost("an ACK: packet, TCP, checksum, IPv4", ns);
+    MEASURE(ns, 200000, {
+        struct lil_packet *packet = packet_copy(pool, bytes, 52);
+        sink = (uint32_t)ip_parse(&ip, packet_pull(packet, IPV4_LENGTH), IPV4_LENGTH);
+        packet_trim_front(packet, IPV4_LENGTH);
+        sink = wire_csum_ok(&ip, packet);
+        sink = (uint32_t)tcphdr_parse(&tcp, packet_pull(packet, 32), 32);
+        packet_free(packet);
+    });
+    print_cost("its way in", ns);
+    pool_unref(pool);
 }
 
 static void moved(void *ctx, uint64_t item, uint32_t position)
