@@ -1,0 +1,187 @@
+/* plugin.c: packetdrill_interface_init: the host behind it, the device, the clock. Read plugin.h first. */
+#include "script/plugin/plugin.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t plugin_epoch_s = 1000000; /* gettimeofday's value at birth */
+
+/* --- the device ------------------------------------------------------------------------------------------------------ */
+static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
+{
+    struct plugin *plugin = ctx;
+    size_t length = lil_packet_length(packet);
+    struct plugin_packet *copy = malloc(sizeof *copy + length);
+    (void)ifindex;
+    if (!copy)
+        return -EAGAIN;
+    copy->next = NULL;
+    copy->time_ns = plugin->now_ns;
+    copy->length = lil_packet_read(packet, 0, copy->bytes, length);
+    *plugin->last = copy;
+    plugin->last = &copy->next;
+    lil_packet_free(packet);
+    return 0;
+}
+
+static int netdev_send(void *userdata, const void *buffer, size_t count)
+{
+    struct plugin *plugin = userdata;
+    pthread_mutex_lock(&plugin->lock);
+    struct lil_packet *packet = lil_packet_copy(plugin->host, buffer, count);
+    if (packet)
+        (void)lil_host_input(plugin->host, plugin->ifindex, packet, plugin->now_ns);
+    plugin_settle(plugin);
+    pthread_mutex_unlock(&plugin->lock);
+    return packet ? 0 : -1;
+}
+
+/* Lets time pass until a packet comes; -1 when none can any more. */
+static int netdev_receive(void *userdata, void *buffer, size_t *count, long long *time_usecs)
+{
+    struct plugin *plugin = userdata;
+    pthread_mutex_lock(&plugin->lock);
+    plugin_settle(plugin);
+    while (!plugin->first && plugin_step(plugin, LIL_NEVER))
+        ;
+    struct plugin_packet *packet = plugin->first;
+    if (packet) {
+        plugin->first = packet->next;
+        if (!plugin->first)
+            plugin->last = &plugin->first;
+        if (packet->length < *count)
+            *count = packet->length;
+        memcpy(buffer, packet->bytes, *count);
+        *time_usecs = (long long)(plugin_epoch_s * 1000000 + packet->time_ns / 1000);
+        free(packet);
+    }
+    pthread_mutex_unlock(&plugin->lock);
+    return packet ? 0 : -1;
+}
+
+/* --- the clock ---------------------------------------------------------------------------------------------------------- */
+static int plugin_usleep(void *userdata, useconds_t usecs)
+{
+    struct plugin *plugin = userdata;
+    pthread_mutex_lock(&plugin->lock);
+    plugin_advance(plugin, plugin->now_ns + (uint64_t)usecs * 1000);
+    pthread_mutex_unlock(&plugin->lock);
+    return 0;
+}
+
+static int plugin_gettimeofday(void *userdata, struct timeval *time, struct timezone *zone)
+{
+    struct plugin *plugin = userdata;
+    (void)zone;
+    pthread_mutex_lock(&plugin->lock);
+    plugin_tick(plugin);
+    time->tv_sec = (time_t)(plugin_epoch_s + plugin->now_ns / 1000000000);
+    time->tv_usec = (suseconds_t)(plugin->now_ns / 1000 % 1000000);
+    pthread_mutex_unlock(&plugin->lock);
+    return 0;
+}
+
+static void plugin_free(void *userdata)
+{
+    struct plugin *plugin = userdata;
+    if (plugin->proc)
+        lil_proc_free(plugin->proc);
+    if (plugin->host)
+        lil_host_free(plugin->host);
+    while (plugin->first) {
+        struct plugin_packet *next = plugin->first->next;
+        free(plugin->first);
+        plugin->first = next;
+    }
+    pthread_mutex_destroy(&plugin->lock);
+    pthread_cond_destroy(&plugin->changed);
+    free(plugin);
+}
+
+/* --- birth --------------------------------------------------------------------------------------------------------------- */
+struct settings {
+    char local[128], profile[128];
+    unsigned long long seed;
+    unsigned mtu;
+};
+
+static void read_flag(struct settings *settings, const char *flag)
+{
+    while (*flag == '-')
+        flag++;
+    if (strncmp(flag, "local_ip=", 9) == 0)
+        snprintf(settings->local, sizeof settings->local, "%s", flag + 9);
+    else if (strncmp(flag, "profile=", 8) == 0)
+        snprintf(settings->profile, sizeof settings->profile, "%s", flag + 8);
+    else if (strncmp(flag, "seed=", 5) == 0)
+        settings->seed = strtoull(flag + 5, NULL, 0);
+    else if (strncmp(flag, "mtu=", 4) == 0)
+        settings->mtu = (unsigned)atoi(flag + 4);
+    else if (!strchr(flag, '=') && strpbrk(flag, ".:"))
+        snprintf(settings->local, sizeof settings->local, "%s", flag);
+    else
+        fprintf(stderr, "liblilliput-packetdrill: unknown flag \"%s\"\n", flag);
+}
+
+static void read_flags(struct settings *settings, const char *flags)
+{
+    char word[128];
+    while (flags && *flags) {
+        size_t length = strcspn(flags, " ,\t\n");
+        if (length && length < sizeof word) {
+            memcpy(word, flags, length);
+            word[length] = 0;
+            read_flag(settings, word);
+        }
+        flags += length + (flags[length] != 0);
+    }
+}
+
+static bool make_host(struct plugin *plugin, const struct settings *settings)
+{
+    struct lil_host_config config = {.profile = settings->profile[0] ? settings->profile : NULL, .seed = settings->seed, .name = "host", .now_ns = plugin->now_ns};
+    plugin->host = lil_host_new(&config);
+    if (!plugin->host)
+        return false;
+    bool v6 = strchr(settings->local, ':') != NULL;
+    struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = settings->mtu ? settings->mtu : 1500, .transmit = transmit, .ctx = plugin};
+    char address[160];
+    snprintf(address, sizeof address, "%.*s/%d", (int)strcspn(settings->local, "/"), settings->local, v6 ? 48 : 16);
+    plugin->ifindex = lil_interface_add(plugin->host, &interface);
+    if (plugin->ifindex < 0 || lil_address_add(plugin->host, plugin->ifindex, address) < 0 || lil_route_add(plugin->host, "default", "dev tun0") < 0)
+        return false;
+    plugin->proc = lil_proc_new(plugin->host);
+    if (!plugin->proc)
+        return false;
+    plugin->runtime = (struct proc_runtime){.wait = plugin_wait, .wake = plugin_wake, .ctx = plugin};
+    proc_set_runtime(plugin->proc, &plugin->runtime);
+    return true;
+}
+
+void packetdrill_interface_init(const char *flags, struct packetdrill_interface *interface)
+{
+    struct settings settings = {.local = "192.168.0.1", .seed = 1};
+    struct plugin *plugin = calloc(1, sizeof *plugin);
+    read_flags(&settings, flags);
+    if (plugin) {
+        pthread_mutex_init(&plugin->lock, NULL);
+        pthread_cond_init(&plugin->changed, NULL);
+        plugin->main = pthread_self();
+        plugin->now_ns = 1000000000;
+        plugin->last = &plugin->first;
+        for (int i = 0; i < PLUGIN_FDS; i++)
+            plugin->fds[i] = -1;
+    }
+    if (!plugin || !make_host(plugin, &settings)) {
+        fprintf(stderr, "liblilliput-packetdrill: no host of profile %s at %s\n", settings.profile[0] ? settings.profile : "linux", settings.local);
+        exit(1); /* packetdrill has no way to hear of it */
+    }
+    plugin_fill(interface);
+    interface->userdata = plugin;
+    interface->free = plugin_free;
+    interface->netdev_send = netdev_send;
+    interface->netdev_receive = netdev_receive;
+    interface->usleep = plugin_usleep;
+    interface->gettimeofday = plugin_gettimeofday;
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# test_scripts.sh: every script below this folder passes, in both IP versions where it does not choose one; none is skipped. What the
+# binary says for a failure, a skip and bad usage is checked on scripts made here.
+set -u
+cd "$SOURCE_DIR"
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+fail() { echo "test_scripts: $*"; exit 1; }
+"$LILLIPUT" script --help >/dev/null 2>&1 || exit 77
+"$LILLIPUT" script --both --junit "$work/junit.xml" --capture "$work/all.pcapng" tests/script > "$work/out"; status=$?
+grep -v '^ok' "$work/out"
+[ $status = 0 ] || fail "exit status $status"
+tail -1 "$work/out" | grep -q '^[1-9][0-9]* passed, 0 failed, 0 skipped$' || fail "the last line is: $(tail -1 "$work/out")"
+grep -q '<testsuite .*failures="0"' "$work/junit.xml" || fail "JUnit"
+# the same result every run
+"$LILLIPUT" script --both --capture "$work/again.pcapng" tests/script > "$work/out2"
+cmp -s "$work/out" "$work/out2" || fail "two runs differ"
+cmp -s "$work/all.pcapng" "$work/again.pcapng" || fail "two captures differ"
+if command -v tshark >/dev/null; then
+  tshark -r "$work/all.pcapng" -Y '_ws.malformed || tcp.checksum.status == "Bad"' -o tcp.check_checksum:TRUE > "$work/bad" 2>/dev/null
+  [ -s "$work/bad" ] && { head -5 "$work/bad"; fail "tshark finds malformed packets or bad checksums"; }
+fi
+# failures, skips, usage
+cat > "$work/wrong.pkt" <<'P'
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 1000 <mss 1000>
++0 > S. 0:0(0) ack 2 <mss 1460>
+P
+printf '0 `iptables -F`\n' > "$work/unknown.pkt"
+printf '0 close(3 = 0\n' > "$work/syntax.pkt"
+"$LILLIPUT" script "$work/wrong.pkt" "$work/unknown.pkt" "$work/syntax.pkt" > "$work/out"; status=$?
+[ $status = 1 ] || fail "a failing script exits with $status"
+grep -q "^FAIL  $work/wrong.pkt:5: the acknowledgment is 1, not 2" "$work/out" || fail "no FAIL line: $(cat "$work/out")"
+grep -q '^      expected  S. 0:0(0) ack 2 <mss 1460>$' "$work/out" || fail "no expected packet"
+grep -q '^      actual    S. 0:0(0) ack 1 win [0-9]* <mss 1460>$' "$work/out" || fail "no actual packet"
+grep -q '^skip .*iptables' "$work/out" || fail "no skip line"
+grep -q '^FAIL .*syntax.pkt:1: syntax: ' "$work/out" || fail "no syntax error"
+tail -1 "$work/out" | grep -q '^0 passed, 2 failed, 1 skipped$' || fail "summary: $(tail -1 "$work/out")"
+"$LILLIPUT" script --json "$work/wrong.pkt" | grep -q '"failed": 1' || fail "JSON"
+"$LILLIPUT" script >/dev/null 2>&1; [ $? = 2 ] || fail "no file is bad usage"
+"$LILLIPUT" script --nonsense x.pkt >/dev/null 2>&1; [ $? = 2 ] || fail "an unknown option is bad usage"
+"$LILLIPUT" script --profile linus x.pkt 2>&1 | grep -q 'did you mean "linux"' || fail "no hint for the profile"
+"$LILLIPUT" script "$work/none.pkt" >/dev/null 2>&1; [ $? = 2 ] || fail "a missing file is bad usage"
+echo "all as expected"
