@@ -358,6 +358,55 @@ static void test_join_many(void **state)
     pool_unref(pool);
 }
 
+/* Sums of joined payloads stay known, odd lengths included. */
+static void test_join_sums(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(NULL);
+    for (size_t first = 0; first < 4; first++)
+        for (size_t second = 1; second < 4; second++) {
+            size_t length[2] = {first ? 1000 + first : 0, 3000 + second};
+            struct lil_packet *part[2];
+            for (size_t i = 0, at = 0; i < 2; at += length[i++]) {
+                struct block *block = block_new(pool, 4000);
+                memcpy(block->data, pattern + at, length[i]);
+                block->used = (uint32_t)length[i];
+                part[i] = packet_new(pool);
+                packet_add_slice(part[i], block, 0, block->used);
+                block_unref(block);
+                part[i]->payload_sum = csum_packet_bytes(part[i], 0);
+                part[i]->flags |= PACKET_HAS_SUM;
+            }
+            assert_int_equal(packet_join_take(part[0], part[1]), 0);
+            assert_true(part[0]->flags & PACKET_HAS_SUM);
+            check_packet(part[0], pattern, length[0] + length[1]);
+            packet_trim_front(part[0], 1);
+            assert_false(part[0]->flags & PACKET_HAS_SUM);
+            packet_free(part[0]);
+        }
+    pool_unref(pool);
+}
+
+/* What a burst needed does not stay for ever: the pool keeps a bounded amount of large blocks. */
+static void test_burst(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 1200 };
+    static struct block *blocks[BLOCKS];
+    struct memory m = {0};
+    struct pool *pool = memory_pool(&m, 0, false);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < BLOCKS; i++)
+            assert_non_null(blocks[i] = block_new(pool, 65536));
+        assert_true(m.out > (int64_t)BLOCKS * 65536);
+        for (int i = 0; i < BLOCKS; i++)
+            block_unref(blocks[i]);
+        assert_true(m.out <= (65 << 20));
+    }
+    pool_unref(pool);
+    assert_int_equal(m.out, 0);
+}
+
 /* A partial checksum stays at its place while headers come and go, and is filled when an embedder looks. */
 static void test_partial_checksum(void **state)
 {
@@ -450,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_general),          cmocka_unit_test(test_general_overhead),
         cmocka_unit_test(test_limit),            cmocka_unit_test(test_model),
         cmocka_unit_test(test_clone_and_flatten), cmocka_unit_test(test_join_many),
+        cmocka_unit_test(test_join_sums),        cmocka_unit_test(test_burst),
         cmocka_unit_test(test_partial_checksum), cmocka_unit_test(test_failing_allocator),
     };
     return cmocka_run_group_tests(tests, fill_pattern, NULL);

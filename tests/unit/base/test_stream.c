@@ -293,6 +293,93 @@ static void test_model(void **state)
     }
 }
 
+/* A connection in one process: random writes, segments of random sizes that wait in a queue, appended at the other end,
+ * acknowledged late or early. What is read is what was written, whoever shares its blocks. */
+struct pipe {
+    struct stream *from, *to;
+    struct packet_queue wire;
+    size_t written, sent, acked, arrived, read;
+};
+
+static void pipe_write(struct pipe *p, struct pool *pool, struct prng *prng)
+{
+    static const size_t sizes[] = {50, 600, 5000, 70000};
+    size_t n = 1 + prng_below(prng, sizes[prng_below(prng, 4)]);
+    if (p->written + n > FLAT || p->written - p->acked > 300000)
+        return;
+    assert_int_equal(write_bytes(&p->from, pool, pattern + p->written, n, prng_below(prng, 4) ? 1448 : 0), n);
+    p->written += n;
+}
+
+static void pipe_send(struct pipe *p, struct pool *pool, struct prng *prng)
+{
+    size_t n = min_u64(p->written - p->sent, prng_below(prng, 3) ? 1448 : 1 + prng_below(prng, 9000));
+    if (!n)
+        return;
+    struct lil_packet *packet = packet_new(pool);
+    assert_int_equal(stream_read_packet(p->from, p->sent - p->acked, n, prng_below(prng, 2), packet), 0);
+    if (packet->flags & PACKET_HAS_SUM)
+        assert_int_equal(csum_fold(packet->payload_sum) % 0xffff, csum_fold(csum_packet_bytes(packet, 0)) % 0xffff);
+    packet_queue_push(&p->wire, packet);
+    p->sent += n;
+}
+
+static void pipe_step(struct pipe *p, struct pool *pool, struct prng *prng)
+{
+    size_t n;
+    struct lil_packet *packet;
+    switch (prng_below(prng, 6)) {
+    case 0:
+        pipe_write(p, pool, prng);
+        break;
+    case 1:
+    case 2:
+        pipe_send(p, pool, prng);
+        break;
+    case 3:
+        if ((packet = packet_queue_pop(&p->wire))) {
+            if (!prng_below(prng, 4))
+                packet_pull(packet, min_u64(packet->length, 20));
+            p->arrived += packet->length;
+            assert_int_equal(stream_append_take(&p->to, packet), 0);
+        }
+        break;
+    case 4:
+        n = prng_below(prng, p->arrived - p->acked + 1);
+        stream_consume(&p->from, n);
+        p->acked += n;
+        break;
+    default:
+        n = prng_below(prng, p->arrived - p->read + 1);
+        assert_int_equal(stream_peek(p->to, 0, &(struct iovec){out, n}, 1, n), n);
+        assert_memory_equal(out, pattern + p->read, n);
+        stream_consume(&p->to, n);
+        p->read += n;
+    }
+    assert_int_equal(stream_length(p->from), p->written - p->acked);
+    assert_int_equal(stream_length(p->to), p->arrived - p->read);
+}
+
+static void test_two_streams(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct pool *pool = pool_new(NULL);
+        struct prng prng;
+        prng_seed(&prng, seed);
+        struct pipe p = {0};
+        packet_queue_init(&p.wire);
+        for (int i = 0; i < 600; i++)
+            pipe_step(&p, pool, &prng);
+        assert_true(stream_charge(p.to) <= 66000 + 70000 + 4 * stream_length(p.to) + 600 * p.wire.count);
+        stream_free(&p.from);
+        packet_queue_clear(&p.wire);
+        stream_free(&p.to);
+        assert_int_equal(pool_bytes(pool), 0);
+        pool_unref(pool);
+    }
+}
+
 /* A packet is taken whole or not at all; a write takes what it can; a failed read leaves the packet as it was. */
 static bool scenario(struct pool *pool)
 {
@@ -362,7 +449,8 @@ int main(void)
         cmocka_unit_test(test_empty),          cmocka_unit_test(test_block_sizes),
         cmocka_unit_test(test_known_sums),     cmocka_unit_test(test_short_segments),
         cmocka_unit_test(test_packets_outlive), cmocka_unit_test(test_append),
-        cmocka_unit_test(test_model),          cmocka_unit_test(test_failing_allocator),
+        cmocka_unit_test(test_model),          cmocka_unit_test(test_two_streams),
+        cmocka_unit_test(test_failing_allocator),
     };
     return cmocka_run_group_tests(tests, fill_pattern, NULL);
 }

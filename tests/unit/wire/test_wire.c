@@ -264,6 +264,23 @@ static void test_transport_checksums(void **state)
     packet_trim_front(packet, 4);
     assert_false(wire_csum_ok(&ip, packet));
     packet_free(packet);
+    /* RFC 768: a sum that comes out as zero is sent as all ones, by either way */
+    ip.version = 4;
+    unsigned zeros = 0;
+    for (unsigned i = 0; i < 2 * 65536; i++) {
+        uint16_t value = (uint16_t)(i / 2), field;
+        packet = packet_new(pool);
+        uint8_t *udp = packet_push(packet, 8);
+        memset(udp, 0, 8);
+        memcpy(udp, &value, 2);
+        wire_csum_set(&ip, packet, i & 1);
+        wire_csum_fill(packet);
+        memcpy(&field, udp + 6, 2);
+        assert_true(field != 0 && wire_csum_ok(&ip, packet));
+        zeros += field == 0xffff;
+        packet_free(packet);
+    }
+    assert_int_equal(zeros, 2);
     pool_unref(pool);
 }
 
