@@ -83,15 +83,9 @@ void host_forward(struct lil_host *host, struct interface *interface, struct ip 
         return;
     }
     ip_decrement_ttl(packet->head + packet->head_off);
-    if (packet->head_off < ETH_LENGTH) { /* an embedder's frame copied without headroom */
-        struct lil_packet *copy = packet_new(host->pool);
-        if (!copy || packet_join_take(copy, packet) != 0) {
-            packet_free(copy);
-            host_drop_input(host, interface, LIL_DROP_MEMORY, packet);
-            return;
-        }
-        packet = copy;
+    packet = host_make_room(host, packet, ETH_LENGTH);
+    if (packet) {
         packet->flags |= PACKET_FORWARDED;
+        host_emit(host, way, packet);
     }
-    host_emit(host, way, packet);
 }

@@ -12,7 +12,7 @@
 #include "link/neighbor.h"
 
 enum { HOST_LOOPBACK = 1, HOST_NAME = 32, HOST_WAYS = 64, HOST_SYN_LIMIT = 1024, HOST_LOOPBACK_LIMIT = 65536 };
-enum { TOS_DEFAULT = 0, MTU_LOOPBACK = 65536 };
+enum { MTU_LOOPBACK = 65536, HOST_HEADER_ROOM = IPV6_LENGTH + IPV6_FRAGMENT_LENGTH + ETH_LENGTH };
 
 struct interface {
     struct lil_host *host;
@@ -180,6 +180,8 @@ void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet
 void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet);
 void host_send_tcp(struct lil_host *host, struct tcp_segment *segment);
 void host_send_udp(struct lil_host *host, struct udp_sent *sent);
+/* At least ROOM bytes of headroom (taken and returned); NULL: memory, it is dropped. Packets that an embedder copied have little. */
+struct lil_packet *host_make_room(struct lil_host *host, struct lil_packet *packet, size_t room);
 uint32_t host_next_ip_id(struct lil_host *host, int version);
 
 /* host_neighbor.c */

@@ -65,10 +65,14 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
 
 static struct udp_info info_of(struct lil_host *host, const struct interface *interface, const struct ip *ip, const struct lil_packet *packet)
 {
+    bool to_group = packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST);
+    uint32_t ifindex = (uint32_t)interface->ifindex;
+    if (interface->kind == LIL_LOOPBACK && to_group && host_interface(host, (int)packet->mark))
+        ifindex = packet->mark; /* our own copy of what went out there */
     return (struct udp_info){
         .flow = {.local = ip->dest, .remote = ip->source,
                  .scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint32_t)interface->ifindex : 0},
-        .ttl = ip->ttl, .tos = ip->tos, .protocol = ip->protocol, .version = ip->version, .ifindex = (uint16_t)interface->ifindex,
+        .ttl = ip->ttl, .tos = ip->tos, .protocol = ip->protocol, .version = ip->version, .ifindex = (uint16_t)ifindex,
         .multicast = addr_is_multicast(&ip->dest), .broadcast = packet->flags & PACKET_BROADCAST, .csum_ok = true,
         .time_ns = host->now_ns,
     };

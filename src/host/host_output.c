@@ -10,6 +10,25 @@ uint32_t host_next_ip_id(struct lil_host *host, int version)
     return ++host->ip_id;
 }
 
+struct lil_packet *host_make_room(struct lil_host *host, struct lil_packet *packet, size_t room)
+{
+    if (packet->head_off >= room)
+        return packet;
+    if (packet->head_len + room <= PACKET_HEAD) {
+        size_t off = PACKET_HEAD - packet->head_len;
+        memmove(packet->head + off, packet->head + packet->head_off, packet->head_len);
+        packet->head_off = (uint16_t)off;
+        return packet;
+    }
+    struct lil_packet *copy = packet_new(host->pool);
+    if (!copy || packet_join_take(copy, packet) != 0) {
+        packet_free(copy);
+        host_drop(host, 0, LIL_DROP_MEMORY, packet);
+        return NULL;
+    }
+    return copy;
+}
+
 /* --- link ------------------------------------------------------------------------------------------------------------------ */
 
 void host_ether_multicast(const struct addr *group, struct mac *mac)
@@ -125,6 +144,9 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
     }
     if (!ip->ttl)
         ip->ttl = host->profile->ip.ttl;
+    packet = host_make_room(host, packet, HOST_HEADER_ROOM);
+    if (!packet)
+        return;
     ip->payload_length = packet->length;
     uint32_t header = ip->version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
     if (packet->length + header > way->mtu && !packet->gso_size) {
@@ -225,6 +247,7 @@ static void loop_copy(struct lil_host *host, const struct way *way, struct ip *i
         return;
     ip->payload_length = copy->length;
     ip_emit(ip, packet_push(copy, ip_header_size(ip)));
+    copy->mark = (uint32_t)way->interface->ifindex; /* memberships are of an interface */
     interface_send(host->interfaces[HOST_LOOPBACK - 1], copy);
 }
 
@@ -297,7 +320,8 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
     };
     if (sent->kind == UDP_KIND_UDP)
         ip.protocol = IPPROTO_UDP;
-    if (sent->header_included && !header_included(host, way, &ip, packet))
+    packet = sent->packet = host_make_room(host, packet, UDP_LENGTH + HOST_HEADER_ROOM);
+    if (!packet || (sent->header_included && !header_included(host, way, &ip, packet)))
         return;
     if (!sent->header_included)
         send_transport(host, way, sent, &ip);
