@@ -73,6 +73,7 @@ struct tcp_in {               /* one received segment; the header is parsed, the
     uint32_t payload;         /* bytes */
     uint8_t ecn, ttl, tos;
     uint16_t ifindex;
+    uint16_t gso_size;        /* of the packet; 0: one wire segment */
     bool accept_any;
 };
 /* Takes PACKET (payload only). Returns LIL_DROP_NONE or why it was dropped. A reply, if one is due, waits in tcp_reply_next. */

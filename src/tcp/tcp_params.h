@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A retransmission schedule by intervals: the nth transmission is followed by interval_ms[min(n, count-1)]; ends at
- * give_up_ms after the first transmission. With tick_ms set, every instant is rounded up to the host's tick and phase. */
+/* A retransmission schedule by intervals: the nth transmission (from 0) is followed by interval_ms[min(n, count-1)]; ends at
+ * give_up_ms after the first transmission. With tick_ms set, an interval of k ticks ends at the kth tick after its start. */
 struct tcp_schedule {
     uint32_t interval_ms[20];
-    uint8_t count;
+    uint8_t count;       /* 0: rto_initial_ms, doubled each time up to rto_max_ms (syn: after syn_linear_timeouts equal ones) */
     uint32_t give_up_ms; /* 0: when the retries are used up (retries, then one more interval) */
-    uint8_t retries;     /* 0: no limit but give_up_ms */
+    uint8_t retries;     /* retransmissions; 0: no limit but give_up_ms. With count 0 the syn's linear ones come on top */
 };
 enum tcp_icmp_policy { /* an ICMP error during SYN_SENT (FACTS 2); the errno comes from the icmp tables below */
     TCP_ICMP_SOFT,          /* remembered, reported at the timeout (Reno, 4.4, FreeBSD) */
@@ -45,6 +45,7 @@ struct tcp_params {
     /* time base */
     uint32_t tick_ms;             /* 500 on BSD: slow timer grain; 0: exact */
     uint32_t fast_tick_ms;        /* 200 on BSD: delayed ACK timer grain */
+    uint32_t tick_phase_ms;       /* when after time 0 the ticks fall; UINT32_MAX: drawn from the seed */
     /* connection establishment */
     struct tcp_schedule syn;      /* FACTS 1 */
     struct tcp_schedule synack;   /* FACTS 1, second table */
@@ -79,7 +80,8 @@ struct tcp_params {
     /* buffers and windows, bytes */
     uint32_t rcvbuf_min, rcvbuf, rcvbuf_max, sndbuf_min, sndbuf, sndbuf_max;
     bool moderate_rcvbuf, autotune_sndbuf;
-    uint32_t window_clamp;        /* 65,535 where no scaling */
+    uint32_t window_clamp;        /* 65,535 where no scaling; 0: none */
+    uint8_t adv_win_scale;        /* Linux 1: half of rcvbuf is window, half bookkeeping; 0: all of it */
     /* retransmission */
     uint8_t rto_policy;
     uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
@@ -97,6 +99,8 @@ struct tcp_params {
     uint8_t ack_policy;
     uint32_t delack_ms, delack_min_ms;
     uint8_t delack_segments;      /* 2 */
+    uint8_t pingpong_thresh;      /* Linux: replies until a connection counts as interactive (1) */
+    uint32_t comp_sack_delay_us, comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
     uint32_t challenge_ack_limit; /* per second; 0: none */
     uint32_t invalid_ratelimit_ms;
     bool rfc5961, rfc1337;
@@ -112,11 +116,13 @@ struct tcp_params {
     uint8_t keepalive_probes;
     bool keepalive_garbage_byte;  /* 4.2BSD compatible probes */
     uint32_t persist_min_ms, persist_max_ms;
+    bool persist_data;            /* BSD: a window probe carries the next byte; Linux: an old sequence number and nothing */
     /* path MTU */
     bool pmtu_discovery;
     uint8_t mtu_probing;
     uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
     uint32_t base_mss;
+    uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
     /* ports */
     uint16_t port_first, port_last;

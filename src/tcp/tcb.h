@@ -1,0 +1,622 @@
+/* tcb.h: the transmission control block and all that src/tcp/ shares. Read beside RFC 9293 3.3; names are the RFC's.
+ *
+ * The state diagram (figure 5), a function per arrow; tcp_state.c alone writes tcb->state:
+ *   CLOSED       -> SYN_SENT      tcp_connect            CLOSED   -> LISTEN         tcp_listen (a listener, not a tcb)
+ *   LISTEN       -> SYN_RECEIVED  listen_on_syn (a small SYN entry, not a tcb)
+ *   SYN_SENT     -> SYN_RECEIVED  synsent_simultaneous   SYN_SENT -> ESTABLISHED    synsent_established
+ *   SYN_RECEIVED -> ESTABLISHED   listen_promote, tcp_step5_ack
+ *   ESTABLISHED, SYN_RECEIVED -> FIN_WAIT_1, CLOSE_WAIT -> LAST_ACK   user_queue_fin (CLOSE)
+ *   ESTABLISHED  -> CLOSE_WAIT, FIN_WAIT_1 -> CLOSING, FIN_WAIT_2 -> TIME_WAIT      tcp_step8_fin
+ *   FIN_WAIT_1   -> FIN_WAIT_2, CLOSING -> TIME_WAIT, LAST_ACK -> CLOSED            tcp_step5_ack
+ *   TIME_WAIT    -> CLOSED        timewait_poll (a small record, not a tcb)
+ *
+ * Sequence space of the sender:  snd_una .. snd_nxt sent (one txseg each, contiguous) .. write_seq in the buffer [FIN].
+ * Invariants, asserted by number in debug builds (tcb_check):
+ *   1  snd_una <= snd_nxt <= write_seq + FIN
+ *   2  the ring's segments cover [snd_una, snd_nxt) without gaps (except an unacknowledged SYN, which has none)
+ *   3  data sent or received, loss or exotic option => ext != NULL
+ *   4  sacked_out + lost_out <= packets_out
+ *   5  a tcb has at most one heap entry, at or before its earliest deadline
+ *   6  rcv_wup <= rcv_nxt; the right edge rcv_wup + rcv_wnd never moves left (RFC 9293 3.8.6, SHLD-14)
+ *   7  an orphan has no user; it always has a deadline
+ */
+#ifndef TCP_TCB_H
+#define TCP_TCB_H
+#include "base/buf.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/siphash.h"
+#include "base/slab.h"
+#include "base/stream.h"
+#include "base/table.h"
+#include "tcp/tcp.h"
+#include "tcp/tcp_seq.h"
+
+struct ack_state;
+struct rx;
+enum { TCP_NONE = 0xffffffff }; /* no slot */
+enum tcb_timer { TIMER_NONE, TIMER_SYN, TIMER_REXMT, TIMER_TLP, TIMER_REO, TIMER_PERSIST, TIMER_FIN_WAIT_2, TIMER_RETRY };
+enum ca_state { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
+
+/* One segment in flight. Records exist from transmission to acknowledgement, in sequence order. */
+struct txseg {
+    uint32_t start, end;  /* sequence space, FIN included */
+    uint64_t sent_ns;     /* its last transmission */
+    uint32_t delivered;   /* tcb's count of delivered packets then (rate samples) */
+    uint16_t mss;         /* packets = ceil(length / mss) */
+    uint8_t flags;        /* TX_* */
+    uint8_t retransmits;
+};
+enum { TX_SACKED = 1, TX_LOST = 2, TX_RETRANS = 4 /* a retransmission is in flight */, TX_EVER_RETRANS = 8, TX_FIN = 16, TX_APP_LIMITED = 32, TX_PSH = 64 };
+struct txring {
+    uint32_t head, count, mask; /* mask + 1 records */
+    uint32_t packets_out;
+    struct txring *next_free;
+    struct txseg seg[];
+};
+/* Socket and TCP level options: shared by reference count, copied at the first write. 0 means the profile's. */
+struct tcb_opts {
+    uint32_t refs;
+    struct tcb_options socket;
+    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, notsent_lowat, window_clamp, rto_min_ms, rto_max_ms, delack_max_ms;
+    int32_t linger2_ms;       /* < 0: at once */
+    uint16_t user_mss;
+    uint8_t keep_probes, syn_retries, cc /* + 1 */, defer_accept, thin_linear, thin_dupack;
+    uint16_t fastopen_qlen;
+    bool save_syn, fastopen_connect, fastopen_no_cookie, cork, inq;
+};
+
+struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked by next */
+    uint32_t start, end;
+    struct lil_packet *first, *last;
+};
+enum { OOO_RANGES = 64 };
+struct ooo_queue {
+    uint32_t count, bytes, fin_seq;
+    bool has_fin;
+    struct ooo_range r[OOO_RANGES];
+};
+enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
+
+/* What only some connections need: allocated at the first data, loss, option or statistic. */
+struct tcb_ext {
+    /* statistics for TCP_INFO */
+    uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+    uint32_t segs_in, segs_out, data_segs_in, data_segs_out, delivered, delivered_ce, total_retrans, dsack_dups, reord_seen, ooo_packets;
+    /* sender's scoreboard, in packets (RFC 6675) */
+    uint32_t sacked_out, lost_out, retrans_out;
+    uint32_t high_seq;        /* recovery point */
+    uint32_t prior_ssthresh, prior_cwnd, undo_marker;
+    int32_t undo_retrans;     /* -1: unknown */
+    uint32_t reordering;      /* packets */
+    uint32_t prr_delivered, prr_out;
+    uint32_t retrans_hint;    /* nothing to retransmit lies before it */
+    uint32_t highest_sack;    /* end of the highest SACKed segment */
+    uint64_t retrans_sent_ns;  /* when the first retransmission of the episode went */
+    uint64_t retrans_stamp_ns; /* first retransmission of the episode; 0: none */
+    uint32_t lost_total;
+    uint8_t dupacks;
+    bool frto, frto_new, is_sack_reneg, fast_rexmit, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, cc_ready, rack_advanced, rack_dsack_seen, reord_timer, cwr_acked;
+    uint32_t tlp_high_seq;
+    uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
+    uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
+    /* RACK (RFC 8985) */
+    uint64_t rack_sent_ns, rack_rtt_ns;
+    uint32_t rack_end_seq, rack_last_delivered;
+    uint8_t rack_reo_steps, rack_reo_persist;
+    /* congestion control */
+    uint32_t cwnd_cnt, cwnd_used, max_packets_out, max_packets_seq, cwnd_clamp;
+    uint32_t cc_private[CC_PRIVATE];
+    uint64_t cwnd_stamp_ns, delivered_ns, first_tx_ns, rate_delivered, rate_interval_us;
+    uint64_t pacing_rate, pacing_ns;
+    /* receiver: reassembly and SACK generation (RFC 2018, 2883) */
+    struct ooo_queue *ooo;
+    struct { uint32_t start, end; } recent[SACK_RECENT];
+    uint8_t recent_count;
+    bool has_dsack;
+    uint32_t dsack_start, dsack_end;
+    uint32_t ooo_ack_rcv_nxt; /* ACK compression */
+    uint16_t ooo_dupacks, compressed, last_seg_size;
+    uint64_t compress_ns;
+    /* receive window autotuning (DRS) */
+    uint64_t rtt_probe_ns, space_ns;
+    uint32_t rtt_probe_seq, rcv_rtt_us, space_seq, space_bytes;
+    /* urgent data (RFC 6093): mark = sequence number of the urgent byte */
+    uint32_t snd_up, rcv_up;
+    uint8_t urg_byte;
+    bool snd_urgent, rcv_urgent, urg_valid, urg_taken;
+    /* timers beside the retransmission timer */
+    uint64_t keep_ns, probe_start_ns;
+    uint32_t rcv_last_ms;     /* last segment of any kind */
+    uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
+    /* path MTU */
+    uint32_t pmtu, probe_size, probe_start, probe_end, mtu_high, mtu_low;
+    bool mtu_probing, blackhole, ecn_seen_ce, msg_more;
+    /* fast open (RFC 7413) */
+    uint32_t fastopen_length;
+    uint8_t fastopen_cookie[16], fastopen_cookie_length;
+    bool fastopen_request, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
+    /* ECN: received CE bookkeeping; AccECN counters */
+    uint32_t accecn_received_ce, accecn_e0b, accecn_e1b, accecn_ceb;
+    uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
+    uint8_t push_count;
+    uint8_t *saved_syn;
+    uint32_t saved_syn_length;
+    uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
+};
+
+struct tcb {
+    struct flow flow;
+    struct tcp *tcp;
+    union {
+        void *user;
+        uint32_t accept_next; /* while is_unaccepted */
+    };
+    struct stream *snd_stream, *rcv_stream;
+    struct txring *tx;
+    struct tcb_ext *ext;
+    struct tcb_opts *opt;
+    uint64_t rexmt_ns;        /* what tcb->timer says; 0: not running */
+    union {
+        uint64_t delack_ns;   /* 0: none */
+        uint64_t syn_start_ns; /* in SYN_SENT and SYN_RECEIVED: the first SYN */
+    };
+    uint32_t slot, heap_position, due_prev, due_next;
+    /* send sequence (RFC 9293 3.3.1) */
+    uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, write_seq, max_window;
+    /* receive sequence */
+    uint32_t rcv_nxt, rcv_wnd, rcv_wup; /* rcv_wup: RCV.NXT at the last ACK sent */
+    uint32_t rcv_ssthresh, readable;
+    /* round trip (RFC 6298), microseconds: srtt is kept times 8, rttvar and mdev times 4 */
+    uint32_t srtt_us, mdev_us, mdev_max_us, rttvar_us, rto_us, min_rtt_us;
+    uint32_t cwnd, ssthresh;  /* packets */
+    uint32_t ts_recent, ts_recent_s, ts_offset;
+    uint32_t sndbuf, rcvbuf;
+    uint32_t last_rcv_ms, last_snd_ms; /* data */
+    uint16_t mss, mss_clamp, advmss, rcv_mss; /* mss_clamp: the peer's */
+    uint16_t ato_ms;
+    uint8_t snd_wscale : 4, rcv_wscale : 4;
+    uint8_t state : 4, timer : 4;
+    uint8_t so_error, retransmits, backoff, quick;
+    uint8_t gso_segs;         /* segments handed down as one; 0, 1: off */
+    uint16_t ca_state : 3, pingpong : 2, acks_due : 3, ack_want : 3, syn_ts_sent : 1; /* acks_due: pure ACKs owed whatever data goes out;
+                                                                                          ack_want: those that data may carry */
+    uint32_t is_due : 1, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
+        ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1,
+        want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1, want_space : 1, is_loopback : 1, csum_offload : 1, dont_nagle : 1,
+        psh_end : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, reuseaddr : 1, is_local_net : 1, is_counted : 1;
+};
+_Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
+
+/* A request in SYN_RECEIVED: RFC 4987's small entry. Lives in the listener's incomplete queue. */
+struct syn_entry {
+    struct flow flow;
+    uint32_t iss, irs, ts_recent, ts_offset;
+    uint32_t listener;        /* slot in tcp->listeners; TCP_NONE: held for an accept-any interface */
+    uint32_t prev, next;      /* in the level's list, by deadline */
+    uint32_t due_next;
+    uint32_t snd_wnd;
+    uint64_t start_ns;        /* first SYN/ACK */
+    uint64_t deadline_ns;
+    uint16_t mss, advmss, window;
+    uint8_t snd_wscale : 4, rcv_wscale : 4;
+    uint8_t level;            /* list it is in = SYN/ACKs sent so far */
+    uint8_t retransmits, tos;
+    uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, ts_sent : 1, is_loopback : 1,
+        keep_reset : 1, defer : 1, cookie_sent : 1;
+    uint16_t ifindex;
+};
+_Static_assert(sizeof(struct syn_entry) <= 112, "a SYN entry is small");
+
+struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
+    struct flow flow;
+    uint32_t snd_nxt, rcv_nxt, ts_recent, ts_recent_s, ts_offset, rcv_wnd;
+    uint64_t deadline_ns;
+    uint32_t prev, next;
+    uint8_t ts_ok : 1, reuseaddr : 1, is_counted : 1;
+    uint8_t rcv_wscale, tos;
+};
+_Static_assert(sizeof(struct wait_record) <= 88, "a TIME-WAIT record is small");
+
+struct tcp_listener {
+    struct list node;
+    struct tcp *tcp;
+    struct addr local;
+    uint16_t port;
+    bool any_family, reuseport, is_v6;
+    int backlog_given;
+    uint32_t slot;
+    uint32_t incomplete, complete, young;
+    uint32_t accept_first, accept_last; /* completed queue, FIFO */
+    void *user;
+    struct tcb_opts *opt;
+    uint64_t overflow_ns;     /* cookies are honoured shortly after the last overflow */
+    uint32_t fastopen_pending;
+};
+
+enum { REPLY_LIMIT = 1024, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
+struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
+    struct flow flow;
+    uint32_t seq, ack, ts_value, ts_echo;
+    uint16_t flags, window;
+    uint8_t tos, wscale;
+    bool has_ts, wscale_ok, sack_ok;
+    uint16_t mss;
+};
+#define TCP_MIBS(X)                                                                                                    \
+    X(ActiveOpens, "TcpActiveOpens") X(PassiveOpens, "TcpPassiveOpens") X(AttemptFails, "TcpAttemptFails")             \
+    X(EstabResets, "TcpEstabResets") X(InSegs, "TcpInSegs") X(OutSegs, "TcpOutSegs") X(RetransSegs, "TcpRetransSegs")   \
+    X(InErrs, "TcpInErrs") X(OutRsts, "TcpOutRsts") X(ListenOverflows, "TcpExtListenOverflows")                        \
+    X(ListenDrops, "TcpExtListenDrops") X(SyncookiesSent, "TcpExtSyncookiesSent") X(SyncookiesRecv, "TcpExtSyncookiesRecv") \
+    X(SyncookiesFailed, "TcpExtSyncookiesFailed") X(ReqQFullDoCookies, "TcpExtTCPReqQFullDoCookies")                   \
+    X(ReqQFullDrop, "TcpExtTCPReqQFullDrop") X(TW, "TcpExtTW") X(TWRecycled, "TcpExtTWRecycled") X(TimeWaitOverflow, "TcpExtTCPTimeWaitOverflow") \
+    X(PAWSEstab, "TcpExtPAWSEstab") X(PAWSActive, "TcpExtPAWSActive") X(DelayedACKs, "TcpExtDelayedACKs")              \
+    X(DelayedACKLost, "TcpExtDelayedACKLost") X(HPHits, "TcpExtTCPHPHits") X(PureAcks, "TcpExtTCPPureAcks")            \
+    X(HPAcks, "TcpExtTCPHPAcks") X(RenoRecovery, "TcpExtTCPRenoRecovery") X(SackRecovery, "TcpExtTCPSackRecovery")     \
+    X(SACKReneging, "TcpExtTCPSACKReneging") X(SACKReorder, "TcpExtTCPSACKReorder") X(RenoReorder, "TcpExtTCPRenoReorder") \
+    X(TSReorder, "TcpExtTCPTSReorder") X(FullUndo, "TcpExtTCPFullUndo") X(PartialUndo, "TcpExtTCPPartialUndo")         \
+    X(DSACKUndo, "TcpExtTCPDSACKUndo") X(LossUndo, "TcpExtTCPLossUndo") X(LostRetransmit, "TcpExtTCPLostRetransmit")    \
+    X(RenoFailures, "TcpExtTCPRenoFailures") X(SackFailures, "TcpExtTCPSackFailures") X(LossFailures, "TcpExtTCPLossFailures") \
+    X(FastRetrans, "TcpExtTCPFastRetrans") X(SlowStartRetrans, "TcpExtTCPSlowStartRetrans") X(Timeouts, "TcpExtTCPTimeouts") \
+    X(LossProbes, "TcpExtTCPLossProbes") X(LossProbeRecovery, "TcpExtTCPLossProbeRecovery") X(RenoRecoveryFail, "TcpExtTCPRenoRecoveryFail") \
+    X(SackRecoveryFail, "TcpExtTCPSackRecoveryFail") X(RcvCollapsed, "TcpExtTCPRcvCollapsed")                           \
+    X(DSACKOldSent, "TcpExtTCPDSACKOldSent") X(DSACKOfoSent, "TcpExtTCPDSACKOfoSent") X(DSACKRecv, "TcpExtTCPDSACKRecv") \
+    X(DSACKOfoRecv, "TcpExtTCPDSACKOfoRecv") X(AbortOnData, "TcpExtTCPAbortOnData") X(AbortOnClose, "TcpExtTCPAbortOnClose") \
+    X(AbortOnMemory, "TcpExtTCPAbortOnMemory") X(AbortOnTimeout, "TcpExtTCPAbortOnTimeout") X(AbortOnLinger, "TcpExtTCPAbortOnLinger") \
+    X(AbortFailed, "TcpExtTCPAbortFailed") X(DeferAcceptDrop, "TcpExtTCPDeferAcceptDrop") X(DSACKIgnoredNoUndo, "TcpExtTCPDSACKIgnoredNoUndo") \
+    X(SpuriousRTOs, "TcpExtTCPSpuriousRTOs") X(SackShifted, "TcpExtTCPSackShifted") X(TimeoutsRto, "TcpExtTCPMemoryPressures") \
+    X(OFOQueue, "TcpExtTCPOFOQueue") X(OFODrop, "TcpExtTCPOFODrop") X(OFOMerge, "TcpExtTCPOFOMerge")                    \
+    X(ChallengeACK, "TcpExtTCPChallengeACK") X(SYNChallenge, "TcpExtTCPSYNChallenge") X(FastOpenActive, "TcpExtTCPFastOpenActive") \
+    X(FastOpenActiveFail, "TcpExtTCPFastOpenActiveFail") X(FastOpenPassive, "TcpExtTCPFastOpenPassive")                 \
+    X(FastOpenPassiveFail, "TcpExtTCPFastOpenPassiveFail") X(FastOpenListenOverflow, "TcpExtTCPFastOpenListenOverflow") \
+    X(FastOpenCookieReqd, "TcpExtTCPFastOpenCookieReqd") X(SpuriousRtxHostQueues, "TcpExtTCPSpuriousRtxHostQueues")     \
+    X(AutoCorking, "TcpExtTCPAutoCorking") X(FromZeroWindowAdv, "TcpExtTCPFromZeroWindowAdv") X(ToZeroWindowAdv, "TcpExtTCPToZeroWindowAdv") \
+    X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
+    X(HystartTrainDetect, "TcpExtTCPHystartTrainDetect") X(HystartTrainCwnd, "TcpExtTCPHystartTrainCwnd")               \
+    X(HystartDelayDetect, "TcpExtTCPHystartDelayDetect") X(HystartDelayCwnd, "TcpExtTCPHystartDelayCwnd")               \
+    X(ACKSkippedSynRecv, "TcpExtTCPACKSkippedSynRecv") X(ACKSkippedPAWS, "TcpExtTCPACKSkippedPAWS") X(ACKSkippedSeq, "TcpExtTCPACKSkippedSeq") \
+    X(ACKSkippedFinWait2, "TcpExtTCPACKSkippedFinWait2") X(ACKSkippedTimeWait, "TcpExtTCPACKSkippedTimeWait")           \
+    X(ACKSkippedChallenge, "TcpExtTCPACKSkippedChallenge") X(WinProbe, "TcpExtTCPWinProbe") X(KeepAlive, "TcpExtTCPKeepAlive") \
+    X(MTUPFail, "TcpExtTCPMTUPFail") X(MTUPSuccess, "TcpExtTCPMTUPSuccess") X(Delivered, "TcpExtTCPDelivered")          \
+    X(DeliveredCE, "TcpExtTCPDeliveredCE") X(AckCompressed, "TcpExtTCPAckCompressed") X(ZeroWindowDrop, "TcpExtTCPZeroWindowDrop") \
+    X(RcvQDrop, "TcpExtTCPRcvQDrop") X(RcvCoalesce, "TcpExtTCPRcvCoalesce")
+enum tcp_mib {
+#define X(name, word) MIB_##name,
+    TCP_MIBS(X)
+#undef X
+    MIB_COUNT
+};
+
+struct tcp {
+    struct tcp_params params;
+    struct tcp_hooks hooks;
+    struct pool *pool;
+    struct prng prng;
+    uint64_t now_ns;
+    struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
+    struct table flows;       /* kind and slot by flow */
+    struct slab tcbs, syns, waits;
+    struct heap heap;
+    uint32_t cached_slot;     /* the tcb of the last segment */
+    uint32_t due_first, due_last, due_left;
+    uint32_t syn_due_first, syn_due_last;
+    struct tcp_reply *replies; /* ring of REPLY_LIMIT, made at first use */
+    uint32_t reply_first, reply_count;
+    struct list listen_buckets[LISTEN_BUCKETS];
+    struct tcp_listener **listeners; /* by slot */
+    uint32_t listener_count, listener_capacity;
+    uint32_t wait_first, wait_last, wait_count;
+    struct { uint32_t first, last; } levels[SYN_LEVELS];
+    uint32_t syn_count, orphans, connections;
+    struct txring *tx_free[TX_CLASSES];
+    struct tcb_opts default_opts;
+    struct tcb_options scratch_options;
+    uint64_t challenge_s;
+    uint32_t challenge_left;
+    uint32_t tw_isn;          /* the ISS for a SYN that reuses a TIME-WAIT record; 0: none */
+    uint32_t bsd_iss;
+    uint64_t bsd_iss_ns;
+    uint32_t fastopen_cache_next;
+    struct fastopen_memo { struct addr remote; uint16_t mss; uint8_t length, cookie[16]; bool exp; } fastopen_cache[16];
+    uint64_t mib[MIB_COUNT];
+};
+
+#define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
+static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
+static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return (uint32_t)(tcb->tcp->now_ns / NS_PER_MS); }
+static inline const struct tcp_params *tcb_params(const struct tcb *tcb) { return &tcb->tcp->params; }
+static inline bool tcb_is_synchronized(const struct tcb *tcb) { return tcb->state >= TCPS_ESTABLISHED; }
+static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ? tcb->tx->packets_out : 0; }
+extern const struct tcb_ext tcb_ext_none; /* all zero */
+static inline const struct tcb_ext *tcb_ext_peek(const struct tcb *tcb) { return tcb->ext ? tcb->ext : &tcb_ext_none; }
+static inline struct txseg *txring_at(struct txring *ring, uint32_t i) { return &ring->seg[(ring->head + i) & ring->mask]; }
+static inline uint32_t txseg_packets(const struct txseg *seg)
+{
+    uint32_t length = seg->end - seg->start;
+    return length <= seg->mss ? 1 : (length + seg->mss - 1) / seg->mss;
+}
+static inline uint32_t tcb_in_flight(const struct tcb *tcb) /* Linux's tcp_packets_in_flight, RFC 6675's pipe */
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return tcb_packets_out(tcb) - (ext->sacked_out + ext->lost_out) + ext->retrans_out;
+}
+static inline uint32_t tcb_data_base(const struct tcb *tcb) /* sequence number of the stream's first byte */
+{
+    return tcb->snd_una + (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED);
+}
+static inline uint32_t tcb_snd_end(const struct tcb *tcb) { return tcb->write_seq + tcb->fin_queued; }
+static inline bool tcb_has_unsent(const struct tcb *tcb) { return tcb->snd_nxt != tcb_snd_end(tcb); }
+static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains of what was advertised */
+{
+    int32_t window = (int32_t)(tcb->rcv_wup + tcb->rcv_wnd - tcb->rcv_nxt);
+    return window < 0 ? 0 : (uint32_t)window;
+}
+static inline uint32_t tcb_ts_now(const struct tcb *tcb)
+{
+    uint32_t hz_ms = tcb->tcp->params.timestamp_hz_ms;
+    return (uint32_t)(tcb->tcp->now_ns / ((uint64_t)(hz_ms ? hz_ms : 1) * NS_PER_MS)) + tcb->ts_offset;
+}
+
+/* One received segment on its way through the steps. The packet is freed at the end unless a step took it. */
+struct rx {
+    const struct tcp_in *in;
+    struct lil_packet *packet;
+    uint32_t seq, end_seq, ack, length; /* end_seq counts SYN and FIN; length is text */
+    uint16_t flags;
+    uint32_t window;          /* scaled */
+    uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
+};
+
+/* tcp_flow.c: tables */
+enum flow_kind { FLOW_NONE, FLOW_TCB, FLOW_SYN, FLOW_WAIT };
+uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kind); /* slot */
+int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot) MUST_CHECK;
+void flow_remove(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot);
+static inline struct tcb *tcp_tcb(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->tcbs, slot); }
+static inline struct syn_entry *tcp_syn(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->syns, slot); }
+static inline struct wait_record *tcp_wait(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->waits, slot); }
+static inline bool flow_equal(const struct flow *a, const struct flow *b)
+{
+    return addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local) && a->local_port == b->local_port &&
+           a->remote_port == b->remote_port;
+}
+struct tcb_ext *tcb_ext_get(struct tcb *tcb); /* makes it; NULL: memory */
+struct tcb_opts *tcb_opts_own(struct tcb *tcb); /* a private copy; NULL: memory */
+void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts);
+struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts);
+void tcb_free(struct tcb *tcb); /* frees at once; tcp_state.c's tcb_done decides */
+void tcb_mark_due(struct tcb *tcb);
+void tcb_clear_due(struct tcb *tcb);
+void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow *flow);
+void tcp_trace_text(struct tcb *tcb, const char *text);
+
+/* tcp_isn.c */
+uint32_t isn_choose(struct tcp *tcp, const struct flow *flow);
+uint32_t isn_ts_offset(struct tcp *tcp, const struct flow *flow);
+
+/* tcp_state.c */
+void tcb_set_state(struct tcb *tcb, enum tcp_state state);
+void tcb_adopt_syn_received(struct tcb *tcb); /* made from a SYN entry, whose state was traced already */
+void tcb_event(struct tcb *tcb, unsigned events);
+void tcb_fail(struct tcb *tcb, int error);   /* to CLOSED with so_error; an orphan is freed */
+void tcb_done(struct tcb *tcb);              /* to CLOSED; frees an orphan */
+void tcb_enter_time_wait(struct tcb *tcb);   /* becomes a record; the tcb stays only for its user */
+void tcb_release_flow(struct tcb *tcb);      /* leaves the flow table, tells the port's owner */
+
+/* tcp_listen.c, tcp_synq.c */
+struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow);
+void listener_trace(struct tcp_listener *listener);
+bool listener_is_full(const struct tcp_listener *listener);
+uint32_t listener_backlog(const struct tcp_listener *listener);
+void listener_enqueue(struct tcp_listener *listener, struct tcb *tcb);
+enum lil_drop listen_input(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet *packet);
+enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet);
+uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in); /* slot or TCP_NONE */
+void synq_remove(struct tcp *tcp, uint32_t slot);
+void synq_schedule(struct tcp *tcp, uint32_t slot); /* SYN/ACK sent: next deadline */
+void synq_mark_due(struct tcp *tcp, uint32_t slot);
+void synq_poll(struct tcp *tcp);
+uint64_t synq_deadline(const struct tcp *tcp);
+bool synq_output(struct tcp *tcp, struct tcp_segment *segment);
+void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *listener, const struct tcp_in *in);
+struct tcb *synq_promote(struct tcp *tcp, uint32_t slot, struct tcp_listener *listener);
+struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct tcp_listener *listener);
+void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment);
+void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error);
+enum lil_drop synq_hold(struct tcp *tcp, const struct tcp_in *in);
+/* tcp_cookie.c */
+bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in);
+/* An ACK that may carry a cookie: the new connection, or NULL; DROP says when it was one but could not be taken. */
+struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, enum lil_drop *drop);
+struct tcb_opts *listener_opts_own(struct tcp_listener *listener);
+
+/* tcp_input.c */
+enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet);
+enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx); /* RFC 9293 3.10.7.4 */
+enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx); /* 3.10.7.3 */
+
+void tcp_establish(struct tcb *tcb, const struct rx *rx);
+void tcp_note_urgent_byte(struct tcb *tcb, const struct rx *rx, const struct lil_packet *packet, uint32_t skip);
+bool tcp_step8_fin(struct tcb *tcb);
+/* tcp_ack.c */
+enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
+void ack_update_window(struct tcb *tcb, const struct rx *rx);
+/* tcp_reass.c */
+void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
+void reass_free(struct tcb *tcb);
+void reass_limit(struct tcb *tcb);
+/* tcp_reset.c */
+void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
+void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
+struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
+bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
+void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
+void challenge_ack(struct tcb *tcb);
+bool challenge_allowed(struct tcp *tcp);
+bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to invalid segments */
+
+/* tcp_window.c */
+void window_init(struct tcb *tcb, uint32_t mss);
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
+uint16_t window_select(struct tcb *tcb); /* the value for the header; moves the right edge */
+uint32_t window_offer(const struct tcb *tcb); /* __tcp_select_window */
+void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
+void window_ack_check(struct tcb *tcb, bool ooo);
+void window_on_read(struct tcb *tcb, size_t copied);
+void window_on_ack_sent(struct tcb *tcb);
+void window_on_data_sent(struct tcb *tcb);
+void window_enter_quickack(struct tcb *tcb, unsigned max);
+void window_schedule_ack(struct tcb *tcb);
+void window_ack_now(struct tcb *tcb);
+void window_delack_timer(struct tcb *tcb);
+void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leaving ping-pong */
+void window_delay_ack(struct tcb *tcb, uint32_t ms);
+void window_compressed_timer(struct tcb *tcb);
+uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
+
+/* tcp_mss.c */
+int mss_init(struct tcb *tcb); /* asks for the path; advmss and mss */
+void mss_sync(struct tcb *tcb, uint32_t pmtu);
+void mss_negotiated(struct tcb *tcb, const struct tcp_options *options);
+uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
+uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);
+uint32_t mss_current(const struct tcb *tcb);
+void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path may swallow large packets */
+
+/* tcp_output.c, tcp_txring.c */
+bool output_tcb(struct tcb *tcb, struct tcp_segment *segment);
+struct txseg *txring_push(struct tcb *tcb); /* NULL: memory */
+void txring_release(struct tcb *tcb);
+int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
+uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
+void txring_pop(struct tcb *tcb);
+void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq);
+size_t output_options_size(const struct tcb *tcb);
+
+/* tcp_timer.c */
+void timer_set(struct tcb *tcb, enum tcb_timer timer, uint64_t deadline_ns);
+void timer_stop(struct tcb *tcb);
+void timer_rearm(struct tcb *tcb);           /* after any deadline field changed */
+void timer_rexmt(struct tcb *tcb);           /* (re)starts the retransmission timer */
+uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns); /* the end of an interval on this host's clock */
+uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
+uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear); /* interval in ns after the nth */
+void timer_keepalive(struct tcb *tcb, bool activity);
+void timer_orphan(struct tcb *tcb);
+void timer_persist(struct tcb *tcb);
+void timer_check_probe(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
+void tcb_run_timers(struct tcb *tcb);
+
+/* tcp_rtt.c */
+void rtt_init(struct tcb *tcb);
+void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
+void rtt_set_rto(struct tcb *tcb);
+uint64_t rtt_rto_ns(const struct tcb *tcb);  /* with backoff */
+uint32_t rtt_rto_max_us(const struct tcb *tcb);
+
+/* tcp_sack.c */
+void sack_receive(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
+void sack_generate(struct tcb *tcb, struct tcp_options *options);
+void sack_note(struct tcb *tcb, uint32_t start, uint32_t end);
+void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end);
+void sack_trim(struct tcb *tcb);
+
+/* tcp_recovery.c, tcp_rack.c, tcp_cwnd.c */
+void recovery_begin(struct tcb *tcb, struct ack_state *state);
+void recovery_on_ack(struct tcb *tcb, struct ack_state *state);
+void recovery_on_rto(struct tcb *tcb);
+void recovery_enter(struct tcb *tcb, bool ece);
+void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
+void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg);
+void recovery_set_state(struct tcb *tcb, enum ca_state state);
+void recovery_keep_open(struct tcb *tcb);
+void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg);
+bool recovery_rack_mark_lost(struct tcb *tcb); /* true: the reorder timer runs */
+void recovery_rack_update(struct tcb *tcb, const struct ack_state *state);
+bool recovery_rack_is_recent(const struct tcb *tcb, const struct txseg *seg);
+void recovery_rack_timeout(struct tcb *tcb);
+void recovery_send_tlp(struct tcb *tcb);
+bool recovery_schedule_tlp(struct tcb *tcb, bool advancing);
+void recovery_tlp_ack(struct tcb *tcb, const struct ack_state *state);
+void cwnd_init(struct tcb *tcb);
+uint32_t cwnd_current_ssthresh(const struct tcb *tcb);
+void cwnd_begin_reduction(struct tcb *tcb);
+void cwnd_reduce(struct tcb *tcb, uint32_t delivered, uint32_t lost, bool una_advanced); /* PRR, RFC 6937 */
+void cwnd_end_reduction(struct tcb *tcb);
+void cwnd_validate(struct tcb *tcb, bool is_limited); /* RFC 7661 */
+void cwnd_check_idle(struct tcb *tcb);
+void cwnd_pace(struct tcb *tcb, uint32_t bytes);
+void sndbuf_expand(struct tcb *tcb);
+bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);
+bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index);
+void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss);
+void sack_check_reordering(struct tcb *tcb, uint32_t low);
+
+/* tcp_timewait.c */
+uint32_t timewait_new(struct tcp *tcp, const struct tcb *tcb);
+enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet);
+void timewait_remove(struct tcp *tcp, uint32_t slot);
+void timewait_poll(struct tcp *tcp);
+uint64_t timewait_deadline(const struct tcp *tcp);
+bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record);
+
+/* tcp_user.c */
+void user_queue_fin(struct tcb *tcb);
+
+/* What one ACK told: shared by tcp_ack.c, tcp_sack.c, tcp_recovery.c and congestion control. */
+struct ack_state {
+    uint32_t prior_una, prior_in_flight, prior_packets, prior_delivered, prior_lost, prior_sacked, prior_lost_out;
+    uint32_t acked_packets;   /* cumulatively */
+    uint32_t newly_sacked;
+    uint32_t reord;           /* lowest original SACKed or acked below highest: sequence */
+    bool reord_seen;
+    uint64_t first_sack_ns, last_sack_ns; /* send times of never retransmitted ones */
+    uint64_t rtt_us;          /* 0: no sample */
+    bool has_rtt;
+    bool data_acked, syn_acked, retrans_acked, orig_sack_acked, sacked_new, lost_retrans, dsack, dsacking_tlp, window_update, una_advanced, ece, has_data,
+        set_xmit_timer, original_acked, is_dup, slow_path, ts_ecr_ok;
+    uint32_t ts_ecr;
+    bool fully_acked, is_dubious, new_highest_set;
+    uint32_t new_highest, highest_before, retrans_before;
+    uint64_t first_ack_ns, last_ack_ns;
+};
+
+/* tcp_cc.c: congestion control (RFC 5681's hooks; the table takes others, such as BBR, later) */
+struct cc_ops {
+    const char *name;
+    void (*init)(struct tcb *tcb);
+    uint32_t (*ssthresh)(struct tcb *tcb);                    /* on loss */
+    void (*cong_avoid)(struct tcb *tcb, uint32_t acked);      /* grow */
+    void (*on_state)(struct tcb *tcb, enum ca_state state);
+    void (*on_rtt)(struct tcb *tcb, uint32_t acked, uint64_t rtt_us);
+    uint32_t (*undo_cwnd)(struct tcb *tcb);
+    void (*on_idle)(struct tcb *tcb);                         /* transmission starts after idleness */
+};
+const struct cc_ops *cc_get(const struct tcb *tcb);
+const struct cc_ops *cc_find(const char *name, unsigned *number);
+uint32_t cc_slow_start(struct tcb *tcb, uint32_t acked);      /* the rest */
+void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked);
+bool cc_is_cwnd_limited(const struct tcb *tcb);
+extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic;
+static inline bool cc_in_slow_start(const struct tcb *tcb) { return tcb->cwnd < tcb->ssthresh; }
+
+/* tcp_fastopen.c (RFC 7413) */
+bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool *taken);
+void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment);
+void fastopen_on_synack(struct tcb *tcb, const struct rx *rx);
+void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
+void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[8]);
+void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss);
+const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
+
+/* tcp_icmp.c */
+int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);
+/* tcp_info.c */
+int info_get(struct tcb *tcb, void *value, unsigned *length);
+
+#ifdef NDEBUG
+static inline void tcb_check(const struct tcb *tcb) { (void)tcb; }
+#else
+void tcb_check(const struct tcb *tcb);
+#endif
+#endif

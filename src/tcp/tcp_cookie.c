@@ -1,0 +1,132 @@
+/* tcp_cookie.c: SYN cookies (RFC 4987 3.6): when the incomplete queue is full the state goes into the SYN/ACK's sequence number (time,
+ * MSS) and, with timestamps, into the low bits of TSval (scale, SACK, ECN). */
+#include "tcp/tcb.h"
+
+enum { COOKIE_SECONDS = 60, COOKIE_AGE = 2, TS_BITS = 6, TS_WSCALE_NONE = 15, TS_SACK = 16, TS_ECN = 32 };
+static const uint16_t mss_v4[] = {536, 1300, 1440, 1460}, mss_v6[] = {1220, 1420, 1440, 8940};
+
+static uint32_t hash(const struct tcp *tcp, const struct flow *flow, uint32_t count, uint32_t salt)
+{
+    uint64_t ports = (uint64_t)flow->local_port << 48 | (uint64_t)flow->remote_port << 32 | count;
+    return (uint32_t)siphash_4u64(&tcp->cookie_key, flow->local.u64[0] ^ flow->local.u64[1] * 3, flow->remote.u64[0] ^ salt, flow->remote.u64[1], ports);
+}
+
+static uint32_t clock_of(const struct tcp *tcp) { return (uint32_t)(tcp->now_ns / (COOKIE_SECONDS * NS_PER_S)); }
+
+static uint32_t make(const struct tcp *tcp, const struct flow *flow, uint32_t irs, uint32_t index)
+{
+    uint32_t count = clock_of(tcp);
+    return hash(tcp, flow, 0, 1) + irs + (count << 24) + ((hash(tcp, flow, count, 2) + index) & 0xffffff);
+}
+
+/* The MSS index, or -1: no cookie of ours, or too old. */
+static int check(const struct tcp *tcp, const struct flow *flow, uint32_t irs, uint32_t cookie)
+{
+    cookie -= hash(tcp, flow, 0, 1) + irs;
+    uint32_t now = clock_of(tcp), age = (now - (cookie >> 24)) & 0xff;
+    if (age >= COOKIE_AGE)
+        return -1;
+    uint32_t index = (cookie - hash(tcp, flow, now - age, 2)) & 0xffffff;
+    return index < 4 ? (int)index : -1;
+}
+
+/* Answers a SYN with a cookie and keeps nothing. */
+bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
+{
+    struct tcp *tcp = listener->tcp;
+    struct syn_entry entry = {.flow = in->flow, .irs = in->header.seq, .listener = TCP_NONE};
+    synq_fill(tcp, &entry, listener, in);
+    const uint16_t *table = addr_is_v4(&in->flow.remote) ? mss_v4 : mss_v6;
+    uint32_t index = 3;
+    while (index > 0 && entry.mss < table[index])
+        index--;
+    struct tcp_reply *reply = reply_push(tcp);
+    if (!reply)
+        return false;
+    if (!entry.ts_ok) { /* nowhere to keep them */
+        entry.wscale_ok = entry.sack_ok = entry.ecn_ok = false;
+        entry.rcv_wscale = 0;
+    }
+    *reply = (struct tcp_reply){.flow = in->flow, .seq = make(tcp, &in->flow, entry.irs, index), .ack = entry.irs + 1,
+                                .flags = TCP_SYN | TCP_ACK | (entry.ecn_ok ? TCP_ECE : 0), .window = entry.window, .tos = entry.tos,
+                                .mss = entry.advmss, .wscale_ok = entry.wscale_ok, .wscale = entry.rcv_wscale, .sack_ok = entry.sack_ok};
+    if (entry.ts_ok) {
+        uint32_t bits = (entry.wscale_ok ? entry.snd_wscale : TS_WSCALE_NONE) | (entry.sack_ok ? TS_SACK : 0) | (entry.ecn_ok ? TS_ECN : 0);
+        uint32_t now = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS));
+        uint32_t value = (now & ~((1u << TS_BITS) - 1)) | bits;
+        if (value > now)
+            value -= 1u << TS_BITS;
+        reply->has_ts = true;
+        reply->ts_value = value + entry.ts_offset;
+        reply->ts_echo = entry.ts_recent;
+    }
+    TCP_MIB(tcp, SyncookiesSent);
+    return true;
+}
+
+static void restore(struct tcp_listener *listener, const struct tcp_in *in, struct syn_entry *entry, int index)
+{
+    struct tcp *tcp = listener->tcp;
+    const struct tcphdr_ *header = &in->header;
+    bool v4 = addr_is_v4(&in->flow.remote);
+    struct tcp_in syn = {.flow = in->flow, .ifindex = in->ifindex};
+    syn.header.seq = header->seq - 1;
+    syn.header.window = header->window;
+    syn.header.options.has_mss = true;
+    syn.header.options.mss = (v4 ? mss_v4 : mss_v6)[index];
+    *entry = (struct syn_entry){.flow = in->flow, .irs = header->seq - 1, .listener = listener->slot};
+    if (header->options.has_timestamp && header->options.ts_echo && tcp->params.offer_timestamps) {
+        uint32_t bits = (header->options.ts_echo - isn_ts_offset(tcp, &in->flow)) & ((1u << TS_BITS) - 1);
+        syn.header.options.has_timestamp = true;
+        syn.header.options.ts_value = header->options.ts_value;
+        syn.header.options.sack_permitted = bits & TS_SACK;
+        syn.header.options.has_wscale = (bits & 15) != TS_WSCALE_NONE;
+        syn.header.options.wscale = bits & 15;
+        if (bits & TS_ECN)
+            syn.header.flags = TCP_ECE | TCP_CWR;
+    }
+    bool traced = tcp->hooks.trace;
+    void (*trace)(void *, const struct lil_trace *) = tcp->hooks.trace;
+    tcp->hooks.trace = NULL; /* the SYN was traced when it came, if it was one of ours */
+    synq_fill(tcp, entry, listener, &syn);
+    tcp->hooks.trace = traced ? trace : NULL;
+    entry->iss = header->ack - 1;
+    entry->snd_wnd = (uint32_t)header->window << entry->snd_wscale;
+    entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
+    entry->retransmits = 1; /* no round trip to measure */
+}
+
+struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, enum lil_drop *drop)
+{
+    struct tcp *tcp = listener->tcp;
+    bool expected = tcp->params.syncookies == 2 ||
+                    (tcp->params.syncookies && listener->overflow_ns && tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S);
+    if (!expected || (in->header.flags & (TCP_SYN | TCP_RST)))
+        return NULL;
+    int index = check(tcp, &in->flow, in->header.seq - 1, in->header.ack - 1);
+    if (index < 0) {
+        TCP_MIB(tcp, SyncookiesFailed);
+        return NULL;
+    }
+    TCP_MIB(tcp, SyncookiesRecv);
+    if (listener_is_full(listener)) { /* a cookie at a full accept queue is dropped without a word */
+        TCP_MIB(tcp, ListenOverflows);
+        *drop = LIL_DROP_TCP_ACCEPT_QUEUE;
+        return NULL;
+    }
+    struct syn_entry entry;
+    restore(listener, in, &entry, index);
+    struct tcb *tcb = synq_make_tcb(tcp, &entry, listener);
+    if (!tcb || flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0) {
+        if (tcb)
+            tcb_free(tcb);
+        *drop = LIL_DROP_TCP_MEMORY;
+        return NULL;
+    }
+    tcb->is_counted = true;
+    tcb_adopt_syn_received(tcb);
+    TCP_MIB(tcp, PassiveOpens);
+    *drop = tcp_input_tcb(tcb, in, packet);
+    listener_enqueue(listener, tcb);
+    return tcb;
+}

@@ -1,0 +1,302 @@
+/* tcp_core.c: what one TCP owns: its making and end, its tcbs with their options and extensions, the list of
+ * connections that have something to send. Read tcb.h first. */
+#include "tcp/tcb.h"
+
+const struct tcb_ext tcb_ext_none;
+
+static void heap_moved(void *ctx, uint64_t item, uint32_t position)
+{
+    tcp_tcb(ctx, (uint32_t)item)->heap_position = position;
+}
+
+struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *config)
+{
+    struct tcp *tcp = pool_alloc(config->pool, sizeof *tcp);
+    if (!tcp)
+        return NULL;
+    tcp->params = *params;
+    tcp->hooks = config->hooks;
+    tcp->pool = pool_ref(config->pool);
+    prng_seed(&tcp->prng, config->seed);
+    struct siphash_key *keys[] = {&tcp->flow_key, &tcp->isn_key, &tcp->offset_key, &tcp->cookie_key, &tcp->fastopen_key};
+    for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
+        *keys[i] = (struct siphash_key){prng_next(&tcp->prng), prng_next(&tcp->prng)};
+    if (tcp->params.tick_phase_ms == UINT32_MAX)
+        tcp->params.tick_phase_ms = (uint32_t)prng_below(&tcp->prng, max_u32(tcp->params.tick_ms, 1));
+    tcp->bsd_iss = 1;
+    table_init(&tcp->flows, tcp->pool);
+    slab_init(&tcp->tcbs, tcp->pool, sizeof(struct tcb), config->tcb_limit ? config->tcb_limit : 10000000);
+    slab_init(&tcp->syns, tcp->pool, sizeof(struct syn_entry), config->syn_limit ? config->syn_limit : 1000000);
+    slab_init(&tcp->waits, tcp->pool, sizeof(struct wait_record), 0);
+    heap_init(&tcp->heap, tcp->pool, heap_moved, tcp);
+    tcp->cached_slot = tcp->due_first = tcp->due_last = tcp->syn_due_first = tcp->syn_due_last = TCP_NONE;
+    tcp->wait_first = tcp->wait_last = TCP_NONE;
+    for (unsigned i = 0; i < SYN_LEVELS; i++)
+        tcp->levels[i].first = tcp->levels[i].last = TCP_NONE;
+    for (unsigned i = 0; i < LISTEN_BUCKETS; i++)
+        list_init(&tcp->listen_buckets[i]);
+    tcp->default_opts.refs = 1;
+    return tcp;
+}
+
+static void free_tcb(void *ctx, void *object, uint32_t slot)
+{
+    (void)ctx;
+    (void)slot;
+    tcb_free(object);
+}
+
+void tcp_free(struct tcp *tcp)
+{
+    if (!tcp)
+        return;
+    tcp->hooks = (struct tcp_hooks){0}; /* vanishes without a word */
+    slab_each(&tcp->tcbs, free_tcb, NULL);
+    for (unsigned i = 0; i < LISTEN_BUCKETS; i++) {
+        struct list *node;
+        while ((node = list_pop_front(&tcp->listen_buckets[i])) != NULL) {
+            struct tcp_listener *listener = list_entry(node, struct tcp_listener, node);
+            tcb_opts_unref(tcp, listener->opt);
+            pool_free(tcp->pool, listener, sizeof *listener);
+        }
+    }
+    for (unsigned i = 0; i < TX_CLASSES; i++) {
+        while (tcp->tx_free[i]) {
+            struct txring *ring = tcp->tx_free[i];
+            tcp->tx_free[i] = ring->next_free;
+            pool_free(tcp->pool, ring, sizeof *ring + (ring->mask + 1ul) * sizeof ring->seg[0]);
+        }
+    }
+    if (tcp->listeners)
+        pool_free(tcp->pool, tcp->listeners, tcp->listener_capacity * sizeof *tcp->listeners);
+    if (tcp->replies)
+        pool_free(tcp->pool, tcp->replies, REPLY_LIMIT * sizeof *tcp->replies);
+    table_fini(&tcp->flows);
+    slab_fini(&tcp->tcbs);
+    slab_fini(&tcp->syns);
+    slab_fini(&tcp->waits);
+    heap_fini(&tcp->heap);
+    struct pool *pool = tcp->pool;
+    pool_free(pool, tcp, sizeof *tcp);
+    pool_unref(pool);
+}
+
+struct tcp_params *tcp_get_params(struct tcp *tcp)
+{
+    return &tcp->params;
+}
+
+/* --- tcbs ------------------------------------------------------------------------------------------------------ */
+
+struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts)
+{
+    uint32_t slot;
+    struct tcb *tcb = slab_new(&tcp->tcbs, &slot);
+    if (!tcb)
+        return NULL;
+    tcb->tcp = tcp;
+    tcb->slot = slot;
+    tcb->heap_position = HEAP_NONE;
+    tcb->due_prev = tcb->due_next = TCP_NONE;
+    tcb->opt = opts;
+    opts->refs++;
+    tcb->sndbuf = opts->socket.sndbuf ? opts->socket.sndbuf : tcp->params.sndbuf;
+    tcb->rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : tcp->params.rcvbuf;
+    rtt_init(tcb);
+    tcb->ssthresh = INT32_MAX;
+    return tcb;
+}
+
+void tcb_free(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    tcb_clear_due(tcb);
+    heap_remove(&tcp->heap, tcb->heap_position);
+    tcb->heap_position = HEAP_NONE;
+    stream_free(&tcb->snd_stream);
+    stream_free(&tcb->rcv_stream);
+    txring_release(tcb);
+    if (tcb->ext) {
+        reass_free(tcb);
+        if (tcb->ext->saved_syn)
+            pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
+        pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
+        tcb->ext = NULL;
+    }
+    tcb_opts_unref(tcp, tcb->opt);
+    slab_free(&tcp->tcbs, tcb->slot);
+}
+
+struct tcb_ext *tcb_ext_get(struct tcb *tcb)
+{
+    if (!tcb->ext) {
+        tcb->ext = pool_alloc(tcb->tcp->pool, sizeof *tcb->ext);
+        if (tcb->ext) {
+            tcb->ext->reordering = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
+            tcb->ext->cwnd_clamp = UINT32_MAX;
+            tcb->ext->rack_reo_steps = 1;
+            tcb->ext->high_seq = tcb->ext->snd_sml = tcb->snd_una;
+            tcb->ext->rtt_seq = tcb->snd_nxt;
+        }
+    }
+    return tcb->ext;
+}
+
+struct tcb_opts *tcb_opts_own(struct tcb *tcb)
+{
+    struct tcb_opts *shared = tcb->opt;
+    if (shared->refs == 1 && shared != &tcb->tcp->default_opts)
+        return shared;
+    struct tcb_opts *own = pool_alloc(tcb->tcp->pool, sizeof *own);
+    if (!own)
+        return NULL;
+    *own = *shared;
+    own->refs = 1;
+    shared->refs--;
+    tcb->opt = own;
+    return own;
+}
+
+void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts)
+{
+    if (--opts->refs == 0)
+        pool_free(tcp->pool, opts, sizeof *opts);
+}
+
+struct tcb *tcp_find(struct tcp *tcp, struct handle handle)
+{
+    return slab_find(&tcp->tcbs, handle);
+}
+
+struct handle tcp_handle(struct tcp *tcp, const struct tcb *tcb)
+{
+    return slab_handle(&tcp->tcbs, tcb->slot);
+}
+
+/* --- due: an intrusive list by slots, round robin ----------------------------------------------------------------- */
+
+void tcb_mark_due(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    if (tcb->is_due)
+        return;
+    bool was_idle = !tcp_is_due(tcp);
+    tcb->is_due = true;
+    tcb->due_prev = tcp->due_last;
+    tcb->due_next = TCP_NONE;
+    if (tcp->due_last != TCP_NONE)
+        tcp_tcb(tcp, tcp->due_last)->due_next = tcb->slot;
+    else
+        tcp->due_first = tcb->slot;
+    tcp->due_last = tcb->slot;
+    if (was_idle && tcp->hooks.due)
+        tcp->hooks.due(tcp->hooks.ctx);
+}
+
+void tcb_clear_due(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    if (!tcb->is_due)
+        return;
+    tcb->is_due = false;
+    if (tcb->due_prev != TCP_NONE)
+        tcp_tcb(tcp, tcb->due_prev)->due_next = tcb->due_next;
+    else {
+        tcp->due_first = tcb->due_next;
+        tcp->due_left = 0;
+    }
+    if (tcb->due_next != TCP_NONE)
+        tcp_tcb(tcp, tcb->due_next)->due_prev = tcb->due_prev;
+    else
+        tcp->due_last = tcb->due_prev;
+    tcb->due_prev = tcb->due_next = TCP_NONE;
+}
+
+bool tcp_is_due(const struct tcp *tcp)
+{
+    return tcp->due_first != TCP_NONE || tcp->reply_count || tcp->syn_due_first != TCP_NONE;
+}
+
+enum { DUE_QUANTUM = 16 }; /* segments of one connection in a row */
+
+bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment)
+{
+    tcp->now_ns = now_ns;
+    if (tcp->reply_count && reply_output(tcp, segment))
+        return true;
+    if (tcp->syn_due_first != TCP_NONE && synq_output(tcp, segment))
+        return true;
+    while (tcp->due_first != TCP_NONE) {
+        struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
+        if (output_tcb(tcb, segment)) {
+            segment->tcb = slab_handle(&tcp->tcbs, tcb->slot);
+            if (++tcp->due_left >= DUE_QUANTUM && tcb->due_next != TCP_NONE) {
+                tcb_clear_due(tcb); /* to the end of the queue */
+                tcb_mark_due(tcb);
+            }
+            return true;
+        }
+        tcb_clear_due(tcb);
+    }
+    return false;
+}
+
+uint64_t tcp_deadline(const struct tcp *tcp)
+{
+    uint64_t first = min_u64(heap_first(&tcp->heap), timewait_deadline(tcp));
+    return min_u64(first, synq_deadline(tcp));
+}
+
+void tcp_poll(struct tcp *tcp, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    while (heap_first(&tcp->heap) <= now_ns)
+        tcb_run_timers(tcp_tcb(tcp, (uint32_t)tcp->heap.entries[0].item));
+    timewait_poll(tcp);
+    synq_poll(tcp);
+}
+
+/* --- traces -------------------------------------------------------------------------------------------------------- */
+
+void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow *flow)
+{
+    event->now_ns = tcp->now_ns;
+    memcpy(event->local, flow->local.b, 16);
+    memcpy(event->remote, flow->remote.b, 16);
+    event->local_port = flow->local_port;
+    event->remote_port = flow->remote_port;
+    tcp->hooks.trace(tcp->hooks.ctx, event);
+}
+
+void tcp_trace_text(struct tcb *tcb, const char *text)
+{
+    if (!tcb->tcp->hooks.trace)
+        return;
+    struct lil_trace event = {.kind = LIL_TRACE_TCP, .text = text};
+    uint32_t numbers[8] = {tcb->snd_una, tcb->snd_nxt, tcb->snd_wnd, tcb->cwnd, tcb->ssthresh, tcb->srtt_us / 8,
+                           (uint32_t)(rtt_rto_ns(tcb) / NS_PER_MS), tcb_in_flight(tcb)};
+    memcpy(event.numbers, numbers, sizeof numbers);
+    tcp_trace(tcb->tcp, &event, &tcb->flow);
+}
+
+#ifndef NDEBUG
+void tcb_check(const struct tcb *tcb)
+{
+    INVARIANT(1, seq_le(tcb->snd_una, tcb->snd_nxt) && seq_le(tcb->snd_nxt, tcb->write_seq + tcb->fin_queued));
+    if (tcb->state >= TCPS_ESTABLISHED && tcb->state != TCPS_TIME_WAIT) {
+        uint32_t seq = tcb->snd_una, packets = 0;
+        for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
+            const struct txseg *seg = txring_at(tcb->tx, i);
+            INVARIANT(2, seg->start == seq && seq_gt(seg->end, seq));
+            seq = seg->end;
+            packets += txseg_packets(seg);
+        }
+        INVARIANT(2, seq == tcb->snd_nxt && packets == tcb_packets_out(tcb));
+        INVARIANT(6, seq_le(tcb->rcv_wup, tcb->rcv_nxt));
+    }
+    INVARIANT(3, tcb->ext || (!tcb->rcv_stream && !tcb->snd_stream));
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    INVARIANT(4, ext->sacked_out + ext->lost_out <= tcb_packets_out(tcb) && ext->retrans_out <= tcb_packets_out(tcb));
+    INVARIANT(7, !tcb->is_orphan || tcb->user == NULL);
+}
+#endif

@@ -1,0 +1,161 @@
+/* tcp_cwnd.c: how the congestion window moves around a loss (PRR, RFC 6937), when it was not used (RFC 7661), after idleness
+ * (RFC 5681 4.1), and pacing. */
+#include "tcp/tcb.h"
+
+void cwnd_init(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->cc_ready)
+        return;
+    ext->cc_ready = true;
+    memset(ext->cc_private, 0, sizeof ext->cc_private);
+    if (cc_get(tcb)->init)
+        cc_get(tcb)->init(tcb);
+}
+
+uint32_t cwnd_current_ssthresh(const struct tcb *tcb)
+{
+    if (tcb->ca_state == CA_CWR || tcb->ca_state == CA_RECOVERY)
+        return tcb->ssthresh;
+    return max_u32(tcb->ssthresh, (tcb->cwnd >> 1) + (tcb->cwnd >> 2));
+}
+
+void cwnd_begin_reduction(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    cwnd_init(tcb);
+    ext->high_seq = tcb->snd_nxt;
+    ext->tlp_high_seq = 0;
+    ext->cwnd_cnt = 0;
+    ext->prior_cwnd = tcb->cwnd;
+    ext->prr_delivered = ext->prr_out = 0;
+    tcb->ssthresh = cc_get(tcb)->ssthresh(tcb);
+    tcb->ecn_queue_cwr = tcb->ecn_ok;
+}
+
+/* RFC 6937 3: proportional while above ssthresh, then slow-start-like up to it; the first retransmission goes in any case. */
+void cwnd_reduce(struct tcb *tcb, uint32_t delivered, uint32_t lost, bool una_advanced)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t flight = tcb_in_flight(tcb);
+    int64_t delta = (int64_t)tcb->ssthresh - flight, send;
+    if (delivered == 0 || ext->prior_cwnd == 0)
+        return;
+    ext->prr_delivered += delivered;
+    if (delta < 0) {
+        uint64_t dividend = (uint64_t)tcb->ssthresh * ext->prr_delivered + ext->prior_cwnd - 1;
+        send = (int64_t)(dividend / ext->prior_cwnd) - ext->prr_out;
+    } else {
+        send = (int64_t)ext->prr_delivered - ext->prr_out;
+        if (send < (int64_t)delivered)
+            send = delivered;
+        if (una_advanced && lost == 0)
+            send++;
+        if (send > delta)
+            send = delta;
+    }
+    if (send < (ext->prr_out ? 0 : 1))
+        send = ext->prr_out ? 0 : 1;
+    tcb->cwnd = flight + (uint32_t)send;
+}
+
+void cwnd_end_reduction(struct tcb *tcb)
+{
+    if (tcb->ssthresh < INT32_MAX && (tcb->ca_state == CA_CWR || tcb->ext->undo_marker)) {
+        tcb->cwnd = tcb->ssthresh;
+        tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
+    }
+}
+
+static uint32_t initial_cwnd(const struct tcb *tcb)
+{
+    uint32_t initial = tcb_params(tcb)->initial_window;
+    return initial ? initial : 1;
+}
+
+static void application_limited(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb->ca_state == CA_OPEN && !tcb->want_space) {
+        uint32_t used = max_u32(ext->cwnd_used, initial_cwnd(tcb));
+        if (used < tcb->cwnd) {
+            tcb->ssthresh = cwnd_current_ssthresh(tcb);
+            tcb->cwnd = (tcb->cwnd + used) >> 1;
+        }
+        ext->cwnd_used = 0;
+    }
+    ext->cwnd_stamp_ns = tcb_now(tcb);
+}
+
+void cwnd_validate(struct tcb *tcb, bool is_limited)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t packets = tcb_packets_out(tcb);
+    if (seq_ge(tcb->snd_una, ext->max_packets_seq) || is_limited || (!ext->is_cwnd_limited && packets > ext->max_packets_out)) {
+        ext->is_cwnd_limited = is_limited;
+        ext->max_packets_out = packets;
+        ext->max_packets_seq = tcb->snd_nxt;
+    }
+    if (cc_is_cwnd_limited(tcb)) {
+        ext->cwnd_used = 0;
+        ext->cwnd_stamp_ns = tcb_now(tcb);
+        return;
+    }
+    if (packets > ext->cwnd_used)
+        ext->cwnd_used = packets;
+    if (tcb_params(tcb)->slow_start_after_idle && tcb_now(tcb) - ext->cwnd_stamp_ns >= rtt_rto_ns(tcb))
+        application_limited(tcb);
+}
+
+/* RFC 5681 4.1: after an RTO of silence the window is worth less with each further RTO. */
+void cwnd_check_idle(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (!params->slow_start_after_idle || tcb_packets_out(tcb) || tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
+        return;
+    int64_t delta = (int64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms), rto = (int64_t)(rtt_rto_ns(tcb) / NS_PER_MS);
+    if (rto == 0 || delta <= rto)
+        return;
+    cwnd_init(tcb);
+    uint32_t restart = min_u32(initial_cwnd(tcb), tcb->cwnd), cwnd = tcb->cwnd;
+    tcb->ssthresh = cwnd_current_ssthresh(tcb);
+    while ((delta -= rto) > 0 && cwnd > restart)
+        cwnd >>= 1;
+    tcb->cwnd = max_u32(cwnd, restart);
+    tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
+    tcb->ext->cwnd_used = 0;
+    tcb->last_snd_ms = tcb_now_ms(tcb);
+}
+
+/* Pacing: the next segment waits until this one has left at the rate. Only with a rate set or pacing on. */
+void cwnd_pace(struct tcb *tcb, uint32_t bytes)
+{
+    uint64_t most = tcb->opt->socket.max_pacing_rate, rate = most;
+    if (tcb_params(tcb)->pacing && tcb->srtt_us) {
+        uint64_t factor = cc_in_slow_start(tcb) && tcb->cwnd < tcb->ssthresh / 2 ? 200 : 120;
+        rate = (uint64_t)tcb->mss * max_u32(tcb->cwnd, tcb_packets_out(tcb)) * 8000000 / max_u32(tcb->srtt_us, 1) * factor / 100;
+        if (most)
+            rate = min_u64(rate, most);
+    }
+    tcb->ext->pacing_rate = rate;
+    if (rate == 0 || rate == UINT64_MAX || tcb->ext->data_segs_out <= 10)
+        return;
+    tcb->ext->pacing_ns = tcb_now(tcb) + (uint64_t)bytes * NS_PER_S / rate;
+    timer_rearm(tcb);
+}
+
+/* Linux's tcp_sndbuf_expand: room for two windows. */
+void sndbuf_expand(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (!params->autotune_sndbuf || tcb->opt->socket.sndbuf)
+        return;
+    uint32_t mss = max_u32(tcb->mss, 536), per_mss = 512;
+    while (per_mss < mss + 640)
+        per_mss *= 2;
+    per_mss += 256;
+    uint32_t segments = max_u32(max_u32(10, tcb->cwnd), tcb_ext_peek(tcb)->reordering + 1);
+    uint64_t bytes = 2ull * per_mss * segments;
+    if (tcb->sndbuf < bytes)
+        tcb->sndbuf = (uint32_t)min_u64(bytes, params->sndbuf_max);
+}

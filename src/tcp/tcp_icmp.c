@@ -1,0 +1,205 @@
+/* tcp_icmp.c: what ICMP does to a connection (RFC 9293 3.9.2.2: MUST-54..56, SHLD-25, 26; RFC 5461, 5927; FACTS section 2), path MTU
+ * messages (RFC 1191, 8201), and errors of our own sending. */
+#include "tcp/tcb.h"
+
+int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action)
+{
+    const struct tcp_params *params = &tcp->params;
+    static const struct tcp_icmp_row ignored = {TCP_ICMP_IGNORE, 0};
+    const struct tcp_icmp_row *row = &ignored;
+    if (version == 4) {
+        if (type == ICMP4_UNREACHABLE)
+            row = code < TCP_ICMP4_CODES ? &params->icmp4[code] : &ignored;
+        else if (type == ICMP4_TIME_EXCEEDED)
+            row = code == 0 ? &params->icmp4_time_exceeded : &ignored;
+        else if (type == ICMP4_PARAMETER)
+            row = &params->icmp4_parameter;
+        else if (type == ICMP4_QUENCH)
+            row = &params->icmp4_quench; /* RFC 6633: ignored today */
+    } else {
+        if (type == ICMP6_UNREACHABLE)
+            row = code < TCP_ICMP6_CODES ? &params->icmp6[code] : &ignored;
+        else if (type == ICMP6_TIME_EXCEEDED_)
+            row = &params->icmp6_time_exceeded;
+        else if (type == ICMP6_PARAMETER)
+            row = &params->icmp6_parameter;
+        else if (type == ICMP6_TOO_BIG) {
+            *action = TCP_ICMP_PMTU;
+            return EMSGSIZE;
+        }
+    }
+    *action = row->action;
+    return row->error;
+}
+
+static void on_soft(struct tcb *tcb, int error)
+{
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (ext)
+        ext->soft_error = (uint8_t)error;
+}
+
+/* SYN_SENT and SYN_RECEIVED: the profile's policy. */
+static void on_opening(struct tcb *tcb, int error, enum tcp_icmp_action action)
+{
+    if (action == TCP_ICMP_NOW) {
+        tcb_fail(tcb, error);
+        return;
+    }
+    if (action == TCP_ICMP_SOFTLY) {
+        on_soft(tcb, error);
+        return;
+    }
+    switch ((enum tcp_icmp_policy)tcb_params(tcb)->icmp_policy) {
+    case TCP_ICMP_SOFT:
+    case TCP_ICMP_SOFT_4S:
+        on_soft(tcb, error);
+        break;
+    case TCP_ICMP_ABORT:
+    case TCP_ICMP_ABORT_ALL:
+        tcb_fail(tcb, error);
+        break;
+    case TCP_ICMP_STORE: /* 4.3BSD: so_error, but nobody is woken */
+        tcb->so_error = (uint8_t)error;
+        break;
+    case TCP_ICMP_WAKE: /* Tahoe: connect() returns, TCP goes on */
+        tcb->so_error = (uint8_t)error;
+        tcb_event(tcb, TCP_EV_ERROR);
+        break;
+    }
+}
+
+/* Synchronized: soft as a rule (MUST-56); IP_RECVERR makes Linux report it. */
+static void on_established(struct tcb *tcb, int error, enum tcp_icmp_action action)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (params->icmp_policy == TCP_ICMP_ABORT_ALL) {
+        tcb_fail(tcb, error);
+        return;
+    }
+    if (tcb->opt->socket.recverr && error) {
+        tcb->so_error = (uint8_t)error;
+        tcb_event(tcb, TCP_EV_ERROR);
+        return;
+    }
+    if (action == TCP_ICMP_NOW && !params->icmp_established_soft)
+        tcb_fail(tcb, error);
+    else
+        on_soft(tcb, error);
+}
+
+/* A smaller path MTU: smaller segments from now on, and what was too large goes again at once. */
+static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext || !params->pmtu_discovery || tcb->opt->socket.pmtudisc == 1)
+        return;
+    if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt))
+        return;
+    uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280;
+    mtu = max_u32(mtu, floor);
+    if (mtu >= (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0))
+        return; /* nothing new, or a lie */
+    mss_sync(tcb, mtu);
+    tcb->gso_segs = 0;
+    if (tcb->state < TCPS_ESTABLISHED) {
+        tcb->want_syn = ext->syn_data;
+        tcb_mark_due(tcb);
+        return;
+    }
+    for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) { /* Linux's tcp_simple_retransmit: no congestion is implied */
+        struct txseg *seg = txring_at(tcb->tx, i);
+        if (seg->end - seg->start <= tcb->mss || (seg->flags & TX_SACKED))
+            continue;
+        uint32_t before = txseg_packets(seg);
+        if ((seg->flags & (TX_LOST | TX_RETRANS)) == TX_RETRANS) {
+            seg->flags &= (uint8_t)~TX_RETRANS;
+            ext->retrans_out -= before;
+        }
+        recovery_mark_lost(tcb, seg);
+    }
+    if (ext->lost_out && tcb->ca_state != CA_LOSS) {
+        ext->high_seq = tcb->snd_nxt;
+        tcb->ssthresh = cwnd_current_ssthresh(tcb);
+        ext->prior_ssthresh = 0;
+        ext->undo_marker = 0;
+        recovery_set_state(tcb, CA_LOSS);
+    }
+    tcb_mark_due(tcb);
+}
+
+void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    enum flow_kind kind;
+    enum tcp_icmp_action action;
+    uint32_t slot = flow_find(tcp, flow, &kind);
+    int error = icmp_error_of(tcp, version, type, code, &action);
+    if (action == TCP_ICMP_IGNORE)
+        return;
+    if (kind == FLOW_SYN) {
+        if (action != TCP_ICMP_PMTU)
+            synq_on_icmp(tcp, slot, seq, error);
+        return;
+    }
+    if (kind != FLOW_TCB)
+        return;
+    struct tcb *tcb = tcp_tcb(tcp, slot);
+    /* RFC 5927 4.1: the quoted segment must be one in flight */
+    if (tcp->params.icmp_check_seq && (seq_lt(seq, tcb->snd_una) || seq_ge(seq, tcb->snd_nxt)))
+        return;
+    if (action == TCP_ICMP_PMTU)
+        on_too_big(tcb, seq, mtu);
+    else if (tcb->state < TCPS_ESTABLISHED)
+        on_opening(tcb, error, action);
+    else
+        on_established(tcb, error, action);
+}
+
+/* Our own side could not send: no route, or a neighbour that does not answer. */
+void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, int error, uint64_t now_ns)
+{
+    (void)seq;
+    tcp->now_ns = now_ns;
+    enum flow_kind kind;
+    uint32_t slot = flow_find(tcp, flow, &kind);
+    if (kind != FLOW_TCB || error == 0)
+        return;
+    struct tcb *tcb = tcp_tcb(tcp, slot);
+    if (tcb->state >= TCPS_ESTABLISHED) {
+        on_soft(tcb, error);
+        return;
+    }
+    /* Linux's neighbour failure reaches the socket as a local ICMP host unreachable; BSD's TCP tries on */
+    if (tcp->params.icmp_policy == TCP_ICMP_ABORT)
+        tcb_fail(tcb, error);
+    else
+        on_soft(tcb, error == EHOSTDOWN || error == EHOSTUNREACH ? error : error);
+}
+
+struct path_change {
+    struct tcp *tcp;
+    const struct addr *local;
+    int error;
+};
+
+static void change_one(void *ctx, void *object, uint32_t slot)
+{
+    struct path_change *change = ctx;
+    struct tcb *tcb = object;
+    (void)slot;
+    if (tcb->state == TCPS_CLOSED || (change->local && !addr_equal(&tcb->flow.local, change->local)))
+        return;
+    if (change->error)
+        tcb_fail(tcb, change->error);
+    else
+        tcb_mark_due(tcb);
+}
+
+void tcp_on_path_change(struct tcp *tcp, const struct addr *local, int error, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    struct path_change change = {tcp, local, error};
+    slab_each(&tcp->tcbs, change_one, &change);
+}

@@ -1,0 +1,92 @@
+/* tcp_info.c: TCP_INFO, as Linux fills struct tcp_info. */
+#include <linux/tcp.h>
+#include "tcp/tcb.h"
+
+static uint8_t linux_state(const struct tcb *tcb)
+{
+    static const uint8_t map[] = {7 /* CLOSE */, 10 /* LISTEN */, 2, 3, 1, 4, 5, 8, 11, 9, 6};
+    return map[tcb->state];
+}
+
+static void fill_times(const struct tcb *tcb, struct tcp_info *info)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    uint32_t now = tcb_now_ms(tcb);
+    info->tcpi_rto = (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US);
+    info->tcpi_ato = tcb->ato_ms * 1000u;
+    info->tcpi_rtt = tcb->srtt_us >> 3;
+    info->tcpi_rttvar = tcb->mdev_us >> 2;
+    if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX)
+        info->tcpi_rttvar = tcb->rttvar_us >> 2;
+    info->tcpi_min_rtt = tcb->min_rtt_us;
+    info->tcpi_rcv_rtt = ext->rcv_rtt_us;
+    info->tcpi_last_data_sent = now - tcb->last_snd_ms;
+    info->tcpi_last_data_recv = now - tcb->last_rcv_ms;
+    info->tcpi_last_ack_recv = now - ext->rcv_last_ms;
+}
+
+static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    info->tcpi_unacked = tcb_packets_out(tcb);
+    info->tcpi_sacked = ext->sacked_out;
+    info->tcpi_lost = ext->lost_out;
+    info->tcpi_retrans = ext->retrans_out;
+    info->tcpi_total_retrans = ext->total_retrans;
+    info->tcpi_bytes_acked = ext->bytes_acked;
+    info->tcpi_bytes_received = ext->bytes_received;
+    info->tcpi_segs_out = ext->segs_out;
+    info->tcpi_segs_in = ext->segs_in;
+    info->tcpi_data_segs_in = ext->data_segs_in;
+    info->tcpi_data_segs_out = ext->data_segs_out;
+    info->tcpi_notsent_bytes = (uint32_t)tcp_unsent(tcb);
+    info->tcpi_delivered = ext->delivered;
+    info->tcpi_delivered_ce = ext->delivered_ce;
+    info->tcpi_bytes_sent = ext->bytes_sent;
+    info->tcpi_bytes_retrans = ext->bytes_retrans;
+    info->tcpi_dsack_dups = ext->dsack_dups;
+    info->tcpi_reord_seen = ext->reord_seen;
+    info->tcpi_rcv_ooopack = ext->ooo_packets;
+}
+
+int info_get(struct tcb *tcb, void *value, unsigned *length)
+{
+    struct tcp_info info;
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    memset(&info, 0, sizeof info);
+    info.tcpi_state = linux_state(tcb);
+    info.tcpi_ca_state = tcb->ca_state;
+    info.tcpi_retransmits = tcb->retransmits;
+    info.tcpi_probes = ext->keep_probes_out;
+    info.tcpi_backoff = tcb->timer == TIMER_PERSIST ? ext->persist_backoff : tcb->backoff;
+    if (tcb->ts_ok)
+        info.tcpi_options |= TCPI_OPT_TIMESTAMPS;
+    if (tcb->sack_ok)
+        info.tcpi_options |= TCPI_OPT_SACK;
+    if (tcb->wscale_ok) {
+        info.tcpi_options |= TCPI_OPT_WSCALE;
+        info.tcpi_snd_wscale = tcb->snd_wscale;
+        info.tcpi_rcv_wscale = tcb->rcv_wscale;
+    }
+    if (tcb->ecn_ok)
+        info.tcpi_options |= TCPI_OPT_ECN | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
+    if (ext->syn_data_acked)
+        info.tcpi_options |= TCPI_OPT_SYN_DATA;
+    fill_times(tcb, &info);
+    fill_counts(tcb, &info);
+    info.tcpi_snd_mss = tcb->mss;
+    info.tcpi_rcv_mss = tcb->rcv_mss;
+    info.tcpi_pmtu = ext->pmtu ? ext->pmtu : (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0);
+    info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
+    info.tcpi_snd_ssthresh = tcb->ssthresh;
+    info.tcpi_snd_cwnd = tcb->cwnd;
+    info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
+    info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
+    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * tcb->advmss);
+    info.tcpi_pacing_rate = ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
+    info.tcpi_max_pacing_rate = tcb->opt->socket.max_pacing_rate ? tcb->opt->socket.max_pacing_rate : UINT64_MAX;
+    info.tcpi_snd_wnd = tcb->snd_wnd;
+    *length = min_u32(*length, sizeof info);
+    memcpy(value, &info, *length);
+    return 0;
+}

@@ -1,0 +1,449 @@
+/* tcp_input.c: SEGMENT ARRIVES, RFC 9293 3.10.7, in the RFC's order: tcp_step1_sequence ... tcp_step8_fin.
+ * Input only changes state; what is to be sent is read out by tcp_output.c. Each step returns LIL_DROP_NONE to go on. */
+#include "tcp/tcb.h"
+
+static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *in, struct lil_packet *packet)
+{
+    rx->in = in;
+    rx->packet = packet;
+    rx->seq = in->header.seq;
+    rx->ack = in->header.ack;
+    rx->flags = in->header.flags;
+    rx->length = in->payload;
+    rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
+    rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
+}
+
+enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    TCP_MIB(tcp, InSegs);
+    enum flow_kind kind = FLOW_TCB;
+    uint32_t slot = tcp->cached_slot;
+    if (slot == TCP_NONE || !flow_equal(&tcp_tcb(tcp, slot)->flow, &in->flow)) {
+        slot = flow_find(tcp, &in->flow, &kind);
+        if (kind == FLOW_TCB)
+            tcp->cached_slot = slot;
+    }
+    enum lil_drop drop;
+    struct tcp_listener *listener;
+    switch (kind) {
+    case FLOW_TCB:
+        drop = tcp_input_tcb(tcp_tcb(tcp, slot), in, &packet);
+        break;
+    case FLOW_SYN:
+        drop = synq_input(tcp, slot, in, &packet);
+        break;
+    case FLOW_WAIT:
+        return timewait_input(tcp, slot, in, packet);
+    default:
+        listener = listener_find(tcp, &in->flow);
+        if (listener)
+            return listen_input(listener, in, packet);
+        if (in->accept_any && (in->header.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+            drop = synq_hold(tcp, in);
+            break;
+        }
+        drop = (in->header.flags & TCP_RST) ? LIL_DROP_TCP_RESET_CLOSED : LIL_DROP_TCP_NO_PORT;
+        reset_reply(tcp, in); /* 3.10.7.1: CLOSED */
+    }
+    packet_free(packet);
+    return drop;
+}
+
+/* Header prediction (Van Jacobson): the next segment in order, nothing unusual about it. */
+static bool is_predicted(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    if (tcb->state != TCPS_ESTABLISHED || (rx->flags & ~(uint32_t)TCP_PSH) != TCP_ACK || rx->seq != tcb->rcv_nxt || !tcb->ext ||
+        tcb->ext->ooo || tcb->ext->rcv_urgent || rx->length > tcb_receive_window(tcb) || options->sack_count)
+        return false;
+    if (tcb->ts_ok && (!options->has_timestamp || (int32_t)(options->ts_value - tcb->ts_recent) < 0))
+        return false;
+    return seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt);
+}
+
+static void note_timestamp(struct tcb *tcb, const struct rx *rx)
+{
+    /* RFC 7323 4.3: TS.Recent follows a segment that covers Last.ACK.sent */
+    const struct tcp_options *options = &rx->in->header.options;
+    if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && (int32_t)(options->ts_value - tcb->ts_recent) >= 0) {
+        tcb->ts_recent = options->ts_value;
+        tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
+    }
+}
+
+static void finish(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
+        return;
+    window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
+    if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out))
+        tcb_mark_due(tcb);
+}
+
+enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet)
+{
+    struct rx rx;
+    enum lil_drop drop;
+    rx_init(&rx, tcb, in, *packet);
+    struct tcp *tcp = tcb->tcp;
+    struct handle self = slab_handle(&tcp->tcbs, tcb->slot);
+    if (tcb->ext) {
+        tcb->ext->segs_in++;
+        tcb->ext->data_segs_in += rx.length != 0;
+        if (tcb->ext->keep_ns) {
+            tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
+            tcb->ext->keep_probes_out = tcb->timer == TIMER_PERSIST ? tcb->ext->keep_probes_out : 0;
+        }
+    }
+    if (is_predicted(tcb, &rx)) {
+        bool acceptable;
+        note_timestamp(tcb, &rx);
+        drop = ack_process(tcb, &rx, &acceptable);
+        if (rx.length)
+            reass_text(tcb, &rx, &drop);
+    } else if (tcb->state == TCPS_SYN_SENT) {
+        drop = synsent_input(tcb, &rx);
+    } else {
+        drop = tcp_steps(tcb, &rx);
+    }
+    *packet = rx.packet;
+    if (slab_find(&tcp->tcbs, self)) {
+        finish(tcb);
+        tcb_check(tcb);
+    }
+    return drop;
+}
+
+/* --- step 1: sequence number --------------------------------------------------------------------------------------------- */
+
+/* RFC 7323 5.3 R1: an old timestamp. A pure ACK out of order is let through, as Linux does. */
+static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    if (!tcb->ts_ok || !options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) <= 0)
+        return false;
+    if ((uint32_t)(tcb_now(tcb) / NS_PER_S) - tcb->ts_recent_s > 24 * 86400)
+        return false;
+    bool pure_ack = rx->length == 0 && (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && rx->seq == tcb->rcv_nxt;
+    if (pure_ack && rx->ack == tcb->snd_una && rx->window == tcb->snd_wnd &&
+        (int32_t)(tcb->ts_recent - options->ts_value) <= (int32_t)(tcb->rto_us / 1000))
+        return false;
+    return true;
+}
+
+/* A segment outside the window: an empty ACK says where we are (MUST-?: 3.10.7.4 first), with a DSACK for old data (RFC 2883). */
+static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
+{
+    if (rx->end_seq != rx->seq && seq_lt(rx->seq, tcb->rcv_nxt)) {
+        TCP_MIB(tcb->tcp, DelayedACKLost);
+        window_enter_quickack(tcb, 16);
+        if (tcb->sack_ok && tcb_params(tcb)->dsack)
+            sack_dsack(tcb, rx->seq, seq_min(rx->end_seq, tcb->rcv_nxt));
+    }
+    window_ack_now(tcb);
+}
+
+static void syn_challenge(struct tcb *tcb)
+{
+    TCP_MIB(tcb->tcp, SYNChallenge);
+    challenge_ack(tcb);
+}
+
+static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
+{
+    return rx->seq == tcb->rcv_nxt - 1 && (tcb->state == TCPS_CLOSE_WAIT || tcb->state == TCPS_LAST_ACK || tcb->state == TCPS_CLOSING);
+}
+
+static void on_reset(struct tcb *tcb)
+{
+    switch ((enum tcp_state)tcb->state) {
+    case TCPS_SYN_SENT:
+        tcb_fail(tcb, ECONNREFUSED);
+        break;
+    case TCPS_SYN_RECEIVED:
+        tcb_fail(tcb, tcb->is_passive ? ECONNRESET : ECONNREFUSED);
+        break;
+    case TCPS_CLOSE_WAIT:
+        tcb_fail(tcb, tcb_params(tcb)->ack_policy == TCP_ACK_LINUX ? EPIPE : ECONNRESET);
+        break;
+    case TCPS_CLOSING:
+    case TCPS_LAST_ACK:
+    case TCPS_TIME_WAIT:
+        tcb_done(tcb);
+        break;
+    default:
+        tcb_fail(tcb, ECONNRESET);
+    }
+}
+
+static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
+{
+    if (is_paws_reject(tcb, rx) && !(rx->flags & TCP_RST)) {
+        TCP_MIB(tcb->tcp, PAWSEstab);
+        if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
+            syn_challenge(tcb);
+        else if (oow_ack_allowed(tcb))
+            send_dup_ack(tcb, rx);
+        else
+            TCP_MIB(tcb->tcp, ACKSkippedPAWS);
+        return LIL_DROP_TCP_PAWS;
+    }
+    uint32_t window = tcb_receive_window(tcb);
+    bool acceptable = seq_ge(rx->end_seq, tcb->rcv_wup) && seq_le(rx->seq, tcb->rcv_nxt + window);
+    if (acceptable)
+        return LIL_DROP_NONE;
+    if (rx->flags & TCP_RST) {
+        if (is_reset_after_fin(tcb, rx))
+            on_reset(tcb);
+        return LIL_DROP_TCP_BAD_SEQ;
+    }
+    if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
+        syn_challenge(tcb);
+    else if (rx->length == 0 && !oow_ack_allowed(tcb))
+        TCP_MIB(tcb->tcp, ACKSkippedSeq);
+    else
+        send_dup_ack(tcb, rx);
+    return LIL_DROP_TCP_BAD_SEQ;
+}
+
+/* --- step 2: RST (RFC 9293 3.10.7.4 second, RFC 5961 3) ----------------------------------------------------------------------- */
+
+static enum lil_drop tcp_step2_reset(struct tcb *tcb, struct rx *rx)
+{
+    if (!(rx->flags & TCP_RST))
+        return LIL_DROP_NONE;
+    bool matches = rx->seq == tcb->rcv_nxt || is_reset_after_fin(tcb, rx) || !tcb_params(tcb)->rfc5961;
+    const struct ooo_queue *ooo = tcb_ext_peek(tcb)->ooo;
+    if (!matches && tcb->sack_ok && ooo && ooo->count) /* the peer sent it at what it believes is our edge */
+        matches = rx->seq == ooo->r[ooo->count - 1].end;
+    if (matches) {
+        on_reset(tcb);
+        return LIL_DROP_TCP_AFTER_CLOSE; /* told apart by the caller only: the tcb is gone */
+    }
+    challenge_ack(tcb);
+    return LIL_DROP_TCP_BAD_SEQ;
+}
+
+/* --- step 4: SYN ------------------------------------------------------------------------------------------------------------- */
+
+static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
+{
+    if (!(rx->flags & TCP_SYN))
+        return LIL_DROP_NONE;
+    if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->end_seq == tcb->rcv_nxt &&
+        rx->ack == tcb->snd_nxt)
+        return LIL_DROP_NONE; /* simultaneous open: the peer's SYN/ACK */
+    if (tcb->state == TCPS_SYN_RECEIVED && rx->seq + 1 == tcb->rcv_nxt && !(rx->flags & TCP_ACK)) {
+        tcb->want_syn = true; /* its SYN again: ours again */
+        tcb_mark_due(tcb);
+        return LIL_DROP_TCP_DUPLICATE;
+    }
+    if (tcb_params(tcb)->rfc5961) {
+        syn_challenge(tcb); /* RFC 5961 4 (SHLD): whatever the sequence number */
+        return LIL_DROP_TCP_BAD_FLAGS;
+    }
+    reset_send(tcb); /* RFC 793: an error; reset */
+    tcb_fail(tcb, ECONNRESET);
+    return LIL_DROP_TCP_BAD_FLAGS;
+}
+
+/* --- step 5: ACK --------------------------------------------------------------------------------------------------------------- */
+
+/* SYN_RECEIVED -> ESTABLISHED: the window's and the round trip's beginnings. */
+void tcp_establish(struct tcb *tcb, const struct rx *rx)
+{
+    tcb->snd_wnd = (uint32_t)rx->in->header.window << ((rx->flags & TCP_SYN) ? 0 : tcb->snd_wscale);
+    tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
+    tcb->snd_wl1 = rx->seq;
+    bool first_try = tcb->retransmits == 0;
+    uint64_t start = tcb->syn_start_ns;
+    tcb->syn_start_ns = 0;
+    if (tcb->timer == TIMER_SYN)
+        timer_stop(tcb);
+    tcb->want_syn = false;
+    if (first_try)
+        rtt_sample(tcb, (tcb_now(tcb) - start) / NS_PER_US);
+    else if (tcb_params(tcb)->rto_policy == TCP_RTO_LINUX || tcb_params(tcb)->rto_policy == TCP_RTO_6298)
+        tcb->rto_us = max_u32(tcb->rto_us, 3000000) == 3000000 && tcb_params(tcb)->rto_policy == TCP_RTO_6298 ? 3000000 : tcb->rto_us;
+    tcb->retransmits = tcb->backoff = 0;
+    tcb->last_snd_ms = tcb_now_ms(tcb);
+    if (tcb->ext && tcb->ext->soft_error)
+        tcb->ext->soft_error = 0;
+    tcb_set_state(tcb, TCPS_ESTABLISHED);
+    window_init(tcb, tcb->advmss);
+    sndbuf_expand(tcb);
+    timer_keepalive(tcb, true);
+}
+
+static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
+{
+    if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt)) {
+        reset_reply(tcb->tcp, rx->in); /* 3.5.2 group 2 */
+        return LIL_DROP_TCP_BAD_ACK;
+    }
+    bool fin = tcb->fin_queued;
+    tcp_establish(tcb, rx);
+    tcb->snd_una++; /* the SYN */
+    if (fin)
+        tcb_set_state(tcb, TCPS_FIN_WAIT_1);
+    if (!tcb->is_passive)
+        tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
+    else if (!tcb->is_unaccepted)
+        tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
+    return LIL_DROP_NONE;
+}
+
+static bool is_fin_acked(const struct tcb *tcb)
+{
+    return tcb->fin_queued && tcb->snd_una == tcb->write_seq + 1;
+}
+
+/* New data for a process that will never read it: a reset (RFC 2525 2.17; RFC 9293 3.10.7.4, CLOSE with data behind). */
+static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
+{
+    if (rx->length == 0 || !seq_gt(rx->seq + rx->length, tcb->rcv_nxt))
+        return false;
+    if (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2)
+        return tcb->rcv_shutdown || tcb->is_orphan;
+    return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT;
+}
+
+static enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
+{
+    if (!(rx->flags & TCP_ACK))
+        return LIL_DROP_TCP_BAD_FLAGS;
+    if (tcb->state == TCPS_SYN_RECEIVED) {
+        enum lil_drop drop = ack_in_syn_received(tcb, rx);
+        if (drop != LIL_DROP_NONE)
+            return drop;
+    }
+    bool acceptable;
+    enum lil_drop drop = ack_process(tcb, rx, &acceptable);
+    if (!acceptable)
+        return drop;
+    switch ((enum tcp_state)tcb->state) {
+    case TCPS_FIN_WAIT_1:
+        if (is_fin_acked(tcb)) {
+            tcb_set_state(tcb, TCPS_FIN_WAIT_2);
+            timer_stop(tcb);
+            if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
+                TCP_MIB(tcb->tcp, AbortOnLinger);
+                tcb_done(tcb);
+                return LIL_DROP_TCP_AFTER_CLOSE;
+            }
+            timer_orphan(tcb);
+            if (!tcb->is_orphan)
+                tcb_event(tcb, TCP_EV_WRITABLE);
+        }
+        break;
+    case TCPS_CLOSING:
+        if (is_fin_acked(tcb)) {
+            tcb_enter_time_wait(tcb);
+            return LIL_DROP_TCP_AFTER_CLOSE;
+        }
+        break;
+    case TCPS_LAST_ACK:
+        if (is_fin_acked(tcb)) {
+            tcb_done(tcb);
+            return LIL_DROP_TCP_AFTER_CLOSE;
+        }
+        break;
+    default:
+        break;
+    }
+    if (is_data_for_nobody(tcb, rx)) {
+        TCP_MIB(tcb->tcp, AbortOnData);
+        reset_reply(tcb->tcp, rx->in);
+        tcb_fail(tcb, tcb->is_orphan ? 0 : ECONNRESET);
+        return LIL_DROP_TCP_AFTER_CLOSE;
+    }
+    return LIL_DROP_NONE;
+}
+
+/* --- step 6: URG (RFC 9293 3.8.5, RFC 6093) ---------------------------------------------------------------------------------------- */
+
+static void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
+{
+    if (!(rx->flags & TCP_URG) || rx->in->header.urgent == 0)
+        return;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext || tcb->state > TCPS_FIN_WAIT_2)
+        return;
+    /* the byte before the one that the pointer names, as every stack counts (RFC 6093 3.1 notwithstanding) */
+    uint32_t mark = rx->seq + rx->in->header.urgent - 1, copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
+    if (seq_lt(mark, copied) || seq_lt(mark, tcb->rcv_nxt) || (ext->rcv_urgent && seq_le(mark, ext->rcv_up)))
+        return;
+    ext->rcv_up = mark;
+    ext->rcv_urgent = true;
+    ext->urg_valid = ext->urg_taken = false;
+    tcb_event(tcb, TCP_EV_URGENT);
+}
+
+/* Remembers the urgent byte when it comes by (out of line delivery). */
+void tcp_note_urgent_byte(struct tcb *tcb, const struct rx *rx, const struct lil_packet *packet, uint32_t skip)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext || !ext->rcv_urgent || ext->urg_valid)
+        return;
+    uint32_t offset = ext->rcv_up - (rx->seq + skip);
+    if (offset >= rx->length - skip)
+        return;
+    packet_read(packet, offset, &ext->urg_byte, 1);
+    ext->urg_valid = true;
+    tcb_event(tcb, TCP_EV_URGENT | TCP_EV_READABLE);
+}
+
+/* --- step 8: FIN ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The peer's FIN is in order; rcv_nxt is past it already. True while the tcb lives on. */
+bool tcp_step8_fin(struct tcb *tcb)
+{
+    tcb->fin_rcvd = true;
+    window_schedule_ack(tcb);
+    switch ((enum tcp_state)tcb->state) {
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+        tcb_set_state(tcb, TCPS_CLOSE_WAIT);
+        tcb->pingpong = 3;
+        break;
+    case TCPS_FIN_WAIT_1:
+        window_ack_now(tcb);
+        tcb_set_state(tcb, TCPS_CLOSING);
+        break;
+    case TCPS_FIN_WAIT_2:
+        reply_ack(tcb);
+        tcb_enter_time_wait(tcb);
+        return false;
+    default:
+        break;
+    }
+    if (tcb->ext)
+        reass_free(tcb);
+    if (!tcb->is_orphan)
+        tcb_event(tcb, TCP_EV_READABLE | TCP_EV_RDHUP | (tcb->state == TCPS_CLOSING ? TCP_EV_HUP : 0));
+    return true;
+}
+
+enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
+{
+    enum lil_drop drop = tcp_step1_sequence(tcb, rx);
+    if (drop == LIL_DROP_NONE)
+        drop = tcp_step2_reset(tcb, rx);
+    if (drop != LIL_DROP_NONE) /* a reset that did its work is no drop */
+        return (rx->flags & TCP_RST) && drop == LIL_DROP_TCP_AFTER_CLOSE ? LIL_DROP_NONE : drop;
+    /* step 3, security, is obsolete */
+    drop = tcp_step4_syn(tcb, rx);
+    if (drop != LIL_DROP_NONE)
+        return drop;
+    note_timestamp(tcb, rx);
+    bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
+    drop = tcp_step5_ack(tcb, rx);
+    if (drop != LIL_DROP_NONE)
+        return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
+    tcp_step6_urgent(tcb, rx);
+    if (rx->length || (rx->flags & TCP_FIN)) /* step 7; step 8 when the FIN is in order */
+        reass_text(tcb, rx, &drop);
+    return drop;
+}

@@ -1,0 +1,28 @@
+/* tcp_isn.c: initial sequence numbers (RFC 9293 3.4.1, RFC 6528) and timestamp offsets (RFC 7323 5.4). */
+#include "tcp/tcb.h"
+
+static uint64_t isn_hash(const struct siphash_key *key, const struct flow *flow)
+{
+    return siphash_4u64(key, flow->local.u64[0] ^ flow->remote.u64[0], flow->local.u64[1], flow->remote.u64[1],
+                        (uint64_t)flow->local_port << 16 | flow->remote_port);
+}
+
+/* RFC 9293 3.4.1 (MUST-8, SHLD-1): ISN = M + F(localip, localport, remoteip, remoteport, secretkey), M a 4 us clock (Linux: 64 ns). */
+uint32_t isn_choose(struct tcp *tcp, const struct flow *flow)
+{
+    if (tcp->params.isn_policy == TCP_ISN_BSD) {
+        /* 4.2 to 4.4: 64,000 more each half second and each connection (slow timer: TCP_ISSINCR/2) */
+        uint64_t halves = tcp->now_ns / (NS_PER_S / 2);
+        tcp->bsd_iss += (uint32_t)(halves - tcp->bsd_iss_ns) * 64000u;
+        tcp->bsd_iss_ns = halves;
+        uint32_t iss = tcp->bsd_iss;
+        tcp->bsd_iss += 64000;
+        return iss;
+    }
+    return (uint32_t)isn_hash(&tcp->isn_key, flow) + (uint32_t)(tcp->now_ns / 64);
+}
+
+uint32_t isn_ts_offset(struct tcp *tcp, const struct flow *flow)
+{
+    return tcp->params.timestamp_offsets ? (uint32_t)isn_hash(&tcp->offset_key, flow) : 0;
+}

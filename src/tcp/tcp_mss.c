@@ -1,0 +1,116 @@
+/* tcp_mss.c: segment sizes: the MSS option (RFC 9293 3.7.1, RFC 6691), the path MTU (RFC 1191, 8201, 4821). */
+#include "tcp/tcb.h"
+
+enum { TS_BYTES = 12 };
+
+uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu)
+{
+    uint32_t headers = (is_v4 ? IPV4_LENGTH : IPV6_LENGTH) + TCP_LENGTH, floor = tcp->params.min_snd_mss;
+    uint32_t mss = mtu > headers ? mtu - headers : 0;
+    floor = floor > 8 ? floor : 48; /* CVE-2019-11479 */
+    return min_u32(max_u32(mss, floor), 65535 - headers);
+}
+
+/* What to announce: from the interface's MTU, not the path's (RFC 9293 3.7.1, MUST-67; SHLD-5). */
+uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts)
+{
+    uint32_t mss = path->advmss ? path->advmss : mss_of_mtu(tcp, is_v4, path->mtu);
+    if (tcp->params.mss_off_net && !path->is_local_net)
+        mss = min_u32(mss, tcp->params.mss_off_net);
+    if (tcp->params.mss_512_multiple && mss > 512)
+        mss &= ~511u; /* 4.2 to 4.4: whole clusters */
+    if (opts->user_mss)
+        mss = min_u32(mss, opts->user_mss);
+    return mss;
+}
+
+/* Asks host/ for the way; sets the local address, the MSS to announce and, until the peer's is known, the default one. */
+int mss_init(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct tcp_path path = {.mtu = 1500, .local = tcb->flow.local};
+    int error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) : 0;
+    if (error < 0)
+        return error;
+    if (addr_is_any(&tcb->flow.local))
+        tcb->flow.local = path.local;
+    tcb->advmss = (uint16_t)mss_offer(tcp, &path, tcb->is_v4, tcb->opt);
+    tcb->is_loopback = path.is_loopback;
+    tcb->csum_offload = path.csum_offload;
+    tcb->is_local_net = path.is_local_net;
+    tcb->mss_clamp = (uint16_t)min_u32(tcb->opt->user_mss ? tcb->opt->user_mss : 65535, 65535);
+    tcb->cwnd = path.initcwnd ? path.initcwnd : tcp->params.initial_window;
+    if (tcb->cwnd == 0)
+        tcb->cwnd = 1;
+    mss_sync(tcb, path.mtu);
+    tcb->gso_segs = (uint8_t)min_u32(path.gso_max / tcb->mss, 255);
+    if (path.gso_max && tcb->ext == NULL && path.gso_max / tcb->mss < 2)
+        tcb->gso_segs = 0;
+    return 0;
+}
+
+void mss_sync(struct tcb *tcb, uint32_t pmtu)
+{
+    uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, pmtu);
+    if (tcb_params(tcb)->mss_off_net && !tcb->is_local_net)
+        mss = min_u32(mss, tcb_params(tcb)->mss_off_net);
+    if (tcb_params(tcb)->mss_512_multiple && mss > 512)
+        mss &= ~511u;
+    mss = min_u32(mss, tcb->mss_clamp);
+    if (tcb->ts_ok)
+        mss = mss > TS_BYTES + 8 ? mss - TS_BYTES : 8;
+    if (tcb->max_window) { /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
+        uint32_t cutoff = tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window;
+        mss = min_u32(mss, max_u32(cutoff, 68 - TCP_LENGTH));
+    }
+    tcb->mss = (uint16_t)(mss ? mss : 1);
+    if (tcb->ext)
+        tcb->ext->pmtu = pmtu;
+}
+
+/* The peer's SYN was seen: its MSS (default 536, 1220 for IPv6: RFC 9293 3.7.1 MUST-15), then ours again. */
+void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48, mss = params->mss_default ? params->mss_default : 536;
+    if (!tcb->is_v4 && !options->has_mss)
+        mss = 1220;
+    if (options->has_mss)
+        mss = max_u32(options->mss, floor);
+    if (tcb->opt->user_mss)
+        mss = min_u32(mss, tcb->opt->user_mss);
+    tcb->mss_clamp = (uint16_t)mss;
+    struct tcp_path path = {.mtu = 1500};
+    if (tcb->tcp->hooks.path && tcb->tcp->hooks.path(tcb->tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)
+        path.mtu = 1500;
+    mss_sync(tcb, path.mtu);
+    tcb->gso_segs = (uint8_t)min_u32(path.gso_max / tcb->mss, 255);
+    tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
+}
+
+/* What a data segment may carry beside its options (SACK blocks take room). */
+uint32_t mss_current(const struct tcb *tcb)
+{
+    uint32_t mss = tcb->mss;
+    if (tcb->ext && (tcb->ext->ooo || tcb->ext->has_dsack)) {
+        uint32_t extra = (uint32_t)output_options_size(tcb) - (tcb->ts_ok ? TS_BYTES : 0);
+        mss = mss > extra + 8 ? mss - extra : 8;
+    }
+    return mss;
+}
+
+void mss_black_hole(struct tcb *tcb)
+{
+    uint32_t base = tcb_params(tcb)->base_mss ? tcb_params(tcb)->base_mss : 1024;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext)
+        return;
+    if (!ext->mtu_probing) {
+        ext->mtu_probing = true;
+        ext->mtu_low = base + (tcb->is_v4 ? 40 : 60);
+    } else {
+        ext->mtu_low = max_u32(ext->mtu_low >> 1, tcb_params(tcb)->min_snd_mss + 40);
+    }
+    uint32_t pmtu = min_u32(ext->pmtu ? ext->pmtu : 1500, ext->mtu_low);
+    mss_sync(tcb, pmtu);
+}

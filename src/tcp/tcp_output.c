@@ -1,0 +1,511 @@
+/* tcp_output.c: "what is the next segment?" (RFC 9293 3.7, 3.8.6.2.1; Nagle 3.7.4). Pulled by tcp_output_next: SYN, owed ACKs,
+ * probes, retransmissions, new data, and an ACK alone if none of these carried it. */
+#include "tcp/tcb.h"
+
+size_t output_options_size(const struct tcb *tcb)
+{
+    size_t size = tcb->ts_ok ? 12 : 0;
+    const struct tcb_ext *ext = tcb->ext;
+    if (ext && tcb->sack_ok && (ext->recent_count || ext->has_dsack)) {
+        uint32_t blocks = min_u32(ext->recent_count + ext->has_dsack, tcb->ts_ok ? 3 : 4);
+        size += 4 + 8 * blocks;
+    }
+    return size;
+}
+
+/* All that every segment of this connection has in common. Only what is needed is written: this runs per packet. */
+void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq)
+{
+    struct tcp *tcp = tcb->tcp;
+    const struct tcb_options *options = &tcb->opt->socket;
+    struct tcphdr_ *header = &segment->header;
+    segment->flow = tcb->flow;
+    segment->packet = NULL;
+    segment->gso_size = 0;
+    segment->option_order = tcp->params.option_order;
+    segment->tos = options->tos & 0xfc;
+    segment->ttl = options->ttl ? options->ttl : tcp->params.ttl;
+    segment->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : tcp->params.pmtu_discovery;
+    header->source_port = tcb->flow.local_port;
+    header->dest_port = tcb->flow.remote_port;
+    header->seq = seq;
+    header->ack = (flags & TCP_ACK) ? tcb->rcv_nxt : 0;
+    header->checksum = header->urgent = 0;
+    header->header_length = 0;
+    memset(&header->options, 0, offsetof(struct tcp_options, sack));
+    if (!(flags & TCP_SYN)) {
+        if (tcb->ts_ok) {
+            header->options.has_timestamp = true;
+            header->options.ts_value = tcb_ts_now(tcb);
+            header->options.ts_echo = tcb->ts_recent;
+        }
+        if (tcb->ext) {
+            if (tcb->sack_ok && (tcb->ext->recent_count || tcb->ext->has_dsack) && !(flags & TCP_RST))
+                sack_generate(tcb, &header->options);
+            tcb->ext->segs_out++;
+        }
+        header->window = window_select(tcb);
+        if (tcb->ecn_ok && tcb->ecn_demand_cwr)
+            flags |= TCP_ECE;
+    }
+    header->flags = flags;
+    TCP_MIB(tcp, OutSegs);
+}
+
+static void note_ack(struct tcb *tcb)
+{
+    tcb->ack_want = 0;
+    window_on_ack_sent(tcb);
+}
+
+static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
+{
+    output_fill(tcb, segment, TCP_ACK, tcb->snd_nxt);
+    uint32_t want = tcb->ack_want;
+    note_ack(tcb);
+    tcb->ack_want = want & 7; /* further duplicates are owed still */
+    return true;
+}
+
+/* --- SYN ---------------------------------------------------------------------------------------------------------------- */
+
+static void arm_syn_timer(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    bool active = tcb->state == TCPS_SYN_SENT || !tcb->is_passive;
+    const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
+    uint64_t interval = timer_schedule(tcb->tcp, schedule, tcb->retransmits, active ? params->syn_linear_timeouts : 0);
+    uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), interval);
+    if (schedule->give_up_ms)
+        deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS));
+    timer_set(tcb, TIMER_SYN, deadline);
+}
+
+static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    bool first = tcb->state == TCPS_SYN_SENT;
+    uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
+    tcb->want_syn = false;
+    if (first && params->ecn == 1 && tcb->retransmits == 0)
+        flags |= TCP_ECE | TCP_CWR;
+    if (!first && tcb->ecn_ok)
+        flags |= TCP_ECE;
+    output_fill(tcb, segment, flags, tcb->snd_una);
+    struct tcp_options *options = &segment->header.options;
+    uint8_t wscale = tcb->rcv_wscale;
+    if (first || tcb->rcv_wnd == 0) {
+        tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, tcb->advmss, params->offer_wscale, &wscale);
+        tcb->rcv_wscale = wscale & 15;
+    }
+    tcb->rcv_wup = tcb->rcv_nxt;
+    segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
+    options->has_mss = true;
+    options->mss = tcb->advmss;
+    options->has_wscale = first ? params->offer_wscale : tcb->wscale_ok;
+    options->wscale = tcb->rcv_wscale;
+    options->sack_permitted = first ? params->offer_sack : tcb->sack_ok;
+    options->has_timestamp = first ? params->offer_timestamps : tcb->ts_ok;
+    if (options->has_timestamp) {
+        options->ts_value = tcb_ts_now(tcb);
+        options->ts_echo = tcb->ts_recent;
+        tcb->syn_ts_sent = true;
+    }
+    if (tcb->ext)
+        fastopen_add_to_syn(tcb, segment);
+    tcb->acks_due = 0;
+    tcb->ack_want = 0;
+    if (tcb->timer != TIMER_SYN || tcb->rexmt_ns <= tcb_now(tcb))
+        arm_syn_timer(tcb);
+    return true;
+}
+
+/* --- probes -------------------------------------------------------------------------------------------------------------- */
+
+static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length)
+{
+    struct lil_packet *packet = packet_new(tcb->tcp->pool);
+    if (!packet)
+        return false;
+    if (stream_read_packet(tcb->snd_stream, seq - tcb_data_base(tcb), length, !tcb->csum_offload, packet) < 0) {
+        packet_free(packet);
+        return false;
+    }
+    segment->packet = packet;
+    if (length > tcb->mss)
+        packet->gso_size = segment->gso_size = tcb->mss;
+    return true;
+}
+
+/* RFC 9293 3.8.4: SEG.SEQ = SND.NXT-1; an old sequence number that must be answered. 4.2-compatible ones carry a garbage byte. */
+static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
+{
+    tcb->want_keepalive = false;
+    TCP_MIB(tcb->tcp, KeepAlive);
+    output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
+    if (tcb_params(tcb)->keepalive_garbage_byte) {
+        segment->packet = packet_new(tcb->tcp->pool);
+        if (segment->packet && !packet_append(segment->packet, "", 1)) {
+            packet_free(segment->packet);
+            segment->packet = NULL;
+        }
+    }
+    return true;
+}
+
+/* A closed window: a piece that fits, one byte of data (BSD), or an old sequence number (Linux). */
+static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
+{
+    tcb->want_probe = false;
+    TCP_MIB(tcb->tcp, WinProbe);
+    uint32_t right = tcb->snd_una + tcb->snd_wnd, unsent = tcb->write_seq - tcb->snd_nxt;
+    uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
+    if (unsent && (int32_t)unsent > 0 && (room || tcb_params(tcb)->persist_data)) {
+        uint32_t length = min_u32(min_u32(unsent, room ? room : 1), mss_current(tcb)), seq = tcb->snd_nxt;
+        if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
+            segment->header.flags |= TCP_PSH;
+            return true;
+        }
+    }
+    output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
+    return true;
+}
+
+/* --- data ----------------------------------------------------------------------------------------------------------------- */
+
+static bool has_push(struct tcb *tcb, uint32_t end)
+{
+    if (end == tcb->write_seq && tcb->psh_end)
+        return true;
+    struct tcb_ext *ext = tcb->ext;
+    for (uint32_t i = 0; i < ext->push_count; i++)
+        if (ext->push_marks[i] == end)
+            return true;
+    return false;
+}
+
+static void forget_push(struct tcb_ext *ext, uint32_t sent)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < ext->push_count; i++)
+        if (seq_gt(ext->push_marks[i], sent))
+            ext->push_marks[kept++] = ext->push_marks[i];
+    ext->push_count = (uint8_t)kept;
+}
+
+static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
+        return;
+    uint32_t offset = ext->snd_up - header->seq;
+    header->urgent = (uint16_t)min_u32(offset, 0xffff);
+    header->flags |= TCP_URG;
+}
+
+/* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, with the FIN behind it when FIN. */
+bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin)
+{
+    uint16_t flags = TCP_ACK | (fin ? TCP_FIN : 0);
+    struct txseg *seg = txring_push(tcb);
+    if (!seg)
+        return false;
+    segment->packet = NULL;
+    segment->gso_size = 0;
+    struct lil_packet *packet = NULL;
+    if (length) {
+        if (!attach(tcb, segment, seq, length)) {
+            tcb->tx->count--;
+            if (tcb->tx->count == 0)
+                txring_release(tcb);
+            return false;
+        }
+        packet = segment->packet;
+    }
+    uint16_t gso_size = segment->gso_size;
+    struct tcb_ext *ext = tcb->ext;
+    if (ext && length) {
+        bool push = has_push(tcb, seq + length);
+        if (push || fin)
+            flags |= push ? TCP_PSH : 0;
+        if (ext->push_count)
+            forget_push(ext, seq + length);
+    }
+    output_fill(tcb, segment, flags, seq);
+    segment->packet = packet;
+    segment->gso_size = gso_size;
+    if (ext && ext->snd_urgent)
+        set_urgent(tcb, &segment->header);
+    if (tcb->ecn_ok && length) {
+        segment->tos |= 2;
+        if (tcb->ecn_queue_cwr) {
+            tcb->ecn_queue_cwr = false;
+            segment->header.flags |= TCP_CWR;
+        }
+    }
+    note_ack(tcb);
+    *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = tcb->mss,
+                          .flags = (fin ? TX_FIN : 0) | ((flags & TCP_PSH) ? TX_PSH : 0), .delivered = ext ? ext->delivered : 0};
+    uint32_t packets = txseg_packets(seg);
+    bool was_empty = tcb->tx->packets_out == 0;
+    tcb->tx->packets_out += packets;
+    if (was_empty && ext && length && cc_get(tcb)->on_idle && ext->cc_ready)
+        cc_get(tcb)->on_idle(tcb);
+    if (ext && length % tcb->mss)
+        ext->snd_sml = seq + length;
+    tcb->snd_nxt = seq + length + fin;
+    if (ext) {
+        if (length) {
+            ext->bytes_sent += length;
+            ext->data_segs_out += packets;
+            TCP_MIB(tcb->tcp, OrigDataSent);
+            window_on_data_sent(tcb);
+        }
+        if (tcb->ca_state == CA_RECOVERY || tcb->ca_state == CA_CWR)
+            ext->prr_out += packets;
+    }
+    if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
+        tcb->timer = TIMER_NONE;
+        timer_rexmt(tcb);
+    }
+    return true;
+}
+
+/* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7) */
+static bool may_send_partial(const struct tcb *tcb, bool fin)
+{
+    if (fin || (tcb->ext->snd_urgent && seq_lt(tcb->snd_nxt, tcb->ext->snd_up)))
+        return true;
+    if (tcb->opt->cork || tcb->ext->msg_more)
+        return false;
+    if (tcb->dont_nagle || tcb_packets_out(tcb) == 0)
+        return true;
+    bool small_out = seq_gt(tcb->ext->snd_sml, tcb->snd_una) && seq_le(tcb->ext->snd_sml, tcb->snd_nxt);
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return false; /* BSD: anything outstanding holds it */
+    return !small_out;
+}
+
+/* Sender's silly window avoidance where partial-window segments exist at all (RFC 9293 3.8.6.2.1, MUST-38). */
+static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t mss, uint32_t unsent)
+{
+    return length >= mss || length == unsent || length >= tcb->max_window / 2;
+}
+
+/* How much may go in one segment now; 0: nothing. */
+static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool *limited)
+{
+    uint32_t mss = mss_current(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);
+    uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
+    bool linux_way = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    if (flight >= tcb->cwnd) {
+        *limited = true;
+        return 0;
+    }
+    if (room == 0 || (linux_way && room < min_u32(unsent, mss)))
+        return 0;
+    uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1)), most = segs * mss;
+    uint32_t length = min_u32(min_u32(unsent, room), most), partial = length % mss;
+    if (partial == 0)
+        return length;
+    if (length > mss && (length < unsent || !may_send_partial(tcb, tcb->fin_queued)))
+        return length - partial; /* whole segments first */
+    if (length < mss) {
+        if (length < unsent && !is_worth_sending(tcb, length, mss, unsent))
+            return 0;
+        if (length == unsent && !may_send_partial(tcb, tcb->fin_queued))
+            return 0;
+    }
+    return length;
+}
+
+static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
+{
+    if (!tcb_has_unsent(tcb) || tcb->state < TCPS_ESTABLISHED || tcb->state > TCPS_LAST_ACK || tcb->state == TCPS_FIN_WAIT_2)
+        return false;
+    if (tcb->ext && tcb->ext->pacing_ns)
+        return false;
+    bool limited = false;
+    uint32_t unsent = tcb->write_seq - tcb->snd_nxt;
+    if (seq_gt(tcb->snd_nxt, tcb->write_seq))
+        return false; /* the FIN is out */
+    if (unsent == 0) { /* the FIN alone */
+        if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd)
+            return false;
+        if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+            return timer_check_probe(tcb), false;
+        return output_data(tcb, segment, tcb->snd_nxt, 0, true);
+    }
+    cwnd_check_idle(tcb);
+    uint32_t length = next_length(tcb, unsent, &limited);
+    if (limited)
+        tcb->ext->cwnd_limited = true;
+    if (length == 0) {
+        if (tcb_packets_out(tcb) == 0)
+            timer_check_probe(tcb);
+        return false;
+    }
+    bool fin = tcb->fin_queued && length == unsent &&
+               (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || seq_lt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || tcb->snd_wnd > length);
+    if (!output_data(tcb, segment, tcb->snd_nxt, length, fin)) {
+        if (tcb->timer == TIMER_NONE) /* no memory: again soon */
+            timer_set(tcb, TIMER_RETRY, tcb_now(tcb) + 10 * NS_PER_MS);
+        return false;
+    }
+    tcb->ext->in_burst = true;
+    cwnd_pace(tcb, length);
+    return true;
+}
+
+/* --- retransmission ---------------------------------------------------------------------------------------------------------- */
+
+/* Sends record INDEX again. */
+bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index)
+{
+    struct txseg *seg = txring_at(tcb->tx, index);
+    uint32_t mss = mss_current(tcb), data = seg->end - seg->start - !!(seg->flags & TX_FIN);
+    uint32_t right = tcb->snd_una + tcb->snd_wnd, most = mss * max_u32(tcb->gso_segs, 1);
+    if (tcb->gso_segs > 1) {
+        uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1;
+        most = min_u32(most, quota * mss);
+    }
+    if (seg->start != tcb->snd_una && !seq_lt(seg->start, right))
+        return false; /* the window shrank: only the first may go */
+    if (seg->start != tcb->snd_una && seq_gt(seg->start + min_u32(data, mss), right))
+        return false;
+    if (data > most && txring_split(tcb, index, seg->start + most) < 0)
+        return false;
+    output_collapse(tcb, index, mss);
+    seg = txring_at(tcb->tx, index);
+    bool fin = seg->flags & TX_FIN;
+    data = seg->end - seg->start - fin;
+    segment->packet = NULL;
+    segment->gso_size = 0;
+    if (data && !attach(tcb, segment, seg->start, data))
+        return false;
+    struct lil_packet *packet = segment->packet;
+    uint16_t gso_size = segment->gso_size;
+    output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | ((seg->flags & TX_PSH) ? TCP_PSH : 0), seg->start);
+    segment->packet = packet;
+    segment->gso_size = gso_size;
+    if (tcb->ext && tcb->ext->snd_urgent)
+        set_urgent(tcb, &segment->header);
+    note_ack(tcb);
+    seg->mss = tcb->mss;
+    recovery_on_retransmit(tcb, seg);
+    if (index == 0)
+        timer_rexmt(tcb);
+    TCP_MIB(tcb->tcp, RetransSegs);
+    tcp_trace_text(tcb, "retransmit");
+    return true;
+}
+
+static bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext || !tcb->tx || ext->lost_out == 0 || ext->retrans_out >= tcb->tx->packets_out)
+        return false;
+    if (tcb_in_flight(tcb) >= tcb->cwnd)
+        return false;
+    uint32_t i = seq_gt(ext->retrans_hint, tcb->snd_una) ? txring_find(tcb, ext->retrans_hint) : 0;
+    for (; i < tcb->tx->count; i++) {
+        struct txseg *seg = txring_at(tcb->tx, i);
+        if ((seg->flags & (TX_LOST | TX_SACKED | TX_RETRANS)) == TX_LOST) {
+            ext->retrans_hint = seg->start;
+            if (!output_again(tcb, segment, i))
+                return false;
+            if (tcb->ca_state == CA_RECOVERY || tcb->ca_state == CA_CWR)
+                ext->prr_out += txseg_packets(txring_at(tcb->tx, i));
+            return true;
+        }
+    }
+    ext->retrans_hint = tcb->snd_nxt;
+    return false;
+}
+
+/* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
+void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
+{
+    struct txring *ring = tcb->tx;
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || !ext)
+        return;
+    while (index + 1 < ring->count) {
+        struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
+        uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
+        if (((seg->flags | next->flags) & (TX_SACKED | TX_FIN)) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
+            next->end == next->start)
+            return;
+        ring->packets_out -= 1;
+        ext->lost_out -= (next->flags & TX_LOST) && ext->lost_out;
+        ext->retrans_out -= (next->flags & TX_RETRANS) && ext->retrans_out;
+        seg->end = next->end;
+        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS);
+        for (uint32_t i = index + 1; i + 1 < ring->count; i++)
+            *txring_at(ring, i) = *txring_at(ring, i + 1);
+        ring->count--;
+    }
+}
+
+/* The tail loss probe's segment, when there is no new data: the last one again (RFC 8985 7.3). */
+static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
+{
+    tcb->want_tlp = false;
+    if (!tcb->tx || tcb->tx->count == 0)
+        return false;
+    uint32_t last = tcb->tx->count - 1;
+    struct txseg *seg = txring_at(tcb->tx, last);
+    uint32_t data = seg->end - seg->start - !!(seg->flags & TX_FIN);
+    if (data > tcb->mss) { /* only the last segment's worth */
+        uint32_t keep = data % tcb->mss ? data % tcb->mss : tcb->mss;
+        if (txring_split(tcb, last, seg->start + data - keep) == 0)
+            last++;
+    }
+    return output_again(tcb, segment, last);
+}
+
+bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
+{
+    if (tcb->want_syn)
+        return output_syn(tcb, segment);
+    if (tcb->state < TCPS_ESTABLISHED && !(tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child)) {
+        tcb->acks_due = tcb->ack_want = 0;
+        return false;
+    }
+    if (tcb->acks_due) {
+        tcb->acks_due--;
+        output_ack(tcb, segment);
+        tcb->ack_want = 0;
+        return true;
+    }
+    if (tcb->want_keepalive)
+        return output_keepalive(tcb, segment);
+    if (tcb->want_probe)
+        return output_probe(tcb, segment);
+    if (tcb->want_tlp && output_tail(tcb, segment))
+        return true;
+    /* F-RTO step 2.b (RFC 5682): new data rather than more retransmissions, if there is any */
+    bool new_first = tcb->ext && tcb->ext->frto_new;
+    if (new_first && output_new(tcb, segment))
+        return true;
+    if (new_first && !seq_gt(tcb->snd_nxt, tcb->ext->high_seq))
+        tcb->ext->frto = new_first = false;
+    if (!new_first && tcb->ext && tcb->ext->lost_out && output_lost(tcb, segment))
+        return true;
+    if (!new_first && output_new(tcb, segment))
+        return true;
+    if (tcb->ext && tcb->ext->in_burst) {
+        tcb->ext->in_burst = false;
+        cwnd_validate(tcb, tcb->ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);
+        tcb->ext->cwnd_limited = false;
+        if (tcb_params(tcb)->tlp)
+            recovery_schedule_tlp(tcb, false);
+    }
+    if (tcb->ack_want) {
+        uint32_t want = tcb->ack_want - 1u;
+        output_ack(tcb, segment);
+        tcb->ack_want = want & 7;
+        return true;
+    }
+    return false;
+}

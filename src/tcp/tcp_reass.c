@@ -1,0 +1,258 @@
+/* tcp_reass.c: segment text (RFC 9293 3.10.7.4 seventh): in-order bytes to the receive buffer, others to a bounded set of
+ * out-of-order ranges. At most OOO_RANGES ranges: what more would cost is dropped (CVE-2018-5390). */
+#include "tcp/tcb.h"
+
+static void free_range(struct ooo_range *range)
+{
+    while (range->first) {
+        struct lil_packet *next = range->first->next;
+        packet_free(range->first);
+        range->first = next;
+    }
+}
+
+void reass_free(struct tcb *tcb)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    if (!ooo)
+        return;
+    for (uint32_t i = 0; i < ooo->count; i++)
+        free_range(&ooo->r[i]);
+    pool_free(tcb->tcp->pool, ooo, sizeof *ooo);
+    tcb->ext->ooo = NULL;
+    tcb->ext->recent_count = 0;
+}
+
+static void remove_range(struct ooo_queue *ooo, uint32_t i)
+{
+    memmove(&ooo->r[i], &ooo->r[i + 1], (ooo->count - i - 1) * sizeof ooo->r[0]);
+    ooo->count--;
+}
+
+/* Moves PACKET's bytes behind the receive buffer. The packet is consumed. */
+static bool deliver(struct tcb *tcb, struct lil_packet *packet)
+{
+    uint32_t length = packet->length;
+    if (length == 0) {
+        packet_free(packet);
+        return true;
+    }
+    if (stream_append_take(&tcb->rcv_stream, packet) < 0)
+        return false;
+    tcb->readable += length;
+    return true;
+}
+
+/* What had waited out of order and is now next. True when a FIN was among it. */
+static bool deliver_ranges(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct ooo_queue *ooo = ext->ooo;
+    bool fin = false;
+    while (ooo->count && seq_le(ooo->r[0].start, tcb->rcv_nxt)) {
+        struct ooo_range *range = &ooo->r[0];
+        while (range->first) {
+            struct lil_packet *packet = range->first;
+            range->first = packet->next;
+            uint32_t start = packet->mark, length = packet->length;
+            packet->next = NULL;
+            ooo->bytes -= length;
+            if (seq_gt(tcb->rcv_nxt, start)) {
+                uint32_t old = tcb->rcv_nxt - start;
+                if (tcb->sack_ok && tcb_params(tcb)->dsack)
+                    sack_dsack(tcb, start, seq_min(tcb->rcv_nxt, start + length));
+                packet_trim_front(packet, min_u32(old, length));
+            }
+            length = packet->length;
+            if (!deliver(tcb, packet)) { /* no memory: the rest is forgotten, the peer sends it again */
+                free_range(range);
+                remove_range(ooo, 0);
+                return false;
+            }
+            tcb->rcv_nxt += length;
+        }
+        if (ooo->has_fin && ooo->fin_seq == tcb->rcv_nxt && range->end == ooo->fin_seq + 1) {
+            tcb->rcv_nxt++;
+            fin = true;
+        }
+        remove_range(ooo, 0);
+    }
+    sack_trim(tcb);
+    if (ooo->count == 0) {
+        reass_free(tcb);
+        tcb->ack_now = true; /* RFC 5681 4.2: a segment that fills a gap is acknowledged at once */
+    }
+    return fin;
+}
+
+static void cut_tail(struct lil_packet *packet, uint32_t length)
+{
+    if (packet->length > length)
+        packet_trim_to(packet, length);
+}
+
+/* Puts [start, end) into the ranges; PACKET (may be NULL: a bare FIN) is consumed. Newer data wins over what it covers. */
+static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct ooo_queue *ooo = ext->ooo;
+    uint32_t i = ooo->count;
+    while (i > 0 && seq_ge(ooo->r[i - 1].end, start)) /* the newest are at the end as a rule */
+        i--;
+    struct ooo_range *range = i < ooo->count ? &ooo->r[i] : NULL;
+    if (range && seq_le(range->start, start) && seq_ge(range->end, end)) { /* all there already */
+        TCP_MIB(tcb->tcp, OFOMerge);
+        packet_free(packet);
+        if (tcb->sack_ok && tcb_params(tcb)->dsack)
+            sack_dsack(tcb, start, end);
+        return false;
+    }
+    bool extends = range && seq_le(range->start, start);
+    if (!extends) {
+        if (ooo->count == OOO_RANGES) {
+            packet_free(packet);
+            TCP_MIB(tcb->tcp, OFODrop);
+            return false;
+        }
+        memmove(&ooo->r[i + 1], &ooo->r[i], (ooo->count - i) * sizeof ooo->r[0]);
+        ooo->count++;
+        range = &ooo->r[i];
+        *range = (struct ooo_range){start, start, NULL, NULL};
+    }
+    if (packet && seq_gt(range->end, start)) {
+        if (tcb->sack_ok && tcb_params(tcb)->dsack)
+            sack_dsack(tcb, start, seq_min(end, range->end));
+        packet_trim_front(packet, min_u32(range->end - start, packet->length));
+        start = range->end;
+    }
+    while (i + 1 < ooo->count && seq_le(ooo->r[i + 1].end, end)) { /* wholly covered */
+        for (struct lil_packet *p = ooo->r[i + 1].first; p; p = p->next)
+            ooo->bytes -= p->length;
+        if (tcb->sack_ok && tcb_params(tcb)->dsack)
+            sack_dsack(tcb, ooo->r[i + 1].start, ooo->r[i + 1].end);
+        free_range(&ooo->r[i + 1]);
+        remove_range(ooo, i + 1);
+    }
+    struct ooo_range *next = i + 1 < ooo->count && seq_le(ooo->r[i + 1].start, end) ? &ooo->r[i + 1] : NULL;
+    if (packet && next) {
+        if (tcb->sack_ok && tcb_params(tcb)->dsack && seq_lt(next->start, end))
+            sack_dsack(tcb, next->start, end);
+        cut_tail(packet, next->start - start);
+    }
+    if (packet && packet->length) {
+        packet->mark = start;
+        packet->next = NULL;
+        ooo->bytes += packet->length;
+        if (range->last)
+            range->last->next = packet;
+        else
+            range->first = packet;
+        range->last = packet;
+    } else {
+        packet_free(packet);
+    }
+    range->end = end;
+    if (next) {
+        if (range->last)
+            range->last->next = next->first;
+        else
+            range->first = next->first;
+        if (next->last)
+            range->last = next->last;
+        range->end = next->end;
+        remove_range(ooo, i + 1);
+    }
+    sack_note(tcb, range->start, range->end);
+    return true;
+}
+
+static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
+{
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    window_schedule_ack(tcb);
+    if (!ext)
+        return LIL_DROP_TCP_MEMORY;
+    if (!ext->ooo && !(ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo)))
+        return LIL_DROP_TCP_MEMORY;
+    TCP_MIB(tcb->tcp, OFOQueue);
+    ext->ooo_packets++;
+    if (ext->ooo->bytes + rx->length > tcb->rcvbuf) {
+        TCP_MIB(tcb->tcp, OFODrop);
+        return LIL_DROP_TCP_WINDOW;
+    }
+    if (rx->flags & TCP_FIN) {
+        ext->ooo->has_fin = true;
+        ext->ooo->fin_seq = rx->end_seq - 1;
+    }
+    struct lil_packet *packet = rx->packet;
+    rx->packet = NULL;
+    return insert_range(tcb, rx->seq, rx->end_seq, packet) ? LIL_DROP_NONE : LIL_DROP_TCP_DUPLICATE;
+}
+
+static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
+{
+    uint32_t old = tcb->rcv_nxt - rx->seq, length = rx->length > old ? rx->length - old : 0;
+    bool fin = rx->flags & TCP_FIN;
+    if (length) {
+        struct lil_packet *packet = rx->packet;
+        if (!tcb_ext_get(tcb))
+            return LIL_DROP_TCP_MEMORY;
+        packet_trim_front(packet, old);
+        rx->packet = NULL;
+        tcp_note_urgent_byte(tcb, rx, packet, old);
+        if (!deliver(tcb, packet))
+            return LIL_DROP_TCP_MEMORY;
+        tcb->ext->bytes_received += length;
+    }
+    tcb->rcv_nxt = rx->end_seq;
+    if (length)
+        window_on_data(tcb, rx);
+    if (!fin && tcb->ext && tcb->ext->ooo)
+        fin = deliver_ranges(tcb);
+    if (fin && !tcp_step8_fin(tcb))
+        return LIL_DROP_NONE;
+    uint32_t lowat = tcb->opt->socket.rcvlowat;
+    if (length && tcb->readable >= lowat)
+        tcb_event(tcb, TCP_EV_READABLE);
+    return LIL_DROP_NONE;
+}
+
+static enum lil_drop outside(struct tcb *tcb, enum lil_drop drop)
+{
+    window_enter_quickack(tcb, 16);
+    window_schedule_ack(tcb);
+    return drop;
+}
+
+void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
+{
+    uint32_t window = tcb_receive_window(tcb);
+    bool dsack = tcb->sack_ok && tcb_params(tcb)->dsack;
+    if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2) {
+        if (seq_lt(rx->seq, tcb->rcv_nxt)) /* the FIN again: acknowledged again */
+            window_ack_now(tcb);
+        *drop = LIL_DROP_TCP_AFTER_CLOSE;
+        return;
+    }
+    if (rx->seq == tcb->rcv_nxt) {
+        if (window == 0 && rx->length) {
+            TCP_MIB(tcb->tcp, ZeroWindowDrop);
+            *drop = outside(tcb, LIL_DROP_TCP_WINDOW);
+        } else {
+            *drop = in_order(tcb, rx);
+        }
+    } else if (seq_le(rx->end_seq, tcb->rcv_nxt)) {
+        TCP_MIB(tcb->tcp, DelayedACKLost);
+        if (dsack)
+            sack_dsack(tcb, rx->seq, rx->end_seq);
+        *drop = outside(tcb, LIL_DROP_TCP_DUPLICATE);
+    } else if (seq_ge(rx->seq, tcb->rcv_nxt + window)) {
+        *drop = outside(tcb, LIL_DROP_TCP_WINDOW);
+    } else if (seq_lt(rx->seq, tcb->rcv_nxt)) {
+        if (dsack)
+            sack_dsack(tcb, rx->seq, tcb->rcv_nxt);
+        *drop = window == 0 ? outside(tcb, LIL_DROP_TCP_WINDOW) : in_order(tcb, rx);
+    } else {
+        *drop = out_of_order(tcb, rx);
+    }
+}

@@ -1,0 +1,138 @@
+/* tcp_reset.c: resets (RFC 9293 3.5.2, 3.5.3, 3.10.7.1) and challenge ACKs (RFC 5961), in a bounded ring of replies. */
+#include "tcp/tcb.h"
+
+struct tcp_reply *reply_push(struct tcp *tcp)
+{
+    if (!tcp->replies) {
+        tcp->replies = pool_alloc(tcp->pool, REPLY_LIMIT * sizeof *tcp->replies);
+        if (!tcp->replies)
+            return NULL;
+    }
+    if (tcp->reply_count == REPLY_LIMIT)
+        return NULL; /* a flood: its answers are dropped, as a full queue's are */
+    if (!tcp_is_due(tcp) && tcp->hooks.due)
+        tcp->hooks.due(tcp->hooks.ctx);
+    return &tcp->replies[(tcp->reply_first + tcp->reply_count++) % REPLY_LIMIT];
+}
+
+bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
+{
+    const struct tcp_reply *reply = &tcp->replies[tcp->reply_first];
+    tcp->reply_first = (tcp->reply_first + 1) % REPLY_LIMIT;
+    tcp->reply_count--;
+    memset(segment, 0, sizeof *segment);
+    segment->flow = reply->flow;
+    segment->header.source_port = reply->flow.local_port;
+    segment->header.dest_port = reply->flow.remote_port;
+    segment->header.seq = reply->seq;
+    segment->header.ack = reply->ack;
+    segment->header.flags = reply->flags;
+    segment->header.window = reply->window;
+    segment->header.options.has_timestamp = reply->has_ts;
+    segment->header.options.ts_value = reply->ts_value;
+    segment->header.options.ts_echo = reply->ts_echo;
+    if (reply->flags & TCP_SYN) { /* a cookie's SYN/ACK */
+        segment->header.options.has_mss = true;
+        segment->header.options.mss = reply->mss;
+        segment->header.options.has_wscale = reply->wscale_ok;
+        segment->header.options.wscale = reply->wscale;
+        segment->header.options.sack_permitted = reply->sack_ok;
+    }
+    segment->option_order = tcp->params.option_order;
+    segment->tos = reply->tos;
+    segment->ttl = tcp->params.ttl;
+    segment->dont_fragment = tcp->params.pmtu_discovery;
+    TCP_MIB(tcp, OutSegs);
+    if (reply->flags & TCP_RST)
+        TCP_MIB(tcp, OutRsts);
+    return true;
+}
+
+/* RFC 9293 3.10.7.1 and 3.5.2 group 1: SEQ=SEG.ACK if there is an ACK, else SEQ=0 and ACK=SEG.SEQ+SEG.LEN; never for an RST. */
+void reset_reply(struct tcp *tcp, const struct tcp_in *in)
+{
+    const struct tcphdr_ *header = &in->header;
+    if ((header->flags & TCP_RST) || addr_is_multicast(&in->flow.local) || addr_is_multicast(&in->flow.remote))
+        return;
+    struct tcp_reply *reply = reply_push(tcp);
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = in->flow, .flags = TCP_RST};
+    if (header->flags & TCP_ACK) {
+        reply->seq = header->ack;
+    } else {
+        reply->ack = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
+        reply->flags |= TCP_ACK;
+    }
+}
+
+void reset_send(struct tcb *tcb)
+{
+    struct tcp_reply *reply = reply_push(tcb->tcp);
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .flags = TCP_RST, .tos = tcb->opt->socket.tos};
+    if (tcb->state != TCPS_SYN_SENT) {
+        reply->ack = tcb->rcv_nxt;
+        reply->flags |= TCP_ACK;
+        reply->window = 0;
+        if (tcb->ts_ok) {
+            reply->has_ts = true;
+            reply->ts_value = tcb_ts_now(tcb);
+            reply->ts_echo = tcb->ts_recent;
+        }
+    }
+}
+
+/* RFC 5961 7 (and CVE-2016-5696): a host-wide limit with noise, so that a blind attacker learns nothing from counting. */
+bool challenge_allowed(struct tcp *tcp)
+{
+    uint32_t limit = tcp->params.challenge_ack_limit;
+    if (limit == 0 || limit == INT32_MAX)
+        return true;
+    uint64_t second = tcp->now_ns / NS_PER_S;
+    if (second != tcp->challenge_s || (tcp->challenge_left == 0 && tcp->challenge_s == 0)) {
+        tcp->challenge_s = second;
+        tcp->challenge_left = limit / 2 + (uint32_t)prng_below(&tcp->prng, (limit + 1) / 2 + 1) + !(limit / 2);
+    }
+    if (tcp->challenge_left == 0)
+        return false;
+    tcp->challenge_left--;
+    return true;
+}
+
+/* At most one ACK in answer to invalid segments of a connection each invalid_ratelimit_ms. */
+bool oow_ack_allowed(struct tcb *tcb)
+{
+    uint64_t limit_ns = (uint64_t)tcb_params(tcb)->invalid_ratelimit_ms * NS_PER_MS;
+    if (limit_ns == 0)
+        return true;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext)
+        return false;
+    if (ext->oow_ack_ns && tcb_now(tcb) - ext->oow_ack_ns < limit_ns)
+        return false;
+    ext->oow_ack_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
+    return true;
+}
+
+void challenge_ack(struct tcb *tcb)
+{
+    if (!oow_ack_allowed(tcb)) {
+        TCP_MIB(tcb->tcp, ACKSkippedChallenge);
+        return;
+    }
+    if (!challenge_allowed(tcb->tcp))
+        return;
+    TCP_MIB(tcb->tcp, ChallengeACK);
+    window_ack_now(tcb);
+}
+
+void reply_ack(struct tcb *tcb)
+{
+    struct tcp_reply *reply = reply_push(tcb->tcp);
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = window_select(tcb),
+                                .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+}

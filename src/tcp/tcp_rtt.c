@@ -1,0 +1,153 @@
+/* tcp_rtt.c: the round-trip estimate and the retransmission timeout (RFC 9293 3.8.1, RFC 6298), with the historic variants:
+ * BSD's ticks (Van Jacobson 1988), RFC 793's beta * srtt (4.2BSD), Linux's floor under the deviation. */
+#include "tcp/tcb.h"
+
+static uint32_t rto_min_us(const struct tcb *tcb)
+{
+    uint32_t own = tcb->opt->rto_min_ms;
+    return (own ? own : tcb_params(tcb)->rto_min_ms) * 1000;
+}
+
+uint32_t rtt_rto_max_us(const struct tcb *tcb)
+{
+    uint32_t own = tcb->opt->rto_max_ms;
+    uint32_t max_ms = own ? own : tcb_params(tcb)->rto_max_ms;
+    return (max_ms ? max_ms : 120000) * 1000;
+}
+
+/* RFC 6298 2.1: before a measurement RTO is the initial one (1 s; 3 s on old stacks). */
+void rtt_init(struct tcb *tcb)
+{
+    tcb->srtt_us = 0;
+    tcb->rto_us = tcb_params(tcb)->rto_initial_ms * 1000;
+    tcb->mdev_us = tcb->rto_us;
+    tcb->mdev_max_us = tcb->rttvar_us = tcb->rto_us;
+    tcb->min_rtt_us = UINT32_MAX;
+}
+
+/* Linux: the variance follows the largest deviation of a round trip and has a floor of rto_min. */
+static void sample_linux(struct tcb *tcb, uint32_t m)
+{
+    uint32_t floor = rto_min_us(tcb);
+    if (tcb->srtt_us == 0) {
+        tcb->srtt_us = m << 3;
+        tcb->mdev_us = m << 1;
+        tcb->rttvar_us = max_u32(tcb->mdev_us, floor);
+        tcb->mdev_max_us = tcb->rttvar_us;
+        return;
+    }
+    int64_t error = (int64_t)m - (tcb->srtt_us >> 3);
+    tcb->srtt_us = (uint32_t)max_u64(tcb->srtt_us + error, 1);
+    if (error < 0) {
+        error = -error - (tcb->mdev_us >> 2);
+        if (error > 0) /* a falling RTT does not raise the deviation as fast */
+            error >>= 3;
+    } else {
+        error -= tcb->mdev_us >> 2;
+    }
+    tcb->mdev_us = (uint32_t)(tcb->mdev_us + error);
+    if (tcb->mdev_us > tcb->mdev_max_us) {
+        tcb->mdev_max_us = tcb->mdev_us;
+        tcb->rttvar_us = max_u32(tcb->rttvar_us, tcb->mdev_max_us);
+    }
+    if (tcb->ext && seq_gt(tcb->snd_una, tcb->ext->rtt_seq)) {
+        if (tcb->mdev_max_us < tcb->rttvar_us)
+            tcb->rttvar_us -= (tcb->rttvar_us - tcb->mdev_max_us) >> 2;
+        tcb->ext->rtt_seq = tcb->snd_nxt;
+        tcb->mdev_max_us = floor;
+    }
+}
+
+/* RFC 6298 2.2, 2.3: alpha 1/8, beta 1/4. */
+static void sample_6298(struct tcb *tcb, uint32_t m)
+{
+    if (tcb->srtt_us == 0) {
+        tcb->srtt_us = m << 3;
+        tcb->rttvar_us = m << 1; /* R/2, kept times 4 */
+        return;
+    }
+    int64_t error = (int64_t)m - (tcb->srtt_us >> 3);
+    tcb->srtt_us = (uint32_t)(tcb->srtt_us + error);
+    error = error < 0 ? -error : error;
+    tcb->rttvar_us = (uint32_t)(tcb->rttvar_us + error - (tcb->rttvar_us >> 2));
+}
+
+/* RFC 793 3.7: srtt = alpha * srtt + (1 - alpha) * rtt; 4.2 and 4.3BSD: alpha 0.9. In ticks, the running one included. */
+static void sample_bsd42(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
+{
+    uint32_t m = ticks * tick_us << 3;
+    tcb->srtt_us = tcb->srtt_us == 0 ? m : (uint32_t)((9ull * tcb->srtt_us + m) / 10);
+}
+
+/* Van Jacobson's estimator as tcp_xmit_timer() has it: integers of ticks, srtt times 8, the deviation times 4. */
+static void sample_bsd(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
+{
+    int32_t srtt = (int32_t)(tcb->srtt_us / tick_us), rttvar = (int32_t)(tcb->rttvar_us / tick_us);
+    if (tcb->srtt_us == 0) {
+        srtt = (int32_t)ticks << 3;
+        rttvar = (int32_t)ticks << 1;
+    } else {
+        int32_t delta = (int32_t)ticks - 1 - (srtt >> 3);
+        srtt += delta;
+        srtt = srtt > 0 ? srtt : 1;
+        delta = (delta < 0 ? -delta : delta) - (rttvar >> 2);
+        rttvar += delta;
+        rttvar = rttvar > 0 ? rttvar : 1;
+    }
+    tcb->srtt_us = (uint32_t)srtt * tick_us;
+    tcb->rttvar_us = (uint32_t)rttvar * tick_us;
+}
+
+/* The value of BSD's t_rtt: 1 at the transmission, plus the slow timeouts of this host's clock since. */
+static uint32_t elapsed_ticks(const struct tcb *tcb, uint32_t rtt_us)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t tick_ns = params->tick_ms * NS_PER_MS, phase_ns = params->tick_phase_ms * NS_PER_MS % tick_ns, now = tcb_now(tcb);
+    uint64_t start = now > rtt_us * NS_PER_US ? now - rtt_us * NS_PER_US : 0;
+    return (uint32_t)((now + tick_ns - phase_ns) / tick_ns - (start + tick_ns - phase_ns) / tick_ns) + 1;
+}
+
+void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
+{
+    uint32_t m = rtt_us > 0x0fffffff ? 0x0fffffff : rtt_us ? (uint32_t)rtt_us : 1;
+    const struct tcp_params *params = tcb_params(tcb);
+    tcb->min_rtt_us = min_u32(tcb->min_rtt_us, m);
+    if (params->rto_policy == TCP_RTO_LINUX)
+        sample_linux(tcb, m);
+    else if (params->rto_policy == TCP_RTO_BSD42 && params->tick_ms)
+        sample_bsd42(tcb, elapsed_ticks(tcb, m), params->tick_ms * 1000);
+    else if (params->rto_policy == TCP_RTO_BSD && params->tick_ms)
+        sample_bsd(tcb, elapsed_ticks(tcb, m), params->tick_ms * 1000);
+    else
+        sample_6298(tcb, m);
+    rtt_set_rto(tcb);
+}
+
+void rtt_set_rto(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t rto = params->rto_initial_ms * 1000ull;
+    if (tcb->srtt_us) {
+        rto = (uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us; /* SRTT + 4 * RTTVAR (RFC 6298 2.3) */
+        if (params->rto_policy == TCP_RTO_BSD42)
+            rto = 2ull * (tcb->srtt_us >> 3); /* RFC 793: beta = 2 */
+        if (params->tick_ms && params->rto_policy != TCP_RTO_LINUX) { /* whole ticks: srtt >> 3 drops the fraction */
+            uint32_t tick_us = params->tick_ms * 1000;
+            rto = params->rto_policy == TCP_RTO_BSD42 ? rto / tick_us * tick_us
+                                                      : (uint64_t)(tcb->srtt_us / tick_us >> 3) * tick_us + tcb->rttvar_us;
+        }
+    }
+    if (params->rto_policy != TCP_RTO_LINUX)
+        rto = max_u64(rto, rto_min_us(tcb)); /* RFC 6298 2.4 */
+    tcb->rto_us = (uint32_t)min_u64(rto, rtt_rto_max_us(tcb));
+}
+
+/* RFC 6298 5.5: doubled at each timeout; BSD has a table (RFC 9293 3.8.1, MUST-19). */
+uint64_t rtt_rto_ns(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t factor = 1ull << min_u32(tcb->backoff, 30);
+    if (params->backoff[0])
+        factor = params->backoff[min_u32(tcb->backoff, 15)];
+    return min_u64(tcb->rto_us * factor, rtt_rto_max_us(tcb)) * NS_PER_US;
+}

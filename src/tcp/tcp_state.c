@@ -1,0 +1,113 @@
+/* tcp_state.c: the only writer of tcb->state (RFC 9293 3.3.2, figure 5 in tcb.h), and the ends of a connection. */
+#include "tcp/tcb.h"
+
+const char *tcp_state_name(enum tcp_state state)
+{
+    static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "FIN_WAIT_1",
+                                        "FIN_WAIT_2", "CLOSE_WAIT", "CLOSING",  "LAST_ACK",     "TIME_WAIT"};
+    return (unsigned)state < ARRAY_COUNT(names) ? names[state] : "?";
+}
+
+void tcb_set_state(struct tcb *tcb, enum tcp_state state)
+{
+    enum tcp_state old = tcb->state;
+    if (old == state)
+        return;
+    bool was_open = old == TCPS_ESTABLISHED || old == TCPS_CLOSE_WAIT, is_open = state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT;
+    tcb->tcp->connections += is_open - was_open;
+    if (state == TCPS_CLOSED && was_open && tcb->so_error)
+        TCP_MIB(tcb->tcp, EstabResets);
+    if (state == TCPS_CLOSED && (old == TCPS_SYN_SENT || old == TCPS_SYN_RECEIVED))
+        TCP_MIB(tcb->tcp, AttemptFails);
+    tcb->state = state;
+    if (tcb->tcp->hooks.trace) {
+        struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = tcp_state_name(old), .new_state = tcp_state_name(state)};
+        tcp_trace(tcb->tcp, &event, &tcb->flow);
+    }
+}
+
+void tcb_adopt_syn_received(struct tcb *tcb)
+{
+    tcb->state = TCPS_SYN_RECEIVED;
+}
+
+void tcb_event(struct tcb *tcb, unsigned events)
+{
+    if (!tcb->is_unaccepted && tcb->user && tcb->tcp->hooks.event)
+        tcb->tcp->hooks.event(tcb->tcp->hooks.ctx, tcb->user, tcb, events);
+}
+
+void tcb_release_flow(struct tcb *tcb)
+{
+    if (!tcb->is_counted)
+        return;
+    tcb->is_counted = false;
+    flow_remove(tcb->tcp, &tcb->flow, FLOW_TCB, tcb->slot);
+    if (tcb->tcp->hooks.port_release)
+        tcb->tcp->hooks.port_release(tcb->tcp->hooks.ctx, &tcb->flow);
+}
+
+/* Everything that a closed connection no longer needs; data received stays readable for its user. */
+static void close_down(struct tcb *tcb)
+{
+    timer_stop(tcb);
+    tcb->delack_ns = 0;
+    if (tcb->ext) {
+        tcb->ext->keep_ns = tcb->ext->compress_ns = tcb->ext->pacing_ns = 0;
+        reass_free(tcb);
+    }
+    heap_remove(&tcb->tcp->heap, tcb->heap_position);
+    tcb->heap_position = HEAP_NONE;
+    tcb_clear_due(tcb);
+    stream_free(&tcb->snd_stream);
+    txring_release(tcb);
+    tcb->snd_una = tcb->snd_nxt = tcb->write_seq;
+    tcb->fin_queued = false;
+    tcb->ack_sched = tcb->ack_now = tcb->want_syn = tcb->want_probe = tcb->want_keepalive = tcb->want_tlp = false;
+    tcb->acks_due = 0;
+    tcb->snd_shutdown = true;
+}
+
+static void free_if_orphan(struct tcb *tcb)
+{
+    if (!tcb->is_orphan)
+        return;
+    tcb->tcp->orphans--;
+    tcb_free(tcb);
+}
+
+void tcb_done(struct tcb *tcb)
+{
+    close_down(tcb);
+    tcb_set_state(tcb, TCPS_CLOSED);
+    tcb_release_flow(tcb);
+    tcb->rcv_shutdown = true;
+    if (!tcb->is_orphan)
+        tcb_event(tcb, TCP_EV_HUP | TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP | (tcb->so_error ? TCP_EV_ERROR : 0));
+    free_if_orphan(tcb);
+}
+
+void tcb_fail(struct tcb *tcb, int error)
+{
+    tcb->so_error = (uint8_t)error;
+    tcb_done(tcb);
+}
+
+/* RFC 9293 3.6.1: 2MSL in a small record. With memory short the wait is skipped, as with a full table (Linux's TimeWaitOverflow). */
+void tcb_enter_time_wait(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    tcb_set_state(tcb, TCPS_TIME_WAIT);
+    bool counted = tcb->is_counted;
+    if (counted)
+        flow_remove(tcp, &tcb->flow, FLOW_TCB, tcb->slot);
+    tcb->is_counted = false;
+    bool recorded = counted && timewait_new(tcp, tcb) != TCP_NONE;
+    if (counted && !recorded && tcp->hooks.port_release)
+        tcp->hooks.port_release(tcp->hooks.ctx, &tcb->flow);
+    close_down(tcb);
+    tcb->rcv_shutdown = true;
+    if (!tcb->is_orphan)
+        tcb_event(tcb, TCP_EV_HUP | TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);
+    free_if_orphan(tcb);
+}

@@ -1,0 +1,499 @@
+/* tcp_synq.c: the incomplete queue: a small entry for each SYN not yet answered by the final ACK (RFC 9293 3.10.7.2-4, SYN-RECEIVED;
+ * RFC 4987 3.4). Entries wait in FIFO lists by the number of SYN/ACKs sent, since each interval of the schedule is fixed. */
+#include "tcp/tcb.h"
+
+enum { LEVEL_HELD = SYN_LEVELS - 1, HELD_SECONDS = 60 };
+
+static void unlink_entry(struct tcp *tcp, struct syn_entry *entry)
+{
+    if (entry->level == 0xff)
+        return;
+    if (entry->prev != TCP_NONE)
+        tcp_syn(tcp, entry->prev)->next = entry->next;
+    else
+        tcp->levels[entry->level].first = entry->next;
+    if (entry->next != TCP_NONE)
+        tcp_syn(tcp, entry->next)->prev = entry->prev;
+    else
+        tcp->levels[entry->level].last = entry->prev;
+    entry->level = 0xff;
+}
+
+static void append_entry(struct tcp *tcp, uint32_t slot, unsigned level)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    entry->level = (uint8_t)level;
+    entry->prev = tcp->levels[level].last;
+    entry->next = TCP_NONE;
+    if (entry->prev != TCP_NONE)
+        tcp_syn(tcp, entry->prev)->next = slot;
+    else
+        tcp->levels[level].first = slot;
+    tcp->levels[level].last = slot;
+}
+
+static void trace_state(struct tcp *tcp, const struct syn_entry *entry, const char *from, const char *to)
+{
+    if (!tcp->hooks.trace)
+        return;
+    struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = from, .new_state = to};
+    tcp_trace(tcp, &event, &entry->flow);
+}
+
+static struct tcp_listener *listener_of(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    return entry->listener == TCP_NONE ? NULL : tcp->listeners[entry->listener];
+}
+
+uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in)
+{
+    uint32_t slot;
+    struct syn_entry *entry = slab_new(&tcp->syns, &slot);
+    if (!entry)
+        return TCP_NONE;
+    entry->flow = in->flow;
+    entry->level = 0xff;
+    entry->listener = TCP_NONE;
+    if (flow_insert(tcp, &entry->flow, FLOW_SYN, slot) < 0) {
+        slab_free(&tcp->syns, slot);
+        return TCP_NONE;
+    }
+    tcp->syn_count++;
+    entry->irs = in->header.seq;
+    entry->ifindex = in->ifindex;
+    return slot;
+}
+
+static void clear_due(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    if (!entry->is_due)
+        return;
+    entry->is_due = false;
+    uint32_t *link = &tcp->syn_due_first, last = TCP_NONE;
+    while (*link != TCP_NONE && *link != slot) {
+        last = *link;
+        link = &tcp_syn(tcp, *link)->due_next;
+    }
+    if (*link == slot) {
+        *link = entry->due_next;
+        if (tcp->syn_due_last == slot)
+            tcp->syn_due_last = last;
+    }
+}
+
+void synq_mark_due(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    if (entry->is_due)
+        return;
+    bool was_idle = !tcp_is_due(tcp);
+    entry->is_due = true;
+    entry->due_next = TCP_NONE;
+    if (tcp->syn_due_last != TCP_NONE)
+        tcp_syn(tcp, tcp->syn_due_last)->due_next = slot;
+    else
+        tcp->syn_due_first = slot;
+    tcp->syn_due_last = slot;
+    if (was_idle && tcp->hooks.due)
+        tcp->hooks.due(tcp->hooks.ctx);
+}
+
+void synq_remove(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    clear_due(tcp, slot);
+    unlink_entry(tcp, entry);
+    flow_remove(tcp, &entry->flow, FLOW_SYN, slot);
+    if (listener) {
+        listener->incomplete--;
+        listener->young -= entry->retransmits == 0;
+    }
+    slab_free(&tcp->syns, slot);
+    tcp->syn_count--;
+}
+
+/* What the SYN offered and what is answered (RFC 9293 3.10.7.2; 7323; 2018; 3168). */
+void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *listener, const struct tcp_in *in)
+{
+    const struct tcp_params *params = &tcp->params;
+    const struct tcp_options *options = &in->header.options;
+    const struct tcb_opts *opts = listener ? listener->opt : &tcp->default_opts;
+    bool v4 = addr_is_v4(&entry->flow.remote);
+    struct tcp_path path = {.mtu = 1500, .local = entry->flow.local};
+    if (tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, &entry->flow.local, &entry->flow.remote, &path) < 0)
+        path.mtu = 1500;
+    entry->iss = tcp->tw_isn ? tcp->tw_isn : isn_choose(tcp, &entry->flow);
+    uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48;
+    entry->mss = options->has_mss ? (uint16_t)max_u32(options->mss, floor) : v4 ? params->mss_default : 1220;
+    entry->advmss = (uint16_t)mss_offer(tcp, &path, v4, opts);
+    entry->is_loopback = path.is_loopback;
+    entry->snd_wnd = in->header.window;
+    entry->ts_ok = options->has_timestamp && params->offer_timestamps;
+    entry->sack_ok = options->sack_permitted && params->offer_sack;
+    entry->wscale_ok = options->has_wscale && params->offer_wscale;
+    entry->snd_wscale = entry->wscale_ok ? (uint8_t)min_u32(options->wscale, 14) : 0;
+    entry->ts_recent = options->ts_value;
+    entry->ts_offset = isn_ts_offset(tcp, &entry->flow);
+    entry->ecn_ok = params->ecn && (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) && !(in->ecn & 3 && params->ecn < 3 && in->ecn == 3);
+    entry->tos = opts->socket.tos;
+    uint8_t wscale;
+    uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
+    entry->window = (uint16_t)window_initial(tcp, opts, mss, entry->wscale_ok, &wscale);
+    entry->rcv_wscale = wscale & 15;
+    trace_state(tcp, entry, "LISTEN", "SYN_RECEIVED");
+}
+
+/* A SYN/ACK went out: when comes the next, or the end? */
+void synq_schedule(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    const struct tcp_schedule *schedule = &tcp->params.synack;
+    unsigned level = min_u32(entry->retransmits, LEVEL_HELD - 1);
+    if (!entry->start_ns)
+        entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
+    unlink_entry(tcp, entry);
+    entry->deadline_ns = timer_tick(tcp, tcp->now_ns, timer_schedule(tcp, schedule, entry->retransmits, 0));
+    if (schedule->give_up_ms && !entry->keep_reset) {
+        uint64_t end = timer_tick(tcp, entry->start_ns == 1 ? 0 : entry->start_ns, schedule->give_up_ms * NS_PER_MS);
+        entry->deadline_ns = min_u64(entry->deadline_ns, end);
+    }
+    append_entry(tcp, slot, level);
+}
+
+uint64_t synq_deadline(const struct tcp *tcp)
+{
+    uint64_t first = LIL_NEVER;
+    if (tcp->syn_count == 0)
+        return first;
+    for (unsigned i = 0; i < SYN_LEVELS; i++)
+        if (tcp->levels[i].first != TCP_NONE)
+            first = min_u64(first, tcp_syn(tcp, tcp->levels[i].first)->deadline_ns);
+    return first;
+}
+
+static void expire(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    if (tcp->params.synack_expiry_rst && !entry->is_held) { /* 4.4: tcp_drop on a SYN_RECEIVED pcb answers with an RST */
+        struct tcp_reply *reply = reply_push(tcp);
+        if (reply)
+            *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_RST | TCP_ACK};
+    }
+    TCP_MIB(tcp, AttemptFails);
+    trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
+    synq_remove(tcp, slot);
+    if (listener)
+        listener_trace(listener);
+}
+
+static void on_timeout(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    const struct tcp_schedule *schedule = &tcp->params.synack;
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    uint32_t retries = schedule->retries;
+    if (listener && listener->opt->syn_retries)
+        retries = listener->opt->syn_retries;
+    uint64_t start = entry->start_ns == 1 ? 0 : entry->start_ns;
+    bool over = schedule->give_up_ms && !entry->keep_reset && tcp->now_ns >= timer_tick(tcp, start, schedule->give_up_ms * NS_PER_MS);
+    if (listener && listener->opt->defer_accept && entry->acked)
+        retries = max_u32(retries, listener->opt->defer_accept);
+    if (over || entry->is_held || (retries && entry->retransmits >= retries) || entry->retransmits >= LEVEL_HELD - 1) {
+        expire(tcp, slot);
+        return;
+    }
+    if (listener)
+        listener->young -= entry->retransmits == 0;
+    entry->retransmits++;
+    synq_schedule(tcp, slot);
+    /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
+    if (listener && listener->opt->defer_accept && entry->acked && entry->retransmits < listener->opt->defer_accept)
+        return;
+    TCP_MIB(tcp, RetransSegs);
+    synq_mark_due(tcp, slot);
+}
+
+void synq_poll(struct tcp *tcp)
+{
+    if (tcp->syn_count == 0)
+        return;
+    for (unsigned i = SYN_LEVELS; i-- > 0;) /* downwards: what moves up a level is not met again */
+        while (tcp->levels[i].first != TCP_NONE && tcp_syn(tcp, tcp->levels[i].first)->deadline_ns <= tcp->now_ns)
+            on_timeout(tcp, tcp->levels[i].first);
+}
+
+void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment)
+{
+    memset(segment, 0, sizeof *segment);
+    struct tcphdr_ *header = &segment->header;
+    segment->flow = entry->flow;
+    header->source_port = entry->flow.local_port;
+    header->dest_port = entry->flow.remote_port;
+    header->seq = entry->iss;
+    header->ack = entry->irs + 1;
+    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok ? TCP_ECE : 0);
+    header->window = entry->window;
+    header->options.has_mss = true;
+    header->options.mss = entry->advmss;
+    header->options.has_wscale = entry->wscale_ok;
+    header->options.wscale = entry->rcv_wscale;
+    header->options.sack_permitted = entry->sack_ok;
+    if (entry->ts_ok) {
+        header->options.has_timestamp = true;
+        header->options.ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
+        header->options.ts_echo = entry->ts_recent;
+    }
+    segment->option_order = tcp->params.option_order;
+    segment->tos = entry->tos;
+    segment->ttl = tcp->params.ttl;
+    segment->dont_fragment = tcp->params.pmtu_discovery;
+    TCP_MIB(tcp, OutSegs);
+}
+
+bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
+{
+    uint32_t slot = tcp->syn_due_first;
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    tcp->syn_due_first = entry->due_next;
+    if (tcp->syn_due_first == TCP_NONE)
+        tcp->syn_due_last = TCP_NONE;
+    entry->is_due = false;
+    synq_segment(tcp, entry, segment);
+    if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->socket.ttl)
+        segment->ttl = listener_of(tcp, entry)->opt->socket.ttl;
+    if (entry->level == 0xff)
+        synq_schedule(tcp, slot);
+    return true;
+}
+
+/* --- from entry to connection ------------------------------------------------------------------------------------------- */
+
+struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct tcp_listener *listener)
+{
+    struct tcb *tcb = tcb_new(tcp, listener ? listener->opt : &tcp->default_opts);
+    if (!tcb)
+        return NULL;
+    tcb->flow = entry->flow;
+    tcb->is_v4 = addr_is_v4(&entry->flow.remote);
+    tcb->is_passive = true;
+    tcb->is_unaccepted = listener != NULL;
+    tcb->accept_next = TCP_NONE;
+    if (!listener)
+        tcb->user = NULL;
+    tcb->reuseaddr = true;
+    tcb->snd_una = entry->iss;
+    tcb->snd_nxt = tcb->write_seq = entry->iss + 1;
+    tcb->rcv_nxt = tcb->rcv_wup = entry->irs + 1;
+    tcb->ts_offset = entry->ts_offset;
+    tcb->ts_recent = entry->ts_recent;
+    tcb->ts_recent_s = (uint32_t)(tcp->now_ns / NS_PER_S);
+    tcb->ts_ok = entry->ts_ok;
+    tcb->sack_ok = entry->sack_ok;
+    tcb->ecn_ok = entry->ecn_ok;
+    tcb->wscale_ok = entry->wscale_ok;
+    tcb->snd_wscale = entry->snd_wscale;
+    tcb->rcv_wscale = entry->rcv_wscale;
+    tcb->snd_wnd = tcb->max_window = entry->snd_wnd;
+    tcb->snd_wl1 = entry->irs;
+    tcb->dont_nagle = tcb->opt->socket.nodelay;
+    if (mss_init(tcb) < 0) {
+        tcb_free(tcb);
+        return NULL;
+    }
+    struct tcp_options options = {.has_mss = true, .mss = entry->mss};
+    mss_negotiated(tcb, &options);
+    tcb->rcv_wnd = entry->window;
+    tcb->rcv_ssthresh = entry->window;
+    tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
+    tcb->retransmits = entry->retransmits;
+    return tcb;
+}
+
+/* The entry becomes a connection in SYN_RECEIVED; its flow now names the tcb. NULL: memory, the entry stays. */
+struct tcb *synq_promote(struct tcp *tcp, uint32_t slot, struct tcp_listener *listener)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    struct tcb *tcb = synq_make_tcb(tcp, entry, listener);
+    if (!tcb)
+        return NULL;
+    flow_remove(tcp, &entry->flow, FLOW_SYN, slot);
+    if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0) {
+        tcb_free(tcb);
+        (void)!flow_insert(tcp, &entry->flow, FLOW_SYN, slot); /* room was just made */
+        return NULL;
+    }
+    tcb->is_counted = true;
+    synq_remove(tcp, slot);
+    tcb_adopt_syn_received(tcb);
+    return tcb;
+}
+
+static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    const struct tcp_params *params = &tcp->params;
+    bool full = params->full_ack_policy != TCP_FULL_ACK_QUEUE && listener->complete >= listener_backlog(listener) + 1;
+    if (full && params->backlog_count == TCP_COUNT_COMPLETE)
+        full = listener_is_full(listener);
+    if (full) {
+        TCP_MIB(tcp, ListenOverflows);
+        TCP_MIB(tcp, ListenDrops);
+        if (params->full_ack_policy == TCP_FULL_ACK_RST || params->abort_on_overflow) {
+            reset_reply(tcp, in);
+            trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
+            synq_remove(tcp, slot);
+            listener_trace(listener);
+        } else {
+            entry->acked = true; /* the ACK and its data are ignored, the request is kept, the SYN/ACK goes again */
+        }
+        return LIL_DROP_TCP_ACCEPT_QUEUE;
+    }
+    if (listener->opt->defer_accept && entry->retransmits < listener->opt->defer_accept && in->payload == 0 &&
+        !(in->header.flags & TCP_FIN)) {
+        entry->acked = true;
+        TCP_MIB(tcp, DeferAcceptDrop);
+        return LIL_DROP_NONE;
+    }
+    struct tcb *tcb = synq_promote(tcp, slot, listener);
+    if (!tcb) {
+        TCP_MIB(tcp, ListenDrops);
+        return LIL_DROP_TCP_MEMORY;
+    }
+    TCP_MIB(tcp, PassiveOpens);
+    enum lil_drop drop = tcp_input_tcb(tcb, in, packet);
+    listener_enqueue(listener, tcb);
+    return drop;
+}
+
+static bool is_paws_reject(const struct syn_entry *entry, const struct tcphdr_ *header)
+{
+    return entry->ts_ok && header->options.has_timestamp && (int32_t)(header->options.ts_value - entry->ts_recent) < 0;
+}
+
+static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
+{
+    struct tcp_reply *reply = reply_push(tcp);
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
+                                .window = entry->wscale_ok ? (uint16_t)(entry->window >> entry->rcv_wscale) : entry->window, .tos = entry->tos};
+    if (entry->ts_ok) {
+        reply->has_ts = true;
+        reply->ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
+        reply->ts_echo = entry->ts_recent;
+    }
+}
+
+/* RFC 9293 3.10.7.4 for SYN-RECEIVED after a passive open, on the small entry. */
+enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    const struct tcphdr_ *header = &in->header;
+    uint32_t end_seq = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN), rcv_nxt = entry->irs + 1;
+    bool paws = is_paws_reject(entry, header);
+    if (tcp->params.synrcvd_keep_reset)
+        entry->keep_reset = true;
+    if (entry->is_held)
+        return LIL_DROP_TCP_DUPLICATE;
+    if (header->seq == entry->irs && (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN && !paws) {
+        if (entry->level == 0xff)
+            return LIL_DROP_TCP_DUPLICATE; /* the first SYN/ACK is still to go */
+        if (tcp->params.synack.give_up_ms == 0)
+            synq_schedule(tcp, slot); /* the SYN again: the SYN/ACK again, and its timer from now */
+        synq_mark_due(tcp, slot);
+        return LIL_DROP_TCP_DUPLICATE;
+    }
+    if ((header->flags & TCP_ACK) && header->ack != entry->iss + 1) { /* 3.5.2 group 2: an unacceptable ACK -> RST */
+        if (!(header->flags & TCP_RST))
+            reset_reply(tcp, in);
+        return LIL_DROP_TCP_BAD_ACK;
+    }
+    bool in_window = header->seq == end_seq ? seq_between(header->seq, rcv_nxt, rcv_nxt + entry->window)
+                                            : seq_gt(end_seq, rcv_nxt) && seq_lt(header->seq, rcv_nxt + entry->window);
+    if (header->seq == entry->irs && (header->flags & TCP_SYN))
+        in_window = true;
+    if (paws || !in_window) {
+        if (!(header->flags & TCP_RST))
+            send_ack(tcp, entry);
+        return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
+    }
+    if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */
+        struct tcp_listener *listener = listener_of(tcp, entry);
+        if (!(header->flags & TCP_RST))
+            reset_reply(tcp, in);
+        TCP_MIB(tcp, AttemptFails);
+        trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
+        synq_remove(tcp, slot);
+        if (listener)
+            listener_trace(listener);
+        return LIL_DROP_NONE;
+    }
+    if (!(header->flags & TCP_ACK))
+        return LIL_DROP_TCP_BAD_FLAGS;
+    if (header->options.has_timestamp && entry->ts_ok && !seq_gt(header->seq, rcv_nxt))
+        entry->ts_recent = header->options.ts_value;
+    return take_final_ack(tcp, slot, in, packet);
+}
+
+void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    if (seq != entry->iss || error == 0 || tcp->params.icmp_policy != TCP_ICMP_ABORT)
+        return;
+    TCP_MIB(tcp, ListenDrops);
+    synq_remove(tcp, slot);
+    if (listener)
+        listener_trace(listener);
+}
+
+/* --- accept-any interfaces: a SYN for nobody is held until the embedder answers --------------------------------------------- */
+
+enum lil_drop synq_hold(struct tcp *tcp, const struct tcp_in *in)
+{
+    uint32_t slot = synq_new(tcp, in);
+    if (slot == TCP_NONE)
+        return LIL_DROP_TCP_MEMORY;
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    synq_fill(tcp, entry, NULL, in);
+    entry->is_held = true;
+    entry->deadline_ns = tcp->now_ns + HELD_SECONDS * NS_PER_S;
+    append_entry(tcp, slot, LEVEL_HELD);
+    struct handle handle = slab_handle(&tcp->syns, slot);
+    if (tcp->hooks.stray_syn && tcp->hooks.stray_syn(tcp->hooks.ctx, &in->flow, in->ifindex, (uint64_t)handle.generation << 32 | slot))
+        return LIL_DROP_NONE;
+    synq_remove(tcp, slot);
+    reset_reply(tcp, in);
+    return LIL_DROP_TCP_NO_PORT;
+}
+
+void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    struct handle handle = {(uint32_t)id, (uint32_t)(id >> 32)};
+    struct syn_entry *entry = slab_find(&tcp->syns, handle);
+    if (out)
+        *out = NULL;
+    if (!entry || !entry->is_held)
+        return;
+    struct flow flow = entry->flow;
+    uint32_t ack = entry->irs + 1;
+    struct tcb *tcb = accept ? synq_promote(tcp, handle.slot, NULL) : NULL;
+    if (tcb) {
+        tcb->want_syn = true;
+        tcb->syn_start_ns = now_ns;
+        tcb_mark_due(tcb);
+        TCP_MIB(tcp, PassiveOpens);
+        if (out)
+            *out = tcb;
+        return;
+    }
+    synq_remove(tcp, handle.slot);
+    struct tcp_reply *reply = reply_push(tcp);
+    if (reply)
+        *reply = (struct tcp_reply){.flow = flow, .ack = ack, .flags = TCP_RST | TCP_ACK};
+}

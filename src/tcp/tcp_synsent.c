@@ -1,0 +1,111 @@
+/* tcp_synsent.c: SEGMENT ARRIVES in SYN-SENT (RFC 9293 3.10.7.3): the answer to our SYN, or simultaneous open. */
+#include "tcp/tcb.h"
+
+enum { WINDOWS_RST_RETRIES = 4 }; /* Windows: the SYN again each 0.5 s, ECONNREFUSED at about 2.0 s (FACTS 1) */
+
+static enum lil_drop on_reset(struct tcb *tcb, const struct rx *rx)
+{
+    if (!(rx->flags & TCP_ACK)) /* an RST counts only with an acceptable ACK (RFC 9293 3.10.7.3, RFC 5961) */
+        return LIL_DROP_TCP_BAD_FLAGS;
+    if (tcb_params(tcb)->syn_rst_policy == TCP_RST_RETRY) {
+        struct tcb_ext *ext = tcb_ext_get(tcb);
+        if (ext && ext->syn_rst_count < WINDOWS_RST_RETRIES) {
+            ext->syn_rst_count++;
+            timer_set(tcb, TIMER_SYN, tcb_now(tcb) + 500 * NS_PER_MS);
+            return LIL_DROP_NONE;
+        }
+    }
+    tcb_fail(tcb, ECONNREFUSED);
+    return LIL_DROP_NONE;
+}
+
+/* What both sides offered (RFC 7323 2.2, 3.2; RFC 2018 2; RFC 3168 6.1.1). */
+static void take_options(struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    const struct tcp_params *params = tcb_params(tcb);
+    tcb->ts_ok = options->has_timestamp && params->offer_timestamps;
+    tcb->sack_ok = options->sack_permitted && params->offer_sack;
+    tcb->wscale_ok = options->has_wscale && params->offer_wscale;
+    tcb->snd_wscale = tcb->wscale_ok ? min_u32(options->wscale, 14) & 15 : 0; /* RFC 7323 2.3: 14 at most */
+    if (!tcb->wscale_ok) {
+        tcb->rcv_wscale = 0;
+        tcb->rcv_wnd = min_u32(tcb->rcv_wnd, 65535);
+    }
+    if (tcb->ts_ok) {
+        tcb->ts_recent = options->ts_value;
+        tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
+    }
+    mss_negotiated(tcb, options);
+    tcb->rcv_nxt = rx->seq + 1;
+    tcb->rcv_wup = rx->seq + 1;
+}
+
+static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    tcb->ecn_ok = params->ecn == 1 && (rx->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE;
+    take_options(tcb, rx);
+    if (params->fastopen & 1)
+        fastopen_on_synack(tcb, rx);
+    tcp_establish(tcb, rx);
+    mss_sync(tcb, tcb->ext && tcb->ext->pmtu ? tcb->ext->pmtu : (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
+    tcb->snd_una++; /* the SYN */
+    if (tcb->ext && tcb->ext->syn_data)
+        fastopen_syn_acked(tcb, rx);
+    tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
+    /* Linux: the ACK may wait for data when the process is about to write; the RFC's way is at once */
+    if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong >= 3) {
+        window_schedule_ack(tcb);
+        if (!tcb_has_unsent(tcb))
+            window_delay_ack(tcb, 200);
+    } else {
+        window_ack_now(tcb);
+    }
+    if (rx->length || (rx->flags & TCP_FIN)) {
+        enum lil_drop drop = LIL_DROP_NONE;
+        rx->seq++;
+        reass_text(tcb, rx, &drop);
+        return drop;
+    }
+    return LIL_DROP_NONE;
+}
+
+/* Simultaneous open: SYN-SENT -> SYN-RECEIVED, our SYN again with an ACK (RFC 9293 3.5, MUST-10). */
+static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
+{
+    take_options(tcb, rx);
+    tcb->snd_wnd = tcb->max_window = rx->in->header.window;
+    tcb->snd_wl1 = rx->seq;
+    tcb->ecn_ok = tcb_params(tcb)->ecn && (rx->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    tcb_set_state(tcb, TCPS_SYN_RECEIVED);
+    tcb->want_syn = true;
+    tcb_mark_due(tcb);
+    return LIL_DROP_NONE;
+}
+
+enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    if (rx->flags & TCP_ACK) { /* first: ISS < SEG.ACK <= SND.NXT, else a reset (unless it is one) */
+        if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt)) {
+            if (!(rx->flags & TCP_RST))
+                reset_reply(tcb->tcp, rx->in);
+            return LIL_DROP_TCP_BAD_ACK;
+        }
+        if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent) {
+            uint32_t oldest = (uint32_t)(tcb->syn_start_ns / (max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * NS_PER_MS)) + tcb->ts_offset;
+            if ((int32_t)(options->ts_echo - oldest) < 0 || (int32_t)(tcb_ts_now(tcb) - options->ts_echo) < 0) {
+                TCP_MIB(tcb->tcp, PAWSActive);
+                if (!(rx->flags & TCP_RST))
+                    reset_reply(tcb->tcp, rx->in);
+                return LIL_DROP_TCP_PAWS;
+            }
+        }
+    }
+    if (rx->flags & TCP_RST) /* second */
+        return on_reset(tcb, rx);
+    if (!(rx->flags & TCP_SYN)) /* fourth, fifth */
+        return LIL_DROP_TCP_BAD_FLAGS;
+    return (rx->flags & TCP_ACK) ? synsent_established(tcb, rx) : synsent_simultaneous(tcb, rx);
+}

@@ -1,0 +1,369 @@
+/* tcp_timer.c: timeouts (RFC 9293 3.8, 3.10.8). Each deadline is a field of the tcb; the tcb has one heap entry at or before
+ * the earliest, re-armed lazily when it comes up, so that an ACK costs one store. BSD's timers count ticks of the host. */
+#include "tcp/tcb.h"
+
+/* A BSD timer of k ticks ends at the kth tick after its start: up to one tick early (FACTS 1); exact hosts add. */
+uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns)
+{
+    uint64_t tick_ns = tcp->params.tick_ms * NS_PER_MS;
+    if (tick_ns == 0)
+        return start_ns + interval_ns;
+    uint64_t phase_ns = tcp->params.tick_phase_ms * NS_PER_MS, ticks = (interval_ns + tick_ns - 1) / tick_ns;
+    uint64_t passed = start_ns < phase_ns ? 0 : (start_ns - phase_ns) / tick_ns + 1; /* ticks up to and at START */
+    return phase_ns + (passed + (ticks ? ticks : 1) - 1) * tick_ns;
+}
+
+uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns)
+{
+    uint64_t tick_ns = (tcp->params.fast_tick_ms ? tcp->params.fast_tick_ms : 200) * NS_PER_MS, phase_ns = tcp->params.tick_phase_ms * NS_PER_MS % tick_ns;
+    return ((start_ns + tick_ns - phase_ns) / tick_ns + 1) * tick_ns - (tick_ns - phase_ns);
+}
+
+/* The interval after the SENTth transmission (from 0). */
+uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear)
+{
+    if (schedule->count)
+        return schedule->interval_ms[min_u32(sent, schedule->count - 1u)] * NS_PER_MS;
+    unsigned shift = sent > linear ? sent - linear : 0;
+    uint64_t interval_ms = (uint64_t)tcp->params.rto_initial_ms << min_u32(shift, 20);
+    return min_u64(interval_ms, tcp->params.rto_max_ms ? tcp->params.rto_max_ms : 120000) * NS_PER_MS;
+}
+
+static uint64_t earliest(const struct tcb *tcb)
+{
+    uint64_t first = tcb->rexmt_ns ? tcb->rexmt_ns : LIL_NEVER;
+    if (tcb->delack_ns && tcb->state != TCPS_SYN_SENT && tcb->state != TCPS_SYN_RECEIVED)
+        first = min_u64(first, tcb->delack_ns);
+    if (tcb->ext) {
+        const uint64_t others[] = {tcb->ext->keep_ns, tcb->ext->compress_ns, tcb->ext->pacing_ns};
+        for (unsigned i = 0; i < ARRAY_COUNT(others); i++)
+            if (others[i])
+                first = min_u64(first, others[i]);
+    }
+    return first;
+}
+
+void timer_rearm(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    uint64_t first = earliest(tcb);
+    if (first == LIL_NEVER)
+        return;
+    if (tcb->heap_position != HEAP_NONE && tcp->heap.entries[tcb->heap_position].deadline_ns <= first)
+        return;
+    bool is_next = first < heap_first(&tcp->heap);
+    if (heap_set(&tcp->heap, tcb->heap_position, tcb->slot, first) < 0)
+        tcb_mark_due(tcb); /* no memory for a timer: the next output tries again */
+    if (is_next && tcp->hooks.due && !tcp_is_due(tcp))
+        tcp->hooks.due(tcp->hooks.ctx);
+}
+
+void timer_set(struct tcb *tcb, enum tcb_timer timer, uint64_t deadline_ns)
+{
+    tcb->timer = timer;
+    tcb->rexmt_ns = deadline_ns;
+    timer_rearm(tcb);
+}
+
+void timer_stop(struct tcb *tcb)
+{
+    tcb->timer = TIMER_NONE;
+    tcb->rexmt_ns = 0;
+}
+
+/* RFC 6298 5.1-5.3; after a probe or reorder timer the RTO counts from the oldest segment's transmission (RFC 8985 7.3). */
+void timer_rexmt(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && tcb->timer == TIMER_SYN))
+        return;
+    if (tcb_packets_out(tcb) == 0) {
+        timer_stop(tcb);
+        return;
+    }
+    uint64_t now = tcb_now(tcb), rto = rtt_rto_ns(tcb), deadline;
+    if (tcb->timer == TIMER_TLP || tcb->timer == TIMER_REO) {
+        deadline = max_u64(txring_at(tcb->tx, 0)->sent_ns + rto, now + 1);
+    } else {
+        deadline = timer_tick(tcb->tcp, now, rto);
+    }
+    timer_set(tcb, TIMER_REXMT, deadline);
+}
+
+/* --- what a timeout does: true while the tcb is still there ----------------------------------------------------------- */
+
+static void time_out(struct tcb *tcb)
+{
+    int soft = tcb_ext_peek(tcb)->soft_error;
+    TCP_MIB(tcb->tcp, AbortOnTimeout);
+    tcb_fail(tcb, soft ? soft : ETIMEDOUT);
+}
+
+/* RFC 9293 3.8.3 (MUST-23): R2 for a SYN, as the profile's schedule says. */
+static bool on_syn_timeout(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    bool active = tcb->state == TCPS_SYN_SENT;
+    const struct tcp_schedule *schedule = active || !tcb->is_passive ? &params->syn : &params->synack;
+    uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
+    int soft = tcb_ext_peek(tcb)->soft_error;
+    if (schedule->give_up_ms && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS))
+        return time_out(tcb), false;
+    if (active && tcb->opt->syn_retries)
+        retries = tcb->opt->syn_retries;
+    if (retries && (schedule->count == 0 || tcb->opt->syn_retries))
+        retries += linear;
+    if (retries && tcb->retransmits >= retries)
+        return time_out(tcb), false;
+    if (tcb->opt->user_timeout_ms && tcb_now(tcb) - tcb->syn_start_ns >= tcb->opt->user_timeout_ms * NS_PER_MS)
+        return time_out(tcb), false;
+    if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb->syn_start_ns >= 4 * NS_PER_S)
+        return time_out(tcb), false;
+    if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
+        return time_out(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
+    if (tcb->retransmits < 255)
+        tcb->retransmits++;
+    tcb->want_syn = true;
+    TCP_MIB(tcb->tcp, SynRetrans);
+    TCP_MIB(tcb->tcp, RetransSegs);
+    timer_stop(tcb);
+    tcb_mark_due(tcb);
+    return true;
+}
+
+/* Linux: R2 as the time that so many doublings of the smallest RTO take (tcp_retries2 15: 924.6 s); others count. */
+static bool is_timed_out(const struct tcb *tcb, uint32_t retries)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (tcb->opt->user_timeout_ms) { /* RFC 5482 */
+        uint64_t start = tcb_ext_peek(tcb)->retrans_stamp_ns;
+        if (!start)
+            return false;
+        return tcb_now(tcb) - start >= tcb->opt->user_timeout_ms * NS_PER_MS;
+    }
+    if (params->rto_policy != TCP_RTO_LINUX)
+        return tcb->retransmits >= retries;
+    if (tcb->retransmits == 0)
+        return false;
+    uint64_t base = params->rto_min_ms, max = rtt_rto_max_us(tcb) / 1000, timeout_ms = 0, step = base;
+    for (uint32_t i = 0; i <= retries; i++) {
+        timeout_ms += min_u64(step, max);
+        step = step < max ? step * 2 : max;
+    }
+    uint64_t start = tcb_ext_peek(tcb)->retrans_stamp_ns;
+    return start && tcb_now(tcb) - start >= timeout_ms * NS_PER_MS;
+}
+
+static uint32_t orphan_retries(const struct tcb *tcb)
+{
+    uint32_t retries = tcb_params(tcb)->orphan_retries;
+    return retries ? retries : 8;
+}
+
+static bool on_rexmt_timeout(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (tcb_packets_out(tcb) == 0)
+        return timer_stop(tcb), true;
+    TCP_MIB(tcb->tcp, Timeouts);
+    uint32_t retries = params->retries2 ? params->retries2 : 15;
+    if (tcb->is_orphan)
+        retries = min_u32(retries, orphan_retries(tcb));
+    if (is_timed_out(tcb, retries))
+        return time_out(tcb), false;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext) { /* no memory to recover with: try again a little later */
+        timer_set(tcb, TIMER_REXMT, tcb_now(tcb) + 200 * NS_PER_MS);
+        return true;
+    }
+    if (tcb->retransmits == params->retries1 && params->mtu_probing)
+        mss_black_hole(tcb);
+    recovery_on_rto(tcb);
+    if (!ext->retrans_stamp_ns)
+        ext->retrans_stamp_ns = txring_at(tcb->tx, 0)->sent_ns;
+    if (tcb->retransmits < 255)
+        tcb->retransmits++;
+    if (!(tcb->opt->thin_linear && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)
+        tcb->backoff++;
+    tcp_trace_text(tcb, "rto");
+    timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), rtt_rto_ns(tcb)));
+    tcb_mark_due(tcb);
+    return true;
+}
+
+/* RFC 9293 3.8.6.1 (MUST-36, SHLD-29, SHLD-30): probe a closed window for ever while the peer answers, backing off. */
+static uint64_t persist_interval(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t interval = tcb->rto_us;
+    if (params->rto_policy == TCP_RTO_LINUX)
+        interval = max_u64(interval, params->rto_min_ms * 1000ull);
+    interval = min_u64(interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 20), rtt_rto_max_us(tcb));
+    if (params->persist_min_ms)
+        interval = max_u64(interval, params->persist_min_ms * 1000ull);
+    if (params->persist_max_ms)
+        interval = min_u64(interval, params->persist_max_ms * 1000ull);
+    return interval * NS_PER_US;
+}
+
+void timer_persist(struct tcb *tcb)
+{
+    timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), persist_interval(tcb)));
+}
+
+void timer_check_probe(struct tcb *tcb)
+{
+    if (tcb_packets_out(tcb) == 0 && tcb->timer != TIMER_PERSIST && tcb_is_synchronized(tcb) && tcb->timer == TIMER_NONE) {
+        struct tcb_ext *ext = tcb_ext_get(tcb);
+        if (ext) {
+            ext->persist_backoff = 0;
+            ext->probe_start_ns = 0;
+        }
+        timer_persist(tcb);
+    }
+}
+
+static bool on_persist_timeout(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (tcb_packets_out(tcb) || !tcb_has_unsent(tcb) || !ext)
+        return timer_stop(tcb), true;
+    if (!ext->probe_start_ns)
+        ext->probe_start_ns = tcb_now(tcb);
+    else if (tcb->opt->user_timeout_ms && tcb_now(tcb) - ext->probe_start_ns >= tcb->opt->user_timeout_ms * NS_PER_MS)
+        return time_out(tcb), false;
+    uint32_t limit = params->retries2 ? params->retries2 : 15;
+    if (tcb->is_orphan) {
+        limit = orphan_retries(tcb);
+        if (persist_interval(tcb) >= (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US && ext->keep_probes_out >= limit)
+            return time_out(tcb), false;
+    }
+    if (ext->keep_probes_out >= limit)
+        return time_out(tcb), false;
+    ext->keep_probes_out++;
+    if (ext->persist_backoff < 20)
+        ext->persist_backoff++;
+    tcb->want_probe = true;
+    tcb_mark_due(tcb);
+    timer_persist(tcb);
+    return true;
+}
+
+/* --- keepalive (RFC 9293 3.8.4: MUST-24..27) ---------------------------------------------------------------------------- */
+
+static uint64_t keep_ns(const struct tcb *tcb, bool interval)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t ms = interval ? tcb->opt->keep_interval_ms : tcb->opt->keep_idle_ms;
+    if (ms == 0)
+        ms = interval ? params->keepalive_interval_ms : params->keepalive_idle_ms;
+    return (ms ? ms : interval ? 75000 : 7200000) * NS_PER_MS;
+}
+
+void timer_keepalive(struct tcb *tcb, bool activity)
+{
+    if (!tcb->opt->socket.keepalive) {
+        if (tcb->ext)
+            tcb->ext->keep_ns = 0;
+        return;
+    }
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext || tcb->state < TCPS_ESTABLISHED || tcb->state == TCPS_TIME_WAIT)
+        return;
+    if (activity || ext->keep_ns == 0) {
+        ext->keep_ns = timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, false));
+        timer_rearm(tcb);
+    }
+}
+
+static bool on_keepalive(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint64_t now = tcb_now(tcb), idle = (uint64_t)(tcb_now_ms(tcb) - ext->rcv_last_ms) * NS_PER_MS, wait = keep_ns(tcb, false);
+    if (tcb_packets_out(tcb) || tcb_has_unsent(tcb) || (idle < wait && ext->keep_probes_out == 0)) {
+        ext->keep_ns = timer_tick(tcb->tcp, now, idle < wait ? wait - idle : wait);
+        return true;
+    }
+    uint32_t probes = tcb->opt->keep_probes ? tcb->opt->keep_probes : tcb_params(tcb)->keepalive_probes;
+    bool expired = ext->keep_probes_out >= (probes ? probes : 9);
+    if (tcb->opt->user_timeout_ms)
+        expired = idle >= tcb->opt->user_timeout_ms * NS_PER_MS && ext->keep_probes_out > 0;
+    if (expired) {
+        reset_send(tcb);
+        return time_out(tcb), false;
+    }
+    ext->keep_probes_out++;
+    tcb->want_keepalive = true;
+    tcb_mark_due(tcb);
+    ext->keep_ns = timer_tick(tcb->tcp, now, keep_ns(tcb, true));
+    return true;
+}
+
+/* An orphan in FIN_WAIT_2 waits only so long for the peer's FIN. */
+void timer_orphan(struct tcb *tcb)
+{
+    if (!tcb->is_orphan || tcb->state != TCPS_FIN_WAIT_2)
+        return;
+    uint64_t wait = tcb_params(tcb)->fin_wait2_ms * NS_PER_MS;
+    if (tcb->opt->linger2_ms > 0)
+        wait = tcb->opt->linger2_ms * NS_PER_MS;
+    wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
+    timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
+}
+
+static bool on_main_timeout(struct tcb *tcb)
+{
+    switch ((enum tcb_timer)tcb->timer) {
+    case TIMER_SYN:
+        return on_syn_timeout(tcb);
+    case TIMER_REXMT:
+        return on_rexmt_timeout(tcb);
+    case TIMER_PERSIST:
+        return on_persist_timeout(tcb);
+    case TIMER_TLP:
+        recovery_send_tlp(tcb);
+        return true;
+    case TIMER_REO:
+        recovery_rack_timeout(tcb);
+        return true;
+    case TIMER_FIN_WAIT_2:
+        tcb_done(tcb);
+        return false;
+    default:
+        timer_stop(tcb);
+        tcb_mark_due(tcb);
+        return true;
+    }
+}
+
+/* The tcb's heap entry came up: run what is due by now and put the entry at the next deadline. */
+void tcb_run_timers(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct handle self = slab_handle(&tcp->tcbs, tcb->slot);
+    uint64_t now = tcp->now_ns;
+    if (tcb->rexmt_ns && tcb->rexmt_ns <= now && !on_main_timeout(tcb) && !slab_find(&tcp->tcbs, self))
+        return;
+    bool syn = tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
+    if (!syn && tcb->delack_ns && tcb->delack_ns <= now) {
+        tcb->delack_ns = 0;
+        window_delack_timer(tcb);
+    }
+    if (tcb->ext && tcb->ext->compress_ns && tcb->ext->compress_ns <= now) {
+        tcb->ext->compress_ns = 0;
+        window_compressed_timer(tcb);
+    }
+    if (tcb->ext && tcb->ext->pacing_ns && tcb->ext->pacing_ns <= now) {
+        tcb->ext->pacing_ns = 0;
+        tcb_mark_due(tcb);
+    }
+    if (tcb->ext && tcb->ext->keep_ns && tcb->ext->keep_ns <= now && !on_keepalive(tcb) && !slab_find(&tcp->tcbs, self))
+        return;
+    uint64_t next = earliest(tcb);
+    if (next == LIL_NEVER) {
+        heap_remove(&tcp->heap, tcb->heap_position);
+        tcb->heap_position = HEAP_NONE;
+    } else if (tcb->heap_position != HEAP_NONE) {
+        (void)!heap_set(&tcp->heap, tcb->heap_position, tcb->slot, max_u64(next, now + 1));
+    }
+}

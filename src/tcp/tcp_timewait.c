@@ -1,0 +1,167 @@
+/* tcp_timewait.c: TIME-WAIT as a small record (RFC 9293 3.6.1, 3.10.7.4; RFC 1337; RFC 6191). The wait has one length, so the
+ * records form a FIFO list; when time_wait_limit is reached the oldest is recycled. */
+#include "tcp/tcb.h"
+
+static void unlink_record(struct tcp *tcp, struct wait_record *record)
+{
+    if (record->prev != TCP_NONE)
+        tcp_wait(tcp, record->prev)->next = record->next;
+    else
+        tcp->wait_first = record->next;
+    if (record->next != TCP_NONE)
+        tcp_wait(tcp, record->next)->prev = record->prev;
+    else
+        tcp->wait_last = record->prev;
+}
+
+static void append_record(struct tcp *tcp, uint32_t slot)
+{
+    struct wait_record *record = tcp_wait(tcp, slot);
+    record->deadline_ns = timer_tick(tcp, tcp->now_ns, (uint64_t)tcp->params.time_wait_ms * NS_PER_MS);
+    record->prev = tcp->wait_last;
+    record->next = TCP_NONE;
+    if (tcp->wait_last != TCP_NONE)
+        tcp_wait(tcp, tcp->wait_last)->next = slot;
+    else
+        tcp->wait_first = slot;
+    tcp->wait_last = slot;
+}
+
+void timewait_remove(struct tcp *tcp, uint32_t slot)
+{
+    struct wait_record *record = tcp_wait(tcp, slot);
+    struct flow flow = record->flow;
+    unlink_record(tcp, record);
+    flow_remove(tcp, &record->flow, FLOW_WAIT, slot);
+    slab_free(&tcp->waits, slot);
+    tcp->wait_count--;
+    if (tcp->hooks.trace) {
+        struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = "TIME_WAIT", .new_state = "CLOSED"};
+        tcp_trace(tcp, &event, &flow);
+    }
+    if (tcp->hooks.port_release)
+        tcp->hooks.port_release(tcp->hooks.ctx, &flow);
+}
+
+uint32_t timewait_new(struct tcp *tcp, const struct tcb *tcb)
+{
+    if (tcp->params.time_wait_ms == 0)
+        return TCP_NONE;
+    if (tcp->params.time_wait_limit && tcp->wait_count >= tcp->params.time_wait_limit) {
+        TCP_MIB(tcp, TWRecycled);
+        timewait_remove(tcp, tcp->wait_first);
+    }
+    uint32_t slot;
+    struct wait_record *record = slab_new(&tcp->waits, &slot);
+    if (!record || flow_insert(tcp, &tcb->flow, FLOW_WAIT, slot) < 0) {
+        if (record)
+            slab_free(&tcp->waits, slot);
+        TCP_MIB(tcp, TimeWaitOverflow);
+        return TCP_NONE;
+    }
+    record->flow = tcb->flow;
+    record->snd_nxt = tcb->snd_nxt;
+    record->rcv_nxt = tcb->rcv_nxt;
+    record->rcv_wnd = tcb_receive_window(tcb);
+    record->rcv_wscale = tcb->rcv_wscale;
+    record->ts_ok = tcb->ts_ok;
+    record->ts_recent = tcb->ts_recent;
+    record->ts_recent_s = tcb->ts_recent_s;
+    record->ts_offset = tcb->ts_offset;
+    record->tos = tcb->opt->socket.tos;
+    record->reuseaddr = tcb->reuseaddr;
+    tcp->wait_count++;
+    TCP_MIB(tcp, TW);
+    append_record(tcp, slot);
+    return slot;
+}
+
+static void send_ack(struct tcp *tcp, struct wait_record *record)
+{
+    struct tcp_reply *reply = reply_push(tcp);
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = record->flow, .seq = record->snd_nxt, .ack = record->rcv_nxt, .flags = TCP_ACK,
+                                .window = (uint16_t)min_u32(record->rcv_wnd >> record->rcv_wscale, 65535), .tos = record->tos};
+    if (record->ts_ok) {
+        uint32_t hz_ms = max_u32(tcp->params.timestamp_hz_ms, 1);
+        reply->has_ts = true;
+        reply->ts_value = (uint32_t)(tcp->now_ns / (hz_ms * NS_PER_MS)) + record->ts_offset;
+        reply->ts_echo = record->ts_recent;
+    }
+}
+
+static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *record, const struct tcphdr_ *header)
+{
+    if (!record->ts_ok || !header->options.has_timestamp || (header->flags & TCP_RST))
+        return false;
+    bool too_old = (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 24 * 86400;
+    return (int32_t)(header->options.ts_value - record->ts_recent) < 0 && !too_old;
+}
+
+/* RFC 9293 3.10.7.4 for TIME-WAIT: a retransmitted FIN is acknowledged and the wait starts anew; a new SYN may begin a new
+ * incarnation when its number (MAY-2) or its timestamp (RFC 6191) is beyond the old one's. */
+enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet)
+{
+    struct wait_record *record = tcp_wait(tcp, slot);
+    const struct tcphdr_ *header = &in->header;
+    uint32_t end_seq = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
+    bool paws = is_paws_reject(tcp, record, header);
+    if (!paws && header->seq == record->rcv_nxt && (header->seq == end_seq || (header->flags & TCP_RST))) {
+        packet_free(packet);
+        if (header->flags & TCP_RST) {
+            if (tcp->params.rfc1337) /* RFC 1337: TIME-WAIT assassination */
+                return LIL_DROP_TCP_AFTER_CLOSE;
+            timewait_remove(tcp, slot);
+            return LIL_DROP_NONE;
+        }
+        if (header->options.has_timestamp && record->ts_ok) {
+            record->ts_recent = header->options.ts_value;
+            record->ts_recent_s = (uint32_t)(tcp->now_ns / NS_PER_S);
+        }
+        unlink_record(tcp, record);
+        append_record(tcp, slot);
+        return LIL_DROP_NONE;
+    }
+    if ((header->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && !paws &&
+        (seq_gt(header->seq, record->rcv_nxt) ||
+         (record->ts_ok && header->options.has_timestamp && (int32_t)(record->ts_recent - header->options.ts_value) < 0))) {
+        struct tcp_listener *listener = listener_find(tcp, &in->flow);
+        if (listener) {
+            tcp->tw_isn = record->snd_nxt + 65535 + 2;
+            if (tcp->tw_isn == 0)
+                tcp->tw_isn = 1;
+            timewait_remove(tcp, slot);
+            enum lil_drop drop = listen_input(listener, in, packet);
+            tcp->tw_isn = 0;
+            return drop;
+        }
+    }
+    packet_free(packet);
+    if (paws)
+        TCP_MIB(tcp, PAWSEstab);
+    if (header->flags & TCP_RST)
+        return LIL_DROP_TCP_BAD_SEQ;
+    if (paws || (header->flags & TCP_ACK)) { /* an ACKless SYN may be old or new: it does not restart the wait */
+        unlink_record(tcp, record);
+        append_record(tcp, slot);
+    }
+    send_ack(tcp, record);
+    return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;
+}
+
+bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record)
+{
+    return tcp->params.time_wait_reuse && record->ts_ok && (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 1;
+}
+
+uint64_t timewait_deadline(const struct tcp *tcp)
+{
+    return tcp->wait_first == TCP_NONE ? LIL_NEVER : tcp_wait(tcp, tcp->wait_first)->deadline_ns;
+}
+
+void timewait_poll(struct tcp *tcp)
+{
+    while (tcp->wait_first != TCP_NONE && tcp_wait(tcp, tcp->wait_first)->deadline_ns <= tcp->now_ns)
+        timewait_remove(tcp, tcp->wait_first);
+}

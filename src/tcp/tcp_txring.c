@@ -1,0 +1,108 @@
+/* tcp_txring.c: the records of what is in flight, a ring per connection that exists only while something is. Rings come from
+ * free lists of the tcp, so that a connection that sends now and then costs no allocation. */
+#include "tcp/tcb.h"
+
+static struct txring *ring_new(struct tcp *tcp, unsigned shift)
+{
+    struct txring *ring = tcp->tx_free[shift];
+    if (ring) {
+        tcp->tx_free[shift] = ring->next_free;
+    } else {
+        ring = pool_alloc(tcp->pool, sizeof *ring + sizeof ring->seg[0] * (1ul << shift));
+        if (!ring)
+            return NULL;
+    }
+    ring->head = ring->count = ring->packets_out = 0;
+    ring->mask = (1u << shift) - 1;
+    return ring;
+}
+
+static void ring_free(struct tcp *tcp, struct txring *ring)
+{
+    unsigned shift = 31u - (unsigned)__builtin_clz(ring->mask + 1);
+    ring->next_free = tcp->tx_free[shift];
+    tcp->tx_free[shift] = ring;
+}
+
+static bool grow(struct tcb *tcb)
+{
+    struct txring *old = tcb->tx;
+    unsigned shift = old ? 32u - (unsigned)__builtin_clz(old->mask + 1) : TX_CLASS_MIN;
+    if (shift >= TX_CLASSES)
+        return false;
+    struct txring *ring = ring_new(tcb->tcp, shift);
+    if (!ring)
+        return false;
+    if (old) {
+        for (uint32_t i = 0; i < old->count; i++)
+            ring->seg[i] = *txring_at(old, i);
+        ring->count = old->count;
+        ring->packets_out = old->packets_out;
+        ring_free(tcb->tcp, old);
+    }
+    tcb->tx = ring;
+    return true;
+}
+
+struct txseg *txring_push(struct tcb *tcb)
+{
+    if ((!tcb->tx || tcb->tx->count > tcb->tx->mask) && !grow(tcb))
+        return NULL;
+    return txring_at(tcb->tx, tcb->tx->count++);
+}
+
+void txring_release(struct tcb *tcb)
+{
+    if (tcb->tx)
+        ring_free(tcb->tcp, tcb->tx);
+    tcb->tx = NULL;
+}
+
+void txring_pop(struct tcb *tcb)
+{
+    struct txring *ring = tcb->tx;
+    ring->head = (ring->head + 1) & ring->mask;
+    if (--ring->count == 0)
+        txring_release(tcb);
+}
+
+/* Index of the segment that holds SEQ; count when none does. */
+uint32_t txring_find(const struct tcb *tcb, uint32_t seq)
+{
+    struct txring *ring = tcb->tx;
+    uint32_t low = 0, high = ring ? ring->count : 0, count = high;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (seq_le(txring_at(ring, middle)->end, seq))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && seq_le(txring_at(ring, low)->start, seq) ? low : count;
+}
+
+/* Splits segment INDEX at SEQ (inside it); packets_out and the caller's counts follow from txseg_packets. */
+int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq)
+{
+    if (tcb->tx->count > tcb->tx->mask && !grow(tcb))
+        return -ENOMEM;
+    struct txring *ring = tcb->tx;
+    struct txseg *seg = txring_at(ring, index), whole = *seg;
+    uint32_t before = txseg_packets(&whole);
+    for (uint32_t i = ring->count; i > index + 1; i--)
+        *txring_at(ring, i) = *txring_at(ring, i - 1);
+    ring->count++;
+    seg->end = seq;
+    seg->flags &= (uint8_t)~(TX_FIN | TX_PSH);
+    struct txseg *rest = txring_at(ring, index + 1);
+    *rest = whole;
+    rest->start = seq;
+    uint32_t more = txseg_packets(seg) + txseg_packets(rest) - before;
+    ring->packets_out += more;
+    if (tcb->ext && more) {
+        tcb->ext->sacked_out += whole.flags & TX_SACKED ? more : 0;
+        tcb->ext->lost_out += whole.flags & TX_LOST ? more : 0;
+        tcb->ext->retrans_out += whole.flags & TX_RETRANS ? more : 0;
+    }
+    return 0;
+}

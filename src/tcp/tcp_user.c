@@ -1,0 +1,448 @@
+/* tcp_user.c: the user calls, RFC 9293 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS. None blocks. */
+#include <poll.h>
+#include "tcp/tcb.h"
+
+struct tcb *tcp_open(struct tcp *tcp)
+{
+    return tcb_new(tcp, &tcp->default_opts);
+}
+
+void tcp_set_user(struct tcb *tcb, void *user) { tcb->user = user; }
+void *tcp_get_user(const struct tcb *tcb) { return tcb->is_unaccepted ? NULL : tcb->user; }
+void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport) { tcb->reuseaddr = reuseaddr || reuseport; }
+
+/* A TIME-WAIT record of this flow may make way for an active open (RFC 6191, tcp_tw_reuse). */
+static int take_over_wait(struct tcb *tcb, uint32_t slot, uint32_t *iss)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct wait_record *record = tcp_wait(tcp, slot);
+    if (!timewait_may_reuse(tcp, record))
+        return -EADDRINUSE;
+    *iss = record->snd_nxt + 65535 + 2;
+    tcb->ts_recent = record->ts_recent;
+    tcb->ts_recent_s = record->ts_recent_s;
+    timewait_remove(tcp, slot);
+    return 0;
+}
+
+/* OPEN, active (3.10.1): SND.UNA = ISS, SND.NXT = ISS + 1, enter SYN-SENT. */
+int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    tcb->flow = *flow;
+    tcb->is_v4 = addr_is_v4(&flow->remote);
+    int error = mss_init(tcb); /* chooses the local address */
+    if (error < 0)
+        return error;
+    enum flow_kind kind;
+    uint32_t slot = flow_find(tcp, &tcb->flow, &kind), iss = isn_choose(tcp, &tcb->flow);
+    if (kind == FLOW_WAIT)
+        error = take_over_wait(tcb, slot, &iss);
+    else if (kind != FLOW_NONE)
+        error = -EADDRINUSE; /* 3.10.1: "connection already exists" */
+    if (error < 0)
+        return error;
+    if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0)
+        return -ENOBUFS;
+    tcb->is_counted = true;
+    tcb->so_error = 0;
+    tcb->snd_una = iss;
+    tcb->snd_nxt = tcb->write_seq = iss + 1;
+    tcb->snd_shutdown = tcb->rcv_shutdown = tcb->fin_rcvd = false;
+    tcb->ts_offset = isn_ts_offset(tcp, &tcb->flow);
+    rtt_init(tcb);
+    tcb->syn_start_ns = now_ns;
+    tcb->retransmits = tcb->backoff = 0;
+    tcb_set_state(tcb, TCPS_SYN_SENT);
+    TCP_MIB(tcp, ActiveOpens);
+    tcb->want_syn = true;
+    tcb_mark_due(tcb);
+    return 0;
+}
+
+/* --- SEND (3.10.2) ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t send_room(const struct tcb *tcb)
+{
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0;
+    uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
+    if (lowat && tcb->write_seq - tcb->snd_nxt >= lowat && tcb->state >= TCPS_ESTABLISHED)
+        return 0;
+    return room;
+}
+
+static int send_check(struct tcb *tcb)
+{
+    if (tcb->so_error) {
+        int error = tcb->so_error;
+        tcb->so_error = 0;
+        return -error;
+    }
+    if (tcb->snd_shutdown)
+        return -EPIPE;
+    switch ((enum tcp_state)tcb->state) {
+    case TCPS_ESTABLISHED:
+    case TCPS_CLOSE_WAIT:
+        return 0;
+    case TCPS_SYN_SENT:
+        return -EAGAIN;
+    case TCPS_SYN_RECEIVED:
+        return tcb_ext_peek(tcb)->fastopen_child ? 0 : -EAGAIN;
+    case TCPS_CLOSED:
+        return -ENOTCONN;
+    default:
+        return -EPIPE;
+    }
+}
+
+static void note_push(struct tcb *tcb, uint32_t start, bool more)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb->psh_end && ext && seq_gt(start, tcb->snd_nxt) && ext->push_count < ARRAY_COUNT(ext->push_marks) && tcb->mss &&
+        (start - tcb->snd_nxt) % tcb->mss == 0)
+        ext->push_marks[ext->push_count++] = start; /* the earlier write filled its segment: its PSH stays */
+    tcb->psh_end = !more;
+}
+
+ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    int error = send_check(tcb);
+    if (error < 0)
+        return error;
+    if (!tcb_ext_get(tcb))
+        return -ENOBUFS;
+    uint32_t room = send_room(tcb), start = tcb->write_seq;
+    if (room == 0) {
+        tcb->want_space = true;
+        return -EAGAIN;
+    }
+    ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < room ? limit : room, tcb->mss);
+    if (taken < 0)
+        return -EAGAIN; /* memory: comes back when others have sent */
+    if (taken == 0)
+        return 0;
+    tcb->write_seq += (uint32_t)taken;
+    if ((size_t)taken < limit)
+        tcb->want_space = true;
+    note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
+    tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
+    if (flags & MSG_MORE)
+        tcb->ext->msg_more = true;
+    else
+        tcb->ext->msg_more = false;
+    if ((flags & MSG_OOB) && (size_t)taken == limit) { /* RFC 6093: the mark is the last byte written */
+        tcb->ext->snd_up = tcb->write_seq;
+        tcb->ext->snd_urgent = true;
+    }
+    tcb_mark_due(tcb);
+    return taken;
+}
+
+/* --- RECEIVE (3.10.3) ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t copied_seq(const struct tcb *tcb)
+{
+    return tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
+}
+
+static ssize_t receive_urgent(struct tcb *tcb, const struct iovec *iov, int count, int flags)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext || !ext->rcv_urgent || tcb->opt->socket.oob_inline || ext->urg_taken)
+        return -EINVAL;
+    if (!ext->urg_valid)
+        return tcb->state == TCPS_CLOSED || tcb->rcv_shutdown ? 0 : -EAGAIN;
+    if (!(flags & MSG_PEEK))
+        ext->urg_taken = true;
+    for (int i = 0; i < count; i++)
+        if (iov[i].iov_len) {
+            memcpy(iov[i].iov_base, &ext->urg_byte, 1);
+            return 1;
+        }
+    return 0;
+}
+
+/* How much may be read now: reading stops at the urgent mark; out of line, the urgent byte itself is passed over. */
+static size_t limit_at_mark(struct tcb *tcb, size_t limit, bool peek, size_t *skip)
+{
+    struct tcb_ext *ext = tcb->ext;
+    *skip = 0;
+    size_t readable = tcb->readable;
+    if (ext && ext->rcv_urgent) {
+        uint32_t offset = ext->rcv_up - copied_seq(tcb); /* rcv_up: the urgent byte's sequence number */
+        if (offset == 0 && !tcb->opt->socket.oob_inline && readable) {
+            *skip = 1;
+            readable--;
+        } else if (offset > 0 && offset < readable) {
+            readable = offset;
+        }
+        if (offset == 0 && !peek && tcb->readable)
+            ext->rcv_urgent = false;
+    }
+    return limit < readable ? limit : readable;
+}
+
+static ssize_t receive_nothing(struct tcb *tcb)
+{
+    if (tcb->fin_rcvd)
+        return 0;
+    if (tcb->so_error) {
+        int error = tcb->so_error;
+        tcb->so_error = 0;
+        return -error;
+    }
+    if (tcb->rcv_shutdown)
+        return 0;
+    return tcb->state == TCPS_CLOSED ? -ENOTCONN : -EAGAIN;
+}
+
+ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    if (flags & MSG_OOB)
+        return receive_urgent(tcb, iov, count, flags);
+    if (tcb->readable == 0)
+        return receive_nothing(tcb);
+    size_t skip, n = limit_at_mark(tcb, limit, flags & MSG_PEEK, &skip);
+    if (!(flags & MSG_TRUNC))
+        n = stream_peek(tcb->rcv_stream, skip, iov, count, n);
+    if (flags & MSG_PEEK)
+        return (ssize_t)n;
+    stream_consume(&tcb->rcv_stream, n + skip);
+    tcb->readable -= (uint32_t)(n + skip);
+    if (n + skip)
+        window_on_read(tcb, n + skip);
+    return n == 0 && skip ? receive_nothing(tcb) : (ssize_t)n;
+}
+
+/* --- CLOSE (3.10.4), ABORT (3.10.5) ----------------------------------------------------------------------------------------- */
+
+/* The FIN goes behind what is in the buffer. */
+void user_queue_fin(struct tcb *tcb)
+{
+    tcb->snd_shutdown = true;
+    switch ((enum tcp_state)tcb->state) {
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+        tcb->fin_queued = true;
+        tcb_set_state(tcb, TCPS_FIN_WAIT_1);
+        break;
+    case TCPS_CLOSE_WAIT:
+        tcb->fin_queued = true;
+        tcb_set_state(tcb, TCPS_LAST_ACK);
+        break;
+    default:
+        return;
+    }
+    if (tcb->ext)
+        tcb->ext->msg_more = false;
+    tcb_mark_due(tcb);
+}
+
+int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    if (tcb->state == TCPS_CLOSED)
+        return -ENOTCONN;
+    if (how == SHUT_RD || how == SHUT_RDWR)
+        tcb->rcv_shutdown = true;
+    if (how == SHUT_WR || how == SHUT_RDWR) {
+        if (tcb->state == TCPS_SYN_SENT) {
+            tcb_done(tcb);
+            return 0;
+        }
+        user_queue_fin(tcb);
+    }
+    tcb_event(tcb, how == SHUT_WR ? TCP_EV_WRITABLE : TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);
+    return 0;
+}
+
+static bool needs_reset(const struct tcb *tcb)
+{
+    switch ((enum tcp_state)tcb->state) {
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+    case TCPS_FIN_WAIT_1:
+    case TCPS_FIN_WAIT_2:
+    case TCPS_CLOSE_WAIT:
+        return true;
+    case TCPS_CLOSING:
+    case TCPS_LAST_ACK:
+        return tcb->snd_nxt != tcb_snd_end(tcb);
+    default:
+        return false;
+    }
+}
+
+static void make_orphan(struct tcb *tcb)
+{
+    tcb->user = NULL;
+    tcb->is_unaccepted = false;
+    tcb->is_orphan = true;
+    tcb->tcp->orphans++;
+}
+
+void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    if (!tcb->is_orphan)
+        make_orphan(tcb);
+    if (needs_reset(tcb))
+        reset_send(tcb);
+    tcb_done(tcb);
+}
+
+void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
+{
+    const struct tcb_options *options = &tcb->opt->socket;
+    tcp->now_ns = now_ns;
+    bool unread = tcb->readable > (tcb->ext && tcb->ext->rcv_urgent && !options->oob_inline && tcb->readable == 1);
+    make_orphan(tcb);
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT) {
+        tcb_done(tcb);
+        return;
+    }
+    /* RFC 2525 2.17, RFC 9293 3.10.4: data that nobody will read is answered with a reset */
+    if (unread && tcp->params.rst_on_unread_close) {
+        TCP_MIB(tcp, AbortOnClose);
+        reset_send(tcb);
+        tcb_done(tcb);
+        return;
+    }
+    if (options->linger_on && options->linger_s == 0) {
+        TCP_MIB(tcp, AbortOnData);
+        tcp_abort(tcp, tcb, now_ns);
+        return;
+    }
+    stream_free(&tcb->rcv_stream);
+    tcb->readable = 0;
+    user_queue_fin(tcb);
+    if (tcp->params.orphan_limit && tcp->orphans > tcp->params.orphan_limit) {
+        TCP_MIB(tcp, AbortOnMemory);
+        tcp_abort(tcp, tcb, now_ns);
+        return;
+    }
+    if (tcb->state == TCPS_FIN_WAIT_2 && tcb->opt->linger2_ms < 0) {
+        TCP_MIB(tcp, AbortOnLinger);
+        tcp_abort(tcp, tcb, now_ns);
+        return;
+    }
+    timer_orphan(tcb);
+}
+
+void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    if (needs_reset(tcb))
+        reset_send(tcb);
+    void *user = tcb->user;
+    tcb->user = NULL; /* its owner knows */
+    tcb_done(tcb);
+    tcb->user = user;
+    stream_free(&tcb->rcv_stream);
+    tcb->readable = 0;
+    tcb->so_error = 0;
+    tcb->fin_rcvd = tcb->rcv_shutdown = tcb->snd_shutdown = false;
+    tcb->ca_state = CA_OPEN;
+    tcb->ssthresh = INT32_MAX;
+    tcb->quick = tcb->pingpong = 0;
+    tcb->ato_ms = 0;
+    tcb->rcv_wnd = tcb->rcv_wup = tcb->rcv_nxt = tcb->rcv_ssthresh = 0;
+    tcb->ts_recent = tcb->ts_recent_s = tcb->max_window = tcb->snd_wnd = 0;
+    tcb->last_rcv_ms = tcb->last_snd_ms = 0;
+    tcb->ecn_ok = false;
+    if (tcb->ext) {
+        if (tcb->ext->saved_syn)
+            pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
+        pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
+        tcb->ext = NULL;
+    }
+}
+
+/* --- STATUS (3.10.6) ---------------------------------------------------------------------------------------------------------- */
+
+enum tcp_state tcp_get_state(const struct tcb *tcb) { return tcb->state; }
+const struct flow *tcp_get_flow(const struct tcb *tcb) { return &tcb->flow; }
+size_t tcp_writable(const struct tcb *tcb) { return send_room(tcb); }
+size_t tcp_unsent(const struct tcb *tcb) { return tcb->write_seq - seq_min(tcb->snd_nxt, tcb->write_seq); }
+size_t tcp_unacked(const struct tcb *tcb) { return stream_length(tcb->snd_stream); }
+bool tcp_has_fin(const struct tcb *tcb) { return tcb->fin_rcvd; }
+bool tcp_can_send(const struct tcb *tcb) { return !tcb->snd_shutdown; }
+bool tcp_has_urgent(const struct tcb *tcb) { return tcb->ext && tcb->ext->rcv_urgent && !tcb->ext->urg_taken; }
+
+int tcp_error(struct tcb *tcb, bool clear)
+{
+    int error = tcb->so_error;
+    if (clear)
+        tcb->so_error = 0;
+    return error;
+}
+
+size_t tcp_readable(const struct tcb *tcb)
+{
+    size_t skip = 0;
+    if (tcb->ext && tcb->ext->rcv_urgent && !tcb->opt->socket.oob_inline) {
+        uint32_t offset = tcb->ext->rcv_up - copied_seq(tcb);
+        if (offset < tcb->readable)
+            skip = offset ? tcb->readable - offset : 1;
+    }
+    return tcb->readable - skip;
+}
+
+bool tcp_at_mark(const struct tcb *tcb)
+{
+    return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb);
+}
+
+static bool is_writeable(const struct tcb *tcb) /* sk_stream_is_writeable: a third free */
+{
+    size_t used = stream_length(tcb->snd_stream);
+    return send_room(tcb) > 0 && tcb->sndbuf >= used && tcb->sndbuf - used >= used / 2;
+}
+
+unsigned tcp_poll_events(const struct tcb *tcb)
+{
+    unsigned events = 0;
+    if (tcb->so_error)
+        events |= POLLERR;
+    if ((tcb->rcv_shutdown || tcb->fin_rcvd) && tcb->snd_shutdown)
+        events |= POLLHUP;
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
+        events |= POLLHUP;
+    if (tcb->rcv_shutdown || tcb->fin_rcvd)
+        events |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && !tcb_ext_peek(tcb)->fastopen_child))
+        return events;
+    uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
+    if (tcp_readable(tcb) >= lowat)
+        events |= POLLIN | POLLRDNORM;
+    if (tcb->snd_shutdown || is_writeable(tcb) || tcb->state == TCPS_CLOSED)
+        events |= POLLOUT | POLLWRNORM;
+    if (tcp_has_urgent(tcb) && tcb->ext->urg_valid)
+        events |= POLLPRI;
+    return events;
+}
+
+struct tcb_options *tcp_options(struct tcb *tcb)
+{
+    struct tcb_opts *own = tcb_opts_own(tcb);
+    if (own)
+        return &own->socket;
+    tcb->tcp->scratch_options = tcb->opt->socket; /* no memory: what is written is lost */
+    return &tcb->tcp->scratch_options;
+}
+
+void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
+{
+    tcp->now_ns = now_ns;
+    const struct tcb_options *options = &tcb->opt->socket;
+    if (options->sndbuf)
+        tcb->sndbuf = options->sndbuf;
+    if (options->rcvbuf)
+        tcb->rcvbuf = options->rcvbuf;
+    tcb->dont_nagle = options->nodelay;
+    timer_keepalive(tcb, false);
+    if (tcb->state != TCPS_CLOSED)
+        tcb_mark_due(tcb);
+}

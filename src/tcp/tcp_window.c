@@ -1,0 +1,423 @@
+/* tcp_window.c: managing the window (RFC 9293 3.8.6): what to offer, silly window avoidance, delayed ACKs (3.8.6.3), and
+ * Linux's receive buffer autotuning. Linux offers half of rcvbuf (adv_win_scale), the other half is its bookkeeping. */
+#include "tcp/tcb.h"
+
+enum { ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
+
+uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
+{
+    return rcvbuf >> tcb_params(tcb)->adv_win_scale;
+}
+
+static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
+
+static uint32_t clamp_of(const struct tcb *tcb)
+{
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = tcb->opt->socket.rcvbuf ? tcb->opt->socket.rcvbuf : tcb_params(tcb)->rcvbuf;
+    if (is_linux(tcb) && tcb->rcvbuf <= configured && clamp > 2u * tcb->advmss)
+        clamp = max_u32(2u * tcb->advmss, clamp - tcb->advmss); /* room for one segment */
+    if (tcb->opt->window_clamp)
+        clamp = min_u32(clamp, tcb->opt->window_clamp);
+    if (tcb_params(tcb)->window_clamp)
+        clamp = min_u32(clamp, tcb_params(tcb)->window_clamp);
+    return clamp;
+}
+
+/* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale)
+{
+    const struct tcp_params *params = &tcp->params;
+    uint32_t rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : params->rcvbuf, full = rcvbuf >> params->adv_win_scale, space = full;
+    uint32_t clamp = params->window_clamp ? params->window_clamp : 65535u << 14;
+    if (opts->window_clamp)
+        clamp = min_u32(clamp, opts->window_clamp);
+    if (params->adv_win_scale && opts->socket.rcvbuf)
+        clamp = min_u32(clamp, full);
+    space = min_u32(space, clamp);
+    if (params->adv_win_scale && space > mss && mss)
+        space -= space % mss;
+    *wscale = 0;
+    if (wscale_ok) {
+        uint32_t most = space;
+        if (params->adv_win_scale && params->moderate_rcvbuf)
+            most = max_u32(most, params->rcvbuf_max);
+        most = min_u32(most, clamp);
+        while (*wscale < 14 && (most >> *wscale) > 65535)
+            ++*wscale;
+    }
+    return min_u32(space, 65535);
+}
+
+/* The connection is established: where the window starts from. */
+void window_init(struct tcb *tcb, uint32_t mss)
+{
+    (void)mss;
+    tcb->rcv_ssthresh = min_u32(tcb->rcv_wnd, clamp_of(tcb));
+    uint32_t hint = min_u32(min_u32(tcb->advmss, tcb->mss), min_u32(tcb->rcv_wnd / 2, 536));
+    tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
+}
+
+static uint32_t used_space(const struct tcb *tcb)
+{
+    uint32_t used = tcb->readable;
+    if (tcb->ext && tcb->ext->ooo)
+        used += tcb->ext->ooo->bytes;
+    uint32_t charge = stream_charge(tcb->rcv_stream) >> tcb_params(tcb)->adv_win_scale;
+    return charge > 2 * used ? charge / 2 : used; /* small data that pins large blocks counts for more */
+}
+
+/* BSD (RFC 1122 4.2.3.3): nothing below a quarter of the buffer and one segment. */
+static uint32_t offer_bsd(const struct tcb *tcb)
+{
+    uint32_t full = clamp_of(tcb), used = used_space(tcb), window = full > used ? full - used : 0;
+    if (window < full / 4 && window < tcb->advmss)
+        window = 0;
+    return window;
+}
+
+uint32_t window_offer(const struct tcb *tcb)
+{
+    if (!is_linux(tcb))
+        return offer_bsd(tcb);
+    uint32_t allowed = window_space(tcb, tcb->rcvbuf), used = used_space(tcb), space = allowed > used ? allowed - used : 0;
+    uint32_t full = min_u32(allowed, clamp_of(tcb)), mss = min_u32(tcb->rcv_mss, full), scale = tcb->rcv_wscale;
+    if (mss == 0)
+        return 0;
+    if (space < full >> 1) {
+        space = space >> scale << scale;
+        if (space < allowed >> 4 || space < mss)
+            return 0;
+    }
+    space = min_u32(space, tcb->rcv_ssthresh);
+    if (scale)
+        return (space + (1u << scale) - 1) >> scale << scale;
+    uint32_t window = tcb->rcv_wnd;
+    if (window + mss <= space || window > space)
+        window = space - space % mss;
+    else if (mss == full && space > window + (full >> 1))
+        window = space;
+    return window;
+}
+
+/* The header's window. RFC 9293 3.8.6 (SHLD-14): the right edge does not move left. */
+uint16_t window_select(struct tcb *tcb)
+{
+    uint32_t current = tcb_receive_window(tcb), window = window_offer(tcb), scale = tcb->rcv_wscale;
+    if (window < current) {
+        if (window == 0)
+            TCP_MIB(tcb->tcp, WantZeroWindowAdv);
+        window = (current + (1u << scale) - 1) >> scale << scale;
+    }
+    window = min_u32(window, 65535u << scale);
+    if (window == 0 && tcb->rcv_wnd)
+        TCP_MIB(tcb->tcp, ToZeroWindowAdv);
+    else if (window && tcb->rcv_wnd == 0)
+        TCP_MIB(tcb->tcp, FromZeroWindowAdv);
+    tcb->rcv_wnd = window;
+    tcb->rcv_wup = tcb->rcv_nxt;
+    return (uint16_t)(window >> scale);
+}
+
+/* --- acknowledging ---------------------------------------------------------------------------------------------------- */
+
+void window_schedule_ack(struct tcb *tcb) { tcb->ack_sched = true; }
+
+/* An ACK of its own, whatever data goes out. */
+void window_ack_now(struct tcb *tcb)
+{
+    if (tcb->acks_due < 7)
+        tcb->acks_due++;
+    tcb_mark_due(tcb);
+}
+
+void window_enter_quickack(struct tcb *tcb, unsigned max)
+{
+    uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
+    quick = min_u32(quick ? quick : 2, max);
+    if (quick > tcb->quick)
+        tcb->quick = (uint8_t)quick;
+    tcb->pingpong = 0;
+    tcb->ato_ms = ATO_MIN_MS;
+}
+
+static bool in_quickack(const struct tcb *tcb)
+{
+    uint32_t thresh = tcb_params(tcb)->pingpong_thresh ? tcb_params(tcb)->pingpong_thresh : 1;
+    return tcb->quick && tcb->pingpong < min_u32(thresh, 3);
+}
+
+static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
+{
+    uint32_t length = rx->in->gso_size && rx->in->gso_size < rx->length ? rx->in->gso_size : rx->length;
+    if (length >= tcb->rcv_mss) {
+        tcb->rcv_mss = (uint16_t)min_u32(length, tcb->advmss);
+        if (rx->length == tcb->rcv_mss && (rx->flags & TCP_PSH))
+            tcb->ack_pushed = true;
+        return;
+    }
+    tcb->ack_pushed2 = tcb->ack_pushed;
+    tcb->ack_pushed = true;
+    uint32_t header = TCP_LENGTH + (tcb->ts_ok ? 12 : 0);
+    if (length + header >= 536 + TCP_LENGTH || (length + header >= 88 + TCP_LENGTH && !(rx->flags & (TCP_FIN | TCP_URG | TCP_PSH)))) {
+        if (tcb->ext->last_seg_size == length)
+            tcb->rcv_mss = (uint16_t)length;
+        tcb->ext->last_seg_size = (uint16_t)length;
+    }
+}
+
+static void measure_rtt(struct tcb *tcb, const struct rx *rx)
+{
+    struct tcb_ext *ext = tcb->ext;
+    const struct tcp_options *options = &rx->in->header.options;
+    uint32_t sample;
+    if (tcb->ts_ok && options->has_timestamp && options->ts_echo) {
+        if (rx->length < tcb->rcv_mss)
+            return;
+        uint32_t delta = tcb_ts_now(tcb) - options->ts_echo;
+        if (delta > 1000000)
+            return;
+        sample = max_u32(delta, 1) * 1000 * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1);
+    } else {
+        if (ext->rtt_probe_ns == 0)
+            goto restart;
+        if (seq_lt(tcb->rcv_nxt, ext->rtt_probe_seq))
+            return;
+        sample = (uint32_t)min_u64((tcb_now(tcb) - ext->rtt_probe_ns) / NS_PER_US, UINT32_MAX);
+    }
+    if (ext->rcv_rtt_us == 0 || sample < ext->rcv_rtt_us)
+        ext->rcv_rtt_us = max_u32(sample, 1);
+    else
+        ext->rcv_rtt_us += (sample >> 3) - (ext->rcv_rtt_us >> 3);
+restart:
+    ext->rtt_probe_seq = tcb->rcv_nxt + tcb->rcv_wnd;
+    ext->rtt_probe_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
+}
+
+/* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
+void window_on_data(struct tcb *tcb, const struct rx *rx)
+{
+    window_schedule_ack(tcb);
+    measure_rcv_mss(tcb, rx);
+    if (!is_linux(tcb))
+        return;
+    measure_rtt(tcb, rx);
+    uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
+    if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
+        window_enter_quickack_keep(tcb, QUICKACKS_MAX);
+        tcb->ato_ms = ATO_MIN_MS;
+    } else if (gap <= ATO_MIN_MS / 2) {
+        tcb->ato_ms = (uint16_t)((tcb->ato_ms >> 1) + ATO_MIN_MS / 2);
+    } else if (gap < tcb->ato_ms) {
+        tcb->ato_ms = (uint16_t)min_u32((tcb->ato_ms >> 1) + gap, rto_ms);
+    } else if (gap > rto_ms) { /* too long a gap: the sender restarted slow start */
+        window_enter_quickack_keep(tcb, QUICKACKS_MAX);
+    }
+    tcb->last_rcv_ms = now;
+    if (rx->length >= 128) {
+        uint32_t used = used_space(tcb), space = window_space(tcb, tcb->rcvbuf);
+        uint32_t room = min_u32(clamp_of(tcb), space > used ? space - used : 0);
+        if (room > tcb->rcv_ssthresh) {
+            tcb->rcv_ssthresh += min_u32(room - tcb->rcv_ssthresh, max_u32(2u * tcb->advmss, 2 * rx->length));
+            tcb->quick |= 1;
+        }
+    }
+}
+
+void window_enter_quickack_keep(struct tcb *tcb, unsigned max)
+{
+    uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
+    quick = min_u32(quick ? quick : 2, max);
+    if (quick > tcb->quick)
+        tcb->quick = (uint8_t)quick;
+}
+
+void window_delay_ack(struct tcb *tcb, uint32_t ms)
+{
+    uint64_t deadline = tcb_now(tcb) + ms * NS_PER_MS;
+    if (tcb->delack_ns == 0 || deadline < tcb->delack_ns)
+        tcb->delack_ns = deadline ? deadline : 1;
+    timer_rearm(tcb);
+}
+
+static void delay_linux(struct tcb *tcb)
+{
+    uint32_t ato = tcb->ato_ms;
+    if (ato > ATO_MIN_MS) {
+        uint32_t max = 500;
+        if (tcb->pingpong || tcb->ack_pushed)
+            max = DELACK_MAX_MS;
+        if (tcb->srtt_us)
+            max = min_u32(max, max_u32((tcb->srtt_us >> 3) / 1000, ATO_MIN_MS));
+        ato = min_u32(ato, max);
+    }
+    ato = min_u32(ato, tcb->opt->delack_max_ms ? tcb->opt->delack_max_ms : DELACK_MAX_MS);
+    if (tcb->delack_ns && tcb->delack_ns <= tcb_now(tcb) + (ato >> 2) * NS_PER_MS) { /* about to fire anyway */
+        tcb->ack_want = 1;
+        tcb_mark_due(tcb);
+        return;
+    }
+    window_delay_ack(tcb, ato);
+}
+
+/* RFC 9293 3.8.6.3 (MUST-58, MUST-59): within 0.5 s, at least every second full-sized segment. */
+static void check_plain(struct tcb *tcb, bool ooo)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t unacked = tcb->rcv_nxt - tcb->rcv_wup, every = params->delack_segments ? params->delack_segments : 2;
+    bool second = unacked >= every * tcb->rcv_mss || (tcb->delack_ns && params->ack_policy == TCP_ACK_BSD);
+    if (ooo || tcb->ack_now || tcb->fin_rcvd || params->delack_ms == 0 || second) {
+        tcb->ack_want = ooo ? min_u32(tcb->ack_want + 1u, 7) & 7 : 1;
+        tcb_mark_due(tcb);
+        return;
+    }
+    if (tcb->delack_ns)
+        return;
+    if (params->ack_policy == TCP_ACK_BSD) {
+        tcb->delack_ns = timer_fast_tick(tcb->tcp, tcb_now(tcb));
+        timer_rearm(tcb);
+    } else {
+        window_delay_ack(tcb, params->delack_ms);
+    }
+}
+
+/* After a segment was processed: an ACK now (with data if some goes), later, or compressed with others. */
+void window_ack_check(struct tcb *tcb, bool ooo)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (!tcb->ack_sched && !tcb->ack_now)
+        return;
+    if (params->ack_policy != TCP_ACK_LINUX) {
+        check_plain(tcb, ooo);
+        return;
+    }
+    uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
+    bool full = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss && (tcb->readable < lowat || window_offer(tcb) >= tcb->rcv_wnd);
+    if (full || in_quickack(tcb) || tcb->ack_now) {
+        tcb->ack_want = ooo ? min_u32(tcb->ack_want + 1u, 7) & 7 : 1;
+        tcb_mark_due(tcb);
+        return;
+    }
+    if (!ooo) {
+        delay_linux(tcb);
+        return;
+    }
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->ooo_ack_rcv_nxt != tcb->rcv_nxt) {
+        ext->ooo_ack_rcv_nxt = tcb->rcv_nxt;
+        ext->ooo_dupacks = 0;
+    }
+    if (!tcb->sack_ok || ext->compressed >= params->comp_sack_nr || ext->ooo_dupacks < 3) {
+        ext->ooo_dupacks++;
+        tcb->ack_want = min_u32(tcb->ack_want + 1u, 7) & 7;
+        tcb_mark_due(tcb);
+        return;
+    }
+    ext->compressed++;
+    if (ext->compress_ns)
+        return;
+    uint32_t rtt_us = ext->rcv_rtt_us;
+    if (tcb->srtt_us && (rtt_us == 0 || tcb->srtt_us >> 3 < rtt_us))
+        rtt_us = tcb->srtt_us >> 3;
+    uint64_t delay = min_u64(params->comp_sack_delay_us * NS_PER_US, rtt_us * NS_PER_US / 20);
+    ext->compress_ns = max_u64(tcb_now(tcb) + delay, 1);
+    timer_rearm(tcb);
+}
+
+void window_compressed_timer(struct tcb *tcb)
+{
+    if (!tcb->ext->compressed)
+        return;
+    tcb->ext->compressed--; /* that one goes now; the others were saved */
+    TCP_MIB(tcb->tcp, AckCompressed);
+    tcb->ack_want = 1;
+    tcb_mark_due(tcb);
+}
+
+void window_delack_timer(struct tcb *tcb)
+{
+    if (!tcb->ack_sched)
+        return;
+    if (tcb->pingpong == 0) {
+        tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, 60000));
+    } else {
+        tcb->pingpong = 0;
+        tcb->ato_ms = ATO_MIN_MS;
+    }
+    TCP_MIB(tcb->tcp, DelayedACKs);
+    tcb->ack_want = 1;
+    tcb_mark_due(tcb);
+}
+
+void window_on_ack_sent(struct tcb *tcb)
+{
+    if (tcb->quick && --tcb->quick == 0)
+        tcb->ato_ms = ATO_MIN_MS;
+    tcb->ack_sched = tcb->ack_now = tcb->ack_pushed = tcb->ack_pushed2 = false;
+    if (tcb_is_synchronized(tcb))
+        tcb->delack_ns = 0;
+    if (tcb->ext && (tcb->ext->compressed || tcb->ext->compress_ns)) {
+        tcb->ext->compressed = 0;
+        tcb->ext->compress_ns = 0;
+    }
+}
+
+void window_on_data_sent(struct tcb *tcb)
+{
+    uint32_t now = tcb_now_ms(tcb);
+    tcb->last_snd_ms = now;
+    if (now - tcb->last_rcv_ms < tcb->ato_ms && tcb->pingpong < 3)
+        tcb->pingpong++;
+}
+
+/* --- the reader made room ------------------------------------------------------------------------------------------------ */
+
+/* Dynamic right-sizing: the buffer follows what the process takes in a round trip. */
+static void adjust_space(struct tcb *tcb, size_t copied)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct tcb_ext *ext = tcb->ext;
+    ext->space_seq += (uint32_t)copied;
+    if (ext->space_ns == 0) {
+        ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
+        ext->space_bytes = min_u32(tcb->rcv_wnd, 10u * tcb->advmss);
+    }
+    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < (ext->rcv_rtt_us >> 3) * NS_PER_US)
+        return;
+    if (ext->space_seq > ext->space_bytes && ext->space_bytes) {
+        if (params->moderate_rcvbuf && !tcb->opt->socket.rcvbuf) {
+            uint64_t window = 2ull * ext->space_seq + 16ull * tcb->advmss;
+            window += 2 * (window * (ext->space_seq - ext->space_bytes) / ext->space_bytes);
+            uint32_t rcvbuf = (uint32_t)min_u64(window << params->adv_win_scale, params->rcvbuf_max);
+            if (rcvbuf > tcb->rcvbuf)
+                tcb->rcvbuf = rcvbuf;
+        }
+        ext->space_bytes = ext->space_seq;
+    }
+    ext->space_seq = 0;
+    ext->space_ns = tcb_now(tcb);
+}
+
+/* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
+void window_on_read(struct tcb *tcb, size_t copied)
+{
+    if (tcb->state < TCPS_ESTABLISHED || tcb->state >= TCPS_CLOSE_WAIT || tcb->rcv_shutdown)
+        return;
+    if (is_linux(tcb) && tcb->ext)
+        adjust_space(tcb, copied);
+    bool now = false;
+    if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
+              (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && tcb->pingpong == 0)));
+    uint32_t window = tcb_receive_window(tcb), full = clamp_of(tcb);
+    if (!now && is_linux(tcb)) {
+        if (2ull * window <= full) {
+            uint32_t offer = window_offer(tcb);
+            now = offer && offer >= 2ull * window;
+        }
+    } else if (!now) { /* BSD: two segments more, or half the buffer */
+        uint32_t offer = min_u32(window_offer(tcb), 65535u << tcb->rcv_wscale);
+        now = offer > window && (offer - window >= 2u * tcb->advmss || offer - window >= full / 2);
+    }
+    if (now)
+        window_ack_now(tcb);
+}
