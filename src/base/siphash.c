@@ -73,6 +73,28 @@ uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length
     return finish(&s, last);
 }
 
+uint64_t siphash24(const struct siphash_key *key, const void *bytes, size_t length)
+{
+    const uint8_t *p = bytes;
+    struct state s = start(key);
+    uint64_t last = (uint64_t)length << 56;
+    for (;; p += 8, length -= 8) {
+        uint64_t m = length >= 8 ? little64(p) : last;
+        for (size_t i = 0; length < 8 && i < length; i++)
+            m |= (uint64_t)p[i] << (8 * i);
+        s.v3 ^= m;
+        round1(&s);
+        round1(&s);
+        s.v0 ^= m;
+        if (length < 8)
+            break;
+    }
+    s.v2 ^= 0xff;
+    for (int i = 0; i < 4; i++)
+        round1(&s);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
 uint64_t siphash_2u64(const struct siphash_key *key, uint64_t a, uint64_t b)
 {
     struct state s = start(key);

@@ -8,6 +8,7 @@ struct siphash_key {
     uint64_t k0, k1;
 };
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length);
+uint64_t siphash24(const struct siphash_key *key, const void *bytes, size_t length); /* SipHash-2-4: what Linux's fast open cookies are */
 uint64_t siphash_2u64(const struct siphash_key *key, uint64_t a, uint64_t b);
 uint64_t siphash_4u64(const struct siphash_key *key, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 

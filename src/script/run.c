@@ -301,42 +301,17 @@ static int apply_options(struct run *run, const struct script *script)
     return 0;
 }
 
-/* The names that collections define on packetdrill's command line, by IP version. */
-static void add_defines(struct run *run)
-{
-    static struct define v4[] = {{NULL, "CMSG_LEVEL_IP", "SOL_IP"}, {NULL, "CMSG_TYPE_RECVERR", "IP_RECVERR"},
-                                 {NULL, "TFO_COOKIE", "3021b9d889017eeb"}, {NULL, "TFO_COOKIE_ZERO", "b7c12350a90dc8f5"}};
-    static struct define v6[] = {{NULL, "CMSG_LEVEL_IP", "SOL_IPV6"}, {NULL, "CMSG_TYPE_RECVERR", "IPV6_RECVERR"}};
-    const struct define *from = run->ip_version == 4 ? v4 : v6;
-    unsigned count = run->ip_version == 4 ? ARRAY_COUNT(v4) : ARRAY_COUNT(v6);
-    for (unsigned i = 0; i < count && i < ARRAY_COUNT(run->defines); i++) {
-        run->defines[i] = from[i];
-        run->defines[i].next = i + 1 < count ? &run->defines[i + 1] : NULL;
-    }
-    /* the user's come first: copied, for the list is borrowed */
-    struct define *last = NULL, *first = NULL;
-    for (const struct define *d = run->config.defines; d; d = d->next) {
-        struct define *copy = arena_alloc(&run->memory, sizeof *copy);
-        *copy = *d;
-        copy->next = NULL;
-        if (last)
-            last->next = copy;
-        else
-            first = copy;
-        last = copy;
-    }
-    if (last)
-        last->next = run->defines;
-    run->config.defines = first ? first : run->defines;
-}
-
 static int parse_all(struct run *run, const char *path, const char *text, struct script *head)
 {
     int error = script_parse_options(head, path, text);
     if (!error)
         error = apply_options(run, head);
     run->ip_version = run->config.ip == SCRIPT_IPV6 ? 6 : 4;
-    add_defines(run);
+    if (!error && !run_addresses(run)) {
+        run_note(run, NULL, SCRIPT_FAILED, "local_ip or remote_ip is no address of this IP version");
+        error = -EINVAL;
+    }
+    run_defines(run);
     const struct script *bad = head;
     if (!error) {
         error = script_parse(&run->script, path, text, run->ip_version, run->config.defines);

@@ -61,7 +61,6 @@ struct run {
     struct script_report *report;
     struct script script;
     struct arena memory;               /* what is needed before the script's own arena is there */
-    struct define defines[4];          /* the predefined ones */
     struct lil_host *host;
     struct lil_proc *proc;
     struct proc_runtime *runtime;
@@ -100,8 +99,11 @@ void run_say(struct run *run, const char *format, ...) __attribute__((format(pri
 bool run_tcp_info_field(const uint8_t *bytes, size_t length, const char *name, struct value *value);
 void run_code(struct run *run, const struct script_event *event);
 void run_command(struct run *run, const char *text);                        /* command.c */
+bool run_addresses(struct run *run);                                          /* local and remote, of the config; false: bad */
 void run_setup(struct run *run);                                              /* run_setup.c */
 void run_teardown(struct run *run);
+
+void run_defines(struct run *run);                                            /* defines.c */
 
 /* conn.c */
 struct conn *conn_new(struct run *run, enum spec_protocol protocol);

@@ -161,21 +161,28 @@ static void must(struct run *run, int result, const char *what)
         run_fail(run, "the host cannot be made: %s: %s", what, strerror(-result));
 }
 
-static void set_addresses(struct run *run)
+static bool parse_address(const char *text, bool v6, struct addr *addr)
 {
-    struct script_config *config = &run->config;
+    char bare[64];
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(text, "/"), text);
+    return addr_parse(bare, addr) == 0 && addr_is_v4(addr) != v6;
+}
+
+bool run_addresses(struct run *run)
+{
+    const struct script_config *config = &run->config;
     bool v6 = config->ip == SCRIPT_IPV6;
     const char *local = config->local_ip ? config->local_ip : v6 ? "fd3d:0a0b:17d6::1" : "192.168.0.1";
     const char *remote = config->remote_ip ? config->remote_ip : v6 ? "fd3d:fa7b:d17d::1" : "192.0.2.1";
-    char text[80], bare[64];
-    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(local, "/"), local);
-    if (addr_parse(bare, &run->local) < 0 || addr_is_v4(&run->local) == v6)
-        run_fail(run, "bad local_ip %s", local);
-    snprintf(text, sizeof text, "%s/%u", bare, v6 ? 48 : mask_length(config->netmask_ip));
+    return parse_address(local, v6, &run->local) && parse_address(remote, v6, &run->remote);
+}
+
+static void set_addresses(struct run *run)
+{
+    char text[80], local[ADDR_TEXT];
+    bool v6 = run->config.ip == SCRIPT_IPV6;
+    snprintf(text, sizeof text, "%s/%u", addr_print(&run->local, local), v6 ? 48 : mask_length(run->config.netmask_ip));
     must(run, lil_address_add(run->host, run->ifindex, text), "its address");
-    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(remote, "/"), remote);
-    if (addr_parse(bare, &run->remote) < 0 || addr_is_v4(&run->remote) == v6)
-        run_fail(run, "bad remote_ip %s", remote);
     must(run, lil_route_add(run->host, "default", "dev tun0"), "its route");
 }
 
