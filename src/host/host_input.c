@@ -41,6 +41,7 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     in.flow.remote_port = in.header.source_port;
     in.flow.scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint32_t)interface->ifindex : 0;
     in.payload = packet->length;
+    in.gso_size = packet->gso_size;
     in.ecn = ip->tos & 3;
     in.ttl = ip->ttl;
     in.tos = ip->tos;

@@ -39,7 +39,8 @@ static const struct profile_override lite[] = {
     SET(tcp_fin_wait2_ms, "675000", "C: 10 min + 75 s, T1 18.6", "H"), SET(tcp_time_wait_limit, "262144", "a limit of ours", "L"),
     SET(tcp_orphan_limit, "65536", "a limit of ours", "L"), SET(tcp_keepalive_idle_ms, "7200000", "C TCPTV_KEEP_IDLE", "H"),
     SET(tcp_keepalive_interval_ms, "75000", "C TCPTV_KEEPINTVL", "H"), SET(tcp_keepalive_probes, "8", "C TCPTV_KEEPCNT", "H"),
-    SET(tcp_keepalive_garbage_byte, "1", "C TCP_COMPAT_42", "M"), SET(tcp_persist_min_ms, "5000", "C TCPTV_PERSMIN", "H"),
+    SET(tcp_keepalive_garbage_byte, "1", "C TCP_COMPAT_42", "M"), SET(tcp_persist_data, "1", "C: t_force sends a byte", "H"), SET(tcp_mss_off_net, "512", "C tcp_mssdflt; T1 18.4", "H"),
+    SET(tcp_persist_min_ms, "5000", "C TCPTV_PERSMIN", "H"),
     SET(tcp_persist_max_ms, "60000", "C TCPTV_PERSMAX", "H"), SET(tcp_base_mss, "512", "assumed", "L"), SET(tcp_notsent_lowat, "4294967295", "none", "H"),
     SET(tcp_port_first, "1024", "FACTS 6", "H"), SET(tcp_port_last, "5000", "FACTS 6", "H"), SET(tcp_ephemeral, "sequential", "FACTS 6", "H"),
     SET(tcp_ttl, "64", "4.4 ip_defttl; RFC 1700", "H"),
@@ -96,6 +97,7 @@ static const struct profile_override bsd43[] = {
 };
 
 static const struct profile_override bsd42[] = {
+    SET(tcp_mss_off_net, "0", "C: the cluster size, on every net", "M"),
     SET(tcp_syn, "0,1,2,3,4,5.5,7.5,10.5,15.5,23.5,39.5 45", "C derived", "M"),
     SET(tcp_synack, "0,1,2,3,4,5.5,7.5,10.5,15.5,23.5,39.5 45", "C: as its SYNs", "M"),
     SET(tcp_icmp_policy, "abort-all", "C", "H"), SET(tcp_icmp_established_soft, "0", "C", "H"),

@@ -7,6 +7,7 @@
 #define PROFILE_FIELDS(X) \
     X(tcp_tick_ms, tcp.tick_ms, U32, NULL) \
     X(tcp_fast_tick_ms, tcp.fast_tick_ms, U32, NULL) \
+    X(tcp_tick_phase_ms, tcp.tick_phase_ms, U32, NULL) \
     X(tcp_syn, tcp.syn, SCHEDULE, NULL) \
     X(tcp_synack, tcp.synack, SCHEDULE, NULL) \
     X(tcp_syn_linear_timeouts, tcp.syn_linear_timeouts, U32, NULL) \
@@ -56,6 +57,7 @@
     X(tcp_somaxconn, tcp.somaxconn, I32, NULL) \
     X(tcp_syncookies, tcp.syncookies, U8, NULL) \
     X(tcp_max_syn_backlog, tcp.max_syn_backlog, U32, NULL) \
+    X(tcp_syn_queue_by_backlog, tcp.syn_queue_by_backlog, BOOL, NULL) \
     X(tcp_abort_on_overflow, tcp.abort_on_overflow, BOOL, NULL) \
     X(tcp_mss_default, tcp.mss_default, U16, NULL) \
     X(tcp_mss_512_multiple, tcp.mss_512_multiple, BOOL, NULL) \
@@ -77,6 +79,7 @@
     X(tcp_moderate_rcvbuf, tcp.moderate_rcvbuf, BOOL, NULL) \
     X(tcp_autotune_sndbuf, tcp.autotune_sndbuf, BOOL, NULL) \
     X(tcp_window_clamp, tcp.window_clamp, U32, NULL) \
+    X(tcp_adv_win_scale, tcp.adv_win_scale, U8, NULL) \
     X(tcp_rto_policy, tcp.rto_policy, WORD, rto_words) \
     X(tcp_rto_initial_ms, tcp.rto_initial_ms, U32, NULL) \
     X(tcp_rto_min_ms, tcp.rto_min_ms, U32, NULL) \
@@ -105,6 +108,9 @@
     X(tcp_delack_ms, tcp.delack_ms, U32, NULL) \
     X(tcp_delack_min_ms, tcp.delack_min_ms, U32, NULL) \
     X(tcp_delack_segments, tcp.delack_segments, U8, NULL) \
+    X(tcp_pingpong_thresh, tcp.pingpong_thresh, U8, NULL) \
+    X(tcp_comp_sack_delay_us, tcp.comp_sack_delay_us, U32, NULL) \
+    X(tcp_comp_sack_nr, tcp.comp_sack_nr, U32, NULL) \
     X(tcp_challenge_ack_limit, tcp.challenge_ack_limit, U32, NULL) \
     X(tcp_invalid_ratelimit_ms, tcp.invalid_ratelimit_ms, U32, NULL) \
     X(tcp_rfc5961, tcp.rfc5961, BOOL, NULL) \
@@ -121,6 +127,8 @@
     X(tcp_keepalive_garbage_byte, tcp.keepalive_garbage_byte, BOOL, NULL) \
     X(tcp_persist_min_ms, tcp.persist_min_ms, U32, NULL) \
     X(tcp_persist_max_ms, tcp.persist_max_ms, U32, NULL) \
+    X(tcp_persist_data, tcp.persist_data, BOOL, NULL) \
+    X(tcp_mss_off_net, tcp.mss_off_net, U16, NULL) \
     X(tcp_pmtu_discovery, tcp.pmtu_discovery, BOOL, NULL) \
     X(tcp_mtu_probing, tcp.mtu_probing, U8, NULL) \
     X(tcp_min_snd_mss, tcp.min_snd_mss, U32, NULL) \

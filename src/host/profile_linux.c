@@ -39,6 +39,9 @@ static const struct profile_override today[] = {
     SET(tcp_sndbuf, "16384", "tcp(7) tcp_wmem", "H"), SET(tcp_sndbuf_max, "4194304", "tcp(7) tcp_wmem", "H"),
     SET(tcp_moderate_rcvbuf, "1", "tcp(7)", "H"), SET(tcp_autotune_sndbuf, "1", "tcp(7) tcp_wmem", "H"),
     SET(tcp_window_clamp, "1073725440", "RFC 7323 2.3: 65,535 << 14", "H"),
+    SET(tcp_adv_win_scale, "1", "ip-sysctl tcp_adv_win_scale", "H"), SET(tcp_pingpong_thresh, "1", "ip-sysctl tcp_pingpong_thresh", "H"),
+    SET(tcp_comp_sack_delay_us, "1000", "ip-sysctl tcp_comp_sack_delay_ns", "H"), SET(tcp_comp_sack_nr, "44", "ip-sysctl", "H"),
+    SET(tcp_syn_queue_by_backlog, "1", "M", "H"),
     SET(tcp_rto_policy, "linux", "tcp(7); RFC 6298", "H"), SET(tcp_rto_initial_ms, "1000", "RFC 6298 2.1", "H"),
     SET(tcp_rto_min_ms, "200", "ip-sysctl tcp_rto_min_us", "H"), SET(tcp_rto_max_ms, "120000", "ip-sysctl tcp_rto_max_ms", "H"),
     SET(tcp_retries1, "3", "tcp(7)", "H"), SET(tcp_retries2, "15", "tcp(7)", "H"), SET(tcp_orphan_retries, "8", "tcp(7)", "H"),
@@ -104,6 +107,7 @@ static const struct profile_override linux61[] = {
 };
 
 static const struct profile_override linux24[] = {
+    SET(tcp_comp_sack_nr, "0", "since 4.18", "H"), SET(tcp_pingpong_thresh, "1", "L24", "M"), SET(tcp_syn_queue_by_backlog, "0", "L24: tcp_max_syn_backlog alone", "M"),
     SET(tcp_syn, "0,3,9,21,45,93 189", "L24", "H"), SET(tcp_synack, "0,3,9,21,45,93 189", "L24", "H"), SET(tcp_syn_linear_timeouts, "0", "L24", "H"),
     SET(tcp_backlog_count, "linux24", "L24", "H"), SET(tcp_backlog_negative, "128", "L24", "H"), SET(tcp_somaxconn, "128", "L24", "H"),
     SET(tcp_syncookies, "0", "tcp(7) of its time", "M"), SET(tcp_max_syn_backlog, "1024", "tcp(7)", "H"),

@@ -3,6 +3,7 @@
 #include "host/profile_table.h"
 
 static const struct profile_override freebsd[] = {
+    SET(tcp_mss_off_net, "0", "F13: path MTU discovery instead", "H"),
     SET(tcp_tick_ms, "0", "F13: callouts, not ticks", "H"), SET(tcp_fast_tick_ms, "0", "F13", "H"),
     SET(tcp_syn, "0,1,3.2,7.4,15.6,31.8,64 75", "F13 derived", "H"), SET(tcp_synack, "0,1,3.2,7.4 15.6", "F13", "H"),
     SET(tcp_synack_expiry_rst, "0", "F13 syncache", "M"), SET(tcp_synrcvd_keep_reset, "0", "F13", "M"), SET(tcp_isn_policy, "rfc6528", "F13", "H"),

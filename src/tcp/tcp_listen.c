@@ -280,14 +280,13 @@ static enum lil_drop on_syn(struct tcp_listener *listener, const struct tcp_in *
 {
     struct tcp *tcp = listener->tcp;
     const struct tcp_params *params = &tcp->params;
-    bool linux_now = params->backlog_count == TCP_COUNT_COMPLETE && params->max_syn_backlog;
     if (params->syncookies == 2)
         return cookie_send(listener, in) ? LIL_DROP_NONE : LIL_DROP_TCP_SYN_QUEUE;
     if (listener_is_full(listener)) {
         TCP_MIB(tcp, ListenOverflows);
         return refuse_full(listener, in, LIL_DROP_TCP_BACKLOG);
     }
-    if (linux_now && listener->incomplete >= max_u32(listener_backlog(listener), 1) && !tcp->tw_isn) {
+    if (params->syn_queue_by_backlog && listener->incomplete >= max_u32(listener_backlog(listener), 1) && !tcp->tw_isn) {
         if (params->syncookies) {
             TCP_MIB(tcp, ReqQFullDoCookies);
             listener->overflow_ns = tcp->now_ns + 1;

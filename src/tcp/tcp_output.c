@@ -76,7 +76,7 @@ static void arm_syn_timer(struct tcb *tcb)
     const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
     uint64_t interval = timer_schedule(tcb->tcp, schedule, tcb->retransmits, active ? params->syn_linear_timeouts : 0);
     uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), interval);
-    if (schedule->give_up_ms)
+    if (schedule->give_up_ms && !(active && tcb->opt->syn_retries))
         deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS));
     timer_set(tcb, TIMER_SYN, deadline);
 }

@@ -67,6 +67,7 @@ struct tcp_params {
     int32_t somaxconn;            /* cap; 0: none */
     uint8_t syncookies;           /* 0 off, 1 when full, 2 always */
     uint32_t max_syn_backlog;     /* entries a listener at most when cookies are off */
+    bool syn_queue_by_backlog;    /* Linux today: requests are limited by the backlog too */
     bool abort_on_overflow;
     /* options offered */
     uint16_t mss_default;         /* with no MSS option received: 536 (1024 on 4.2/4.3) */

@@ -106,7 +106,7 @@ static bool on_syn_timeout(struct tcb *tcb)
     const struct tcp_schedule *schedule = active || !tcb->is_passive ? &params->syn : &params->synack;
     uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
     int soft = tcb_ext_peek(tcb)->soft_error;
-    if (schedule->give_up_ms && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS))
+    if (schedule->give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS))
         return time_out(tcb), false;
     if (active && tcb->opt->syn_retries)
         retries = tcb->opt->syn_retries;

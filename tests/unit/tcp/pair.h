@@ -63,6 +63,7 @@ static inline void pair_params_linux(struct tcp_params *p)
     p->backlog_negative = p->somaxconn = 4096;
     p->syncookies = 1;
     p->max_syn_backlog = 1024;
+    p->syn_queue_by_backlog = true;
     p->mss_default = 536;
     p->offer_wscale = p->offer_sack = p->offer_timestamps = p->timestamp_offsets = true;
     p->timestamp_hz_ms = 1;
