@@ -49,8 +49,10 @@ struct source {
     void (*ready)(struct source *source, uint32_t events);
 };
 
+struct names;
 struct launcher_config {
     struct lil_world *world;  /* borrowed */
+    const struct names *names; /* borrowed; what name resolution in the lab knows; may be NULL */
     bool virtual_time, exact; /* virtual_time implies exact */
     bool verbose;             /* log calls that are refused quietly by default (netlink) */
     bool detect_hang;         /* virtual: when nothing can ever happen, end with hang; else wait for the outside */
@@ -81,6 +83,8 @@ struct launcher {
     struct desc **table;     /* by cookie; open addressing */
     unsigned table_mask, table_count;
     struct timers *timers;
+    const struct names *names;
+    struct list answerers;   /* hosts that have a DNS answerer */
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
     unsigned idle_turns;
     uint64_t jumps, notifications, stops, scans;
@@ -106,9 +110,9 @@ struct program_config {
 
 /* What the gauntlet's table wants to know of a run. */
 struct program_record {
-    const char *call;     /* the last call that failed, or that timed out */
-    int error;            /* its errno; 0 with timed_out */
-    bool timed_out;       /* a timed wait ran out and nothing failed after it */
+    const char *call;     /* the last call on a socket that failed, and its errno; cleared when a later connect() succeeds */
+    int error;
+    const char *timed_out; /* the last timed wait that ran out */
     const char *waiting;  /* at a hang: the call that waits */
     uint64_t ended_ns;
     bool default_keepalive; /* in: SO_KEEPALIVE is set on every TCP socket */
@@ -130,7 +134,7 @@ struct program {
     unsigned line_length[2];
     uint64_t start_ns;
     pid_t pid;
-    bool started, ended, dns_started;
+    bool started, ended;
     int status;                /* as wait(2) says */
     struct program_record record;
 };
@@ -294,13 +298,13 @@ struct desc {
     struct sockaddr_storage local, remote;
     socklen_t local_length, remote_length;
 };
-struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, int *inner); /* NULL with errno */
+/* CONNECTED: with both ends (accept; datagrams always). INNER is the caller's to give away and close. NULL with errno. */
+struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int *inner);
 struct desc *desc_find(struct launcher *launcher, int fd);   /* of a duplicate of the inner end; NULL: not ours */
 void desc_free(struct desc *desc);
 void desc_dirty(struct desc *desc);
 void desc_service_all(struct launcher *launcher);
 int desc_attach_hub(struct desc *desc, int inner);           /* connect or listen: makes the outer end, filled */
-int desc_attach_pair(struct desc *desc, int *inner);         /* accept: a connected pair */
 void desc_established(struct desc *desc);
 void desc_failed(struct desc *desc, int error);              /* connect() failed */
 void desc_reset(struct desc *desc);                          /* a connection died: ECONNRESET natively */
@@ -314,27 +318,31 @@ void desc_remember_names(struct desc *desc);
 void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
 int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, int flags); /* fast: the queued datagram; -EAGAIN */
 
-/* --- dns.c, zoo.c ----------------------------------------------------------------------------------------------------------- */
-enum { NAME_ADDRESSES = 4 };
+/* --- names.c, dns.c ---------------------------------------------------------------------------------------------------------- */
+enum { NAME_ADDRESSES = 6 };
+enum dns_mode { DNS_RIGHT, DNS_SERVFAIL, DNS_SILENT };
 struct name {
-    const char *name;
-    const char *addresses[NAME_ADDRESSES]; /* in the order of the answer; IPv4 and IPv6 */
+    char *name;
+    struct name_address {
+        uint8_t bytes[16]; /* IPv4: the first 4 */
+        bool is_v4;
+    } address[NAME_ADDRESSES]; /* in the order of the answer */
+    unsigned count;
 };
-enum dns_mode { DNS_RIGHT, DNS_SERVFAIL, DNS_SLOW, DNS_SILENT };
-struct names {
+struct names { /* the lab's names; zeroed: empty */
     struct name *entries;
-    unsigned count, capacity;
+    unsigned count;
     enum dns_mode mode;
-    uint64_t delay_ns;
+    uint64_t delay_ns; /* of every answer */
 };
-struct names *names_of(struct lil_world *world, bool make); /* the lab's names; one table a world */
-int names_add(struct lil_world *world, const char *name, const char *address); /* may be repeated; -ENOMEM */
-void names_free(struct lil_world *world);
-bool names_has_address(struct lil_world *world, const char *address);
-/* Starts the answerer on the program's host (127.0.0.53 and ::1, port 53) at its first question. */
-void dns_ensure(struct program *program);
-/* Port 53 of a server that the lab does not have: the answerer's address instead. True when ADDRESS was changed. */
+int names_add(struct names *names, const char *name, const char *address); /* may be repeated for more; -EINVAL, -ENOMEM */
+void names_fini(struct names *names);
+const struct name *names_find(const struct names *names, const char *name);
+bool names_has_address(const struct names *names, const struct sockaddr_storage *address);
+/* The answer to QUERY in ANSWER; its length, 0 for no answer. */
+size_t dns_answer(const struct names *names, const uint8_t *query, size_t length, uint8_t *answer, size_t size);
+/* Port 53 of a server that the lab does not have: the answerer on the program's own host (127.0.0.53, ::1) instead, started at
+ * the first question. True when ADDRESS was changed. */
 bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t *length);
-size_t dns_answer(struct names *names, const uint8_t *query, size_t length, uint8_t *answer, size_t size, bool tcp);
 
 #endif

@@ -82,6 +82,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     if (!l)
         return NULL;
     l->world = config->world;
+    l->names = config->names;
     l->virtual_time = config->virtual_time;
     l->exact = config->exact || config->virtual_time;
     l->verbose = config->verbose;
@@ -94,6 +95,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     list_init(&l->descs);
     list_init(&l->dirty);
     list_init(&l->dead);
+    list_init(&l->answerers);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->scratch = malloc(LAUNCH_SCRATCH);
     sigemptyset(&mask);
@@ -483,6 +485,8 @@ void launcher_free(struct launcher *l)
         free(program);
     }
     timers_free(l);
+    while (!list_is_empty(&l->answerers))
+        free(list_pop_front(&l->answerers)); /* the node is the first member */
     close(l->hub_fd);
     close(l->signals.fd);
     close(l->epoll_fd);

@@ -194,11 +194,8 @@ static void end_timed_out(struct launcher *l, struct task *task, const struct wa
         empty_sets(task);
     if (!kind->as_ppoll)
         write_left(l, task, kind);
-    if (task->program) {
-        task->program->record.timed_out = true;
-        task->program->record.call = kind->name;
-        task->program->record.error = 0;
-    }
+    if (task->program)
+        task->program->record.timed_out = kind->name;
 }
 
 void wait_exit(struct launcher *l, struct task *task)

@@ -1,0 +1,317 @@
+/* call_io.c: the notified calls that move data: read, readv, recv*, write, writev, send*. In exact mode all of them on
+ * every socket; in fast mode those with addresses on datagram sockets (a stream's go on natively). A call that would block is
+ * held, with what it has moved so far, and handled again when the socket changes. */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+enum { CONTROL_MAX = 1024, VECTORS_MAX = 1024 };
+
+/* One call's buffers, in the program's memory. */
+struct transfer {
+    struct iovec iov[IOV_MAX];
+    int count;
+    int flags;
+    uint64_t name, name_length_at;    /* recvfrom, sendto */
+    socklen_t name_length;            /* sendto */
+    uint64_t header_at;               /* recvmsg, sendmsg: its struct msghdr */
+    struct msghdr header;
+};
+
+static struct transfer transfer; /* one thread, one call at a time */
+
+static int64_t read_vectors(struct call *call, struct transfer *t, uint64_t at, uint64_t count)
+{
+    if (count > IOV_MAX)
+        return -EINVAL;
+    t->count = (int)count;
+    return memory_read(call->tid, at, t->iov, count * sizeof *t->iov);
+}
+
+static int64_t read_header(struct call *call, struct transfer *t, uint64_t at)
+{
+    t->header_at = at;
+    if (memory_read(call->tid, at, &t->header, sizeof t->header) < 0)
+        return -EFAULT;
+    if (t->header.msg_iovlen > IOV_MAX)
+        return -EMSGSIZE;
+    return read_vectors(call, t, (uint64_t)(uintptr_t)t->header.msg_iov, t->header.msg_iovlen);
+}
+
+/* What the call says, whichever of the family it is. INDEX: the message of a recvmmsg or sendmmsg. */
+static int64_t parse(struct call *call, struct transfer *t, unsigned index)
+{
+    const uint64_t *a = call->args;
+
+    t->flags = 0;
+    t->name = t->name_length_at = t->header_at = 0;
+    t->name_length = 0;
+    switch (call->nr) {
+    case __NR_readv:
+    case __NR_writev:
+        return read_vectors(call, t, a[1], a[2]);
+    case __NR_recvmsg:
+    case __NR_sendmsg:
+        t->flags = (int)a[2];
+        return read_header(call, t, a[1]);
+    case __NR_recvmmsg:
+    case __NR_sendmmsg:
+        t->flags = (int)a[3];
+        return read_header(call, t, a[1] + index * sizeof(struct mmsghdr));
+    case __NR_recvfrom:
+    case __NR_sendto:
+        t->flags = (int)a[3];
+        t->name = a[4];
+        t->name_length_at = a[5];
+        t->name_length = (socklen_t)a[5];
+        break;
+    default:
+        break;
+    }
+    t->iov[0] = (struct iovec){(void *)(uintptr_t)a[1], a[2]};
+    t->count = 1;
+    return 0;
+}
+
+static size_t total_of(const struct transfer *t)
+{
+    size_t total = 0;
+    for (int i = 0; i < t->count; i++)
+        total += t->iov[i].iov_len;
+    return total;
+}
+
+/* --- receiving ------------------------------------------------------------------------------------------------------------------ */
+static void name_the_asked_server(struct desc *desc, struct msghdr *message)
+{
+    if (!desc->asked_length || !message->msg_namelen)
+        return;
+    memcpy(message->msg_name, &desc->asked, desc->asked_length);
+    message->msg_namelen = desc->asked_length;
+}
+
+static int64_t write_results(struct call *call, struct transfer *t, struct msghdr *message)
+{
+    if (t->name && t->name_length_at) {
+        socklen_t room = 0, length = message->msg_namelen;
+        if (memory_read(call->tid, t->name_length_at, &room, sizeof room) < 0)
+            return -EFAULT;
+        if (memory_write(call->tid, t->name, message->msg_name, room < length ? room : length) < 0 ||
+            memory_write(call->tid, t->name_length_at, &length, sizeof length) < 0)
+            return -EFAULT;
+    }
+    if (t->header_at) {
+        struct msghdr out = t->header;
+        if (out.msg_name && memory_write(call->tid, (uint64_t)(uintptr_t)out.msg_name, message->msg_name,
+                                         min_u32(out.msg_namelen, message->msg_namelen)) < 0)
+            return -EFAULT;
+        if (out.msg_control && memory_write(call->tid, (uint64_t)(uintptr_t)out.msg_control, message->msg_control, message->msg_controllen) < 0)
+            return -EFAULT;
+        out.msg_namelen = out.msg_name ? message->msg_namelen : 0;
+        out.msg_controllen = message->msg_controllen;
+        out.msg_flags = message->msg_flags;
+        return memory_write(call->tid, t->header_at, &out, sizeof out);
+    }
+    return 0;
+}
+
+static int64_t receive_one(struct call *call, struct transfer *t)
+{
+    struct desc *desc = call->desc;
+    struct sockaddr_storage from = {0};
+    uint8_t control[CONTROL_MAX];
+    size_t total = total_of(t), want = total < LAUNCH_SCRATCH ? total : LAUNCH_SCRATCH;
+    struct iovec local = {call->program->launcher->scratch, want};
+    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &local, .msg_iovlen = 1, .msg_control = control,
+                             .msg_controllen = t->header_at ? min_u64(t->header.msg_controllen, sizeof control) : 0};
+    int64_t n = -EAGAIN, rc;
+
+    if (desc->lil_fd < 0)
+        return desc->kind == DESC_STREAM ? 0 : -ENOTCONN;
+    if (!call->program->launcher->exact && desc->kind == DESC_DGRAM)
+        n = desc_dgram_take(desc, call->inner, &message, t->flags);
+    if (n == -EAGAIN) {
+        ssize_t got = lil_recvmsg(call->program->proc, desc->lil_fd, &message, (t->flags & ~MSG_CMSG_CLOEXEC) | MSG_DONTWAIT);
+        n = got < 0 ? -errno : got;
+    }
+    if (n < 0)
+        return n;
+    if (desc->kind == DESC_STREAM)
+        message.msg_namelen = 0;
+    name_the_asked_server(desc, &message);
+    if (!(desc->kind == DESC_STREAM && t->flags & MSG_TRUNC) &&
+        memory_scatter(call->tid, t->iov, t->count, local.iov_base, (size_t)min_u64((uint64_t)n, want)) < 0)
+        return -EFAULT;
+    rc = write_results(call, t, &message);
+    return rc < 0 ? rc : n;
+}
+
+static int64_t receive_many(struct call *call, struct transfer *t)
+{
+    unsigned count = (unsigned)call->args[2], i = 0;
+    int64_t n = 0;
+
+    if (count > VECTORS_MAX)
+        count = VECTORS_MAX;
+    for (; i < count; i++) {
+        uint32_t length;
+        n = parse(call, t, i);
+        if (n >= 0)
+            n = receive_one(call, t);
+        if (n < 0)
+            break;
+        length = (uint32_t)n;
+        memory_write(call->tid, call->args[1] + i * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+    }
+    return i ? (int64_t)i : n;
+}
+
+int64_t call_recv(struct call *call)
+{
+    struct desc *desc = call->desc;
+    struct transfer *t = &transfer;
+    struct launcher *l = call->program->launcher;
+    int64_t n = parse(call, t, 0);
+
+    if (desc->kind == DESC_STREAM && !l->exact)
+        return CALL_CONTINUE;
+    if (n < 0)
+        return n;
+    if (t->flags & MSG_ERRQUEUE && desc->lil_fd < 0)
+        return -EAGAIN;
+    n = call->nr == __NR_recvmmsg ? receive_many(call, t) : receive_one(call, t);
+    if (desc->kind == DESC_DGRAM && !l->exact)
+        desc_dirty(desc); /* the next datagram may come in */
+    else
+        desc_sync(desc, call->inner);
+    /* MSG_WAITALL: what came is kept count of by reading on into the rest; seldom used, so by whole calls only */
+    if (n != -EAGAIN || t->flags & MSG_ERRQUEUE || !call_is_blocking(call, t->flags))
+        return n;
+    call->deadline_ns = call_deadline(call, SO_RCVTIMEO);
+    return call->deadline_ns <= l->now_ns ? -EAGAIN : CALL_HOLD;
+}
+
+/* --- sending ---------------------------------------------------------------------------------------------------------------------- */
+static int64_t read_target(struct call *call, struct transfer *t, struct sockaddr_storage *to, socklen_t *length)
+{
+    uint64_t from = t->header_at ? (uint64_t)(uintptr_t)t->header.msg_name : t->name;
+    size_t size = t->header_at ? t->header.msg_namelen : t->name_length;
+
+    *length = 0;
+    if (!from || !size)
+        return 0;
+    if (size > sizeof *to)
+        return -EINVAL;
+    if (memory_read(call->tid, from, to, size) < 0)
+        return -EFAULT;
+    *length = (socklen_t)size;
+    if (call->desc->kind == DESC_DGRAM)
+        dns_redirect(call->desc, to, length);
+    return 0;
+}
+
+/* Sends from byte SKIP on; the number sent or -errno. */
+static int64_t send_one(struct call *call, struct transfer *t, size_t skip)
+{
+    struct sockaddr_storage to = {0};
+    uint8_t control[CONTROL_MAX];
+    size_t room = call->desc->kind == DESC_DGRAM ? LAUNCH_SCRATCH : LAUNCH_SCRATCH / 2;
+    struct msghdr message = {0};
+    struct iovec local = {call->program->launcher->scratch, 0};
+    socklen_t length;
+    ssize_t n;
+    int64_t rc = read_target(call, t, &to, &length);
+
+    if (rc < 0)
+        return rc;
+    if (call->desc->lil_fd < 0)
+        return -EPIPE;
+    n = memory_gather(call->tid, t->iov, t->count, skip, local.iov_base, room);
+    if (n < 0)
+        return n;
+    local.iov_len = (size_t)n;
+    message = (struct msghdr){.msg_name = length ? &to : NULL, .msg_namelen = length, .msg_iov = &local, .msg_iovlen = 1};
+    if (t->header_at && t->header.msg_control && t->header.msg_controllen <= sizeof control &&
+        memory_read(call->tid, (uint64_t)(uintptr_t)t->header.msg_control, control, t->header.msg_controllen) == 0) {
+        message.msg_control = control;
+        message.msg_controllen = t->header.msg_controllen;
+    }
+    n = lil_sendmsg(call->program->proc, call->desc->lil_fd, &message, t->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n < 0 ? -errno : n;
+}
+
+static int64_t send_many(struct call *call, struct transfer *t)
+{
+    unsigned count = (unsigned)call->args[2], i = 0;
+    int64_t n = 0;
+
+    if (count > VECTORS_MAX)
+        count = VECTORS_MAX;
+    for (; i < count; i++) {
+        uint32_t length;
+        n = parse(call, t, i);
+        if (n >= 0)
+            n = send_one(call, t, 0);
+        if (n < 0)
+            break;
+        length = (uint32_t)n;
+        memory_write(call->tid, call->args[1] + i * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+    }
+    return i ? (int64_t)i : n;
+}
+
+static int64_t broken_pipe(struct call *call, int flags)
+{
+    pid_t tgid = memory_tgid(call->tid);
+
+    call_record(call, "send", EPIPE);
+    notify_reply(call, -EPIPE);
+    if (!(flags & MSG_NOSIGNAL)) /* after the answer: a handler must not see the call begin anew */
+        syscall(SYS_tgkill, tgid, call->tid, SIGPIPE);
+    return CALL_REPLIED;
+}
+
+int64_t call_send(struct call *call)
+{
+    struct desc *desc = call->desc;
+    struct transfer *t = &transfer;
+    struct launcher *l = call->program->launcher;
+    int64_t n = parse(call, t, 0);
+    bool blocking;
+
+    if (desc->kind == DESC_STREAM && !l->exact)
+        return CALL_CONTINUE;
+    if (n < 0)
+        return n;
+    if (desc->kind == DESC_DGRAM && !l->exact)
+        desc_pump(desc); /* what was written natively goes first */
+    if (call->nr == __NR_sendmmsg)
+        return send_many(call, t);
+    blocking = call_is_blocking(call, t->flags);
+    for (size_t total = total_of(t); ; ) {
+        n = send_one(call, t, call->done);
+        if (n >= 0)
+            call->done += (uint64_t)n;
+        if (n < 0 || call->done >= total || desc->kind == DESC_DGRAM)
+            break;
+    }
+    desc_sync(desc, call->inner);
+    if (n >= 0 || (n == -EAGAIN && call->done && !blocking))
+        return (int64_t)call->done;
+    if (n == -EAGAIN && blocking) {
+        call->deadline_ns = call_deadline(call, SO_SNDTIMEO);
+        if (call->deadline_ns > l->now_ns)
+            return CALL_HOLD;
+    }
+    if (call->done)
+        return (int64_t)call->done;
+    return n == -EPIPE ? broken_pipe(call, t->flags) : n;
+}

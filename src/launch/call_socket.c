@@ -1,0 +1,462 @@
+/* call_socket.c: the notified calls that make, connect, name and set sockets (see call_io.c for those that move data). Each
+ * handler may run again for a held call: call->tries tells. Errnos are the stack's own; families without a stack fail
+ * with EAFNOSUPPORT, as on a kernel without them, and are logged. */
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "launch/arch.h"
+#include "launch/launch.h"
+
+enum { ADDRESS_MAX = sizeof(struct sockaddr_storage), OPTION_MAX = 1024 };
+
+void call_record(struct call *call, const char *name, int error)
+{
+    static const char *const told[] = {"connect", "accept", "accept4", "read", "readv", "recvfrom", "recvmsg", "recvmmsg", "recv",
+                                       "write", "writev", "sendto", "sendmsg", "sendmmsg", "send", NULL};
+    struct program_record *record = &call->program->record;
+
+    if (error == EAGAIN || error == EINPROGRESS || error == EALREADY || error == EINTR)
+        return;
+    if (call->desc && (call->desc->asked_length || (call->desc->kind == DESC_DGRAM && !strcmp(name, "connect"))))
+        return; /* name resolution, and its sorting of addresses by trial */
+    for (int i = 0; told[i]; i++)
+        if (!strcmp(told[i], name)) {
+            record->call = name;
+            record->error = error;
+        }
+}
+
+bool call_is_blocking(const struct call *call, int flags)
+{
+    return !(flags & MSG_DONTWAIT) && !(fcntl(call->inner, F_GETFL) & O_NONBLOCK);
+}
+
+/* The inner end has the option itself: it was set natively. */
+uint64_t call_deadline(const struct call *call, int option)
+{
+    struct timeval timeout = {0};
+    socklen_t length = sizeof timeout;
+
+    if (call->deadline_ns != LIL_NEVER)
+        return call->deadline_ns;
+    if (getsockopt(call->inner, SOL_SOCKET, option, &timeout, &length) < 0 || (!timeout.tv_sec && !timeout.tv_usec))
+        return LIL_NEVER;
+    return clock_add(call->program->launcher->now_ns, clock_span(timeout.tv_sec, timeout.tv_usec * 1000));
+}
+
+static int64_t result_of(int64_t rc) { return rc < 0 ? -errno : rc; }
+
+/* Reads the address at argument INDEX, its length at the next; the length or -errno. */
+static int64_t read_address(struct call *call, int index, struct sockaddr_storage *address)
+{
+    size_t length = (size_t)call->args[index + 1];
+    memset(address, 0, sizeof *address);
+    if ((int)length < 0 || length > ADDRESS_MAX)
+        return -EINVAL;
+    return memory_read(call->tid, call->args[index], address, length) < 0 ? -EFAULT : (int64_t)length;
+}
+
+static int64_t write_address(struct call *call, uint64_t to, uint64_t length_at, const struct sockaddr_storage *address, socklen_t length)
+{
+    socklen_t room = 0;
+
+    if (!to || !length_at)
+        return 0;
+    if (memory_read(call->tid, length_at, &room, sizeof room) < 0)
+        return -EFAULT;
+    if ((int)room < 0)
+        return -EINVAL;
+    if (memory_write(call->tid, to, address, room < length ? room : length) < 0 || memory_write(call->tid, length_at, &length, sizeof length) < 0)
+        return -EFAULT;
+    return 0;
+}
+
+/* --- socket ------------------------------------------------------------------------------------------------------------------ */
+static int64_t refuse_family(struct call *call, int domain)
+{
+    if (domain != AF_NETLINK || call->program->launcher->verbose)
+        launcher_log(call->program->launcher, "%s[%d]: socket(family %d): not in the lab (EAFNOSUPPORT)", call->program->name, call->tid, domain);
+    return -EAFNOSUPPORT;
+}
+
+int64_t call_socket(struct call *call)
+{
+    int domain = (int)call->args[0], type = (int)call->args[1] & 0xf, flags = (int)call->args[1] & ~0xf, protocol = (int)call->args[2];
+    struct program *program = call->program;
+    struct desc *desc;
+    int fd, inner, one = 1;
+
+    if (domain != AF_INET && domain != AF_INET6)
+        return refuse_family(call, domain);
+    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
+    fd = lil_socket(program->proc, domain, type, protocol);
+    if (fd < 0) {
+        int error = errno;
+        if (type != SOCK_STREAM && type != SOCK_DGRAM)
+            launcher_log(program->launcher, "%s[%d]: socket(%d, %d, %d): %s", program->name, call->tid, domain, type, protocol, strerror(error));
+        return -error;
+    }
+    desc = desc_new(program, type == SOCK_STREAM ? DESC_STREAM : DESC_DGRAM, fd, false, &inner);
+    if (!desc) {
+        lil_close(program->proc, fd);
+        return -ENOBUFS;
+    }
+    desc->family = domain;
+    desc->type = type;
+    desc->protocol = protocol;
+    if (program->record.default_keepalive && type == SOCK_STREAM)
+        lil_setsockopt(program->proc, fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    if (flags & SOCK_NONBLOCK)
+        fcntl(inner, F_SETFL, O_RDWR | O_NONBLOCK);
+    if (notify_add_fd(call, inner, flags & SOCK_CLOEXEC) < 0)
+        desc_free(desc);
+    close(inner);
+    return CALL_REPLIED;
+}
+
+/* --- bind, listen, connect ----------------------------------------------------------------------------------------------------- */
+int64_t call_bind(struct call *call)
+{
+    struct sockaddr_storage address;
+    int64_t length = read_address(call, 1, &address);
+    if (length < 0)
+        return length;
+    return result_of(lil_bind(call->program->proc, call->desc->lil_fd, (struct sockaddr *)&address, (socklen_t)length));
+}
+
+int64_t call_listen(struct call *call)
+{
+    struct desc *desc = call->desc;
+    int rc;
+
+    if (desc->lil_fd < 0)
+        return -EINVAL;
+    if (lil_listen(call->program->proc, desc->lil_fd, (int)call->args[1]) < 0)
+        return -errno;
+    if (desc->state != DESC_LISTENING && desc->kind == DESC_STREAM) {
+        desc->state = DESC_LISTENING;
+        rc = desc_attach_hub(desc, call->inner);
+        if (rc < 0)
+            return rc;
+        desc_sync(desc, call->inner);
+    }
+    return 0;
+}
+
+/* nscd and systemd-resolved resolve names through the real network: as if they did not run. */
+static int64_t connect_unix(struct call *call)
+{
+    static const char *const refused[] = {"/run/nscd", "/var/run/nscd", "/run/systemd/resolve", "/run/systemd/userdb", "/var/run/.nscd_socket", NULL};
+    struct sockaddr_un address = {0};
+    size_t length = (size_t)call->args[2];
+
+    if (length > sizeof address || length < sizeof(sa_family_t) || memory_read(call->tid, call->args[1], &address, length) < 0)
+        return CALL_CONTINUE;
+    if (address.sun_family == AF_UNIX)
+        for (int i = 0; refused[i]; i++)
+            if (!strncmp(address.sun_path, refused[i], strlen(refused[i])))
+                return -ENOENT;
+    return CALL_CONTINUE;
+}
+
+static int64_t connect_state(struct call *call)
+{
+    struct desc *desc = call->desc;
+    int error = desc->error;
+
+    switch (desc->state) {
+    case DESC_OPEN:
+        return call->tries ? 0 : -EISCONN;
+    case DESC_LISTENING:
+        return -EISCONN;
+    case DESC_FAILED:
+        desc->error = 0;
+        return error ? -error : -ECONNABORTED;
+    case DESC_CONNECTING:
+        if (!call_is_blocking(call, 0))
+            return call->tries ? -EINPROGRESS : -EALREADY;
+        call->deadline_ns = call_deadline(call, SO_SNDTIMEO);
+        return call->deadline_ns <= call->program->launcher->now_ns ? -EINPROGRESS : CALL_HOLD;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int64_t begin_connect(struct call *call, const struct sockaddr_storage *address, socklen_t length)
+{
+    struct desc *desc = call->desc;
+    int rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
+
+    if (rc < 0 && errno != EINPROGRESS && errno != EAGAIN)
+        return -errno;
+    if (desc->state == DESC_NEW) {
+        int attached = desc_attach_hub(desc, call->inner);
+        if (attached < 0)
+            return attached;
+    } else { /* connect() again after a failure: calls work as they should, poll(2) goes on saying HUP */
+        launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure", call->program->name, call->tid);
+    }
+    desc->state = DESC_CONNECTING;
+    if (rc == 0) {
+        desc_established(desc);
+        desc_dirty(desc);
+        return 0;
+    }
+    call->tries++; /* what comes now is this call's own state, not EALREADY */
+    return connect_state(call);
+}
+
+int64_t call_connect(struct call *call)
+{
+    struct desc *desc = call->desc;
+    struct sockaddr_storage address;
+    socklen_t length;
+    int64_t rc;
+
+    if (!desc)
+        return connect_unix(call);
+    if (call->tries || (desc->kind == DESC_STREAM && desc->state != DESC_NEW && !(desc->state == DESC_FAILED && !desc->error)))
+        return connect_state(call);
+    rc = read_address(call, 1, &address);
+    if (rc < 0)
+        return rc;
+    length = (socklen_t)rc;
+    desc->asked_length = 0;
+    dns_redirect(desc, &address, &length);
+    if (desc->lil_fd < 0)
+        return -ECONNABORTED;
+    if (desc->kind == DESC_STREAM)
+        return begin_connect(call, &address, length);
+    return result_of(lil_connect(call->program->proc, desc->lil_fd, (struct sockaddr *)&address, length));
+}
+
+/* --- accept, shutdown, close ------------------------------------------------------------------------------------------------------ */
+int64_t call_accept(struct call *call)
+{
+    struct desc *desc = call->desc, *fresh;
+    struct program *program = call->program;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    int flags = call->nr == __NR_accept4 ? (int)call->args[3] : 0, fd, inner;
+
+    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
+    fd = lil_accept(program->proc, desc->lil_fd, (struct sockaddr *)&peer, &length);
+    if (fd < 0 && errno == EAGAIN) {
+        desc_sync(desc, call->inner);
+        if (!call_is_blocking(call, 0))
+            return -EAGAIN;
+        call->deadline_ns = call_deadline(call, SO_RCVTIMEO);
+        return call->deadline_ns <= program->launcher->now_ns ? -EAGAIN : CALL_HOLD;
+    }
+    if (fd < 0)
+        return -errno;
+    fresh = desc_new(program, DESC_STREAM, fd, true, &inner);
+    if (!fresh) {
+        lil_close(program->proc, fd);
+        return -ENOBUFS;
+    }
+    fresh->family = desc->family;
+    fresh->type = SOCK_STREAM;
+    desc_remember_names(fresh);
+    if (flags & SOCK_NONBLOCK)
+        fcntl(inner, F_SETFL, O_RDWR | O_NONBLOCK);
+    write_address(call, call->args[1], call->args[2], &peer, length);
+    desc_sync(desc, call->inner);
+    desc_dirty(fresh);
+    fresh->last_tid = call->tid;
+    fresh->last_fd = notify_add_fd(call, inner, flags & SOCK_CLOEXEC);
+    if (fresh->last_fd < 0)
+        desc_free(fresh); /* Linux loses the connection too when the table is full after it was taken */
+    close(inner);
+    return CALL_REPLIED;
+}
+
+int64_t call_shutdown(struct call *call)
+{
+    struct desc *desc = call->desc;
+    bool exact = call->program->launcher->exact;
+    int how = (int)call->args[1];
+
+    if (desc->lil_fd < 0)
+        return -ENOTCONN;
+    if (!exact && desc->kind == DESC_STREAM && desc->state == DESC_OPEN) {
+        if (how == SHUT_RD && lil_shutdown(call->program->proc, desc->lil_fd, SHUT_RD) < 0)
+            return -errno;
+        return CALL_CONTINUE; /* the outer end sees it after the data: the pump sends the FIN */
+    }
+    if (lil_shutdown(call->program->proc, desc->lil_fd, how) < 0)
+        return -errno;
+    desc_dirty(desc);
+    return 0;
+}
+
+int64_t call_close(struct call *call)
+{
+    /* The outer end tells when the last inner one is closed. Where it is gone this close is taken for the last. */
+    if (call->desc->outer.fd < 0 && call->desc->state != DESC_NEW)
+        desc_free(call->desc);
+    call->desc = NULL;
+    return CALL_CONTINUE;
+}
+
+int64_t call_refuse_splice(struct call *call)
+{
+    (void)call;
+    return -EINVAL; /* "not a pipe": programs then read and write; tokens must not be spliced */
+}
+
+/* --- names -------------------------------------------------------------------------------------------------------------------------- */
+int64_t call_getsockname(struct call *call)
+{
+    struct desc *desc = call->desc;
+    struct sockaddr_storage name = desc->local;
+    socklen_t length = desc->local_length;
+
+    if (desc->lil_fd >= 0) {
+        length = sizeof name;
+        if (lil_getsockname(call->program->proc, desc->lil_fd, (struct sockaddr *)&name, &length) < 0)
+            return -errno;
+    }
+    return write_address(call, call->args[1], call->args[2], &name, length);
+}
+
+int64_t call_getpeername(struct call *call)
+{
+    struct desc *desc = call->desc;
+    struct sockaddr_storage name = desc->remote;
+    socklen_t length = desc->remote_length;
+
+    if (desc->lil_fd >= 0) {
+        length = sizeof name;
+        if (lil_getpeername(call->program->proc, desc->lil_fd, (struct sockaddr *)&name, &length) < 0)
+            return -errno;
+    }
+    if (desc->asked_length)
+        return write_address(call, call->args[1], call->args[2], &desc->asked, desc->asked_length);
+    return length ? write_address(call, call->args[1], call->args[2], &name, length) : -ENOTCONN;
+}
+
+/* --- options -------------------------------------------------------------------------------------------------------------------------- */
+static bool is_timeout_option(const struct call *call)
+{
+    int name = (int)call->args[2];
+    return (int)call->args[1] == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO || name == 66 || name == 67);
+}
+
+int64_t call_setsockopt(struct call *call)
+{
+    struct desc *desc = call->desc;
+    int level = (int)call->args[1], name = (int)call->args[2];
+    size_t length = (size_t)call->args[4];
+    uint8_t value[OPTION_MAX] = {0};
+
+    if (is_timeout_option(call))
+        return CALL_CONTINUE; /* kept by the inner end, read by call_deadline */
+    if (level == SOL_SOCKET && (name == SO_ATTACH_FILTER || name == SO_ATTACH_BPF || name == SO_DETACH_FILTER))
+        return 0; /* ping's filter only saves work */
+    if ((int)length < 0 || length > sizeof value)
+        return -EINVAL;
+    if (memory_read(call->tid, call->args[3], value, length) < 0)
+        return -EFAULT;
+    if (desc->lil_fd < 0)
+        return 0;
+    return result_of(lil_setsockopt(call->program->proc, desc->lil_fd, level, name, value, (socklen_t)length));
+}
+
+static int dead_option(const struct desc *desc, int level, int name)
+{
+    if (level != SOL_SOCKET)
+        return 0;
+    return name == SO_TYPE ? desc->type : name == SO_DOMAIN ? desc->family : name == SO_PROTOCOL ? desc->protocol : 0;
+}
+
+int64_t call_getsockopt(struct call *call)
+{
+    struct desc *desc = call->desc;
+    int level = (int)call->args[1], name = (int)call->args[2];
+    uint8_t value[OPTION_MAX] = {0};
+    socklen_t length = 0;
+    bool is_error = level == SOL_SOCKET && name == SO_ERROR;
+
+    if (is_timeout_option(call))
+        return CALL_CONTINUE;
+    if (memory_read(call->tid, call->args[4], &length, sizeof length) < 0)
+        return -EFAULT;
+    if ((int)length < 0)
+        return -EINVAL;
+    if (length > sizeof value)
+        length = sizeof value;
+    if (is_error && desc->error) {
+        memcpy(value, &desc->error, sizeof desc->error);
+        desc->error = 0;
+    } else if (desc->lil_fd < 0) {
+        int number = dead_option(desc, level, name);
+        memcpy(value, &number, sizeof number);
+    } else if (lil_getsockopt(call->program->proc, desc->lil_fd, level, name, value, &length) < 0) {
+        return -errno;
+    }
+    if (is_error && *(int *)value)
+        call_record(call, desc->state == DESC_FAILED ? "connect" : "recv", *(int *)value);
+    if (memory_write(call->tid, call->args[3], value, length) < 0 || memory_write(call->tid, call->args[4], &length, sizeof length) < 0)
+        return -EFAULT;
+    return 0;
+}
+
+/* --- ioctl ----------------------------------------------------------------------------------------------------------------------------- */
+static int64_t ioctl_list(struct call *call, struct ifconf *conf)
+{
+    uint64_t to = (uint64_t)(uintptr_t)conf->ifc_buf;
+    int room = conf->ifc_len;
+    uint8_t *buffer = call->program->launcher->scratch;
+
+    if (room < 0)
+        return -EINVAL;
+    if (room > 65536)
+        conf->ifc_len = room = 65536;
+    conf->ifc_buf = to ? (char *)buffer : NULL;
+    if (lil_ioctl(call->program->proc, call->desc->lil_fd, call->args[1], conf) < 0)
+        return -errno;
+    if (to && memory_write(call->tid, to, buffer, (size_t)min_u32((uint32_t)conf->ifc_len, (uint32_t)room)) < 0)
+        return -EFAULT;
+    conf->ifc_buf = (char *)(uintptr_t)to;
+    return memory_write(call->tid, call->args[2], conf, sizeof *conf);
+}
+
+int64_t call_ioctl(struct call *call)
+{
+    struct desc *desc = call->desc;
+    unsigned long request = (unsigned long)call->args[1];
+    size_t size = request == FIONREAD || request == TIOCOUTQ || request == 0x8905 /* SIOCATMARK */ ? sizeof(int) : sizeof(struct ifreq);
+    union {
+        int number;
+        struct ifreq interface;
+        struct ifconf conf;
+    } argument;
+
+    if (desc->lil_fd < 0)
+        return -EINVAL;
+    if (request == SIOCGIFCONF)
+        size = sizeof argument.conf;
+    memset(&argument, 0, sizeof argument);
+    if (memory_read(call->tid, call->args[2], &argument, size) < 0)
+        return -EFAULT;
+    if (request == SIOCGIFCONF)
+        return ioctl_list(call, &argument.conf);
+    if (lil_ioctl(call->program->proc, desc->lil_fd, request, &argument) < 0) {
+        if (errno != EINVAL && errno != ENODEV && errno != EADDRNOTAVAIL)
+            launcher_log(call->program->launcher, "%s[%d]: ioctl(0x%lx): %s", call->program->name, call->tid, request, strerror(errno));
+        return -errno;
+    }
+    return memory_write(call->tid, call->args[2], &argument, size);
+}

@@ -1,0 +1,60 @@
+/* desc_exact.c: exact mode's (and every listener's) readiness: tokens and filler that make poll(2) on the inner end say
+ * what it would say of the lil_ socket. A token is one byte (one packet, for datagrams) that no program ever reads: reads are
+ * served from the lil_ socket. More data while a token is there is another token: the edge that EPOLLET waits for. */
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "launch/launch.h"
+
+enum { TOKENS_MAX = 16 };
+
+static void add_token(struct desc *desc)
+{
+    if (desc->tokens < TOKENS_MAX && send(desc->outer.fd, "t", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+        desc->tokens++;
+}
+
+static void take_tokens(struct desc *desc, int inner)
+{
+    char dump[TOKENS_MAX];
+    while (desc->tokens) {
+        ssize_t n = recv(inner, dump, desc->kind == DESC_STREAM ? desc->tokens : 1, MSG_DONTWAIT);
+        if (n <= 0)
+            break;
+        desc->tokens -= (unsigned)n;
+    }
+}
+
+static void sync_end(struct desc *desc, int events)
+{
+    if (events & POLLERR && desc->kind == DESC_STREAM) {
+        desc_reset(desc);
+    } else if (events & POLLRDHUP && !desc->fin_shown && desc->kind == DESC_STREAM) {
+        desc->fin_shown = true;
+        shutdown(desc->outer.fd, SHUT_WR);
+    }
+}
+
+void desc_sync(struct desc *desc, int inner)
+{
+    int events;
+    unsigned woken = desc->woken;
+
+    desc->woken = 0;
+    if (desc->lil_fd < 0 || desc->outer.fd < 0 || desc->state == DESC_CONNECTING || desc->state == DESC_NEW)
+        return;
+    events = proc_poll_events(desc->program->proc, desc->lil_fd);
+    if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
+        if (!desc->tokens || woken & POLLIN)
+            add_token(desc);
+    } else if (desc->tokens && inner >= 0) {
+        take_tokens(desc, inner);
+    }
+    if (desc->state == DESC_OPEN && desc->kind == DESC_STREAM) {
+        if (events & POLLOUT)
+            desc_drain_fill(desc);
+        else if (!desc->fill && inner >= 0)
+            desc_fill(desc, inner);
+    }
+    sync_end(desc, events);
+}

@@ -1,0 +1,230 @@
+/* desc_pump.c: fast mode: bytes between the outer end and the lil_ socket, both ways, until one of them would block.
+ * What was taken from one side and not yet by the other waits in a buffer of the descriptor. Ends: the program's shutdown
+ * or close shows as end of file (FIN when all is sent); a close with unread data as ECONNRESET (RST); an RST from the net as a
+ * poisoned close (desc_reset). Datagrams: at most one lies in the inner queue, so that its source is known. */
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "launch/launch.h"
+
+enum { PUMP_TURNS = 16, CHUNK = 1 << 17 };
+
+static int keep(uint8_t **to, size_t *length, size_t *offset, const uint8_t *from, size_t size)
+{
+    uint8_t *copy = malloc(size);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, from, size);
+    *to = copy;
+    *length = size;
+    *offset = 0;
+    return 0;
+}
+
+static void abort_lil(struct desc *desc)
+{
+    struct linger at_once = {1, 0};
+    lil_setsockopt(desc->program->proc, desc->lil_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    desc_free(desc);
+}
+
+/* The kept bytes first; false: the stack takes no more now. */
+static bool flush_to_net(struct desc *desc)
+{
+    while (desc->to_net_offset < desc->to_net_length) {
+        ssize_t n = lil_send(desc->program->proc, desc->lil_fd, desc->to_net + desc->to_net_offset, desc->to_net_length - desc->to_net_offset,
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN)
+            return false;
+        desc->to_net_offset += n < 0 ? desc->to_net_length - desc->to_net_offset : (size_t)n;
+    }
+    free(desc->to_net);
+    desc->to_net = NULL;
+    desc->to_net_length = desc->to_net_offset = 0;
+    return true;
+}
+
+enum pumped { PUMP_MORE, PUMP_BLOCKED, PUMP_GONE };
+
+static enum pumped end_of_program(struct desc *desc, bool reset)
+{
+    struct pollfd ends = {desc->outer.fd, 0, 0};
+
+    if (reset) {
+        abort_lil(desc);
+        return PUMP_GONE;
+    }
+    if (!desc->fin_sent) {
+        desc->fin_sent = true;
+        if (!desc->launcher->exact)
+            lil_shutdown(desc->program->proc, desc->lil_fd, SHUT_WR);
+    }
+    if (poll(&ends, 1, 0) == 1 && ends.revents & POLLHUP) { /* closed, or both directions shut: nothing can come any more */
+        desc_free(desc);
+        return PUMP_GONE;
+    }
+    return PUMP_BLOCKED;
+}
+
+static enum pumped pump_to_net(struct desc *desc)
+{
+    uint8_t *buffer = desc->launcher->scratch;
+    ssize_t n, sent;
+
+    if (desc->outer.fd < 0 || !flush_to_net(desc))
+        return PUMP_BLOCKED;
+    if (desc->fin_sent)
+        return end_of_program(desc, false);
+    n = recv(desc->outer.fd, buffer, CHUNK, MSG_DONTWAIT);
+    if (n < 0)
+        return errno == EAGAIN ? PUMP_BLOCKED : end_of_program(desc, errno == ECONNRESET);
+    if (n == 0)
+        return end_of_program(desc, false);
+    sent = lil_send(desc->program->proc, desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN)
+        return PUMP_MORE; /* a dead connection: pump_to_program shows it */
+    if (sent < 0)
+        sent = 0;
+    if (sent < n && keep(&desc->to_net, &desc->to_net_length, &desc->to_net_offset, buffer + sent, (size_t)(n - sent)) < 0)
+        abort_lil(desc);
+    return sent < n ? PUMP_BLOCKED : PUMP_MORE;
+}
+
+static bool flush_to_program(struct desc *desc)
+{
+    while (desc->to_program_offset < desc->to_program_length) {
+        ssize_t n = send(desc->outer.fd, desc->to_program + desc->to_program_offset, desc->to_program_length - desc->to_program_offset,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN)
+            return false;
+        desc->to_program_offset += n < 0 ? desc->to_program_length - desc->to_program_offset : (size_t)n;
+    }
+    free(desc->to_program);
+    desc->to_program = NULL;
+    desc->to_program_length = desc->to_program_offset = 0;
+    return true;
+}
+
+static enum pumped pump_to_program(struct desc *desc)
+{
+    uint8_t *buffer = desc->launcher->scratch;
+    ssize_t n, sent;
+
+    if (desc->fin_shown || desc->outer.fd < 0 || !flush_to_program(desc))
+        return PUMP_BLOCKED;
+    n = lil_recv(desc->program->proc, desc->lil_fd, buffer, CHUNK, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+        return PUMP_BLOCKED;
+    if (n < 0) {
+        desc->error = errno; /* SO_ERROR is exact where the pair can only say ECONNRESET */
+        call_record(&(struct call){.program = desc->program, .desc = desc}, "recv", errno);
+        desc_reset(desc);
+        return PUMP_BLOCKED;
+    }
+    if (n == 0) {
+        desc->fin_shown = true;
+        shutdown(desc->outer.fd, SHUT_WR);
+        return PUMP_BLOCKED;
+    }
+    sent = send(desc->outer.fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0)
+        sent = errno == EAGAIN ? 0 : n; /* the program is gone: its end of file follows */
+    if (sent < n && keep(&desc->to_program, &desc->to_program_length, &desc->to_program_offset, buffer + sent, (size_t)(n - sent)) < 0)
+        desc_reset(desc);
+    return sent < n ? PUMP_BLOCKED : PUMP_MORE;
+}
+
+/* --- datagrams ------------------------------------------------------------------------------------------------------------ */
+/* False: the program has closed it. */
+static bool dgram_to_net(struct desc *desc)
+{
+    uint8_t *buffer = desc->launcher->scratch;
+    ssize_t n;
+
+    while ((n = recv(desc->outer.fd, buffer, LAUNCH_SCRATCH, MSG_DONTWAIT)) > 0)
+        lil_send(desc->program->proc, desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == 0) {
+        struct pollfd ends = {desc->outer.fd, 0, 0};
+        if (poll(&ends, 1, 0) == 1 && ends.revents & POLLHUP) {
+            desc_free(desc);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_consumed(struct desc *desc)
+{
+    int bytes = 0;
+    return ioctl(desc->outer.fd, SIOCOUTQ, &bytes) == 0 && bytes == 0;
+}
+
+static void dgram_to_program(struct desc *desc)
+{
+    uint8_t *buffer = desc->launcher->scratch;
+    ssize_t n;
+
+    if (desc->queued && !is_consumed(desc))
+        return;
+    desc->queued = false;
+    desc->from_length = sizeof desc->from;
+    n = lil_recvfrom(desc->program->proc, desc->lil_fd, buffer, LAUNCH_SCRATCH, MSG_DONTWAIT, (struct sockaddr *)&desc->from, &desc->from_length);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n < 0) { /* an ICMP error: wakes the program; a call with an address then says which */
+        desc->error = errno;
+        desc->from_length = 0;
+        n = 0;
+    }
+    if (send(desc->outer.fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n)
+        desc->queued = true;
+}
+
+int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, int flags)
+{
+    ssize_t n;
+
+    if (!desc->queued)
+        return -EAGAIN;
+    if (desc->error) {
+        int error = desc->error;
+        char dump;
+        (void)!recv(inner, &dump, 1, MSG_DONTWAIT);
+        desc->error = 0;
+        desc->queued = false;
+        return -error;
+    }
+    n = recv(inner, message->msg_iov->iov_base, message->msg_iov->iov_len, (flags & (MSG_PEEK | MSG_TRUNC)) | MSG_DONTWAIT);
+    if (n < 0)
+        return -errno;
+    if (message->msg_name)
+        memcpy(message->msg_name, &desc->from, desc->from_length);
+    message->msg_namelen = desc->from_length;
+    message->msg_controllen = 0;
+    if (!(flags & MSG_PEEK))
+        desc->queued = false;
+    return n;
+}
+
+void desc_pump(struct desc *desc)
+{
+    enum pumped out = PUMP_MORE, in = PUMP_MORE;
+
+    if (desc->kind == DESC_DGRAM) {
+        if (dgram_to_net(desc))
+            dgram_to_program(desc);
+        return;
+    }
+    for (int turn = 0; turn < PUMP_TURNS && (out == PUMP_MORE || in == PUMP_MORE); turn++) {
+        out = pump_to_net(desc);
+        if (out == PUMP_GONE)
+            return;
+        in = desc->launcher->exact ? PUMP_BLOCKED : pump_to_program(desc);
+    }
+    if (out == PUMP_MORE || in == PUMP_MORE)
+        desc_dirty(desc);
+}

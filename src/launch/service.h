@@ -1,0 +1,37 @@
+/* service.h: the small servers of the zoo and of the gauntlet: fibers that serve HTTP, echo, daytime, and misbehave. */
+#ifndef LAUNCH_SERVICE_H
+#define LAUNCH_SERVICE_H
+#include "launch/launch.h"
+
+enum behaviour {
+    SERVE,          /* HTTP when it is asked in HTTP, else echo */
+    SERVE_ECHO,
+    SERVE_DISCARD,
+    SERVE_DAYTIME,
+    SERVE_SILENT,      /* accepts, reads, never answers */
+    SERVE_RESET,       /* RST at the request */
+    SERVE_PART_RST,    /* a part of the answer, then RST */
+    SERVE_PART_FIN,    /* a part of the answer, then FIN */
+    SERVE_PART_STALL,  /* a part of the answer, then nothing */
+    SERVE_TRICKLE,     /* one byte a second */
+    SERVE_LATE,        /* the answer after two minutes, in two parts */
+    SERVE_ACCEPT_LATE, /* accepts after 30 s */
+    SERVE_NO_ACCEPT,   /* a full backlog */
+    SERVE_NO_READ,     /* a window that closes */
+    UDP_ANSWER, UDP_SILENT, UDP_WRONG_SOURCE, UDP_DUPLICATE, UDP_LATE, UDP_TRUNCATED
+};
+struct service {
+    enum behaviour behaviour;
+    uint16_t port;
+    size_t body_bytes;          /* of the HTTP answer; 0: a line */
+    const struct names *names;  /* for UDP_ANSWER of DNS questions */
+};
+/* A fiber's main; ARGUMENT: a struct service that lives as long as the world. */
+int service_main(struct lil_proc *proc, void *argument);
+/* Connects COUNT times to a listener and keeps quiet: fills its backlog. */
+struct crowd {
+    struct sockaddr_in to;
+    int count;
+};
+int crowd_main(struct lil_proc *proc, void *argument);
+#endif
