@@ -1,6 +1,7 @@
 /* service.h: the small servers of the zoo and of the gauntlet: fibers that serve HTTP, echo, daytime, and misbehave. */
 #ifndef LAUNCH_SERVICE_H
 #define LAUNCH_SERVICE_H
+#include <netinet/in.h>
 #include "launch/launch.h"
 
 enum behaviour {

@@ -1,0 +1,262 @@
+/* gauntlet.c: lilliput gauntlet [OPTIONS] -- PROGRAM ARGS: the program once in every case, and one table. Each case is a
+ * child process of its own, as many at a time as there are processors; rows are printed in the table's order. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "cli/cli.h"
+#include "launch/attempt.h"
+
+enum { CASES_MAX = 128, NETWORK_LIMIT_S = 9000 };
+
+struct gauntlet_options {
+    const char *profile, *only[CASES_MAX], *junit, *expect, *record, *server, *name, *capture;
+    unsigned only_count, jobs;
+    bool json, show, udp, tcp;
+    uint64_t seed;
+    uint16_t port;
+    char **program;
+};
+
+struct job {
+    const struct gauntlet_case *one;
+    struct attempt result;
+    pid_t pid;
+    int pipe;
+    bool done;
+};
+
+static int usage(FILE *out)
+{
+    fprintf(out,
+            "usage: lilliput gauntlet [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
+            "  Runs PROGRAM, unmodified and in virtual time, once against every way a connection can fail.\n"
+            "  {host} {addr} {port} in the arguments are the server; also LILLIPUT_HOST, LILLIPUT_ADDR, LILLIPUT_PORT.\n\n"
+            "  --case NAME     only this case (may be repeated)      --list    the cases\n"
+            "  --profile P     the client's TCP/IP stack (linux)     --seed N  all randomness of the network (1)\n"
+            "  --name NAME     what {host} is (server.test)          --port N  what {port} is (80)\n"
+            "  --udp, --tcp    only the cases of that protocol (a program that talks UDP: --udp)\n"
+            "  --server CMD    your own server behind the fault, a shell command that listens on $LILLIPUT_PORT\n"
+            "  --json          the results as JSON                   --junit FILE  and as JUnit XML\n"
+            "  --record FILE   write a baseline                      --expect FILE compare with one\n"
+            "  --show          let the program's output through      --jobs N      at a time (processors)\n"
+            "  --capture DIR   a pcapng of each case\n\n"
+            "  Exit: 0 as expected; 1 not, or without --expect a hang or a death by signal; 2 usage; 77 the kernel forbids it.\n");
+    return out == stdout ? CLI_OK : CLI_USAGE;
+}
+
+static int list_cases(void)
+{
+    for (unsigned i = 0; i < gauntlet_case_count; i++)
+        printf("%-20s %s\n", gauntlet_cases[i].name, gauntlet_cases[i].what);
+    return CLI_OK;
+}
+
+static int unknown_case(const char *name)
+{
+    const char *words[CASES_MAX] = {0}, *near;
+    for (unsigned i = 0; i < gauntlet_case_count; i++)
+        words[i] = gauntlet_cases[i].name;
+    near = cli_nearest(name, words);
+    fprintf(stderr, "lilliput gauntlet: no case \"%s\"%s%s%s; --list lists them\n", name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return CLI_USAGE;
+}
+
+static int parse(int argc, char **argv, struct gauntlet_options *o)
+{
+    enum { LIST = 256, UDP, TCP, SHOW, JOBS };
+    static const struct option options[] = {
+        {"profile", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"case", 1, NULL, 'c'}, {"list", 0, NULL, LIST}, {"json", 0, NULL, 'j'}, {"junit", 1, NULL, 'J'},
+        {"expect", 1, NULL, 'e'}, {"record", 1, NULL, 'r'}, {"server", 1, NULL, 'S'}, {"name", 1, NULL, 'n'}, {"port", 1, NULL, 'P'}, {"udp", 0, NULL, UDP},
+        {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'}, {"help", 0, NULL, 'h'}, {0}};
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1)
+        switch (option) {
+        case 'p': o->profile = optarg; break;
+        case 's': o->seed = strtoull(optarg, NULL, 0); break;
+        case 'c':
+            if (!case_find(optarg))
+                return unknown_case(optarg);
+            if (o->only_count < CASES_MAX)
+                o->only[o->only_count++] = optarg;
+            break;
+        case 'j': o->json = true; break;
+        case 'J': o->junit = optarg; break;
+        case 'e': o->expect = optarg; break;
+        case 'r': o->record = optarg; break;
+        case 'S': o->server = optarg; break;
+        case 'n': o->name = optarg; break;
+        case 'P': o->port = (uint16_t)atoi(optarg); break;
+        case 'w': o->capture = optarg; break;
+        case UDP: o->udp = true; break;
+        case TCP: o->tcp = true; break;
+        case SHOW: o->show = true; break;
+        case JOBS: o->jobs = (unsigned)atoi(optarg); break;
+        case LIST: exit(list_cases());
+        case 'h': exit(usage(stdout));
+        default: return usage(stderr);
+        }
+    o->program = argv + optind;
+    return *o->program ? CLI_OK : usage(stderr);
+}
+
+static bool is_chosen(const struct gauntlet_options *o, const struct gauntlet_case *one)
+{
+    for (unsigned i = 0; i < o->only_count; i++)
+        if (!strcmp(o->only[i], one->name))
+            return true;
+    if (o->only_count)
+        return false;
+    /* The yardstick and the UDP cases speak to UDP programs; the rest to those that connect. */
+    return one->udp ? !o->tcp : !o->udp;
+}
+
+/* --- jobs -------------------------------------------------------------------------------------------------------------------------- */
+static void job_start(struct job *job, const struct gauntlet_options *o)
+{
+    int ends[2];
+    char capture[512];
+    struct attempt_config config = {.one = job->one, .net = {.seed = o->seed, .profile = o->profile, .port = o->port, .name = o->name, .own_server = o->server != NULL},
+                                    .program = o->program, .server = o->server, .show_output = o->show, .limit_ns = NETWORK_LIMIT_S * NS_PER_S};
+
+    job->result.broken = true;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        job->done = true;
+        return;
+    }
+    fflush(NULL);
+    job->pid = fork();
+    if (job->pid == 0) {
+        if (o->capture) {
+            snprintf(capture, sizeof capture, "%s/%s.pcapng", o->capture, job->one->name);
+            config.capture = capture;
+        }
+        attempt_run(&config, &job->result);
+        fflush(NULL);
+        _exit(write(ends[1], &job->result, sizeof job->result) != sizeof job->result);
+    }
+    close(ends[1]);
+    job->pipe = ends[0];
+}
+
+static void job_finish(struct job *job)
+{
+    if (job->pid > 0) {
+        if (read(job->pipe, &job->result, sizeof job->result) != sizeof job->result)
+            job->result.broken = true;
+        close(job->pipe);
+        waitpid(job->pid, NULL, 0);
+    }
+    job->done = true;
+}
+
+static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_options *o)
+{
+    unsigned started = 0, printed = 0, running = 0;
+
+    while (printed < count) {
+        struct pollfd fds[CASES_MAX];
+        while (started < count && running < o->jobs) {
+            job_start(&jobs[started], o);
+            running += !jobs[started++].done;
+        }
+        for (unsigned i = 0; i < started; i++)
+            fds[i] = (struct pollfd){jobs[i].done ? -1 : jobs[i].pipe, POLLIN, 0};
+        poll(fds, started, -1);
+        for (unsigned i = 0; i < started; i++)
+            if (!jobs[i].done && fds[i].revents) {
+                job_finish(&jobs[i]);
+                running--;
+            }
+        for (; printed < started && jobs[printed].done; printed++)
+            if (!o->json) {
+                report_row(stdout, jobs[printed].one->name, &jobs[printed].result);
+                fflush(stdout);
+            }
+    }
+}
+
+/* --- the verdict --------------------------------------------------------------------------------------------------------------------- */
+static void print_hang(const struct gauntlet_options *o, const struct job *job)
+{
+    printf("hang: %s waits in %s for ever; again: lilliput gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u -- ", job->one->name,
+           job->result.waiting, job->one->name, o->profile, o->seed, o->port);
+    for (char **argument = o->program; *argument; argument++)
+        printf("%s%s", argument == o->program ? "" : " ", *argument);
+    printf("\n");
+}
+
+static int summarize(const struct gauntlet_options *o, struct job *jobs, unsigned count)
+{
+    const char *names[CASES_MAX];
+    struct attempt all[CASES_MAX];
+    bool bad[CASES_MAX] = {0};
+    unsigned hangs = 0, crashes = 0, broken = 0, skipped = 0;
+    int differing = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct attempt *a = &jobs[i].result;
+        names[i] = jobs[i].one->name;
+        all[i] = *a;
+        hangs += a->hung;
+        broken += a->broken;
+        skipped += a->skipped;
+        crashes += !a->hung && !a->broken && WIFSIGNALED(a->status);
+        bad[i] = a->hung || a->broken || (!a->skipped && WIFSIGNALED(a->status));
+        if (a->hung && !o->json)
+            print_hang(o, &jobs[i]);
+    }
+    if (o->expect && (differing = report_expect(o->expect, names, all, bad, count)) < 0) {
+        fprintf(stderr, "lilliput gauntlet: %s cannot be read\n", o->expect);
+        return CLI_USAGE;
+    }
+    if (o->json)
+        report_json(stdout, names, all, count, o->profile, o->seed);
+    else
+        printf("%u cases: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - hangs - crashes - broken - skipped, hangs,
+               crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
+    if (o->junit && report_junit(o->junit, names, all, bad, count, o->program[0]) < 0)
+        perror(o->junit);
+    if (o->record && report_record(o->record, names, all, count) < 0)
+        perror(o->record);
+    if (o->expect)
+        return differing ? CLI_FAILED : CLI_OK;
+    return hangs || crashes || broken ? CLI_FAILED : CLI_OK;
+}
+
+static int body(void *ctx)
+{
+    struct gauntlet_options *o = ctx;
+    static struct job jobs[CASES_MAX];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < gauntlet_case_count; i++)
+        if (is_chosen(o, &gauntlet_cases[i]))
+            jobs[count++].one = &gauntlet_cases[i];
+    if (!o->json)
+        report_head(stdout);
+    run_jobs(jobs, count, o);
+    return summarize(o, jobs, count);
+}
+
+int gauntlet_main(int argc, char **argv)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    struct gauntlet_options o = {.profile = "linux", .seed = 1, .port = 80, .name = "server.test", .jobs = processors > 0 ? (unsigned)processors : 1};
+    int rc = parse(argc, argv, &o);
+
+    if (rc != CLI_OK)
+        return rc;
+    if (!o.jobs)
+        o.jobs = 1;
+    if (!tracer_is_permitted()) {
+        fprintf(stderr, "lilliput gauntlet: ptrace is not permitted here, and virtual time needs it; `lilliput doctor` says what to do\n");
+        return CLI_FORBIDDEN;
+    }
+    return launcher_guard(body, &o);
+}

@@ -1,0 +1,155 @@
+/* attempt.c: see attempt.h. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "launch/attempt.h"
+#include "wire/wire.h"
+
+static const uint64_t settle_ns = 2 * NS_PER_S; /* servers listen, queues are full, before the program begins */
+
+struct observer {
+    struct attempt *result;
+};
+
+/* The SYNs that the client sends: the connect() schedule made visible. */
+static void watch_syns(void *ctx, const struct lil_trace *event)
+{
+    struct observer *observer = ctx;
+    struct attempt *a = observer->result;
+    uint8_t bytes[160];
+    size_t have;
+    struct eth eth;
+    struct ip ip;
+    struct tcphdr_ tcp;
+    int link, header;
+
+    if (event->kind != LIL_TRACE_PACKET_OUT || !event->packet || !event->host || strcmp(event->host, "client") || event->now_ns < settle_ns)
+        return;
+    have = lil_packet_read((struct lil_packet *)(uintptr_t)event->packet, 0, bytes, sizeof bytes);
+    link = eth_parse(&eth, bytes, have);
+    if (link < 0 || (eth.type != ETHERTYPE_V4 && eth.type != ETHERTYPE_V6))
+        return;
+    header = ip_parse(&ip, bytes + link, have - (size_t)link);
+    if (header < 0 || ip.protocol != IPPROTO_TCP || tcphdr_parse(&tcp, bytes + link + header, have - (size_t)(link + header)) < 0)
+        return;
+    if (tcp.flags & TCP_SYN && !(tcp.flags & TCP_ACK) && a->syn_count < ATTEMPT_SYNS)
+        a->syn_ns[a->syn_count++] = event->now_ns - settle_ns;
+}
+
+/* {host} {addr} {port} in TEXT; the caller frees. */
+static char *substitute(const char *text, const char *host, const char *address, uint16_t port)
+{
+    char number[8], *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+
+    if (!f)
+        return NULL;
+    snprintf(number, sizeof number, "%u", port);
+    while (*text) {
+        static const char *const words[] = {"{host}", "{addr}", "{port}"};
+        const char *values[] = {host, address, number};
+        int i = 0;
+        while (i < 3 && strncmp(text, words[i], 6))
+            i++;
+        if (i < 3) {
+            fputs(values[i], f);
+            text += 6;
+        } else {
+            fputc(*text++, f);
+        }
+    }
+    fclose(f);
+    return out;
+}
+
+static struct program *add_program(struct launcher *l, const struct attempt_config *config, const struct zoo *zoo)
+{
+    char address[64], variables[3][96], **argv;
+    char *environment[4] = {variables[0], variables[1], variables[2], NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = config->show_output ? -1 : null;
+    size_t count = 0;
+    struct program *program;
+
+    case_address(zoo, &config->net, address);
+    snprintf(variables[0], sizeof variables[0], "LILLIPUT_HOST=%s", config->net.name);
+    snprintf(variables[1], sizeof variables[1], "LILLIPUT_ADDR=%s", address);
+    snprintf(variables[2], sizeof variables[2], "LILLIPUT_PORT=%u", config->net.port);
+    while (config->program[count])
+        count++;
+    argv = calloc(count + 1, sizeof *argv);
+    for (size_t i = 0; argv && i < count; i++)
+        argv[i] = substitute(config->program[i], config->net.name, address, config->net.port);
+    program = argv ? launcher_add(l, &(struct program_config){.host = zoo->client, .argv = argv, .environment = environment, .stdin_fd = null,
+                                                               .stdout_fd = out, .stderr_fd = out, .start_ns = settle_ns}) : NULL;
+    if (program)
+        program->record.default_keepalive = config->one->keepalive;
+    for (size_t i = 0; argv && i < count; i++)
+        free(argv[i]);
+    free(argv);
+    return program;
+}
+
+static bool add_server(struct launcher *l, const struct attempt_config *config, const struct zoo *zoo)
+{
+    char port[32];
+    char *argv[] = {"/bin/sh", "-c", (char *)(uintptr_t)config->server, NULL}, *environment[] = {port, NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = config->show_output ? -1 : null;
+
+    snprintf(port, sizeof port, "LILLIPUT_PORT=%u", config->net.port);
+    return launcher_add(l, &(struct program_config){.host = zoo->target, .argv = argv, .environment = environment, .name = "server", .stdin_fd = null,
+                                                    .stdout_fd = out, .stderr_fd = out}) != NULL;
+}
+
+static void fill_result(struct attempt *a, const struct program *program, const struct launcher *l, uint64_t real_ns)
+{
+    const struct program_record *record = &program->record;
+    uint64_t end = program->ended ? record->ended_ns : l->now_ns;
+
+    a->status = program->status;
+    a->hung = l->hung && !program->ended;
+    a->virtual_ns = end > settle_ns ? end - settle_ns : 0;
+    a->real_ns = real_ns;
+    a->error = record->error;
+    if (record->error)
+        snprintf(a->call, sizeof a->call, "%s", record->call);
+    else if (record->timed_out && program->status)
+        snprintf(a->call, sizeof a->call, "%s", record->timed_out);
+    if (a->hung)
+        snprintf(a->waiting, sizeof a->waiting, "%s", record->waiting ? record->waiting : "?");
+}
+
+void attempt_run(const struct attempt_config *config, struct attempt *a)
+{
+    struct zoo zoo;
+    struct observer observer = {a};
+    uint64_t began = clock_real_ns();
+    struct launcher *l;
+    struct program *program;
+
+    memset(a, 0, sizeof *a);
+    a->broken = true;
+    if (config->server && config->one->needs_builtin) {
+        a->skipped = true;
+        a->broken = false;
+        return;
+    }
+    if (case_build(config->one, &zoo, &config->net) < 0)
+        return;
+    if (config->capture && lil_world_capture(zoo.world, config->capture) < 0)
+        return;
+    lil_world_add_trace(zoo.world, watch_syns, &observer);
+    l = launcher_new(&(struct launcher_config){.world = zoo.world, .names = &zoo.names, .virtual_time = true, .detect_hang = true,
+                                               .limit_ns = settle_ns + config->limit_ns});
+    if (!l)
+        return;
+    /* The program is the first: the run ends with it. */
+    program = add_program(l, config, &zoo);
+    if (!program || (config->server && !add_server(l, config, &zoo)))
+        return;
+    launcher_run(l);
+    a->broken = false;
+    fill_result(a, program, l, clock_real_ns() - began);
+    launcher_free(l);
+    zoo_fini(&zoo);
+}

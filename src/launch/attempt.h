@@ -1,0 +1,40 @@
+/* attempt.h: one run of a program in one gauntlet case, and the table of such runs. */
+#ifndef LAUNCH_ATTEMPT_H
+#define LAUNCH_ATTEMPT_H
+#include <stdio.h>
+#include "launch/cases.h"
+
+enum { ATTEMPT_SYNS = 12, ATTEMPT_WORD = 24 };
+struct attempt_config {
+    const struct gauntlet_case *one;
+    struct case_config net;
+    char *const *program;     /* {host} {addr} {port} are replaced */
+    const char *server;       /* a shell command; NULL: the built-in server */
+    const char *capture;      /* pcapng; NULL: none */
+    bool show_output;
+    uint64_t limit_ns;
+};
+struct attempt { /* flat: it crosses a pipe */
+    char call[ATTEMPT_WORD], waiting[ATTEMPT_WORD];
+    int error;            /* errno; 0 with call set: a time limit of the program's own */
+    int status;           /* as wait(2) says */
+    bool hung, skipped, broken; /* broken: the case could not be run */
+    uint64_t virtual_ns, real_ns;
+    uint64_t syn_ns[ATTEMPT_SYNS];
+    unsigned syn_count;
+};
+/* Runs it in this process, which then ends: the supervisor's state is per process. */
+void attempt_run(const struct attempt_config *config, struct attempt *result);
+
+/* report.c */
+const char *attempt_errno_name(int error, char out[ATTEMPT_WORD]);
+void report_head(FILE *out);
+void report_row(FILE *out, const char *name, const struct attempt *a);
+void report_syns(const struct attempt *a, char *out, size_t size);
+int report_json(FILE *out, const char *const *names, const struct attempt *all, unsigned count, const char *profile, uint64_t seed);
+int report_junit(const char *file, const char *const *names, const struct attempt *all, const bool *bad, unsigned count, const char *program);
+/* A baseline: per case exit status, errno, and the longest virtual time. */
+int report_record(const char *file, const char *const *names, const struct attempt *all, unsigned count);
+/* Sets BAD where a case is not as FILE says, and prints why. The number of those, or -Exxx. */
+int report_expect(const char *file, const char *const *names, const struct attempt *all, bool *bad, unsigned count);
+#endif

@@ -1,0 +1,37 @@
+/* cases.h: the gauntlet's cases: each a network in which connecting, or talking, goes wrong in one way. */
+#ifndef LAUNCH_CASES_H
+#define LAUNCH_CASES_H
+#include "launch/zoo.h"
+
+struct case_config {
+    uint64_t seed;
+    const char *profile;
+    uint16_t port;
+    const char *name;   /* what {host} is */
+    bool own_server;    /* --server: the user's program listens; the built-in one does not */
+};
+struct gauntlet_case {
+    const char *name, *what;
+    int (*build)(struct zoo *zoo, const struct case_config *config);
+    bool udp;           /* the program is expected to talk UDP */
+    bool needs_builtin; /* the fault is in the server: not with --server */
+    bool keepalive;     /* SO_KEEPALIVE on every connection */
+};
+extern const struct gauntlet_case gauntlet_cases[];
+extern const unsigned gauntlet_case_count;
+const struct gauntlet_case *case_find(const char *name);
+/* The zoo's base with the case's fault. -Exxx. */
+int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct case_config *config);
+/* The first address of the name: {addr}. */
+void case_address(const struct zoo *zoo, const struct case_config *config, char out[64]);
+/* fault.c: what happens to packets on the uplink (gw to core) at a moment of the conversation. */
+enum fault_kind {
+    FAULT_LAST_ACK,  /* the handshake's last ACK is lost */
+    FAULT_ONE_WAY,   /* after the handshake nothing comes back */
+    FAULT_CUT,       /* after the first byte of an answer nothing passes: a silent crash */
+    FAULT_RESTART,   /* the same, and 5 s later a server without memory stands there */
+    FAULT_NAT,       /* after 60 s of silence nothing passes */
+    FAULT_NAT_RST    /* after 60 s of silence the other side does not know the connection */
+};
+int fault_install(struct zoo *zoo, enum fault_kind kind);
+#endif
