@@ -145,7 +145,7 @@ struct task {
     struct list node;
     struct program *program;   /* NULL until known */
     pid_t tid, tgid;
-    int syscall_fd, schedstat_fd;
+    int syscall_fd, schedstat_fd, stat_fd;
     char schedstat[64];        /* as the first pass of a scan saw it */
     int state;                 /* enum task_state */
     const struct wait_kind *wait; /* invariant 5 */

@@ -11,29 +11,42 @@
 #include "launch/arch.h"
 #include "launch/launch.h"
 
-enum task_state { TASK_RUNS, TASK_SLEEPS, TASK_GONE };
-
 #ifndef __NR_clone3
 #define __NR_clone3 435
 #endif
 
-/* A thread in state D waits for a device, except the parent of a vfork. */
-static bool is_in_disk_wait(pid_t tid)
-{
-    char path[64], text[256], *state;
-    int fd, n;
+enum task_state { TASK_RUNS, TASK_SLEEPS, TASK_GONE };
 
-    snprintf(path, sizeof path, "/proc/%d/stat", tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return true;
-    n = (int)read(fd, text, sizeof text - 1);
-    close(fd);
+/* The state letter of /proc/TID/stat. It alone tells a thread that is being woken (TASK_WAKING: 'R') from one asleep: to
+ * /proc/TID/syscall both sleep in their call, and for as long as the processor that shall run it is away (a virtual machine's
+ * can be for milliseconds) its schedstat does not change either. */
+static char state_of(const struct task *task)
+{
+    char text[128], *state; /* the name is at most 16 bytes */
+    ssize_t n = pread(task->stat_fd, text, sizeof text - 1, 0);
+
     if (n <= 0)
-        return true;
+        return 'Z';
     text[n] = 0;
     state = strrchr(text, ')');
-    return !state || (state[2] != 'S' && state[2] != 't');
+    return state && state[1] ? state[2] : 'R';
+}
+
+/* 'D' waits for a device, but the parent of a vfork waits in it for its child. 't': its stop is reported, see invariant 3. */
+static bool is_asleep(const struct task *task, long nr)
+{
+    switch (state_of(task)) {
+    case 'S':
+    case 't':
+    case 'T':
+    case 'Z':
+    case 'X':
+        return true;
+    case 'D':
+        return nr == __NR_vfork || nr == __NR_clone || nr == __NR_clone3;
+    default:
+        return false;
+    }
 }
 
 /* A descriptor that the program got from outside: the same file as one of our own 0, 1, 2. A regular file or
@@ -84,9 +97,7 @@ static bool first_pass(struct task *task)
     task->state = (int)look(task, &nr, &argument);
     if (task->state == TASK_GONE)
         return true; /* its death is reported, or will be: SIGCHLD is seen by the poll after the scan */
-    if (task->state == TASK_RUNS || n <= 0)
-        return false;
-    if (nr != __NR_vfork && nr != __NR_clone && nr != __NR_clone3 && is_in_disk_wait(task->tid))
+    if (task->state == TASK_RUNS || n <= 0 || !is_asleep(task, nr))
         return false;
     return !(moves_data(nr) && is_outside(task->tid, (int)argument));
 }
@@ -100,7 +111,7 @@ static bool second_pass(struct task *task)
 
     if (task->state == TASK_GONE)
         return true;
-    if (look(task, &nr, &argument) != TASK_SLEEPS)
+    if (look(task, &nr, &argument) != TASK_SLEEPS || !is_asleep(task, nr))
         return false;
     n = pread(task->schedstat_fd, now, sizeof now - 1, 0);
     now[n > 0 ? n : 0] = 0;

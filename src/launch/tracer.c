@@ -28,6 +28,21 @@ struct task *tracer_find(struct launcher *l, pid_t tid)
     return NULL;
 }
 
+static void open_files(struct task *task)
+{
+    task->syscall_fd = open_proc(task->tid, "syscall");
+    task->schedstat_fd = open_proc(task->tid, "schedstat");
+    task->stat_fd = open_proc(task->tid, "stat");
+}
+
+static void close_files(struct task *task)
+{
+    int fds[] = {task->syscall_fd, task->schedstat_fd, task->stat_fd};
+    for (unsigned i = 0; i < ARRAY_COUNT(fds); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
 static struct task *task_add(struct launcher *l, pid_t tid)
 {
     struct task *task = tracer_find(l, tid);
@@ -39,18 +54,19 @@ static struct task *task_add(struct launcher *l, pid_t tid)
     task->tid = tid;
     task->tgid = memory_tgid(tid);
     task->program = launcher_program_of(l, tid);
-    task->syscall_fd = open_proc(tid, "syscall");
-    task->schedstat_fd = open_proc(tid, "schedstat");
+    open_files(task);
+    if (task->stat_fd < 0) { /* already dead and reaped: its parent's report of the birth came last */
+        close_files(task);
+        free(task);
+        return NULL;
+    }
     list_push_back(&l->tasks, &task->node);
     return task;
 }
 
 static void task_free(struct task *task)
 {
-    if (task->syscall_fd >= 0)
-        close(task->syscall_fd);
-    if (task->schedstat_fd >= 0)
-        close(task->schedstat_fd);
+    close_files(task);
     list_remove(&task->node);
     free(task);
 }
@@ -141,10 +157,8 @@ static void on_exec(struct launcher *l, struct task *task)
     }
     task->wait = NULL;
     if (former && former != (unsigned long)task->tid) { /* the files of the former leader are stale */
-        close(task->syscall_fd);
-        close(task->schedstat_fd);
-        task->syscall_fd = open_proc(task->tid, "syscall");
-        task->schedstat_fd = open_proc(task->tid, "schedstat");
+        close_files(task);
+        open_files(task);
     }
     hide_vdso(task->tid);
     ptrace(PTRACE_CONT, task->tid, 0, 0);
