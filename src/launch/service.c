@@ -268,6 +268,8 @@ static void serve_datagrams(struct lil_proc *p, int fd, const struct service *se
         ssize_t n = lil_recvfrom(p, fd, question, sizeof question, 0, (struct sockaddr *)&from, &length);
         size_t size;
         int out = fd;
+        if (n < 0 && errno != ECONNREFUSED)
+            return;
         if (n < 0)
             continue;
         size = dns_answer(service->names, question, (size_t)n, answer, sizeof answer);
@@ -306,7 +308,8 @@ int service_main(struct lil_proc *p, void *argument)
     }
     if (service->behaviour == SERVE_NO_READ)
         lil_setsockopt(p, fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    lil_listen(p, fd, service->behaviour == SERVE_NO_ACCEPT ? 0 : 64);
+    if (lil_listen(p, fd, service->behaviour == SERVE_NO_ACCEPT ? 0 : 64) < 0)
+        return 1;
     if (service->behaviour == SERVE_ACCEPT_LATE)
         lil_sleep_ns(p, accept_late_ns);
     while (service->behaviour == SERVE_NO_ACCEPT)
