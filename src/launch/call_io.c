@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #include "launch/arch.h"
 #include "launch/launch.h"
@@ -123,6 +124,22 @@ static int64_t write_results(struct call *call, struct transfer *t, struct msghd
     return 0;
 }
 
+/* SO_TIMESTAMP: the stack tells world time; the program's clock began at another moment. */
+static void shift_timestamps(struct launcher *l, struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        int64_t pair[2];
+        uint64_t unit = c->cmsg_type == SO_TIMESTAMP ? 1000 : 1, at;
+        if (c->cmsg_level != SOL_SOCKET || (c->cmsg_type != SO_TIMESTAMP && c->cmsg_type != SO_TIMESTAMPNS))
+            continue;
+        memcpy(pair, CMSG_DATA(c), sizeof pair);
+        at = clock_from_world(l, CLOCK_REALTIME, (uint64_t)pair[0] * NS_PER_S + (uint64_t)pair[1] * unit);
+        pair[0] = (int64_t)(at / NS_PER_S);
+        pair[1] = (int64_t)(at % NS_PER_S / unit);
+        memcpy(CMSG_DATA(c), pair, sizeof pair);
+    }
+}
+
 static int64_t receive_one(struct call *call, struct transfer *t)
 {
     struct desc *desc = call->desc;
@@ -147,6 +164,7 @@ static int64_t receive_one(struct call *call, struct transfer *t)
     if (desc->kind == DESC_STREAM)
         message.msg_namelen = 0;
     name_the_asked_server(desc, &message);
+    shift_timestamps(call->program->launcher, &message);
     if (!(desc->kind == DESC_STREAM && t->flags & MSG_TRUNC) &&
         memory_scatter(call->tid, t->iov, t->count, local.iov_base, (size_t)min_u64((uint64_t)n, want)) < 0)
         return -EFAULT;

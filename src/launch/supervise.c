@@ -291,6 +291,8 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
     int n = epoll_pwait2(l->epoll_fd, events, EVENTS, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL);
 
     clock_update(l);
+    if (lil_world_now(l->world) < l->now_ns)
+        lil_world_step(l->world, l->now_ns); /* calls take the world's time: it must be the present */
     if (n > 0) {
         l->progress = true;
         l->burn_base_ns = 0;
