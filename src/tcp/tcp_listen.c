@@ -121,9 +121,12 @@ bool listener_is_full(const struct tcp_listener *listener)
 
 void tcp_listener_queues(const struct tcp_listener *listener, unsigned *incomplete, unsigned *complete, unsigned *backlog)
 {
-    *incomplete = listener->incomplete;
-    *complete = listener->complete;
-    *backlog = listener_backlog(listener);
+    if (incomplete)
+        *incomplete = listener->incomplete;
+    if (complete)
+        *complete = listener->complete;
+    if (backlog)
+        *backlog = listener_backlog(listener);
 }
 
 void listener_trace(struct tcp_listener *listener)
