@@ -4,6 +4,7 @@
 
 static const struct profile_override lite[] = {
     SET(tcp_tick_ms, "500", "C", "H"), SET(tcp_fast_tick_ms, "200", "C", "H"),
+    SET(tcp_tick_phase_ms, "0", "Lilliput: ticks begin with time; 4294967295 draws from the seed", "L"),
     SET(tcp_syn, "0,6,30 75", "C, T1 18.3", "H"), SET(tcp_synack, "0,6,30 75", "C", "H"), SET(tcp_synack_expiry_rst, "1", "C", "H"),
     SET(tcp_synrcvd_keep_reset, "1", "C", "H"), SET(tcp_isn_policy, "bsd", "C", "H"), SET(tcp_icmp_policy, "soft", "C", "H"),
     SET(tcp_icmp_established_soft, "1", "C", "H"),

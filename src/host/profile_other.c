@@ -59,6 +59,7 @@ static const struct profile_override macos[] = {
 static const struct profile_override solaris[] = {
     SET(tcp_tick_ms, "0", "S", "M"), SET(tcp_syn, "0,3.375,10.125,23.625,47.625,95.625,155.625 215.625", "S derived", "M"),
     SET(tcp_synack, "0,3.375,10.125,23.625,47.625,95.625,155.625 215.625", "assumed: as its SYNs", "L"),
+    SET(tcp_adv_win_scale, "0", "Linux only", "H"), SET(tcp_persist_data, "1", "S", "L"),
     SET(tcp_backlog_count, "both", "S", "L"), SET(tcp_backlog_rule, "3b/2+1", "U3 for 2.9", "M"), SET(tcp_full_policy, "drop", "S", "H"),
     SET(tcp_full_ack_policy, "queue", "assumed", "L"), SET(tcp_somaxconn, "128", "tcp_conn_req_max_q", "M"), SET(tcp_backlog_negative, "0", "assumed", "L"),
     SET(tcp_max_syn_backlog, "1024", "tcp_conn_req_max_q0", "H"), SET(tcp_rto_policy, "rfc6298", "S", "M"), SET(tcp_rto_initial_ms, "3000", "S tcp_rexmit_interval_initial", "H"),
@@ -75,7 +76,8 @@ static const struct profile_override solaris[] = {
 
 static const struct profile_override windows[] = {
     SET(tcp_syn, "0,1,3,7,15 21", "FACTS 1", "M"), SET(tcp_synack, "0,1,3 7", "assumed: SynAckRetransmissions 2", "L"), SET(tcp_syn_linear_timeouts, "0", "Linux only", "H"),
-    SET(tcp_syn_rst_policy, "retry", "FACTS 1", "M"), SET(tcp_full_policy, "rst", "FACTS 4", "L"), SET(tcp_backlog_rule, "b", "assumed", "L"),
+    SET(tcp_syn_rst_policy, "retry", "FACTS 1", "M"), SET(tcp_adv_win_scale, "0", "Linux only", "H"), SET(tcp_persist_data, "1", "RFC 1122 4.2.2.17", "L"), SET(tcp_comp_sack_nr, "0", "Linux only", "H"),
+    SET(tcp_full_policy, "rst", "FACTS 4", "L"), SET(tcp_backlog_rule, "b", "assumed", "L"),
     SET(tcp_backlog_negative, "200", "SOMAXCONN of a server", "L"), SET(tcp_somaxconn, "65535", "Winsock listen()", "L"), SET(tcp_syncookies, "0", "SynAttackProtect instead", "L"),
     SET(tcp_option_order, "windows", "FACTS missing; captures", "M"), SET(tcp_offer_timestamps, "0", "Tcp1323Opts: off by default", "H"),
     SET(tcp_timestamp_offsets, "0", "timestamps off", "M"), SET(tcp_fastopen, "0", "off for plain sockets", "M"), SET(tcp_ecn, "2", "netsh ecncapability default", "L"),
