@@ -24,6 +24,7 @@ static struct sockets *sockets_new(struct lil_host *host)
         .tcp_acceptable = stream_acceptable,
         .tcp_no_port = sockets_no_port,
         .udp_event = dgram_event,
+        .syn_accept = stream_syn_accept,
         .count = sockets_count,
     };
 

@@ -96,6 +96,7 @@ struct tcb_options *stream_options(struct sock *sock);
 void stream_options_changed(struct sock *sock);
 void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events);
 void stream_acceptable(void *ctx, void *user, struct tcp_listener *listener);
+int stream_syn_accept(void *ctx, struct lil_proc *proc, struct tcb *tcb);
 void dgram_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
 int dgram_error(struct sock *sock, bool clear);
 

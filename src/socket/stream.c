@@ -398,6 +398,25 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
     return 0;
 }
 
+/* An accept-any interface's SYN, answered: a connected (or still connecting) descriptor of PROC. */
+int stream_syn_accept(void *ctx, struct lil_proc *proc, struct tcb *tcb)
+{
+    struct sockets *sockets = ctx;
+    struct sock *sock;
+    int fd = proc_next(proc, 0);
+
+    sock = fd < 0 ? NULL : sock_new(sockets, &stream_ops, addr_is_v4(&tcp_get_flow(tcb)->remote) ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP);
+    if (!sock) {
+        tcp_abort(sockets->tcp, tcb, host_now(sockets->host));
+        return fd < 0 ? fd : -ENOBUFS;
+    }
+    sock->tcb = tcp_handle(sockets->tcp, tcb);
+    sock->flags = SF_CONNECTED;
+    tcp_set_user(tcb, sock);
+    proc_put(proc, fd, &sock->file, false);
+    return fd;
+}
+
 static int stream_accept(struct lil_proc *proc, struct file *file, struct file **out)
 {
     struct sock *sock = sock_of(file);

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include "check.h"
+#include "unit/check.h"
 #include "lilliput/lilliput.h"
 
 #define A4 "192.0.2.1"
