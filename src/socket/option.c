@@ -242,6 +242,36 @@ static int set_device(struct sock *sock, const void *value, socklen_t length)
     return 0;
 }
 
+struct device { /* an interface's name by its index */
+    int ifindex;
+    char name[16];
+};
+
+static bool device_visit(void *ctx, const struct host_interface_view *view)
+{
+    struct device *device = ctx;
+
+    if (view->ifindex != device->ifindex)
+        return true;
+    for (size_t i = 0; i + 1 < sizeof device->name && view->name[i]; i++)
+        device->name[i] = view->name[i];
+    return false;
+}
+
+static int get_device(const struct sock *sock, void *value, socklen_t *length)
+{
+    struct device device = {.ifindex = sock->ext ? (int)sock->ext->bind_ifindex : 0};
+
+    if (!device.ifindex) {
+        *length = 0; /* not bound */
+        return 0;
+    }
+    host_each_interface(sock->file.sockets->host, device_visit, &device);
+    if (*length < sizeof device.name)
+        return -EINVAL;
+    return option_give(value, length, device.name, (socklen_t)strlen(device.name) + 1);
+}
+
 /* Options that are a number kept by TCP for streams. */
 static int set_stream_number(struct sock *sock, int name, int value)
 {
@@ -376,10 +406,8 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
         return give_int(value, length, ext ? ext->priority : 0);
     case SO_MARK:
         return give_int(value, length, ext ? (int)ext->mark : 0);
-    case SO_BINDTODEVICE: {
-        *length = 0; /* no name: not bound */
-        return 0;
-    }
+    case SO_BINDTODEVICE:
+        return get_device(sock, value, length);
     default:
         return -ENOPROTOOPT;
     }

@@ -1,0 +1,336 @@
+/* test_dgram.c: UDP sockets (UNP chapters 8 and 22): names, connected and not, errors, control data; ping and raw sockets. */
+#include <time.h>
+#include <linux/errqueue.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+#include "pair.h"
+
+static int datagram(struct lil_proc *p)
+{
+    int fd = lil_socket(p, AF_INET, SOCK_DGRAM, 0);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static ssize_t send_to(struct lil_proc *p, int fd, const char *bytes, const char *text, unsigned port)
+{
+    union name name;
+    socklen_t length = name_of(&name, text, port);
+    ssize_t n = lil_sendto(p, fd, bytes, strlen(bytes), 0, &name.sa, length);
+
+    return n < 0 ? -errno : n;
+}
+
+static void test_echo(void **state)
+{
+    struct pair pair;
+    int server, client;
+    char buffer[16];
+    union name from;
+    socklen_t length = sizeof from;
+    unsigned port;
+
+    (void)state;
+    pair_init(&pair, "linux", "4.4bsd");
+    server = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "0.0.0.0", 7), 0);
+    client = datagram(pair.pa);
+    assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), EAGAIN);
+    assert_int_equal(send_to(pair.pa, client, "hello", B4, 7), 5);
+    assert_string_equal(local_text(pair.pa, client, &port), "0.0.0.0"); /* the port is chosen, the address is not (FACTS 6) */
+    assert_int_not_equal(port, 0);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &from.sa, &length), 5);
+    assert_memory_equal(buffer, "hello", 5);
+    assert_int_equal(lil_sendto(pair.pb, server, buffer, 5, 0, &from.sa, length), 5);
+    pair_run(&pair, 50);
+    length = sizeof from;
+    assert_int_equal(lil_recvfrom(pair.pa, client, buffer, sizeof buffer, MSG_PEEK, &from.sa, &length), 5);
+    assert_int_equal(lil_recvfrom(pair.pa, client, buffer, 3, MSG_TRUNC, &from.sa, &length), 5); /* the rest is lost */
+    assert_string_equal(name_text(&from, &port), B4);
+    assert_int_equal(port, 7);
+    assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), EAGAIN);
+    pair_fini(&pair);
+}
+
+static void test_connected(void **state)
+{
+    struct sockaddr unspec = {.sa_family = AF_UNSPEC};
+    struct pair pair;
+    int server, other, client;
+    char buffer[16];
+    union name name;
+    socklen_t length = sizeof name;
+    unsigned port;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    server = datagram(pair.pb);
+    other = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "0.0.0.0", 7), 0);
+    assert_int_equal(bind_to(pair.pb, other, "0.0.0.0", 8), 0);
+    client = datagram(pair.pa);
+    assert_fails(lil_send(pair.pa, client, "x", 1, 0), EDESTADDRREQ);
+    assert_fails(lil_getpeername(pair.pa, client, &name.sa, &length), ENOTCONN);
+    assert_int_equal(connect_to(pair.pa, client, B4, 7), 0);
+    assert_string_equal(local_text(pair.pa, client, &port), A4); /* UDP connect fixes it */
+    assert_string_equal(peer_text(pair.pa, client, &port), B4);
+    assert_int_equal(lil_send(pair.pa, client, "one", 3, 0), 3);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &name.sa, &length), 3);
+    assert_int_equal(lil_sendto(pair.pb, other, "bad", 3, 0, &name.sa, length), 3); /* not from the peer: not delivered */
+    assert_int_equal(lil_sendto(pair.pb, server, "good", 4, 0, &name.sa, length), 4);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), 4);
+    assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), EAGAIN);
+    assert_int_equal(connect_to(pair.pa, client, B4, 8), 0); /* again */
+    assert_string_equal(peer_text(pair.pa, client, &port), B4);
+    assert_int_equal(port, 8);
+    assert_int_equal(lil_connect(pair.pa, client, &unspec, sizeof unspec), 0);
+    assert_string_equal(local_text(pair.pa, client, &port), "0.0.0.0");
+    assert_fails(lil_getpeername(pair.pa, client, &name.sa, &length), ENOTCONN);
+    pair_fini(&pair);
+}
+
+/* A connected socket is told of ICMP errors, once; an unconnected one is not (UNP 8.9, 8.11), but IP_RECVERR asks. */
+static void test_errors(void **state)
+{
+    struct pair pair;
+    int client;
+    char buffer[64], control[256];
+    struct iovec iov = {buffer, sizeof buffer};
+    union name name;
+    struct msghdr message = {.msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *cmsg;
+    struct sock_extended_err error;
+    unsigned port;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    client = datagram(pair.pa);
+    assert_int_equal(send_to(pair.pa, client, "x", B4, 7), 1);
+    pair_run(&pair, 50);
+    assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), EAGAIN);
+    assert_int_equal(connect_to(pair.pa, client, B4, 7), 0);
+    assert_int_equal(lil_send(pair.pa, client, "x", 1, 0), 1);
+    pair_run(&pair, 50);
+    assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), ECONNREFUSED);
+    assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), EAGAIN);
+    lil_close(pair.pa, client);
+    client = datagram(pair.pa);
+    assert_int_equal(set_int(pair.pa, client, IPPROTO_IP, IP_RECVERR, 1), 0);
+    assert_int_equal(send_to(pair.pa, client, "lost", B4, 7), 4);
+    pair_run(&pair, 50);
+    assert_int_equal(get_int(pair.pa, client, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+    assert_int_equal(lil_recvmsg(pair.pa, client, &message, MSG_ERRQUEUE), 4);
+    assert_memory_equal(buffer, "lost", 4);
+    assert_true(message.msg_flags & MSG_ERRQUEUE);
+    assert_string_equal(name_text(&name, &port), B4);
+    assert_int_equal(port, 7);
+    cmsg = CMSG_FIRSTHDR(&message);
+    assert_non_null(cmsg);
+    assert_int_equal(cmsg->cmsg_type, IP_RECVERR);
+    memcpy(&error, CMSG_DATA(cmsg), sizeof error);
+    assert_int_equal(error.ee_errno, ECONNREFUSED);
+    assert_int_equal(error.ee_origin, SO_EE_ORIGIN_ICMP);
+    assert_int_equal(error.ee_type, 3);
+    assert_int_equal(error.ee_code, 3);
+    pair_fini(&pair);
+}
+
+static void test_limits(void **state)
+{
+    static char big[65536];
+    struct pair pair;
+    int fd;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    fd = datagram(pair.pa);
+    assert_int_equal(connect_to(pair.pa, fd, B4, 7), 0);
+    assert_fails(lil_send(pair.pa, fd, big, 65508, 0), EMSGSIZE);
+    assert_int_equal(lil_send(pair.pa, fd, big, 65507, 0), 65507);
+    pair_run(&pair, 50);
+    (void)get_int(pair.pa, fd, SOL_SOCKET, SO_ERROR);
+    assert_fails(lil_send(pair.pa, fd, big, 1, MSG_OOB), EOPNOTSUPP);
+    assert_int_equal(send_to(pair.pa, fd, "x", "192.0.2.255", 7), -EACCES); /* no SO_BROADCAST */
+    assert_int_equal(set_int(pair.pa, fd, SOL_SOCKET, SO_BROADCAST, 1), 0);
+    assert_int_equal(send_to(pair.pa, fd, "x", "192.0.2.255", 7), 1);
+    assert_int_equal(send_to(pair.pa, fd, "x", "198.51.100.1", 7), -ENETUNREACH);
+    assert_int_equal(send_to(pair.pa, fd, "x", B4, 0), -EINVAL);
+    assert_fails(lil_listen(pair.pa, fd, 5), EOPNOTSUPP);
+    assert_fails(lil_accept(pair.pa, fd, NULL, NULL), EOPNOTSUPP);
+    assert_int_equal(lil_shutdown(pair.pa, fd, SHUT_WR), 0);
+    assert_fails(lil_send(pair.pa, fd, big, 1, 0), EPIPE);
+    pair_fini(&pair);
+}
+
+/* An empty datagram is a datagram. */
+static void test_empty(void **state)
+{
+    struct pair pair;
+    struct pollfd pollfd;
+    int server, client;
+    char byte;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    server = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "0.0.0.0", 7), 0);
+    client = datagram(pair.pa);
+    pollfd = (struct pollfd){.fd = server, .events = POLLIN | POLLOUT};
+    assert_int_equal(lil_poll(pair.pb, &pollfd, 1, 0), 1);
+    assert_int_equal(pollfd.revents, POLLOUT);
+    assert_int_equal(send_to(pair.pa, client, "", B4, 7), 0);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_poll(pair.pb, &pollfd, 1, 0), 1);
+    assert_int_equal(pollfd.revents, POLLIN | POLLOUT);
+    assert_int_equal(lil_recv(pair.pb, server, &byte, 1, 0), 0);
+    assert_fails(lil_recv(pair.pb, server, &byte, 1, 0), EAGAIN);
+    pair_fini(&pair);
+}
+
+static void test_pktinfo(void **state)
+{
+    struct pair pair;
+    int server, client, found = 0;
+    char buffer[16], control[256];
+    struct iovec iov = {buffer, sizeof buffer};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    server = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "0.0.0.0", 7), 0);
+    assert_int_equal(set_int(pair.pb, server, IPPROTO_IP, IP_PKTINFO, 1), 0);
+    assert_int_equal(set_int(pair.pb, server, IPPROTO_IP, IP_RECVTTL, 1), 0);
+    assert_int_equal(set_int(pair.pb, server, IPPROTO_IP, IP_RECVTOS, 1), 0);
+    assert_int_equal(set_int(pair.pb, server, SOL_SOCKET, SO_TIMESTAMPNS, 1), 0);
+    client = datagram(pair.pa);
+    assert_int_equal(set_int(pair.pa, client, IPPROTO_IP, IP_TTL, 9), 0);
+    assert_int_equal(set_int(pair.pa, client, IPPROTO_IP, IP_TOS, 0x10), 0);
+    assert_int_equal(send_to(pair.pa, client, "hello", B4, 7), 5);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recvmsg(pair.pb, server, &message, 0), 5);
+    for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message); cmsg; cmsg = CMSG_NXTHDR(&message, cmsg)) {
+        struct in_pktinfo info;
+        int ttl;
+
+        if (cmsg->cmsg_level == SOL_SOCKET) {
+            assert_int_equal(cmsg->cmsg_type, SO_TIMESTAMPNS);
+        } else if (cmsg->cmsg_type == IP_PKTINFO) {
+            memcpy(&info, CMSG_DATA(cmsg), sizeof info);
+            assert_int_equal(info.ipi_addr.s_addr, inet_addr(B4));
+            assert_int_equal(info.ipi_ifindex, lil_interface_index(pair.b, "eth0"));
+        } else if (cmsg->cmsg_type == IP_TTL) {
+            memcpy(&ttl, CMSG_DATA(cmsg), sizeof ttl);
+            assert_int_equal(ttl, 9);
+        } else {
+            assert_int_equal(cmsg->cmsg_type, IP_TOS);
+            assert_int_equal(*CMSG_DATA(cmsg), 0x10);
+        }
+        found++;
+    }
+    assert_int_equal(found, 4);
+    /* too small a buffer: MSG_CTRUNC */
+    assert_int_equal(send_to(pair.pa, client, "hello", B4, 7), 5);
+    pair_run(&pair, 50);
+    message.msg_controllen = 8;
+    assert_int_equal(lil_recvmsg(pair.pb, server, &message, 0), 5);
+    assert_true(message.msg_flags & MSG_CTRUNC);
+    pair_fini(&pair);
+}
+
+/* sendmsg() gathers, and may say the source. */
+static void test_sendmsg(void **state)
+{
+    struct pair pair;
+    int server, client;
+    char a[] = "hel", b[] = "lo, ", buffer[2000], big[1500], control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
+    struct iovec iov[3] = {{a, 3}, {b, 4}, {big, sizeof big}};
+    union name name;
+    struct msghdr message = {.msg_name = &name, .msg_iov = iov, .msg_iovlen = 3, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+    struct in_pktinfo info = {.ipi_spec_dst.s_addr = inet_addr("192.0.2.77")};
+    union name from;
+    socklen_t length = sizeof from;
+    unsigned port;
+
+    (void)state;
+    memset(big, 'x', sizeof big);
+    pair_init(&pair, "linux", "linux");
+    assert_int_equal(lil_address_add(pair.a, lil_interface_index(pair.a, "eth0"), "192.0.2.77/24"), 0);
+    server = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "0.0.0.0", 7), 0);
+    client = datagram(pair.pa);
+    message.msg_namelen = name_of(&name, B4, 7);
+    *cmsg = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO};
+    memcpy(CMSG_DATA(cmsg), &info, sizeof info);
+    assert_int_equal(lil_sendmsg(pair.pa, client, &message, 0), 7 + sizeof big);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &from.sa, &length), 7 + sizeof big);
+    assert_memory_equal(buffer, "hello, xxx", 10);
+    assert_string_equal(name_text(&from, &port), "192.0.2.77");
+    pair_fini(&pair);
+}
+
+/* Echo by a ping socket: the kernel gives the identifier and the checksum. */
+static void test_ping(void **state)
+{
+    struct icmphdr echo = {.type = ICMP_ECHO, .un.echo.sequence = htons(3)}, reply;
+    struct pair pair;
+    union name name;
+    socklen_t length;
+    int fd;
+
+    (void)state;
+    pair_init(&pair, "linux", "4.4bsd");
+    fd = lil_socket(pair.pa, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    length = name_of(&name, B4, 0);
+    assert_int_equal(lil_sendto(pair.pa, fd, &echo, sizeof echo, 0, &name.sa, length), sizeof echo);
+    pair_run(&pair, 50);
+    length = sizeof name;
+    assert_int_equal(lil_recvfrom(pair.pa, fd, &reply, sizeof reply, 0, &name.sa, &length), sizeof reply);
+    assert_int_equal(reply.type, ICMP_ECHOREPLY);
+    assert_int_equal(ntohs(reply.un.echo.sequence), 3);
+    assert_int_equal(ntohs(reply.un.echo.id), local_port(pair.pa, fd));
+    echo.type = ICMP_TIMESTAMP;
+    length = name_of(&name, B4, 0);
+    assert_fails(lil_sendto(pair.pa, fd, &echo, sizeof echo, 0, &name.sa, length), EINVAL);
+    pair_fini(&pair);
+}
+
+static void test_raw(void **state)
+{
+    struct icmphdr echo = {.type = ICMP_ECHO, .un.echo.id = htons(77)};
+    struct pair pair;
+    union name name;
+    socklen_t length;
+    unsigned char buffer[64];
+    uint16_t sum = (uint16_t)~((ICMP_ECHO) + htons(77));
+    int fd;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    fd = lil_socket(pair.pa, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    assert_true(fd >= 0);
+    echo.checksum = sum;
+    length = name_of(&name, B4, 0);
+    assert_int_equal(lil_sendto(pair.pa, fd, &echo, sizeof echo, 0, &name.sa, length), sizeof echo);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pa, fd, buffer, sizeof buffer, 0), 28); /* with its IPv4 header */
+    assert_int_equal(buffer[0], 0x45);
+    assert_int_equal(buffer[20], ICMP_ECHOREPLY);
+    pair_fini(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_echo),    cmocka_unit_test(test_connected), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_empty),     cmocka_unit_test(test_pktinfo),
+        cmocka_unit_test(test_sendmsg), cmocka_unit_test(test_ping),      cmocka_unit_test(test_raw),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
