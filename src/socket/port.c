@@ -171,7 +171,7 @@ static bool check_connection(void *ctx, const struct tcp_seen *seen)
     struct claim old = {
         .addr = &seen->flow->local,
         .reuseaddr = seen->reuseaddr,
-        .reuseport = seen->reuseport,
+        .reuseport = seen->reuseport || seen->reuseaddr, /* TCP keeps one bit for both */
         .is_connected = true,
         .is_time_wait = seen->state == TCPS_TIME_WAIT,
         .uid = check->claim.uid,

@@ -242,6 +242,7 @@ static void proc_release(struct lil_proc *proc)
 
 void lil_proc_close_all(struct lil_proc *proc)
 {
+    wait_clear(proc); /* of a call that will not return */
     for (uint32_t fd = 0; fd < proc->capacity; fd++)
         if (proc->table[fd])
             (void)proc_close(proc, (int)fd, false);
@@ -257,7 +258,6 @@ void lil_proc_free(struct lil_proc *proc)
     if (!proc)
         return;
     proc->runtime = NULL; /* nobody is to be woken any more */
-    wait_clear(proc);
     lil_proc_close_all(proc);
     if (lil_current() == proc)
         lil_set_current(NULL);

@@ -89,9 +89,9 @@ static unsigned stream_events(struct file *file)
     struct tcb *tcb;
 
     if (sock->flags & SF_LISTENING) {
-        unsigned complete = 0;
+        unsigned incomplete, complete, backlog;
 
-        tcp_listener_queues(sock->listener, NULL, &complete, NULL);
+        tcp_listener_queues(sock->listener, &incomplete, &complete, &backlog);
         return complete ? POLLIN | POLLRDNORM : 0;
     }
     tcb = stream_tcb(sock);
@@ -392,8 +392,7 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
         ext->tcp_set = 0;
     }
     tcp_set_user(tcb, sock);
-    if (sock->flags & (SF_REUSEADDR | SF_REUSEPORT))
-        tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
+    tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
     *out = &sock->file;
     return 0;
 }
@@ -565,6 +564,8 @@ static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct m
             done = flags & MSG_PEEK ? (size_t)n : done + (size_t)n;
         if (done >= want)
             return (ssize_t)done;
+        if (n > 0 && !(flags & MSG_PEEK))
+            continue; /* there may be more, or the end */
         if (!file_is_blocking(&sock->file, flags))
             return done ? (ssize_t)done : -EAGAIN;
         n = wait_file(proc, &sock->file, POLLIN, deadline_ns);

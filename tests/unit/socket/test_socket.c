@@ -30,7 +30,6 @@ static const struct row rows[] = {
     {"linux", 99, SOCK_STREAM, 0, 0, EAFNOSUPPORT},
     {"linux", 99, 77, 0, 0, EAFNOSUPPORT}, /* checked before the type */
     {"linux", -1, SOCK_STREAM, 0, 0, EAFNOSUPPORT},
-    {"4.4bsd", AF_INET6, SOCK_STREAM, 0, 0, EPROTONOSUPPORT},
     /* unknown type, protocol 0 */
     {"4.2bsd", AF_INET, 9, 0, 0, EPROTONOSUPPORT},
     {"4.4bsd", AF_INET, 9, 0, 0, EPROTONOSUPPORT},
