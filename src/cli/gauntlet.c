@@ -38,7 +38,7 @@ static int usage(FILE *out)
             "  --case NAME     only this case (may be repeated)      --list    the cases\n"
             "  --profile P     the client's TCP/IP stack (linux)     --seed N  all randomness of the network (1)\n"
             "  --name NAME     what {host} is (server.test)          --port N  what {port} is (80)\n"
-            "  --udp, --tcp    only the cases of that protocol (a program that talks UDP: --udp)\n"
+            "  --udp, --tcp    the cases of that protocol (default: what the program talks in the first case)\n"
             "  --server CMD    your own server behind the fault, a shell command that listens on $LILLIPUT_PORT\n"
             "  --json          the results as JSON                   --junit FILE  and as JUnit XML\n"
             "  --record FILE   write a baseline                      --expect FILE compare with one\n"
@@ -112,8 +112,7 @@ static bool is_chosen(const struct gauntlet_options *o, const struct gauntlet_ca
             return true;
     if (o->only_count)
         return false;
-    /* The yardstick and the UDP cases speak to UDP programs; the rest to those that connect. */
-    return one->udp ? !o->tcp : !o->udp;
+    return one == &gauntlet_cases[0] || (one->udp ? o->udp : o->tcp);
 }
 
 /* --- jobs -------------------------------------------------------------------------------------------------------------------------- */
@@ -158,6 +157,9 @@ static void job_finish(struct job *job)
 static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_options *o)
 {
     unsigned started = 0, printed = 0, running = 0;
+
+    while (started < count && jobs[started].done) /* of an earlier round */
+        printed = ++started;
 
     while (printed < count) {
         struct pollfd fds[CASES_MAX];
@@ -235,11 +237,19 @@ static int body(void *ctx)
     static struct job jobs[CASES_MAX];
     unsigned count = 0;
 
-    for (unsigned i = 0; i < gauntlet_case_count; i++)
-        if (is_chosen(o, &gauntlet_cases[i]))
-            jobs[count++].one = &gauntlet_cases[i];
     if (!o->json)
         report_head(stdout);
+    if (!o->only_count) { /* the yardstick first: it shows what the program talks */
+        jobs[count++].one = &gauntlet_cases[0];
+        run_jobs(jobs, count, o);
+        if (!o->udp && !o->tcp) {
+            o->udp = jobs[0].result.talks_udp;
+            o->tcp = jobs[0].result.talks_tcp || !o->udp;
+        }
+    }
+    for (unsigned i = o->only_count ? 0 : 1; i < gauntlet_case_count; i++)
+        if (is_chosen(o, &gauntlet_cases[i]))
+            jobs[count++].one = &gauntlet_cases[i];
     run_jobs(jobs, count, o);
     return summarize(o, jobs, count);
 }

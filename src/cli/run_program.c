@@ -197,3 +197,6 @@ int run_program_main(int argc, char **argv)
     }
     return launcher_guard(body, &o);
 }
+
+/* Until run.c (lab files) is in the build: `lilliput run` is programs only. */
+__attribute__((weak)) int run_main(int argc, char **argv) { return run_program_main(argc, argv); }

@@ -111,6 +111,8 @@ static void fill_result(struct attempt *a, const struct program *program, const 
     a->virtual_ns = end > settle_ns ? end - settle_ns : 0;
     a->real_ns = real_ns;
     a->error = record->error;
+    a->talks_tcp = record->talks_tcp;
+    a->talks_udp = record->talks_udp;
     if (record->error)
         snprintf(a->call, sizeof a->call, "%s", record->call);
     else if (record->timed_out && program->status)

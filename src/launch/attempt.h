@@ -18,6 +18,7 @@ struct attempt { /* flat: it crosses a pipe */
     char call[ATTEMPT_WORD], waiting[ATTEMPT_WORD];
     int error;            /* errno; 0 with call set: a time limit of the program's own */
     int status;           /* as wait(2) says */
+    bool talks_tcp, talks_udp;
     bool hung, skipped, broken; /* broken: the case could not be run */
     uint64_t virtual_ns, real_ns;
     uint64_t syn_ns[ATTEMPT_SYNS];

@@ -52,6 +52,7 @@ static int64_t parse(struct call *call, struct transfer *t, unsigned index)
 {
     const uint64_t *a = call->args;
 
+    t->count = 0;
     t->flags = 0;
     t->name = t->name_length_at = t->header_at = 0;
     t->name_length = 0;
@@ -66,6 +67,8 @@ static int64_t parse(struct call *call, struct transfer *t, unsigned index)
     case __NR_recvmmsg:
     case __NR_sendmmsg:
         t->flags = (int)a[3];
+        if (index >= (uint32_t)a[2])
+            return 0; /* none at all: libuv asks so whether the call exists */
         return read_header(call, t, a[1] + index * sizeof(struct mmsghdr));
     case __NR_recvfrom:
     case __NR_sendto:
@@ -262,6 +265,8 @@ static int64_t send_one(struct call *call, struct transfer *t, size_t skip)
         message.msg_control = control;
         message.msg_controllen = t->header.msg_controllen;
     }
+    if (call->desc->kind == DESC_DGRAM && !call->desc->asked_length)
+        call->program->record.talks_udp = true;
     n = lil_sendmsg(call->program->proc, call->desc->lil_fd, &message, t->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     return n < 0 ? -errno : n;
 }

@@ -235,8 +235,10 @@ int64_t call_connect(struct call *call)
     dns_redirect(desc, &address, &length);
     if (desc->lil_fd < 0)
         return -ECONNABORTED;
-    if (desc->kind == DESC_STREAM)
+    if (desc->kind == DESC_STREAM) {
+        call->program->record.talks_tcp = true;
         return begin_connect(call, &address, length);
+    }
     return result_of(lil_connect(call->program->proc, desc->lil_fd, (struct sockaddr *)&address, length));
 }
 

@@ -48,7 +48,11 @@ static int with_fault(struct zoo *zoo, const struct case_config *config, enum be
 }
 
 /* --- no answer to the SYN -------------------------------------------------------------------------------------------------------- */
-static int build_fine(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE, 0, NULL); }
+static int build_fine(struct zoo *zoo, const struct case_config *c)
+{
+    int rc = serve(zoo, c, SERVE, 0, NULL);
+    return rc || c->own_server ? rc : zoo_serve(zoo, zoo->target, c->port, UDP_ANSWER, 0);
+}
 
 static int build_refused(struct zoo *zoo, const struct case_config *c)
 {
@@ -110,10 +114,7 @@ static int build_loss_30(struct zoo *zoo, const struct case_config *c)
     return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = 10 * NS_PER_MS, .loss = lil_percent("30%")}, 20000);
 }
 
-static int build_delay_2s(struct zoo *zoo, const struct case_config *c)
-{
-    return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = 2 * NS_PER_S}, 0);
-}
+static int build_delay_2s(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, FAULT_DELAY); }
 
 static int build_corrupt(struct zoo *zoo, const struct case_config *c)
 {
@@ -129,7 +130,7 @@ static int build_dns_fail(struct zoo *zoo, const struct case_config *c)
 
 static int build_dns_slow(struct zoo *zoo, const struct case_config *c)
 {
-    zoo->names.delay_ns = 8 * NS_PER_S; /* more than a resolver's usual 5 s, so that it asks again */
+    zoo->names.delay_ns = 4 * NS_PER_S; /* just less than a resolver's usual 5 s */
     return serve(zoo, c, SERVE, 0, NULL);
 }
 
@@ -188,7 +189,7 @@ const struct gauntlet_case gauntlet_cases[] = {
     CASE("delay-2s", "each packet takes 2 s", build_delay_2s, 0),
     CASE("corrupt", "20 % of the packets are corrupted", build_corrupt, 0),
     CASE("dns-fail", "the name server fails (SERVFAIL)", build_dns_fail, 0),
-    CASE("dns-slow", "the name server answers after 8 s", build_dns_slow, 0),
+    CASE("dns-slow", "the name server answers after 4 s", build_dns_slow, 0),
     CASE("dns-lies", "the name leads to an address where nothing answers", build_dns_lies, BUILTIN),
     CASE("first-address-dead", "two addresses: the first is dead", build_first_address_dead, 0),
     CASE("ipv6-broken", "an IPv6 address that is dead, an IPv4 one that answers", build_ipv6_broken, 0),

@@ -28,8 +28,9 @@ void case_address(const struct zoo *zoo, const struct case_config *config, char 
 enum fault_kind {
     FAULT_LAST_ACK,  /* the handshake's last ACK is lost */
     FAULT_ONE_WAY,   /* after the handshake nothing comes back */
-    FAULT_CUT,       /* after the first byte of an answer nothing passes: a silent crash */
+    FAULT_CUT,       /* at the first bytes of an answer the server loses its power */
     FAULT_RESTART,   /* the same, and 5 s later a server without memory stands there */
+    FAULT_DELAY,     /* every IP packet takes 2 s (neighbour discovery does not) */
     FAULT_NAT,       /* after 60 s of silence nothing passes */
     FAULT_NAT_RST    /* after 60 s of silence the other side does not know the connection */
 };

@@ -11,7 +11,7 @@
 #include "launch/launch.h"
 
 enum { DNS_PORT = 53, DNS_HEADER = 12, DNS_NAME_MAX = 256, TYPE_A = 1, TYPE_PTR = 12, TYPE_AAAA = 28, TYPE_ANY = 255 };
-enum { RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, TTL_SECONDS = 60 };
+enum { RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, TTL_SECONDS = 60, DELAYED_MAX = 64 };
 
 /* --- the table of names ------------------------------------------------------------------------------------------------------ */
 const struct name *names_find(const struct names *names, const char *name)
@@ -208,21 +208,53 @@ static int open_socket(struct lil_proc *p, int family, int type)
     return fd;
 }
 
-static void answer_datagram(struct lil_proc *p, int fd, const struct names *names)
-{
-    uint8_t query[2048], answer[2048];
-    struct sockaddr_storage from;
-    socklen_t length = sizeof from;
-    ssize_t n = lil_recvfrom(p, fd, query, sizeof query, 0, (struct sockaddr *)&from, &length);
-    size_t size;
+/* Answers that wait for their time: each question is answered after the delay, however many there are. */
+struct answerer_state {
+    struct lil_proc *proc;
+    const struct names *names;
+    struct delayed {
+        uint64_t due_ns;
+        int fd;
+        struct sockaddr_storage to;
+        socklen_t length;
+        size_t size;
+        uint8_t answer[600];
+    } delayed[DELAYED_MAX];
+    unsigned count;
+};
 
-    if (n <= 0 || (names && names->mode == DNS_SILENT))
+static void answer_datagram(struct answerer_state *s, int fd)
+{
+    uint8_t query[2048];
+    struct delayed *d = &s->delayed[s->count];
+    ssize_t n;
+
+    if (s->count == DELAYED_MAX)
+        return; /* the question stays in the socket */
+    d->length = sizeof d->to;
+    n = lil_recvfrom(s->proc, fd, query, sizeof query, 0, (struct sockaddr *)&d->to, &d->length);
+    if (n <= 0 || (s->names && s->names->mode == DNS_SILENT))
         return;
-    size = dns_answer(names, query, (size_t)n, answer, sizeof answer);
-    if (names && names->delay_ns)
-        lil_sleep_ns(p, names->delay_ns);
-    if (size)
-        lil_sendto(p, fd, answer, size, 0, (struct sockaddr *)&from, length);
+    d->fd = fd;
+    d->size = dns_answer(s->names, query, (size_t)n, d->answer, sizeof d->answer);
+    d->due_ns = lil_now_ns(s->proc) + (s->names ? s->names->delay_ns : 0);
+    s->count += d->size > 0;
+}
+
+static int send_due(struct answerer_state *s)
+{
+    uint64_t now = lil_now_ns(s->proc), next = LIL_NEVER;
+
+    for (unsigned i = 0; i < s->count;) {
+        struct delayed *d = &s->delayed[i];
+        if (d->due_ns <= now) {
+            lil_sendto(s->proc, d->fd, d->answer, d->size, 0, (struct sockaddr *)&d->to, d->length);
+            *d = s->delayed[--s->count];
+        } else {
+            next = min_u64(next, s->delayed[i++].due_ns);
+        }
+    }
+    return next == LIL_NEVER ? -1 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 /* RFC 1035 4.2.2: each message after its length in two bytes. One connection at a time, one question each. */
@@ -251,27 +283,30 @@ static void answer_stream(struct lil_proc *p, int fd, const struct names *names)
 
 static int answerer_main(struct lil_proc *p, void *argument)
 {
-    const struct names *names = argument;
+    struct answerer_state *s = calloc(1, sizeof *s);
     struct pollfd fds[4];
+    bool is_datagram[4];
     int count = 0;
 
+    if (!s)
+        return 1;
+    s->proc = p;
+    s->names = argument;
     for (int i = 0; i < 4; i++) {
         int fd = open_socket(p, i & 1 ? AF_INET6 : AF_INET, i & 2 ? SOCK_STREAM : SOCK_DGRAM);
+        is_datagram[count] = !(i & 2);
         if (fd >= 0)
             fds[count++] = (struct pollfd){fd, POLLIN, 0};
     }
-    while (count && lil_poll(p, fds, (nfds_t)count, -1) > 0)
-        for (int i = 0; i < count; i++) {
-            int type = SOCK_DGRAM;
-            socklen_t length = sizeof type;
-            if (!(fds[i].revents & POLLIN))
-                continue;
-            lil_getsockopt(p, fds[i].fd, SOL_SOCKET, SO_TYPE, &type, &length);
-            if (type == SOCK_DGRAM)
-                answer_datagram(p, fds[i].fd, names);
-            else
-                answer_stream(p, fds[i].fd, names);
-        }
+    while (count && lil_poll(p, fds, (nfds_t)count, send_due(s)) >= 0)
+        for (int i = 0; i < count; i++)
+            if (fds[i].revents & POLLIN) {
+                if (is_datagram[i])
+                    answer_datagram(s, fds[i].fd);
+                else
+                    answer_stream(p, fds[i].fd, s->names);
+            }
+    free(s);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "launch/cases.h"
 #include "wire/wire.h"
 
+static const uint64_t delay_ns = 2 * NS_PER_S;
 static const uint64_t restart_ns = 5 * NS_PER_S, nat_idle_ns = 60 * NS_PER_S;
 enum { PASS = 0, DROP = 1, FROM_CLIENT = 1 };
 
@@ -16,7 +17,7 @@ struct fault {
 };
 
 struct seen {
-    bool is_tcp, syn, ack, rst;
+    bool is_ip, is_tcp, syn, ack, rst;
     size_t payload;
 };
 
@@ -38,8 +39,10 @@ static struct seen look_at(struct lil_packet *packet)
     if (header < 0 && eth.type == ETHERTYPE_V6 && have > (size_t)link + IPV6_LENGTH) { /* a long one: its payload is beyond our bytes */
         header = IPV6_LENGTH;
         ip.protocol = bytes[link + 6];
+        ip.ttl = bytes[link + 7];
         ip.payload_length = (uint32_t)(length - (size_t)link - IPV6_LENGTH);
     }
+    seen.is_ip = header > 0 && !(ip.protocol == IPPROTO_ICMPV6 && ip.ttl == 255); /* ND's hop limit: RFC 4861 4.3 */
     if (header < 0 || ip.protocol != IPPROTO_TCP || tcphdr_parse(&tcp, bytes + link + header, have - (size_t)(link + header)) < 0)
         return seen;
     seen.is_tcp = true;
@@ -59,12 +62,21 @@ static void turn_route(void *ctx, uint64_t now_ns)
     lil_route_add(fault->zoo->core, "2001:db8:f::10/128", "2001:db8:0:3::2");
 }
 
+static void crash_server(void *ctx, uint64_t now_ns)
+{
+    struct fault *fault = ctx;
+    (void)now_ns;
+    lil_world_crash(fault->zoo->world, fault->zoo->target);
+}
+
 static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint64_t now_ns)
 {
     struct fault *fault = ctx;
     struct seen seen = look_at(packet);
     bool idle = fault->last_ns && now_ns - fault->last_ns > nat_idle_ns;
 
+    if (fault->kind == FAULT_DELAY)
+        return seen.is_ip ? (int64_t)delay_ns : PASS;
     if (!seen.is_tcp)
         return PASS;
     switch (fault->kind) {
@@ -85,6 +97,7 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
             return DROP;
         if (direction != FROM_CLIENT && seen.payload) {
             fault->begun = true;
+            lil_world_at(fault->zoo->world, now_ns, crash_server, fault);
             if (fault->kind == FAULT_RESTART)
                 lil_world_at(fault->zoo->world, now_ns + restart_ns, turn_route, fault);
         }
@@ -101,6 +114,8 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
         }
         fault->last_ns = now_ns;
         return PASS;
+    case FAULT_DELAY:
+        break;
     }
     return PASS;
 }

@@ -115,6 +115,7 @@ struct program_record {
     const char *timed_out; /* the last timed wait that ran out */
     const char *waiting;  /* at a hang: the call that waits */
     uint64_t ended_ns;
+    bool talks_tcp, talks_udp; /* it connected a stream; it sent a datagram (name resolution apart) */
     bool default_keepalive; /* in: SO_KEEPALIVE is set on every TCP socket */
 };
 
