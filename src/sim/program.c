@@ -84,13 +84,19 @@ static void program_end(struct program *program)
         program->world->status = program->status;
 }
 
+/* The program runs on as the thread's current process (override.h). */
+static int resume(struct program *program)
+{
+    struct lil_proc *before = lil_set_current(program->proc);
+    int error = fiber_resume(program->fiber);
+    lil_set_current(before);
+    return error;
+}
+
 static void program_run(struct program *program)
 {
     host_node_sync(program->node, program->world->now_ns); /* INVARIANT 4 */
-    struct lil_proc *before = lil_set_current(program->proc); /* for override.h */
-    int error = fiber_resume(program->fiber);
-    lil_set_current(before);
-    if (error < 0) {
+    if (resume(program) < 0) {
         program->status = 127;
         program_end(program);
     } else if (fiber_is_done(program->fiber)) {
@@ -114,7 +120,7 @@ void program_unwind(struct program *program)
         return;
     program->killed = true;
     while (fiber_is_started(program->fiber) && !fiber_is_done(program->fiber)) {
-        if (fiber_resume(program->fiber) < 0)
+        if (resume(program) < 0)
             break;
     }
     program_end(program);
