@@ -578,7 +578,7 @@ struct ack_state {
     uint32_t ts_ecr;
     bool fully_acked, is_dubious, new_highest_set;
     uint32_t new_highest, highest_before, retrans_before;
-    uint64_t first_ack_ns, last_ack_ns;
+    uint64_t first_ack_ns, last_ack_ns, retrans_ns; /* retrans_ns: last transmission of what was sent twice and is acknowledged */
 };
 
 /* tcp_cc.c: congestion control (RFC 5681's hooks; the table takes others, such as BBR, later) */

@@ -50,6 +50,7 @@ static void note_acked(struct tcb *tcb, struct txseg *seg, struct ack_state *sta
         if (ext && (seg->flags & TX_RETRANS))
             ext->retrans_out -= packets;
         state->retrans_acked = true;
+        state->retrans_ns = max_u64(state->retrans_ns, seg->sent_ns);
     } else if (!(seg->flags & TX_SACKED)) {
         state->last_ack_ns = seg->sent_ns;
         if (!state->first_ack_ns)
@@ -130,8 +131,11 @@ static void measure(struct tcb *tcb, const struct rx *rx, struct ack_state *stat
     const struct tcp_options *options = &rx->in->header.options;
     if (!has && state->data_acked && tcb->ts_ok && options->has_timestamp && options->ts_echo) { /* RFC 7323 4: RTTM */
         uint32_t delta = tcb_ts_now(tcb) - options->ts_echo;
-        if (delta < 0x7fffffff / 1000) {
-            rtt_ns = ca_ns = max_u32(delta, 1) * (uint64_t)max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * NS_PER_MS;
+        uint64_t delta_ns = max_u32(delta, 1) * (uint64_t)max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * NS_PER_MS;
+        /* an echo from before the last retransmission (a duplicate below the window does not renew TS.Recent) measures our own silence */
+        bool stale = state->retrans_acked && now - delta_ns < state->retrans_ns && delta_ns > tcb->rto_us * NS_PER_US;
+        if (delta < 0x7fffffff / 1000 && delta_ns <= now && !stale) {
+            rtt_ns = ca_ns = delta_ns;
             has = true;
         }
     }
@@ -217,6 +221,8 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.una_advanced = rx->ack != tcb->snd_una;
     if (state.una_advanced) {
         tcb->retransmits = 0;
+        if (tcb->ext)
+            tcb->ext->retrans_stamp_ns = 0; /* R2 counts from the last progress */
         advance_una(tcb, rx->ack);
     }
     if (tcb->ext && !state.una_advanced && tcb->timer == TIMER_PERSIST)
