@@ -229,8 +229,8 @@ void host_neighbor_init(struct lil_host *host)
 {
     struct neighbor_hooks arp = {.ctx = host, .solicit = arp_solicit, .send = arp_resolved, .fail = neighbor_failed, .removed = neighbor_removed};
     struct neighbor_hooks nd = {.ctx = host, .solicit = nd_solicit, .send = nd_resolved, .fail = neighbor_failed, .removed = neighbor_removed};
-    neighbor_cache_init(&host->arp, host->pool, &host->profile->ip.neighbor, &arp);
-    neighbor_cache_init(&host->nd, host->pool, &host->profile->ip.neighbor6, &nd);
+    neighbor_cache_init(&host->arp, host->pool, &host->profile->arp, &arp);
+    neighbor_cache_init(&host->nd, host->pool, &host->profile->nd, &nd);
 }
 
 int lil_neighbor_add(struct lil_host *host, int ifindex, const char *address, const uint8_t mac[6])

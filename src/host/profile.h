@@ -3,6 +3,7 @@
 #ifndef HOST_PROFILE_H
 #define HOST_PROFILE_H
 #include "ip/ip_params.h"
+#include "link/neighbor_params.h"
 #include "tcp/tcp_params.h"
 #include "udp/udp.h"
 
@@ -40,6 +41,7 @@ struct profile {
     const char *summary;
     struct tcp_params tcp;
     struct ip_params ip;
+    struct neighbor_params arp, nd;
     struct udp_params udp;
     struct socket_params socket;
 };

@@ -155,30 +155,30 @@
     X(ip_pmtu_min, ip.pmtu_min, U32, NULL) \
     X(ip_send_redirects, ip.send_redirects, BOOL, NULL) \
     X(ip_accept_redirects, ip.accept_redirects, BOOL, NULL) \
-    X(ip_neighbor_policy, ip.neighbor.policy, WORD, neighbor_words) \
-    X(ip_neighbor_max_asks, ip.neighbor.max_asks, U8, NULL) \
-    X(ip_neighbor_retrans_ms, ip.neighbor.retrans_ms, U32, NULL) \
-    X(ip_neighbor_hold_down_ms, ip.neighbor.hold_down_ms, U32, NULL) \
-    X(ip_neighbor_reachable_ms, ip.neighbor.reachable_ms, U32, NULL) \
-    X(ip_neighbor_incomplete_ms, ip.neighbor.incomplete_ms, U32, NULL) \
-    X(ip_neighbor_queue_packets, ip.neighbor.queue_packets, U32, NULL) \
-    X(ip_neighbor_cache_limit, ip.neighbor.cache_limit, U32, NULL) \
-    X(ip_neighbor_hold_down_error, ip.neighbor.hold_down_error, ERRNO, NULL) \
-    X(ip_neighbor_hold_down_gateway_error, ip.neighbor.hold_down_gateway_error, ERRNO, NULL) \
-    X(ip_neighbor_fails_pending, ip.neighbor.fails_pending, BOOL, NULL) \
-    X(ip_neighbor_hold_down_restarts, ip.neighbor.hold_down_restarts, BOOL, NULL) \
-    X(ip_neighbor6_policy, ip.neighbor6.policy, WORD, neighbor_words) \
-    X(ip_neighbor6_max_asks, ip.neighbor6.max_asks, U8, NULL) \
-    X(ip_neighbor6_retrans_ms, ip.neighbor6.retrans_ms, U32, NULL) \
-    X(ip_neighbor6_hold_down_ms, ip.neighbor6.hold_down_ms, U32, NULL) \
-    X(ip_neighbor6_reachable_ms, ip.neighbor6.reachable_ms, U32, NULL) \
-    X(ip_neighbor6_incomplete_ms, ip.neighbor6.incomplete_ms, U32, NULL) \
-    X(ip_neighbor6_queue_packets, ip.neighbor6.queue_packets, U32, NULL) \
-    X(ip_neighbor6_cache_limit, ip.neighbor6.cache_limit, U32, NULL) \
-    X(ip_neighbor6_hold_down_error, ip.neighbor6.hold_down_error, ERRNO, NULL) \
-    X(ip_neighbor6_hold_down_gateway_error, ip.neighbor6.hold_down_gateway_error, ERRNO, NULL) \
-    X(ip_neighbor6_fails_pending, ip.neighbor6.fails_pending, BOOL, NULL) \
-    X(ip_neighbor6_hold_down_restarts, ip.neighbor6.hold_down_restarts, BOOL, NULL) \
+    X(arp_policy, arp.policy, WORD, neighbor_words) \
+    X(arp_max_asks, arp.max_asks, U8, NULL) \
+    X(arp_retrans_ms, arp.retrans_ms, U32, NULL) \
+    X(arp_hold_down_ms, arp.hold_down_ms, U32, NULL) \
+    X(arp_reachable_ms, arp.reachable_ms, U32, NULL) \
+    X(arp_incomplete_ms, arp.incomplete_ms, U32, NULL) \
+    X(arp_queue_packets, arp.queue_packets, U32, NULL) \
+    X(arp_cache_limit, arp.cache_limit, U32, NULL) \
+    X(arp_hold_down_error, arp.hold_down_error, ERRNO, NULL) \
+    X(arp_hold_down_gateway_error, arp.hold_down_gateway_error, ERRNO, NULL) \
+    X(arp_fails_pending, arp.fails_pending, BOOL, NULL) \
+    X(arp_hold_down_restarts, arp.hold_down_restarts, BOOL, NULL) \
+    X(nd_policy, nd.policy, WORD, neighbor_words) \
+    X(nd_max_asks, nd.max_asks, U8, NULL) \
+    X(nd_retrans_ms, nd.retrans_ms, U32, NULL) \
+    X(nd_hold_down_ms, nd.hold_down_ms, U32, NULL) \
+    X(nd_reachable_ms, nd.reachable_ms, U32, NULL) \
+    X(nd_incomplete_ms, nd.incomplete_ms, U32, NULL) \
+    X(nd_queue_packets, nd.queue_packets, U32, NULL) \
+    X(nd_cache_limit, nd.cache_limit, U32, NULL) \
+    X(nd_hold_down_error, nd.hold_down_error, ERRNO, NULL) \
+    X(nd_hold_down_gateway_error, nd.hold_down_gateway_error, ERRNO, NULL) \
+    X(nd_fails_pending, nd.fails_pending, BOOL, NULL) \
+    X(nd_hold_down_restarts, nd.hold_down_restarts, BOOL, NULL) \
     X(ip_random_ip_id, ip.random_ip_id, BOOL, NULL) \
     X(ip_no_route_error, ip.no_route_error, ERRNO, NULL) \
     X(ip_announce, ip.announce, BOOL, NULL) \

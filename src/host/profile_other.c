@@ -31,8 +31,8 @@ static const struct profile_override freebsd[] = {
     SET(tcp_port_first, "10000", "FACTS 6", "H"), SET(tcp_port_last, "65535", "FACTS 6", "H"), SET(tcp_ephemeral, "random", "FACTS 6; RFC 6056", "H"),
     SET(ip_icmp_rate_per_s, "200", "icmp(4) icmplim", "H"), SET(ip_icmp_burst, "200", "icmp(4) icmplim", "M"), SET(ip_icmp_quote_bytes, "548", "icmp(4) quotelen", "L"),
     SET(ip_icmp_echo_ignore_broadcast, "1", "icmp(4) bmcastecho", "H"), SET(ip_random_ip_id, "1", "F13", "M"), SET(ip_no_route_error, "ENETUNREACH", "F13 in_pcbladdr", "M"),
-    SET(ip_neighbor_hold_down_ms, "33000", "fitted to FACTS 3: five requests in 75 s", "L"),
-    SET(ip_neighbor_hold_down_restarts, "1", "fitted to FACTS 3: EHOSTDOWN after the 75 s", "L"),
+    SET(arp_hold_down_ms, "33000", "fitted to FACTS 3: five requests in 75 s", "L"),
+    SET(arp_hold_down_restarts, "1", "fitted to FACTS 3: EHOSTDOWN after the 75 s", "L"),
     SET(udp_rcvbuf, "42080", "udp(4) recvspace", "H"), SET(udp_port_first, "10000", "FACTS 6", "H"), SET(udp_port_last, "65535", "FACTS 6", "H"),
     SET(socket_error_unknown_family, "EAFNOSUPPORT", "F13", "H"), SET(socket_error_unknown_type, "EPROTOTYPE", "F13", "H"),
     SET(socket_error_raw_privilege, "EPERM", "F13", "H"),
@@ -70,7 +70,7 @@ static const struct profile_override solaris[] = {
     SET(tcp_time_wait_ms, "60000", "tcp_time_wait_interval", "H"), SET(tcp_fin_wait2_ms, "675000", "tcp_fin_wait_2_flush_interval", "H"),
     SET(tcp_keepalive_interval_ms, "75000", "assumed", "L"), SET(tcp_port_last, "65535", "tcp_largest_anon_port", "H"), SET(udp_port_last, "65535", "udp_largest_anon_port", "H"),
     SET(tcp_persist_max_ms, "60000", "S", "L"), SET(ip_ttl, "255", "ip_def_ttl", "H"), SET(tcp_ttl, "64", "tcp_ipv4_ttl", "M"), SET(udp_ttl, "255", "udp_ipv4_ttl", "M"),
-    SET(ip_neighbor_retrans_ms, "1000", "assumed", "L"), SET(ip_neighbor_incomplete_ms, "3000", "assumed", "L"), SET(socket_rcvbuf_doubled, "0", "Linux only", "H"),
+    SET(arp_retrans_ms, "1000", "assumed", "L"), SET(arp_incomplete_ms, "3000", "assumed", "L"), SET(socket_rcvbuf_doubled, "0", "Linux only", "H"),
     SET(socket_connect_listening_error, "EOPNOTSUPP", "X/Open connect()", "M"), SET(socket_reconnect_error, "0", "assumed", "L"),
 };
 
@@ -89,7 +89,7 @@ static const struct profile_override windows[] = {
     SET(tcp_ephemeral, "random", "RFC 6056", "M"), SET(tcp_ttl, "128", "DefaultTTL", "H"), SET(ip_ttl, "128", "DefaultTTL", "H"), SET(udp_ttl, "128", "DefaultTTL", "H"),
     SET(udp_port_first, "49152", "netsh dynamicport", "H"), SET(udp_port_last, "65535", "netsh dynamicport", "H"), SET(udp_icmp4_hard, "0xffff", "WSAECONNRESET on UDP", "L"),
     SET(udp_rcvbuf, "65536", "Winsock", "M"), SET(udp_sndbuf, "65536", "Winsock", "L"), SET(ip_strong_host, "1", "strong host model since Vista", "H"),
-    SET(ip_neighbor_retrans_ms, "1000", "RFC 4861 10", "M"), SET(ip_neighbor_incomplete_ms, "3000", "RFC 4861 10", "M"),
+    SET(arp_retrans_ms, "1000", "RFC 4861 10", "M"), SET(arp_incomplete_ms, "3000", "RFC 4861 10", "M"),
     SET(socket_connect_any, "EADDRNOTAVAIL", "Winsock connect()", "H"), SET(socket_connect_port0_error, "EADDRNOTAVAIL", "Winsock connect()", "M"),
     SET(socket_connect_listening_error, "EINVAL", "Winsock connect()", "M"), SET(socket_rcvbuf_doubled, "0", "Linux only", "H"),
     SET(socket_udp_name_after_send, "1", "Winsock sendto() binds", "M"), SET(socket_has_reuseport, "0", "Winsock", "H"),

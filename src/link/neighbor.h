@@ -1,11 +1,11 @@
 /* neighbor.h: which link address an IP address has: the cache behind ARP (RFC 826) and neighbour discovery (RFC 4861), with
- * the policies of ip_params.h. Pure: what must be sent or failed is told through hooks. Bounded: when full, the oldest
+ * the policies of neighbor_params.h. Pure: what must be sent or failed is told through hooks. Bounded: when full, the oldest
  * entry that nobody confirmed gives way (ARP/ND cache flooding). */
 #ifndef LINK_NEIGHBOR_H
 #define LINK_NEIGHBOR_H
 #include "base/buf.h"
 #include "base/list.h"
-#include "ip/ip_params.h"
+#include "link/neighbor_params.h"
 #include "lilliput/trace.h"
 #include "wire/addr.h"
 

@@ -52,8 +52,8 @@ static void roots_set_every_time_and_size(void **state)
 {
     (void)state;
     static const char *const must[] = {"tcp.rto_max_ms", "tcp.time_wait_ms", "tcp.rcvbuf", "tcp.sndbuf", "tcp.mss_default", "tcp.ttl", "ip.ttl",
-        "tcp.keepalive_idle_ms", "tcp.initial_window", "ip.neighbor.max_asks", "ip.neighbor.reachable_ms", "ip.frag_timeout_ms",
-        "udp.rcvbuf", "tcp.port_first", "tcp.fin_wait2_ms", "tcp.delack_ms", "ip.neighbor6.retrans_ms", "ip.no_route_error"};
+        "tcp.keepalive_idle_ms", "tcp.initial_window", "arp.max_asks", "arp.reachable_ms", "ip.frag_timeout_ms",
+        "udp.rcvbuf", "tcp.port_first", "tcp.fin_wait2_ms", "tcp.delack_ms", "nd.retrans_ms", "ip.no_route_error"};
     for (const char *const *name = lil_profile_names(); *name; name++)
         for (size_t i = 0; i < ARRAY_COUNT(must); i++) {
             char text[64];
