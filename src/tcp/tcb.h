@@ -477,6 +477,7 @@ uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb); /* asks for the path; advmss and mss */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
+void mss_refresh(struct tcb *tcb);
 void mss_negotiated(struct tcb *tcb, const struct tcp_options *options);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);

@@ -16,7 +16,7 @@ static bool update_window(struct tcb *tcb, const struct rx *rx)
     if (rx->window > tcb->max_window) {
         tcb->max_window = rx->window;
         if (tcb->mss < tcb->mss_clamp && tcb->max_window / 2 < tcb->mss_clamp + 12u)
-            mss_sync(tcb, tcb_ext_peek(tcb)->pmtu ? tcb->ext->pmtu : 1500);
+            mss_refresh(tcb);
     }
     return true;
 }

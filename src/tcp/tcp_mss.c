@@ -114,3 +114,14 @@ void mss_black_hole(struct tcb *tcb)
     uint32_t pmtu = min_u32(ext->pmtu ? ext->pmtu : 1500, ext->mtu_low);
     mss_sync(tcb, pmtu);
 }
+
+/* The same path, but the peer's window or an option changed: computes the MSS again. */
+void mss_refresh(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct tcp_path path = {.mtu = 1500};
+    uint32_t pmtu = tcb_ext_peek(tcb)->pmtu;
+    if (!pmtu && tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)
+        path.mtu = 1500;
+    mss_sync(tcb, pmtu ? pmtu : path.mtu);
+}

@@ -192,7 +192,7 @@ static void apply(struct tcb *tcb, int name, int number)
         if (tcb->state == TCPS_CLOSED || number == 0)
             break;
         tcb->mss_clamp = (uint16_t)min_u32(tcb->mss_clamp, (uint32_t)number);
-        mss_sync(tcb, tcb_ext_peek(tcb)->pmtu ? tcb->ext->pmtu : 1500);
+        mss_refresh(tcb);
         break;
     case TCP_NOTSENT_LOWAT:
         tcb_mark_due(tcb);

@@ -49,7 +49,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     if (params->fastopen & 1)
         fastopen_on_synack(tcb, rx);
     tcp_establish(tcb, rx);
-    mss_sync(tcb, tcb->ext && tcb->ext->pmtu ? tcb->ext->pmtu : (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
+    mss_refresh(tcb);
     tcb->snd_una++; /* the SYN */
     if (tcb->ext && tcb->ext->syn_data)
         fastopen_syn_acked(tcb, rx);
