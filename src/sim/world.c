@@ -170,6 +170,8 @@ void world_add_tap(struct lil_world *world, struct sim_tap *tap)
 
 void world_trace(struct lil_world *world, const struct lil_trace *event)
 {
+    if (world->freeing) /* the last calls of programs that end with the world are nobody's business */
+        return;
     if (event->kind == LIL_TRACE_DROP && world->input_drop == LIL_DROP_NONE)
         world->input_drop = event->drop;
     for (const struct sim_trace *entry = world->traces; entry; entry = entry->next)
