@@ -129,6 +129,21 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
     tcb_mark_due(tcb);
 }
 
+/* 4.2BSD's in_pcbnotify() looks at the destination only: every TCP to it ends, established ones too (FACTS 2). */
+struct abort_all {
+    const struct addr *remote;
+    int error;
+};
+
+static void abort_one(void *ctx, void *object, uint32_t slot)
+{
+    const struct abort_all *all = ctx;
+    struct tcb *tcb = object;
+    (void)slot;
+    if (tcb->state != TCPS_CLOSED && addr_equal(&tcb->flow.remote, all->remote))
+        tcb_fail(tcb, all->error);
+}
+
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
 {
     tcp->now_ns = now_ns;
@@ -138,6 +153,11 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     int error = icmp_error_of(tcp, version, type, code, &action);
     if (action == TCP_ICMP_IGNORE)
         return;
+    if (tcp->params.icmp_policy == TCP_ICMP_ABORT_ALL && action != TCP_ICMP_PMTU) {
+        struct abort_all all = {&flow->remote, error};
+        slab_each(&tcp->tcbs, abort_one, &all);
+        return;
+    }
     if (kind == FLOW_SYN) {
         if (action != TCP_ICMP_PMTU)
             synq_on_icmp(tcp, slot, seq, error);
@@ -174,8 +194,10 @@ void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, i
     /* Linux's neighbour failure reaches the socket as a local ICMP host unreachable; BSD's TCP tries on */
     if (tcp->params.icmp_policy == TCP_ICMP_ABORT)
         tcb_fail(tcb, error);
-    else
-        on_soft(tcb, error == EHOSTDOWN || error == EHOSTUNREACH ? error : error);
+    else if (tcb->state == TCPS_SYN_SENT && tcb->retransmits == 0)
+        tcb_fail(tcb, error); /* what connect()'s own tcp_output() returns */
+    else if (tcb->state != TCPS_SYN_SENT)
+        on_soft(tcb, error); /* BSD: soft only once a SYN was received (TCPS_HAVERCVDSYN) */
 }
 
 struct path_change {

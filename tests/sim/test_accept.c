@@ -113,7 +113,7 @@ static int slow_server(struct lil_proc *p, void *argument)
     (void)argument;
     int fd = lil_socket(p, AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind_to(p, fd, "0.0.0.0", 13), 0);
-    assert_int_equal(lil_listen(p, fd, 0), 0);
+    assert_int_equal(lil_listen(p, fd, 2), 0); /* three complete, two requests */
     lil_sleep_ns(p, SECONDS(10000));
     return 0;
 }
@@ -128,17 +128,21 @@ static void overflow(bool abort_on_overflow)
     lil_sysctl_set(s.server, "net.ipv4.tcp_syncookies", "0");
     lil_world_spawn(s.world, s.server, slow_server, NULL);
     struct attempt one = {.to = SCENE_SERVER, .port = 13, .start_s = 1, .keep = true};
-    struct attempt two = {.to = SCENE_SERVER, .port = 13, .start_s = 1, .keep = true};
-    attempt_spawn(&s, &one); /* both SYNs are in before either handshake is complete */
+    struct attempt next = {.to = SCENE_SERVER, .port = 13, .start_s = 3, .keep = true}, two = next;
+    struct attempt more = {.to = SCENE_SERVER, .port = 13, .start_s = 2, .keep = true};
+    attempt_spawn(&s, &one);
+    attempt_spawn(&s, &more);
+    attempt_spawn(&s, &next); /* both SYNs are in before either handshake is complete */
     attempt_spawn(&s, &two);
-    scene_run(&s, 10);
+    scene_run(&s, 20);
     assert_errno(one.error, 0);
+    assert_errno(next.error, 0);
     assert_errno(two.error, 0);
     if (abort_on_overflow) {
         assert_true(count_of(&s, "server", is_rst) >= 1);
     } else {
         assert_int_equal(count_of(&s, "server", is_rst), 0);
-        assert_true(count_of(&s, "server", is_syn_ack) > 2);
+        assert_true(count_of(&s, "server", is_syn_ack) > 4);
         assert_string_equal(lil_tcp_state(two.proc, two.fd), "ESTABLISHED");
     }
     scene_end(&s);

@@ -83,6 +83,8 @@ static void transfer_once(uint64_t seed)
                                      .rate_bps = seed % 6 == 2 ? 5000000 : 0,
                                      .queue_packets = 30};
     assert_non_null(lil_world_link(world, a, SCENE_CLIENT "/24", b, SCENE_SERVER "/24", &config));
+    if (getenv("LILLIPUT_CAPTURE")) /* to look at one seed in tshark */
+        assert_int_equal(lil_world_capture(world, getenv("LILLIPUT_CAPTURE")), 0);
     lil_world_spawn(world, b, receiver_main, &t);
     lil_world_spawn_at(world, a, NS_PER_S, sender_main, &t);
     lil_world_run(world,
