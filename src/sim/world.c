@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "sim/sim_node.h"
 
-enum { WORLD_STILL_LIMIT = 50 * 1000 * 1000 }; /* events at one instant: more is a livelock, our bug */
+enum { WORLD_STILL_LIMIT = 5 * 1000 * 1000 }; /* events at one instant: more is a livelock, our bug */
 
 struct lil_world *lil_world_new(uint64_t seed)
 {

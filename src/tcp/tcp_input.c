@@ -244,6 +244,15 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
         syn_challenge(tcb); /* RFC 5961 4 (SHLD): whatever the sequence number */
         return LIL_DROP_TCP_BAD_FLAGS;
     }
+    if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* an old SYN or SYN/ACK lies before the window: it is trimmed (RFC 793 3.9, p. 69) */
+        if (seq_le(rx->end_seq, tcb->rcv_nxt)) {
+            send_dup_ack(tcb, rx);
+            return LIL_DROP_TCP_DUPLICATE;
+        }
+        rx->flags &= (uint16_t)~TCP_SYN;
+        rx->seq++;
+        return LIL_DROP_NONE;
+    }
     reset_send(tcb); /* RFC 793: an error; reset */
     tcb_fail(tcb, ECONNRESET);
     return LIL_DROP_TCP_BAD_FLAGS;

@@ -220,7 +220,8 @@ static void test_silent_arp_freebsd(void **state)
     scene_puppet(&s, "freebsd")->answers_arp = false;
     struct attempt client = {.to = "192.0.2.55", .port = 13, .start_s = 10}, again = client;
     attempt_spawn(&s, &client);
-    lil_world_spawn_at(s.world, s.client, SECONDS(10 + 36), again_main, &again); /* the SYN at 31.8 s began the hold-down */
+    lil_world_spawn_at(s.world, s.client, SECONDS(10 + 36), again_main,
+                       &again); /* the SYN at 31.8 s began the hold-down */
     scene_run(&s, 300);
     assert_int_equal(count_of(&s, "client", is_syn), 0);
     assert_errno(client.error, ETIMEDOUT);

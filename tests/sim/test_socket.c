@@ -68,8 +68,8 @@ static void test_bad_linux(void **state)
                                                  {AF_INET, SOCK_RAW, 0},
                                                  {AF_INET, SOCK_STREAM, -1},
                                                  {AF_INET, SOCK_STREAM, 1000}},
-                                    .errors = {EAFNOSUPPORT, EAFNOSUPPORT /* before type */, ESOCKTNOSUPPORT, EINVAL, EPROTONOSUPPORT,
-                                               EPROTONOSUPPORT, EINVAL, EINVAL},
+                                    .errors = {EAFNOSUPPORT, EAFNOSUPPORT /* before type */, ESOCKTNOSUPPORT, EINVAL,
+                                               EPROTONOSUPPORT, EPROTONOSUPPORT, EINVAL, EINVAL},
                                     .count = 8});
 }
 

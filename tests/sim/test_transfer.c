@@ -3,7 +3,7 @@
  * LILLIPUT_SEED=N. */
 #include "sim/scenario.h"
 
-enum { TRANSFER_BYTES = 60000, TRANSFER_SEEDS = 200 };
+enum { TRANSFER_BYTES = 200000, TRANSFER_SEEDS = 200 };
 struct transfer {
     uint64_t seed;
     unsigned sent, received;
@@ -24,6 +24,7 @@ static int sender_main(struct lil_proc *p, void *argument)
     int fd = lil_socket(p, AF_INET, SOCK_STREAM, 0);
     while (connect_to(p, fd, SCENE_SERVER, 13) < 0) { /* a lossy wire may eat every SYN: again, with a new socket */
         lil_close(p, fd);
+        lil_sleep_ns(p, SECONDS(30)); /* longer than BSD's ARP hold-down */
         fd = lil_socket(p, AF_INET, SOCK_STREAM, 0);
     }
     while (t->sent < TRANSFER_BYTES) {
@@ -38,6 +39,10 @@ static int sender_main(struct lil_proc *p, void *argument)
         }
         t->sent += (unsigned)n;
     }
+    /* An orphan may give up without a word: stay until the receiver has it all. */
+    lil_shutdown(p, fd, SHUT_WR);
+    if (lil_read(p, fd, bytes, 1) < 0 && !t->write_error)
+        t->write_error = errno;
     lil_close(p, fd);
     return 0;
 }
