@@ -33,6 +33,7 @@ struct lil_host_config {
     lil_trace_fn *trace;  /* may be NULL; see trace.h */
     void *trace_ctx;
     uint64_t now_ns;      /* the clock's value at birth */
+    bool unpooled;        /* every object is a call of the allocator, no free lists: for fault tests */
 };
 /* Returns NULL and sets errno (EINVAL: unknown profile; ENOMEM). */
 LIL_API struct lil_host *lil_host_new(const struct lil_host_config *config);

@@ -107,7 +107,7 @@ struct lil_host *lil_host_new(const struct lil_host_config *config)
         return NULL;
     }
     struct pool_config pool_config = {.allocate = config->allocator.allocate, .release = config->allocator.release,
-                                      .ctx = config->allocator.ctx, .limit_bytes = config->memory_limit_bytes};
+                                      .ctx = config->allocator.ctx, .limit_bytes = config->memory_limit_bytes, .direct = config->unpooled};
     struct pool *pool = config->share_pool ? pool_ref(config->share_pool->pool) : pool_new(&pool_config);
     struct lil_host *host = pool ? pool_alloc(pool, sizeof *host) : NULL;
     if (host)
