@@ -165,6 +165,11 @@ static const char *event_source(struct scan *scan, const char *begin, const char
 {
     char *text = arena_alloc(scan->arena, (size_t)(end - begin) + 2), *out = text;
     for (const char *p = begin; p < end; p++) {
+        if (p[0] == '/' && p[1] == '/' && p > begin && isspace((unsigned char)p[-1])) {
+            while (p + 1 < end && p[1] != '\n')
+                p++;
+            continue;
+        }
         bool space = isspace((unsigned char)*p);
         if (!space || (out > text && out[-1] != ' '))
             *out++ = space ? ' ' : *p;

@@ -183,7 +183,7 @@ static void set_addresses(struct run *run)
     bool v6 = run->config.ip == SCRIPT_IPV6;
     snprintf(text, sizeof text, "%s/%u", addr_print(&run->local, local), v6 ? 48 : mask_length(run->config.netmask_ip));
     must(run, lil_address_add(run->host, run->ifindex, text), "its address");
-    must(run, lil_route_add(run->host, "default", "dev tun0"), "its route");
+    must(run, lil_route_add(run->host, v6 ? "::/0" : "default", "dev tun0"), "its route");
 }
 
 void run_setup(struct run *run)

@@ -149,7 +149,7 @@ static bool make_host(struct plugin *plugin, const struct settings *settings)
     char address[160];
     snprintf(address, sizeof address, "%.*s/%d", (int)strcspn(settings->local, "/"), settings->local, v6 ? 48 : 16);
     plugin->ifindex = lil_interface_add(plugin->host, &interface);
-    if (plugin->ifindex < 0 || lil_address_add(plugin->host, plugin->ifindex, address) < 0 || lil_route_add(plugin->host, "default", "dev tun0") < 0)
+    if (plugin->ifindex < 0 || lil_address_add(plugin->host, plugin->ifindex, address) < 0 || lil_route_add(plugin->host, v6 ? "::/0" : "default", "dev tun0") < 0)
         return false;
     plugin->proc = lil_proc_new(plugin->host);
     if (!plugin->proc)

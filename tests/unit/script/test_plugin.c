@@ -1,0 +1,317 @@
+/* test_plugin.c: a driver of liblilliput-packetdrill.so that does what packetdrill does: loads it with dlopen, makes blocking
+ * calls on a second thread and looks at /proc for its state, and plays the peer through the device. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/csum.h"
+#include "script/bytes.h"
+#include "script/plugin/packetdrill.h"
+#include "wire/wire.h"
+
+static struct packetdrill_interface pd;
+static void *library;
+
+/* --- the peer's side --------------------------------------------------------------------------------------------------- */
+struct segment {
+    uint32_t seq, ack;
+    uint16_t flags, local_port, remote_port;
+    uint32_t payload;
+    long long usecs;
+};
+
+static void send_segment(const struct segment *segment)
+{
+    uint8_t bytes[2048];
+    struct ip ip = {.version = 4, .protocol = IPPROTO_TCP, .ttl = 64, .payload_length = 20 + segment->payload};
+    assert_int_equal(addr_parse("192.0.2.1", &ip.source), 0);
+    assert_int_equal(addr_parse("192.168.0.1", &ip.dest), 0);
+    size_t header = ip_emit(&ip, bytes);
+    uint8_t *p = put16(put16(bytes + header, segment->remote_port), segment->local_port);
+    p = put32(put32(p, segment->seq), segment->ack);
+    p = put16(put16(p, 5u << 12 | segment->flags), 65535);
+    put16(put16(p, 0), 0);
+    memset(bytes + header + 20, 'x', segment->payload);
+    uint32_t sum = addr_pseudo_sum(&ip.source, &ip.dest, IPPROTO_TCP, ip.payload_length);
+    uint16_t checksum = (uint16_t)~csum_fold(csum_partial(bytes + header, ip.payload_length, sum));
+    memcpy(bytes + header + 16, &checksum, 2);
+    assert_int_equal(pd.netdev_send(pd.userdata, bytes, header + ip.payload_length), 0);
+}
+
+static int receive_segment(struct segment *segment)
+{
+    uint8_t bytes[65536];
+    size_t count = sizeof bytes;
+    if (pd.netdev_receive(pd.userdata, bytes, &count, &segment->usecs) < 0)
+        return -1;
+    struct ip ip;
+    assert_true(ip_parse(&ip, bytes, count) >= 0);
+    assert_int_equal(ip.protocol, IPPROTO_TCP);
+    const uint8_t *p = bytes + ip.header_length;
+    segment->local_port = (uint16_t)get16(p);
+    segment->remote_port = (uint16_t)get16(p + 2);
+    segment->seq = get32(p + 4);
+    segment->ack = get32(p + 8);
+    segment->flags = get16(p + 12) & 0x1ff;
+    segment->payload = ip.payload_length - (p[12] >> 4) * 4u;
+    return 0;
+}
+
+static long long now(void)
+{
+    struct timeval time;
+    assert_int_equal(pd.gettimeofday(pd.userdata, &time, NULL), 0);
+    return time.tv_sec * 1000000ll + time.tv_usec;
+}
+
+/* --- a call on the second thread ---------------------------------------------------------------------------------------- */
+struct second {
+    pthread_t thread;
+    _Atomic int tid, ended;
+    int fd;
+    int size;         /* 0: accept, else read */
+    long result;
+    long long end_usecs;
+};
+
+static void *second_main(void *argument)
+{
+    struct second *second = argument;
+    char buffer[4096];
+    second->tid = (int)syscall(SYS_gettid);
+    if (second->size)
+        second->result = pd.read(pd.userdata, second->fd, buffer, (size_t)second->size);
+    else
+        second->result = pd.accept(pd.userdata, second->fd, NULL, NULL);
+    second->end_usecs = now(); /* as packetdrill does at once */
+    second->ended = 1;
+    return NULL;
+}
+
+static char state_of(int tid)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return '?';
+    char *got = fgets(text, sizeof text, file);
+    fclose(file);
+    const char *end = got ? strrchr(text, ')') : NULL;
+    return end ? end[2] : '?';
+}
+
+/* Starts the call and waits until it sleeps, as packetdrill does. */
+static void start_second(struct second *second, int fd, int size)
+{
+    memset(second, 0, sizeof *second);
+    second->fd = fd;
+    second->size = size;
+    assert_int_equal(pthread_create(&second->thread, NULL, second_main, second), 0);
+    while (!second->ended && (!second->tid || state_of(second->tid) != 'S'))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void start(const char *flags)
+{
+    void (*init)(const char *, struct packetdrill_interface *);
+    *(void **)&init = dlsym(library, "packetdrill_interface_init");
+    assert_non_null(init);
+    init(flags, &pd);
+}
+
+static int listener(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    int fd = pd.socket(pd.userdata, AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(pd.bind(pd.userdata, fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(pd.listen(pd.userdata, fd, 5), 0);
+    return fd;
+}
+
+/* SYN, SYN/ACK, ACK; returns our next sequence numbers in *PEER. */
+static void handshake(struct segment *peer)
+{
+    struct segment got;
+    *peer = (struct segment){.seq = 1000, .flags = TCP_SYN, .local_port = 8080, .remote_port = 40000};
+    send_segment(peer);
+    assert_int_equal(receive_segment(&got), 0);
+    assert_int_equal(got.flags, TCP_SYN | TCP_ACK);
+    assert_int_equal(got.ack, 1001);
+    peer->seq = 1001;
+    peer->ack = got.seq + 1;
+    peer->flags = TCP_ACK;
+    send_segment(peer);
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------------- */
+static void test_clock(void **state)
+{
+    (void)state;
+    start("192.168.0.1");
+    long long before = now(), after = now();
+    assert_true(after > before); /* at least 1 us a call */
+    assert_int_equal(pd.usleep(pd.userdata, 5000), 0);
+    assert_in_range(now() - after, 5000, 5010);
+    pd.free(pd.userdata);
+}
+
+static void test_descriptors_are_real(void **state)
+{
+    (void)state;
+    struct stat status;
+    start("local_ip=192.168.0.1 profile=linux seed=7");
+    int fd = pd.socket(pd.userdata, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(pd.close(pd.userdata, fd), 0);
+    assert_int_equal(fstat(fd, &status), -1);
+    errno = 0;
+    assert_int_equal(pd.listen(pd.userdata, fd, 1), -1);
+    assert_int_equal(errno, EBADF);
+    pd.free(pd.userdata);
+}
+
+static void test_nothing_can_come(void **state)
+{
+    (void)state;
+    struct segment got;
+    start("192.168.0.1");
+    assert_int_equal(receive_segment(&got), -1);
+    pd.free(pd.userdata);
+}
+
+static void test_blocking_accept_and_read(void **state)
+{
+    (void)state;
+    struct segment peer;
+    struct second second;
+    start("192.168.0.1");
+    int fd = listener();
+    start_second(&second, fd, 0);
+    assert_false(second.ended);
+    pd.usleep(pd.userdata, 10000);
+    handshake(&peer);
+    long long woken = now();
+    pthread_join(second.thread, NULL);
+    assert_true(second.result >= 0);
+    assert_in_range(llabs(second.end_usecs - woken), 0, 50);
+
+    int connection = (int)second.result;
+    start_second(&second, connection, 100);
+    assert_false(second.ended);
+    pd.usleep(pd.userdata, 20000);
+    long long sent = now();
+    peer.payload = 60;
+    peer.flags = TCP_ACK | TCP_PSH;
+    send_segment(&peer);
+    /* However long we sleep now, the call ends at the time that the data came. */
+    pd.usleep(pd.userdata, 1000000);
+    pthread_join(second.thread, NULL);
+    assert_int_equal(second.result, 60);
+    assert_in_range(second.end_usecs - sent, 0, 50);
+    assert_int_equal(pd.close(pd.userdata, connection), 0);
+    pd.free(pd.userdata);
+}
+
+static void test_connect_retransmits(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = inet_addr("192.0.2.1")};
+    struct segment first, second;
+    start("192.168.0.1");
+    int fd = pd.socket(pd.userdata, AF_INET, SOCK_STREAM, 0), on = 1;
+    assert_int_equal(pd.fcntl(pd.userdata, fd, F_SETFL, O_RDWR | O_NONBLOCK), 0);
+    assert_int_equal(pd.connect(pd.userdata, fd, (struct sockaddr *)&address, sizeof address), -1);
+    assert_int_equal(errno, EINPROGRESS);
+    assert_int_equal(receive_segment(&first), 0);
+    assert_int_equal(first.flags & (TCP_SYN | TCP_ACK), TCP_SYN);
+    assert_int_equal(receive_segment(&second), 0); /* time passes until it comes */
+    assert_int_equal(second.seq, first.seq);
+    assert_in_range(second.usecs - first.usecs, 990000, 1010000);
+    assert_int_equal(pd.ioctl(pd.userdata, fd, FIONBIO, &on), 0);
+    pd.free(pd.userdata);
+}
+
+static void test_poll_on_main_thread(void **state)
+{
+    (void)state;
+    start("192.168.0.1");
+    struct pollfd poll = {.fd = listener(), .events = POLLIN};
+    long long before = now();
+    assert_int_equal(pd.poll(pd.userdata, &poll, 1, 250), 0); /* nobody else moves time: the call does */
+    assert_in_range(now() - before, 250000, 250100);
+    int epoll = pd.epoll_create(pd.userdata, 1);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = 77}, out;
+    assert_int_equal(pd.epoll_ctl(pd.userdata, epoll, EPOLL_CTL_ADD, poll.fd, &event), 0);
+    struct segment peer;
+    handshake(&peer);
+    assert_int_equal(pd.epoll_wait(pd.userdata, epoll, &out, 1, 0), 1);
+    assert_int_equal(out.data.fd, 77);
+    pd.free(pd.userdata);
+}
+
+static void test_pipe_and_splice(void **state)
+{
+    (void)state;
+    struct segment peer, got;
+    char buffer[64];
+    int pipe[2];
+    start("192.168.0.1");
+    int fd = listener();
+    handshake(&peer);
+    int connection = pd.accept(pd.userdata, fd, NULL, NULL);
+    assert_true(connection >= 0);
+    assert_int_equal(pd.pipe(pd.userdata, pipe), 0);
+    peer.payload = 40;
+    send_segment(&peer);
+    assert_int_equal(pd.splice(pd.userdata, connection, NULL, pipe[1], NULL, 64, 0), 40);
+    assert_int_equal(pd.read(pd.userdata, pipe[0], buffer, sizeof buffer), 40);
+    assert_int_equal(pd.write(pd.userdata, pipe[1], "abcdef", 6), 6);
+    assert_int_equal(pd.splice(pd.userdata, pipe[0], NULL, connection, NULL, 6, 0), 6);
+    do
+        assert_int_equal(receive_segment(&got), 0);
+    while (got.payload == 0);
+    assert_int_equal(got.payload, 6);
+    pd.free(pd.userdata);
+}
+
+static int setup(void **state)
+{
+    char path[4096];
+    (void)state;
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
+    assert_true(length > 0);
+    path[length] = 0;
+    for (int i = 0; i < 2; i++)
+        *strrchr(path, '/') = 0; /* build/tests/NAME -> build */
+    strcat(path, "/liblilliput-packetdrill.so");
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        print_error("%s\n", dlerror());
+    return library ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clock), cmocka_unit_test(test_descriptors_are_real), cmocka_unit_test(test_nothing_can_come),
+        cmocka_unit_test(test_blocking_accept_and_read), cmocka_unit_test(test_connect_retransmits), cmocka_unit_test(test_poll_on_main_thread),
+        cmocka_unit_test(test_pipe_and_splice)};
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
