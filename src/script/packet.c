@@ -183,7 +183,7 @@ void packet_inject(struct run *run, const struct script_event *event)
     set_checksum(&ip, transport, length);
     run->report->packets_in++;
     if (run->capture)
-        capture_packet(run->capture, bytes, header + length, run->now_ns - run->origin_ns, NULL);
+        recording_packet(run->capture, bytes, header + length, run->now_ns - run->origin_ns, NULL);
     struct lil_packet *packet = lil_packet_copy(run->host, bytes, header + length);
     if (!packet)
         run_fail(run, "out of memory for the packet");

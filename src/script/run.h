@@ -65,7 +65,7 @@ struct run {
     struct lil_proc *proc;
     struct proc_runtime *runtime;
     struct task *task;
-    struct capture *capture;
+    struct recording *capture;
     int ifindex, ip_version;
     uint64_t now_ns, next_ns;          /* next: the host's own deadline */
     uint64_t origin_ns;                /* the host's time at the script's time 0 */
@@ -130,10 +130,10 @@ void sent_print(const struct conn *conn, const struct sent *sent, char *text, si
 /* call.c */
 void call_run(struct run *run, const struct script_event *event); /* on the task */
 
-/* capture.c: pcapng, raw IP, nanoseconds */
-struct capture;
-struct capture *capture_open(const char *path, bool append); /* append: one more section */
-void capture_packet(struct capture *capture, const void *bytes, size_t length, uint64_t now_ns, const char *comment);
-void capture_close(struct capture *capture);
+/* recording.c: pcapng, raw IP, nanoseconds */
+struct recording;
+struct recording *recording_open(const char *path, bool append); /* append: one more section */
+void recording_packet(struct recording *capture, const void *bytes, size_t length, uint64_t now_ns, const char *comment);
+void recording_close(struct recording *capture);
 
 #endif

@@ -133,7 +133,7 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
         run->queue_last = &sent->next;
         run->report->packets_out++;
         if (run->capture)
-            capture_packet(run->capture, at, length, run->now_ns - run->origin_ns, NULL);
+            recording_packet(run->capture, at, length, run->now_ns - run->origin_ns, NULL);
         if (run->config.verbose && sent_is_relevant(run, sent)) {
             char text[400];
             sent_print(conn_for_sent(run, sent), sent, text, sizeof text);
@@ -205,7 +205,7 @@ void run_setup(struct run *run)
     run->task = run->proc ? task_new(run->proc) : NULL;
     if (!run->task)
         run_fail(run, "out of memory");
-    if (config->capture && !(run->capture = capture_open(config->capture, config->capture_append)))
+    if (config->capture && !(run->capture = recording_open(config->capture, config->capture_append)))
         run_fail(run, "cannot write %s: %s", config->capture, strerror(errno));
     run->code.arena = &run->script.arena;
     run->code.output = config->output;
@@ -230,5 +230,5 @@ void run_teardown(struct run *run)
         free(run->queue);
         run->queue = next;
     }
-    capture_close(run->capture);
+    recording_close(run->capture);
 }

@@ -170,6 +170,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
     window_schedule_ack(tcb);
+    window_on_ecn(tcb, rx);
     if (!ext)
         return LIL_DROP_TCP_MEMORY;
     if (!ext->ooo && !(ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo)))
@@ -205,8 +206,10 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         tcb->ext->bytes_received += length;
     }
     tcb->rcv_nxt = rx->end_seq;
-    if (length)
+    if (length) {
         window_on_data(tcb, rx);
+        window_on_ecn(tcb, rx);
+    }
     if (!fin && tcb->ext && tcb->ext->ooo)
         fin = deliver_ranges(tcb);
     if (fin && !tcp_step8_fin(tcb))

@@ -193,6 +193,27 @@ restart:
     ext->rtt_probe_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
 }
 
+/* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
+void window_on_ecn(struct tcb *tcb, const struct rx *rx)
+{
+    if (!tcb->ecn_ok)
+        return;
+    if (rx->flags & TCP_CWR) {
+        tcb->ecn_demand_cwr = false;
+        if (rx->length)
+            tcb->ack_now = true;
+    }
+    uint8_t ecn = rx->in->ecn;
+    if (ecn == 3 && !tcb->ecn_demand_cwr) {
+        tcb->ecn_demand_cwr = true;
+        if (is_linux(tcb))
+            window_enter_quickack(tcb, 2);
+    } else if (ecn == 0 && tcb->ecn_seen && is_linux(tcb)) {
+        window_enter_quickack(tcb, 2); /* no mark after marks: probably a retransmission */
+    }
+    tcb->ecn_seen |= ecn != 0;
+}
+
 /* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {

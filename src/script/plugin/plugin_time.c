@@ -1,6 +1,6 @@
 /* plugin_time.c: virtual time between two real threads. See plugin.h. */
 #include <errno.h>
-#include <time.h>
+#include "run/clock.h"
 #include "script/plugin/plugin.h"
 
 /* Real time that the second thread is given to take notice, once it is woken: only a lost thread uses it up. */
@@ -14,11 +14,10 @@ static bool is_main(const struct plugin *plugin)
 /* Time stands still until the woken thread has asked for it. */
 static void await_sleeper(struct plugin *plugin)
 {
-    struct timespec limit;
     if (!is_main(plugin))
         return;
-    clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_sec += PLUGIN_PATIENCE_S;
+    uint64_t limit_ns = clock_realtime_ns() + PLUGIN_PATIENCE_S * 1000000000ull;
+    struct timespec limit = {.tv_sec = (time_t)(limit_ns / 1000000000), .tv_nsec = (long)(limit_ns % 1000000000)};
     while (plugin->sleeper_owes_time)
         if (pthread_cond_timedwait(&plugin->changed, &plugin->lock, &limit) == ETIMEDOUT)
             plugin->sleeper_owes_time = false;

@@ -1,32 +1,32 @@
-/* capture.c: a pcapng file of one script: one interface of raw IP packets, nanoseconds from the script's start. */
+/* recording.c: a pcapng file of one script: one interface of raw IP packets, nanoseconds from the script's start. */
 #include <stdlib.h>
 #include <string.h>
 #include "script/run.h"
 
-struct capture {
+struct recording {
     FILE *file;
 };
 enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 6, LINKTYPE_RAW = 101 };
 
-static void put(struct capture *capture, const void *bytes, size_t length)
+static void put(struct recording *capture, const void *bytes, size_t length)
 {
     fwrite(bytes, 1, length, capture->file);
 }
 
-static void put_word(struct capture *capture, uint32_t word)
+static void put_word(struct recording *capture, uint32_t word)
 {
     put(capture, &word, sizeof word); /* pcapng is in the writer's byte order */
 }
 
-static void put_padded(struct capture *capture, const void *bytes, size_t length)
+static void put_padded(struct recording *capture, const void *bytes, size_t length)
 {
     put(capture, bytes, length);
     put(capture, "\0\0\0", (4 - length % 4) % 4);
 }
 
-struct capture *capture_open(const char *path, bool append)
+struct recording *recording_open(const char *path, bool append)
 {
-    struct capture *capture = calloc(1, sizeof *capture);
+    struct recording *capture = calloc(1, sizeof *capture);
     if (!capture)
         return NULL;
     capture->file = fopen(path, append ? "ae" : "we");
@@ -41,7 +41,7 @@ struct capture *capture_open(const char *path, bool append)
     return capture;
 }
 
-void capture_packet(struct capture *capture, const void *bytes, size_t length, uint64_t now_ns, const char *comment)
+void recording_packet(struct recording *capture, const void *bytes, size_t length, uint64_t now_ns, const char *comment)
 {
     size_t padded = (length + 3) & ~(size_t)3, note = comment ? strlen(comment) : 0;
     size_t options = comment ? 4 + ((note + 3) & ~(size_t)3) + 4 : 0;
@@ -62,7 +62,7 @@ void capture_packet(struct capture *capture, const void *bytes, size_t length, u
     put_word(capture, total);
 }
 
-void capture_close(struct capture *capture)
+void recording_close(struct recording *capture)
 {
     if (!capture)
         return;
