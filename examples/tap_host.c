@@ -1,6 +1,8 @@
-/* tap_host.c: one host on a TAP interface, driven by an ordinary epoll loop: a TCP echo server on port 7 that the kernel can talk to:
+/* tap_host.c: one host on a TAP interface, driven by an ordinary epoll loop: a TCP echo server on port 7 that the
+ * kernel can talk to:
  *   ./tap_host &  ip addr add 192.0.2.1/24 dev lil0;  ip link set lil0 up;  nc 192.0.2.2 7
- * With --once it sends itself one gratuitous look around (a poll) and ends: what the test runs. 77: no /dev/net/tun here. */
+ * With --once it sends itself one gratuitous look around (a poll) and ends: what the test runs. 77: no /dev/net/tun
+ * here. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +100,8 @@ int main(int argc, char **argv)
         return 1;
     epoll_ctl(ep, EPOLL_CTL_ADD, tap, &event);
     struct lil_host *h = lil_host_new(&(struct lil_host_config){.profile = "linux", .seed = seed, .now_ns = now()});
-    int nic = lil_interface_add(h, &(struct lil_interface_config){.kind = LIL_ETHERNET, .mtu = 1500, .transmit = out, .ctx = &tap});
+    int nic = lil_interface_add(
+        h, &(struct lil_interface_config){.kind = LIL_ETHERNET, .mtu = 1500, .transmit = out, .ctx = &tap});
     lil_address_add(h, nic, "192.0.2.2/24");
     struct lil_proc *p = lil_proc_new(h);
     int q = lil_epoll_create1(p, 0), listener = listen_echo(p, q);

@@ -1,5 +1,5 @@
-/* tcpcli.c: an echo client that watches its input and its socket with select (UNP section 6.7's program, written anew): it half-closes at
- * the end of its input and prints what still comes. */
+/* tcpcli.c: an echo client that watches its input and its socket with select (UNP section 6.7's program, written anew):
+ * it half-closes at the end of its input and prints what still comes. */
 #include "unp.h"
 
 static void str_cli(int sockfd)

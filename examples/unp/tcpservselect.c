@@ -1,9 +1,11 @@
-/* tcpservselect.c: one process echoes for any number of clients with select (UNP section 6.8's program, written anew). */
+/* tcpservselect.c: one process echoes for any number of clients with select (UNP section 6.8's program, written anew).
+ */
 #include "unp.h"
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in servaddr = {.sin_family = AF_INET, .sin_port = htons(SERV_PORT), .sin_addr.s_addr = htonl(INADDR_ANY)};
+    struct sockaddr_in servaddr = {
+        .sin_family = AF_INET, .sin_port = htons(SERV_PORT), .sin_addr.s_addr = htonl(INADDR_ANY)};
     int listenfd = Socket(AF_INET, SOCK_STREAM, 0), maxfd = listenfd;
     char buf[MAXLINE];
     fd_set allset;

@@ -3,7 +3,10 @@
 
 int main(int argc, char **argv)
 {
-    struct sockaddr_in servaddr = {.sin_family = AF_INET, .sin_port = htons(SERV_PORT), .sin_addr.s_addr = htonl(INADDR_ANY)}, cliaddr;
+    struct sockaddr_in servaddr = {.sin_family = AF_INET,
+                                   .sin_port = htons(SERV_PORT),
+                                   .sin_addr.s_addr = htonl(INADDR_ANY)},
+                       cliaddr;
     int sockfd = Socket(AF_INET, SOCK_DGRAM, 0);
     char mesg[MAXLINE];
 

@@ -1,5 +1,5 @@
-/* unp.h: the wrapper functions of these examples, in the manner of UNP's section 1.4: a name with a capital letter ends the
- * program when the call fails. */
+/* unp.h: the wrapper functions of these examples, in the manner of UNP's section 1.4: a name with a capital letter ends
+ * the program when the call fails. */
 #ifndef UNP_H
 #define UNP_H
 #include <arpa/inet.h>
@@ -14,10 +14,10 @@
 #include <unistd.h>
 #include "lilliput/override.h"
 
-#define MAXLINE 4096
-#define LISTENQ 1024
+#define MAXLINE   4096
+#define LISTENQ   1024
 #define SERV_PORT 9877
-#define SA struct sockaddr
+#define SA        struct sockaddr
 
 void err_sys(const char *what) __attribute__((noreturn));
 void err_quit(const char *what) __attribute__((noreturn));

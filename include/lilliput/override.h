@@ -1,8 +1,9 @@
-/* override.h: an ordinary sockets program compiled as it is onto the current lilliput process (lil_current): include this file last, or
- * compile with -include lilliput/override.h. Plain names become calls on lil descriptors; 0, 1 and 2 stay the system's, and so do
- * files opened here (they are moved to OVERRIDE_SYSTEM_FIRST and above). Without a current process everything is the system's.
- * With LIL_PROGRAM defined as a word, main() becomes WORD_main(), to be spawned in a world. Time is virtual. There is no fork(): one
- * program is one process; `lilliput run -- PROGRAM` runs real processes. Names: getaddrinfo() is the system's: use numbers. */
+/* override.h: an ordinary sockets program compiled as it is onto the current lilliput process (lil_current): include
+ * this file last, or compile with -include lilliput/override.h. Plain names become calls on lil descriptors; 0, 1 and 2
+ * stay the system's, and so do files opened here (they are moved to OVERRIDE_SYSTEM_FIRST and above). Without a current
+ * process everything is the system's. With LIL_PROGRAM defined as a word, main() becomes WORD_main(), to be spawned in
+ * a world. Time is virtual. There is no fork(): one program is one process; `lilliput run -- PROGRAM` runs real
+ * processes. Names: getaddrinfo() is the system's: use numbers. */
 #ifndef LILLIPUT_OVERRIDE_H
 #define LILLIPUT_OVERRIDE_H
 #ifndef _GNU_SOURCE
@@ -34,7 +35,7 @@ static OVERRIDE_UNUSED bool override_is_lil(int fd)
     return lil_is_open(lil_current(), fd) || (fd > 2 && fd < OVERRIDE_SYSTEM_FIRST);
 }
 
-/* --- sockets --------------------------------------------------------------------------------------------------------------------- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 #define OVERRIDE(fd, lil, system) (override_is_lil(fd) ? (lil) : (system))
 static OVERRIDE_UNUSED int override_socket(int domain, int type, int protocol)
 {
@@ -42,7 +43,8 @@ static OVERRIDE_UNUSED int override_socket(int domain, int type, int protocol)
 }
 static OVERRIDE_UNUSED int override_socketpair(int domain, int type, int protocol, int fds[2])
 {
-    return lil_current() ? lil_socketpair(lil_current(), domain, type, protocol, fds) : (socketpair)(domain, type, protocol, fds);
+    return lil_current() ? lil_socketpair(lil_current(), domain, type, protocol, fds)
+                         : (socketpair)(domain, type, protocol, fds);
 }
 static OVERRIDE_UNUSED int override_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -78,14 +80,16 @@ static OVERRIDE_UNUSED int override_shutdown(int fd, int how)
 }
 static OVERRIDE_UNUSED int override_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
-    return OVERRIDE(fd, lil_getsockopt(lil_current(), fd, level, name, value, length), (getsockopt)(fd, level, name, value, length));
+    return OVERRIDE(fd, lil_getsockopt(lil_current(), fd, level, name, value, length),
+                    (getsockopt)(fd, level, name, value, length));
 }
 static OVERRIDE_UNUSED int override_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
-    return OVERRIDE(fd, lil_setsockopt(lil_current(), fd, level, name, value, length), (setsockopt)(fd, level, name, value, length));
+    return OVERRIDE(fd, lil_setsockopt(lil_current(), fd, level, name, value, length),
+                    (setsockopt)(fd, level, name, value, length));
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------------------ */
+/* --- data ------------------------------------------------------------------------------------- */
 static OVERRIDE_UNUSED ssize_t override_read(int fd, void *buffer, size_t size)
 {
     return OVERRIDE(fd, lil_read(lil_current(), fd, buffer, size), (read)(fd, buffer, size));
@@ -110,13 +114,17 @@ static OVERRIDE_UNUSED ssize_t override_send(int fd, const void *buffer, size_t 
 {
     return OVERRIDE(fd, lil_send(lil_current(), fd, buffer, size, flags), (send)(fd, buffer, size, flags));
 }
-static OVERRIDE_UNUSED ssize_t override_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length)
+static OVERRIDE_UNUSED ssize_t override_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
+                                                 socklen_t *length)
 {
-    return OVERRIDE(fd, lil_recvfrom(lil_current(), fd, buffer, size, flags, address, length), (recvfrom)(fd, buffer, size, flags, address, length));
+    return OVERRIDE(fd, lil_recvfrom(lil_current(), fd, buffer, size, flags, address, length),
+                    (recvfrom)(fd, buffer, size, flags, address, length));
 }
-static OVERRIDE_UNUSED ssize_t override_sendto(int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length)
+static OVERRIDE_UNUSED ssize_t override_sendto(int fd, const void *buffer, size_t size, int flags,
+                                               const struct sockaddr *address, socklen_t length)
 {
-    return OVERRIDE(fd, lil_sendto(lil_current(), fd, buffer, size, flags, address, length), (sendto)(fd, buffer, size, flags, address, length));
+    return OVERRIDE(fd, lil_sendto(lil_current(), fd, buffer, size, flags, address, length),
+                    (sendto)(fd, buffer, size, flags, address, length));
 }
 static OVERRIDE_UNUSED ssize_t override_recvmsg(int fd, struct msghdr *message, int flags)
 {
@@ -127,7 +135,7 @@ static OVERRIDE_UNUSED ssize_t override_sendmsg(int fd, const struct msghdr *mes
     return OVERRIDE(fd, lil_sendmsg(lil_current(), fd, message, flags), (sendmsg)(fd, message, flags));
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 static OVERRIDE_UNUSED int override_close(int fd)
 {
     return OVERRIDE(fd, lil_close(lil_current(), fd), (close)(fd));
@@ -173,7 +181,8 @@ static OVERRIDE_UNUSED int override_fcntl(int fd, int command, ...)
     va_start(arguments, command);
     argument = va_arg(arguments, long);
     va_end(arguments);
-    return OVERRIDE(fd, lil_fcntl(lil_current(), fd, command, (int)argument), (fcntl)(fd, command, argument)); /* lil's are all ints */
+    return OVERRIDE(fd, lil_fcntl(lil_current(), fd, command, (int)argument),
+                    (fcntl)(fd, command, argument)); /* lil's are all ints */
 }
 static OVERRIDE_UNUSED int override_ioctl(int fd, unsigned long request, ...)
 {
@@ -186,8 +195,9 @@ static OVERRIDE_UNUSED int override_ioctl(int fd, unsigned long request, ...)
     return OVERRIDE(fd, lil_ioctl(lil_current(), fd, request, argument), (ioctl)(fd, request, argument));
 }
 
-/* --- waiting for many: lil and system descriptors together --------------------------------------------------------------------------- */
-/* The system's are asked without waiting; when none is ready, lil's wait, in slices if there are any of the system's. */
+/* --- waiting for many: lil and system descriptors together ------------------------------------ */
+/* The system's are asked without waiting; when none is ready, lil's wait, in slices if there are any of the system's.
+ */
 static OVERRIDE_UNUSED int override_poll_system(struct pollfd *fds, nfds_t count, int timeout_ms, nfds_t *systems)
 {
     int ready = 0;
@@ -241,7 +251,8 @@ static OVERRIDE_UNUSED int override_poll(struct pollfd *fds, nfds_t count, int t
             return ready;
     }
 }
-static OVERRIDE_UNUSED int override_select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional, struct timeval *timeout)
+static OVERRIDE_UNUSED int override_select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
+                                           struct timeval *timeout)
 {
     fd_set *sets[3] = {readable, writable, exceptional};
     static const short events[3] = {POLLIN, POLLOUT, POLLPRI};
@@ -289,14 +300,16 @@ static OVERRIDE_UNUSED int override_epoll_create1(int flags)
 }
 static OVERRIDE_UNUSED int override_epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)
 {
-    return OVERRIDE(epfd, lil_epoll_ctl(lil_current(), epfd, operation, fd, event), (epoll_ctl)(epfd, operation, fd, event));
+    return OVERRIDE(epfd, lil_epoll_ctl(lil_current(), epfd, operation, fd, event),
+                    (epoll_ctl)(epfd, operation, fd, event));
 }
 static OVERRIDE_UNUSED int override_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
 {
-    return OVERRIDE(epfd, lil_epoll_wait(lil_current(), epfd, events, max, timeout), (epoll_wait)(epfd, events, max, timeout));
+    return OVERRIDE(epfd, lil_epoll_wait(lil_current(), epfd, events, max, timeout),
+                    (epoll_wait)(epfd, events, max, timeout));
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 static OVERRIDE_UNUSED unsigned override_sleep(unsigned seconds)
 {
     if (!lil_current())
@@ -349,7 +362,7 @@ static OVERRIDE_UNUSED int override_clock_gettime(clockid_t clock, struct timesp
     return 0;
 }
 
-/* --- the process ----------------------------------------------------------------------------------------------------------------------- */
+/* --- the process ------------------------------------------------------------------------------ */
 static OVERRIDE_UNUSED __attribute__((noreturn)) void override_exit(int status)
 {
     if (lil_current())
@@ -360,9 +373,10 @@ static OVERRIDE_UNUSED pid_t override_getpid(void)
 {
     return lil_current() ? lil_proc_pid(lil_current()) : (getpid)();
 }
-pid_t override_fork(void) __attribute__((error("there is no fork() on a lilliput process: run the real program with `lilliput run -- PROGRAM`")));
+pid_t override_fork(void) __attribute__((
+    error("there is no fork() on a lilliput process: run the real program with `lilliput run -- PROGRAM`")));
 
-/* --- stdio ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- stdio ------------------------------------------------------------------------------------ */
 struct override_stream {
     struct lil_proc *proc;
     int fd;
@@ -400,64 +414,66 @@ static OVERRIDE_UNUSED FILE *override_fdopen(int fd, const char *mode)
         return NULL;
     stream->proc = lil_current();
     stream->fd = fd;
-    file = fopencookie(stream, mode, (cookie_io_functions_t){override_stream_read, override_stream_write, NULL, override_stream_close});
+    file =
+        fopencookie(stream, mode,
+                    (cookie_io_functions_t){override_stream_read, override_stream_write, NULL, override_stream_close});
     if (!file)
         free(stream);
     return file;
 }
 
 #ifndef LIL_OVERRIDE_NAMES_OFF
-#define socket(...) override_socket(__VA_ARGS__)
-#define socketpair(...) override_socketpair(__VA_ARGS__)
-#define bind(...) override_bind(__VA_ARGS__)
-#define connect(...) override_connect(__VA_ARGS__)
-#define listen(...) override_listen(__VA_ARGS__)
-#define accept(...) override_accept(__VA_ARGS__)
-#define accept4(...) override_accept4(__VA_ARGS__)
-#define getsockname(...) override_getsockname(__VA_ARGS__)
-#define getpeername(...) override_getpeername(__VA_ARGS__)
-#define shutdown(...) override_shutdown(__VA_ARGS__)
-#define getsockopt(...) override_getsockopt(__VA_ARGS__)
-#define setsockopt(...) override_setsockopt(__VA_ARGS__)
-#define read(...) override_read(__VA_ARGS__)
-#define write(...) override_write(__VA_ARGS__)
-#define readv(...) override_readv(__VA_ARGS__)
-#define writev(...) override_writev(__VA_ARGS__)
-#define recv(...) override_recv(__VA_ARGS__)
-#define send(...) override_send(__VA_ARGS__)
-#define recvfrom(...) override_recvfrom(__VA_ARGS__)
-#define sendto(...) override_sendto(__VA_ARGS__)
-#define recvmsg(...) override_recvmsg(__VA_ARGS__)
-#define sendmsg(...) override_sendmsg(__VA_ARGS__)
-#define close(...) override_close(__VA_ARGS__)
-#define open(...) override_open(__VA_ARGS__, 0)
-#define dup(...) override_dup(__VA_ARGS__)
-#define dup2(...) override_dup2(__VA_ARGS__)
-#define pipe(fds) override_pipe2(fds, 0)
-#define pipe2(...) override_pipe2(__VA_ARGS__)
-#define fcntl(...) override_fcntl(__VA_ARGS__, 0L)
-#define ioctl(...) override_ioctl(__VA_ARGS__, (void *)0)
-#define poll(...) override_poll(__VA_ARGS__)
-#define select(...) override_select(__VA_ARGS__)
+#define socket(...)        override_socket(__VA_ARGS__)
+#define socketpair(...)    override_socketpair(__VA_ARGS__)
+#define bind(...)          override_bind(__VA_ARGS__)
+#define connect(...)       override_connect(__VA_ARGS__)
+#define listen(...)        override_listen(__VA_ARGS__)
+#define accept(...)        override_accept(__VA_ARGS__)
+#define accept4(...)       override_accept4(__VA_ARGS__)
+#define getsockname(...)   override_getsockname(__VA_ARGS__)
+#define getpeername(...)   override_getpeername(__VA_ARGS__)
+#define shutdown(...)      override_shutdown(__VA_ARGS__)
+#define getsockopt(...)    override_getsockopt(__VA_ARGS__)
+#define setsockopt(...)    override_setsockopt(__VA_ARGS__)
+#define read(...)          override_read(__VA_ARGS__)
+#define write(...)         override_write(__VA_ARGS__)
+#define readv(...)         override_readv(__VA_ARGS__)
+#define writev(...)        override_writev(__VA_ARGS__)
+#define recv(...)          override_recv(__VA_ARGS__)
+#define send(...)          override_send(__VA_ARGS__)
+#define recvfrom(...)      override_recvfrom(__VA_ARGS__)
+#define sendto(...)        override_sendto(__VA_ARGS__)
+#define recvmsg(...)       override_recvmsg(__VA_ARGS__)
+#define sendmsg(...)       override_sendmsg(__VA_ARGS__)
+#define close(...)         override_close(__VA_ARGS__)
+#define open(...)          override_open(__VA_ARGS__, 0)
+#define dup(...)           override_dup(__VA_ARGS__)
+#define dup2(...)          override_dup2(__VA_ARGS__)
+#define pipe(fds)          override_pipe2(fds, 0)
+#define pipe2(...)         override_pipe2(__VA_ARGS__)
+#define fcntl(...)         override_fcntl(__VA_ARGS__, 0L)
+#define ioctl(...)         override_ioctl(__VA_ARGS__, (void *)0)
+#define poll(...)          override_poll(__VA_ARGS__)
+#define select(...)        override_select(__VA_ARGS__)
 #define epoll_create(size) override_epoll_create1(0)
 #define epoll_create1(...) override_epoll_create1(__VA_ARGS__)
-#define epoll_ctl(...) override_epoll_ctl(__VA_ARGS__)
-#define epoll_wait(...) override_epoll_wait(__VA_ARGS__)
-#define sleep(...) override_sleep(__VA_ARGS__)
-#define usleep(...) override_usleep(__VA_ARGS__)
-#define nanosleep(...) override_nanosleep(__VA_ARGS__)
-#define time(...) override_time(__VA_ARGS__)
-#define gettimeofday(...) override_gettimeofday(__VA_ARGS__)
+#define epoll_ctl(...)     override_epoll_ctl(__VA_ARGS__)
+#define epoll_wait(...)    override_epoll_wait(__VA_ARGS__)
+#define sleep(...)         override_sleep(__VA_ARGS__)
+#define usleep(...)        override_usleep(__VA_ARGS__)
+#define nanosleep(...)     override_nanosleep(__VA_ARGS__)
+#define time(...)          override_time(__VA_ARGS__)
+#define gettimeofday(...)  override_gettimeofday(__VA_ARGS__)
 #define clock_gettime(...) override_clock_gettime(__VA_ARGS__)
-#define exit(...) override_exit(__VA_ARGS__)
-#define getpid() override_getpid()
-#define fork() override_fork()
-#define vfork() override_fork()
-#define fdopen(...) override_fdopen(__VA_ARGS__)
+#define exit(...)          override_exit(__VA_ARGS__)
+#define getpid()           override_getpid()
+#define fork()             override_fork()
+#define vfork()            override_fork()
+#define fdopen(...)        override_fdopen(__VA_ARGS__)
 #ifdef LIL_PROGRAM
 #define OVERRIDE_JOIN2(a, b) a##b
-#define OVERRIDE_JOIN(a, b) OVERRIDE_JOIN2(a, b)
-#define main OVERRIDE_JOIN(LIL_PROGRAM, _main)
+#define OVERRIDE_JOIN(a, b)  OVERRIDE_JOIN2(a, b)
+#define main                 OVERRIDE_JOIN(LIL_PROGRAM, _main)
 #endif
 #endif
 

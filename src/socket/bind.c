@@ -1,5 +1,5 @@
-/* bind.c: names: the address arguments of bind, connect and sendto, bind() itself (FACTS.md section 6, UNP 4.4), and the
- * port the kernel chooses when nobody called it. */
+/* bind.c: names: the address arguments of bind, connect and sendto, bind() itself (FACTS.md section 6, UNP 4.4), and
+ * the port the kernel chooses when nobody called it. */
 #include "socket/sock.h"
 
 struct ports *sock_ports(const struct sock *sock)
@@ -19,7 +19,8 @@ bool sock_takes_both(const struct sock *sock)
 int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name)
 {
     const struct socket_params *params = sock_params(&sock->file);
-    socklen_t least = sock->file.family == AF_INET ? sizeof(struct sockaddr_in) : 24 /* sockaddr_in6 without the scope (RFC 2133) */;
+    socklen_t least =
+        sock->file.family == AF_INET ? sizeof(struct sockaddr_in) : 24 /* sockaddr_in6 without the scope (RFC 2133) */;
 
     if (!address || length < sizeof address->sa_family)
         return -EINVAL;
@@ -33,7 +34,8 @@ int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_
     return addr_from_sockaddr(address, length, &name->addr, &name->port, &name->scope);
 }
 
-socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope, struct sockaddr_storage *out)
+socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope,
+                     struct sockaddr_storage *out)
 {
     return addr_to_sockaddr(addr, port, scope, sock->file.family, out);
 }
@@ -67,7 +69,8 @@ static void tell_engine(struct sock *sock, const struct sock_name *name)
 {
     if (sock->file.type == SOCK_STREAM)
         return;
-    udp_bind(sock->file.sockets->udp, sock->pcb, &name->addr, name->port, sock_takes_both(sock), sock->ext ? sock->ext->bind_ifindex : 0);
+    udp_bind(sock->file.sockets->udp, sock->pcb, &name->addr, name->port, sock_takes_both(sock),
+             sock->ext ? sock->ext->bind_ifindex : 0);
 }
 
 static int bind_raw(struct sock *sock, const struct sock_name *name)
@@ -91,8 +94,8 @@ static int parse_bind(struct sock *sock, const struct sockaddr *address, socklen
 {
     struct sockaddr_in any;
 
-    if (sock_params(&sock->file)->bind_unspec_any_ok && sock->file.family == AF_INET && address && length >= sizeof any &&
-        address->sa_family == AF_UNSPEC) {
+    if (sock_params(&sock->file)->bind_unspec_any_ok && sock->file.family == AF_INET && address &&
+        length >= sizeof any && address->sa_family == AF_UNSPEC) {
         memcpy(&any, address, sizeof any);
         if (any.sin_addr.s_addr != INADDR_ANY)
             return -EAFNOSUPPORT;
@@ -116,7 +119,8 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
         return result;
     if (file->type == SOCK_RAW)
         return bind_raw(sock, &name);
-    if (name.port && name.port < sock_params(file)->reserved_ports && !proc_is_privileged(proc) && file->protocol != IPPROTO_ICMP)
+    if (name.port && name.port < sock_params(file)->reserved_ports && !proc_is_privileged(proc) &&
+        file->protocol != IPPROTO_ICMP)
         return -EACCES;
     if (is_bound(sock) || (file->type == SOCK_STREAM && sock->flags & SF_FAILED && sock_params(file)->reconnect_error))
         return -EINVAL;

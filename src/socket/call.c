@@ -1,5 +1,6 @@
-/* call.c: the calls of lilliput/socket.h that make, name and end sockets, and descriptors' own. Each looks its descriptor up, asks the file's
- * operation, tells the observer and turns the result into POSIX's. Data calls are in transfer.c. */
+/* call.c: the calls of lilliput/socket.h that make, name and end sockets, and descriptors' own. Each looks its
+ * descriptor up, asks the file's operation, tells the observer and turns the result into POSIX's. Data calls are in
+ * transfer.c. */
 #include <fcntl.h>
 #include "socket/call.h"
 #include "socket/pipe.h"
@@ -13,7 +14,8 @@ static int find(const struct lil_proc *proc, int fd, struct file **file)
 }
 
 /* A value-result name: as much as fits, and its whole length (UNP 3.3). */
-static void give_name(const struct sockaddr_storage *name, socklen_t actual, struct sockaddr *address, socklen_t *length)
+static void give_name(const struct sockaddr_storage *name, socklen_t actual, struct sockaddr *address,
+                      socklen_t *length)
 {
     memcpy(address, name, *length < actual ? *length : actual);
     *length = actual;
@@ -43,7 +45,8 @@ int lil_socket(struct lil_proc *proc, int domain, int type, int protocol)
     if (call_is_traced(proc)) {
         char family[CALL_TEXT], kind[CALL_TEXT], name[CALL_TEXT];
 
-        call_trace(proc, result, "socket(%s, %s, %s)", call_family(domain, family), call_type(type, kind), call_protocol(protocol, name));
+        call_trace(proc, result, "socket(%s, %s, %s)", call_family(domain, family), call_type(type, kind),
+                   call_protocol(protocol, name));
     }
     return (int)call_result(result);
 }
@@ -59,7 +62,8 @@ int lil_socketpair(struct lil_proc *proc, int domain, int type, int protocol, in
     if (call_is_traced(proc)) {
         char family[CALL_TEXT], kind[CALL_TEXT];
 
-        call_trace(proc, result, "socketpair(%s, %s, %d)", call_family(domain, family), call_type(type, kind), protocol);
+        call_trace(proc, result, "socketpair(%s, %s, %d)", call_family(domain, family), call_type(type, kind),
+                   protocol);
     }
     return (int)call_result(result);
 }
@@ -142,7 +146,8 @@ static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, s
     return new_fd;
 }
 
-static void trace_accept(struct lil_proc *proc, int result, const char *call, int fd, const struct sockaddr *address, const socklen_t *length)
+static void trace_accept(struct lil_proc *proc, int result, const char *call, int fd, const struct sockaddr *address,
+                         const socklen_t *length)
 {
     char text[CALL_TEXT];
 
@@ -170,7 +175,8 @@ int lil_accept4(struct lil_proc *proc, int fd, struct sockaddr *address, socklen
     return (int)call_result(result);
 }
 
-static int get_name(struct lil_proc *proc, const char *call, bool peer, int fd, struct sockaddr *address, socklen_t *length)
+static int get_name(struct lil_proc *proc, const char *call, bool peer, int fd, struct sockaddr *address,
+                    socklen_t *length)
 {
     struct sockaddr_storage name;
     struct file *file;
@@ -228,7 +234,7 @@ int lil_close(struct lil_proc *proc, int fd)
     return (int)call_result(result);
 }
 
-/* --- descriptors -------------------------------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 static int duplicate(struct lil_proc *proc, int fd, int from, bool cloexec)
 {
     struct file *file = proc_file(proc, fd);
@@ -289,7 +295,8 @@ static int control_file(struct lil_proc *proc, int fd, int command, long argumen
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return duplicate(proc, fd, argument < 0 || argument > INT32_MAX ? -1 : (int)argument, command == F_DUPFD_CLOEXEC);
+        return duplicate(proc, fd, argument < 0 || argument > INT32_MAX ? -1 : (int)argument,
+                         command == F_DUPFD_CLOEXEC);
     case F_GETFD:
         return proc_get_cloexec(proc, fd) ? FD_CLOEXEC : 0;
     case F_SETFD:
@@ -298,8 +305,8 @@ static int control_file(struct lil_proc *proc, int fd, int command, long argumen
     case F_GETFL:
         return O_RDWR | (file->flags & FILE_NONBLOCK ? O_NONBLOCK : 0) | (file->flags & FILE_ASYNC ? O_ASYNC : 0);
     case F_SETFL:
-        file->flags = (uint8_t)((file->flags & ~(FILE_NONBLOCK | FILE_ASYNC)) | (argument & O_NONBLOCK ? FILE_NONBLOCK : 0) |
-                                (argument & O_ASYNC ? FILE_ASYNC : 0));
+        file->flags = (uint8_t)((file->flags & ~(FILE_NONBLOCK | FILE_ASYNC)) |
+                                (argument & O_NONBLOCK ? FILE_NONBLOCK : 0) | (argument & O_ASYNC ? FILE_ASYNC : 0));
         return 0;
     case F_SETOWN: /* no signals here: the launcher's work */
         return 0;
@@ -315,7 +322,12 @@ int lil_fcntl(struct lil_proc *proc, int fd, int command, long argument)
     int result = control_file(proc, fd, command, argument);
 
     if (call_is_traced(proc)) {
-        const char *name = command == F_GETFL ? "F_GETFL" : command == F_SETFL ? "F_SETFL" : command == F_GETFD ? "F_GETFD" : command == F_SETFD ? "F_SETFD" : command == F_DUPFD ? "F_DUPFD" : "?";
+        const char *name = command == F_GETFL   ? "F_GETFL"
+                           : command == F_SETFL ? "F_SETFL"
+                           : command == F_GETFD ? "F_GETFD"
+                           : command == F_SETFD ? "F_SETFD"
+                           : command == F_DUPFD ? "F_DUPFD"
+                                                : "?";
 
         if (command == F_SETFL)
             call_trace(proc, result, "fcntl(%d, %s, O_RDWR%s)", fd, name, argument & O_NONBLOCK ? "|O_NONBLOCK" : "");
@@ -330,11 +342,12 @@ int lil_pipe2(struct lil_proc *proc, int fds[2], int flags)
     int result = pipe_create(proc, fds, flags);
 
     if (call_is_traced(proc))
-        call_trace(proc, result, "pipe2([%d, %d], %#x)", result < 0 ? -1 : fds[0], result < 0 ? -1 : fds[1], (unsigned)flags);
+        call_trace(proc, result, "pipe2([%d, %d], %#x)", result < 0 ? -1 : fds[0], result < 0 ? -1 : fds[1],
+                   (unsigned)flags);
     return (int)call_result(result);
 }
 
-/* --- options -------------------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *value, socklen_t *length)
 {
     struct file *file;
@@ -348,7 +361,8 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
 
         if (result == 0 && *length >= sizeof number)
             memcpy(&number, value, sizeof number);
-        call_trace(proc, result, "getsockopt(%d, %s, %s, [%d])", fd, call_level(level, a), call_option(level, name, b), number);
+        call_trace(proc, result, "getsockopt(%d, %s, %s, [%d])", fd, call_level(level, a), call_option(level, name, b),
+                   number);
     }
     return (int)call_result(result);
 }
@@ -366,12 +380,13 @@ int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const voi
 
         if (value && length >= sizeof number)
             memcpy(&number, value, sizeof number);
-        call_trace(proc, result, "setsockopt(%d, %s, %s, [%d], %u)", fd, call_level(level, a), call_option(level, name, b), number, length);
+        call_trace(proc, result, "setsockopt(%d, %s, %s, [%d], %u)", fd, call_level(level, a),
+                   call_option(level, name, b), number, length);
     }
     return (int)call_result(result);
 }
 
-/* --- figures ---------------------------------------------------------------------------------------------------------------------- */
+/* --- figures ---------------------------------------------------------------------------------- */
 const char *lil_tcp_state(struct lil_proc *proc, int fd)
 {
     struct file *file = proc_file(proc, fd);

@@ -1,4 +1,5 @@
-/* call.h: the border where results become -1 and errno, and where an observer is told of a call as strace(1) would print it. */
+/* call.h: the border where results become -1 and errno, and where an observer is told of a call as strace(1) would
+ * print it. */
 #ifndef SOCKET_CALL_H
 #define SOCKET_CALL_H
 #include "socket/sock.h"

@@ -1,5 +1,5 @@
-/* calltext.c: a call with its arguments and its result in the words of strace(1): what `--show calls` prints and what a test of
- * "what did the program see" compares. */
+/* calltext.c: a call with its arguments and its result in the words of strace(1): what `--show calls` prints and what a
+ * test of "what did the program see" compares. */
 #include <ctype.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -37,68 +37,94 @@ static const char *join_words(const struct word *words, size_t count, unsigned v
     return text;
 }
 
-#define WORD(name) {name, #name}
+#define WORD(name)                                                                                                     \
+    {                                                                                                                  \
+        name, #name                                                                                                    \
+    }
 const char *call_family(int family, char text[CALL_TEXT])
 {
-    static const struct word words[] = {WORD(AF_UNSPEC), WORD(AF_UNIX), WORD(AF_INET), WORD(AF_INET6), WORD(AF_NETLINK), WORD(AF_PACKET)};
+    static const struct word words[] = {WORD(AF_UNSPEC), WORD(AF_UNIX),    WORD(AF_INET),
+                                        WORD(AF_INET6),  WORD(AF_NETLINK), WORD(AF_PACKET)};
 
     return find_word(words, ARRAY_COUNT(words), family, text);
 }
 
 const char *call_type(int type, char text[CALL_TEXT])
 {
-    static const struct word words[] = {WORD(SOCK_STREAM), WORD(SOCK_DGRAM), WORD(SOCK_RAW), WORD(SOCK_RDM), WORD(SOCK_SEQPACKET)};
+    static const struct word words[] = {WORD(SOCK_STREAM), WORD(SOCK_DGRAM), WORD(SOCK_RAW), WORD(SOCK_RDM),
+                                        WORD(SOCK_SEQPACKET)};
     char number[CALL_TEXT];
 
-    snprintf(text, CALL_TEXT, "%.40s%s%s", find_word(words, ARRAY_COUNT(words), type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), number),
+    snprintf(text, CALL_TEXT, "%.40s%s%s",
+             find_word(words, ARRAY_COUNT(words), type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), number),
              type & SOCK_CLOEXEC ? "|SOCK_CLOEXEC" : "", type & SOCK_NONBLOCK ? "|SOCK_NONBLOCK" : "");
     return text;
 }
 
 const char *call_protocol(int protocol, char text[CALL_TEXT])
 {
-    static const struct word words[] = {WORD(IPPROTO_IP), WORD(IPPROTO_ICMP), WORD(IPPROTO_TCP), WORD(IPPROTO_UDP), WORD(IPPROTO_ICMPV6), WORD(IPPROTO_SCTP)};
+    static const struct word words[] = {WORD(IPPROTO_IP),  WORD(IPPROTO_ICMP),   WORD(IPPROTO_TCP),
+                                        WORD(IPPROTO_UDP), WORD(IPPROTO_ICMPV6), WORD(IPPROTO_SCTP)};
 
     return find_word(words, ARRAY_COUNT(words), protocol, text);
 }
 
 const char *call_msg_flags(int flags, char text[CALL_TEXT])
 {
-    static const struct word words[] = {WORD(MSG_OOB), WORD(MSG_PEEK), WORD(MSG_DONTROUTE), WORD(MSG_TRUNC), WORD(MSG_DONTWAIT), WORD(MSG_EOR),
-                                        WORD(MSG_WAITALL), WORD(MSG_ERRQUEUE), WORD(MSG_NOSIGNAL), WORD(MSG_MORE)};
+    static const struct word words[] = {WORD(MSG_OOB),      WORD(MSG_PEEK), WORD(MSG_DONTROUTE), WORD(MSG_TRUNC),
+                                        WORD(MSG_DONTWAIT), WORD(MSG_EOR),  WORD(MSG_WAITALL),   WORD(MSG_ERRQUEUE),
+                                        WORD(MSG_NOSIGNAL), WORD(MSG_MORE)};
 
     return join_words(words, ARRAY_COUNT(words), (unsigned)flags, text);
 }
 
 const char *call_poll_events(unsigned events, char text[CALL_TEXT])
 {
-    static const struct word words[] = {WORD(POLLIN), WORD(POLLPRI), WORD(POLLOUT), WORD(POLLERR), WORD(POLLHUP), WORD(POLLNVAL),
-                                        WORD(POLLRDNORM), WORD(POLLRDBAND), WORD(POLLWRNORM), WORD(POLLWRBAND), WORD(POLLRDHUP)};
+    static const struct word words[] = {WORD(POLLIN),     WORD(POLLPRI),    WORD(POLLOUT),    WORD(POLLERR),
+                                        WORD(POLLHUP),    WORD(POLLNVAL),   WORD(POLLRDNORM), WORD(POLLRDBAND),
+                                        WORD(POLLWRNORM), WORD(POLLWRBAND), WORD(POLLRDHUP)};
 
     return join_words(words, ARRAY_COUNT(words), events, text);
 }
 
 const char *call_level(int level, char text[CALL_TEXT])
 {
-    static const struct word words[] = {WORD(SOL_SOCKET), {IPPROTO_IP, "SOL_IP"}, {IPPROTO_TCP, "SOL_TCP"}, {IPPROTO_IPV6, "SOL_IPV6"}};
+    static const struct word words[] = {
+        WORD(SOL_SOCKET), {IPPROTO_IP, "SOL_IP"}, {IPPROTO_TCP, "SOL_TCP"}, {IPPROTO_IPV6, "SOL_IPV6"}};
 
     return find_word(words, ARRAY_COUNT(words), level, text);
 }
 
 const char *call_option(int level, int name, char text[CALL_TEXT])
 {
-    static const struct word sock[] = {WORD(SO_DEBUG), WORD(SO_REUSEADDR), WORD(SO_TYPE), WORD(SO_ERROR), WORD(SO_DONTROUTE), WORD(SO_BROADCAST),
-                                       WORD(SO_SNDBUF), WORD(SO_RCVBUF), WORD(SO_KEEPALIVE), WORD(SO_OOBINLINE), WORD(SO_PRIORITY), WORD(SO_LINGER),
-                                       WORD(SO_REUSEPORT), WORD(SO_RCVLOWAT), WORD(SO_SNDLOWAT), WORD(SO_RCVTIMEO), WORD(SO_SNDTIMEO),
-                                       WORD(SO_BINDTODEVICE), WORD(SO_TIMESTAMP), WORD(SO_ACCEPTCONN), WORD(SO_PROTOCOL), WORD(SO_DOMAIN)};
-    static const struct word tcp[] = {WORD(TCP_NODELAY), WORD(TCP_MAXSEG), WORD(TCP_CORK), WORD(TCP_KEEPIDLE), WORD(TCP_KEEPINTVL), WORD(TCP_KEEPCNT),
-                                      WORD(TCP_SYNCNT), WORD(TCP_LINGER2), WORD(TCP_DEFER_ACCEPT), WORD(TCP_WINDOW_CLAMP), WORD(TCP_INFO),
-                                      WORD(TCP_QUICKACK), WORD(TCP_CONGESTION), WORD(TCP_USER_TIMEOUT), WORD(TCP_FASTOPEN)};
-    static const struct word ip[] = {WORD(IP_TOS), WORD(IP_TTL), WORD(IP_HDRINCL), WORD(IP_OPTIONS), WORD(IP_RECVERR), WORD(IP_PKTINFO), WORD(IP_MTU),
-                                     WORD(IP_MTU_DISCOVER), WORD(IP_RECVTTL), WORD(IP_RECVTOS), WORD(IP_MULTICAST_IF), WORD(IP_MULTICAST_TTL),
-                                     WORD(IP_MULTICAST_LOOP), WORD(IP_ADD_MEMBERSHIP), WORD(IP_DROP_MEMBERSHIP)};
-    static const struct word ip6[] = {WORD(IPV6_V6ONLY), WORD(IPV6_UNICAST_HOPS), WORD(IPV6_RECVPKTINFO), WORD(IPV6_RECVERR), WORD(IPV6_MTU),
-                                      WORD(IPV6_TCLASS), WORD(IPV6_RECVHOPLIMIT), WORD(IPV6_RECVTCLASS), WORD(IPV6_MULTICAST_IF)};
+    static const struct word sock[] = {
+        WORD(SO_DEBUG),     WORD(SO_REUSEADDR), WORD(SO_TYPE),         WORD(SO_ERROR),     WORD(SO_DONTROUTE),
+        WORD(SO_BROADCAST), WORD(SO_SNDBUF),    WORD(SO_RCVBUF),       WORD(SO_KEEPALIVE), WORD(SO_OOBINLINE),
+        WORD(SO_PRIORITY),  WORD(SO_LINGER),    WORD(SO_REUSEPORT),    WORD(SO_RCVLOWAT),  WORD(SO_SNDLOWAT),
+        WORD(SO_RCVTIMEO),  WORD(SO_SNDTIMEO),  WORD(SO_BINDTODEVICE), WORD(SO_TIMESTAMP), WORD(SO_ACCEPTCONN),
+        WORD(SO_PROTOCOL),  WORD(SO_DOMAIN)};
+    static const struct word tcp[] = {
+        WORD(TCP_NODELAY), WORD(TCP_MAXSEG),   WORD(TCP_CORK),       WORD(TCP_KEEPIDLE),     WORD(TCP_KEEPINTVL),
+        WORD(TCP_KEEPCNT), WORD(TCP_SYNCNT),   WORD(TCP_LINGER2),    WORD(TCP_DEFER_ACCEPT), WORD(TCP_WINDOW_CLAMP),
+        WORD(TCP_INFO),    WORD(TCP_QUICKACK), WORD(TCP_CONGESTION), WORD(TCP_USER_TIMEOUT), WORD(TCP_FASTOPEN)};
+    static const struct word ip[] = {WORD(IP_TOS),
+                                     WORD(IP_TTL),
+                                     WORD(IP_HDRINCL),
+                                     WORD(IP_OPTIONS),
+                                     WORD(IP_RECVERR),
+                                     WORD(IP_PKTINFO),
+                                     WORD(IP_MTU),
+                                     WORD(IP_MTU_DISCOVER),
+                                     WORD(IP_RECVTTL),
+                                     WORD(IP_RECVTOS),
+                                     WORD(IP_MULTICAST_IF),
+                                     WORD(IP_MULTICAST_TTL),
+                                     WORD(IP_MULTICAST_LOOP),
+                                     WORD(IP_ADD_MEMBERSHIP),
+                                     WORD(IP_DROP_MEMBERSHIP)};
+    static const struct word ip6[] = {WORD(IPV6_V6ONLY),       WORD(IPV6_UNICAST_HOPS), WORD(IPV6_RECVPKTINFO),
+                                      WORD(IPV6_RECVERR),      WORD(IPV6_MTU),          WORD(IPV6_TCLASS),
+                                      WORD(IPV6_RECVHOPLIMIT), WORD(IPV6_RECVTCLASS),   WORD(IPV6_MULTICAST_IF)};
 
     switch (level) {
     case SOL_SOCKET:
@@ -126,9 +152,11 @@ const char *call_sockaddr(const struct sockaddr *address, socklen_t length, char
         return text;
     }
     if (address->sa_family == AF_INET)
-        snprintf(text, CALL_TEXT, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%s\")}", port, addr_print(&addr, name));
+        snprintf(text, CALL_TEXT, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%s\")}", port,
+                 addr_print(&addr, name));
     else
-        snprintf(text, CALL_TEXT, "{sa_family=AF_INET6, sin6_port=htons(%u), inet_pton(\"%s\")}", port, addr_print(&addr, name));
+        snprintf(text, CALL_TEXT, "{sa_family=AF_INET6, sin6_port=htons(%u), inet_pton(\"%s\")}", port,
+                 addr_print(&addr, name));
     return text;
 }
 
@@ -174,7 +202,8 @@ void call_trace(struct lil_proc *proc, long result, const char *format, ...)
     if (used < 0 || (size_t)used > sizeof text - 100)
         used = sizeof text - 100;
     if (result < 0)
-        snprintf(text + used, sizeof text - (size_t)used, " = -1 %s (%s)", strerrorname_np((int)-result), strerrordesc_np((int)-result));
+        snprintf(text + used, sizeof text - (size_t)used, " = -1 %s (%s)", strerrorname_np((int)-result),
+                 strerrordesc_np((int)-result));
     else
         snprintf(text + used, sizeof text - (size_t)used, " = %ld", result);
     event.text = text;

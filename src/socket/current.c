@@ -1,5 +1,5 @@
-/* current.c: the current process of a thread: the one thread-local of the library. Only programs (fibers) and override.h use it;
- * the runtime that resumes a program sets it. */
+/* current.c: the current process of a thread: the one thread-local of the library. Only programs (fibers) and
+ * override.h use it; the runtime that resumes a program sets it. */
 #include "socket/file.h"
 
 static _Thread_local struct lil_proc *current;

@@ -1,5 +1,5 @@
-/* dgram.c: sockets of datagrams: UDP, ICMP echo ("ping": SOCK_DGRAM with IPPROTO_ICMP) and raw (UNP chapters 8, 22, 28). A
- * datagram is one packet from the sender's copy to the receiver's; queues and demultiplexing are udp/'s. */
+/* dgram.c: sockets of datagrams: UDP, ICMP echo ("ping": SOCK_DGRAM with IPPROTO_ICMP) and raw (UNP chapters 8, 22,
+ * 28). A datagram is one packet from the sender's copy to the receiver's; queues and demultiplexing are udp/'s. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include "base/csum.h"
@@ -54,7 +54,7 @@ int dgram_error(struct sock *sock, bool clear)
     return udp_error(sock->pcb, clear);
 }
 
-/* --- connect -------------------------------------------------------------------------------------------------------------------- */
+/* --- connect ---------------------------------------------------------------------------------- */
 /* Back to no peer; what connect() chose is forgotten, what bind() said stays (UNP 8.11). */
 static int dgram_dissolve(struct sock *sock)
 {
@@ -70,14 +70,16 @@ static int dgram_dissolve(struct sock *sock)
     } else if (sock->binding) {
         if (sock->flags & SF_ADDR_AUTO)
             sock->binding->addr = any;
-        udp_bind(udp_of(sock), sock->pcb, &sock->binding->addr, sock->binding->port, sock_takes_both(sock), sock->binding->ifindex);
+        udp_bind(udp_of(sock), sock->pcb, &sock->binding->addr, sock->binding->port, sock_takes_both(sock),
+                 sock->binding->ifindex);
     }
     sock->flags &= ~(uint32_t)(SF_PORT_AUTO | SF_ADDR_AUTO);
     return sock_params(&sock->file)->connect_unspec_ok ? 0 : -EAFNOSUPPORT;
 }
 
 /* Where a datagram to NAME goes and from which address. */
-static int route(struct sock *sock, const struct sock_name *name, const struct control *control, struct flow *flow, struct tcp_path *path)
+static int route(struct sock *sock, const struct sock_name *name, const struct control *control, struct flow *flow,
+                 struct tcp_path *path)
 {
     struct lil_host *host = sock->file.sockets->host;
     bool is_v4 = addr_is_v4(&name->addr);
@@ -102,7 +104,8 @@ static int route(struct sock *sock, const struct sock_name *name, const struct c
     if (kind == HOST_ADDR_MULTICAST && sock->ext) {
         if (sock->ext->multicast_ifindex && !flow->scope)
             flow->scope = sock->ext->multicast_ifindex;
-        if (addr_is_any(&flow->local) && !addr_is_any(&sock->ext->multicast_addr) && addr_is_v4(&sock->ext->multicast_addr) == is_v4)
+        if (addr_is_any(&flow->local) && !addr_is_any(&sock->ext->multicast_addr) &&
+            addr_is_v4(&sock->ext->multicast_addr) == is_v4)
             flow->local = sock->ext->multicast_addr;
     }
     if (sock->ext && sock->ext->bind_ifindex)
@@ -139,9 +142,11 @@ static int dgram_connect(struct lil_proc *proc, struct file *file, const struct 
     result = sock_parse(sock, address, length, &name);
     if (result < 0)
         return result;
-    if (name.port == 0 && file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && sock_params(file)->connect_port0_error)
+    if (name.port == 0 && file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP &&
+        sock_params(file)->connect_port0_error)
         return -sock_params(file)->connect_port0_error;
-    if (sock->flags & SF_CONNECTED && sock->flags & SF_ADDR_AUTO && sock->binding) { /* again: the address is chosen anew */
+    if (sock->flags & SF_CONNECTED && sock->flags & SF_ADDR_AUTO &&
+        sock->binding) { /* again: the address is chosen anew */
         udp_connect(udp_of(sock), sock->pcb, NULL);
         udp_bind(udp_of(sock), sock->pcb, &any, sock->binding->port, sock_takes_both(sock), sock->binding->ifindex);
     }
@@ -163,7 +168,7 @@ static int dgram_connect(struct lil_proc *proc, struct file *file, const struct 
     return 0;
 }
 
-/* --- send ------------------------------------------------------------------------------------------------------------------------ */
+/* --- send ------------------------------------------------------------------------------------- */
 static struct lil_packet *gather(struct sock *sock, const struct msghdr *message, size_t total)
 {
     struct lil_packet *packet = packet_new(sock->file.sockets->pool);
@@ -193,8 +198,8 @@ fail:
     return NULL;
 }
 
-/* A ping socket's identifier is its port; the kernel fills it and the checksum in (partial: host/ completes it). ICMPv6 raw
- * sockets too get their checksum (RFC 3542 3.1). */
+/* A ping socket's identifier is its port; the kernel fills it and the checksum in (partial: host/ completes it). ICMPv6
+ * raw sockets too get their checksum (RFC 3542 3.1). */
 static int finish_icmp(struct sock *sock, struct lil_packet *packet, const struct addr *source, const struct addr *dest)
 {
     bool is_v6 = sock->file.protocol == IPPROTO_ICMPV6;
@@ -228,13 +233,16 @@ static void fill_sent(struct sock *sock, const struct control *control, const st
 
     memset(sent, 0, sizeof *sent);
     sent->flow = *flow;
-    sent->kind = sock->file.type == SOCK_RAW ? UDP_KIND_RAW : sock->file.protocol == IPPROTO_UDP ? UDP_KIND_UDP : UDP_KIND_PING;
+    sent->kind = sock->file.type == SOCK_RAW          ? UDP_KIND_RAW
+                 : sock->file.protocol == IPPROTO_UDP ? UDP_KIND_UDP
+                                                      : UDP_KIND_PING;
     sent->protocol = sock->file.protocol;
     sent->broadcast_allowed = sock->flags & SF_BROADCAST;
     sent->header_included = sock->flags & SF_HDRINCL && sent->kind == UDP_KIND_RAW;
     sent->ifindex = flow->scope;
     if (is_multicast)
-        sent->ttl = ext && ext->has_multicast_ttl ? (uint8_t)ext->multicast_ttl : udp_get_params(udp_of(sock))->multicast_ttl;
+        sent->ttl =
+            ext && ext->has_multicast_ttl ? (uint8_t)ext->multicast_ttl : udp_get_params(udp_of(sock))->multicast_ttl;
     else
         sent->ttl = ext ? (uint8_t)ext->ttl : 0;
     sent->tos = ext ? ext->tos : 0;
@@ -259,7 +267,8 @@ static int destination(struct sock *sock, const struct msghdr *message, struct s
         if (result < 0)
             return result;
         if (name->port == 0 && sock->file.protocol == IPPROTO_UDP && sock->file.type == SOCK_DGRAM)
-            return sock_params(&sock->file)->connect_port0_error ? -sock_params(&sock->file)->connect_port0_error : -EINVAL;
+            return sock_params(&sock->file)->connect_port0_error ? -sock_params(&sock->file)->connect_port0_error
+                                                                 : -EINVAL;
         return 0;
     }
     if (!(sock->flags & SF_CONNECTED))
@@ -271,8 +280,8 @@ static int destination(struct sock *sock, const struct msghdr *message, struct s
     return 0;
 }
 
-static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow, const struct control *control,
-                         const struct addr *source)
+static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,
+                         const struct control *control, const struct addr *source)
 {
     struct udp_sent sent;
     int result;
@@ -281,7 +290,8 @@ static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t
     sent.packet = gather(sock, message, total);
     if (!sent.packet)
         return -ENOBUFS;
-    if (sock->file.protocol != IPPROTO_UDP && (sock->file.type == SOCK_DGRAM || sock->file.protocol == IPPROTO_ICMPV6)) {
+    if (sock->file.protocol != IPPROTO_UDP &&
+        (sock->file.type == SOCK_DGRAM || sock->file.protocol == IPPROTO_ICMPV6)) {
         result = finish_icmp(sock, sent.packet, source, &flow->remote);
         if (result < 0) {
             packet_free(sent.packet);
@@ -341,7 +351,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     }
 }
 
-/* --- receive ---------------------------------------------------------------------------------------------------------------------- */
+/* --- receive ---------------------------------------------------------------------------------- */
 static size_t scatter(const struct lil_packet *packet, const struct msghdr *message)
 {
     size_t done = 0;
@@ -351,7 +361,8 @@ static size_t scatter(const struct lil_packet *packet, const struct msghdr *mess
     return done;
 }
 
-static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const struct udp_info *info, struct msghdr *message, int flags)
+static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const struct udp_info *info,
+                       struct msghdr *message, int flags)
 {
     size_t n = scatter(packet, message);
 
@@ -360,7 +371,8 @@ static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const
         message->msg_flags |= MSG_TRUNC;
     if (message->msg_name) {
         struct sockaddr_storage from;
-        uint16_t port = sock->file.type == SOCK_DGRAM && sock->file.protocol == IPPROTO_UDP ? info->flow.remote_port : 0;
+        uint16_t port =
+            sock->file.type == SOCK_DGRAM && sock->file.protocol == IPPROTO_UDP ? info->flow.remote_port : 0;
         uint32_t scope = addr_is_link_local(&info->flow.remote) ? info->ifindex : 0;
         socklen_t length = sock_print(sock, &info->flow.remote, port, scope, &from);
 
@@ -409,7 +421,7 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
     }
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 static int dgram_shutdown(struct lil_proc *proc, struct file *file, int how)
 {
     struct sock *sock = sock_of(file);

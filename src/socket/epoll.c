@@ -1,6 +1,6 @@
-/* epoll.c: epoll(7): an item watches a file and puts itself on its instance's ready list at each edge; epoll_wait takes from
- * that list only, O(ready). Level-triggered items go back to its end while they are ready; edge-triggered ones wait for the next
- * edge; one-shot ones are disarmed. An instance is a file and may itself be watched. */
+/* epoll.c: epoll(7): an item watches a file and puts itself on its instance's ready list at each edge; epoll_wait takes
+ * from that list only, O(ready). Level-triggered items go back to its end while they are ready; edge-triggered ones
+ * wait for the next edge; one-shot ones are disarmed. An instance is a file and may itself be watched. */
 #include "socket/call.h"
 
 enum { PRIVATE_BITS = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP, NESTING = 5 };
@@ -9,12 +9,12 @@ struct epoll {
     struct list ready, all;
 };
 struct epoll_item {
-    struct waiter waiter;    /* on the file */
-    struct list ready, all;  /* on the instance's lists */
+    struct waiter waiter;   /* on the file */
+    struct list ready, all; /* on the instance's lists */
     struct epoll *epoll;
-    struct file *file;       /* borrowed: its end ends the item */
+    struct file *file; /* borrowed: its end ends the item */
     int fd;
-    uint32_t events;         /* as given; only PRIVATE_BITS left: disarmed */
+    uint32_t events; /* as given; only PRIVATE_BITS left: disarmed */
     uint64_t data;
 };
 static const struct file_ops epoll_ops;
@@ -87,7 +87,8 @@ static int check_nesting(const struct epoll *epoll, struct file *file, int depth
         return 0;
     if (inner == epoll || depth >= NESTING)
         return -ELOOP;
-    list_each(node, &inner->all) {
+    list_each(node, &inner->all)
+    {
         int result = check_nesting(epoll, list_entry(node, struct epoll_item, all)->file, depth + 1);
 
         if (result < 0)
@@ -157,12 +158,13 @@ static int control(struct lil_proc *proc, int epfd, int operation, int fd, const
     }
 }
 
-/* --- the instance as a file ------------------------------------------------------------------------------------------------------- */
+/* --- the instance as a file ------------------------------------------------------------------- */
 static unsigned epoll_events(struct file *file)
 {
     struct epoll *epoll = epoll_of(file);
 
-    list_each(node, &epoll->ready) {
+    list_each(node, &epoll->ready)
+    {
         struct epoll_item *item = list_entry(node, struct epoll_item, ready);
 
         if (ready_events(item))
@@ -176,8 +178,7 @@ static void epoll_close(struct sockets *sockets, struct file *file)
 {
     struct epoll *epoll = epoll_of(file);
 
-    list_each(node, &epoll->all)
-        item_free(list_entry(node, struct epoll_item, all));
+    list_each(node, &epoll->all) item_free(list_entry(node, struct epoll_item, all));
     sockets->file_count--;
     pool_free(sockets->pool, epoll, sizeof *epoll);
 }
@@ -210,9 +211,9 @@ static int create(struct lil_proc *proc, int flags)
     return fd;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------------------------ */
-/* Takes at most MAX ready items. Only those on the list now are looked at: a level-triggered one that goes back to the end is
- * met again by the next call. */
+/* --- waiting ---------------------------------------------------------------------------------- */
+/* Takes at most MAX ready items. Only those on the list now are looked at: a level-triggered one that goes back to the
+ * end is met again by the next call. */
 static int collect(struct epoll *epoll, struct epoll_event *events, int max)
 {
     struct list seen;
@@ -267,7 +268,7 @@ static int wait_ready(struct lil_proc *proc, int epfd, struct epoll_event *event
     }
 }
 
-/* --- public --------------------------------------------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------------- */
 int lil_epoll_create1(struct lil_proc *proc, int flags)
 {
     int result = create(proc, flags);
@@ -285,7 +286,8 @@ int lil_epoll_ctl(struct lil_proc *proc, int epfd, int operation, int fd, struct
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
 
-        call_trace(proc, result, "epoll_ctl(%d, %s, %d, {%s})", epfd, words[operation > 0 && operation < 4 ? operation : 0], fd,
+        call_trace(proc, result, "epoll_ctl(%d, %s, %d, {%s})", epfd,
+                   words[operation > 0 && operation < 4 ? operation : 0], fd,
                    event ? call_poll_events(event->events & 0xffff, text) : "NULL");
     }
     return (int)call_result(result);

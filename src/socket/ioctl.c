@@ -7,7 +7,7 @@
 #include "socket/call.h"
 
 struct lookup {
-    const char *name;        /* NULL: by index */
+    const char *name; /* NULL: by index */
     int index;
     struct host_interface_view view;
     char found_name[IFNAMSIZ];
@@ -88,7 +88,9 @@ static int interface_request(struct lil_host *host, unsigned long request, struc
         return 0;
     case SIOCGIFHWADDR:
         memset(&ifreq->ifr_hwaddr, 0, sizeof ifreq->ifr_hwaddr);
-        ifreq->ifr_hwaddr.sa_family = lookup.view.kind == LIL_ETHERNET ? ARPHRD_ETHER : lookup.view.kind == LIL_LOOPBACK ? ARPHRD_LOOPBACK : ARPHRD_NONE;
+        ifreq->ifr_hwaddr.sa_family = lookup.view.kind == LIL_ETHERNET   ? ARPHRD_ETHER
+                                      : lookup.view.kind == LIL_LOOPBACK ? ARPHRD_LOOPBACK
+                                                                         : ARPHRD_NONE;
         memcpy(ifreq->ifr_hwaddr.sa_data, lookup.view.mac.b, sizeof lookup.view.mac.b);
         return 0;
     default:

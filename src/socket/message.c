@@ -1,5 +1,5 @@
-/* message.c: control data of sendmsg() and recvmsg() (UNP 14.6, 22.2; ip(7), ipv6(7), RFC 3542): packet information, TTL, TOS,
- * timestamps, and the error queue of IP_RECVERR. */
+/* message.c: control data of sendmsg() and recvmsg() (UNP 14.6, 22.2; ip(7), ipv6(7), RFC 3542): packet information,
+ * TTL, TOS, timestamps, and the error queue of IP_RECVERR. */
 #include <time.h>
 #include <linux/errqueue.h>
 #include "socket/sock.h"
@@ -92,7 +92,8 @@ int control_parse(const struct sock *sock, const struct msghdr *message, struct 
     for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&copy); cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
         int result = 0;
 
-        if (cmsg->cmsg_len < sizeof *cmsg || (size_t)((char *)cmsg - (char *)copy.msg_control) + cmsg->cmsg_len > copy.msg_controllen)
+        if (cmsg->cmsg_len < sizeof *cmsg ||
+            (size_t)((char *)cmsg - (char *)copy.msg_control) + cmsg->cmsg_len > copy.msg_controllen)
             return -EINVAL;
         if (cmsg->cmsg_level == IPPROTO_IP)
             result = parse_ip(cmsg, control);
@@ -203,8 +204,8 @@ ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int fla
     data.error.ee_code = icmp.code;
     data.error.ee_info = icmp.info;
     length = addr_to_sockaddr(&icmp.offender, 0, 0, addr_is_v4(&icmp.offender) ? AF_INET : AF_INET6, &data.offender);
-    put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, sock->file.family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &data,
-        sizeof data.error + length);
+    put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+        sock->file.family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &data, sizeof data.error + length);
     message->msg_controllen = printer.used;
     packet_free(packet);
     return (ssize_t)done;

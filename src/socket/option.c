@@ -1,5 +1,5 @@
-/* option.c: getsockopt() and setsockopt() (UNP chapter 7; socket(7), ip(7), ipv6(7), tcp(7)). What TCP itself needs is kept
- * by TCP (struct tcb_options, tcp_getopt, tcp_setopt); plain flags in the socket; the rest in its extension. */
+/* option.c: getsockopt() and setsockopt() (UNP chapter 7; socket(7), ip(7), ipv6(7), tcp(7)). What TCP itself needs is
+ * kept by TCP (struct tcb_options, tcp_getopt, tcp_setopt); plain flags in the socket; the rest in its extension. */
 #include <netinet/tcp.h>
 #include <sys/time.h>
 #include "socket/sock.h"
@@ -43,7 +43,7 @@ static int give_int(void *value, socklen_t *length, int number)
     return option_give(value, length, &number, sizeof number);
 }
 
-/* --- flags: one table for both directions -------------------------------------------------------------------------------------------- */
+/* --- flags: one table for both directions ----------------------------------------------------- */
 static const struct flag_option {
     int level, name;
     uint32_t flag;
@@ -105,7 +105,7 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
     return 0;
 }
 
-/* --- SOL_SOCKET ------------------------------------------------------------------------------------------------------------------------ */
+/* --- SOL_SOCKET ------------------------------------------------------------------------------- */
 static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least)
 {
     uint32_t size = value < 0 ? 0 : (uint32_t)value;
@@ -207,7 +207,8 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
 static int get_linger(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
-    struct linger linger = {.l_onoff = options && options->linger_on, .l_linger = options && options->linger_on ? options->linger_s : 0};
+    struct linger linger = {.l_onoff = options && options->linger_on,
+                            .l_linger = options && options->linger_on ? options->linger_s : 0};
 
     return option_give(value, length, &linger, sizeof linger);
 }
@@ -237,7 +238,8 @@ static int set_device(struct sock *sock, const void *value, socklen_t length)
         const struct flow *flow = udp_get_flow(sock->pcb);
         struct addr local = flow->local;
 
-        udp_bind(sock->file.sockets->udp, sock->pcb, &local, flow->local_port, sock_takes_both(sock), (uint32_t)ifindex);
+        udp_bind(sock->file.sockets->udp, sock->pcb, &local, flow->local_port, sock_takes_both(sock),
+                 (uint32_t)ifindex);
     }
     return 0;
 }
@@ -413,7 +415,7 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     }
 }
 
-/* --- IPPROTO_TCP -------------------------------------------------------------------------------------------------------------------------- */
+/* --- IPPROTO_TCP ------------------------------------------------------------------------------ */
 static int set_tcp(struct sock *sock, int name, const void *value, socklen_t length)
 {
     struct tcp *tcp = sock->file.sockets->tcp;

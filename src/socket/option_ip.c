@@ -1,4 +1,5 @@
-/* option_ip.c: the IPPROTO_IP and IPPROTO_IPV6 levels: TTL, TOS, path MTU, multicast (UNP 7.6, 7.8, chapter 21; ip(7), ipv6(7)). */
+/* option_ip.c: the IPPROTO_IP and IPPROTO_IPV6 levels: TTL, TOS, path MTU, multicast (UNP 7.6, 7.8, chapter 21; ip(7),
+ * ipv6(7)). */
 #include "socket/sock.h"
 
 enum { RAW_ICMP_FILTER = 1 }; /* linux/icmp.h, which cannot be included beside netinet/in.h */
@@ -102,7 +103,8 @@ static int set_pmtudisc(struct sock *sock, int value)
 static int get_mtu(struct sock *sock)
 {
     struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
-    const struct flow *flow = sock->file.type == SOCK_STREAM ? (tcb ? tcp_get_flow(tcb) : NULL) : udp_get_flow(sock->pcb);
+    const struct flow *flow =
+        sock->file.type == SOCK_STREAM ? (tcb ? tcp_get_flow(tcb) : NULL) : udp_get_flow(sock->pcb);
     struct tcp_path path = {0};
     int result;
 
@@ -113,7 +115,7 @@ static int get_mtu(struct sock *sock)
     return result < 0 ? result : (int)path.mtu;
 }
 
-/* --- multicast ------------------------------------------------------------------------------------------------------------------------ */
+/* --- multicast -------------------------------------------------------------------------------- */
 static struct addr addr_of_in(const struct in_addr *in)
 {
     const uint8_t *b = (const uint8_t *)in;
@@ -168,7 +170,9 @@ static int set_membership(struct sock *sock, const void *value, socklen_t length
     memcpy(&request, value, min_u64(length, sizeof request));
     group = addr_of_in(&request.imr_multiaddr);
     local = addr_of_in(&request.imr_address);
-    return join(sock, &group, length >= sizeof request && request.imr_ifindex ? request.imr_ifindex : ifindex_of(sock, &local), is_join);
+    return join(sock, &group,
+                length >= sizeof request && request.imr_ifindex ? request.imr_ifindex : ifindex_of(sock, &local),
+                is_join);
 }
 
 static int set_membership6(struct sock *sock, const void *value, socklen_t length, bool is_join)
@@ -240,7 +244,7 @@ static void set_loop(struct sock *sock, int on)
     sock->flags = on ? sock->flags & ~(uint32_t)SF_MULTICAST_LOOP_OFF : sock->flags | SF_MULTICAST_LOOP_OFF;
 }
 
-/* --- the levels ------------------------------------------------------------------------------------------------------------------------- */
+/* --- the levels ------------------------------------------------------------------------------- */
 int option_set_ip(struct sock *sock, int name, const void *value, socklen_t length)
 {
     int number = 0, result;

@@ -28,7 +28,8 @@ static ssize_t put_bytes(struct pipe *pipe, const struct msghdr *message, size_t
         return -EAGAIN;
     for (size_t i = 0; i < message->msg_iovlen; i++)
         for (size_t j = 0; j < message->msg_iov[i].iov_len && done < room; j++, done++)
-            pipe->ring[(pipe->first + pipe->length + done) % PIPE_SIZE] = ((const uint8_t *)message->msg_iov[i].iov_base)[j];
+            pipe->ring[(pipe->first + pipe->length + done) % PIPE_SIZE] =
+                ((const uint8_t *)message->msg_iov[i].iov_base)[j];
     pipe->length += (uint32_t)done;
     if (pipe->reader)
         file_wake(&pipe->reader->file, POLLIN | POLLRDNORM);
@@ -135,7 +136,11 @@ static int pipe_readable(struct file *file)
 }
 
 static const struct file_ops pipe_ops = {
-    .send = pipe_send, .receive = pipe_receive, .events = pipe_events, .close = pipe_close, .readable = pipe_readable,
+    .send = pipe_send,
+    .receive = pipe_receive,
+    .events = pipe_events,
+    .close = pipe_close,
+    .readable = pipe_readable,
 };
 
 static struct pipe_end *end_new(struct sockets *sockets, struct pipe *pipe, bool is_writer, int flags)

@@ -81,13 +81,14 @@ int lil_poll(struct lil_proc *proc, struct pollfd *fds, nfds_t count, int timeou
     return (int)call_result(result);
 }
 
-/* --- select ---------------------------------------------------------------------------------------------------------------------- */
+/* --- select ----------------------------------------------------------------------------------- */
 struct sets {
     const fd_set *wanted[3]; /* readable, writable, exceptional */
     fd_set found[3];
     int count;
 };
-static const unsigned set_events[3] = {POLLIN | POLLRDNORM | POLLHUP | POLLERR, POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
+static const unsigned set_events[3] = {POLLIN | POLLRDNORM | POLLHUP | POLLERR, POLLOUT | POLLWRNORM | POLLERR,
+                                       POLLPRI};
 
 static unsigned wanted_events(const struct sets *sets, int fd)
 {
@@ -160,7 +161,8 @@ static void give_rest(struct lil_proc *proc, struct timeval *timeout, uint64_t d
     timeout->tv_usec = (suseconds_t)(rest_ns % NS_PER_S / NS_PER_US);
 }
 
-int lil_select(struct lil_proc *proc, int count, fd_set *readable, fd_set *writable, fd_set *exceptional, struct timeval *timeout)
+int lil_select(struct lil_proc *proc, int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
+               struct timeval *timeout)
 {
     struct sets sets = {.wanted = {readable, writable, exceptional}, .count = count};
     fd_set *given[3] = {readable, writable, exceptional};
@@ -170,7 +172,8 @@ int lil_select(struct lil_proc *proc, int count, fd_set *readable, fd_set *writa
     if (count < 0 || count > FD_SETSIZE || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
         result = -EINVAL;
     if (timeout && result == 0)
-        deadline_ns = host_now(proc->sockets->host) + (uint64_t)timeout->tv_sec * NS_PER_S + (uint64_t)timeout->tv_usec * NS_PER_US;
+        deadline_ns = host_now(proc->sockets->host) + (uint64_t)timeout->tv_sec * NS_PER_S +
+                      (uint64_t)timeout->tv_usec * NS_PER_US;
     if (result == 0)
         result = select_until(proc, &sets, deadline_ns);
     for (int i = 0; i < 3 && result >= 0; i++)

@@ -1,5 +1,6 @@
-/* port.c: bindings and the choice of ports. The conflict rules are FACTS.md section 6: BSD's in_pcbbind looks at the new
- * socket's options and at exact or wildcard matches; Linux compares both sockets' options and whether one listens. */
+/* port.c: bindings and the choice of ports. The conflict rules are FACTS.md section 6: BSD's in_pcbbind looks at the
+ * new socket's options and at exact or wildcard matches; Linux compares both sockets' options and whether one listens.
+ */
 #include "socket/sock.h"
 
 void ports_init(struct ports *ports, struct sockets *sockets, bool is_tcp)
@@ -101,7 +102,7 @@ void ports_unbind(struct ports *ports, struct sock *sock)
     slab_free(&ports->slab, binding->slot);
 }
 
-/* --- conflicts --------------------------------------------------------------------------------------------------------------- */
+/* --- conflicts -------------------------------------------------------------------------------- */
 struct claim { /* one side of a comparison */
     const struct addr *addr;
     bool v6only, reuseaddr, reuseport, is_listening, is_connected, is_time_wait;
@@ -122,8 +123,8 @@ static bool overlap(const struct claim *a, const struct claim *b)
     return addr_is_any(a->addr) && !a->v6only;
 }
 
-/* 4.4BSD in_pcbbind: with SO_REUSEADDR or SO_REUSEPORT on the new socket only an exact, unconnected match is in the way, and then
- * both must say SO_REUSEPORT (for multicast SO_REUSEADDR does). */
+/* 4.4BSD in_pcbbind: with SO_REUSEADDR or SO_REUSEPORT on the new socket only an exact, unconnected match is in the
+ * way, and then both must say SO_REUSEPORT (for multicast SO_REUSEADDR does). */
 static bool conflicts_bsd(const struct claim *new, const struct claim *old)
 {
     bool reuse = new->reuseaddr || new->reuseport;
@@ -223,7 +224,7 @@ int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr,
     return check.is_conflict ? -EADDRINUSE : 0;
 }
 
-/* --- the kernel's choice ----------------------------------------------------------------------------------------------------- */
+/* --- the kernel's choice ---------------------------------------------------------------------- */
 static void port_range(const struct ports *ports, uint32_t *first, uint32_t *last)
 {
     const struct profile *profile = ports->sockets->profile;
@@ -258,7 +259,8 @@ static bool is_free(struct ports *ports, uint16_t port)
     return !is_seen;
 }
 
-/* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ...: first those nobody has noted, which costs no look at connections. */
+/* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ...: first those nobody has noted, which costs no look at
+ * connections. */
 static int scan(struct ports *ports, uint32_t first, uint32_t step, uint32_t count, uint32_t offset)
 {
     for (int pass = 0; pass < 2; pass++)
@@ -309,10 +311,11 @@ int ports_choose(struct ports *ports)
     }
 }
 
-/* --- connect()'s choice -------------------------------------------------------------------------------------------------------- */
+/* --- connect()'s choice ----------------------------------------------------------------------- */
 static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
 {
-    return siphash_4u64(&ports->key, flow->local.u64[0] ^ flow->local.u64[1], flow->remote.u64[0], flow->remote.u64[1], flow->remote_port);
+    return siphash_4u64(&ports->key, flow->local.u64[0] ^ flow->local.u64[1], flow->remote.u64[0], flow->remote.u64[1],
+                        flow->remote_port);
 }
 
 /* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of

@@ -1,6 +1,6 @@
 /* port.h: who is bound to which port of a host, and which port the kernel chooses. A binding is made by bind() (and for
- * datagrams by the first send); a TCP connection without bind() has none: the flow table is its only record. Pages of 256 ports are
- * made at first use. Read FACTS.md section 6 and RFC 6056. */
+ * datagrams by the first send); a TCP connection without bind() has none: the flow table is its only record. Pages of
+ * 256 ports are made at first use. Read FACTS.md section 6 and RFC 6056. */
 #ifndef SOCKET_PORT_H
 #define SOCKET_PORT_H
 #include "base/prng.h"
@@ -12,11 +12,11 @@ struct sock;
 struct sockets;
 
 struct binding {
-    struct binding *next;  /* on the same port */
+    struct binding *next; /* on the same port */
     struct sock *sock;
     struct addr addr;
     uint16_t port;
-    uint32_t ifindex;      /* SO_BINDTODEVICE; 0: any */
+    uint32_t ifindex; /* SO_BINDTODEVICE; 0: any */
     uint32_t uid;
     uint32_t slot;
 };
@@ -28,17 +28,18 @@ struct port_page {
 struct ports {
     struct sockets *sockets;
     struct port_page *pages[PORT_PAGES];
-    struct slab slab;              /* struct binding */
+    struct slab slab; /* struct binding */
     struct siphash_key key;
     uint32_t counters[PORT_COUNTERS]; /* RFC 6056 3.3.4 */
-    uint16_t next;                 /* sequential: the last one given */
+    uint16_t next;                    /* sequential: the last one given */
     bool is_tcp;
 };
 void ports_init(struct ports *ports, struct sockets *sockets, bool is_tcp);
 void ports_fini(struct ports *ports);
 
 /* May SOCK, of a process of UID, bind to ADDR and PORT (or listen there)? 0, -EADDRINUSE. */
-int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid) MUST_CHECK;
+int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port,
+                uint32_t uid) MUST_CHECK;
 /* Makes SOCK's binding. -ENOMEM. */
 int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid) MUST_CHECK;
 void ports_unbind(struct ports *ports, struct sock *sock);

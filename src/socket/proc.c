@@ -1,6 +1,6 @@
-/* proc.c: processes: a table of descriptors on a host, lowest free first (POSIX 2.6), found by two levels of bitmap so that
- * opening the 100,000th costs as the first. Descriptors 0-2 stay the system's until dup2 takes them. The first process of a
- * host makes what all its sockets share (struct sockets) and hangs it on the host. */
+/* proc.c: processes: a table of descriptors on a host, lowest free first (POSIX 2.6), found by two levels of bitmap so
+ * that opening the 100,000th costs as the first. Descriptors 0-2 stay the system's until dup2 takes them. The first
+ * process of a host makes what all its sockets share (struct sockets) and hangs it on the host. */
 #include <stdio.h>
 #include "socket/sock.h"
 
@@ -53,7 +53,8 @@ static void sockets_no_port(void *ctx, const struct flow *flow)
     struct lil_trace event = {.kind = LIL_TRACE_HINT, .local_port = flow->local_port, .remote_port = flow->remote_port};
     char text[64];
 
-    if (swapped == flow->local_port || !host_is_traced(sockets->host) || !ports_has_listener(&sockets->tcp_ports, swapped))
+    if (swapped == flow->local_port || !host_is_traced(sockets->host) ||
+        !ports_has_listener(&sockets->tcp_ports, swapped))
         return;
     memcpy(event.local, flow->local.b, sizeof event.local);
     memcpy(event.remote, flow->remote.b, sizeof event.remote);
@@ -207,7 +208,7 @@ bool proc_is_privileged(const struct lil_proc *proc)
     return proc->uid == 0;
 }
 
-/* --- public ---------------------------------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------------- */
 struct lil_proc *lil_proc_new(struct lil_host *host)
 {
     struct sockets *sockets = host_get_sockets(host);

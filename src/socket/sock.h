@@ -1,7 +1,7 @@
-/* sock.h: a socket of the Internet families, and what all sockets of a host share. One object of 64 bytes is file and socket;
- * what few sockets need (timeouts, multicast, control data) is in an extension made at the first such option, and what only
- * bind() makes is a binding (port.h). The connection itself is TCP's: a socket holds a handle, never a pointer.
- *   stream.c TCP    dgram.c UDP, ping and raw    bind.c, port.c names    option.c    message.c control data */
+/* sock.h: a socket of the Internet families, and what all sockets of a host share. One object of 64 bytes is file and
+ * socket; what few sockets need (timeouts, multicast, control data) is in an extension made at the first such option,
+ * and what only bind() makes is a binding (port.h). The connection itself is TCP's: a socket holds a handle, never a
+ * pointer. stream.c TCP    dgram.c UDP, ping and raw    bind.c, port.c names    option.c    message.c control data */
 #ifndef SOCKET_SOCK_H
 #define SOCKET_SOCK_H
 #include "base/slab.h"
@@ -13,9 +13,9 @@ enum sock_flag {
     SF_REUSEPORT = 1 << 1,
     SF_V6ONLY = 1 << 2,
     SF_LISTENING = 1 << 3,
-    SF_CONNECTING = 1 << 4,  /* connect() was called; no call has seen its end yet */
-    SF_CONNECTED = 1 << 5,   /* a call has seen the connection */
-    SF_FAILED = 1 << 6,      /* a connect() failed (FACTS 5: must be closed, or may try again) */
+    SF_CONNECTING = 1 << 4, /* connect() was called; no call has seen its end yet */
+    SF_CONNECTED = 1 << 5,  /* a call has seen the connection */
+    SF_FAILED = 1 << 6,     /* a connect() failed (FACTS 5: must be closed, or may try again) */
     SF_SHUT_RD = 1 << 7,
     SF_SHUT_WR = 1 << 8,
     SF_BROADCAST = 1 << 9,
@@ -29,17 +29,17 @@ enum sock_flag {
     SF_HDRINCL = 1 << 17,
     SF_MULTICAST_LOOP_OFF = 1 << 18,
     SF_FREEBIND = 1 << 19,
-    SF_PORT_AUTO = 1 << 20,  /* the port was chosen by the kernel */
+    SF_PORT_AUTO = 1 << 20,      /* the port was chosen by the kernel */
     SF_SHARED_OPTIONS = 1 << 21, /* there is something in the extension that an accepted socket inherits */
     SF_DEBUG = 1 << 22,
     SF_V6_RECVERR = 1 << 23,
-    SF_ADDR_AUTO = 1 << 24   /* the local address was chosen by connect() */
+    SF_ADDR_AUTO = 1 << 24 /* the local address was chosen by connect() */
 };
 
-struct sock_ext { /* options few sockets use */
+struct sock_ext {                      /* options few sockets use */
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
-    uint64_t tcp_set;        /* IPPROTO_TCP options set before listen(): a bit each */
-    uint32_t rcvbuf, sndbuf; /* datagrams; 0: the profile's */
+    uint64_t tcp_set;                  /* IPPROTO_TCP options set before listen(): a bit each */
+    uint32_t rcvbuf, sndbuf;           /* datagrams; 0: the profile's */
     uint32_t rcvlowat, sndlowat;
     uint32_t bind_ifindex, mark, multicast_ifindex;
     struct addr multicast_addr;
@@ -47,18 +47,18 @@ struct sock_ext { /* options few sockets use */
     int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
     uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
     uint8_t has_multicast_ttl;
-    int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
+    int32_t error; /* so_error of datagrams that TCP's and UDP's engines do not keep */
     uint32_t icmp_filter;
     uint32_t keep_idle;
 };
 struct sock {
     struct file file;
-    uint32_t flags;          /* SF_* */
-    uint32_t slot;           /* sockets->slab */
+    uint32_t flags; /* SF_* */
+    uint32_t slot;  /* sockets->slab */
     union {
-        struct handle tcb;   /* stream */
+        struct handle tcb;             /* stream */
         struct tcp_listener *listener; /* SF_LISTENING */
-        struct udp_pcb *pcb; /* datagrams */
+        struct udp_pcb *pcb;           /* datagrams */
     };
     struct binding *binding; /* NULL: never bound by bind() */
     struct sock_ext *ext;    /* NULL: none */
@@ -71,7 +71,7 @@ struct sockets { /* all that the processes of one host share */
     struct udp *udp;
     struct pool *pool;
     const struct profile *profile; /* the host's copy */
-    struct slab slab;        /* struct sock */
+    struct slab slab;              /* struct sock */
     struct list procs;
     struct ports tcp_ports, udp_ports, ping_ports;
     uint32_t file_count;
@@ -79,13 +79,23 @@ struct sockets { /* all that the processes of one host share */
     bool is_dying;
 };
 
-static inline struct sock *sock_of(struct file *file) { return (struct sock *)file; }
-static inline const struct socket_params *sock_params(const struct file *file) { return &file->sockets->profile->socket; }
-static inline uint64_t sock_now(const struct file *file) { return host_now(file->sockets->host); }
+static inline struct sock *sock_of(struct file *file)
+{
+    return (struct sock *)file;
+}
+static inline const struct socket_params *sock_params(const struct file *file)
+{
+    return &file->sockets->profile->socket;
+}
+static inline uint64_t sock_now(const struct file *file)
+{
+    return host_now(file->sockets->host);
+}
 
 int socket_create(struct lil_proc *proc, int domain, int type, int protocol, struct file **out) MUST_CHECK;
-struct sock *sock_new(struct sockets *sockets, const struct file_ops *ops, int family, int type, int protocol); /* NULL: memory */
-void sock_free(struct sock *sock); /* with its binding and extension */
+struct sock *sock_new(struct sockets *sockets, const struct file_ops *ops, int family, int type,
+                      int protocol);               /* NULL: memory */
+void sock_free(struct sock *sock);                 /* with its binding and extension */
 struct sock_ext *sock_need_ext(struct sock *sock); /* NULL: memory */
 extern const struct file_ops stream_ops, dgram_ops;
 int stream_open(struct sock *sock) MUST_CHECK;
@@ -106,8 +116,10 @@ struct sock_name {
     uint16_t port;
     uint32_t scope;
 };
-int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name) MUST_CHECK;
-socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope, struct sockaddr_storage *out);
+int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length,
+               struct sock_name *name) MUST_CHECK;
+socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope,
+                     struct sockaddr_storage *out);
 int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length);
 int sock_autobind(struct sock *sock, const struct addr *addr) MUST_CHECK; /* a port of the kernel's choice */
 bool sock_takes_both(const struct sock *sock);                            /* AF_INET6, not V6ONLY */
@@ -118,7 +130,7 @@ int sock_resolve_any(struct sock *sock, struct addr *remote) MUST_CHECK;
 /* option.c */
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
 int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);
-int option_give(void *value, socklen_t *length, const void *from, socklen_t size); /* as much as fits */
+int option_give(void *value, socklen_t *length, const void *from, socklen_t size);   /* as much as fits */
 int option_set_ip(struct sock *sock, int name, const void *value, socklen_t length); /* option_ip.c */
 int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length);
 int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length);

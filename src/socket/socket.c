@@ -1,5 +1,6 @@
-/* socket.c: socket(): which combinations of family, type and protocol there are, and with which errno each stack refuses the
- * others (FACTS.md section 7, UNP figure 4.4); a socket's birth and end. PF_x and AF_x are the same numbers. */
+/* socket.c: socket(): which combinations of family, type and protocol there are, and with which errno each stack
+ * refuses the others (FACTS.md section 7, UNP figure 4.4); a socket's birth and end. PF_x and AF_x are the same
+ * numbers. */
 #include "socket/sock.h"
 
 enum { TYPE_MASK = 0xf, LINUX_FAMILIES = 46, LINUX_TYPES = 11, LINUX_PROTOCOLS = 263 };
@@ -106,7 +107,9 @@ static int check(struct lil_proc *proc, int domain, int type, int *protocol, enu
     if (params->error_protocol_range && (*protocol < 0 || *protocol >= LINUX_PROTOCOLS))
         return -params->error_protocol_range;
     if (base != SOCK_STREAM && base != SOCK_DGRAM && base != SOCK_RAW)
-        return refuse(*protocol == 0 || params->error_type_range ? params->error_unknown_type : params->error_bad_protocol, EPROTONOSUPPORT);
+        return refuse(*protocol == 0 || params->error_type_range ? params->error_unknown_type
+                                                                 : params->error_bad_protocol,
+                      EPROTONOSUPPORT);
     if (*protocol < 0 || *protocol > 255)
         return refuse(params->error_bad_protocol, EPROTONOSUPPORT);
     *kind = kind_of(params, domain, base, protocol);

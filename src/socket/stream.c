@@ -1,5 +1,6 @@
-/* stream.c: TCP sockets: connect, listen, accept, send, receive, shutdown, close (UNP chapters 4 to 6; RFC 9293 3.9.1). The
- * connection's truth is TCP's; a socket only remembers what its calls have seen (SF_CONNECTING, SF_CONNECTED, SF_FAILED). */
+/* stream.c: TCP sockets: connect, listen, accept, send, receive, shutdown, close (UNP chapters 4 to 6; RFC 9293 3.9.1).
+ * The connection's truth is TCP's; a socket only remembers what its calls have seen (SF_CONNECTING, SF_CONNECTED,
+ * SF_FAILED). */
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -48,7 +49,7 @@ int stream_open(struct sock *sock)
     return new_tcb(sock);
 }
 
-/* --- what TCP tells -------------------------------------------------------------------------------------------------------- */
+/* --- what TCP tells --------------------------------------------------------------------------- */
 void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events)
 {
     struct sock *sock = user;
@@ -98,7 +99,7 @@ static unsigned stream_events(struct file *file)
     return tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP;
 }
 
-/* --- options kept by TCP --------------------------------------------------------------------------------------------------- */
+/* --- options kept by TCP ---------------------------------------------------------------------- */
 struct tcb_options *stream_options(struct sock *sock)
 {
     struct tcb *tcb;
@@ -117,7 +118,7 @@ void stream_options_changed(struct sock *sock)
         tcp_options_changed(tcp_of(sock), tcb, sock_now(&sock->file));
 }
 
-/* --- connect --------------------------------------------------------------------------------------------------------------- */
+/* --- connect ---------------------------------------------------------------------------------- */
 /* RFC 6056's ports in turn, until one makes a flow that does not exist. */
 static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow *flow)
 {
@@ -303,11 +304,12 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     return result < 0 ? result : connect_wait(proc, sock, false);
 }
 
-/* --- listen and accept ------------------------------------------------------------------------------------------------------- */
-static const uint8_t listen_options[] = { /* what a listener must have that was set on the socket before listen() */
-    TCP_NODELAY, TCP_MAXSEG, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT, TCP_WINDOW_CLAMP,
-    TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_FASTOPEN, TCP_NOTSENT_LOWAT, TCP_SAVE_SYN, TCP_CORK
-};
+/* --- listen and accept ------------------------------------------------------------------------ */
+static const uint8_t listen_options[] = {/* what a listener must have that was set on the socket before listen() */
+                                         TCP_NODELAY,      TCP_MAXSEG,        TCP_KEEPIDLE,   TCP_KEEPINTVL,
+                                         TCP_KEEPCNT,      TCP_SYNCNT,        TCP_LINGER2,    TCP_DEFER_ACCEPT,
+                                         TCP_WINDOW_CLAMP, TCP_QUICKACK,      TCP_CONGESTION, TCP_USER_TIMEOUT,
+                                         TCP_FASTOPEN,     TCP_NOTSENT_LOWAT, TCP_SAVE_SYN,   TCP_CORK};
 
 static void pass_options(struct sock *sock, struct tcb *tcb, struct tcp_listener *listener)
 {
@@ -377,8 +379,8 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
     if (!sock)
         return -ENOBUFS;
     sock->tcb = tcp_handle(sockets->tcp, tcb);
-    sock->flags = SF_CONNECTED | (head->flags & (SF_REUSEADDR | SF_REUSEPORT | SF_V6ONLY | SF_DONTROUTE | SF_BROADCAST | SF_RECVERR |
-                                                 SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG));
+    sock->flags = SF_CONNECTED | (head->flags & (SF_REUSEADDR | SF_REUSEPORT | SF_V6ONLY | SF_DONTROUTE | SF_BROADCAST |
+                                                 SF_RECVERR | SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG));
     if (sock_params(&head->file)->accept_inherits_nonblock)
         sock->file.flags |= head->file.flags & FILE_NONBLOCK;
     if (head->ext) {
@@ -404,7 +406,9 @@ int stream_syn_accept(void *ctx, struct lil_proc *proc, struct tcb *tcb)
     struct sock *sock;
     int fd = proc_next(proc, 0);
 
-    sock = fd < 0 ? NULL : sock_new(sockets, &stream_ops, addr_is_v4(&tcp_get_flow(tcb)->remote) ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP);
+    sock = fd < 0 ? NULL
+                  : sock_new(sockets, &stream_ops, addr_is_v4(&tcp_get_flow(tcb)->remote) ? AF_INET : AF_INET6,
+                             SOCK_STREAM, IPPROTO_TCP);
     if (!sock) {
         tcp_abort(sockets->tcp, tcb, host_now(sockets->host));
         return fd < 0 ? fd : -ENOBUFS;
@@ -444,7 +448,7 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
     }
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------------- */
 /* The rest of an iovec after DONE bytes, in SPACE (at most 1,024 entries as IOV_MAX says). */
 struct rest {
     struct iovec space[16];
@@ -479,7 +483,8 @@ static int not_connected(const struct sock *sock, bool is_sending)
 }
 
 /* The send buffer's room has come, or the handshake's end: what a sleeping send waits for. */
-static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done)
+static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags,
+                           size_t done)
 {
     uint64_t now_ns, deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     size_t total = iov_total(message->msg_iov, message->msg_iovlen);
@@ -495,7 +500,8 @@ static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struc
                 return done ? (ssize_t)done : -EPIPE;
             now_ns = sock_now(&sock->file);
             rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
-            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count), flags & NO_SIGNAL_FLAGS, now_ns);
+            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
+                         flags & NO_SIGNAL_FLAGS, now_ns);
             if (n == -EAGAIN)
                 continue;
         }
@@ -519,7 +525,8 @@ static ssize_t stream_send(struct lil_proc *proc, struct file *file, const struc
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
         return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
     total = iov_total(message->msg_iov, message->msg_iovlen);
-    n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total, flags & NO_SIGNAL_FLAGS, sock_now(file));
+    n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total, flags & NO_SIGNAL_FLAGS,
+                 sock_now(file));
     if (n < 0 && n != -EAGAIN)
         return n;
     if (!file_is_blocking(file, flags) || wait_is_inline(proc))
@@ -554,8 +561,8 @@ static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct m
         if (!tcb)
             return (ssize_t)done;
         rest_after(&rest, message->msg_iov, message->msg_iovlen, flags & MSG_PEEK ? 0 : done);
-        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count), flags & NO_SIGNAL_FLAGS,
-                        sock_now(&sock->file));
+        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
+                        flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));
         if (n < 0 && n != -EAGAIN)
             return done ? (ssize_t)done : n;
         if (n == 0)
@@ -589,14 +596,14 @@ static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct m
     message->msg_flags = flags & MSG_OOB;
     if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
         return receive_slowly(proc, sock, message, flags);
-    n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, iov_total(message->msg_iov, message->msg_iovlen),
-                    flags & NO_SIGNAL_FLAGS, sock_now(file));
+    n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
+                    iov_total(message->msg_iov, message->msg_iovlen), flags & NO_SIGNAL_FLAGS, sock_now(file));
     if (n != -EAGAIN || !file_is_blocking(file, flags) || wait_is_inline(proc))
         return n;
     return receive_slowly(proc, sock, message, flags);
 }
 
-/* --- the end ----------------------------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
 {
     struct sock *sock = sock_of(file);
@@ -658,7 +665,7 @@ static void stream_close(struct sockets *sockets, struct file *file)
     sock_free(sock);
 }
 
-/* --- names and figures -------------------------------------------------------------------------------------------------------- */
+/* --- names and figures ------------------------------------------------------------------------ */
 static int stream_name(struct file *file, bool peer, struct sockaddr_storage *address)
 {
     struct sock *sock = sock_of(file);
@@ -669,10 +676,12 @@ static int stream_name(struct file *file, bool peer, struct sockaddr_storage *ad
     if (peer) {
         if (!has_flow || is_opening(tcp_get_state(tcb)))
             return -ENOTCONN;
-        return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port, tcp_get_flow(tcb)->scope, address);
+        return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
+                               tcp_get_flow(tcb)->scope, address);
     }
     if (tcb && (has_flow || (sock->flags & SF_CONNECTED && !sock->binding)))
-        return (int)sock_print(sock, &tcp_get_flow(tcb)->local, tcp_get_flow(tcb)->local_port, tcp_get_flow(tcb)->scope, address);
+        return (int)sock_print(sock, &tcp_get_flow(tcb)->local, tcp_get_flow(tcb)->local_port, tcp_get_flow(tcb)->scope,
+                               address);
     if (sock->binding)
         return (int)sock_print(sock, &sock->binding->addr, sock->binding->port, 0, address);
     return (int)sock_print(sock, &any, 0, 0, address);

@@ -1,5 +1,5 @@
-/* transfer.c: the calls that move data: read and write and their relations (UNP 3.9, 14). All are one operation on a message
- * header; the short ones build it on the stack. */
+/* transfer.c: the calls that move data: read and write and their relations (UNP 3.9, 14). All are one operation on a
+ * message header; the short ones build it on the stack. */
 #include <limits.h>
 #include "socket/call.h"
 
@@ -62,7 +62,8 @@ ssize_t lil_send(struct lil_proc *proc, int fd, const void *buffer, size_t size,
     if (call_is_traced(proc)) {
         char text[CALL_TEXT], words[CALL_TEXT];
 
-        call_trace(proc, result, "send(%d, %s, %zu, %s)", fd, call_bytes(buffer, (long)size, text), size, call_msg_flags(flags, words));
+        call_trace(proc, result, "send(%d, %s, %zu, %s)", fd, call_bytes(buffer, (long)size, text), size,
+                   call_msg_flags(flags, words));
     }
     return call_result(result);
 }
@@ -76,30 +77,36 @@ ssize_t lil_recv(struct lil_proc *proc, int fd, void *buffer, size_t size, int f
     if (call_is_traced(proc)) {
         char text[CALL_TEXT], words[CALL_TEXT];
 
-        call_trace(proc, result, "recv(%d, %s, %zu, %s)", fd, call_bytes(buffer, result < (long)size ? result : (long)size, text), size, call_msg_flags(flags, words));
+        call_trace(proc, result, "recv(%d, %s, %zu, %s)", fd,
+                   call_bytes(buffer, result < (long)size ? result : (long)size, text), size,
+                   call_msg_flags(flags, words));
     }
     return call_result(result);
 }
 
-ssize_t lil_sendto(struct lil_proc *proc, int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length)
+ssize_t lil_sendto(struct lil_proc *proc, int fd, const void *buffer, size_t size, int flags,
+                   const struct sockaddr *address, socklen_t length)
 {
     struct iovec iov = {(void *)(uintptr_t)buffer, size};
-    struct msghdr message = {.msg_name = (void *)(uintptr_t)address, .msg_namelen = address ? length : 0, .msg_iov = &iov, .msg_iovlen = 1};
+    struct msghdr message = {
+        .msg_name = (void *)(uintptr_t)address, .msg_namelen = address ? length : 0, .msg_iov = &iov, .msg_iovlen = 1};
     ssize_t result = do_send(proc, fd, &message, flags, true);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
 
-        call_trace(proc, result, "sendto(%d, %s, %zu, %s, %s, %u)", fd, call_bytes(buffer, (long)size, text), size, call_msg_flags(flags, words),
-                   call_sockaddr(address, length, name), length);
+        call_trace(proc, result, "sendto(%d, %s, %zu, %s, %s, %u)", fd, call_bytes(buffer, (long)size, text), size,
+                   call_msg_flags(flags, words), call_sockaddr(address, length, name), length);
     }
     return call_result(result);
 }
 
-ssize_t lil_recvfrom(struct lil_proc *proc, int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length)
+ssize_t lil_recvfrom(struct lil_proc *proc, int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
+                     socklen_t *length)
 {
     struct iovec iov = {buffer, size};
-    struct msghdr message = {.msg_name = address, .msg_namelen = address && length ? *length : 0, .msg_iov = &iov, .msg_iovlen = 1};
+    struct msghdr message = {
+        .msg_name = address, .msg_namelen = address && length ? *length : 0, .msg_iov = &iov, .msg_iovlen = 1};
     ssize_t result;
 
     if (address && (!length || (int)*length < 0))
@@ -111,8 +118,10 @@ ssize_t lil_recvfrom(struct lil_proc *proc, int fd, void *buffer, size_t size, i
     if (call_is_traced(proc)) {
         char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
 
-        call_trace(proc, result, "recvfrom(%d, %s, %zu, %s, %s)", fd, call_bytes(buffer, result < (long)size ? result : (long)size, text), size,
-                   call_msg_flags(flags, words), result >= 0 && address && *length ? call_sockaddr(address, *length, name) : "NULL");
+        call_trace(proc, result, "recvfrom(%d, %s, %zu, %s, %s)", fd,
+                   call_bytes(buffer, result < (long)size ? result : (long)size, text), size,
+                   call_msg_flags(flags, words),
+                   result >= 0 && address && *length ? call_sockaddr(address, *length, name) : "NULL");
     }
     return call_result(result);
 }
@@ -172,7 +181,8 @@ ssize_t lil_sendmsg(struct lil_proc *proc, int fd, const struct msghdr *message,
     if (call_is_traced(proc)) {
         char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
 
-        call_trace(proc, result, "sendmsg(%d, {%s, [%s]}, %s)", fd, call_sockaddr(message->msg_name, message->msg_namelen, name),
+        call_trace(proc, result, "sendmsg(%d, {%s, [%s]}, %s)", fd,
+                   call_sockaddr(message->msg_name, message->msg_namelen, name),
                    call_iov(message->msg_iov, message->msg_iovlen, result, text), call_msg_flags(flags, words));
     }
     return call_result(result);
@@ -189,8 +199,8 @@ ssize_t lil_recvmsg(struct lil_proc *proc, int fd, struct msghdr *message, int f
     if (call_is_traced(proc)) {
         char text[CALL_TEXT], words[CALL_TEXT];
 
-        call_trace(proc, result, "recvmsg(%d, [%s], %s)", fd, call_iov(message->msg_iov, message->msg_iovlen, result, text),
-                   call_msg_flags(flags, words));
+        call_trace(proc, result, "recvmsg(%d, [%s], %s)", fd,
+                   call_iov(message->msg_iov, message->msg_iovlen, result, text), call_msg_flags(flags, words));
     }
     return call_result(result);
 }

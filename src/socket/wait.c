@@ -1,6 +1,6 @@
-/* wait.c: the one place where a call waits (host/runtime.h): watch one file or many, hand the process to its runtime, look again.
- * The entries live in the process, not on the caller's stack, so that a process that ends while it sleeps leaves
- * nothing behind. Inline there is no runtime: the call would block. */
+/* wait.c: the one place where a call waits (host/runtime.h): watch one file or many, hand the process to its runtime,
+ * look again. The entries live in the process, not on the caller's stack, so that a process that ends while it sleeps
+ * leaves nothing behind. Inline there is no runtime: the call would block. */
 #include "socket/sock.h"
 
 static void entry_wake(struct waiter *waiter, unsigned events)

@@ -1,6 +1,7 @@
-/* test_alloc.c: the n-th allocation fails, for every n, while two hosts are made, shake hands, transfer and close; once alone, and
- * once with all that follow for a while. Nothing may leak or be corrupted: what arrives is a prefix of what was sent, and at
- * the end every byte is back. Under AddressSanitizer (asan-ubsan) this is the whole proof; without it the counts are. */
+/* test_alloc.c: the n-th allocation fails, for every n, while two hosts are made, shake hands, transfer and close; once
+ * alone, and once with all that follow for a while. Nothing may leak or be corrupted: what arrives is a prefix of what
+ * was sent, and at the end every byte is back. Under AddressSanitizer (asan-ubsan) this is the whole proof; without it
+ * the counts are. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -60,8 +61,11 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
 
 static bool side_init(struct side *side, struct side *peer, struct fault *fault, const char *address)
 {
-    struct lil_host_config config = {
-        .profile = "linux", .seed = 1, .allocator = {allocate, release, fault}, .unpooled = true, .share_pool = peer->host};
+    struct lil_host_config config = {.profile = "linux",
+                                     .seed = 1,
+                                     .allocator = {allocate, release, fault},
+                                     .unpooled = true,
+                                     .share_pool = peer->host};
     struct lil_interface_config nic = {.kind = LIL_ETHERNET, .transmit = transmit, .ctx = side, .csum_offload = true};
 
     side->peer = peer;
@@ -109,7 +113,8 @@ static void try_start(struct run *run)
     if (run->listener < 0) {
         int fd = lil_socket(run->b.proc, AF_INET, SOCK_STREAM, 0);
 
-        if (fd >= 0 && lil_bind(run->b.proc, fd, (struct sockaddr *)&sin, sizeof sin) == 0 && lil_listen(run->b.proc, fd, 5) == 0)
+        if (fd >= 0 && lil_bind(run->b.proc, fd, (struct sockaddr *)&sin, sizeof sin) == 0 &&
+            lil_listen(run->b.proc, fd, 5) == 0)
             run->listener = fd;
         else if (fd >= 0)
             lil_close(run->b.proc, fd);
@@ -132,7 +137,8 @@ static bool has_failed(struct run *run)
     int error = 0;
     socklen_t length = sizeof error;
 
-    return run->client >= 0 && lil_getsockopt(run->a.proc, run->client, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0;
+    return run->client >= 0 && lil_getsockopt(run->a.proc, run->client, SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
+           error != 0;
 }
 
 static void try_send(struct run *run)
@@ -192,7 +198,9 @@ static void drive(struct run *run)
             continue;
         if (other < due)
             due = other;
-        run->now_ns = due == LIL_NEVER || due > run->now_ns + 1000000000ull ? run->now_ns + 1000000000ull : due > run->now_ns ? due : run->now_ns + 1000;
+        run->now_ns = due == LIL_NEVER || due > run->now_ns + 1000000000ull ? run->now_ns + 1000000000ull
+                      : due > run->now_ns                                   ? due
+                                                                            : run->now_ns + 1000;
     }
 }
 
@@ -211,7 +219,8 @@ static void finish(struct run *run)
 /* Returns how many allocations there were. */
 static uint64_t run_with(uint64_t fail_at, uint64_t how_many, size_t *received)
 {
-    struct fault fault = {.fail_at = fail_at, .fail_until = how_many > UINT64_MAX - fail_at ? UINT64_MAX : fail_at + how_many};
+    struct fault fault = {.fail_at = fail_at,
+                          .fail_until = how_many > UINT64_MAX - fail_at ? UINT64_MAX : fail_at + how_many};
     struct run *run = calloc(1, sizeof *run);
 
     assert_non_null(run);
@@ -227,8 +236,8 @@ static uint64_t run_with(uint64_t fail_at, uint64_t how_many, size_t *received)
     side_fini(&run->b);
     free(run);
     if (fault.live_objects != 0)
-        fail_msg("allocations %llu..: %lld objects, %lld bytes leaked", (unsigned long long)fail_at, (long long)fault.live_objects,
-                 (long long)fault.live_bytes);
+        fail_msg("allocations %llu..: %lld objects, %lld bytes leaked", (unsigned long long)fail_at,
+                 (long long)fault.live_objects, (long long)fault.live_bytes);
     return fault.count;
 }
 
@@ -253,8 +262,8 @@ static void fail_each(uint64_t how_many, uint64_t step)
         whole += received == TRANSFER;
         runs++;
     }
-    print_message("%llu allocations; of %u runs with %llu failing, %u transferred all\n", (unsigned long long)total, runs,
-                  (unsigned long long)how_many, whole);
+    print_message("%llu allocations; of %u runs with %llu failing, %u transferred all\n", (unsigned long long)total,
+                  runs, (unsigned long long)how_many, whole);
     assert_in_range(whole, 1, runs);
 }
 

@@ -154,7 +154,7 @@ static inline void pair_connect(struct pair *pair, int listener, const char *tex
     assert_string_equal(lil_tcp_state(pair->pa, *at_a), "ESTABLISHED");
 }
 
-#define assert_fails(call, error)                                                                                     \
+#define assert_fails(call, error)                                                                                      \
     do {                                                                                                               \
         errno = 0;                                                                                                     \
         assert_int_equal((call), -1);                                                                                  \

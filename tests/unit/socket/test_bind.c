@@ -13,37 +13,64 @@ struct cell {
 #define ANY "0.0.0.0"
 static const struct cell cells[] = {
     /* 4.4-Lite */
-    {"4.4bsd", SOCK_STREAM, ANY, ANY, NONE, false, EADDRINUSE}, {"4.4bsd", SOCK_STREAM, ANY, ANY, A, false, EADDRINUSE},
-    {"4.4bsd", SOCK_STREAM, ANY, ANY, P, false, 0},             {"4.4bsd", SOCK_STREAM, ANY, A4, NONE, false, EADDRINUSE},
-    {"4.4bsd", SOCK_STREAM, ANY, A4, A, false, 0},              {"4.4bsd", SOCK_STREAM, ANY, A4, P, false, 0},
-    {"4.4bsd", SOCK_STREAM, A4, ANY, NONE, false, EADDRINUSE},  {"4.4bsd", SOCK_STREAM, A4, ANY, A, false, 0},
-    {"4.4bsd", SOCK_STREAM, A4, ANY, P, false, 0},              {"4.4bsd", SOCK_STREAM, A4, A4, NONE, false, EADDRINUSE},
-    {"4.4bsd", SOCK_STREAM, A4, A4, A, false, EADDRINUSE},      {"4.4bsd", SOCK_STREAM, A4, A4, P, false, 0},
-    {"4.4bsd", SOCK_STREAM, A4, "127.0.0.1", NONE, false, 0},   {"4.4bsd", SOCK_STREAM, ANY, A4, A, true, 0},
-    {"4.4bsd", SOCK_DGRAM, ANY, ANY, NONE, false, EADDRINUSE},  {"4.4bsd", SOCK_DGRAM, ANY, ANY, A, false, EADDRINUSE},
-    {"4.4bsd", SOCK_DGRAM, ANY, A4, A, false, 0},               {"4.4bsd", SOCK_DGRAM, ANY, ANY, P, false, 0},
+    {"4.4bsd", SOCK_STREAM, ANY, ANY, NONE, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, ANY, ANY, A, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, ANY, ANY, P, false, 0},
+    {"4.4bsd", SOCK_STREAM, ANY, A4, NONE, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, ANY, A4, A, false, 0},
+    {"4.4bsd", SOCK_STREAM, ANY, A4, P, false, 0},
+    {"4.4bsd", SOCK_STREAM, A4, ANY, NONE, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, A4, ANY, A, false, 0},
+    {"4.4bsd", SOCK_STREAM, A4, ANY, P, false, 0},
+    {"4.4bsd", SOCK_STREAM, A4, A4, NONE, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, A4, A4, A, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, A4, A4, P, false, 0},
+    {"4.4bsd", SOCK_STREAM, A4, "127.0.0.1", NONE, false, 0},
+    {"4.4bsd", SOCK_STREAM, ANY, A4, A, true, 0},
+    {"4.4bsd", SOCK_DGRAM, ANY, ANY, NONE, false, EADDRINUSE},
+    {"4.4bsd", SOCK_DGRAM, ANY, ANY, A, false, EADDRINUSE},
+    {"4.4bsd", SOCK_DGRAM, ANY, A4, A, false, 0},
+    {"4.4bsd", SOCK_DGRAM, ANY, ANY, P, false, 0},
     /* BSD asks the new socket only */
-    {"4.4bsd", SOCK_STREAM, ANY, A4, A2, false, 0},             {"linux", SOCK_STREAM, ANY, A4, A2, false, EADDRINUSE},
+    {"4.4bsd", SOCK_STREAM, ANY, A4, A2, false, 0},
+    {"linux", SOCK_STREAM, ANY, A4, A2, false, EADDRINUSE},
     /* Linux TCP */
-    {"linux", SOCK_STREAM, ANY, ANY, NONE, false, EADDRINUSE},  {"linux", SOCK_STREAM, ANY, ANY, A, false, 0},
-    {"linux", SOCK_STREAM, ANY, ANY, A, true, EADDRINUSE},      {"linux", SOCK_STREAM, ANY, ANY, P, false, 0},
-    {"linux", SOCK_STREAM, ANY, ANY, P, true, 0},               {"linux", SOCK_STREAM, ANY, A4, NONE, false, EADDRINUSE},
-    {"linux", SOCK_STREAM, ANY, A4, A, false, 0},               {"linux", SOCK_STREAM, ANY, A4, A, true, EADDRINUSE},
-    {"linux", SOCK_STREAM, ANY, A4, P, true, 0},                {"linux", SOCK_STREAM, A4, ANY, NONE, false, EADDRINUSE},
-    {"linux", SOCK_STREAM, A4, ANY, A, false, 0},               {"linux", SOCK_STREAM, A4, ANY, A, true, EADDRINUSE},
-    {"linux", SOCK_STREAM, A4, ANY, P, true, 0},                {"linux", SOCK_STREAM, A4, A4, NONE, false, EADDRINUSE},
-    {"linux", SOCK_STREAM, A4, A4, A, false, 0},                {"linux", SOCK_STREAM, A4, A4, A, true, EADDRINUSE},
-    {"linux", SOCK_STREAM, A4, A4, P, true, 0},                 {"linux", SOCK_STREAM, A4, "127.0.0.1", NONE, true, 0},
+    {"linux", SOCK_STREAM, ANY, ANY, NONE, false, EADDRINUSE},
+    {"linux", SOCK_STREAM, ANY, ANY, A, false, 0},
+    {"linux", SOCK_STREAM, ANY, ANY, A, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, ANY, ANY, P, false, 0},
+    {"linux", SOCK_STREAM, ANY, ANY, P, true, 0},
+    {"linux", SOCK_STREAM, ANY, A4, NONE, false, EADDRINUSE},
+    {"linux", SOCK_STREAM, ANY, A4, A, false, 0},
+    {"linux", SOCK_STREAM, ANY, A4, A, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, ANY, A4, P, true, 0},
+    {"linux", SOCK_STREAM, A4, ANY, NONE, false, EADDRINUSE},
+    {"linux", SOCK_STREAM, A4, ANY, A, false, 0},
+    {"linux", SOCK_STREAM, A4, ANY, A, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, A4, ANY, P, true, 0},
+    {"linux", SOCK_STREAM, A4, A4, NONE, false, EADDRINUSE},
+    {"linux", SOCK_STREAM, A4, A4, A, false, 0},
+    {"linux", SOCK_STREAM, A4, A4, A, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, A4, A4, P, true, 0},
+    {"linux", SOCK_STREAM, A4, "127.0.0.1", NONE, true, 0},
     /* Linux UDP */
-    {"linux", SOCK_DGRAM, ANY, ANY, NONE, false, EADDRINUSE},   {"linux", SOCK_DGRAM, ANY, ANY, A, false, 0},
-    {"linux", SOCK_DGRAM, ANY, ANY, P, false, 0},               {"linux", SOCK_DGRAM, ANY, A4, NONE, false, EADDRINUSE},
-    {"linux", SOCK_DGRAM, ANY, A4, A, false, 0},                {"linux", SOCK_DGRAM, A4, A4, A, false, 0},
-    {"linux", SOCK_DGRAM, A4, A4, P, false, 0},                 {"linux", SOCK_DGRAM, A4, A4, NONE, false, EADDRINUSE},
+    {"linux", SOCK_DGRAM, ANY, ANY, NONE, false, EADDRINUSE},
+    {"linux", SOCK_DGRAM, ANY, ANY, A, false, 0},
+    {"linux", SOCK_DGRAM, ANY, ANY, P, false, 0},
+    {"linux", SOCK_DGRAM, ANY, A4, NONE, false, EADDRINUSE},
+    {"linux", SOCK_DGRAM, ANY, A4, A, false, 0},
+    {"linux", SOCK_DGRAM, A4, A4, A, false, 0},
+    {"linux", SOCK_DGRAM, A4, A4, P, false, 0},
+    {"linux", SOCK_DGRAM, A4, A4, NONE, false, EADDRINUSE},
     /* dual stack, Linux listeners: V6ONLY=0 */
-    {"linux", SOCK_STREAM, "::", ANY, NONE, true, EADDRINUSE},  {"linux", SOCK_STREAM, "::", "127.0.0.1", NONE, true, EADDRINUSE},
-    {"linux", SOCK_STREAM, "::", ANY, A, true, EADDRINUSE},     {"linux", SOCK_STREAM, "::", ANY, P, true, 0},
-    {"linux", SOCK_STREAM, "::", "::1", NONE, true, EADDRINUSE}, {"linux", SOCK_STREAM, "::", "::1", P, true, 0},
-    {"linux", SOCK_STREAM, ANY, "::", NONE, true, EADDRINUSE},  {"linux", SOCK_STREAM, A6, A4, NONE, true, 0},
+    {"linux", SOCK_STREAM, "::", ANY, NONE, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, "::", "127.0.0.1", NONE, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, "::", ANY, A, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, "::", ANY, P, true, 0},
+    {"linux", SOCK_STREAM, "::", "::1", NONE, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, "::", "::1", P, true, 0},
+    {"linux", SOCK_STREAM, ANY, "::", NONE, true, EADDRINUSE},
+    {"linux", SOCK_STREAM, A6, A4, NONE, true, 0},
 };
 
 static int open_with(struct lil_proc *p, const char *text, int type, bool reuseaddr, bool reuseport)
@@ -68,14 +95,15 @@ static void test_matrix(void **state)
 
         pair_init(&pair, cell->profile, "linux");
         first = open_with(pair.pa, cell->first, cell->type, cell->option == A, cell->option == P);
-        second = open_with(pair.pa, cell->second, cell->type, cell->option == A || cell->option == A2, cell->option == P);
+        second =
+            open_with(pair.pa, cell->second, cell->type, cell->option == A || cell->option == A2, cell->option == P);
         assert_int_equal(bind_to(pair.pa, first, cell->first, 2000), 0);
         if (cell->listens)
             assert_int_equal(lil_listen(pair.pa, first, 5), 0);
         result = bind_to(pair.pa, second, cell->second, 2000);
         if (result != -cell->error)
-            fail_msg("%s type %d: %s -> %s option %d%s: %s", cell->profile, cell->type, cell->first, cell->second, cell->option,
-                     cell->listens ? " listening" : "", result ? strerrorname_np(-result) : "ok");
+            fail_msg("%s type %d: %s -> %s option %d%s: %s", cell->profile, cell->type, cell->first, cell->second,
+                     cell->option, cell->listens ? " listening" : "", result ? strerrorname_np(-result) : "ok");
         pair_fini(&pair);
     }
 }
@@ -133,7 +161,8 @@ static void test_reuseport_is_for_one_user(void **state)
     pair_fini(&pair);
 }
 
-/* A connection or TIME-WAIT that a listener left: with SO_REUSEADDR on the new socket BSD binds, Linux wants it on the old one too. */
+/* A connection or TIME-WAIT that a listener left: with SO_REUSEADDR on the new socket BSD binds, Linux wants it on the
+ * old one too. */
 static void rebind(const char *profile, bool old_reuse, bool new_reuse, bool is_time_wait, int error)
 {
     struct pair pair;
@@ -169,7 +198,7 @@ static void test_what_a_listener_left(void **state)
     }
 }
 
-/* --- addresses and ports --------------------------------------------------------------------------------------------------------------- */
+/* --- addresses and ports ---------------------------------------------------------------------- */
 static void test_reserved_ports(void **state)
 {
     static const char *const profiles[] = {"4.2bsd", "4.4bsd", "freebsd", "linux"};
@@ -220,7 +249,8 @@ static void test_addresses(void **state)
     /* INADDR_LOOPBACK without htonl: 1.0.0.127 is nobody's */
     sin.sin_addr.s_addr = INADDR_LOOPBACK;
     assert_fails(lil_bind(pair.pb, fd, (struct sockaddr *)&sin, sizeof sin), EADDRNOTAVAIL);
-    /* Linux: broadcast and multicast binds work; AF_UNSPEC with any works, with an address it is EAFNOSUPPORT; short length EINVAL */
+    /* Linux: broadcast and multicast binds work; AF_UNSPEC with any works, with an address it is EAFNOSUPPORT; short
+     * length EINVAL */
     assert_fails(lil_bind(pair.pb, fd, (struct sockaddr *)&sin, 8), EINVAL);
     sin = (struct sockaddr_in){.sin_family = AF_UNSPEC, .sin_addr.s_addr = htonl(0xc0000202)};
     assert_fails(lil_bind(pair.pb, fd, (struct sockaddr *)&sin, sizeof sin), EAFNOSUPPORT);
@@ -307,11 +337,16 @@ static void test_all_ports_used(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrix),          cmocka_unit_test(test_two_bound_one_listens),
-        cmocka_unit_test(test_v6only),          cmocka_unit_test(test_reuseport_is_for_one_user),
-        cmocka_unit_test(test_what_a_listener_left), cmocka_unit_test(test_reserved_ports),
-        cmocka_unit_test(test_second_bind),     cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_ephemeral),       cmocka_unit_test(test_sequential),
+        cmocka_unit_test(test_matrix),
+        cmocka_unit_test(test_two_bound_one_listens),
+        cmocka_unit_test(test_v6only),
+        cmocka_unit_test(test_reuseport_is_for_one_user),
+        cmocka_unit_test(test_what_a_listener_left),
+        cmocka_unit_test(test_reserved_ports),
+        cmocka_unit_test(test_second_bind),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_ephemeral),
+        cmocka_unit_test(test_sequential),
         cmocka_unit_test(test_all_ports_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_connect.c: connect(): FACTS.md section 5 and the address rows of section 6; names of both ends; SO_ERROR; hints. */
+/* test_connect.c: connect(): FACTS.md section 5 and the address rows of section 6; names of both ends; SO_ERROR; hints.
+ */
 #include <poll.h>
 #include "pair.h"
 
@@ -66,7 +67,8 @@ static void test_again_linux(void **state)
     fd = stream(pair.pa);
     for (int i = 0; i < 2; i++) {
         refuse_once(&pair, fd);
-        assert_int_equal(connect_to(pair.pa, fd, B4, 2000), -ECONNABORTED); /* the end of that attempt, its error taken by SO_ERROR */
+        assert_int_equal(connect_to(pair.pa, fd, B4, 2000),
+                         -ECONNABORTED); /* the end of that attempt, its error taken by SO_ERROR */
     }
     listen_on(pair.pb, "0.0.0.0", 2000, 5);
     assert_int_equal(connect_to(pair.pa, fd, B4, 2000), -EINPROGRESS);
@@ -82,8 +84,8 @@ struct again {
 static void test_again(void **state)
 {
     static const struct again rows[] = {
-        {"4.2bsd", {EINVAL, EINVAL}}, {"4.3bsd", {EINVAL, EINVAL}},  {"tahoe", {EINVAL, EINVAL}},
-        {"4.4bsd", {EINVAL, EINVAL}}, {"macos", {EINVAL, EINVAL}},   {"freebsd", {ECONNREFUSED, ECONNREFUSED}},
+        {"4.2bsd", {EINVAL, EINVAL}}, {"4.3bsd", {EINVAL, EINVAL}}, {"tahoe", {EINVAL, EINVAL}},
+        {"4.4bsd", {EINVAL, EINVAL}}, {"macos", {EINVAL, EINVAL}},  {"freebsd", {ECONNREFUSED, ECONNREFUSED}},
     };
 
     (void)state;
@@ -169,7 +171,7 @@ static void test_bad_addresses(void **state)
     pair_fini(&pair);
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------ */
 static void test_names(void **state)
 {
     struct pair pair;
@@ -265,7 +267,7 @@ static void test_dissolve(void **state)
     pair_fini(&pair);
 }
 
-/* --- hints and calls ------------------------------------------------------------------------------------------------------------------------- */
+/* --- hints and calls -------------------------------------------------------------------------- */
 struct log {
     char hints[256], calls[1024];
 };
@@ -295,19 +297,20 @@ static void test_hint(void **state)
     pair_run(&pair, 100);
     assert_string_equal(log.hints, "byte-swapped 13; htons() missing?;");
     assert_int_equal(connect_to(pair.pa, fd, B4, 3328), -ECONNREFUSED);
-    assert_string_equal(log.calls, "socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3;"
-                                   "connect(3, {sa_family=AF_INET, sin_port=htons(3328), sin_addr=inet_addr(\"192.0.2.2\")}, 16)"
-                                   " = -1 EINPROGRESS (Operation now in progress);"
-                                   "connect(3, {sa_family=AF_INET, sin_port=htons(3328), sin_addr=inet_addr(\"192.0.2.2\")}, 16)"
-                                   " = -1 ECONNREFUSED (Connection refused);");
+    assert_string_equal(log.calls,
+                        "socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3;"
+                        "connect(3, {sa_family=AF_INET, sin_port=htons(3328), sin_addr=inet_addr(\"192.0.2.2\")}, 16)"
+                        " = -1 EINPROGRESS (Operation now in progress);"
+                        "connect(3, {sa_family=AF_INET, sin_port=htons(3328), sin_addr=inet_addr(\"192.0.2.2\")}, 16)"
+                        " = -1 ECONNREFUSED (Connection refused);");
     pair_fini(&pair);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_progress), cmocka_unit_test(test_again_linux), cmocka_unit_test(test_again),
-        cmocka_unit_test(test_listening),   cmocka_unit_test(test_any),         cmocka_unit_test(test_bad_addresses),
+        cmocka_unit_test(test_in_progress), cmocka_unit_test(test_again_linux),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_listening),   cmocka_unit_test(test_any),          cmocka_unit_test(test_bad_addresses),
         cmocka_unit_test(test_names),       cmocka_unit_test(test_bound_client), cmocka_unit_test(test_mapped),
         cmocka_unit_test(test_dissolve),    cmocka_unit_test(test_hint),
     };

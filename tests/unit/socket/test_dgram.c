@@ -1,4 +1,5 @@
-/* test_dgram.c: UDP sockets (UNP chapters 8 and 22): names, connected and not, errors, control data; ping and raw sockets. */
+/* test_dgram.c: UDP sockets (UNP chapters 8 and 22): names, connected and not, errors, control data; ping and raw
+ * sockets. */
 #include <time.h>
 #include <linux/errqueue.h>
 #include <netinet/ip_icmp.h>
@@ -38,7 +39,8 @@ static void test_echo(void **state)
     client = datagram(pair.pa);
     assert_fails(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), EAGAIN);
     assert_int_equal(send_to(pair.pa, client, "hello", B4, 7), 5);
-    assert_string_equal(local_text(pair.pa, client, &port), "0.0.0.0"); /* the port is chosen, the address is not (FACTS 6) */
+    assert_string_equal(local_text(pair.pa, client, &port),
+                        "0.0.0.0"); /* the port is chosen, the address is not (FACTS 6) */
     assert_int_not_equal(port, 0);
     pair_run(&pair, 50);
     assert_int_equal(lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &from.sa, &length), 5);
@@ -79,7 +81,8 @@ static void test_connected(void **state)
     assert_int_equal(lil_send(pair.pa, client, "one", 3, 0), 3);
     pair_run(&pair, 50);
     assert_int_equal(lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &name.sa, &length), 3);
-    assert_int_equal(lil_sendto(pair.pb, other, "bad", 3, 0, &name.sa, length), 3); /* not from the peer: not delivered */
+    assert_int_equal(lil_sendto(pair.pb, other, "bad", 3, 0, &name.sa, length),
+                     3); /* not from the peer: not delivered */
     assert_int_equal(lil_sendto(pair.pb, server, "good", 4, 0, &name.sa, length), 4);
     pair_run(&pair, 50);
     assert_int_equal(lil_recv(pair.pa, client, buffer, sizeof buffer, 0), 4);
@@ -101,7 +104,12 @@ static void test_errors(void **state)
     char buffer[64], control[256];
     struct iovec iov = {buffer, sizeof buffer};
     union name name;
-    struct msghdr message = {.msg_name = &name, .msg_namelen = sizeof name, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_name = &name,
+                             .msg_namelen = sizeof name,
+                             .msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
     struct cmsghdr *cmsg;
     struct sock_extended_err error;
     unsigned port;
@@ -197,7 +205,8 @@ static void test_pktinfo(void **state)
     int server, client, found = 0;
     char buffer[16], control[256];
     struct iovec iov = {buffer, sizeof buffer};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
 
     (void)state;
     pair_init(&pair, "linux", "linux");
@@ -250,7 +259,8 @@ static void test_sendmsg(void **state)
     char a[] = "hel", b[] = "lo, ", buffer[2000], big[1500], control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
     struct iovec iov[3] = {{a, 3}, {b, 4}, {big, sizeof big}};
     union name name;
-    struct msghdr message = {.msg_name = &name, .msg_iov = iov, .msg_iovlen = 3, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_name = &name, .msg_iov = iov, .msg_iovlen = 3, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
     struct in_pktinfo info = {.ipi_spec_dst.s_addr = inet_addr("192.0.2.77")};
     union name from;
@@ -308,7 +318,7 @@ static void test_raw(void **state)
     union name name;
     socklen_t length;
     unsigned char buffer[64];
-    uint16_t sum = (uint16_t)~((ICMP_ECHO) + htons(77));
+    uint16_t sum = (uint16_t) ~((ICMP_ECHO) + htons(77));
     int fd;
 
     (void)state;

@@ -1,4 +1,5 @@
-/* test_option.c: socket options (UNP chapter 7): values that come back, defaults, bounds, the errno of what does not exist; interface requests. */
+/* test_option.c: socket options (UNP chapter 7): values that come back, defaults, bounds, the errno of what does not
+ * exist; interface requests. */
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -86,7 +87,8 @@ static void test_table(void **state)
         if (result == 0)
             result = get_int(p, fd, row->level, row->name);
         if (result != row->back)
-            fail_msg("row %zu: level %d option %d := %d: %d, expected %d", i, row->level, row->name, row->value, result, row->back);
+            fail_msg("row %zu: level %d option %d := %d: %d, expected %d", i, row->level, row->name, row->value, result,
+                     row->back);
         lil_close(p, fd);
     }
 }
@@ -204,7 +206,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_table), TEST(test_lengths), TEST(test_defaults), TEST(test_no_reuseport), TEST(test_device), TEST(test_interfaces),
+        TEST(test_table),        TEST(test_lengths), TEST(test_defaults),
+        TEST(test_no_reuseport), TEST(test_device),  TEST(test_interfaces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

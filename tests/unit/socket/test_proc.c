@@ -170,7 +170,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_lowest_first), TEST(test_many), TEST(test_dup), TEST(test_fcntl), TEST(test_not_a_socket), TEST(test_pipe), TEST(test_current),
+        TEST(test_lowest_first), TEST(test_many), TEST(test_dup),     TEST(test_fcntl),
+        TEST(test_not_a_socket), TEST(test_pipe), TEST(test_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

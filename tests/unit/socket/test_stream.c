@@ -1,4 +1,5 @@
-/* test_stream.c: TCP sockets: listen and accept, data, half close, reset, urgent data; the errno of each call in the wrong state. */
+/* test_stream.c: TCP sockets: listen and accept, data, half close, reset, urgent data; the errno of each call in the
+ * wrong state. */
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -94,7 +95,8 @@ static void test_listener(void **state)
 static void test_data(void **state)
 {
     char buffer[32];
-    struct iovec iov[2] = {{(char[]){'h', 'e', 'l'}, 3}, {(char[]){'l', 'o'}, 2}}, back[2] = {{buffer, 2}, {buffer + 2, 30}};
+    struct iovec iov[2] = {{(char[]){'h', 'e', 'l'}, 3}, {(char[]){'l', 'o'}, 2}},
+                 back[2] = {{buffer, 2}, {buffer + 2, 30}};
     int n = -1;
 
     (void)state;
@@ -211,7 +213,7 @@ static void test_listener_closed(void **state)
     assert_int_equal(lil_close(pair.pb, listener), 0); /* what nobody accepted is reset (RFC 9293 3.10.4) */
     pair_run(&pair, 10);
     assert_int_equal(connect_to(pair.pa, fd, B4, 2000), -ECONNRESET); /* the end of connect(), as Linux tells it */
-    assert_int_equal(lil_write(pair.pa, at_a, "x", 1), 1); /* accepted ones live */
+    assert_int_equal(lil_write(pair.pa, at_a, "x", 1), 1);            /* accepted ones live */
     pair_run(&pair, 10);
     assert_int_equal(lil_read(pair.pb, at_b, &byte, 1), 1);
 }
@@ -234,15 +236,23 @@ static void test_inherited(void **state)
     assert_int_equal(get_int(pair.pb, s, SOL_SOCKET, SO_OOBINLINE), 1);
     assert_int_equal(get_int(pair.pb, s, IPPROTO_TCP, TCP_NODELAY), 1);
     assert_int_equal(get_int(pair.pb, s, SOL_SOCKET, SO_RCVBUF), 10000); /* doubled */
-    assert_int_equal(lil_fcntl(pair.pb, s, 3 /* F_GETFL */, 0), 2);       /* not O_NONBLOCK, on Linux */
+    assert_int_equal(lil_fcntl(pair.pb, s, 3 /* F_GETFL */, 0), 2);      /* not O_NONBLOCK, on Linux */
 }
 
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_wrong_state), TEST(test_listener),  TEST(test_data),   TEST(test_data_before_accept), TEST(test_half_close), TEST(test_reset),
-        TEST(test_close_with_unread_data), TEST(test_urgent), TEST(test_listener_closed), TEST(test_inherited),
+        TEST(test_wrong_state),
+        TEST(test_listener),
+        TEST(test_data),
+        TEST(test_data_before_accept),
+        TEST(test_half_close),
+        TEST(test_reset),
+        TEST(test_close_with_unread_data),
+        TEST(test_urgent),
+        TEST(test_listener_closed),
+        TEST(test_inherited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_wait.c: calls that sleep, in fibers: accept woken in order, timeouts, MSG_WAITALL, large writes, select and epoll with virtual
- * time, SO_LINGER, and a program killed while it sleeps. */
+/* test_wait.c: calls that sleep, in fibers: accept woken in order, timeouts, MSG_WAITALL, large writes, select and
+ * epoll with virtual time, SO_LINGER, and a program killed while it sleeps. */
 #include <poll.h>
 #include <sys/select.h>
 #include <sys/time.h>
@@ -72,11 +72,12 @@ static void test_bulk(void **state)
     run_programs(bulk_client, bulk_server);
 }
 
-/* --- timeouts --------------------------------------------------------------------------------------------------------------------------- */
+/* --- timeouts --------------------------------------------------------------------------------- */
 static int timeouts(struct lil_proc *p, void *argument)
 {
     struct timeval tv = {.tv_sec = 2, .tv_usec = 500000};
-    int fd = lil_socket(p, AF_INET, SOCK_DGRAM, 0), listener = listen_on(p, "0.0.0.0", 2000, 5), ep = lil_epoll_create1(p, 0);
+    int fd = lil_socket(p, AF_INET, SOCK_DGRAM, 0), listener = listen_on(p, "0.0.0.0", 2000, 5),
+        ep = lil_epoll_create1(p, 0);
     struct epoll_event event = {.events = EPOLLIN};
     struct pollfd pollfd = {.fd = fd, .events = POLLIN};
     uint64_t start = lil_now_ns(p);
@@ -132,7 +133,7 @@ static void test_connect_timeout(void **state)
     run_programs(NULL, connect_timeout);
 }
 
-/* --- select, poll and epoll that are woken ------------------------------------------------------------------------------------------------ */
+/* --- select, poll and epoll that are woken ---------------------------------------------------- */
 static int late_client(struct lil_proc *p, void *argument)
 {
     int fd;
@@ -199,7 +200,7 @@ static void test_rcvlowat(void **state)
     run_programs(late_client, lowat_server);
 }
 
-/* --- linger -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- linger ----------------------------------------------------------------------------------- */
 static int linger_client(struct lil_proc *p, void *argument)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 10};
@@ -240,7 +241,7 @@ static void test_linger(void **state)
     assert_int_equal(lil_world_run(pair.world, LIL_NEVER), 0);
 }
 
-/* --- accept: woken in order of arrival ------------------------------------------------------------------------------------------------------- */
+/* --- accept: woken in order of arrival -------------------------------------------------------- */
 static int killed_server(struct lil_proc *p, void *argument)
 {
     int listener = listen_on(p, "0.0.0.0", 2000, 5);
@@ -271,7 +272,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_bulk), TEST(test_timeouts), TEST(test_connect_timeout), TEST(test_woken), TEST(test_rcvlowat), TEST(test_linger), TEST(test_killed),
+        TEST(test_bulk),     TEST(test_timeouts), TEST(test_connect_timeout), TEST(test_woken),
+        TEST(test_rcvlowat), TEST(test_linger),   TEST(test_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
