@@ -241,7 +241,8 @@ static void serve_streams(struct server *s)
             struct peer *peer = order[i] = s->peers[i];
             bool owes = peer->answer && peer->due_ns <= now;
             short events = (short)(owes ? POLLOUT : peer->answer || peer->eof ? 0 : POLLIN);
-            fds[i + 1] = (struct pollfd){s->service->behaviour == SERVE_NO_READ ? -1 : peer->fd, events, 0};
+            /* not looked at while nothing is wanted of it: its POLLHUP would be reported for ever */
+            fds[i + 1] = (struct pollfd){s->service->behaviour == SERVE_NO_READ || !events ? -1 : peer->fd, events, 0};
         }
         if (lil_poll(s->proc, fds, (nfds_t)count + 1, wait_ms(s)) < 0)
             return;

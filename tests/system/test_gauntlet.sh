@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The gauntlet: curl's table by value, UDP's on dig, baselines, JSON, JUnit, own servers, one table for one seed.
+. "$(dirname "$0")/common.sh"
+setup
+table=$work/table
+gauntlet() { timeout -k 5 120 "$LILLIPUT" gauntlet "$@"; }
+columns() { awk '$1 != "CASE" {$6 = ""; $7 = ""; print}' "$1"; } # without the real time
+
+gauntlet -- curl -s 'http://{host}:{port}/' >"$table"
+status=$?
+[ $status -eq 1 ] || { echo "FAILED: exit $status, expected 1 (curl hangs on a silent server)"; failures=1; }
+row() { # CASE CALL ERRNO EXIT VIRTUAL
+  awk -v c="$1" -v call="$2" -v e="$3" -v x="$4" -v v="$5" '$1 == c {found = 1; if ($2 != call || $3 != e || $4 != x || $5 !~ "^" v) bad = 1; print} END {exit bad || !found}' \
+    "$table" >"$work/row" && { echo "ok $1"; return; }
+  echo "FAILED $1: expected $*, got: $(cat "$work/row")"; failures=$((failures + 1))
+}
+row fine - - 0 '0\.'
+row refused connect ECONNREFUSED 7 '0\.'
+row blackhole connect ETIMEDOUT 28 '13[0-9]'
+row no-route connect ENETUNREACH 7 '0\.0'
+row unreachable-net connect ENETUNREACH 7 '0\.0'
+row unreachable-host connect EHOSTUNREACH 7 '0\.0'
+row unreachable-port connect ECONNREFUSED 7 '0\.0'
+row prohibited connect EHOSTUNREACH 7 '0\.0'
+row arp-silent connect EHOSTUNREACH 7 '3\.'
+row gateway-silent connect EHOSTUNREACH 7 '3\.'
+row ttl-exceeded connect EHOSTUNREACH 7 '0\.'
+row accept-full connect ETIMEDOUT 28 '13[0-9]'
+row accept-slow - - 0 '2[0-9]\.'
+row rst-after recvfrom ECONNRESET 56 '0\.5'
+row fin-after - - 18 '0\.'
+row half-open recvfrom ETIMEDOUT 56 '600\.'
+row restart recvfrom ECONNRESET 56 '60\.'
+row trickle - - 0 '12[0-9]\.'
+row lost-final-ack - - 0 '0\.'
+row delay-2s - - 0 '8\.'
+row dns-fail - - 6 '0\.'
+row dns-slow - - 0 '4\.'
+row first-address-dead - - 0 '13[0-9]'
+row ipv6-broken - - 0 '0\.2'
+grep -q '^hang: silent waits in poll for ever; again: lilliput gauntlet --case silent ' "$table" || { echo "FAILED: no line for the hang"; failures=$((failures + 1)); }
+
+gauntlet -- curl -s 'http://{host}:{port}/' >"$work/again"
+if diff <(columns "$table") <(columns "$work/again"); then echo "ok the same table again"; else echo "FAILED: one seed, two tables"; failures=$((failures + 1)); fi
+mkdir "$work/one" "$work/two"
+for i in one two; do gauntlet --case loss-30 --capture "$work/$i" -- curl -s 'http://{host}/' >/dev/null; done
+cmp "$work/one/loss-30.pcapng" "$work/two/loss-30.pcapng" && echo "ok the same capture again" || failures=$((failures + 1))
+
+check 'udp on dig' 0 '^udp-unreachable +recvmsg +ECONNREFUSED +9' "$LILLIPUT" gauntlet -- dig +tries=2 @{addr} -p {port} {host}
+check 'record' 0 'cases' "$LILLIPUT" gauntlet --case refused --case trickle --record "$work/base.yaml" -- curl -s 'http://{host}/'
+check 'expect: as recorded' 0 '2 ended' "$LILLIPUT" gauntlet --case refused --case trickle --expect "$work/base.yaml" -- curl -s 'http://{host}/'
+check 'expect: otherwise' 1 'unexpected: trickle: exit 28, expected 0' "$LILLIPUT" gauntlet --case trickle --expect "$work/base.yaml" -- curl -m 5 -s 'http://{host}/'
+check 'json' 0 '"errno": "ECONNREFUSED"' "$LILLIPUT" gauntlet --case refused --json -- curl -s 'http://{host}/'
+check 'junit' 0 . bash -c "'$LILLIPUT' gauntlet --case refused --junit $work/j.xml -- curl -s 'http://{host}/' && grep '<testcase.*refused' $work/j.xml"
+check 'own server' 0 '^delay-2s .* 0 ' "$LILLIPUT" gauntlet --case delay-2s --server 'python3 -m http.server $LILLIPUT_PORT' -- curl -s 'http://{host}:{port}/'
+check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
+check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
+check 'node' 0 '34 cases: 34 ended, 0 hangs' "$LILLIPUT" gauntlet -- node -e 'fetch("http://"+process.env.LILLIPUT_HOST+"/").then(r => r.text()).then(() => 0, () => process.exit(3))'
+check 'list' 0 'nat-expiry-rst' "$LILLIPUT" gauntlet --list
+finish

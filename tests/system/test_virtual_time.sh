@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Fast-forward: every clock and every timed wait of unmodified programs; right durations, and no false jump.
+. "$(dirname "$0")/common.sh"
+setup
+here=$SOURCE_DIR/tests/system
+cc=${CC:-gcc}
+virtual() { check "$1" "$2" "$3" "$LILLIPUT" run --time virtual --stats -- "${@:4}"; }
+
+virtual 'sleep 100' 0 'lilliput: 100\.0' sleep 100
+virtual 'timeout 30 sleep 100' 124 'lilliput: 30\.0' timeout 30 sleep 100
+virtual 'curl on a silent server' 28 'lilliput: 75\.0' curl -s --max-time 75 http://silent.test/
+virtual 'shell jobs' 0 '^20$' bash -c 'sleep 10 & sleep 20; wait; echo $SECONDS'
+virtual 'read -t' 0 '^35$' bash -c 'read -t 5 x < <(sleep 100); read -t 30 x < <(sleep 100); echo $SECONDS'
+virtual 'python' 0 '^ok$' python3 "$here/waits.py"
+virtual 'node' 0 '^node 10 100000' node -e 'const t=Date.now();let n=0;const i=setInterval(()=>{if(++n==10){clearInterval(i);setTimeout(()=>console.log("node",n,Date.now()-t),90000)}},1000)'
+cat >"$work/go.go" <<'END'
+package main
+import ("fmt"; "time"; "context")
+func main() {
+	t := time.Now(); time.Sleep(50 * time.Second)
+	ctx, c := context.WithTimeout(context.Background(), 30*time.Second); defer c(); <-ctx.Done()
+	k := time.NewTicker(time.Second); for i := 0; i < 20; i++ { <-k.C }
+	fmt.Println("go", time.Since(t).Round(100*time.Millisecond))
+}
+END
+(cd "$work" && GOCACHE=$work/cache CGO_ENABLED=0 go build -o go go.go) || exit 1
+virtual 'static Go' 0 '^go 1m40s' "$work/go"
+$cc -O1 -o "$work/timers" "$here/timers.c" -lpthread && $cc -g -fsanitize=address -o "$work/timers-asan" "$here/timers.c" -lpthread || exit 1
+virtual 'timerfd, POSIX timers, alarm' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers"
+virtual 'the same with -fsanitize=address' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-asan"
+$cc -O1 -o "$work/nojump" "$here/nojump.c" -lpthread || exit 1
+virtual '500 waits for real work: no false jump' 0 '^500 waits, 0 ran out' "$work/nojump" 500
+# the same while both processors are busy
+for i in 1 2 3; do sh -c 'while :; do :; done' & burners="${burners:-} $!"; done
+virtual '500 more under load' 0 '^500 waits, 0 ran out' "$work/nojump" 500
+kill $burners
+finish
