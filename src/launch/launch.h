@@ -85,6 +85,8 @@ struct launcher {
     struct timers *timers;
     const struct names *names;
     struct list answerers;   /* hosts that have a DNS answerer */
+    uint64_t clock_read_ns;  /* virtual: when the clock was read last, and how often at one instant */
+    unsigned clock_reads;
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
     unsigned idle_turns;
     uint64_t jumps, notifications, stops, scans;

@@ -409,6 +409,7 @@ static void virtual_turn(struct launcher *l)
         poll_events(l, LIL_NEVER);
     } else if (next > l->now_ns) {
         l->now_ns = next;
+        l->clock_reads = 0;
         l->jumps++;
     }
 }
