@@ -87,7 +87,8 @@ static int make_leaves(struct lil_host *host, const struct lil_host_config *conf
     host->tcp = tcp_new(&host->profile->tcp, &tcp_config);
     host->udp = udp_new(&host->profile->udp, host->pool, &udp_hooks);
     host->ways = pool_alloc(host->pool, HOST_WAYS * sizeof *host->ways);
-    if (!host->tcp || !host->udp || !host->ways)
+    host->known = pool_alloc(host->pool, HOST_KNOWN * sizeof *host->known);
+    if (!host->tcp || !host->udp || !host->ways || !host->known)
         return -ENOMEM;
     struct lil_interface_config lo = {.kind = LIL_LOOPBACK, .name = "lo", .mtu = MTU_LOOPBACK};
     int ifindex = interface_new(host, &lo);
@@ -167,6 +168,7 @@ void lil_host_free(struct lil_host *host)
     struct pool *pool = host->pool;
     pool_free(pool, host->interfaces, sizeof *host->interfaces * interface_capacity(host->interface_count));
     pool_free(pool, host->ways, HOST_WAYS * sizeof *host->ways);
+    pool_free(pool, host->known, HOST_KNOWN * sizeof *host->known);
     pool_free(pool, host->profile, sizeof *host->profile);
     pool_free(pool, host, sizeof *host);
     pool_unref(pool);

@@ -11,7 +11,7 @@
 #include "ip/route.h"
 #include "link/neighbor.h"
 
-enum { HOST_LOOPBACK = 1, HOST_NAME = 32, HOST_WAYS = 64, HOST_SYN_LIMIT = 1024, HOST_LOOPBACK_LIMIT = 65536 };
+enum { HOST_LOOPBACK = 1, HOST_NAME = 32, HOST_WAYS = 64, HOST_KNOWN = 32, HOST_SYN_LIMIT = 1024, HOST_LOOPBACK_LIMIT = 65536 };
 enum { MTU_LOOPBACK = 65536, HOST_HEADER_ROOM = IPV6_LENGTH + IPV6_FRAGMENT_LENGTH + ETH_LENGTH };
 
 struct interface {
@@ -50,6 +50,13 @@ struct way {
     uint64_t expires_ns;        /* of a path MTU */
 };
 
+/* Source and destination of packets for us that were found good, so that the next of them needs a compare. */
+struct known_pair {
+    struct addr source, dest;
+    uint32_t generation;
+    int ifindex;
+};
+
 struct held_syn {               /* accept-any: a SYN until the embedder answers */
     struct list node;
     uint64_t id;
@@ -84,6 +91,7 @@ struct lil_host {
     struct neighbor_cache arp, nd;
     uint32_t generation;           /* never 0 */
     struct way *ways;              /* HOST_WAYS */
+    struct known_pair *known;      /* HOST_KNOWN */
     struct way scratch;            /* for bound interfaces: not cached */
     uint64_t local_filter;         /* a bit per hash of our addresses: most foreign ones are told by it */
     struct addr last_local;        /* the address of our own that a packet was last for */

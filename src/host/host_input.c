@@ -292,6 +292,35 @@ static void fragment_input(struct lil_host *host, struct interface *interface, s
     host_deliver(host, interface, ip, packet);
 }
 
+static struct known_pair *known_slot(struct lil_host *host, const struct ip *ip)
+{
+    return &host->known[(ip->source.u64[1] ^ ip->dest.u64[1] >> 7) * 0x9e3779b97f4a7c15ull >> 59];
+}
+
+/* A packet like one before: its addresses need no second look. Groups and fragments are never noted. */
+static bool is_known(struct lil_host *host, const struct interface *interface, const struct ip *ip)
+{
+    const struct known_pair *known = known_slot(host, ip);
+    return known->generation == host->generation && known->ifindex == interface->ifindex && addr_equal(&known->source, &ip->source) &&
+           addr_equal(&known->dest, &ip->dest);
+}
+
+static void note_known(struct lil_host *host, const struct interface *interface, const struct ip *ip, const struct lil_packet *packet)
+{
+    if (!(packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)))
+        *known_slot(host, ip) = (struct known_pair){ip->source, ip->dest, host->generation, interface->ifindex};
+}
+
+static void deliver_plain(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
+{
+    if (!packet_pull(packet, ip->header_length)) {
+        host_drop_input(host, interface, LIL_DROP_IP_TRUNCATED, packet);
+        return;
+    }
+    packet_trim_front(packet, ip->header_length);
+    host_deliver(host, interface, ip, packet);
+}
+
 static void ip_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
 {
     struct ip ip;
@@ -310,6 +339,14 @@ static void ip_input(struct lil_host *host, struct interface *interface, struct 
         return;
     }
     uint32_t total = ip.header_length + ip.payload_length;
+    if (total <= packet->length && !ip.is_fragment && !(packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) &&
+        (ip.version == 6 || ip.header_length == IPV4_LENGTH) && is_known(host, interface, &ip)) {
+        if (total < packet->length)
+            packet_trim_to(packet, total);
+        packet->ecn = ip.tos & 3;
+        deliver_plain(host, interface, &ip, packet);
+        return;
+    }
     enum lil_drop drop = total > packet->length ? LIL_DROP_IP_LENGTH : martian(host, interface, &ip, packet);
     if (drop) {
         host->counters[drop == LIL_DROP_IP_LENGTH ? CNT_IP_HDR_ERRORS : CNT_IP_ADDR_ERRORS]++;
@@ -342,12 +379,8 @@ static void ip_input(struct lil_host *host, struct interface *interface, struct 
         fragment_input(host, interface, &ip, packet);
         return;
     }
-    if (!packet_pull(packet, ip.header_length)) {
-        host_drop_input(host, interface, LIL_DROP_IP_TRUNCATED, packet);
-        return;
-    }
-    packet_trim_front(packet, ip.header_length);
-    host_deliver(host, interface, &ip, packet);
+    note_known(host, interface, &ip, packet);
+    deliver_plain(host, interface, &ip, packet);
 }
 
 /* --- link ------------------------------------------------------------------------------------------------------------------ */
