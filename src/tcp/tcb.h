@@ -131,6 +131,7 @@ struct tcb_ext {
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
     uint32_t pmtu, probe_size, probe_start, probe_end, mtu_high, mtu_low;
+    bool probe_byte;          /* a window probe carried the byte at SND.NXT */
     bool mtu_probing, blackhole, ecn_seen_ce, msg_more;
     /* fast open (RFC 7413) */
     uint32_t fastopen_length;

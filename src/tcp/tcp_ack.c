@@ -207,6 +207,11 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
+    if (tcb->ext && tcb->ext->probe_byte && rx->ack != tcb->snd_nxt) {
+        tcb->ext->probe_byte = false;
+        if (rx->ack == tcb->snd_nxt + 1 && seq_lt(tcb->snd_nxt, tcb->write_seq))
+            tcb->snd_nxt++; /* the probe's byte was taken */
+    }
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;

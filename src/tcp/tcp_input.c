@@ -92,8 +92,8 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     if (tcb->ext) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
+        tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
         if (tcb->ext->keep_ns) {
-            tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
             tcb->ext->keep_probes_out = tcb->timer == TIMER_PERSIST ? tcb->ext->keep_probes_out : 0;
         }
     }

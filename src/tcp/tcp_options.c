@@ -42,8 +42,49 @@ static int retrans_to_secs(uint8_t n, int timeout, int most)
     return period;
 }
 
+static int set_flag(int number, int most, bool *flag)
+{
+    if (number < 0 || number > most)
+        return -EINVAL;
+    *flag = number != 0;
+    return 0;
+}
+
+/* The options that are times and counts of keepalive, SYNs and closing. */
+static int set_timer(struct tcb_opts *opts, int name, int number)
+{
+    switch (name) {
+    case TCP_KEEPIDLE:
+    case TCP_KEEPINTVL:
+        if (number < 1 || number > 32767)
+            return -EINVAL;
+        *(name == TCP_KEEPIDLE ? &opts->keep_idle_ms : &opts->keep_interval_ms) = (uint32_t)number * 1000;
+        return 0;
+    case TCP_KEEPCNT:
+    case TCP_SYNCNT:
+        if (number < 1 || number > 127)
+            return -EINVAL;
+        *(name == TCP_KEEPCNT ? &opts->keep_probes : &opts->syn_retries) = (uint8_t)number;
+        return 0;
+    case TCP_LINGER2:
+        opts->linger2_ms = number < 0 ? -1 : number > 120 ? 120000 : number * 1000;
+        return 0;
+    case TCP_DEFER_ACCEPT:
+        opts->defer_accept = secs_to_retrans(number, 1, 120);
+        return 0;
+    case TCP_USER_TIMEOUT:
+        if (number < 0)
+            return -EINVAL;
+        opts->user_timeout_ms = (uint32_t)number;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 static int set_shared(struct tcb_opts *opts, int name, int number)
 {
+    bool thin;
     switch (name) {
     case TCP_NODELAY:
         opts->socket.nodelay = number != 0;
@@ -56,77 +97,34 @@ static int set_shared(struct tcb_opts *opts, int name, int number)
     case TCP_CORK:
         opts->cork = number != 0;
         return 0;
-    case TCP_KEEPIDLE:
-        if (number < 1 || number > 32767)
-            return -EINVAL;
-        opts->keep_idle_ms = (uint32_t)number * 1000;
-        return 0;
-    case TCP_KEEPINTVL:
-        if (number < 1 || number > 32767)
-            return -EINVAL;
-        opts->keep_interval_ms = (uint32_t)number * 1000;
-        return 0;
-    case TCP_KEEPCNT:
-        if (number < 1 || number > 127)
-            return -EINVAL;
-        opts->keep_probes = (uint8_t)number;
-        return 0;
-    case TCP_SYNCNT:
-        if (number < 1 || number > 127)
-            return -EINVAL;
-        opts->syn_retries = (uint8_t)number;
-        return 0;
-    case TCP_LINGER2:
-        opts->linger2_ms = number < 0 ? -1 : number > 120 ? 120000 : number * 1000;
-        return 0;
-    case TCP_DEFER_ACCEPT:
-        opts->defer_accept = secs_to_retrans(number, 1, 120);
-        return 0;
     case TCP_WINDOW_CLAMP:
         opts->window_clamp = number <= 0 ? 0 : max_u32((uint32_t)number, 1152);
-        return 0;
-    case TCP_USER_TIMEOUT:
-        if (number < 0)
-            return -EINVAL;
-        opts->user_timeout_ms = (uint32_t)number;
         return 0;
     case TCP_NOTSENT_LOWAT:
         opts->notsent_lowat = (uint32_t)number;
         return 0;
     case TCP_THIN_LINEAR_TIMEOUTS:
-        if (number < 0 || number > 1)
+        if (set_flag(number, 1, &thin) < 0)
             return -EINVAL;
-        opts->thin_linear = (uint8_t)number;
+        opts->thin_linear = thin;
         return 0;
     case TCP_THIN_DUPACK:
-        return number < 0 || number > 1 ? -EINVAL : 0;
+        return set_flag(number, 1, &thin);
     case TCP_SAVE_SYN:
-        if (number < 0 || number > 2)
-            return -EINVAL;
-        opts->save_syn = number != 0;
-        return 0;
+        return set_flag(number, 2, &opts->save_syn);
     case TCP_FASTOPEN:
         if (number < 0)
             return -EINVAL;
         opts->fastopen_qlen = (uint16_t)min_u32((uint32_t)number, 65535);
         return 0;
     case TCP_FASTOPEN_CONNECT:
-        if (number < 0 || number > 1)
-            return -EINVAL;
-        opts->fastopen_connect = number;
-        return 0;
+        return set_flag(number, 1, &opts->fastopen_connect);
     case TCP_FASTOPEN_NO_COOKIE:
-        if (number < 0 || number > 1)
-            return -EINVAL;
-        opts->fastopen_no_cookie = number;
-        return 0;
+        return set_flag(number, 1, &opts->fastopen_no_cookie);
     case TCP_INQ:
-        if (number < 0 || number > 1)
-            return -EINVAL;
-        opts->inq = number;
-        return 0;
+        return set_flag(number, 1, &opts->inq);
     default:
-        return -ENOPROTOOPT;
+        return set_timer(opts, name, number);
     }
 }
 

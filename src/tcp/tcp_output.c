@@ -132,6 +132,7 @@ static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
         return false;
     }
     segment->packet = packet;
+    segment->gso_size = 0;
     if (length > tcb->mss)
         packet->gso_size = segment->gso_size = tcb->mss;
     return true;
@@ -160,8 +161,19 @@ static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
     TCP_MIB(tcb->tcp, WinProbe);
     uint32_t right = tcb->snd_una + tcb->snd_wnd, unsent = tcb->write_seq - tcb->snd_nxt;
     uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
-    if (unsent && (int32_t)unsent > 0 && (room || tcb_params(tcb)->persist_data)) {
-        uint32_t length = min_u32(min_u32(unsent, room ? room : 1), mss_current(tcb)), seq = tcb->snd_nxt;
+    if (unsent && (int32_t)unsent > 0 && room == 0 && tcb_params(tcb)->persist_data) {
+        /* BSD: the next byte, which is not in flight for that: the persist timer, not R2, cares for it (MUST-37) */
+        if (attach(tcb, segment, tcb->snd_nxt, 1)) {
+            struct lil_packet *packet = segment->packet;
+            output_fill(tcb, segment, TCP_ACK, tcb->snd_nxt);
+            segment->packet = packet;
+            note_ack(tcb);
+            if (tcb->ext)
+                tcb->ext->probe_byte = true;
+            return true;
+        }
+    } else if (unsent && (int32_t)unsent > 0 && room) {
+        uint32_t length = min_u32(min_u32(unsent, room), mss_current(tcb)), seq = tcb->snd_nxt;
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
             segment->header.flags |= TCP_PSH;
             return true;
@@ -255,6 +267,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
         ext->snd_sml = seq + length;
     tcb->snd_nxt = seq + length + fin;
     if (ext) {
+        ext->probe_byte = false;
         if (length) {
             ext->bytes_sent += length;
             ext->data_segs_out += packets;

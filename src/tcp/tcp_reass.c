@@ -91,6 +91,42 @@ static void cut_tail(struct lil_packet *packet, uint32_t length)
         packet_trim_to(packet, length);
 }
 
+/* Appends PACKET, bytes [start, end), to range I and joins the next one if they meet. */
+static void finish_range(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t end, struct lil_packet *packet)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    struct ooo_range *range = &ooo->r[i];
+    struct ooo_range *next = i + 1 < ooo->count && seq_le(ooo->r[i + 1].start, end) ? &ooo->r[i + 1] : NULL;
+    if (packet && next) {
+        if (tcb->sack_ok && tcb_params(tcb)->dsack && seq_lt(next->start, end))
+            sack_dsack(tcb, next->start, end);
+        cut_tail(packet, next->start - start);
+    }
+    if (packet && packet->length) {
+        packet->mark = start;
+        packet->next = NULL;
+        ooo->bytes += packet->length;
+        if (range->last)
+            range->last->next = packet;
+        else
+            range->first = packet;
+        range->last = packet;
+    } else {
+        packet_free(packet);
+    }
+    range->end = end;
+    if (next) {
+        if (range->last)
+            range->last->next = next->first;
+        else
+            range->first = next->first;
+        if (next->last)
+            range->last = next->last;
+        range->end = next->end;
+        remove_range(ooo, i + 1);
+    }
+}
+
 /* Puts [start, end) into the ranges; PACKET (may be NULL: a bare FIN) is consumed. Newer data wins over what it covers. */
 static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
 {
@@ -133,35 +169,7 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
         free_range(&ooo->r[i + 1]);
         remove_range(ooo, i + 1);
     }
-    struct ooo_range *next = i + 1 < ooo->count && seq_le(ooo->r[i + 1].start, end) ? &ooo->r[i + 1] : NULL;
-    if (packet && next) {
-        if (tcb->sack_ok && tcb_params(tcb)->dsack && seq_lt(next->start, end))
-            sack_dsack(tcb, next->start, end);
-        cut_tail(packet, next->start - start);
-    }
-    if (packet && packet->length) {
-        packet->mark = start;
-        packet->next = NULL;
-        ooo->bytes += packet->length;
-        if (range->last)
-            range->last->next = packet;
-        else
-            range->first = packet;
-        range->last = packet;
-    } else {
-        packet_free(packet);
-    }
-    range->end = end;
-    if (next) {
-        if (range->last)
-            range->last->next = next->first;
-        else
-            range->first = next->first;
-        if (next->last)
-            range->last = next->last;
-        range->end = next->end;
-        remove_range(ooo, i + 1);
-    }
+    finish_range(tcb, i, start, end, packet);
     sack_note(tcb, range->start, range->end);
     return true;
 }

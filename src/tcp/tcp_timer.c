@@ -168,9 +168,12 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     uint32_t retries = params->retries2 ? params->retries2 : 15;
     if (tcb->is_orphan)
         retries = min_u32(retries, orphan_retries(tcb));
-    if (is_timed_out(tcb, retries))
-        return time_out(tcb), false;
     struct tcb_ext *ext = tcb_ext_get(tcb);
+    /* the window shrank to nothing over what is in flight: a live peer must not be given up (MUST-37, RFC 9293 3.8.6) */
+    bool shrunk = ext && tcb->snd_wnd == 0 && !tcb->is_orphan && tcb->state >= TCPS_ESTABLISHED &&
+                  (uint64_t)(tcb_now_ms(tcb) - ext->rcv_last_ms) * 1000 <= rtt_rto_max_us(tcb);
+    if (!shrunk && is_timed_out(tcb, retries))
+        return time_out(tcb), false;
     if (!ext) { /* no memory to recover with: try again a little later */
         timer_set(tcb, TIMER_REXMT, tcb_now(tcb) + 200 * NS_PER_MS);
         return true;
@@ -180,7 +183,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     recovery_on_rto(tcb);
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = txring_at(tcb->tx, 0)->sent_ns;
-    if (tcb->retransmits < 255)
+    if (tcb->retransmits < 255 && !shrunk)
         tcb->retransmits++;
     if (!(tcb->opt->thin_linear && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)
         tcb->backoff++;
