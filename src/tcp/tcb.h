@@ -104,6 +104,10 @@ struct tcb_ext {
     uint64_t rack_sent_ns, rack_rtt_ns;
     uint32_t rack_end_seq, rack_last_delivered;
     uint8_t rack_reo_steps, rack_reo_persist;
+    uint64_t min_rtt_stamp_ns;
+    struct { uint32_t start, end; } sack_cache[TCP_SACK_BLOCKS]; /* what the last ACK's blocks marked */
+    bool rexmit_hold;         /* nothing lost is resent before the next ACK */
+    uint32_t last_reduction_seq; /* NewReno: the last recovery ended there */
     /* congestion control */
     uint32_t cwnd_cnt, cwnd_used, max_packets_out, max_packets_seq, cwnd_clamp;
     uint32_t cc_private[CC_PRIVATE];
@@ -333,7 +337,7 @@ static inline const struct tcb_ext *tcb_ext_peek(const struct tcb *tcb) { return
 static inline struct txseg *txring_at(struct txring *ring, uint32_t i) { return &ring->seg[(ring->head + i) & ring->mask]; }
 static inline uint32_t txseg_packets(const struct txseg *seg)
 {
-    uint32_t length = seg->end - seg->start;
+    uint32_t length = seg->end - seg->start - !!(seg->flags & 16 /* TX_FIN: rides along */);
     return length <= seg->mss ? 1 : (length + seg->mss - 1) / seg->mss;
 }
 static inline uint32_t tcb_in_flight(const struct tcb *tcb) /* Linux's tcp_packets_in_flight, RFC 6675's pipe */
@@ -533,6 +537,27 @@ void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
 void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg);
 void recovery_set_state(struct tcb *tcb, enum ca_state state);
 void recovery_keep_open(struct tcb *tcb);
+void recovery_remove_reno_sacks(struct tcb *tcb, uint32_t acked, bool ece);
+void recovery_clean(struct tcb *tcb, struct ack_state *state);      /* pops what SND.UNA passed, counts it, samples the RTT */
+void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state); /* SEG.ACK < SND.UNA but with SACK blocks */
+uint32_t recovery_next_lost(struct tcb *tcb);                       /* index of what to retransmit now, cwnd allowing; TCP_NONE */
+void recovery_on_probe(struct tcb *tcb, struct txseg *seg);         /* the tail loss probe left; SEG NULL: it was new data */
+static inline bool recovery_is_reducing(const struct tcb *tcb) { return tcb->ca_state == CA_CWR || tcb->ca_state == CA_RECOVERY; }
+/* A stack from before SACK, PRR and RACK: BSD's own code for duplicate ACKs and timeouts (tcp_classic.c). */
+static inline bool recovery_is_classic(const struct tcb *tcb)
+{
+    return !tcb_params(tcb)->sack && !tcb_params(tcb)->rack && !tcb_params(tcb)->prr;
+}
+void classic_on_ack(struct tcb *tcb, struct ack_state *state);
+void classic_on_rto(struct tcb *tcb);
+/* tcp_undo.c */
+void undo_init(struct tcb *tcb);
+bool undo_recovery(struct tcb *tcb, const struct ack_state *state);
+bool undo_dsack(struct tcb *tcb);
+bool undo_loss(struct tcb *tcb, const struct ack_state *state, bool frto);
+bool undo_partial(struct tcb *tcb, const struct ack_state *state, bool *force_lost);
+bool undo_any_retrans(const struct tcb *tcb);
+void undo_forget_stamp(struct tcb *tcb);
 void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg);
 bool recovery_rack_mark_lost(struct tcb *tcb); /* true: the reorder timer runs */
 void recovery_rack_update(struct tcb *tcb, const struct ack_state *state);
@@ -551,9 +576,10 @@ void cwnd_check_idle(struct tcb *tcb);
 void cwnd_pace(struct tcb *tcb, uint32_t bytes);
 void sndbuf_expand(struct tcb *tcb);
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);
-bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index);
+bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe); /* is_probe: a tail loss probe */
 void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss);
-void sack_check_reordering(struct tcb *tcb, uint32_t low);
+void sack_check_reordering(struct tcb *tcb, uint32_t low, bool by_timestamp);
+uint32_t sack_highest(const struct tcb *tcb);
 
 /* tcp_timewait.c */
 uint32_t timewait_new(struct tcp *tcp, const struct tcb *tcb);
@@ -572,16 +598,16 @@ struct ack_state {
     uint32_t acked_packets;   /* cumulatively */
     uint32_t newly_sacked;
     uint32_t reord;           /* lowest original SACKed or acked below highest: sequence */
-    bool reord_seen;
     uint64_t first_sack_ns, last_sack_ns; /* send times of never retransmitted ones */
     uint64_t rtt_us;          /* 0: no sample */
     bool has_rtt;
     bool data_acked, syn_acked, retrans_acked, orig_sack_acked, sacked_new, lost_retrans, dsack, dsacking_tlp, window_update, una_advanced, ece, has_data,
-        set_xmit_timer, original_acked, is_dup, slow_path, ts_ecr_ok;
+        set_xmit_timer, ts_ecr_ok;
     uint32_t ts_ecr;
-    bool fully_acked, is_dubious, new_highest_set;
-    uint32_t new_highest, highest_before, retrans_before;
+    uint32_t highest_before;  /* end of the highest SACKed before this ACK */
     uint64_t first_ack_ns, last_ack_ns, retrans_ns; /* retrans_ns: last transmission of what was sent twice and is acknowledged */
+    uint32_t rack_prior;      /* 1 + the delivered count when the latest sent of what was (S)ACKed left; 0: nothing was */
+    uint64_t latest_sent_ns;  /* of what was (S)ACKed */
 };
 
 /* tcp_cc.c: congestion control (RFC 5681's hooks; the table takes others, such as BBR, later) */

@@ -1,43 +1,46 @@
-/* tcp_cc.c: congestion control's common part (RFC 5681, RFC 7661's validation is in tcp_recovery.c) and the table of algorithms.
- * Windows count packets, as Linux's do; growth counts what was delivered (RFC 3465). */
+/* tcp_cc.c: congestion control's table of algorithms and what they share (RFC 5681). An algorithm is a struct of functions
+ * (cc_ops in tcb.h); tcp_recovery.c decides when they are asked. The window counts packets, as Linux does. Private state is
+ * tcb_ext.cc_private, zeroed when the extension is made. The order of the table is that of enum tcp_cc_name. */
 #include "tcp/tcb.h"
 
-static const struct cc_ops *const table[] = {
+static const struct cc_ops *const algorithms[] = {
     [TCP_CC_NONE] = &cc_none, [TCP_CC_TAHOE] = &cc_tahoe, [TCP_CC_RENO] = &cc_reno, [TCP_CC_NEWRENO] = &cc_newreno, [TCP_CC_CUBIC] = &cc_cubic,
 };
 
 const struct cc_ops *cc_get(const struct tcb *tcb)
 {
-    unsigned number = tcb->opt->cc ? tcb->opt->cc - 1u : tcb_params(tcb)->cc;
-    return table[number < ARRAY_COUNT(table) ? number : TCP_CC_RENO];
+    unsigned number = tcb->opt && tcb->opt->cc ? tcb->opt->cc - 1u : tcb_params(tcb)->cc;
+    return algorithms[number < ARRAY_COUNT(algorithms) ? number : TCP_CC_NEWRENO];
 }
 
 const struct cc_ops *cc_find(const char *name, unsigned *number)
 {
-    for (unsigned i = ARRAY_COUNT(table); i-- > 0;) {
-        if (strcmp(table[i]->name, name) == 0) {
-            *number = i;
-            return table[i];
+    for (unsigned i = 0; i < ARRAY_COUNT(algorithms); i++) {
+        if (strcmp(algorithms[i]->name, name) == 0) {
+            if (number)
+                *number = i;
+            return algorithms[i];
         }
     }
     return NULL;
 }
 
-/* RFC 5681 3.1 (2): cwnd grows by what was acknowledged, up to ssthresh. Returns what is left over. */
+/* RFC 5681 3.1, equation 2, with byte counting (RFC 3465): returns what was acknowledged beyond ssthresh. */
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t acked)
 {
-    uint32_t cwnd = min_u32(tcb->cwnd + acked, tcb->ssthresh);
+    uint32_t clamp = tcb_ext_peek(tcb)->cwnd_clamp;
+    uint32_t cwnd = (uint32_t)min_u64((uint64_t)tcb->cwnd + acked, max_u32(tcb->ssthresh, tcb->cwnd));
     acked -= cwnd - tcb->cwnd;
-    tcb->cwnd = min_u32(cwnd, tcb->ext->cwnd_clamp);
+    tcb->cwnd = clamp ? min_u32(cwnd, clamp) : cwnd;
     return acked;
 }
 
-/* One packet more each W acknowledged. */
+/* Additive increase: one packet for every W acknowledged (RFC 5681 3.1, equation 3, counted exactly). */
 void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked)
 {
     struct tcb_ext *ext = tcb->ext;
     w = max_u32(w, 1);
-    if (ext->cwnd_cnt >= w) {
+    if (ext->cwnd_cnt >= w) { /* credit gathered at a higher w counts once */
         ext->cwnd_cnt = 0;
         tcb->cwnd++;
     }
@@ -47,13 +50,15 @@ void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked)
         ext->cwnd_cnt -= delta * w;
         tcb->cwnd += delta;
     }
-    tcb->cwnd = min_u32(tcb->cwnd, ext->cwnd_clamp);
+    if (ext->cwnd_clamp)
+        tcb->cwnd = min_u32(tcb->cwnd, ext->cwnd_clamp);
 }
 
-/* RFC 7661: only a window that was used may grow. */
+/* RFC 7661's concern, Linux's rule: grow only a window that was used; in slow start up to twice what was out. */
 bool cc_is_cwnd_limited(const struct tcb *tcb)
 {
-    if (tcb->ext->is_cwnd_limited)
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    if (ext->is_cwnd_limited)
         return true;
-    return cc_in_slow_start(tcb) && tcb->cwnd < 2 * tcb->ext->max_packets_out;
+    return cc_in_slow_start(tcb) && tcb->cwnd < 2 * ext->max_packets_out;
 }

@@ -274,7 +274,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
             TCP_MIB(tcb->tcp, OrigDataSent);
             window_on_data_sent(tcb);
         }
-        if (tcb->ca_state == CA_RECOVERY || tcb->ca_state == CA_CWR)
+        if (recovery_is_reducing(tcb))
             ext->prr_out += packets;
     }
     if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
@@ -373,7 +373,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
 /* --- retransmission ---------------------------------------------------------------------------------------------------------- */
 
 /* Sends record INDEX again. */
-bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index)
+bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
 {
     struct txseg *seg = txring_at(tcb->tx, index);
     uint32_t mss = mss_current(tcb), data = seg->end - seg->start - !!(seg->flags & TX_FIN);
@@ -405,35 +405,19 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index)
         set_urgent(tcb, &segment->header);
     note_ack(tcb);
     seg->mss = tcb->mss;
-    recovery_on_retransmit(tcb, seg);
-    if (index == 0)
-        timer_rexmt(tcb);
-    TCP_MIB(tcb->tcp, RetransSegs);
+    if (is_probe)
+        recovery_on_probe(tcb, seg);
+    else
+        recovery_on_retransmit(tcb, seg);
+    tcb->tcp->mib[MIB_RetransSegs] += txseg_packets(seg);
     tcp_trace_text(tcb, "retransmit");
     return true;
 }
 
 static bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
 {
-    struct tcb_ext *ext = tcb->ext;
-    if (!ext || !tcb->tx || ext->lost_out == 0 || ext->retrans_out >= tcb->tx->packets_out)
-        return false;
-    if (tcb_in_flight(tcb) >= tcb->cwnd)
-        return false;
-    uint32_t i = seq_gt(ext->retrans_hint, tcb->snd_una) ? txring_find(tcb, ext->retrans_hint) : 0;
-    for (; i < tcb->tx->count; i++) {
-        struct txseg *seg = txring_at(tcb->tx, i);
-        if ((seg->flags & (TX_LOST | TX_SACKED | TX_RETRANS)) == TX_LOST) {
-            ext->retrans_hint = seg->start;
-            if (!output_again(tcb, segment, i))
-                return false;
-            if (tcb->ca_state == CA_RECOVERY || tcb->ca_state == CA_CWR)
-                ext->prr_out += txseg_packets(txring_at(tcb->tx, i));
-            return true;
-        }
-    }
-    ext->retrans_hint = tcb->snd_nxt;
-    return false;
+    uint32_t index = recovery_next_lost(tcb);
+    return index != TCP_NONE && output_again(tcb, segment, index, false);
 }
 
 /* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
@@ -460,21 +444,29 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
     }
 }
 
-/* The tail loss probe's segment, when there is no new data: the last one again (RFC 8985 7.3). */
+/* The tail loss probe (RFC 8985 7.3): new data past the congestion window where the peer's has room, else the last segment again. */
 static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_tlp = false;
     if (!tcb->tx || tcb->tx->count == 0)
         return false;
+    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(unsent, mss_current(tcb));
+    if (length && seq_le(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd)) {
+        bool fin = tcb->fin_queued && length == unsent;
+        if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))
+            return false;
+        recovery_on_probe(tcb, NULL);
+        return true;
+    }
     uint32_t last = tcb->tx->count - 1;
     struct txseg *seg = txring_at(tcb->tx, last);
     uint32_t data = seg->end - seg->start - !!(seg->flags & TX_FIN);
-    if (data > tcb->mss) { /* only the last segment's worth */
-        uint32_t keep = data % tcb->mss ? data % tcb->mss : tcb->mss;
+    if (data > seg->mss) { /* only the last packet of it */
+        uint32_t keep = data % seg->mss ? data % seg->mss : seg->mss;
         if (txring_split(tcb, last, seg->start + data - keep) == 0)
             last++;
     }
-    return output_again(tcb, segment, last);
+    return output_again(tcb, segment, last, true);
 }
 
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)

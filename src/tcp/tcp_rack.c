@@ -1,174 +1,199 @@
-/* tcp_rack.c: RACK-TLP (RFC 8985): what was sent before something that arrived, by more than the reordering window, is lost; and a
- * probe for a tail that nobody acknowledges. */
+/* tcp_rack.c: RACK-TLP (RFC 8985). RACK: a segment is lost when one sent sufficiently later has been delivered. The ring is
+ * in sequence order, not in order of transmission; originals are in both, so the scan stops at the first that is not yet
+ * overtaken. TLP: two round trips after the last transmission a probe turns a lost tail into a SACK. */
 #include "tcp/tcb.h"
 
-enum { TIMEOUT_MIN_US = 2000, PERSIST_THRESHOLD = 16 };
+enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */, PROBE_SLACK_US = 2000 /* Linux: two jiffies */ };
 
-static bool is_after(uint64_t t1, uint64_t t2, uint32_t seq1, uint32_t seq2)
+/* RFC 8985 6.2 step 2: RACK_sent_after: by time, then by sequence. */
+static bool sent_after(uint64_t t1_ns, uint32_t seq1, uint64_t t2_ns, uint32_t seq2)
 {
-    return t1 > t2 || (t1 == t2 && seq_gt(seq1, seq2));
+    return t1_ns > t2_ns || (t1_ns == t2_ns && seq_gt(seq1, seq2));
 }
 
-/* RFC 8985 6.2 step 2: the most recently sent segment that was delivered. */
+/* Step 2: SEG was delivered: remember the latest sent one and its round trip. */
 void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint64_t rtt = tcb_now(tcb) - seg->sent_ns;
-    if ((seg->flags & TX_EVER_RETRANS) && tcb->min_rtt_us != UINT32_MAX && rtt / NS_PER_US < tcb->min_rtt_us)
-        return; /* too soon for the retransmission: an ACK of the original */
+    uint64_t rtt_ns = tcb_now(tcb) - seg->sent_ns;
+    if ((seg->flags & (TX_RETRANS | TX_EVER_RETRANS)) && rtt_ns < (uint64_t)tcb->min_rtt_us * NS_PER_US)
+        return; /* too soon to be for the retransmission */
     ext->rack_advanced = true;
-    ext->rack_rtt_ns = rtt;
-    if (is_after(seg->sent_ns, ext->rack_sent_ns, seg->end, ext->rack_end_seq)) {
+    ext->rack_rtt_ns = rtt_ns;
+    if (sent_after(seg->sent_ns, seg->end, ext->rack_sent_ns, ext->rack_end_seq)) {
         ext->rack_sent_ns = seg->sent_ns;
         ext->rack_end_seq = seg->end;
     }
 }
 
-/* RFC 8985 6.2 step 4. */
+/* Step 4: the reordering window: a quarter of the smallest round trip, times what DSACKs taught, at most SRTT. */
 static uint64_t reo_wnd_ns(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb->ext;
     if (!ext->reord_seen && (tcb->ca_state >= CA_RECOVERY || ext->sacked_out >= ext->reordering))
         return 0;
-    if (tcb->min_rtt_us == UINT32_MAX)
-        return 0;
-    return min_u64((uint64_t)(tcb->min_rtt_us >> 2) * ext->rack_reo_steps, tcb->srtt_us >> 3) * NS_PER_US;
+    uint64_t min_rtt_us = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us;
+    return min_u64((min_rtt_us >> 2) * ext->rack_reo_steps, tcb->srtt_us >> 3) * NS_PER_US;
 }
 
-static int64_t remaining_ns(const struct tcb *tcb, const struct txseg *seg, uint64_t reo_wnd)
-{
-    return (int64_t)(seg->sent_ns + tcb->ext->rack_rtt_ns + reo_wnd - tcb_now(tcb));
-}
-
+/* Linux's RTO: what was sent within the last round trip is not lost yet. */
 bool recovery_rack_is_recent(const struct tcb *tcb, const struct txseg *seg)
 {
-    return remaining_ns(tcb, seg, 0) > 0;
+    return tcb_now(tcb) - seg->sent_ns < tcb->ext->rack_rtt_ns;
 }
 
-/* RFC 8985 6.2 step 5. Returns how long until the next could be called lost; 0: none. */
-static uint64_t detect(struct tcb *tcb)
+/* Step 5: RACK_detect_loss. True: something must still be waited for, until *TIMEOUT. */
+static uint64_t detect_loss(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint64_t reo_wnd = reo_wnd_ns(tcb), timeout = 0;
+    uint64_t wait_ns = 0, window_ns = ext->rack_rtt_ns + reo_wnd_ns(tcb), now = tcb_now(tcb);
     for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
-        if (!is_after(ext->rack_sent_ns, seg->sent_ns, ext->rack_end_seq, seg->end)) {
+        if (!sent_after(ext->rack_sent_ns, ext->rack_end_seq, seg->sent_ns, seg->end)) {
             if (!(seg->flags & TX_EVER_RETRANS))
-                break; /* originals lie in the order of their sending */
+                break; /* what follows was sent later still, and resent even later */
             continue;
         }
         if ((seg->flags & TX_SACKED) || (seg->flags & (TX_LOST | TX_RETRANS)) == TX_LOST)
             continue;
-        int64_t remaining = remaining_ns(tcb, seg, reo_wnd);
-        if (remaining <= 0)
+        uint64_t elapsed_ns = now - seg->sent_ns;
+        if (elapsed_ns >= window_ns)
             recovery_mark_lost(tcb, seg);
         else
-            timeout = max_u64(timeout, (uint64_t)remaining);
+            wait_ns = max_u64(wait_ns, window_ns - elapsed_ns);
     }
-    return timeout;
+    return wait_ns;
 }
 
 bool recovery_rack_mark_lost(struct tcb *tcb)
 {
-    if (!tcb->ext->rack_advanced)
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->rack_advanced)
         return false;
-    tcb->ext->rack_advanced = false;
-    uint64_t timeout = detect(tcb);
-    if (!timeout)
-        return false;
-    timer_set(tcb, TIMER_REO, tcb_now(tcb) + timeout + TIMEOUT_MIN_US * NS_PER_US);
-    return true;
+    ext->rack_advanced = false;
+    uint64_t wait_ns = detect_loss(tcb);
+    if (wait_ns)
+        timer_set(tcb, TIMER_REO, tcb_now(tcb) + wait_ns + PROBE_SLACK_US * NS_PER_US);
+    return wait_ns != 0;
 }
 
+/* The reordering timer (RFC 8985 6.3). */
 void recovery_rack_timeout(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t before = tcb_in_flight(tcb), lost = ext->lost_total;
-    timer_stop(tcb);
-    detect(tcb);
-    if (before != tcb_in_flight(tcb)) {
+    if (!ext || tcb_packets_out(tcb) == 0) {
+        timer_stop(tcb);
+        return;
+    }
+    uint32_t prior_in_flight = tcb_in_flight(tcb), prior_lost = ext->lost_total;
+    detect_loss(tcb); /* what must wait longer is seen to by the next ACK, or the RTO, as in Linux */
+    if (prior_in_flight != tcb_in_flight(tcb)) {
         if (tcb->ca_state != CA_RECOVERY) {
             recovery_enter(tcb, false);
-            cwnd_reduce(tcb, 1, ext->lost_total - lost, false);
+            cwnd_reduce(tcb, 1, ext->lost_total - prior_lost, false);
         }
+        ext->rexmit_hold = false;
         tcb_mark_due(tcb);
     }
-    tcb->timer = TIMER_REO; /* the RTO counts from the oldest transmission */
     timer_rexmt(tcb);
 }
 
-/* RFC 8985 6.2 step 3: the window grows when DSACKs show that it was too small. */
+/* Step 4's adaptation: one step for each round trip with a DSACK, forgotten after 16 recoveries. */
 void recovery_rack_update(struct tcb *tcb, const struct ack_state *state)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (state->prior_delivered < ext->rack_last_delivered)
+    if (state->rack_prior == 0)
+        return;
+    if ((int32_t)(state->rack_prior - 1 - ext->rack_last_delivered) < 0)
         ext->rack_dsack_seen = false;
     if (ext->rack_dsack_seen) {
         ext->rack_reo_steps = (uint8_t)min_u32(255, ext->rack_reo_steps + 1u);
         ext->rack_dsack_seen = false;
         ext->rack_last_delivered = ext->delivered;
-        ext->rack_reo_persist = PERSIST_THRESHOLD;
+        ext->rack_reo_persist = REO_PERSIST;
     } else if (!ext->rack_reo_persist) {
         ext->rack_reo_steps = 1;
     }
 }
 
-/* --- tail loss probe (RFC 8985 7) ---------------------------------------------------------------------------------------------- */
+/* --- TLP (RFC 8985 7) ---------------------------------------------------------------------------------------------------- */
 
+/* 7.2: PTO = 2 * SRTT, plus the peer's possible delayed ACK for a single packet; never later than the RTO, which counts from
+ * now when an ACK made progress (ADVANCING), else from the oldest transmission. */
 bool recovery_schedule_tlp(struct tcb *tcb, bool advancing)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    uint32_t packets = tcb_packets_out(tcb);
-    if (!params->tlp || packets == 0 || !tcb->sack_ok || (tcb->ca_state != CA_OPEN && tcb->ca_state != CA_CWR))
+    uint64_t timeout_us = NS_PER_S / NS_PER_US, now = tcb_now(tcb);
+    if (!params->tlp || !tcb->sack_ok || tcb_packets_out(tcb) == 0 || (tcb->ca_state != CA_OPEN && tcb->ca_state != CA_CWR) ||
+        !tcb_is_synchronized(tcb) || (!advancing && tcb->timer != TIMER_NONE && tcb->timer != TIMER_REXMT && tcb->timer != TIMER_TLP))
         return false;
-    if (tcb->timer != TIMER_NONE && tcb->timer != TIMER_REXMT && tcb->timer != TIMER_TLP)
-        return false;
-    uint64_t timeout_us = params->rto_initial_ms * 1000ull, now = tcb_now(tcb);
     if (tcb->srtt_us) {
-        timeout_us = tcb->srtt_us >> 2; /* two round trips */
-        timeout_us += packets == 1 ? params->rto_min_ms * 1000ull : TIMEOUT_MIN_US;
+        uint32_t rto_min_ms = tcb->opt->rto_min_ms ? tcb->opt->rto_min_ms : params->rto_min_ms;
+        timeout_us = tcb->srtt_us >> 2;
+        timeout_us += tcb_packets_out(tcb) == 1 ? rto_min_ms * 1000ull : PROBE_SLACK_US;
     }
-    uint64_t rto = rtt_rto_ns(tcb), rto_left = rto;
-    if (!advancing) {
-        uint64_t at = txring_at(tcb->tx, 0)->sent_ns + rto;
-        rto_left = at > now ? at - now : 0;
-    }
-    uint64_t timeout = timeout_us * NS_PER_US;
-    if (rto_left > 0)
-        timeout = min_u64(timeout, rto_left);
-    timer_set(tcb, TIMER_TLP, now + timeout);
+    uint64_t deadline = now + timeout_us * NS_PER_US, rto = (advancing ? now : txring_at(tcb->tx, 0)->sent_ns) + rtt_rto_ns(tcb);
+    timer_set(tcb, TIMER_TLP, rto > now ? min_u64(deadline, rto) : deadline);
     return true;
 }
 
-/* The probe timer went off: tcp_output.c reads want_tlp; the RTO runs anew from the probe. */
+/* 7.3: the probe timer: new data if the peer's window has room, else the last segment again; tcp_output.c chooses. */
 void recovery_send_tlp(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    tcb->rexmt_ns = 0;
-    if (ext && tcb->tx && ext->tlp_high_seq == 0) { /* at most one probe out */
-        ext->tlp_retrans = false;
-        tcb->want_tlp = true;
-        TCP_MIB(tcb->tcp, LossProbes);
-        tcb->timer = TIMER_NONE;
-        tcb_mark_due(tcb);
+    if (!ext || tcb_packets_out(tcb) == 0) {
+        timer_stop(tcb);
+        return;
     }
+    if (ext->tlp_high_seq) { /* at most one outstanding */
+        timer_rexmt(tcb);
+        return;
+    }
+    ext->tlp_retrans = false;
+    tcb->want_tlp = true;
+    timer_rexmt(tcb);
+    tcb_mark_due(tcb);
+}
+
+void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
+{
+    struct tcb_ext *ext = tcb->ext;
+    tcb->want_tlp = false;
+    if (seg) { /* not TX_RETRANS: the original is still believed to be in flight */
+        uint32_t packets = txseg_packets(seg);
+        seg->sent_ns = tcb_now(tcb);
+        seg->delivered = ext->delivered;
+        seg->flags |= TX_EVER_RETRANS;
+        if (seg->retransmits < 255)
+            seg->retransmits++;
+        ext->total_retrans += packets;
+        ext->bytes_retrans += seg->end - seg->start;
+        ext->bytes_sent += seg->end - seg->start;
+        ext->data_segs_out += packets;
+        ext->tlp_retrans = true;
+    }
+    ext->tlp_high_seq = tcb->snd_nxt;
+    TCP_MIB(tcb->tcp, LossProbes);
+    timer_stop(tcb); /* so that the RTO counts from now */
     timer_rexmt(tcb);
 }
 
+/* 7.4.2: was the probe what repaired a loss? */
 void recovery_tlp_ack(struct tcb *tcb, const struct ack_state *state)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (seq_lt(tcb->snd_una, ext->tlp_high_seq))
+    uint32_t ack = tcb->snd_una;
+    if (!ext->tlp_high_seq || seq_lt(ack, ext->tlp_high_seq))
         return;
     if (!ext->tlp_retrans || state->dsacking_tlp) {
-        ext->tlp_high_seq = 0; /* new data was the probe, or both copies arrived: nothing was lost */
-    } else if (seq_gt(tcb->snd_una, ext->tlp_high_seq)) { /* the probe repaired a loss: react to it */
-        cwnd_begin_reduction(tcb);
+        ext->tlp_high_seq = 0; /* new data acknowledged; or both copies arrived */
+    } else if (seq_gt(ack, ext->tlp_high_seq)) {
+        cwnd_begin_reduction(tcb); /* the probe hid a loss: react once */
         recovery_set_state(tcb, CA_CWR);
         cwnd_end_reduction(tcb);
         recovery_keep_open(tcb);
         TCP_MIB(tcb->tcp, LossProbeRecovery);
-    } else if (!state->una_advanced && !state->has_data && !state->window_update && !state->sacked_new) {
-        ext->tlp_high_seq = 0;
+    } else if (!state->una_advanced && !state->has_data && !state->window_update && !state->data_acked && !state->sacked_new) {
+        ext->tlp_high_seq = 0; /* a pure duplicate ACK: both arrived */
     }
 }

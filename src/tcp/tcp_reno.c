@@ -1,14 +1,36 @@
-/* tcp_reno.c: RFC 5681 (Reno), its NewReno recovery (RFC 6582, in tcp_recovery.c), and its ancestors: Tahoe (1988: a loss
- * empties the window) and none at all (4.2BSD, 4.3BSD: the peer's whole window). */
+/* tcp_reno.c: the classic algorithms: none (4.2, 4.3BSD), Tahoe (Jacobson 1988), Reno (1990) and NewReno (RFC 5681, 6582).
+ * On stacks of their time (recovery_is_classic) growth counts ACKs and tcp_classic.c does the rest; on a modern stack `reno`
+ * is what Linux calls so: the same growth by what was acknowledged, over tcp_recovery.c. */
 #include "tcp/tcb.h"
 
+/* BSD: half of the smaller of the congestion window and the peer's, in whole segments, at least two; Linux: of the former
+ * (RFC 5681 3.1, equation 4, with cwnd for FlightSize). */
 static uint32_t half(struct tcb *tcb)
 {
-    return max_u32(tcb->cwnd >> 1, 2); /* RFC 5681 (4) */
+    uint32_t window = tcb->cwnd;
+    if (recovery_is_classic(tcb))
+        window = min_u32(window, tcb->snd_wnd / max_u32(tcb->mss, 1));
+    return max_u32(window >> 1, 2);
 }
 
-static void reno_avoid(struct tcb *tcb, uint32_t acked)
+/* BSD counts ACKs, not what they acknowledge, and never asks whether the window was used: one segment each up to ssthresh,
+ * then mss * mss / cwnd; at most what the window field can say. */
+static void avoid_classic(struct tcb *tcb)
 {
+    uint64_t limit = (65535ull << tcb->snd_wscale) / max_u32(tcb->mss, 1);
+    if (tcb->cwnd <= tcb->ssthresh)
+        tcb->cwnd++;
+    else
+        cc_avoid_ai(tcb, tcb->cwnd, 1);
+    tcb->cwnd = (uint32_t)min_u64(tcb->cwnd, max_u64(limit, 1));
+}
+
+static void avoid(struct tcb *tcb, uint32_t acked)
+{
+    if (recovery_is_classic(tcb)) {
+        avoid_classic(tcb);
+        return;
+    }
     if (!cc_is_cwnd_limited(tcb))
         return;
     if (cc_in_slow_start(tcb)) {
@@ -21,27 +43,27 @@ static void reno_avoid(struct tcb *tcb, uint32_t acked)
 
 static uint32_t undo(struct tcb *tcb)
 {
-    return max_u32(tcb->cwnd, tcb->ext->prior_cwnd);
+    return max_u32(tcb->cwnd, tcb_ext_peek(tcb)->prior_cwnd);
 }
 
-static uint32_t whole(struct tcb *tcb)
+/* Before 1988 the peer's window was the only limit. */
+static void init_none(struct tcb *tcb)
+{
+    tcb->cwnd = tcb->ssthresh = INT32_MAX / 2;
+}
+
+static uint32_t same(struct tcb *tcb)
+{
+    return tcb->ssthresh;
+}
+
+static void avoid_none(struct tcb *tcb, uint32_t acked)
 {
     (void)tcb;
-    return INT32_MAX;
-}
-
-static void none_avoid(struct tcb *tcb, uint32_t acked)
-{
     (void)acked;
-    tcb->cwnd = 65535;
 }
 
-static void none_init(struct tcb *tcb)
-{
-    tcb->cwnd = 65535;
-}
-
-const struct cc_ops cc_none = {.name = "none", .init = none_init, .ssthresh = whole, .cong_avoid = none_avoid, .undo_cwnd = undo};
-const struct cc_ops cc_tahoe = {.name = "tahoe", .ssthresh = half, .cong_avoid = reno_avoid, .undo_cwnd = undo};
-const struct cc_ops cc_reno = {.name = "reno", .ssthresh = half, .cong_avoid = reno_avoid, .undo_cwnd = undo};
-const struct cc_ops cc_newreno = {.name = "newreno", .ssthresh = half, .cong_avoid = reno_avoid, .undo_cwnd = undo};
+const struct cc_ops cc_none = {.name = "none", .init = init_none, .ssthresh = same, .cong_avoid = avoid_none};
+const struct cc_ops cc_tahoe = {.name = "tahoe", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
+const struct cc_ops cc_reno = {.name = "reno", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
+const struct cc_ops cc_newreno = {.name = "newreno", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};

@@ -1,256 +1,360 @@
-/* tcp_sack.c: selective acknowledgement, both ways: blocks received mark the records in flight (RFC 2018, 6675), blocks to
- * send describe what waits out of order, a duplicate first (RFC 2883). */
+/* tcp_sack.c: selective acknowledgement (RFC 2018), both sides. The sender's half marks the ring's segments and keeps the
+ * counters of RFC 6675 in packets; duplicate SACKs (RFC 2883) feed undo and RACK. The receiver's half keeps the most recent
+ * blocks first (RFC 2018 4). Work for an ACK is bounded by what its blocks say that the last ACK's did not (sack_cache). */
 #include "tcp/tcb.h"
 
-/* --- receiving ------------------------------------------------------------------------------------------------------------ */
-
-struct block_ {
+enum { MAX_REORDERING = 300 }; /* net.ipv4.tcp_max_reordering */
+struct sack_block {
     uint32_t start, end;
+    bool is_dup;
+};
+struct tagger {
+    struct tcb *tcb;
+    struct ack_state *state;
+    uint32_t reord, delivered;
 };
 
-static uint32_t highest_sack(const struct tcb *tcb)
+/* One past the highest SACKed byte. */
+uint32_t sack_highest(const struct tcb *tcb)
 {
-    return tcb->ext->sacked_out ? tcb->ext->highest_sack : tcb->snd_una;
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return ext->sacked_out ? ext->highest_sack : tcb->snd_una;
 }
 
-/* Is the first block a DSACK: below the ACK, or inside the second? */
-static bool check_dsack(struct tcb *tcb, const struct rx *rx, struct ack_state *state)
+/* Something never resent at LOW arrived though later data had arrived before: the path reorders (RFC 8985 6.2, step 3). */
+void sack_check_reordering(struct tcb *tcb, uint32_t low, bool by_timestamp)
 {
-    const struct tcp_options *options = &rx->in->header.options;
     struct tcb_ext *ext = tcb->ext;
-    uint32_t start = options->sack[0].start, end = options->sack[0].end;
-    if (seq_lt(start, rx->ack)) {
-        TCP_MIB(tcb->tcp, DSACKRecv);
-    } else if (options->sack_count > 1 && seq_le(end, options->sack[1].end) && seq_ge(start, options->sack[1].start)) {
-        TCP_MIB(tcb->tcp, DSACKOfoRecv);
+    uint32_t high = sack_highest(tcb), mss = max_u32(tcb->mss, 1);
+    if (!seq_lt(low, high))
+        return;
+    uint32_t distance = high - low;
+    if (distance > (uint64_t)ext->reordering * mss)
+        ext->reordering = min_u32((distance + mss - 1) / mss, MAX_REORDERING);
+    ext->reord_seen++;
+    if (by_timestamp)
+        TCP_MIB(tcb->tcp, TSReorder);
+    else
+        TCP_MIB(tcb->tcp, SACKReorder);
+}
+
+/* --- the sender's half ------------------------------------------------------------------------------------------------ */
+
+static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
+{
+    struct tcb *tcb = tagger->tcb;
+    struct tcb_ext *ext = tcb->ext;
+    struct ack_state *state = tagger->state;
+    recovery_rack_advance(tcb, seg);
+    if (seg->flags & TX_RETRANS) {
+        /* One resent without having been lost: the copy is still believed to be in flight. */
+        if (seg->flags & TX_LOST) {
+            seg->flags &= (uint8_t)~(TX_LOST | TX_RETRANS);
+            ext->lost_out -= packets;
+            ext->retrans_out -= packets;
+        }
     } else {
-        return false;
+        if (!(seg->flags & TX_EVER_RETRANS)) {
+            if (seq_lt(seg->start, sack_highest(tcb)) && seq_lt(seg->start, tagger->reord))
+                tagger->reord = seg->start; /* it was in a hole and arrived by itself */
+            if (seq_le(seg->end, ext->high_seq))
+                state->orig_sack_acked = true;
+            if (!state->first_sack_ns)
+                state->first_sack_ns = seg->sent_ns;
+            state->last_sack_ns = seg->sent_ns;
+        }
+        if (seg->flags & TX_LOST) {
+            seg->flags &= (uint8_t)~TX_LOST;
+            ext->lost_out -= packets;
+        }
     }
-    if (!seq_lt(start, end) || seq_gt(end, tcb->snd_nxt) || end - start > max_u32(tcb->max_window, 65535))
-        return false;
-    uint32_t packets = max_u32((end - start + tcb->mss - 1) / tcb->mss, 1);
-    state->dsack = true;
-    ext->rack_dsack_seen = true;
-    ext->dsack_dups += packets;
-    if (ext->tlp_high_seq && ext->tlp_retrans && end == ext->tlp_high_seq)
-        state->dsacking_tlp = true;
-    /* data already forgotten: count */
-    if (ext->undo_marker && ext->undo_retrans > 0 && seq_le(end, state->prior_una) && seq_gt(end, ext->undo_marker))
-        ext->undo_retrans = ext->undo_retrans > (int32_t)packets ? ext->undo_retrans - (int32_t)packets : 0;
-    return true;
+    if (ext->sacked_out == 0 || seq_gt(seg->end, ext->highest_sack))
+        ext->highest_sack = seg->end;
+    seg->flags |= TX_SACKED;
+    ext->sacked_out += packets;
+    tagger->delivered += packets;
+    state->sacked_new = true;
+    state->newly_sacked += packets;
+    if (seg->sent_ns >= state->latest_sent_ns) {
+        state->latest_sent_ns = seg->sent_ns;
+        state->rack_prior = seg->delivered + 1;
+    }
 }
 
-static bool is_valid(const struct tcb *tcb, bool dsack, uint32_t start, uint32_t end)
+static void tag_one(struct tagger *tagger, struct txseg *seg, bool is_dup)
 {
-    if (seq_gt(end, tcb->snd_nxt) || !seq_lt(start, end))
-        return false;
-    if (!seq_lt(start, tcb->snd_nxt))
-        return false;
-    if (seq_gt(start, tcb->snd_una))
-        return true;
-    return dsack && tcb->ext->undo_marker && seq_gt(end, tcb->snd_una);
-}
-
-static void tag(struct tcb *tcb, struct txseg *seg, bool dup, struct ack_state *state)
-{
+    struct tcb *tcb = tagger->tcb;
     struct tcb_ext *ext = tcb->ext;
     uint32_t packets = txseg_packets(seg);
-    if (dup && (seg->flags & TX_EVER_RETRANS)) {
+    if (is_dup && (seg->flags & (TX_RETRANS | TX_EVER_RETRANS))) { /* a resent one arrived twice */
         if (ext->undo_marker && ext->undo_retrans > 0 && seq_gt(seg->end, ext->undo_marker))
             ext->undo_retrans = ext->undo_retrans > (int32_t)packets ? ext->undo_retrans - (int32_t)packets : 0;
-        if ((seg->flags & TX_SACKED) && seq_lt(seg->start, state->reord))
-            state->reord = seg->start;
+        if ((seg->flags & TX_SACKED) && seq_lt(seg->start, tagger->reord))
+            tagger->reord = seg->start;
     }
-    if (!seq_gt(seg->end, tcb->snd_una))
+    if (seq_le(seg->end, tcb->snd_una)) /* about to be dropped from the ring */
         return;
-    if (!(seg->flags & TX_SACKED)) {
-        recovery_rack_advance(tcb, seg);
-        if (seg->flags & TX_RETRANS) {
-            if (seg->flags & TX_LOST) {
-                ext->lost_out -= packets;
-                ext->retrans_out -= packets;
-                seg->flags &= (uint8_t)~(TX_LOST | TX_RETRANS);
-            }
-        } else {
-            if (!(seg->flags & TX_EVER_RETRANS)) { /* an original in a hole: reordering */
-                if (seq_lt(seg->start, highest_sack(tcb)) && seq_lt(seg->start, state->reord))
-                    state->reord = seg->start;
-                if (seq_le(seg->end, ext->high_seq))
-                    state->orig_sack_acked = true;
-                if (!state->first_sack_ns)
-                    state->first_sack_ns = seg->sent_ns ? seg->sent_ns : 1;
-                state->last_sack_ns = seg->sent_ns;
-            }
-            if (seg->flags & TX_LOST) {
-                seg->flags &= (uint8_t)~TX_LOST;
-                ext->lost_out -= packets;
-            }
-        }
-        seg->flags |= TX_SACKED;
-        state->sacked_new = true;
-        if (ext->sacked_out == 0 || seq_gt(seg->end, ext->highest_sack))
-            state->new_highest = state->new_highest_set ? seq_max(state->new_highest, seg->end) : seg->end, state->new_highest_set = true;
-        ext->sacked_out += packets;
-        ext->delivered += packets;
-    }
-    if (dup && (seg->flags & TX_RETRANS)) {
+    if (!(seg->flags & TX_SACKED))
+        tag_new(tagger, seg, packets);
+    if (is_dup && (seg->flags & TX_RETRANS)) {
         seg->flags &= (uint8_t)~TX_RETRANS;
         ext->retrans_out -= packets;
     }
 }
 
-/* Marks what [start, end) covers; records are split at whole segments only, so that a peer cannot shatter them (CVE-2019-11478). */
-static void tag_block(struct tcb *tcb, uint32_t start, uint32_t end, bool dup, struct ack_state *state)
+/* Is segment I within the block? One of several packets that lies across an edge is split at a packet's edge first. */
+static bool match(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t end)
 {
-    start = seq_max(start, tcb->snd_una);
-    uint32_t i = txring_find(tcb, start);
-    while (tcb->tx && i < tcb->tx->count) {
+    struct txseg *seg = txring_at(tcb->tx, i);
+    bool inside = seq_le(start, seg->start) && seq_ge(end, seg->end);
+    if (inside || txseg_packets(seg) == 1)
+        return inside;
+    uint32_t mss = seg->mss, length;
+    inside = seq_le(start, seg->start);
+    if (!inside) { /* the first part stays outside */
+        length = max_u32(start - seg->start, mss);
+        length = (length + mss - 1) / mss * mss;
+    } else {
+        length = (end - seg->start) / mss * mss;
+        if (length == 0)
+            return false;
+    }
+    if (length >= seg->end - seg->start)
+        return false;
+    return txring_split(tcb, i, seg->start + length) == 0 && inside;
+}
+
+/* Marks the segments that touch [FROM, UPTO) and lie within BLOCK. */
+static void walk(struct tagger *tagger, const struct sack_block *block, uint32_t from, uint32_t upto)
+{
+    struct tcb *tcb = tagger->tcb;
+    if (!tcb->tx || tcb->tx->count == 0)
+        return;
+    uint32_t first = txring_at(tcb->tx, 0)->start;
+    uint32_t i = seq_le(from, first) ? 0 : txring_find(tcb, from);
+    for (; i < tcb->tx->count && seq_lt(txring_at(tcb->tx, i)->start, upto); i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
-        if (!seq_lt(seg->start, end))
-            break;
-        if (seq_lt(seg->start, start)) { /* begins inside: up to the next segment boundary is not covered */
-            uint32_t skip = start - seg->start;
-            skip = (skip + seg->mss - 1) / seg->mss * seg->mss;
-            if (seq_lt(seg->start + skip, seg->end) && !(seg->flags & TX_SACKED))
-                (void)!txring_split(tcb, i, seg->start + skip); /* no memory: the record stays unmarked */
-            i++;
+        if (!block->is_dup && (seg->flags & TX_SACKED))
+            continue;
+        if (match(tcb, i, block->start, block->end))
+            tag_one(tagger, txring_at(tcb->tx, i), block->is_dup);
+    }
+}
+
+/* Walks what of BLOCK the last ACK's blocks did not cover. */
+static void tag_block(struct tagger *tagger, const struct sack_block *block)
+{
+    const struct tcb_ext *ext = tagger->tcb->ext;
+    uint32_t from = block->start;
+    while (seq_lt(from, block->end)) {
+        uint32_t upto = block->end, skip = from;
+        for (unsigned i = 0; i < TCP_SACK_BLOCKS && !block->is_dup; i++) {
+            uint32_t start = ext->sack_cache[i].start, end = ext->sack_cache[i].end;
+            if (start == end)
+                continue;
+            if (seq_le(start, from) && seq_lt(from, end))
+                skip = seq_max(skip, end);
+            else if (seq_gt(start, from) && seq_lt(start, upto))
+                upto = start;
+        }
+        if (skip == from) {
+            walk(tagger, block, from, upto);
+            skip = upto;
+        }
+        from = skip;
+    }
+}
+
+/* RFC 2018 and 2883 with Linux's care for what is nonsense, too old or from the future. */
+static bool block_is_valid(const struct tcb *tcb, bool is_dup, uint32_t start, uint32_t end)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    if (seq_gt(end, tcb->snd_nxt) || !seq_lt(start, end) || !seq_lt(start, tcb->snd_nxt))
+        return false;
+    if (seq_gt(start, tcb->snd_una))
+        return true;
+    if (!is_dup || !ext->undo_marker || seq_gt(end, tcb->snd_una))
+        return false;
+    if (seq_ge(start, ext->undo_marker))
+        return true;
+    return seq_gt(end, ext->undo_marker) && seq_ge(start, end - tcb->max_window);
+}
+
+/* How many segments a DSACK block tells of; 0: not to be believed. */
+static uint32_t dsack_seen(struct tagger *tagger, uint32_t start, uint32_t end)
+{
+    struct tcb *tcb = tagger->tcb;
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t length = end - start, segments = 1, mss = max_u32(tcb->mss, 1);
+    if (!seq_lt(start, end) || length > tcb->max_window)
+        return 0;
+    if (length > mss)
+        segments = (length + mss - 1) / mss;
+    else if (ext->tlp_high_seq && ext->tlp_high_seq == end)
+        tagger->state->dsacking_tlp = true;
+    ext->dsack_dups += segments;
+    if (ext->dsack_dups > ext->total_retrans) /* more duplicates than ever were resent: the network's own */
+        return 0;
+    /* RFC 8985 7.4: a probe's duplicate says nothing of the reordering window. */
+    if (ext->reord_seen && !tagger->state->dsacking_tlp)
+        ext->rack_dsack_seen = true;
+    tagger->state->dsack = true;
+    tagger->delivered += segments;
+    return segments;
+}
+
+/* RFC 2883 4: the first block is a DSACK when it lies below the ACK or within the second. */
+static bool check_dsack(struct tagger *tagger, const struct rx *rx, uint32_t prior_una)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    struct tcb *tcb = tagger->tcb;
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t start = options->sack[0].start, end = options->sack[0].end;
+    if (seq_lt(start, rx->ack)) {
+        TCP_MIB(tcb->tcp, DSACKRecv);
+    } else if (options->sack_count > 1) {
+        if (seq_gt(end, options->sack[1].end) || seq_lt(start, options->sack[1].start))
+            return false;
+        TCP_MIB(tcb->tcp, DSACKOfoRecv);
+    } else {
+        return false;
+    }
+    uint32_t segments = dsack_seen(tagger, start, end);
+    if (segments == 0)
+        return false;
+    if (ext->undo_marker && ext->undo_retrans > 0 && seq_le(end, prior_una) && seq_gt(end, ext->undo_marker))
+        ext->undo_retrans = ext->undo_retrans > (int32_t)segments ? ext->undo_retrans - (int32_t)segments : 0;
+    return true;
+}
+
+static unsigned collect(struct tagger *tagger, const struct rx *rx, uint32_t prior_una, bool has_dsack, struct sack_block *blocks)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    unsigned count = 0;
+    for (unsigned i = 0; i < options->sack_count && i < TCP_SACK_BLOCKS; i++) {
+        struct sack_block block = {options->sack[i].start, options->sack[i].end, i == 0 && has_dsack};
+        if (!block_is_valid(tagger->tcb, block.is_dup, block.start, block.end)) {
+            if (block.is_dup && !tagger->tcb->ext->undo_marker)
+                TCP_MIB(tagger->tcb->tcp, DSACKIgnoredNoUndo);
             continue;
         }
-        if (seq_gt(seg->end, end)) {
-            uint32_t keep = (end - seg->start) / seg->mss * seg->mss;
-            if (keep == 0 || (seg->flags & TX_SACKED) || txring_split(tcb, i, seg->start + keep) < 0)
-                break;
-            seg = txring_at(tcb->tx, i);
-        }
-        tag(tcb, seg, dup, state);
-        i++;
+        if (seq_le(block.end, prior_una))
+            continue;
+        unsigned at = count++; /* by insertion: ascending, so that a lower block is not taken for reordering */
+        for (; at > 0 && seq_lt(block.start, blocks[at - 1].start); at--)
+            blocks[at] = blocks[at - 1];
+        blocks[at] = block;
     }
-}
-
-static void check_reordering(struct tcb *tcb, uint32_t low)
-{
-    struct tcb_ext *ext = tcb->ext;
-    uint32_t fack = highest_sack(tcb), metric = fack - low;
-    if (!seq_lt(low, fack) || tcb->mss == 0)
-        return;
-    if (metric > ext->reordering * tcb->mss) {
-        ext->reordering = min_u32((metric + tcb->mss - 1) / tcb->mss, 300);
-        TCP_MIB(tcb->tcp, SACKReorder);
-    }
-    ext->reord_seen++;
-}
-
-void sack_check_reordering(struct tcb *tcb, uint32_t low)
-{
-    check_reordering(tcb, low);
+    return count;
 }
 
 void sack_receive(struct tcb *tcb, const struct rx *rx, struct ack_state *state)
 {
-    const struct tcp_options *options = &rx->in->header.options;
-    struct tcb_ext *ext = tcb->ext;
-    uint32_t count = min_u32(options->sack_count, TCP_SACK_BLOCKS);
-    if (!tcb->sack_ok || count == 0)
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext || rx->in->header.options.sack_count == 0)
         return;
-    bool dsack = check_dsack(tcb, rx, state);
-    if (!tcb->tx || seq_lt(rx->ack, state->prior_una - max_u32(tcb->max_window, 1)))
-        return;
-    struct block_ blocks[TCP_SACK_BLOCKS];
-    bool dups[TCP_SACK_BLOCKS];
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        bool dup = dsack && i == 0;
-        if (!is_valid(tcb, dup, options->sack[i].start, options->sack[i].end) || !seq_gt(options->sack[i].end, state->prior_una))
-            continue;
-        uint32_t at = used++;
-        while (at > 0 && seq_gt(blocks[at - 1].start, options->sack[i].start)) {
-            blocks[at] = blocks[at - 1];
-            dups[at] = dups[at - 1];
-            at--;
+    struct tagger tagger = {.tcb = tcb, .state = state, .reord = tcb->snd_nxt};
+    bool has_dsack = check_dsack(&tagger, rx, state->prior_una);
+    if (!seq_lt(rx->ack, state->prior_una - tcb->max_window) && tcb_packets_out(tcb)) { /* not too old */
+        struct sack_block blocks[TCP_SACK_BLOCKS];
+        unsigned count = collect(&tagger, rx, state->prior_una, has_dsack, blocks);
+        for (unsigned i = 0; i < count; i++)
+            tag_block(&tagger, &blocks[i]);
+        memset(ext->sack_cache, 0, sizeof ext->sack_cache);
+        for (unsigned i = 0, n = 0; i < count; i++) {
+            if (!blocks[i].is_dup) {
+                ext->sack_cache[n].start = blocks[i].start;
+                ext->sack_cache[n++].end = blocks[i].end;
+            }
         }
-        blocks[at] = (struct block_){options->sack[i].start, options->sack[i].end};
-        dups[at] = dup;
+        if (tcb->ca_state != CA_LOSS || ext->undo_marker)
+            sack_check_reordering(tcb, tagger.reord, false);
     }
-    if (ext->sacked_out == 0)
-        ext->highest_sack = tcb->snd_una;
-    uint32_t old_sacked = ext->sacked_out;
-    for (uint32_t i = 0; i < used; i++)
-        tag_block(tcb, blocks[i].start, blocks[i].end, dups[i], state);
-    if (state->new_highest_set)
-        ext->highest_sack = old_sacked ? seq_max(ext->highest_sack, state->new_highest) : state->new_highest;
-    state->newly_sacked = ext->sacked_out - old_sacked;
-    if (tcb->ca_state != CA_LOSS || ext->undo_marker)
-        check_reordering(tcb, state->reord);
+    ext->delivered += tagger.delivered;
+    if (state->ece)
+        ext->delivered_ce += tagger.delivered;
 }
 
-/* --- sending ---------------------------------------------------------------------------------------------------------------- */
+/* --- the receiver's half ------------------------------------------------------------------------------------------------- */
 
-/* RFC 2018 4: the most recent block first, then the ones reported before. */
+static bool extend(uint32_t *at_start, uint32_t *at_end, uint32_t start, uint32_t end)
+{
+    if (seq_gt(start, *at_end) || seq_gt(*at_start, end))
+        return false;
+    *at_start = seq_min(*at_start, start);
+    *at_end = seq_max(*at_end, end);
+    return true;
+}
+
+/* RFC 2018 4: out-of-order data [START, END) arrived; the block that holds it is reported first. */
 void sack_note(struct tcb *tcb, uint32_t start, uint32_t end)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!tcb->sack_ok)
+    if (!ext || !tcb->sack_ok)
         return;
-    uint32_t kept = 0;
-    struct block_ old[SACK_RECENT];
-    for (uint32_t i = 0; i < ext->recent_count; i++) {
-        uint32_t s = ext->recent[i].start, e = ext->recent[i].end;
-        if (seq_le(s, end) && seq_ge(e, start)) /* part of the new one */
-            continue;
-        old[kept++] = (struct block_){s, e};
+    unsigned kept = 0;
+    for (unsigned i = 0; i < ext->recent_count; i++) { /* what touches the new block becomes part of it */
+        if (!extend(&start, &end, ext->recent[i].start, ext->recent[i].end))
+            ext->recent[kept++] = ext->recent[i];
     }
+    kept = min_u32(kept, SACK_RECENT - 1);
+    memmove(&ext->recent[1], &ext->recent[0], kept * sizeof ext->recent[0]);
     ext->recent[0].start = start;
     ext->recent[0].end = end;
-    ext->recent_count = 1;
-    for (uint32_t i = 0; i < kept && ext->recent_count < SACK_RECENT; i++) {
-        ext->recent[ext->recent_count].start = old[i].start;
-        ext->recent[ext->recent_count++].end = old[i].end;
-    }
+    ext->recent_count = (uint8_t)(kept + 1);
 }
 
-/* RFC 2883 4: says once that [start, end) came twice. */
+/* RFC 2883: [START, END) arrived again. */
 void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end)
 {
-    struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || !seq_lt(start, end))
+    struct tcb_ext *ext = tcb->sack_ok && tcb_params(tcb)->dsack ? tcb_ext_get(tcb) : NULL;
+    if (!ext)
         return;
+    if (ext->has_dsack) {
+        (void)extend(&ext->dsack_start, &ext->dsack_end, start, end);
+        return;
+    }
     if (seq_lt(start, tcb->rcv_nxt))
         TCP_MIB(tcb->tcp, DSACKOldSent);
     else
         TCP_MIB(tcb->tcp, DSACKOfoSent);
-    if (ext->has_dsack && seq_le(start, ext->dsack_end) && seq_ge(end, ext->dsack_start)) {
-        ext->dsack_start = seq_min(ext->dsack_start, start);
-        ext->dsack_end = seq_max(ext->dsack_end, end);
-        return;
-    }
     ext->has_dsack = true;
     ext->dsack_start = start;
     ext->dsack_end = end;
 }
 
-/* Blocks that RCV.NXT has passed. */
+/* RCV.NXT moved: blocks that it passed go. */
 void sack_trim(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < ext->recent_count; i++)
-        if (seq_gt(ext->recent[i].start, tcb->rcv_nxt))
+    if (!ext || ext->recent_count == 0)
+        return;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < ext->recent_count; i++) {
+        if (seq_lt(tcb->rcv_nxt, ext->recent[i].start))
             ext->recent[kept++] = ext->recent[i];
+    }
     ext->recent_count = (uint8_t)kept;
 }
 
+/* The blocks of a segment about to leave: a DSACK first, once, then as many recent ones as there is room for. */
 void sack_generate(struct tcb *tcb, struct tcp_options *options)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t most = tcb->ts_ok ? 3 : 4, n = 0;
+    options->sack_count = 0;
+    if (!ext || !tcb->sack_ok || (ext->recent_count == 0 && !ext->has_dsack))
+        return;
+    unsigned room = (40 - (options->has_timestamp ? 12 : 0) - 4) / 8, count = 0;
+    room = min_u32(room, TCP_SACK_BLOCKS);
     if (ext->has_dsack) {
-        options->sack[n].start = ext->dsack_start;
-        options->sack[n++].end = ext->dsack_end;
+        options->sack[0].start = ext->dsack_start;
+        options->sack[0].end = ext->dsack_end;
+        count = 1;
         ext->has_dsack = false;
     }
-    for (uint32_t i = 0; i < ext->recent_count && n < most; i++) {
-        options->sack[n].start = ext->recent[i].start;
-        options->sack[n++].end = ext->recent[i].end;
+    for (unsigned i = 0; i < ext->recent_count && count < room; i++, count++) {
+        options->sack[count].start = ext->recent[i].start;
+        options->sack[count].end = ext->recent[i].end;
     }
-    options->sack_count = (uint8_t)n;
+    options->sack_count = (uint8_t)count;
 }

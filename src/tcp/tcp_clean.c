@@ -1,0 +1,219 @@
+/* tcp_clean.c: what an ACK takes out of the ring (Linux's tcp_clean_rtx_queue): the counters of what left, the round trip
+ * (RFC 6298 3, RFC 7323 4), reordering seen, RACK's knowledge (RFC 8985 6.2 step 2). Called by tcp_ack.c before recovery. */
+#include "tcp/tcb.h"
+
+struct cleaner {
+    struct tcb *tcb;
+    struct ack_state *state;
+    uint32_t reord;     /* lowest start of what was never resent and not SACKed before */
+    bool timed;         /* BSD: the timed segment was among them */
+    uint64_t timed_ns;
+};
+
+/* Eifel: the ACK echoes a timestamp from before this retransmission, so it is for the original. */
+static bool is_spurious(const struct tcb *tcb, const struct txseg *seg, const struct ack_state *state)
+{
+    uint32_t unit_ms = max_u32(tcb_params(tcb)->timestamp_hz_ms, 1);
+    if (!(seg->flags & TX_EVER_RETRANS) || !state->ts_ecr_ok)
+        return false;
+    return seq_lt(state->ts_ecr, (uint32_t)(seg->sent_ns / (unit_ms * NS_PER_MS)) + tcb->ts_offset);
+}
+
+static void count_original(struct cleaner *cleaner, const struct txseg *seg)
+{
+    struct tcb *tcb = cleaner->tcb;
+    struct ack_state *state = cleaner->state;
+    state->last_ack_ns = seg->sent_ns;
+    if (!state->first_ack_ns)
+        state->first_ack_ns = max_u64(seg->sent_ns, 1);
+    cleaner->reord = seq_min(cleaner->reord, seg->start);
+    if (!tcb->ext)
+        return;
+    if (seq_le(seg->end, tcb->ext->high_seq))
+        state->orig_sack_acked = true;
+    if (seq_between(tcb->ext->rtt_seq, seg->start, seg->end - 1)) {
+        cleaner->timed = true;
+        cleaner->timed_ns = seg->sent_ns;
+    }
+}
+
+static void count_acked(struct cleaner *cleaner, const struct txseg *seg, uint32_t packets)
+{
+    struct tcb *tcb = cleaner->tcb;
+    struct tcb_ext *ext = tcb->ext;
+    struct ack_state *state = cleaner->state;
+    if (seg->flags & (TX_RETRANS | TX_EVER_RETRANS)) {
+        if (seg->flags & TX_RETRANS)
+            ext->retrans_out -= packets;
+        state->retrans_acked = true;
+        state->retrans_ns = max_u64(state->retrans_ns, seg->sent_ns);
+    } else if (!(seg->flags & TX_SACKED)) {
+        count_original(cleaner, seg);
+    }
+    state->acked_packets += packets;
+    state->data_acked = true;
+    if (!ext)
+        return;
+    if (seg->flags & TX_SACKED) {
+        ext->sacked_out -= packets;
+    } else if (tcb->sack_ok) {
+        ext->delivered += packets;
+        ext->delivered_ce += state->ece ? packets : 0;
+        if (!is_spurious(tcb, seg, state))
+            recovery_rack_advance(tcb, seg);
+    }
+    if (seg->flags & TX_LOST)
+        ext->lost_out -= packets;
+    if (seg->sent_ns >= state->latest_sent_ns) {
+        state->latest_sent_ns = seg->sent_ns;
+        state->rack_prior = seg->delivered + 1;
+    }
+}
+
+/* False: the head stays. Of one of several packets the whole ones go. */
+static bool pop_one(struct cleaner *cleaner)
+{
+    struct tcb *tcb = cleaner->tcb;
+    struct txseg *head = txring_at(tcb->tx, 0);
+    uint32_t packets = txseg_packets(head);
+    if (seq_gt(head->end, tcb->snd_una)) {
+        uint32_t whole = seq_gt(tcb->snd_una, head->start) ? (tcb->snd_una - head->start) / head->mss : 0;
+        if (packets > 1 && whole) {
+            struct txseg part = *head;
+            part.end = head->start += whole * head->mss;
+            uint32_t gone = packets - txseg_packets(head);
+            tcb->tx->packets_out -= gone;
+            count_acked(cleaner, &part, gone);
+        }
+        return false;
+    }
+    count_acked(cleaner, head, packets);
+    tcb->tx->packets_out -= packets;
+    txring_pop(tcb);
+    return true;
+}
+
+/* Linux's smallest round trip is that of the last 300 s. */
+static void note_min_rtt(struct tcb *tcb, uint32_t before, uint64_t rtt_us)
+{
+    uint32_t rtt = (uint32_t)min_u64(max_u64(rtt_us, 1), UINT32_MAX - 1);
+    struct tcb_ext *ext = tcb->ext;
+    bool is_old = ext && ext->min_rtt_stamp_ns && tcb_now(tcb) - ext->min_rtt_stamp_ns > 300 * NS_PER_S;
+    tcb->min_rtt_us = before;
+    if (rtt <= before || is_old) {
+        tcb->min_rtt_us = rtt;
+        if (ext)
+            ext->min_rtt_stamp_ns = tcb_now(tcb);
+    }
+}
+
+/* Karn: never from what was resent, but a timestamp tells which copy (RFC 7323 4.3: only when the left edge moves). */
+static bool sample(struct tcb *tcb, struct ack_state *state)
+{
+    uint64_t now = tcb_now(tcb), seq_us = 0, ca_us = 0;
+    bool has = false;
+    if (state->first_ack_ns && !state->retrans_acked) {
+        seq_us = (now - state->first_ack_ns) / NS_PER_US;
+        ca_us = (now - state->last_ack_ns) / NS_PER_US;
+        has = true;
+    }
+    if (state->first_sack_ns) {
+        if (!has)
+            seq_us = (now - state->first_sack_ns) / NS_PER_US;
+        ca_us = (now - state->last_sack_ns) / NS_PER_US;
+        has = true;
+    }
+    if (!has && state->ts_ecr_ok && state->data_acked) {
+        uint32_t delta = tcb_ts_now(tcb) - state->ts_ecr;
+        uint64_t delta_us = (uint64_t)max_u32(delta, 1) * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * 1000;
+        /* An echo from before the last retransmission (a duplicate below the window does not renew TS.Recent) measures our own silence. */
+        bool stale = state->retrans_acked && now < state->retrans_ns + delta_us * NS_PER_US && delta_us > tcb->rto_us;
+        if (delta < INT32_MAX / 1000 && delta_us * NS_PER_US <= now && !stale) {
+            seq_us = ca_us = delta_us;
+            has = true;
+        }
+    }
+    if (!has)
+        return false;
+    uint32_t before = tcb->min_rtt_us;
+    state->has_rtt = true;
+    state->rtt_us = max_u64(ca_us, 1);
+    rtt_sample(tcb, seq_us);
+    note_min_rtt(tcb, before, ca_us);
+    tcb->backoff = 0; /* RFC 6298 5.7: only a valid measurement ends the backoff */
+    return true;
+}
+
+/* BSD times one segment at a time (t_rtt, t_rtseq), and none after a retransmission. */
+static void sample_bsd(struct cleaner *cleaner)
+{
+    struct tcb *tcb = cleaner->tcb;
+    if (cleaner->timed && !cleaner->state->retrans_acked) {
+        rtt_sample(tcb, (tcb_now(tcb) - cleaner->timed_ns) / NS_PER_US);
+        cleaner->state->has_rtt = true;
+        tcb->backoff = 0;
+    }
+    if (tcb->ext && seq_gt(tcb->snd_una, tcb->ext->rtt_seq))
+        tcb->ext->rtt_seq = tcb->snd_nxt; /* the next one to leave */
+}
+
+/* Delivery rate (draft-cheng-iccrg-delivery-rate-estimation), from the transmission of the latest to now. */
+static void note_rate(struct tcb *tcb, const struct ack_state *state)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (state->rack_prior == 0)
+        return;
+    uint64_t interval_us = (tcb_now(tcb) - state->latest_sent_ns) / NS_PER_US, delivered = ext->delivered - (state->rack_prior - 1);
+    ext->delivered_ns = tcb_now(tcb);
+    if (interval_us && interval_us >= tcb->min_rtt_us) {
+        ext->rate_delivered = delivered;
+        ext->rate_interval_us = interval_us;
+    }
+}
+
+static void after_progress(struct cleaner *cleaner)
+{
+    struct tcb *tcb = cleaner->tcb;
+    struct ack_state *state = cleaner->state;
+    struct tcb_ext *ext = tcb->ext;
+    state->set_xmit_timer = true;
+    if (!ext)
+        return;
+    if (seq_lt(ext->retrans_hint, tcb->snd_una))
+        ext->retrans_hint = tcb->snd_una;
+    if (tcb->sack_ok) {
+        if (seq_lt(cleaner->reord, state->highest_before))
+            sack_check_reordering(tcb, cleaner->reord, false); /* a hole filled by itself */
+        return;
+    }
+    if (recovery_is_classic(tcb))
+        ext->delivered += state->acked_packets;
+    else
+        recovery_remove_reno_sacks(tcb, state->acked_packets, state->ece);
+    if (state->retrans_acked) /* without SACK nobody knows which copy it was */
+        state->orig_sack_acked = false;
+}
+
+void recovery_clean(struct tcb *tcb, struct ack_state *state)
+{
+    struct cleaner cleaner = {.tcb = tcb, .state = state, .reord = tcb->snd_nxt};
+    while (tcb->tx && pop_one(&cleaner)) {
+    }
+    bool is_sampled = false;
+    if (tcb_params(tcb)->tick_ms)
+        sample_bsd(&cleaner);
+    else
+        is_sampled = sample(tcb, state);
+    if (state->data_acked)
+        after_progress(&cleaner);
+    else if (is_sampled && state->first_sack_ns && tcb->tx && state->first_sack_ns > txring_at(tcb->tx, 0)->sent_ns)
+        state->set_xmit_timer = true; /* the SACK is for what left after the head: the path lives */
+    if (!tcb->ext)
+        return;
+    note_rate(tcb, state);
+    const struct cc_ops *cc = cc_get(tcb);
+    if (cc->on_rtt && state->has_rtt) {
+        cwnd_init(tcb);
+        cc->on_rtt(tcb, state->acked_packets, state->rtt_us);
+    }
+}
