@@ -147,7 +147,11 @@ uint64_t rtt_rto_ns(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t factor = 1ull << min_u32(tcb->backoff, 30);
-    if (params->backoff[0])
-        factor = params->backoff[min_u32(tcb->backoff, 15)];
+    if (params->backoff[0]) {
+        uint32_t i = min_u32(tcb->backoff, 15);
+        while (params->backoff[i] == 0) /* a short table: its last entry holds */
+            i--;
+        factor = params->backoff[i];
+    }
     return min_u64(tcb->rto_us * factor, rtt_rto_max_us(tcb)) * NS_PER_US;
 }
