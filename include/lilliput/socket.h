@@ -19,6 +19,7 @@ LIL_API struct lil_proc *lil_proc_new(struct lil_host *host); /* uid 0 */
 LIL_API void lil_proc_free(struct lil_proc *proc);
 LIL_API struct lil_host *lil_proc_host(const struct lil_proc *proc);
 LIL_API void lil_proc_set_uid(struct lil_proc *proc, unsigned uid); /* ports under 1024, raw sockets */
+LIL_API void lil_proc_set_limit(struct lil_proc *proc, unsigned descriptors); /* RLIMIT_NOFILE: EMFILE */
 LIL_API void lil_proc_set_pid(struct lil_proc *proc, int pid);      /* for traces */
 LIL_API int lil_proc_pid(const struct lil_proc *proc);
 

@@ -325,7 +325,7 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
         return;
     if (!sent->header_included)
         send_transport(host, way, sent, &ip);
-    if (way->kind == WAY_MULTICAST || way->kind == WAY_BROADCAST)
+    if ((way->kind == WAY_MULTICAST && !sent->no_loop) || way->kind == WAY_BROADCAST)
         loop_copy(host, way, &ip, packet);
     host_send_ip(host, way, &ip, packet);
 }

@@ -2,10 +2,9 @@
  * 28). A datagram is one packet from the sender's copy to the receiver's; queues and demultiplexing are udp/'s. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include "base/csum.h"
 #include "socket/sock.h"
 
-enum { DATAGRAM_MAX = 65535, UDP_MAX_V4 = 65507, UDP_MAX_V6 = 65527, ICMP_CHECKSUM_OFFSET = 2 };
+enum { DATAGRAM_MAX = 65535, UDP_MAX_V4 = 65507, UDP_MAX_V6 = 65527 };
 
 static struct udp *udp_of(const struct sock *sock)
 {
@@ -40,7 +39,7 @@ static unsigned dgram_events(struct file *file)
 
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
         events |= POLLIN | POLLRDNORM;
-    if (udp_error(sock->pcb, false))
+    if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb))
         events |= POLLERR;
     if (sock->flags & SF_SHUT_RD)
         events |= POLLRDHUP;
@@ -198,32 +197,16 @@ fail:
     return NULL;
 }
 
-/* A ping socket's identifier is its port; the kernel fills it and the checksum in (partial: host/ completes it). ICMPv6
- * raw sockets too get their checksum (RFC 3542 3.1). */
-static int finish_icmp(struct sock *sock, struct lil_packet *packet, const struct addr *source, const struct addr *dest)
+/* A ping socket sends echo requests only; host/ fills in the identifier (the port) and the checksum. */
+static int check_echo(const struct sock *sock, struct lil_packet *packet)
 {
     bool is_v6 = sock->file.protocol == IPPROTO_ICMPV6;
+    const uint8_t *bytes = packet_pull(packet, ICMP_LENGTH);
     struct icmp icmp;
-    uint8_t *bytes;
-    uint16_t sum;
 
-    bytes = (uint8_t *)(uintptr_t)packet_pull(packet, ICMP_LENGTH);
-    if (!bytes)
+    if (!bytes || icmp_parse(&icmp, is_v6 ? 6 : 4, bytes, ICMP_LENGTH) < 0)
         return -EINVAL;
-    if (sock->file.type == SOCK_DGRAM) {
-        icmp_parse(&icmp, is_v6 ? 6 : 4, bytes, ICMP_LENGTH);
-        if (icmp.type != (is_v6 ? ICMP6_ECHO_REQUEST_ : ICMP4_ECHO_REQUEST) || icmp.code != 0)
-            return -EINVAL;
-        icmp.echo.id = udp_get_flow(sock->pcb)->local_port;
-        icmp.checksum = 0;
-        icmp_emit(&icmp, is_v6 ? 6 : 4, bytes);
-    }
-    sum = is_v6 ? csum_fold(addr_pseudo_sum(source, dest, IPPROTO_ICMPV6, packet->length)) : 0;
-    memcpy(bytes + ICMP_CHECKSUM_OFFSET, &sum, sizeof sum);
-    packet->csum = CSUM_PARTIAL;
-    packet->csum_start = 0;
-    packet->csum_offset = ICMP_CHECKSUM_OFFSET;
-    return 0;
+    return icmp.type == (is_v6 ? ICMP6_ECHO_REQUEST_ : ICMP4_ECHO_REQUEST) && icmp.code == 0 ? 0 : -EINVAL;
 }
 
 static void fill_sent(struct sock *sock, const struct control *control, const struct flow *flow, struct udp_sent *sent)
@@ -240,6 +223,7 @@ static void fill_sent(struct sock *sock, const struct control *control, const st
     sent->broadcast_allowed = sock->flags & SF_BROADCAST;
     sent->header_included = sock->flags & SF_HDRINCL && sent->kind == UDP_KIND_RAW;
     sent->ifindex = flow->scope;
+    sent->no_loop = sock->flags & SF_MULTICAST_LOOP_OFF;
     if (is_multicast)
         sent->ttl =
             ext && ext->has_multicast_ttl ? (uint8_t)ext->multicast_ttl : udp_get_params(udp_of(sock))->multicast_ttl;
@@ -281,7 +265,7 @@ static int destination(struct sock *sock, const struct msghdr *message, struct s
 }
 
 static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,
-                         const struct control *control, const struct addr *source)
+                         const struct control *control)
 {
     struct udp_sent sent;
     int result;
@@ -290,9 +274,8 @@ static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t
     sent.packet = gather(sock, message, total);
     if (!sent.packet)
         return -ENOBUFS;
-    if (sock->file.protocol != IPPROTO_UDP &&
-        (sock->file.type == SOCK_DGRAM || sock->file.protocol == IPPROTO_ICMPV6)) {
-        result = finish_icmp(sock, sent.packet, source, &flow->remote);
+    if (sent.kind == UDP_KIND_PING) {
+        result = check_echo(sock, sent.packet);
         if (result < 0) {
             packet_free(sent.packet);
             return result;
@@ -342,7 +325,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
         flow.local = path.local;
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     for (;;) {
-        result = send_once(sock, message, total, &flow, &control, &path.local);
+        result = send_once(sock, message, total, &flow, &control);
         if (result != -EAGAIN || !file_is_blocking(file, flags))
             return result;
         result = wait_file(proc, file, POLLOUT, deadline_ns);

@@ -290,6 +290,11 @@ void lil_proc_set_uid(struct lil_proc *proc, unsigned uid)
     proc->uid = uid;
 }
 
+void lil_proc_set_limit(struct lil_proc *proc, unsigned descriptors)
+{
+    proc->limit = descriptors < DESCRIPTOR_LIMIT ? descriptors : DESCRIPTOR_LIMIT;
+}
+
 void lil_proc_set_pid(struct lil_proc *proc, int pid)
 {
     proc->pid = pid;

@@ -38,6 +38,7 @@ void udp_connect(struct udp *udp, struct udp_pcb *pcb, const struct flow *flow);
 const struct flow *udp_get_flow(const struct udp_pcb *pcb);
 bool udp_is_connected(const struct udp_pcb *pcb);
 int udp_error(struct udp_pcb *pcb, bool clear);
+bool udp_has_error(const struct udp_pcb *pcb); /* udp_receive_error has one */
 
 /* What is known of a received datagram besides its bytes. */
 struct udp_info {
@@ -59,7 +60,7 @@ struct udp_sent { /* one datagram on its way out; host/ owns packet when it pull
     struct flow flow;       /* local may be unspecified: host chooses by route */
     struct lil_packet *packet; /* UDP payload (header is prepended by host_output), or the whole message for ping and raw */
     uint8_t kind, protocol, ttl, tos;
-    bool dont_fragment, header_included, broadcast_allowed, csum_off;
+    bool dont_fragment, header_included, broadcast_allowed, csum_off, no_loop /* IP_MULTICAST_LOOP is off */;
     uint32_t ifindex;       /* 0: by route */
 };
 int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent); /* queues; -EAGAIN, -ENOBUFS */

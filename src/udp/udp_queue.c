@@ -210,6 +210,11 @@ void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_
     }
 }
 
+bool udp_has_error(const struct udp_pcb *pcb)
+{
+    return pcb->errors.first != NULL;
+}
+
 struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp)
 {
     struct udp_node *node = udp_queue_pop(&pcb->errors);

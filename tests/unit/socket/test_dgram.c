@@ -335,12 +335,198 @@ static void test_raw(void **state)
     pair_fini(&pair);
 }
 
+/* --- IPv6 and multicast ------------------------------------------------------------------------- */
+static int datagram6(struct lil_proc *p)
+{
+    int fd = lil_socket(p, AF_INET6, SOCK_DGRAM, 0);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* A dual-stack server hears both and answers each; V6ONLY hears one. */
+static void test_dual_stack(void **state)
+{
+    struct pair pair;
+    union name from;
+    socklen_t length;
+    char buffer[16];
+    unsigned port;
+    int server, old, new;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    server = datagram6(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "::", 7), 0);
+    old = datagram(pair.pa);
+    new = datagram6(pair.pa);
+    assert_int_equal(send_to(pair.pa, old, "four", B4, 7), 4);
+    assert_int_equal(send_to(pair.pa, new, "six666", B6, 7), 6);
+    pair_run(&pair, 50);
+    for (int i = 0; i < 2; i++) {
+        length = sizeof from;
+        ssize_t n = lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &from.sa, &length);
+
+        assert_true(n == 4 || n == 6);
+        assert_string_equal(name_text(&from, &port), n == 4 ? "::ffff:" A4 : A6);
+        assert_int_equal(lil_sendto(pair.pb, server, buffer, (size_t)n, 0, &from.sa, length), n);
+    }
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pa, old, buffer, sizeof buffer, 0), 4);
+    assert_int_equal(lil_recv(pair.pa, new, buffer, sizeof buffer, 0), 6);
+    assert_int_equal(send_to(pair.pa, new, "mapped", "::ffff:" B4, 7), 6);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pb, server, buffer, sizeof buffer, 0), 6);
+    lil_close(pair.pb, server);
+    server = datagram6(pair.pb);
+    assert_int_equal(set_int(pair.pb, server, IPPROTO_IPV6, IPV6_V6ONLY, 1), 0);
+    assert_int_equal(bind_to(pair.pb, server, "::", 7), 0);
+    assert_int_equal(send_to(pair.pa, old, "four", B4, 7), 4);
+    pair_run(&pair, 50);
+    assert_fails(lil_recv(pair.pb, server, buffer, sizeof buffer, 0), EAGAIN);
+    pair_fini(&pair);
+}
+
+static void test_pktinfo6(void **state)
+{
+    struct pair pair;
+    int server, client, found = 0;
+    char buffer[16], control[256];
+    struct iovec iov = {buffer, sizeof buffer};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    server = datagram6(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "::", 7), 0);
+    assert_int_equal(set_int(pair.pb, server, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1), 0);
+    assert_int_equal(set_int(pair.pb, server, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1), 0);
+    client = datagram6(pair.pa);
+    assert_int_equal(set_int(pair.pa, client, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9), 0);
+    assert_int_equal(send_to(pair.pa, client, "hello", B6, 7), 5);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recvmsg(pair.pb, server, &message, 0), 5);
+    for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message); cmsg; cmsg = CMSG_NXTHDR(&message, cmsg)) {
+        struct in6_pktinfo info;
+        char text[INET6_ADDRSTRLEN];
+        int hops;
+
+        if (cmsg->cmsg_type == IPV6_PKTINFO) {
+            memcpy(&info, CMSG_DATA(cmsg), sizeof info);
+            assert_string_equal(inet_ntop(AF_INET6, &info.ipi6_addr, text, sizeof text), B6);
+        } else {
+            assert_int_equal(cmsg->cmsg_type, IPV6_HOPLIMIT);
+            memcpy(&hops, CMSG_DATA(cmsg), sizeof hops);
+            assert_int_equal(hops, 9);
+        }
+        found++;
+    }
+    assert_int_equal(found, 2);
+    pair_fini(&pair);
+}
+
+/* UNP chapter 21: join, TTL 1, the loop and its off switch, leave. */
+static void test_multicast(void **state)
+{
+    struct ip_mreq request = {.imr_multiaddr.s_addr = inet_addr("224.1.2.3"), .imr_interface.s_addr = inet_addr(B4)};
+    struct ip_mreq own = {.imr_multiaddr.s_addr = inet_addr("224.1.2.3"), .imr_interface.s_addr = inet_addr(A4)};
+    struct in_addr from = {.s_addr = inet_addr(A4)};
+    struct pair pair;
+    char buffer[16];
+    int receiver, sender;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    receiver = datagram(pair.pb);
+    sender = datagram(pair.pa);
+    assert_int_equal(bind_to(pair.pb, receiver, "0.0.0.0", 2000), 0);
+    assert_int_equal(bind_to(pair.pa, sender, "0.0.0.0", 2000), 0);
+    assert_int_equal(lil_setsockopt(pair.pb, receiver, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), 0);
+    assert_int_equal(lil_setsockopt(pair.pa, sender, IPPROTO_IP, IP_ADD_MEMBERSHIP, &own, sizeof own), 0);
+    assert_int_equal(lil_setsockopt(pair.pa, sender, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from), 0);
+    assert_int_equal(send_to(pair.pa, sender, "all", "224.1.2.3", 2000), 3);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pb, receiver, buffer, sizeof buffer, 0), 3);
+    assert_int_equal(lil_recv(pair.pa, sender, buffer, sizeof buffer, 0), 3); /* its own, looped back */
+    assert_int_equal(set_int(pair.pa, sender, IPPROTO_IP, IP_MULTICAST_LOOP, 0), 0);
+    assert_int_equal(send_to(pair.pa, sender, "all", "224.1.2.3", 2000), 3);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pb, receiver, buffer, sizeof buffer, 0), 3);
+    assert_fails(lil_recv(pair.pa, sender, buffer, sizeof buffer, 0), EAGAIN);
+    assert_int_equal(lil_setsockopt(pair.pb, receiver, IPPROTO_IP, IP_DROP_MEMBERSHIP, &request, sizeof request), 0);
+    assert_int_equal(send_to(pair.pa, sender, "all", "224.1.2.3", 2000), 3);
+    pair_run(&pair, 50);
+    assert_fails(lil_recv(pair.pb, receiver, buffer, sizeof buffer, 0), EAGAIN);
+    request.imr_multiaddr.s_addr = inet_addr(B4);
+    assert_fails(lil_setsockopt(pair.pb, receiver, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), EINVAL);
+    pair_fini(&pair);
+}
+
+/* SO_REUSEADDR on UDP: each of two sockets on one group gets its copy; a broadcast goes to both too. */
+static void test_two_receivers(void **state)
+{
+    struct pair pair;
+    char buffer[16];
+    int fds[2], sender;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    for (int i = 0; i < 2; i++) {
+        fds[i] = datagram(pair.pb);
+        assert_int_equal(set_int(pair.pb, fds[i], SOL_SOCKET, SO_REUSEADDR, 1), 0);
+        assert_int_equal(bind_to(pair.pb, fds[i], "0.0.0.0", 2000), 0);
+    }
+    sender = datagram(pair.pa);
+    assert_int_equal(set_int(pair.pa, sender, SOL_SOCKET, SO_BROADCAST, 1), 0);
+    assert_int_equal(send_to(pair.pa, sender, "all", "192.0.2.255", 2000), 3);
+    pair_run(&pair, 50);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(lil_recv(pair.pb, fds[i], buffer, sizeof buffer, 0), 3);
+    pair_fini(&pair);
+}
+
+/* The reply's source when bound to the wildcard is the interface's address; a bound server address is a filter
+ * (UNP 4.4). */
+static void test_bound_server(void **state)
+{
+    struct pair pair;
+    union name from;
+    socklen_t length = sizeof from;
+    char buffer[16];
+    unsigned port;
+    int wildcard, server, client;
+
+    (void)state;
+    pair_init(&pair, "linux", "4.4bsd");
+    assert_int_equal(lil_address_add(pair.b, lil_interface_index(pair.b, "eth0"), "192.0.2.77/24"), 0);
+    wildcard = datagram(pair.pb);
+    server = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, wildcard, "0.0.0.0", 2000), 0);
+    assert_int_equal(set_int(pair.pb, server, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+    assert_int_equal(bind_to(pair.pb, server, B4, 2000), 0);
+    client = datagram(pair.pa);
+    assert_int_equal(send_to(pair.pa, client, "to 77", "192.0.2.77", 2000), 5);
+    assert_int_equal(send_to(pair.pa, client, "to 2", B4, 2000), 4);
+    pair_run(&pair, 50);
+    assert_int_equal(lil_recv(pair.pb, server, buffer, sizeof buffer, 0), 4);
+    assert_int_equal(lil_recvfrom(pair.pb, wildcard, buffer, sizeof buffer, 0, &from.sa, &length), 5);
+    assert_int_equal(lil_sendto(pair.pb, wildcard, buffer, 5, 0, &from.sa, length), 5);
+    pair_run(&pair, 50);
+    length = sizeof from;
+    assert_int_equal(lil_recvfrom(pair.pa, client, buffer, sizeof buffer, 0, &from.sa, &length), 5);
+    assert_string_equal(name_text(&from, &port), B4); /* not .77: the primary address */
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),    cmocka_unit_test(test_connected), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_limits),  cmocka_unit_test(test_empty),     cmocka_unit_test(test_pktinfo),
-        cmocka_unit_test(test_sendmsg), cmocka_unit_test(test_ping),      cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_echo),          cmocka_unit_test(test_connected),    cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_empty),        cmocka_unit_test(test_pktinfo),
+        cmocka_unit_test(test_sendmsg),       cmocka_unit_test(test_ping),         cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_dual_stack),    cmocka_unit_test(test_pktinfo6),     cmocka_unit_test(test_multicast),
+        cmocka_unit_test(test_two_receivers), cmocka_unit_test(test_bound_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

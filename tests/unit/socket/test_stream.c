@@ -218,6 +218,22 @@ static void test_listener_closed(void **state)
     assert_int_equal(lil_read(pair.pb, at_b, &byte, 1), 1);
 }
 
+/* EMFILE leaves the connection in the queue for later. */
+static void test_no_descriptor(void **state)
+{
+    int fd = lil_socket(pair.pa, AF_INET, SOCK_STREAM, 0);
+
+    (void)state;
+    assert_int_equal(connect_to(pair.pa, fd, B4, 2000), -EINPROGRESS);
+    pair_run(&pair, 10);
+    lil_proc_set_limit(pair.pb, 5);
+    assert_fails(lil_accept(pair.pb, listener, NULL, NULL), EMFILE);
+    assert_fails(lil_socket(pair.pb, AF_INET, SOCK_STREAM, 0), EMFILE);
+    assert_fails(lil_dup(pair.pb, listener), EMFILE);
+    lil_proc_set_limit(pair.pb, 6);
+    assert_int_equal(lil_accept(pair.pb, listener, NULL, NULL), 5);
+}
+
 static void test_inherited(void **state)
 {
     int other, c, s, on = 1;
@@ -253,6 +269,7 @@ int main(void)
         TEST(test_urgent),
         TEST(test_listener_closed),
         TEST(test_inherited),
+        TEST(test_no_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
