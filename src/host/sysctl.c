@@ -6,7 +6,8 @@
 
 const char *profile_field_name(unsigned index); /* profile.c */
 
-enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW };
+enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW,
+            NONZERO, FIRST_BIT, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
 struct alias {
     const char *linux_name, *ours;
     enum unit unit;
@@ -21,7 +22,11 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
     {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
     {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},
-    {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", PLAIN},
+    {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", NONZERO},
+    {"net.ipv4.tcp_recovery", "tcp.rack", FIRST_BIT}, {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
+    {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US}, {"net.ipv4.tcp_comp_sack_nr", "tcp.comp_sack_nr", PLAIN},
+    {"net.ipv4.tcp_pingpong_thresh", "tcp.pingpong_thresh", PLAIN}, {"net.ipv4.tcp_rto_min_us", "tcp.rto_min_ms", US_MS},
+    {"net.ipv4.ip_no_pmtu_disc", "tcp.pmtu_discovery", INVERTED},
     {"net.ipv4.tcp_reordering", "tcp.reordering", PLAIN}, {"net.ipv4.tcp_slow_start_after_idle", "tcp.slow_start_after_idle", PLAIN},
     {"net.ipv4.tcp_no_metrics_save", "tcp.no_metrics_save", PLAIN}, {"net.ipv4.tcp_rto_max_ms", "tcp.rto_max_ms", PLAIN},
     {"net.ipv4.tcp_challenge_ack_limit", "tcp.challenge_ack_limit", PLAIN}, {"net.ipv4.tcp_invalid_ratelimit", "tcp.invalid_ratelimit_ms", PLAIN},
@@ -143,13 +148,17 @@ static int set_alias(struct lil_host *host, const struct alias *alias, const cha
     char text[32], *end;
     if (!alias->ours)
         return set_special(host, alias->unit, value);
-    if (alias->unit == PLAIN)
-        return profile_set(host->profile, alias->ours, value);
     errno = 0;
-    unsigned long number = strtoul(value, &end, 10);
-    if (errno || end == value || *end || number > UINT32_MAX / 1000)
+    unsigned long number = strtoul(value, &end, 0);
+    bool is_number = !errno && end != value && !*end;
+    if (alias->unit == PLAIN && !(is_number && value[0] == '0' && (value[1] | 32) == 'x'))
+        return profile_set(host->profile, alias->ours, value); /* words, and numbers as they stand */
+    if (!is_number || number > UINT32_MAX)
         return -EINVAL;
-    snprintf(text, sizeof text, "%lu", alias->unit == SECONDS ? number * 1000 : (unsigned long)(number != 0));
+    const unsigned long values[] = {[PLAIN] = number, [SECONDS] = number * 1000, [PERCENT_TW] = number != 0, [NONZERO] = number != 0,
+                                    [FIRST_BIT] = number & 1, [TLP] = number >= 3, [NS_US] = number / 1000, [US_MS] = number / 1000,
+                                    [INVERTED] = number == 0};
+    snprintf(text, sizeof text, "%lu", values[alias->unit]);
     return profile_set(host->profile, alias->ours, text);
 }
 
@@ -172,8 +181,15 @@ int lil_sysctl_get(const struct lil_host *host, const char *name, char *value, s
         return 0;
     }
     int error = profile_get(host->profile, alias->ours, value, size);
+    unsigned long number = error ? 0 : strtoul(value, NULL, 10);
     if (!error && alias->unit == SECONDS)
-        snprintf(value, size, "%lu", strtoul(value, NULL, 10) / 1000);
+        snprintf(value, size, "%lu", number / 1000);
+    else if (!error && (alias->unit == NS_US || alias->unit == US_MS))
+        snprintf(value, size, "%lu", number * 1000);
+    else if (!error && alias->unit == INVERTED)
+        snprintf(value, size, "%d", number == 0);
+    else if (!error && alias->unit == TLP)
+        snprintf(value, size, "%d", number ? 3 : 0);
     return error;
 }
 

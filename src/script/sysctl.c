@@ -13,7 +13,15 @@ struct sysctl_name {
     enum translation how;
     long value;              /* ONLY_DEFAULT: the one value that is so anyway */
 };
-static const struct sysctl_name freebsd[] = {
+static const struct sysctl_name translated[] = {
+    /* Linux's, where only one value is so here */
+    {"net.ipv4.tcp_adv_win_scale", NULL, ONLY_DEFAULT, 1}, {"net.ipv4.tcp_max_ssthresh", NULL, ONLY_DEFAULT, 0},
+    {"net.ipv4.tcp_reflect_tos", NULL, ONLY_DEFAULT, 0}, {"net.ipv4.tcp_shrink_window", NULL, ONLY_DEFAULT, 0},
+    {"net.ipv4.tcp_stdurg", NULL, ONLY_DEFAULT, 0}, {"net.ipv4.tcp_thin_dupack", NULL, ONLY_DEFAULT, 0},
+    {"net.ipv4.tcp_thin_linear_timeouts", NULL, ONLY_DEFAULT, 0}, {"net.ipv4.tcp_tw_reuse_delay", NULL, ONLY_DEFAULT, 1000},
+    {"net.ipv4.ip_nonlocal_bind", NULL, ONLY_DEFAULT, 0}, {"net.ipv6.bindv6only", NULL, ONLY_DEFAULT, 0},
+    {"net.ipv4.tcp_mtu_probe_floor", NULL, ONLY_DEFAULT, 48}, {"net.mptcp.enabled", NULL, ONLY_DEFAULT, 0},
+    /* FreeBSD's */
     {"net.inet.tcp.sack.enable", "net.ipv4.tcp_sack", SAME, 0},
     {"net.inet.tcp.rfc1323", NULL, RFC1323, 0},
     {"net.inet.tcp.ecn.enable", "net.ipv4.tcp_ecn", SAME, 0},
@@ -74,6 +82,9 @@ static const char *const harmless[] = {
     "net.ipv4.tcp_allowed_", "net.ipv4.tcp_max_orphans", "net.ipv4.tcp_max_tw_buckets", "net.ipv4.route.", "net.ipv4.conf.", "net.ipv6.conf.",
     "net.ipv4.icmp_", "net.ipv4.tcp_fwmark_accept", "net.ipv4.tcp_l3mdev_accept", "net.ipv4.tcp_child_ehash_entries", "net.ipv4.tcp_ehash_entries",
     "net.ipv4.tcp_no_ssthresh_metrics_save", "net.ipv4.tcp_no_metrics_save", "net.ipv4.tcp_migrate_req", "net.ipv4.tcp_plb_", "net.ipv4.tcp_backlog_ack_defer", "net.ipv4.tcp_min_rtt_wlen",
+    "net.ipv4.tcp_app_win", "net.ipv4.tcp_comp_sack_slack_ns", "net.ipv4.tcp_comp_sack_rtt_percent", "net.ipv4.tcp_autocorking", "net.ipv4.tcp_collapse_max_bytes", "net.ipv4.tcp_ecn_fallback",
+    "net.ipv4.tcp_fastopen_blackhole_timeout_sec", "net.ipv4.tcp_max_reordering", "net.ipv4.tcp_pacing_", "net.ipv4.tcp_probe_", "net.ipv4.tcp_retrans_collapse",
+    "net.ipv4.tcp_workaround_signed_windows", "net.ipv4.tcp_rcvbuf_low_rtt", "net.ipv4.ip_forward_use_pmtu", "net.ipv4.ip_local_reserved_ports",
     "net.ipv4.fwmark_reflect", "net.ipv4.ip_default_ttl", "net.ipv4.neigh.", "net.ipv6.neigh.", "net.ipv6.flowlabel_", "net.ipv6.auto_flowlabels", "net.netfilter.", "kernel.", "fs.", "vm.",
     "net.inet.tcp.hostcache.", "net.inet.tcp.log", "net.inet.tcp.syncache.", "net.inet.tcp.per_cpu_timers", "net.inet.tcp.ack_war_", "net.inet.tcp.bb.",
     "net.inet.tcp.functions_inherit", "net.inet.tcp.hpts.", "net.inet.ip.", "net.inet.icmp.", "net.inet6.", "net.link.", "kern.ipc.maxsockbuf", "kern.ipc.", "kern.", "security.", "hw.", "net.inet.tcp.hc", "net.inet.tcp.reass.",
@@ -154,9 +165,9 @@ int shell_sysctl_set(struct shell *shell, const char *name, const char *value)
     snprintf(trimmed, sizeof trimmed, "%s", value);
     for (size_t n = strlen(trimmed); n && isspace((unsigned char)trimmed[n - 1]); n--)
         trimmed[n - 1] = 0;
-    for (unsigned i = 0; i < ARRAY_COUNT(freebsd); i++)
-        if (strcmp(name, freebsd[i].name) == 0)
-            return set_freebsd(shell, &freebsd[i], trimmed);
+    for (unsigned i = 0; i < ARRAY_COUNT(translated); i++)
+        if (strcmp(name, translated[i].name) == 0)
+            return set_freebsd(shell, &translated[i], trimmed);
     if (strcmp(name, "net.inet.tcp.functions_default") == 0) {
         if (strcmp(trimmed, "freebsd") != 0 && strcmp(trimmed, "default") != 0)
             run_skip(shell->run, "command: no TCP stack %s here", trimmed);
@@ -169,9 +180,16 @@ int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t 
 {
     char text[128];
     name = dotted(name, text, sizeof text);
-    for (unsigned i = 0; i < ARRAY_COUNT(freebsd); i++)
-        if (freebsd[i].ours && strcmp(name, freebsd[i].name) == 0)
-            name = freebsd[i].ours;
+    for (unsigned i = 0; i < ARRAY_COUNT(translated); i++) {
+        if (strcmp(name, translated[i].name) != 0) {
+            continue;
+        } else if (translated[i].how == ONLY_DEFAULT) {
+            snprintf(value, size, "%ld", translated[i].value);
+            return 0;
+        } else if (translated[i].ours) {
+            name = translated[i].ours;
+        }
+    }
     int error = lil_sysctl_get(shell->run->host, name, value, size);
     if (error < 0 && !is_harmless(name))
         run_skip(shell->run, "command: no sysctl %s here", name);

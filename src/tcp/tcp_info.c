@@ -76,7 +76,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     fill_counts(tcb, &info);
     info.tcpi_snd_mss = tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
-    info.tcpi_pmtu = ext->pmtu ? ext->pmtu : (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0);
+    info.tcpi_pmtu = ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60); /* ours, not what the peer takes */
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = tcb->cwnd;
