@@ -23,6 +23,7 @@ static const char *const full_words[] = {"drop", "rst", NULL};
 static const char *const full_ack_words[] = {"ignore", "rst", "queue", NULL};
 static const char *const option_order_words[] = {"linux", "bsd", "windows", NULL};
 static const char *const rto_words[] = {"rfc6298", "bsd", "bsd42", "linux", NULL};
+static const char *const hystart_words[] = {"off", "linux", "rfc9406", NULL};
 static const char *const cc_words[] = {"none", "tahoe", "reno", "newreno", "cubic", NULL};
 static const char *const ack_words[] = {"bsd", "rfc1122", "linux", NULL};
 static const char *const ephemeral_words[] = {"sequential", "random", "linux", NULL};

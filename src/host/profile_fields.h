@@ -98,7 +98,7 @@
     X(tcp_frto, tcp.frto, BOOL, NULL) \
     X(tcp_limited_transmit, tcp.limited_transmit, BOOL, NULL) \
     X(tcp_early_retransmit, tcp.early_retransmit, BOOL, NULL) \
-    X(tcp_hystart, tcp.hystart, BOOL, NULL) \
+    X(tcp_hystart, tcp.hystart, WORD, hystart_words) \
     X(tcp_reordering, tcp.reordering, U8, NULL) \
     X(tcp_slow_start_after_idle, tcp.slow_start_after_idle, BOOL, NULL) \
     X(tcp_no_metrics_save, tcp.no_metrics_save, BOOL, NULL) \

@@ -82,7 +82,7 @@ static const struct profile_override windows[] = {
     SET(tcp_option_order, "windows", "FACTS missing; captures", "M"), SET(tcp_offer_timestamps, "0", "Tcp1323Opts: off by default", "H"),
     SET(tcp_timestamp_offsets, "0", "timestamps off", "M"), SET(tcp_fastopen, "0", "off for plain sockets", "M"), SET(tcp_ecn, "2", "netsh ecncapability default", "L"),
     SET(tcp_rcvbuf, "65536", "Winsock default, autotuned", "M"), SET(tcp_rcvbuf_max, "16777216", "netsh autotuninglevel normal", "M"), SET(tcp_sndbuf, "65536", "Winsock", "L"),
-    SET(tcp_rto_policy, "rfc6298", "RFC 6298", "M"), SET(tcp_rto_min_ms, "300", "Get-NetTCPSetting MinRto", "M"), SET(tcp_retries2, "5", "TcpMaxDataRetransmissions", "H"),
+    SET(tcp_hystart, "rfc9406", "RFC 9406 (its authors' stack)", "M"), SET(tcp_rto_policy, "rfc6298", "RFC 6298", "M"), SET(tcp_rto_min_ms, "300", "Get-NetTCPSetting MinRto", "M"), SET(tcp_retries2, "5", "TcpMaxDataRetransmissions", "H"),
     SET(tcp_ack_policy, "rfc1122", "TcpAckFrequency 2", "M"), SET(tcp_delack_ms, "40", "Get-NetTCPSetting DelayedAckTimeout", "M"), SET(tcp_delack_min_ms, "40", "same", "M"),
     SET(tcp_time_wait_ms, "120000", "TcpTimedWaitDelay", "M"), SET(tcp_fin_wait2_ms, "120000", "assumed", "L"), SET(tcp_keepalive_interval_ms, "1000", "KeepAliveInterval", "H"),
     SET(tcp_keepalive_probes, "10", "SIO_KEEPALIVE_VALS", "H"), SET(tcp_port_first, "49152", "netsh dynamicport; RFC 6335", "H"), SET(tcp_port_last, "65535", "same", "H"),

@@ -35,6 +35,8 @@ static void wake_writer(struct tcb *tcb)
 {
     if (!tcb->want_space || tcb->snd_shutdown)
         return;
+    if (tcb_in_flight(tcb) < tcb->cwnd) /* the buffer, not the network, holds the writer back */
+        sndbuf_expand(tcb);
     size_t used = stream_length(tcb->snd_stream);
     if (tcb->sndbuf > used && tcb->sndbuf - used >= used / 2 && tcp_writable(tcb)) {
         tcb->want_space = false;

@@ -38,6 +38,7 @@ enum tcp_syn_rst_policy { TCP_RST_REFUSE, TCP_RST_RETRY /* Windows: the SYN agai
 enum tcp_isn_policy { TCP_ISN_6528, TCP_ISN_BSD /* += 64,000 each half second and connection (4.2 to 4.4) */ };
 enum tcp_rto_policy { TCP_RTO_6298, TCP_RTO_BSD /* ticks, Van Jacobson 1988 */, TCP_RTO_BSD42 /* RFC 793: beta * srtt */, TCP_RTO_LINUX /* rttvar floor 200 ms */ };
 enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC };
+enum tcp_hystart { TCP_HYSTART_OFF, TCP_HYSTART_LINUX /* ACK train, delay */, TCP_HYSTART_RFC9406 /* HyStart++ */ };
 enum tcp_ack_policy { TCP_ACK_BSD /* 200 ms fast timer with a phase, every second segment */, TCP_ACK_RFC1122 /* delack_ms after the segment */, TCP_ACK_LINUX /* quickack first, 40..200 ms ato */ };
 enum tcp_ephemeral { TCP_PORTS_SEQUENTIAL, TCP_PORTS_RANDOM, TCP_PORTS_LINUX /* bind odd, connect even */ };
 
@@ -91,7 +92,8 @@ struct tcp_params {
     uint8_t orphan_retries;
     uint8_t cc;                   /* enum tcp_cc_name */
     uint8_t initial_window;       /* segments */
-    bool sack, dsack, rack, tlp, prr, frto, limited_transmit, early_retransmit, hystart;
+    bool sack, dsack, rack, tlp, prr, frto, limited_transmit, early_retransmit;
+    uint8_t hystart;              /* enum tcp_hystart: how CUBIC leaves its first slow start */
     uint8_t reordering;           /* 3 */
     bool slow_start_after_idle, no_metrics_save;
     uint32_t tlp_min_ms;

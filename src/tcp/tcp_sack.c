@@ -3,7 +3,7 @@
  * blocks first (RFC 2018 4). Work for an ACK is bounded by what its blocks say that the last ACK's did not (sack_cache). */
 #include "tcp/tcb.h"
 
-enum { MAX_REORDERING = 300 }; /* net.ipv4.tcp_max_reordering */
+enum { SACK_EXPECTED = 2, MAX_REORDERING = 300 }; /* net.ipv4.tcp_max_reordering */
 struct sack_block {
     uint32_t start, end;
     bool is_dup;
@@ -292,11 +292,15 @@ void sack_note(struct tcb *tcb, uint32_t start, uint32_t end)
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !tcb->sack_ok)
         return;
-    unsigned kept = 0;
+    unsigned kept = 0, found = ext->recent_count;
     for (unsigned i = 0; i < ext->recent_count; i++) { /* what touches the new block becomes part of it */
         if (!extend(&start, &end, ext->recent[i].start, ext->recent[i].end))
             ext->recent[kept++] = ext->recent[i];
+        else
+            found = min_u32(found, i);
     }
+    if (found >= SACK_EXPECTED && ext->compressed)
+        tcb->ack_now = true; /* a compressed ACK has room for so many changes only: it goes at once */
     kept = min_u32(kept, SACK_RECENT - 1);
     memmove(&ext->recent[1], &ext->recent[0], kept * sizeof ext->recent[0]);
     ext->recent[0].start = start;

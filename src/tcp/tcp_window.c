@@ -402,7 +402,7 @@ static void adjust_space(struct tcb *tcb, size_t copied)
         ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
         ext->space_bytes = min_u32(tcb->rcv_wnd, 10u * tcb->advmss);
     }
-    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < (ext->rcv_rtt_us >> 3) * NS_PER_US)
+    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < ext->rcv_rtt_us * NS_PER_US)
         return;
     if (ext->space_seq > ext->space_bytes && ext->space_bytes) {
         if (params->moderate_rcvbuf && !tcb->opt->socket.rcvbuf) {

@@ -81,7 +81,8 @@ static inline void pair_params_linux(struct tcp_params *p)
     p->retries2 = 15;
     p->cc = TCP_CC_CUBIC;
     p->initial_window = 10;
-    p->sack = p->dsack = p->rack = p->tlp = p->prr = p->frto = p->limited_transmit = p->hystart = true;
+    p->sack = p->dsack = p->rack = p->tlp = p->prr = p->frto = p->limited_transmit = true;
+    p->hystart = TCP_HYSTART_LINUX;
     p->reordering = 3;
     p->slow_start_after_idle = true;
     p->ack_policy = TCP_ACK_LINUX;
