@@ -134,7 +134,7 @@ static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, s
     if (flags & SOCK_NONBLOCK)
         new->flags |= FILE_NONBLOCK;
     if (address) {
-        result = new->ops->name(new, true, &name);
+        result = new->ops->name(new, NAME_ACCEPTED, &name);
         if (result < 0) {
             struct addr any = addr_any(new->family); /* it came and went: the peer is not known any more */
 
@@ -175,7 +175,7 @@ int lil_accept4(struct lil_proc *proc, int fd, struct sockaddr *address, socklen
     return (int)call_result(result);
 }
 
-static int get_name(struct lil_proc *proc, const char *call, bool peer, int fd, struct sockaddr *address,
+static int get_name(struct lil_proc *proc, const char *call, enum file_name which, int fd, struct sockaddr *address,
                     socklen_t *length)
 {
     struct sockaddr_storage name;
@@ -187,7 +187,7 @@ static int get_name(struct lil_proc *proc, const char *call, bool peer, int fd, 
     if (result == 0 && (int)*length < 0)
         result = -EINVAL;
     if (result == 0)
-        result = file->ops->name(file, peer, &name);
+        result = file->ops->name(file, which, &name);
     if (result > 0) {
         give_name(&name, (socklen_t)result, address, length);
         result = 0;
@@ -202,12 +202,12 @@ static int get_name(struct lil_proc *proc, const char *call, bool peer, int fd, 
 
 int lil_getsockname(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_t *length)
 {
-    return (int)call_result(get_name(proc, "getsockname", false, fd, address, length));
+    return (int)call_result(get_name(proc, "getsockname", NAME_OWN, fd, address, length));
 }
 
 int lil_getpeername(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_t *length)
 {
-    return (int)call_result(get_name(proc, "getpeername", true, fd, address, length));
+    return (int)call_result(get_name(proc, "getpeername", NAME_PEER, fd, address, length));
 }
 
 int lil_shutdown(struct lil_proc *proc, int fd, int how)

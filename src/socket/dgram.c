@@ -32,11 +32,14 @@ void dgram_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events)
         file_wake(&sock->file, events);
 }
 
+static void drop_filtered(struct sock *sock);
+
 static unsigned dgram_events(struct file *file)
 {
     struct sock *sock = sock_of(file);
     unsigned events = POLLOUT | POLLWRNORM;
 
+    drop_filtered(sock);
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
         events |= POLLIN | POLLRDNORM;
     if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb))
@@ -369,6 +372,31 @@ static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const
     return (ssize_t)(flags & MSG_TRUNC ? packet->length : n);
 }
 
+/* ICMP_FILTER and ICMP6_FILTER (raw(7), RFC 3542 3.2): types the program does not want to see. */
+static bool is_filtered(const struct sock *sock, const struct lil_packet *packet)
+{
+    uint8_t first = 0, type = 0;
+
+    if (packet_read(packet, 0, &first, 1) < 1)
+        return false;
+    if (sock->file.family == AF_INET) /* behind the IPv4 header */
+        (void)packet_read(packet, (size_t)(first & 15) * 4, &type, 1);
+    else
+        type = first;
+    return sock->ext->icmp_filter[type / 32] >> type % 32 & 1;
+}
+
+static void drop_filtered(struct sock *sock)
+{
+    struct lil_packet *packet;
+
+    if (sock->file.type != SOCK_RAW || !sock->ext ||
+        (sock->file.protocol != IPPROTO_ICMP && sock->file.protocol != IPPROTO_ICMPV6))
+        return;
+    while ((packet = udp_receive(udp_of(sock), sock->pcb, true, NULL)) && is_filtered(sock, packet))
+        packet_free(udp_receive(udp_of(sock), sock->pcb, false, NULL));
+}
+
 static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
@@ -387,6 +415,7 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
         result = udp_error(sock->pcb, true);
         if (result)
             return -result;
+        drop_filtered(sock);
         packet = udp_receive(udp_of(sock), sock->pcb, flags & MSG_PEEK, &info);
         if (packet) {
             result = deliver(sock, packet, &info, message, flags);
@@ -429,12 +458,12 @@ static void dgram_close(struct sockets *sockets, struct file *file)
     sock_free(sock);
 }
 
-static int dgram_name(struct file *file, bool peer, struct sockaddr_storage *address)
+static int dgram_name(struct file *file, enum file_name which, struct sockaddr_storage *address)
 {
     struct sock *sock = sock_of(file);
     const struct flow *flow = udp_get_flow(sock->pcb);
 
-    if (!peer)
+    if (which == NAME_OWN)
         return (int)sock_print(sock, &flow->local, flow->local_port, 0, address);
     if (!(sock->flags & SF_CONNECTED))
         return -ENOTCONN;

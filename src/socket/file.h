@@ -13,6 +13,8 @@
 struct file;
 struct sockets;
 
+enum file_name { NAME_OWN, NAME_PEER, NAME_ACCEPTED /* the peer, even of a connection that is over */ };
+
 /* Results are 0 or positive, or -Exxx. A missing operation is answered by call.c with the errno of "not a socket" or
  * "not supported". */
 struct file_ops {
@@ -26,7 +28,7 @@ struct file_ops {
     int (*connect)(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length);
     int (*listen)(struct lil_proc *proc, struct file *file, int backlog);
     int (*accept)(struct lil_proc *proc, struct file *file, struct file **out);
-    int (*name)(struct file *file, bool peer, struct sockaddr_storage *address); /* its length */
+    int (*name)(struct file *file, enum file_name which, struct sockaddr_storage *address); /* its length */
     int (*shutdown)(struct lil_proc *proc, struct file *file, int how);
     int (*readable)(struct file *file); /* FIONREAD */
     int (*ioctl)(struct lil_proc *proc, struct file *file, unsigned long request, void *argument);

@@ -393,17 +393,19 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
     }
 }
 
-/* SOL_RAW ICMP_FILTER: taken, and applied to nothing but ICMP raw sockets (raw(7)). */
+/* Raw ICMP sockets' filters: 32 types for IPv4, 256 for IPv6; a set bit blocks in both (linux/icmp.h, linux/icmpv6.h).
+ */
 int option_set_other(struct sock *sock, int level, int name, const void *value, socklen_t length)
 {
-    if (sock->file.type == SOCK_RAW && ((level == SOL_RAW && name == RAW_ICMP_FILTER) || level == IPPROTO_ICMPV6)) {
-        if (length < sizeof(uint32_t))
-            return -EINVAL;
-        if (!sock_need_ext(sock))
-            return -ENOBUFS;
-        if (level == SOL_RAW)
-            memcpy(&sock->ext->icmp_filter, value, sizeof sock->ext->icmp_filter);
-        return 0;
-    }
-    return -ENOPROTOOPT;
+    bool is_v4 = level == SOL_RAW && sock->file.protocol == IPPROTO_ICMP;
+    bool is_v6 = level == IPPROTO_ICMPV6 && sock->file.protocol == IPPROTO_ICMPV6;
+
+    if (sock->file.type != SOCK_RAW || !(is_v4 || is_v6) || name != RAW_ICMP_FILTER)
+        return -ENOPROTOOPT;
+    if (length < sizeof(uint32_t))
+        return -EINVAL;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    memcpy(sock->ext->icmp_filter, value, min_u64(length, is_v4 ? sizeof(uint32_t) : sizeof sock->ext->icmp_filter));
+    return 0;
 }

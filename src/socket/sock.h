@@ -47,8 +47,8 @@ struct sock_ext {                      /* options few sockets use */
     int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
     uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
     uint8_t has_multicast_ttl;
-    int32_t error; /* so_error of datagrams that TCP's and UDP's engines do not keep */
-    uint32_t icmp_filter;
+    int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
+    uint32_t icmp_filter[8]; /* a bit a type: not wanted */
     uint32_t keep_idle;
 };
 struct sock {

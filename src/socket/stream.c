@@ -666,15 +666,17 @@ static void stream_close(struct sockets *sockets, struct file *file)
 }
 
 /* --- names and figures ------------------------------------------------------------------------ */
-static int stream_name(struct file *file, bool peer, struct sockaddr_storage *address)
+static int stream_name(struct file *file, enum file_name which, struct sockaddr_storage *address)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
     struct addr any = addr_any(file->family);
     bool has_flow = tcb && tcp_get_state(tcb) != TCPS_CLOSED;
 
-    if (peer) {
-        if (!has_flow || is_opening(tcp_get_state(tcb)))
+    if (which == NAME_ACCEPTED && !tcb)
+        return -ENOTCONN;
+    if (which != NAME_OWN) {
+        if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb))))
             return -ENOTCONN;
         return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
                                tcp_get_flow(tcb)->scope, address);

@@ -267,6 +267,57 @@ static void test_dissolve(void **state)
     pair_fini(&pair);
 }
 
+/* The same pair of names twice: BSD says EADDRINUSE, Linux EADDRNOTAVAIL. */
+static void test_same_flow(void **state)
+{
+    static const char *const profiles[] = {"4.4bsd", "linux"};
+    static const int errors[] = {EADDRINUSE, EADDRNOTAVAIL};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct pair pair;
+        int fds[2];
+
+        pair_init(&pair, profiles[i], "linux");
+        listen_on(pair.pb, "0.0.0.0", 2000, 5);
+        for (int n = 0; n < 2; n++) {
+            fds[n] = stream(pair.pa);
+            assert_int_equal(set_int(pair.pa, fds[n], SOL_SOCKET, SO_REUSEADDR, 1), 0);
+            if (n == 1 && i == 0)
+                assert_int_equal(connect_to(pair.pa, fds[0], B4, 2000), -EINPROGRESS);
+            assert_int_equal(bind_to(pair.pa, fds[n], A4, 1999), 0);
+        }
+        if (i == 1)
+            assert_int_equal(connect_to(pair.pa, fds[0], B4, 2000), -EINPROGRESS);
+        assert_int_equal(connect_to(pair.pa, fds[1], B4, 2000), -errors[i]);
+        pair_run(&pair, 100);
+        assert_string_equal(lil_tcp_state(pair.pa, fds[0]), "ESTABLISHED");
+        pair_fini(&pair);
+    }
+}
+
+/* A socket may connect to itself: both SYNs cross (FACTS 5). */
+static void test_self(void **state)
+{
+    struct pair pair;
+    char byte = 'x';
+    int fd;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    fd = stream(pair.pa);
+    assert_int_equal(bind_to(pair.pa, fd, "127.0.0.1", 2000), 0);
+    assert_int_equal(connect_to(pair.pa, fd, "127.0.0.1", 2000), -EINPROGRESS);
+    pair_run(&pair, 100);
+    assert_string_equal(lil_tcp_state(pair.pa, fd), "ESTABLISHED");
+    assert_int_equal(lil_write(pair.pa, fd, &byte, 1), 1);
+    pair_run(&pair, 100);
+    byte = 0;
+    assert_int_equal(lil_read(pair.pa, fd, &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    pair_fini(&pair);
+}
+
 /* --- hints and calls -------------------------------------------------------------------------- */
 struct log {
     char hints[256], calls[1024];
@@ -312,7 +363,8 @@ int main(void)
         cmocka_unit_test(test_in_progress), cmocka_unit_test(test_again_linux),  cmocka_unit_test(test_again),
         cmocka_unit_test(test_listening),   cmocka_unit_test(test_any),          cmocka_unit_test(test_bad_addresses),
         cmocka_unit_test(test_names),       cmocka_unit_test(test_bound_client), cmocka_unit_test(test_mapped),
-        cmocka_unit_test(test_dissolve),    cmocka_unit_test(test_hint),
+        cmocka_unit_test(test_dissolve),    cmocka_unit_test(test_same_flow),    cmocka_unit_test(test_self),
+        cmocka_unit_test(test_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

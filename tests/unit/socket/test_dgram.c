@@ -335,6 +335,30 @@ static void test_raw(void **state)
     pair_fini(&pair);
 }
 
+/* ICMP_FILTER: echo replies are not wanted: nothing is readable. */
+static void test_icmp_filter(void **state)
+{
+    struct icmphdr echo = {.type = ICMP_ECHO, .un.echo.id = htons(77)};
+    uint32_t filter = 1u << ICMP_ECHOREPLY;
+    struct pollfd pollfd = {.events = POLLIN};
+    struct pair pair;
+    union name name;
+    socklen_t length;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    pollfd.fd = lil_socket(pair.pa, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    echo.checksum = (uint16_t) ~(ICMP_ECHO + htons(77));
+    for (int i = 0; i < 2; i++) {
+        length = name_of(&name, B4, 0);
+        assert_int_equal(lil_sendto(pair.pa, pollfd.fd, &echo, sizeof echo, 0, &name.sa, length), sizeof echo);
+        pair_run(&pair, 50);
+        assert_int_equal(lil_poll(pair.pa, &pollfd, 1, 0), i == 0);
+        assert_int_equal(lil_setsockopt(pair.pa, pollfd.fd, SOL_RAW, 1 /* ICMP_FILTER */, &filter, sizeof filter), 0);
+    }
+    pair_fini(&pair);
+}
+
 /* --- IPv6 and multicast ------------------------------------------------------------------------- */
 static int datagram6(struct lil_proc *p)
 {
@@ -522,11 +546,11 @@ static void test_bound_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),          cmocka_unit_test(test_connected),    cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_empty),        cmocka_unit_test(test_pktinfo),
-        cmocka_unit_test(test_sendmsg),       cmocka_unit_test(test_ping),         cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_dual_stack),    cmocka_unit_test(test_pktinfo6),     cmocka_unit_test(test_multicast),
-        cmocka_unit_test(test_two_receivers), cmocka_unit_test(test_bound_server),
+        cmocka_unit_test(test_echo),        cmocka_unit_test(test_connected),     cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_empty),         cmocka_unit_test(test_pktinfo),
+        cmocka_unit_test(test_sendmsg),     cmocka_unit_test(test_ping),          cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_icmp_filter), cmocka_unit_test(test_dual_stack),    cmocka_unit_test(test_pktinfo6),
+        cmocka_unit_test(test_multicast),   cmocka_unit_test(test_two_receivers), cmocka_unit_test(test_bound_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

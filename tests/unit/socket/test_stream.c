@@ -202,6 +202,31 @@ static void test_urgent(void **state)
     assert_memory_equal(buffer, "56", 2);
 }
 
+/* A connection that came and was reset before accept(): Linux hands it over, with its peer's name; the error is the
+ * first read's. */
+static void test_reset_before_accept(void **state)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    int fd = lil_socket(pair.pa, AF_INET, SOCK_STREAM, 0);
+    union name name;
+    socklen_t length = sizeof name;
+    unsigned port, was;
+    char byte;
+
+    (void)state;
+    assert_int_equal(connect_to(pair.pa, fd, B4, 2000), -EINPROGRESS);
+    pair_run(&pair, 10);
+    was = local_port(pair.pa, fd);
+    assert_int_equal(lil_setsockopt(pair.pa, fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    assert_int_equal(lil_close(pair.pa, fd), 0);
+    pair_run(&pair, 10);
+    fd = lil_accept(pair.pb, listener, &name.sa, &length);
+    assert_true(fd >= 0);
+    assert_string_equal(name_text(&name, &port), A4);
+    assert_int_equal(port, was);
+    assert_fails(lil_read(pair.pb, fd, &byte, 1), ECONNRESET);
+}
+
 static void test_listener_closed(void **state)
 {
     int fd = lil_socket(pair.pa, AF_INET, SOCK_STREAM, 0);
@@ -270,6 +295,7 @@ int main(void)
         TEST(test_listener_closed),
         TEST(test_inherited),
         TEST(test_no_descriptor),
+        TEST(test_reset_before_accept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
