@@ -1,4 +1,4 @@
-/* tcp_fastopen.c: TCP fast open (RFC 7413): cookies, the client's memory of them, data in the SYN. */
+/* tcp_fastopen.c: TCP fast open (RFC 7413): cookies, the client's memory of them, data in the SYN. (The lead writes this file from 19:28 on.) */
 #include "tcp/tcb.h"
 
 /* RFC 7413 4.1.2: a keyed hash of the client's address. */
