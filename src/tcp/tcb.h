@@ -302,6 +302,7 @@ struct tcp {
     struct table flows;       /* kind and slot by flow */
     struct slab tcbs, syns, waits;
     struct heap heap;
+    uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
     uint32_t cached_slot;     /* the tcb of the last segment */
     uint32_t due_first, due_last, due_left;
     uint32_t syn_due_first, syn_due_last;

@@ -244,12 +244,25 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
 uint64_t tcp_deadline(const struct tcp *tcp)
 {
     uint64_t first = min_u64(heap_first(&tcp->heap), timewait_deadline(tcp));
+    if (tcp->heap_retry_ns)
+        first = min_u64(first, tcp->heap_retry_ns);
     return min_u64(first, synq_deadline(tcp));
+}
+
+static void arm_again(void *ctx, void *object, uint32_t slot)
+{
+    (void)ctx;
+    (void)slot;
+    timer_rearm(object);
 }
 
 void tcp_poll(struct tcp *tcp, uint64_t now_ns)
 {
     tcp->now_ns = now_ns;
+    if (tcp->heap_retry_ns && tcp->heap_retry_ns <= now_ns) {
+        tcp->heap_retry_ns = 0;
+        slab_each(&tcp->tcbs, arm_again, NULL);
+    }
     while (heap_first(&tcp->heap) <= now_ns)
         tcb_run_timers(tcp_tcb(tcp, (uint32_t)tcp->heap.entries[0].item));
     timewait_poll(tcp);

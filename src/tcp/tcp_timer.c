@@ -53,7 +53,7 @@ void timer_rearm(struct tcb *tcb)
         return;
     bool is_next = first < heap_first(&tcp->heap);
     if (heap_set(&tcp->heap, tcb->heap_position, tcb->slot, first) < 0)
-        tcb_mark_due(tcb); /* no memory for a timer: the next output tries again */
+        tcp->heap_retry_ns = tcp->now_ns + 100 * NS_PER_MS; /* no memory for a timer */
     if (is_next && tcp->hooks.due && !tcp_is_due(tcp))
         tcp->hooks.due(tcp->hooks.ctx);
 }
