@@ -498,6 +498,8 @@ static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struc
             tcb = stream_tcb(sock);
             if (!tcb)
                 return done ? (ssize_t)done : -EPIPE;
+            if (done && tcp_error(tcb, false))
+                return (ssize_t)done; /* what was taken counts; the error waits for the next call */
             now_ns = sock_now(&sock->file);
             rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
             n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
