@@ -22,5 +22,6 @@ APP_MAIN(app_http);
 APP_MAIN(app_get);
 APP_MAIN(app_backlog);
 APP_MAIN(app_connect);
+APP_MAIN(app_calls);
 
 #endif

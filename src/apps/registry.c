@@ -22,6 +22,8 @@ static const struct app apps[] = {
     {"get", "ADDRESS [PORT]", "asks a web server for its front page", app_get},
     {"backlog", "[-p PORT] [-b BACKLOG]", "listens and never accepts", app_backlog},
     {"connect", "[-n COUNT] [-t SECONDS] ADDRESS [PORT]", "connects COUNT times and stays", app_connect},
+    {"calls", "\"socket inet stream\" \"connect 192.0.2.2 13\" ...", "makes the socket calls given, one an argument",
+     app_calls},
 };
 
 const struct app *app_all(unsigned *count)

@@ -13,7 +13,7 @@
 #include "sim/sim_node.h"
 #include "sim/topology.h"
 
-enum { BOOK_TIMES = 16, BOOK_PROFILES = 16 };
+enum { BOOK_TIMES = 16, BOOK_PROFILES = 24 };
 static const uint64_t book_start_ns = 10 * NS_PER_S; /* the full queue is full by then; a whole number of BSD's ticks */
 
 struct book_target {
@@ -21,12 +21,12 @@ struct book_target {
     bool full_queue;
 };
 static const struct book_target targets[] = {
-    {"server that answers", "206.62.226.35", false},
-    {"routed black hole", "192.5.5.1", false},
+    {"a server that answers", "206.62.226.35", false},
+    {"a routed black hole", "192.5.5.1", false},
     {"no such host on the local net", "206.62.226.55", false},
-    {"router without a daytime server", "140.252.1.4", false},
+    {"the router, no daytime there", "140.252.1.4", false},
     {"host unreachable, says a router", "192.3.4.5", false},
-    {"full accept queue", "206.62.226.36", true},
+    {"a port with a full accept queue", "206.62.226.36", true},
 };
 struct book_row {
     const struct book_target *target;
@@ -182,24 +182,70 @@ static const char *print_result(const struct book_row *row, char *text, size_t s
     return text;
 }
 
-static void print_row(const struct book_row *row, const struct book_row *previous, bool real)
+enum {
+    COLUMN_TARGET,
+    COLUMN_ADDRESS,
+    COLUMN_PROFILE,
+    COLUMN_RESULT,
+    COLUMN_ARP,
+    COLUMN_SYN,
+    COLUMN_VIRTUAL,
+    COLUMN_REAL,
+    COLUMNS
+};
+struct book_line {
+    char cells[COLUMNS][128];
+};
+
+static void fill_line(struct book_line *line, const struct book_row *row, bool repeats)
 {
-    char result[96], arps[128], syns[160], clock[24] = "";
-    if (real)
-        snprintf(clock, sizeof(clock), "  %6.2f ms", (double)row->real_ns / 1e6);
-    bool same = previous && previous->target == row->target;
-    if (previous && !same)
-        putchar('\n');
-    printf("%-32s %-15s %-8s %-36s %-12s %-32s %10.3f s%s\n", same ? "" : row->target->name,
-           same ? "" : row->target->address, row->profile, print_result(row, result, sizeof(result)),
-           print_times(row->arp_ns, row->arps, arps, sizeof(arps)),
-           print_times(row->syn_ns, row->syns, syns, sizeof(syns)), (double)row->virtual_ns / 1e9, clock);
+    uint64_t ms = row->virtual_ns / NS_PER_MS, us = row->real_ns / NS_PER_US;
+    snprintf(line->cells[COLUMN_TARGET], 128, "%s", repeats ? "" : row->target->name);
+    snprintf(line->cells[COLUMN_ADDRESS], 128, "%s", repeats ? "" : row->target->address);
+    snprintf(line->cells[COLUMN_PROFILE], 128, "%s", row->profile);
+    print_result(row, line->cells[COLUMN_RESULT], 128);
+    print_times(row->arp_ns, row->arps, line->cells[COLUMN_ARP], 128);
+    print_times(row->syn_ns, row->syns, line->cells[COLUMN_SYN], 128);
+    snprintf(line->cells[COLUMN_VIRTUAL], 128, "%llu.%03llu s", (unsigned long long)ms / 1000,
+             (unsigned long long)ms % 1000);
+    snprintf(line->cells[COLUMN_REAL], 128, "%llu.%03llu ms", (unsigned long long)us / 1000,
+             (unsigned long long)us % 1000);
 }
 
-static void print_head(bool real)
+static void print_line(const struct book_line *line, const size_t widths[COLUMNS], bool real)
 {
-    printf("%-32s %-15s %-8s %-36s %-12s %-32s %12s%s\n", "TARGET", "", "PROFILE", "connect()", "ARP AT", "SYN AT",
-           "VIRTUAL", real ? "        REAL" : "");
+    char text[COLUMNS * 132] = "";
+    for (int i = 0; i < (real ? COLUMNS : COLUMN_REAL); i++) {
+        bool right = i >= COLUMN_VIRTUAL;
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), right ? "%*s  " : "%-*s  ", (int)widths[i],
+                 line->cells[i]);
+    }
+    for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
+        text[n - 1] = 0;
+    puts(text);
+}
+
+static void print_table(const struct book_row *rows, unsigned count, bool real)
+{
+    static const struct book_line head = {
+        {"TARGET", "ADDRESS", "PROFILE", "CONNECT() RETURNS", "ARP AT (s)", "SYN AT (s)", "VIRTUAL TIME", "REAL TIME"}};
+    struct book_line line;
+    size_t widths[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++)
+        widths[i] = strlen(head.cells[i]);
+    for (unsigned r = 0; r < count; r++) {
+        fill_line(&line, &rows[r], false);
+        for (int i = 0; i < COLUMNS; i++)
+            widths[i] = strlen(line.cells[i]) > widths[i] ? strlen(line.cells[i]) : widths[i];
+    }
+    print_line(&head, widths, real);
+    for (unsigned r = 0; r < count; r++) {
+        bool repeats = r > 0 && rows[r - 1].target == rows[r].target;
+        if (r > 0 && !repeats)
+            putchar('\n');
+        fill_line(&line, &rows[r], repeats);
+        print_line(&line, widths, real);
+    }
 }
 
 static json_t *times_json(const uint64_t *times, unsigned count)
@@ -252,33 +298,27 @@ static int usage_error(const char *what)
 
 static int run_table(struct topology *lab, char *const *profiles, unsigned count, bool real, bool as_json)
 {
-    struct book_row rows[ARRAY_COUNT(targets) * BOOK_PROFILES] = {0}, *previous = NULL;
-    json_t *array = as_json ? json_array() : NULL;
+    struct book_row rows[ARRAY_COUNT(targets) * BOOK_PROFILES] = {0};
+    unsigned total = (unsigned)ARRAY_COUNT(targets) * count;
     char error[TOPOLOGY_ERROR];
-    if (!as_json)
-        print_head(real);
-    for (size_t t = 0; t < ARRAY_COUNT(targets); t++) {
-        for (unsigned i = 0; i < count; i++) {
-            struct book_row *row = &rows[t * count + i];
-            row->target = &targets[t];
-            row->profile = profiles[i];
-            if (run_row(lab, row, error) < 0) {
-                fprintf(stderr, "lilliput book: %s\n", error);
-                json_decref(array);
-                return CLI_USAGE;
-            }
-            if (as_json)
-                json_array_append_new(array, row_json(row));
-            else
-                print_row(row, previous, real);
-            previous = row;
+    for (unsigned i = 0; i < total; i++) {
+        rows[i].target = &targets[i / count];
+        rows[i].profile = profiles[i % count];
+        if (run_row(lab, &rows[i], error) < 0) {
+            fprintf(stderr, "lilliput book: %s\n", error);
+            return CLI_USAGE;
         }
     }
-    if (as_json) {
-        json_dumpf(array, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(array);
+    if (!as_json) {
+        print_table(rows, total, real);
+        return CLI_OK;
     }
+    json_t *array = json_array();
+    for (unsigned i = 0; i < total; i++)
+        json_array_append_new(array, row_json(&rows[i]));
+    json_dumpf(array, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(array);
     return CLI_OK;
 }
 
@@ -305,6 +345,17 @@ int book_main(int argc, char **argv)
                 profiles[count++] = word;
         } else {
             return usage_error(argv[i][0] == '-' ? "unknown option, or its value is missing" : "no operand is wanted");
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const char *const *names = lil_profile_names();
+        while (*names && strcmp(*names, profiles[i]) != 0)
+            names++;
+        if (!*names) {
+            const char *near = cli_nearest(profiles[i], lil_profile_names());
+            fprintf(stderr, "lilliput book: unknown profile \"%s\"%s%s%s; `lilliput profile list` has them\n",
+                    profiles[i], near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+            return CLI_USAGE;
         }
     }
     struct topology *lab;

@@ -155,7 +155,7 @@ static void draw_arrow(struct show *show, const struct show_column *from, const 
     unsigned low = right ? from->x : to->x, high = right ? to->x : from->x, span = high - low - 1;
     unsigned color = kind == ARROW_LOST ? COLOR_DROP : COLOR_PACKET;
     line_begin(show, now_ns);
-    unsigned reach = kind == ARROW_WHOLE || kind == ARROW_ARRIVES ? span : span - span / 4;
+    unsigned reach = kind == ARROW_LEAVES ? span - span / 4 : kind == ARROW_LOST && span > 3 ? span - 3 : span;
     for (unsigned i = 0; i < span; i++) { /* i counts from the sender */
         unsigned x = right ? low + 1 + i : high - 1 - i;
         bool dotted = kind == ARROW_ARRIVES ? i < span / 4 : i >= reach;
@@ -167,7 +167,7 @@ static void draw_arrow(struct show *show, const struct show_column *from, const 
     if (kind != ARROW_ARRIVES)
         put(show, from->x, right ? g->left : g->right, color);
     if (kind == ARROW_LOST)
-        put(show, right ? low + reach : high - reach, g->lost, color);
+        put(show, right ? high - 2 : low + 2, g->lost, color);
     else if (kind != ARROW_LEAVES)
         put(show, right ? high - 1 : low + 1, right ? g->right_head : g->left_head, color);
     unsigned width = text_width(label);

@@ -28,7 +28,13 @@ struct topology_interface {
     struct topology_texts addresses;
     unsigned mtu;
 };
-enum topology_final { TOPOLOGY_ANY, TOPOLOGY_RUNNING, TOPOLOGY_EXITED, TOPOLOGY_SIGNALED };
+enum topology_final {
+    TOPOLOGY_FINE /* running or exit 0: nothing was said */,
+    TOPOLOGY_ANY,
+    TOPOLOGY_RUNNING,
+    TOPOLOGY_EXITED,
+    TOPOLOGY_SIGNALED
+};
 struct topology_program {
     struct topology_text path, host;
     struct topology_texts arguments; /* without the program's own name */
