@@ -67,7 +67,7 @@
     X(tcp_offer_ecn, tcp.offer_ecn, BOOL, NULL) \
     X(tcp_option_order, tcp.option_order, WORD, option_order_words) \
     X(tcp_ecn, tcp.ecn, U8, NULL) \
-    X(tcp_fastopen, tcp.fastopen, U8, NULL) \
+    X(tcp_fastopen, tcp.fastopen, U32, NULL) \
     X(tcp_timestamp_offsets, tcp.timestamp_offsets, BOOL, NULL) \
     X(tcp_timestamp_hz_ms, tcp.timestamp_hz_ms, U32, NULL) \
     X(tcp_rcvbuf_min, tcp.rcvbuf_min, U32, NULL) \

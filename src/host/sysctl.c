@@ -7,7 +7,7 @@
 const char *profile_field_name(unsigned index); /* profile.c */
 
 enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW,
-            NONZERO, FIRST_BIT, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
+            FASTOPEN_KEY, NONZERO, FIRST_BIT, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
 struct alias {
     const char *linux_name, *ours;
     enum unit unit;
@@ -19,7 +19,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN}, {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN},
     {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN}, {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN},
     {"net.ipv4.tcp_timestamps", "tcp.offer_timestamps", PLAIN}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN},
-    {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
+    {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_fastopen_key", NULL, FASTOPEN_KEY}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
     {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
     {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},
     {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", NONZERO},
@@ -89,7 +89,7 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
 {
     struct profile *profile = host->profile;
     struct tcp_params *tcp = &profile->tcp;
-    unsigned first, last;
+    unsigned first, last, key[4];
     char rest;
     switch (unit) {
     case SYN_RETRIES:
@@ -100,6 +100,11 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
             set_retries(&tcp->syn, tcp->syn_linear_timeouts, first);
         else
             set_retries(&tcp->synack, 0, first);
+        return 0;
+    case FASTOPEN_KEY: /* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"; a second one, behind a comma, is for rotation */
+        if (sscanf(value, "%8x-%8x-%8x-%8x", &key[0], &key[1], &key[2], &key[3]) != 4)
+            return -EINVAL;
+        tcp_set_fastopen_key(host->tcp, (uint64_t)key[1] << 32 | key[0], (uint64_t)key[3] << 32 | key[2]);
         return 0;
     case TRIPLE_RCV:
         return set_triple(value, &tcp->rcvbuf_min, &tcp->rcvbuf, &tcp->rcvbuf_max);
@@ -123,6 +128,9 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         return;
     case SYNACK_RETRIES:
         snprintf(value, size, "%u", tcp->synack.retries);
+        return;
+    case FASTOPEN_KEY: /* kept secret */
+        snprintf(value, size, "00000000-00000000-00000000-00000000");
         return;
     case TRIPLE_RCV:
         snprintf(value, size, "%u %u %u", tcp->rcvbuf_min, tcp->rcvbuf, tcp->rcvbuf_max);

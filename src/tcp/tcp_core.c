@@ -313,3 +313,8 @@ void tcb_check(const struct tcb *tcb)
     INVARIANT(7, !tcb->is_orphan || tcb->user == NULL);
 }
 #endif
+
+void tcp_set_fastopen_key(struct tcp *tcp, uint64_t k0, uint64_t k1)
+{
+    tcp->fastopen_key = (struct siphash_key){k0, k1};
+}

@@ -39,7 +39,7 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
     *wscale = 0;
     if (wscale_ok) {
         uint32_t most = space;
-        if (params->adv_win_scale && params->moderate_rcvbuf)
+        if (params->moderate_rcvbuf) /* FreeBSD: from sb_max, as large */
             most = max_u32(most, params->rcvbuf_max);
         most = min_u32(most, clamp);
         while (*wscale < 14 && (most >> *wscale) > 65535)
