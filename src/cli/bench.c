@@ -383,6 +383,8 @@ int bench_main(int argc, char **argv)
     json_t *json = NULL;
     int repeat = 5, c;
 
+    if (argc > 1 && !strcmp(argv[1], "programs"))
+        return bench_programs_main(argc - 1, argv + 1);
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'j')
             json = json_object();

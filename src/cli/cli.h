@@ -17,6 +17,7 @@ int book_main(int argc, char **argv);
 int script_main(int argc, char **argv);
 int profile_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
+int bench_programs_main(int argc, char **argv); /* lilliput bench programs */
 int doctor_main(int argc, char **argv);
 
 /* The known word nearest to WORD (for "did you mean"), or NULL when none is near. WORDS ends with NULL. */
