@@ -100,15 +100,35 @@ int memory_pidfd(pid_t tid)
     return fd < 0 ? -errno : fd;
 }
 
+/* The last callers' pidfds: a thread calls many times in a row. A pidfd never means another process than the one that
+ * it was opened for: when the number is used anew it answers ESRCH, and is opened again. */
+enum { CACHED = 16 };
+static struct cached {
+    pid_t tid;
+    int pidfd;
+} cache[CACHED];
+
 int memory_get_fd(pid_t tid, int fd)
 {
-    int pidfd = memory_pidfd(tid), copy;
-    if (pidfd < 0)
-        return pidfd;
-    copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-    copy = copy < 0 ? -errno : copy;
-    close(pidfd);
-    return copy;
+    struct cached *entry = &cache[(unsigned)tid % CACHED];
+    int copy;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (entry->tid != tid) {
+            if (entry->tid)
+                close(entry->pidfd);
+            entry->pidfd = memory_pidfd(tid);
+            entry->tid = entry->pidfd < 0 ? 0 : tid;
+            if (entry->pidfd < 0)
+                return entry->pidfd;
+        }
+        copy = (int)syscall(SYS_pidfd_getfd, entry->pidfd, fd, 0);
+        if (copy >= 0 || errno != ESRCH)
+            break;
+        close(entry->pidfd);
+        entry->tid = 0;
+    }
+    return copy < 0 ? -errno : copy;
 }
 
 pid_t memory_tgid(pid_t tid)
