@@ -14,8 +14,9 @@ static bool update_window(struct tcb *tcb, const struct rx *rx)
         return true;
     tcb->snd_wnd = rx->window;
     if (rx->window > tcb->max_window) {
+        bool was_bound = tcb->mss < tcb->mss_clamp && tcb->max_window / 2 < tcb->mss_clamp + 12u;
         tcb->max_window = rx->window;
-        if (tcb->mss < tcb->mss_clamp && tcb->max_window / 2 < tcb->mss_clamp + 12u)
+        if (was_bound) /* half the peer's largest window was the limit (mss_sync) */
             mss_refresh(tcb);
     }
     return true;

@@ -400,7 +400,8 @@ static void adjust_space(struct tcb *tcb, size_t copied)
     ext->space_seq += (uint32_t)copied;
     if (ext->space_ns == 0) {
         ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
-        ext->space_bytes = min_u32(tcb->rcv_wnd, 10u * tcb->advmss);
+        /* what the connection began with: the window of this moment may be closed by what waits to be read */
+        ext->space_bytes = min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10u * tcb->advmss);
     }
     if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < ext->rcv_rtt_us * NS_PER_US)
         return;
