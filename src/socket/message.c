@@ -128,6 +128,14 @@ static void put(struct printer *printer, int level, int type, const void *data, 
         printer->used = printer->size;
 }
 
+void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length)
+{
+    struct printer printer = {message, room, message->msg_controllen};
+
+    put(&printer, level, type, data, length);
+    message->msg_controllen = printer.used;
+}
+
 static void put_times(struct printer *printer, const struct sock *sock, uint64_t time_ns)
 {
     struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};

@@ -145,6 +145,8 @@ struct control { /* what an outgoing message's control data say */
 };
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
+/* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
+void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
 size_t iov_total(const struct iovec *iov, size_t count);
 

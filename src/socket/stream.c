@@ -583,10 +583,26 @@ static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct m
     }
 }
 
+/* TCP_INQ: what is left to read comes as control data; at the end 1 (tcp(7)). */
+static void report_inq(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct tcb *tcb = stream_tcb(sock);
+    int wanted = 0, inq;
+    unsigned length = sizeof wanted;
+
+    if (!tcb || tcp_getopt(tcp_of(sock), tcb, TCP_INQ, &wanted, &length) < 0 || !wanted)
+        return;
+    inq = (int)tcp_readable(tcb);
+    if (inq == 0 && tcp_poll_events(tcb) & POLLRDHUP)
+        inq = 1;
+    control_put(message, room, IPPROTO_TCP, TCP_INQ, &inq, sizeof inq);
+}
+
 static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
+    size_t room = message->msg_control ? message->msg_controllen : 0;
     ssize_t n;
 
     if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
@@ -597,12 +613,15 @@ static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct m
     message->msg_controllen = 0;
     message->msg_flags = flags & MSG_OOB;
     if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
-        return receive_slowly(proc, sock, message, flags);
-    n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
-                    iov_total(message->msg_iov, message->msg_iovlen), flags & NO_SIGNAL_FLAGS, sock_now(file));
-    if (n != -EAGAIN || !file_is_blocking(file, flags) || wait_is_inline(proc))
-        return n;
-    return receive_slowly(proc, sock, message, flags);
+        n = -EAGAIN;
+    else
+        n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
+                        iov_total(message->msg_iov, message->msg_iovlen), flags & NO_SIGNAL_FLAGS, sock_now(file));
+    if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) || (file_is_blocking(file, flags) && !wait_is_inline(proc))))
+        n = receive_slowly(proc, sock, message, flags);
+    if (__builtin_expect(room && n >= 0, 0))
+        report_inq(sock, message, room);
+    return n;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ struct txseg {
     uint8_t flags;        /* TX_* */
     uint8_t retransmits;
 };
-enum { TX_SACKED = 1, TX_LOST = 2, TX_RETRANS = 4 /* a retransmission is in flight */, TX_EVER_RETRANS = 8, TX_FIN = 16, TX_APP_LIMITED = 32, TX_PSH = 64 };
+enum { TX_SACKED = 1, TX_LOST = 2, TX_RETRANS = 4 /* a retransmission is in flight */, TX_EVER_RETRANS = 8, TX_FIN = 16, TX_APP_LIMITED = 32, TX_PSH = 64, TX_EOR = 128 /* MSG_EOR: never merged with the next */ };
 struct txring {
     uint32_t head, count, mask; /* mask + 1 records */
     uint32_t packets_out;
@@ -145,6 +145,8 @@ struct tcb_ext {
     uint32_t accecn_received_ce, accecn_e0b, accecn_e1b, accecn_ceb;
     uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
     uint8_t push_count;
+    uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
+    uint8_t eor_count;
     uint8_t *saved_syn;
     uint32_t saved_syn_length;
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */

@@ -205,6 +205,30 @@ static void forget_push(struct tcb_ext *ext, uint32_t sent)
     ext->push_count = (uint8_t)kept;
 }
 
+/* MSG_EOR: no segment holds bytes from both sides of such an end. How many of LENGTH bytes at SEQ come before one? */
+static uint32_t until_eor(const struct tcb *tcb, uint32_t seq, uint32_t length)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    for (uint32_t i = 0; ext && i < ext->eor_count; i++)
+        if (seq_gt(ext->eor_marks[i], seq))
+            return min_u32(length, ext->eor_marks[i] - seq);
+    return length;
+}
+
+/* True when END is one; those up to END are forgotten. */
+static bool pass_eor(struct tcb_ext *ext, uint32_t end)
+{
+    uint32_t kept = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < ext->eor_count; i++) {
+        found |= ext->eor_marks[i] == end;
+        if (seq_gt(ext->eor_marks[i], end))
+            ext->eor_marks[kept++] = ext->eor_marks[i];
+    }
+    ext->eor_count = (uint8_t)kept;
+    return found;
+}
+
 static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -236,8 +260,10 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     }
     uint16_t gso_size = segment->gso_size;
     struct tcb_ext *ext = tcb->ext;
+    bool eor = false;
     if (ext && length) {
-        bool push = has_push(tcb, seq + length);
+        eor = ext->eor_count && pass_eor(ext, seq + length);
+        bool push = eor || has_push(tcb, seq + length);
         if (push || fin)
             flags |= push ? TCP_PSH : 0;
         if (ext->push_count)
@@ -257,7 +283,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     }
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = tcb->mss,
-                          .flags = (fin ? TX_FIN : 0) | ((flags & TCP_PSH) ? TX_PSH : 0), .delivered = ext ? ext->delivered : 0};
+                          .flags = (fin ? TX_FIN : 0) | ((flags & TCP_PSH) ? TX_PSH : 0) | (eor ? TX_EOR : 0), .delivered = ext ? ext->delivered : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;
@@ -305,8 +331,8 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
     return length >= mss || length == unsent || length >= tcb->max_window / 2;
 }
 
-/* How much may go in one segment now; 0: nothing. */
-static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool *limited)
+/* How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
+static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *limited)
 {
     uint32_t mss = mss_current(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);
     uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
@@ -321,12 +347,12 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool *limited)
     uint32_t length = min_u32(min_u32(unsent, room), most), partial = length % mss;
     if (partial == 0)
         return length;
-    if (length > mss && (length < unsent || !may_send_partial(tcb, tcb->fin_queued)))
+    if (length > mss && (length < unsent || !(forced || may_send_partial(tcb, tcb->fin_queued))))
         return length - partial; /* whole segments first */
     if (length < mss) {
         if (length < unsent && !is_worth_sending(tcb, length, mss, unsent))
             return 0;
-        if (length == unsent && !may_send_partial(tcb, tcb->fin_queued))
+        if (length == unsent && !forced && !may_send_partial(tcb, tcb->fin_queued))
             return 0;
     }
     return length;
@@ -350,7 +376,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         return output_data(tcb, segment, tcb->snd_nxt, 0, true);
     }
     cwnd_check_idle(tcb);
-    uint32_t length = next_length(tcb, unsent, &limited);
+    uint32_t record = until_eor(tcb, tcb->snd_nxt, unsent), length = next_length(tcb, record, record < unsent, &limited);
     if (limited)
         tcb->ext->cwnd_limited = true;
     if (length == 0) {
@@ -430,14 +456,14 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
     while (index + 1 < ring->count) {
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
         uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
-        if (((seg->flags | next->flags) & (TX_SACKED | TX_FIN)) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
+        if (((seg->flags | next->flags) & (TX_SACKED | TX_FIN)) || (seg->flags & TX_EOR) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
             next->end == next->start)
             return;
         ring->packets_out -= 1;
         ext->lost_out -= (next->flags & TX_LOST) && ext->lost_out;
         ext->retrans_out -= (next->flags & TX_RETRANS) && ext->retrans_out;
         seg->end = next->end;
-        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS);
+        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR);
         for (uint32_t i = index + 1; i + 1 < ring->count; i++)
             *txring_at(ring, i) = *txring_at(ring, i + 1);
         ring->count--;
@@ -450,7 +476,7 @@ static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
     tcb->want_tlp = false;
     if (!tcb->tx || tcb->tx->count == 0)
         return false;
-    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(unsent, mss_current(tcb));
+    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
     if (length && seq_le(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd)) {
         bool fin = tcb->fin_queued && length == unsent;
         if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))

@@ -93,7 +93,7 @@ int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq)
         *txring_at(ring, i) = *txring_at(ring, i - 1);
     ring->count++;
     seg->end = seq;
-    seg->flags &= (uint8_t)~(TX_FIN | TX_PSH);
+    seg->flags &= (uint8_t)~(TX_FIN | TX_PSH | TX_EOR);
     struct txseg *rest = txring_at(ring, index + 1);
     *rest = whole;
     rest->start = seq;

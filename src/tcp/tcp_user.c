@@ -126,6 +126,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if ((size_t)taken < limit)
         tcb->want_space = true;
     note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
+    if ((flags & MSG_EOR) && (size_t)taken == limit && tcb->ext->eor_count < ARRAY_COUNT(tcb->ext->eor_marks))
+        tcb->ext->eor_marks[tcb->ext->eor_count++] = tcb->write_seq;
     tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
     if (flags & MSG_MORE)
         tcb->ext->msg_more = true;
