@@ -1,7 +1,7 @@
 /* socket.h: the BSD sockets API with a lil_ prefix and the system's own constants and structures.
  *
- * Every call takes the process first, as the BSD kernel's take struct proc: a table of descriptors, lowest free first,
- * on a host. Results are POSIX's: -1 with errno. Calls take no time: they use the host's last now_ns, change state and
+ * Every call takes the process first, as the BSD kernel's take struct proc: a table of descriptors, lowest free first
+ * from 3 on (0-2 are the system's until dup2 takes one), on a host. Results are POSIX's: -1 with errno. Calls take no time: they use the host's last now_ns, change state and
  * mark the host due; poll the host again before sleeping. Where a call would block: in a fiber it waits; inline (an
  * embedder's own loop) it returns -1 with EAGAIN (connect: EINPROGRESS). UNP chapters 4 to 8 tell what each is for. */
 #ifndef LILLIPUT_SOCKET_H

@@ -4,15 +4,6 @@
 #include <linux/errqueue.h>
 #include "socket/sock.h"
 
-size_t iov_total(const struct iovec *iov, size_t count)
-{
-    size_t total = 0;
-
-    for (size_t i = 0; i < count; i++)
-        total += iov[i].iov_len;
-    return total;
-}
-
 static struct addr addr_of_in(const struct in_addr *in)
 {
     const uint8_t *b = (const uint8_t *)in;

@@ -146,7 +146,7 @@ static int get_buffer(struct sock *sock, bool is_send)
     const struct profile *profile = sock->file.sockets->profile;
 
     if (is_stream(sock)) {
-        struct tcb_options *options = stream_options(sock);
+        const struct tcb_options *options = stream_options_peek(sock);
         uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf;
 
         return (int)(size ? size : is_send ? profile->tcp.sndbuf : profile->tcp.rcvbuf);
@@ -206,7 +206,7 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
 
 static int get_linger(struct sock *sock, void *value, socklen_t *length)
 {
-    const struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
+    const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
     struct linger linger = {.l_onoff = options && options->linger_on,
                             .l_linger = options && options->linger_on ? options->linger_s : 0};
 
@@ -374,7 +374,7 @@ static int pending_error(struct sock *sock)
 
 static int get_socket(struct sock *sock, int name, void *value, socklen_t *length)
 {
-    const struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
+    const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
     const struct sock_ext *ext = sock->ext;
 
     switch (name) {

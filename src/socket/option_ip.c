@@ -50,7 +50,7 @@ static int get_ttl(struct sock *sock)
     uint8_t own;
 
     if (sock->file.type == SOCK_STREAM) {
-        const struct tcb_options *options = stream_options(sock);
+        const struct tcb_options *options = stream_options_peek(sock);
 
         own = options ? options->ttl : 0;
         return own ? own : profile->tcp.ttl ? profile->tcp.ttl : profile->ip.ttl;
@@ -82,7 +82,7 @@ static int set_tos(struct sock *sock, int value)
 static int get_tos(struct sock *sock)
 {
     if (sock->file.type == SOCK_STREAM)
-        return stream_options(sock) ? stream_options(sock)->tos : 0;
+        return stream_options_peek(sock) ? stream_options_peek(sock)->tos : 0;
     return sock->ext ? sock->ext->tos : 0;
 }
 

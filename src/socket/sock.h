@@ -103,6 +103,7 @@ int dgram_open(struct sock *sock, enum udp_kind kind) MUST_CHECK;
 struct tcb *stream_tcb(const struct sock *sock); /* NULL: listening, or gone */
 /* The options that TCP keeps: of the connection or of the listener's template. NULL: memory. */
 struct tcb_options *stream_options(struct sock *sock);
+const struct tcb_options *stream_options_peek(const struct sock *sock); /* to read */
 void stream_options_changed(struct sock *sock);
 void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events);
 void stream_acceptable(void *ctx, void *user, struct tcp_listener *listener);
@@ -148,6 +149,13 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
-size_t iov_total(const struct iovec *iov, size_t count);
+static inline size_t iov_total(const struct iovec *iov, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
 
 #endif

@@ -110,6 +110,16 @@ struct tcb_options *stream_options(struct sock *sock)
     return tcb ? tcp_options(tcb) : NULL;
 }
 
+const struct tcb_options *stream_options_peek(const struct sock *sock)
+{
+    const struct tcb *tcb;
+
+    if (sock->flags & SF_LISTENING)
+        return tcp_listener_options(sock->listener);
+    tcb = stream_tcb(sock);
+    return tcb ? tcp_options_peek(tcb) : NULL;
+}
+
 void stream_options_changed(struct sock *sock)
 {
     struct tcb *tcb = stream_tcb(sock);
@@ -313,10 +323,10 @@ static const uint8_t listen_options[] = {/* what a listener must have that was s
 
 static void pass_options(struct sock *sock, struct tcb *tcb, struct tcp_listener *listener)
 {
-    struct tcb_options *from = tcp_options(tcb), *to = tcp_listener_options(listener);
+    struct tcb_options *to = tcp_listener_options(listener);
 
-    if (from && to)
-        *to = *from;
+    if (to)
+        *to = *tcp_options_peek(tcb);
     if (to)
         to->v6_dual = sock->file.family == AF_INET6;
     if (!sock->ext)
@@ -648,7 +658,7 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
-    struct tcb_options *options = tcb ? tcp_options(tcb) : NULL;
+    const struct tcb_options *options = tcb ? tcp_options_peek(tcb) : NULL;
     uint64_t deadline_ns;
 
     if (!options || !options->linger_on || options->linger_s <= 0 || wait_is_inline(proc))

@@ -167,6 +167,7 @@ struct tcb_options {
     bool v6_dual;                  /* an AF_INET6 socket */
 };
 struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
+const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: makes no copy */
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
 /* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */

@@ -435,6 +435,11 @@ struct tcb_options *tcp_options(struct tcb *tcb)
     return &tcb->tcp->scratch_options;
 }
 
+const struct tcb_options *tcp_options_peek(const struct tcb *tcb)
+{
+    return &tcb->opt->socket;
+}
+
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     tcp->now_ns = now_ns;
