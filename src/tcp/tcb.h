@@ -300,6 +300,8 @@ struct tcp {
     struct pool *pool;
     struct prng prng;
     uint64_t now_ns;
+    uint32_t now_ms, now_ts;  /* of now_ns, kept because each segment asks: milliseconds, ticks of the timestamp clock */
+    uint32_t freed;           /* tcbs freed so far */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
     struct table flows;       /* kind and slot by flow */
     struct slab tcbs, syns, waits;
@@ -329,9 +331,17 @@ struct tcp {
     uint64_t mib[MIB_COUNT];
 };
 
+static inline void tcp_set_now(struct tcp *tcp, uint64_t now_ns)
+{
+    if (tcp->now_ns == now_ns)
+        return;
+    tcp->now_ns = now_ns;
+    tcp->now_ms = (uint32_t)(now_ns / NS_PER_MS);
+    tcp->now_ts = tcp->params.timestamp_hz_ms > 1 ? (uint32_t)(now_ns / (tcp->params.timestamp_hz_ms * NS_PER_MS)) : tcp->now_ms;
+}
 #define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
 static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
-static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return (uint32_t)(tcb->tcp->now_ns / NS_PER_MS); }
+static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return tcb->tcp->now_ms; }
 static inline const struct tcp_params *tcb_params(const struct tcb *tcb) { return &tcb->tcp->params; }
 static inline bool tcb_is_synchronized(const struct tcb *tcb) { return tcb->state >= TCPS_ESTABLISHED; }
 static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ? tcb->tx->packets_out : 0; }
@@ -359,11 +369,7 @@ static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains
     int32_t window = (int32_t)(tcb->rcv_wup + tcb->rcv_wnd - tcb->rcv_nxt);
     return window < 0 ? 0 : (uint32_t)window;
 }
-static inline uint32_t tcb_ts_now(const struct tcb *tcb)
-{
-    uint32_t hz_ms = tcb->tcp->params.timestamp_hz_ms;
-    return (uint32_t)(tcb->tcp->now_ns / ((uint64_t)(hz_ms ? hz_ms : 1) * NS_PER_MS)) + tcb->ts_offset;
-}
+static inline uint32_t tcb_ts_now(const struct tcb *tcb) { return tcb->tcp->now_ts + tcb->ts_offset; }
 
 /* One received segment on its way through the steps. The packet is freed at the end unless a step took it. */
 struct rx {

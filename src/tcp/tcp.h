@@ -90,7 +90,6 @@ struct tcp_segment {          /* one segment to send */
     bool dont_fragment;
     uint8_t option_order;
     uint16_t gso_size;
-    struct handle tcb;        /* none for replies */
 };
 /* Runs timers due by NOW. */
 void tcp_poll(struct tcp *tcp, uint64_t now_ns);

@@ -103,6 +103,10 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
+    if (rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST) {
+        tcb->snd_wl1 = rx->seq; /* nothing in flight, nothing new: the receiver of a bulk transfer is here */
+        return LIL_DROP_NONE;
+    }
     struct ack_state state;
     memset(&state, 0, sizeof state);
     state.prior_una = tcb->snd_una;

@@ -124,6 +124,7 @@ void tcb_free(struct tcb *tcb)
         tcb->ext = NULL;
     }
     tcb_opts_unref(tcp, tcb->opt);
+    tcp->freed++;
     slab_free(&tcp->tcbs, tcb->slot);
 }
 
@@ -221,7 +222,7 @@ enum { DUE_QUANTUM = 16 }; /* segments of one connection in a row */
 
 bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     if (tcp->reply_count && reply_output(tcp, segment))
         return true;
     if (tcp->syn_due_first != TCP_NONE && synq_output(tcp, segment))
@@ -229,7 +230,6 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
     while (tcp->due_first != TCP_NONE) {
         struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
         if (output_tcb(tcb, segment)) {
-            segment->tcb = slab_handle(&tcp->tcbs, tcb->slot);
             if (++tcp->due_left >= DUE_QUANTUM && tcb->due_next != TCP_NONE) {
                 tcb_clear_due(tcb); /* to the end of the queue */
                 tcb_mark_due(tcb);
@@ -258,7 +258,7 @@ static void arm_again(void *ctx, void *object, uint32_t slot)
 
 void tcp_poll(struct tcp *tcp, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     if (tcp->heap_retry_ns && tcp->heap_retry_ns <= now_ns) {
         tcp->heap_retry_ns = 0;
         slab_each(&tcp->tcbs, arm_again, NULL);

@@ -146,7 +146,7 @@ static void abort_one(void *ctx, void *object, uint32_t slot)
 
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     enum flow_kind kind;
     enum tcp_icmp_action action;
     uint32_t slot = flow_find(tcp, flow, &kind);
@@ -181,7 +181,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
 void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, int error, uint64_t now_ns)
 {
     (void)seq;
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     enum flow_kind kind;
     uint32_t slot = flow_find(tcp, flow, &kind);
     if (kind != FLOW_TCB || error == 0)
@@ -221,7 +221,7 @@ static void change_one(void *ctx, void *object, uint32_t slot)
 
 void tcp_on_path_change(struct tcp *tcp, const struct addr *local, int error, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     struct path_change change = {tcp, local, error};
     slab_each(&tcp->tcbs, change_one, &change);
 }

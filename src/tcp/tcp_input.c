@@ -16,7 +16,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
 
 enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     TCP_MIB(tcp, InSegs);
     enum flow_kind kind = FLOW_TCB;
     uint32_t slot = tcp->cached_slot;
@@ -88,7 +88,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     enum lil_drop drop;
     rx_init(&rx, tcb, in, *packet);
     struct tcp *tcp = tcb->tcp;
-    struct handle self = slab_handle(&tcp->tcbs, tcb->slot);
+    uint32_t freed = tcp->freed; /* input frees no tcb but its own */
     if (tcb->ext) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
@@ -109,7 +109,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
         drop = tcp_steps(tcb, &rx);
     }
     *packet = rx.packet;
-    if (slab_find(&tcp->tcbs, self)) {
+    if (tcp->freed == freed) {
         finish(tcb);
         tcb_check(tcb);
     }

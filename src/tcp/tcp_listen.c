@@ -249,7 +249,7 @@ static void drop_entry(void *ctx, void *object, uint32_t slot)
 
 void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     struct closing closing = {tcp, listener->slot};
     if (listener->incomplete)
         slab_each(&tcp->syns, drop_entry, &closing);

@@ -218,7 +218,7 @@ static int set_quickack(struct tcb *tcb, int number)
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns)
 {
     int number;
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     struct tcb_opts *own = tcb_opts_own(tcb);
     if (!own)
         return -ENOBUFS;

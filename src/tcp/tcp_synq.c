@@ -473,7 +473,7 @@ enum lil_drop synq_hold(struct tcp *tcp, const struct tcp_in *in)
 
 void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     struct handle handle = {(uint32_t)id, (uint32_t)(id >> 32)};
     struct syn_entry *entry = slab_find(&tcp->syns, handle);
     if (out)

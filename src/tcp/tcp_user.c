@@ -28,7 +28,7 @@ static int take_over_wait(struct tcb *tcb, uint32_t slot, uint32_t *iss)
 /* OPEN, active (3.10.1): SND.UNA = ISS, SND.NXT = ISS + 1, enter SYN-SENT. */
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     tcb->flow = *flow;
     tcb->is_v4 = addr_is_v4(&flow->remote);
     int error = mss_init(tcb); /* chooses the local address */
@@ -106,7 +106,7 @@ static void note_push(struct tcb *tcb, uint32_t start, bool more)
 
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     int error = send_check(tcb);
     if (error < 0)
         return error;
@@ -201,7 +201,7 @@ static ssize_t receive_nothing(struct tcb *tcb)
 
 ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     if (flags & MSG_OOB)
         return receive_urgent(tcb, iov, count, flags);
     if (tcb->readable == 0)
@@ -244,7 +244,7 @@ void user_queue_fin(struct tcb *tcb)
 
 int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     if (tcb->state == TCPS_CLOSED)
         return -ENOTCONN;
     if (how == SHUT_RD || how == SHUT_RDWR)
@@ -287,7 +287,7 @@ static void make_orphan(struct tcb *tcb)
 
 void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     if (!tcb->is_orphan)
         make_orphan(tcb);
     if (needs_reset(tcb))
@@ -298,7 +298,7 @@ void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     const struct tcb_options *options = &tcb->opt->socket;
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     bool unread = tcb->readable > (tcb->ext && tcb->ext->rcv_urgent && !options->oob_inline && tcb->readable == 1);
     make_orphan(tcb);
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT) {
@@ -335,7 +335,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     if (needs_reset(tcb))
         reset_send(tcb);
     void *user = tcb->user;
@@ -442,7 +442,7 @@ const struct tcb_options *tcp_options_peek(const struct tcb *tcb)
 
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
-    tcp->now_ns = now_ns;
+    tcp_set_now(tcp, now_ns);
     const struct tcb_options *options = &tcb->opt->socket;
     if (options->sndbuf)
         tcb->sndbuf = options->sndbuf;

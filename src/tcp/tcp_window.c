@@ -102,7 +102,10 @@ uint32_t window_offer(const struct tcb *tcb)
 /* The header's window. RFC 9293 3.8.6 (SHLD-14): the right edge does not move left. */
 uint16_t window_select(struct tcb *tcb)
 {
-    uint32_t current = tcb_receive_window(tcb), window = window_offer(tcb), scale = tcb->rcv_wscale;
+    uint32_t scale = tcb->rcv_wscale;
+    if (tcb->rcv_nxt == tcb->rcv_wup && !tcb->rcv_stream && scale && tcb->rcv_wnd >= tcb->rcv_ssthresh && tcb->rcv_wnd <= 65535u << scale)
+        return (uint16_t)(tcb->rcv_wnd >> scale); /* nothing came and nothing waits: as last time, when it was at its most */
+    uint32_t current = tcb_receive_window(tcb), window = window_offer(tcb);
     if (window < current) {
         if (window == 0)
             TCP_MIB(tcb->tcp, WantZeroWindowAdv);
@@ -234,9 +237,10 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
         window_enter_quickack_keep(tcb, QUICKACKS_MAX);
     }
     tcb->last_rcv_ms = now;
-    if (rx->length >= 128) {
+    uint32_t clamp = clamp_of(tcb);
+    if (rx->length >= 128 && clamp > tcb->rcv_ssthresh) {
         uint32_t used = used_space(tcb), space = window_space(tcb, tcb->rcvbuf);
-        uint32_t room = min_u32(clamp_of(tcb), space > used ? space - used : 0);
+        uint32_t room = min_u32(clamp, space > used ? space - used : 0);
         if (room > tcb->rcv_ssthresh) {
             tcb->rcv_ssthresh += min_u32(room - tcb->rcv_ssthresh, max_u32(2u * tcb->advmss, 2 * rx->length));
             tcb->quick |= 1;
