@@ -70,20 +70,20 @@ static void count_acked(struct cleaner *cleaner, const struct txseg *seg, uint32
     }
 }
 
-/* False: the head stays. Of one of several packets the whole ones go. */
+/* False: the head stays. Of one of several packets those acknowledged go. */
 static bool pop_one(struct cleaner *cleaner)
 {
     struct tcb *tcb = cleaner->tcb;
     struct txseg *head = txring_at(tcb->tx, 0);
     uint32_t packets = txseg_packets(head);
     if (seq_gt(head->end, tcb->snd_una)) {
-        uint32_t whole = seq_gt(tcb->snd_una, head->start) ? (tcb->snd_una - head->start) / head->mss : 0;
-        if (packets > 1 && whole) {
+        if (seq_gt(tcb->snd_una, head->start)) { /* also an ACK within a packet: what is left begins at SND.UNA */
             struct txseg part = *head;
-            part.end = head->start += whole * head->mss;
+            part.end = head->start = tcb->snd_una;
             uint32_t gone = packets - txseg_packets(head);
             tcb->tx->packets_out -= gone;
-            count_acked(cleaner, &part, gone);
+            if (gone)
+                count_acked(cleaner, &part, gone);
         }
         return false;
     }
