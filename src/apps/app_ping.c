@@ -113,8 +113,11 @@ static int ping_await(struct lil_proc *p, int fd, bool v6, unsigned sequence, ui
         uint64_t us = (lil_now_ns(p) - sent_ns) / 1000;
         strip_port((char *)app_print_address(&seen.from, from, sizeof(from)));
         if (seen.type == PING_ECHO_REPLY && get16(seen.body + 4) == (uint16_t)lil_proc_pid(p)) {
-            lil_printf(p, "%zu bytes from %s: seq=%u, ttl=%d, rtt=%llu.%03llu ms\n", seen.length, from,
-                       get16(seen.body + 6), seen.ttl, (unsigned long long)us / 1000, (unsigned long long)us % 1000);
+            char ttl[16] = "";
+            if (!v6)
+                snprintf(ttl, sizeof(ttl), " ttl=%d,", seen.ttl);
+            lil_printf(p, "%zu bytes from %s: seq=%u,%s rtt=%llu.%03llu ms\n", seen.length, from, get16(seen.body + 6),
+                       ttl, (unsigned long long)us / 1000, (unsigned long long)us % 1000);
             if (get16(seen.body + 6) == (uint16_t)sequence)
                 return 1;
         } else if (seen.type == PING_UNREACHABLE || seen.type == PING_EXCEEDED) {

@@ -16,7 +16,7 @@ struct host_node *host_node_find(const struct lil_world *world, const struct lil
     list_each(at, &((struct lil_world *)world)->nodes)
     {
         struct host_node *node = host_node_of(list_entry(at, struct lil_node, list));
-        if (node && node->host == host && host)
+        if (node && node->host == host && host && !node->crashed)
             return node;
     }
     return NULL;
@@ -27,7 +27,7 @@ struct lil_host *lil_world_find(struct lil_world *world, const char *name)
     list_each(at, &world->nodes)
     {
         struct host_node *node = host_node_of(list_entry(at, struct lil_node, list));
-        if (node && node->host && strcmp(node->node.name, name) == 0)
+        if (node && !node->crashed && strcmp(node->node.name, name) == 0)
             return node->host;
     }
     return NULL;
@@ -83,6 +83,8 @@ static void host_node_input(struct lil_node *node, unsigned port, struct lil_pac
 static void host_node_trace(void *ctx, const struct lil_trace *event)
 {
     struct host_node *self = ctx;
+    if (self->crashed)
+        return;
     if (self->trace)
         self->trace(self->trace_ctx, event);
     world_trace(self->node.world, event);
@@ -113,14 +115,9 @@ static void crash_run(struct event *event, uint64_t now_ns)
     list_each(at, &world->programs)
     {
         struct program *program = list_entry(at, struct program, list);
-        if (program->node == self) {
+        if (program->node == self)
             program_unwind(program);
-            program_free(program, false); /* the proc goes with the host */
-        }
     }
-    event_cancel(&world->events, &self->node.event);
-    lil_host_free(self->host);
-    self->host = NULL;
 }
 
 void lil_world_crash(struct lil_world *world, struct lil_host *host)
@@ -128,7 +125,10 @@ void lil_world_crash(struct lil_world *world, struct lil_host *host)
     struct host_node *self = host_node_find(world, host);
     if (!self || self->crashed)
         return;
-    self->crashed = true; /* from now on it neither hears nor says anything; the memory goes when no fiber runs */
+    /* From now on it neither hears nor says anything; its programs end when no fiber runs. The memory stays until the
+     * world goes, so that what the caller holds (hosts, processes) stays good. */
+    self->crashed = true;
+    event_cancel(&world->events, &self->node.event);
     self->crash.run = crash_run;
     world_schedule(world, &self->crash, world->now_ns);
 }

@@ -119,6 +119,8 @@ void program_unwind(struct program *program)
     if (program->ended)
         return;
     program->killed = true;
+    if (!program->status)
+        program->status = 128 + 9;
     while (fiber_is_started(program->fiber) && !fiber_is_done(program->fiber)) {
         if (resume(program) < 0)
             break;
@@ -136,13 +138,12 @@ void program_kill(struct program *program)
     world_schedule(program->world, &program->event, program->world->now_ns);
 }
 
-void program_free(struct program *program, bool with_proc)
+void program_free(struct program *program)
 {
     list_remove(&program->list);
     event_cancel(&program->world->events, &program->event);
     fiber_free(program->fiber);
-    if (with_proc)
-        lil_proc_free(program->proc);
+    lil_proc_free(program->proc);
     free(program);
 }
 

@@ -58,7 +58,7 @@ struct sim_nic {
 };
 struct host_node {
     struct lil_node node;
-    struct lil_host *host; /* NULL after a crash */
+    struct lil_host *host; /* after a crash it stays, deaf and dumb, until the world goes */
     struct sim_nic *nics, **last_nic;
     unsigned nic_count;
     bool crashed;
@@ -191,7 +191,7 @@ void switch_connect(struct lil_node *node, unsigned port, struct lil_link *link,
 /* program.c */
 void program_kill(struct program *program);   /* marks; it ends at its next event */
 void program_unwind(struct program *program); /* now, from outside any fiber */
-void program_free(struct program *program, bool with_proc);
+void program_free(struct program *program);
 /* capture.c */
 void capture_close(struct capture *capture);
 void capture_add_nic(struct capture *capture, struct sim_nic *nic);

@@ -30,7 +30,7 @@ void lil_world_free(struct lil_world *world)
     world->output = NULL;
     list_each(at, &world->programs) program_unwind(list_entry(at, struct program, list));
     capture_close(world->capture);
-    list_each(at, &world->programs) program_free(list_entry(at, struct program, list), true);
+    list_each(at, &world->programs) program_free(list_entry(at, struct program, list));
     flights_free(world);
     list_each(at, &world->nodes)
     {
