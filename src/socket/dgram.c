@@ -79,9 +79,9 @@ static int dgram_dissolve(struct sock *sock)
     return sock_params(&sock->file)->connect_unspec_ok ? 0 : -EAFNOSUPPORT;
 }
 
-/* Where a datagram to NAME goes and from which address. */
-static int route(struct sock *sock, const struct sock_name *name, const struct control *control, struct flow *flow,
-                 struct tcp_path *path)
+/* Where a datagram to NAME goes and from which address: FROM, or one of the interface's. */
+static int route(struct sock *sock, const struct sock_name *name, const struct addr *from,
+                 const struct control *control, struct flow *flow, struct tcp_path *path)
 {
     struct lil_host *host = sock->file.sockets->host;
     bool is_v4 = addr_is_v4(&name->addr);
@@ -102,7 +102,7 @@ static int route(struct sock *sock, const struct sock_name *name, const struct c
     kind = host_address_kind(host, &flow->remote);
     if (kind == HOST_ADDR_BROADCAST && !(sock->flags & SF_BROADCAST))
         return -EACCES;
-    flow->local = own->local;
+    flow->local = *from;
     if (kind == HOST_ADDR_MULTICAST && sock->ext) {
         if (sock->ext->multicast_ifindex && !flow->scope)
             flow->scope = sock->ext->multicast_ifindex;
@@ -147,12 +147,9 @@ static int dgram_connect(struct lil_proc *proc, struct file *file, const struct 
     if (name.port == 0 && file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP &&
         sock_params(file)->connect_port0_error)
         return -sock_params(file)->connect_port0_error;
-    if (sock->flags & SF_CONNECTED && sock->flags & SF_ADDR_AUTO &&
-        sock->binding) { /* again: the address is chosen anew */
-        udp_connect(udp_of(sock), sock->pcb, NULL);
-        udp_bind(udp_of(sock), sock->pcb, &any, sock->binding->port, sock_takes_both(sock), sock->binding->ifindex);
-    }
-    result = route(sock, &name, &none, &flow, &path);
+    /* again: an address that connect() chose is chosen anew; a failure leaves the old peer */
+    result =
+        route(sock, &name, sock->flags & SF_ADDR_AUTO ? &any : &udp_get_flow(sock->pcb)->local, &none, &flow, &path);
     if (result < 0)
         return result;
     result = sock_autobind(sock, &any);
@@ -310,7 +307,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     if (result == 0)
         result = destination(sock, message, &name);
     if (result == 0)
-        result = route(sock, &name, &control, &flow, &path);
+        result = route(sock, &name, &udp_get_flow(sock->pcb)->local, &control, &flow, &path);
     if (result < 0)
         return result;
     if (file->protocol == IPPROTO_UDP && total > (addr_is_v4(&flow.remote) ? UDP_MAX_V4 : UDP_MAX_V6))

@@ -90,6 +90,10 @@ static void test_connected(void **state)
     assert_int_equal(connect_to(pair.pa, client, B4, 8), 0); /* again */
     assert_string_equal(peer_text(pair.pa, client, &port), B4);
     assert_int_equal(port, 8);
+    assert_int_equal(connect_to(pair.pa, client, "198.51.100.1", 9), -ENETUNREACH); /* the old peer stays */
+    assert_string_equal(peer_text(pair.pa, client, &port), B4);
+    assert_int_equal(connect_to(pair.pa, client, "127.0.0.1", 9), 0); /* another address of its own */
+    assert_string_equal(local_text(pair.pa, client, &port), "127.0.0.1");
     assert_int_equal(lil_connect(pair.pa, client, &unspec, sizeof unspec), 0);
     assert_string_equal(local_text(pair.pa, client, &port), "0.0.0.0");
     assert_fails(lil_getpeername(pair.pa, client, &name.sa, &length), ENOTCONN);
