@@ -1,4 +1,5 @@
-/* bulk.h: bulk transfers between two hosts over one link, in virtual time: what the golden tables and the fairness test share. */
+/* bulk.h: bulk transfers between two hosts over one link, in virtual time: what the golden tables and the fairness test
+ * share. */
 #ifndef TESTS_SIM_BULK_H
 #define TESTS_SIM_BULK_H
 #include <arpa/inet.h>
@@ -12,13 +13,13 @@ enum { TRANSFER_FLOWS = 16, TRANSFER_SYSCTLS = 8 };
 struct transfer {
     /* what is asked for */
     uint64_t seed;
-    const char *profile;              /* NULL: linux */
+    const char *profile;                     /* NULL: linux */
     const char *sysctl[TRANSFER_SYSCTLS][2]; /* on both hosts */
-    struct lil_link_config link;      /* from the sender; the way back has its delay alone */
-    unsigned flows, seconds, skip_seconds; /* skip: not measured at the beginning */
-    uint64_t stagger_ns;              /* between the flows' beginnings */
-    uint64_t bytes;                   /* > 0: each flow sends so much and ends */
-    lil_link_filter_fn *filter;       /* sees the packets of both directions; ctx is the transfer */
+    struct lil_link_config link;             /* from the sender; the way back has its delay alone */
+    unsigned flows, seconds, skip_seconds;   /* skip: not measured at the beginning */
+    uint64_t stagger_ns;                     /* between the flows' beginnings */
+    uint64_t bytes;                          /* > 0: each flow sends so much and ends */
+    lil_link_filter_fn *filter;              /* sees the packets of both directions; ctx is the transfer */
     void *ctx;
     /* what was seen */
     uint64_t received[TRANSFER_FLOWS], measured[TRANSFER_FLOWS]; /* bytes; measured: after skip_seconds */
@@ -31,7 +32,10 @@ struct transfer_flow {
     unsigned index;
 };
 
-static inline uint8_t transfer_byte(uint64_t offset) { return (uint8_t)(offset * 2654435761u >> 11 ^ offset); }
+static inline uint8_t transfer_byte(uint64_t offset)
+{
+    return (uint8_t)(offset * 2654435761u >> 11 ^ offset);
+}
 
 static int transfer_server(struct lil_proc *proc, void *argument)
 {
@@ -98,7 +102,8 @@ static int transfer_run(struct transfer *transfer)
     if (transfer->filter)
         lil_link_set_filter(link, transfer->filter, transfer->ctx);
     for (unsigned i = 0; i < TRANSFER_SYSCTLS && transfer->sysctl[i][0]; i++) {
-        if (lil_sysctl_set(a, transfer->sysctl[i][0], transfer->sysctl[i][1]) < 0 || lil_sysctl_set(b, transfer->sysctl[i][0], transfer->sysctl[i][1]) < 0)
+        if (lil_sysctl_set(a, transfer->sysctl[i][0], transfer->sysctl[i][1]) < 0 ||
+            lil_sysctl_set(b, transfer->sysctl[i][0], transfer->sysctl[i][1]) < 0)
             return 100;
     }
     unsigned count = transfer->flows ? transfer->flows : 1;

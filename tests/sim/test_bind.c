@@ -332,6 +332,44 @@ static void test_time_wait(void **state)
     }
 }
 
+/* BSD asks the new socket only; Linux wants SO_REUSEADDR on both: a TIME_WAIT left by a listener without it holds the
+ * port (FACTS 6). */
+static int both_main(struct lil_proc *p, void *argument)
+{
+    int on = 1, listener = lil_socket(p, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind_to(p, listener, "0.0.0.0", 7001), 0);
+    assert_int_equal(lil_listen(p, listener, 5), 0);
+    int client = lil_socket(p, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect_to(p, client, "127.0.0.1", 7001), 0);
+    lil_close(p, lil_accept(p, listener, NULL, NULL));
+    lil_sleep_ns(p, SECONDS(1));
+    lil_close(p, client);
+    lil_close(p, listener);
+    lil_sleep_ns(p, SECONDS(1));
+    int again = lil_socket(p, AF_INET, SOCK_STREAM, 0);
+    lil_setsockopt(p, again, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    *(int *)argument = bind_to(p, again, "0.0.0.0", 7001) < 0 ? errno : 0;
+    return 0;
+}
+
+static void test_reuse_on_both(void **state)
+{
+    static const struct {
+        const char *profile;
+        int error;
+    } rows[] = {{"4.4bsd", 0}, {"linux", EADDRINUSE}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct scene s;
+        int error = -1;
+        scene_two(&s, rows[i].profile, "linux");
+        scene_program(&s, both_main, &error, 100);
+        if (error != rows[i].error)
+            fail_msg("%s: %s", rows[i].profile, error ? strerrorname_np(error) : "ok");
+        scene_end(&s);
+    }
+}
+
 /* INADDR_ANY is 0 in any order; INADDR_LOOPBACK without htonl() is another address; in6addr_any is in network order
  * (UNP 4.4). */
 static int constants_main(struct lil_proc *p, void *argument)
@@ -439,6 +477,6 @@ int main(void)
                                        cmocka_unit_test(test_getsockname),   cmocka_unit_test(test_ephemeral_ports),
                                        cmocka_unit_test(test_reuse_matrix),  cmocka_unit_test(test_time_wait),
                                        cmocka_unit_test(test_constants),     cmocka_unit_test(test_linux),
-                                       cmocka_unit_test(test_reserved)};
+                                       cmocka_unit_test(test_reserved),      cmocka_unit_test(test_reuse_on_both)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,7 +137,7 @@ static void test_refused_windows(void **state)
     attempt_spawn(&s, &client);
     scene_run(&s, 100);
     assert_errno(client.error, ECONNREFUSED);
-    assert_in_range((int)(client.took_s * 1000), 1400, 2100);
+    assert_in_range((int)(client.took_s * 1000), 1900, 2100);
     assert_true(count_of(&s, "client", is_syn) >= 3);
     scene_end(&s);
 }
@@ -429,6 +429,41 @@ static void test_nonblocking(void **state)
     scene_end(&s);
 }
 
+/* The same calls over IPv6: a handshake, a refusal, a neighbour that does not answer solicitations (RFC 4861 7.2.2:
+ * three, 1 s apart). */
+static bool is_solicit(const struct seen *seen)
+{
+    struct addr unspecified = addr_any(AF_INET6);
+    return seen->is_icmp && seen->ip.version == 6 && seen->icmp.type == ICMP6_NEIGHBOR_SOLICIT &&
+           !addr_equal(&seen->ip.source, &unspecified);
+}
+
+static void test_ipv6(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_two(&s, "linux", "linux");
+    struct server server = {.bind = "::", .port = 13, .backlog = 5, .count = 1};
+    struct attempt good = {.to = "2001:db8::2", .port = 13, .start_s = 3, .keep = true};
+    struct attempt refused = {.to = "2001:db8::2", .port = 14, .start_s = 4},
+                   silent = {.to = "2001:db8::55", .port = 13, .start_s = 10};
+    server_spawn(&s, &server);
+    attempt_spawn(&s, &good);
+    attempt_spawn(&s, &refused);
+    attempt_spawn(&s, &silent);
+    scene_run(&s, 100);
+    assert_errno(good.error, 0);
+    assert_string_equal(server.peer[0], good.local);
+    assert_int_equal(strncmp(good.local, "2001:db8::1.", 12), 0);
+    assert_errno(refused.error, ECONNREFUSED);
+    assert_true(refused.took_s < 0.001);
+    assert_errno(silent.error, EHOSTUNREACH);
+    assert_in_range((int)(silent.took_s * 10), 28, 34);
+    assert_int_equal(count_of(&s, "client", is_arp_request), 0);
+    assert_true(count_of(&s, "client", is_solicit) >= 4);
+    scene_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_states),
@@ -445,6 +480,7 @@ int main(void)
                                        cmocka_unit_test(test_self_connect),
                                        cmocka_unit_test(test_odd_destinations),
                                        cmocka_unit_test(test_no_route),
-                                       cmocka_unit_test(test_nonblocking)};
+                                       cmocka_unit_test(test_nonblocking),
+                                       cmocka_unit_test(test_ipv6)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,9 +217,12 @@ static void test_soft_schedule(void **state)
 /* macOS gives up a soft error at about 4 s as ENETUNREACH (FACTS 2). */
 static void test_macos(void **state)
 {
+    static const uint8_t hard[] = {2, 3, 9, 10, 13};
     struct scene s;
     struct sender sender = {.type = 3, .code = 1, .router = "192.0.2.254"};
     (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(hard); i++)
+        check("macos", 75, (struct sender){.type = 3, .code = hard[i]}, (struct expected){NOW, ECONNREFUSED}, false);
     struct puppet *puppet = scene_puppet(&s, "macos");
     puppet->on_packet = answer_icmp;
     puppet->ctx = &sender;

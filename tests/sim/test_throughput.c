@@ -1,7 +1,7 @@
-/* test_throughput.c: a golden table of throughput over loss x round trip for Reno, CUBIC and Reno without SACK, one seed a
- * cell, beside what the formulas say: Mathis 1997 for Reno (rate = MSS/RTT * sqrt(3/2) / sqrt(p)), RFC 9438 5.1 for CUBIC
- * (packets = 1.054 * RTT^0.75 / p^0.75, or Reno's where that is more). And Jain's fairness of ten flows at one bottleneck.
- * LILLIPUT_GOLDEN=update writes the table anew; LILLIPUT_GOLDEN=print shows it. */
+/* test_throughput.c: a golden table of throughput over loss x round trip for Reno, CUBIC and Reno without SACK, one
+ * seed a cell, beside what the formulas say: Mathis 1997 for Reno (rate = MSS/RTT * sqrt(3/2) / sqrt(p)), RFC 9438 5.1
+ * for CUBIC (packets = 1.054 * RTT^0.75 / p^0.75, or Reno's where that is more). And Jain's fairness of ten flows at
+ * one bottleneck. LILLIPUT_GOLDEN=update writes the table anew; LILLIPUT_GOLDEN=print shows it. */
 #include "unit/check.h"
 #include "sim/bulk.h"
 
@@ -29,9 +29,15 @@ static double formula_mbit(unsigned kind, double p, double rtt_s)
 
 static double measure_mbit(unsigned kind, unsigned loss, unsigned rtt)
 {
-    bool is_slow = loss == 0 && rtts_ms[rtt] > 10; /* a loss in a thousand and long trips: slow start lasts, epochs are seconds */
-    struct transfer t = {.seed = 1 + loss * 16 + rtt, .seconds = is_slow ? 4 * CELL_SECONDS : CELL_SECONDS, .skip_seconds = is_slow ? CELL_SECONDS : 2};
-    t.link = (struct lil_link_config){.delay_ns = rtts_ms[rtt] * 500000ull, .rate_bps = 1000000000, .queue_packets = 10000, .loss = lil_percent(losses[loss])};
+    bool is_slow =
+        loss == 0 && rtts_ms[rtt] > 10; /* a loss in a thousand and long trips: slow start lasts, epochs are seconds */
+    struct transfer t = {.seed = 1 + loss * 16 + rtt,
+                         .seconds = is_slow ? 4 * CELL_SECONDS : CELL_SECONDS,
+                         .skip_seconds = is_slow ? CELL_SECONDS : 2};
+    t.link = (struct lil_link_config){.delay_ns = rtts_ms[rtt] * 500000ull,
+                                      .rate_bps = 1000000000,
+                                      .queue_packets = 10000,
+                                      .loss = lil_percent(losses[loss])};
     t.sysctl[0][0] = "net.ipv4.tcp_congestion_control";
     t.sysctl[0][1] = kind == 1 ? "cubic" : "reno";
     t.sysctl[1][0] = kind == 2 ? "net.ipv4.tcp_sack" : NULL;
@@ -54,8 +60,8 @@ static void test_table(void **unused)
             for (unsigned rtt = 0; rtt < RTTS; rtt++) {
                 double p = (double)lil_percent(losses[loss]) / 4294967296.0, seen = measure_mbit(kind, loss, rtt);
                 double formula = formula_mbit(kind, p, rtts_ms[rtt] / 1e3), before = 0;
-                snprintf(line, sizeof line, "%-6s loss %-5s rtt %3u ms: %8.3f Mbit/s, formula %8.3f, ratio %.2f\n", kinds[kind], losses[loss], rtts_ms[rtt], seen,
-                         formula, seen / formula);
+                snprintf(line, sizeof line, "%-6s loss %-5s rtt %3u ms: %8.3f Mbit/s, formula %8.3f, ratio %.2f\n",
+                         kinds[kind], losses[loss], rtts_ms[rtt], seen, formula, seen / formula);
                 if (*mode)
                     fputs(line, stdout);
                 if (strcmp(mode, "update") == 0) {
@@ -70,7 +76,8 @@ static void test_table(void **unused)
                 char kept[200];
                 assert_non_null(fgets(kept, sizeof kept, golden));
                 assert_int_equal(sscanf(kept, "%*s loss %*s rtt %*u ms: %lf", &before), 1);
-                if (seen < before * (100 - TOLERANCE_PERCENT) / 100 || seen > before * (100 + TOLERANCE_PERCENT) / 100) {
+                if (seen < before * (100 - TOLERANCE_PERCENT) / 100 ||
+                    seen > before * (100 + TOLERANCE_PERCENT) / 100) {
                     printf("golden: %snow:    %s", kept, line);
                     bad++;
                 }
@@ -94,7 +101,8 @@ static void fairness(const char *name)
         squares += x * x;
     }
     double jain = sum * sum / (t.flows * squares), mbit = sum * 8 / 60 / 1e6;
-    print_message("%s: Jain %.4f, %.2f Mbit/s together, %llu resent\n", name, jain, mbit, (unsigned long long)t.retransmitted);
+    print_message("%s: Jain %.4f, %.2f Mbit/s together, %llu resent\n", name, jain, mbit,
+                  (unsigned long long)t.retransmitted);
     assert_true(jain >= 0.95);
     assert_true(mbit > 18);
     assert_false(t.is_corrupt);
