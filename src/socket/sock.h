@@ -33,9 +33,16 @@ enum sock_flag {
     SF_SHARED_OPTIONS = 1 << 21, /* there is something in the extension that an accepted socket inherits */
     SF_DEBUG = 1 << 22,
     SF_V6_RECVERR = 1 << 23,
-    SF_ADDR_AUTO = 1 << 24 /* the local address was chosen by connect() */
+    SF_ADDR_AUTO = 1 << 24, /* the local address was chosen by connect() */
+    SF_DEFERRED = 1 << 25   /* TCP_FASTOPEN_CONNECT: connect() was called, the SYN waits for the first data (ext->deferred) */
 };
 
+/* bind.c: an address argument of bind, connect or sendto, checked: family, length, V6ONLY. */
+struct sock_name {
+    struct addr addr;
+    uint16_t port;
+    uint32_t scope;
+};
 struct sock_ext {                      /* options few sockets use */
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
     uint64_t tcp_set;                  /* IPPROTO_TCP options set before listen(): a bit each */
@@ -50,6 +57,7 @@ struct sock_ext {                      /* options few sockets use */
     int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
     uint32_t icmp_filter[8]; /* a bit a type: not wanted */
     uint32_t keep_idle;
+    struct sock_name deferred; /* SF_DEFERRED */
 };
 struct sock {
     struct file file;
@@ -101,6 +109,12 @@ extern const struct file_ops stream_ops, dgram_ops;
 int stream_open(struct sock *sock) MUST_CHECK;
 int dgram_open(struct sock *sock, enum udp_kind kind) MUST_CHECK;
 struct tcb *stream_tcb(const struct sock *sock); /* NULL: listening, or gone */
+int stream_connect_start(struct sock *sock, const struct sock_name *name) MUST_CHECK;
+int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later) MUST_CHECK;
+ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done);
+/* stream_fastopen.c: MSG_FASTOPEN and TCP_FASTOPEN_CONNECT (RFC 7413, tcp(7)). */
+ssize_t stream_fastopen(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags);
+bool stream_defers_connect(struct sock *sock, const struct sock_name *name, int *result);
 /* The options that TCP keeps: of the connection or of the listener's template. NULL: memory. */
 struct tcb_options *stream_options(struct sock *sock);
 const struct tcb_options *stream_options_peek(const struct sock *sock); /* to read */
@@ -111,12 +125,6 @@ int stream_syn_accept(void *ctx, struct lil_proc *proc, struct tcb *tcb);
 void dgram_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
 int dgram_error(struct sock *sock, bool clear);
 
-/* bind.c: an address argument of bind, connect or sendto, checked: family, length, V6ONLY. */
-struct sock_name {
-    struct addr addr;
-    uint16_t port;
-    uint32_t scope;
-};
 int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length,
                struct sock_name *name) MUST_CHECK;
 socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope,

@@ -180,7 +180,7 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
     return 0; /* TCP asks for the way and the source address */
 }
 
-static int connect_start(struct sock *sock, const struct sock_name *name)
+int stream_connect_start(struct sock *sock, const struct sock_name *name)
 {
     struct flow flow;
     struct tcb *tcb;
@@ -235,7 +235,7 @@ static int connect_end(struct sock *sock, bool is_later)
     return -(error ? error : params->connect_lost_error);
 }
 
-static int connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later)
+int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later)
 {
     uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     int result;
@@ -300,7 +300,7 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     if (sock->flags & SF_LISTENING)
         return -sock_params(file)->connect_listening_error;
     if (sock->flags & SF_CONNECTING)
-        return connect_wait(proc, sock, true);
+        return stream_connect_wait(proc, sock, true);
     if (sock->flags & SF_CONNECTED) {
         if (state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error)
             return reconnect_refusal(sock);
@@ -309,9 +309,11 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     if (sock->flags & SF_FAILED && sock_params(file)->reconnect_error)
         return reconnect_refusal(sock);
     result = sock_parse(sock, address, length, &name);
+    if (result == 0 && stream_defers_connect(sock, &name, &result))
+        return result;
     if (result == 0)
-        result = connect_start(sock, &name);
-    return result < 0 ? result : connect_wait(proc, sock, false);
+        result = stream_connect_start(sock, &name);
+    return result < 0 ? result : stream_connect_wait(proc, sock, false);
 }
 
 /* --- listen and accept ------------------------------------------------------------------------ */
@@ -493,8 +495,7 @@ static int not_connected(const struct sock *sock, bool is_sending)
 }
 
 /* The send buffer's room has come, or the handshake's end: what a sleeping send waits for. */
-static ssize_t send_slowly(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags,
-                           size_t done)
+ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done)
 {
     uint64_t now_ns, deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     size_t total = iov_total(message->msg_iov, message->msg_iovlen);
@@ -534,6 +535,8 @@ static ssize_t stream_send(struct lil_proc *proc, struct file *file, const struc
 
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
+    if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))
+        return stream_fastopen(proc, sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
         return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
     total = iov_total(message->msg_iov, message->msg_iovlen);
@@ -545,7 +548,7 @@ static ssize_t stream_send(struct lil_proc *proc, struct file *file, const struc
         return n;
     if (n >= 0 && (size_t)n >= total)
         return n;
-    return send_slowly(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
+    return stream_send_rest(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
 }
 
 /* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */

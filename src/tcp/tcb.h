@@ -138,7 +138,8 @@ struct tcb_ext {
     bool probe_byte;          /* a window probe carried the byte at SND.NXT */
     bool mtu_probing, blackhole, ecn_seen_ce, msg_more;
     /* fast open (RFC 7413) */
-    uint32_t fastopen_length;
+    uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
+    uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
     uint8_t fastopen_cookie[16], fastopen_cookie_length;
     bool fastopen_request, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
     /* ECN: received CE bookkeeping; AccECN counters */
@@ -210,7 +211,7 @@ struct syn_entry {
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, tos;
     uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, ts_sent : 1, is_loopback : 1,
-        keep_reset : 1, defer : 1, cookie_sent : 1;
+        keep_reset : 1, defer : 1, cookie_sent : 1, offers_fastopen : 1, fastopen_exp : 1;
     uint16_t ifindex;
 };
 _Static_assert(sizeof(struct syn_entry) <= 112, "a SYN entry is small");
@@ -363,6 +364,11 @@ static inline uint32_t tcb_data_base(const struct tcb *tcb) /* sequence number o
     return tcb->snd_una + (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED);
 }
 static inline uint32_t tcb_snd_end(const struct tcb *tcb) { return tcb->write_seq + tcb->fin_queued; }
+static inline uint64_t tcb_syn_start_ns(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return ext->fastopen_child ? ext->fastopen_start_ns : tcb->syn_start_ns;
+}
 static inline bool tcb_has_unsent(const struct tcb *tcb) { return tcb->snd_nxt != tcb_snd_end(tcb); }
 static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains of what was advertised */
 {
@@ -646,6 +652,9 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
 void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[8]);
 void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss);
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
+uint32_t fastopen_syn_end(const struct tcb *tcb);
+void fastopen_child_done(struct tcb *tcb);
+void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
 
 /* tcp_icmp.c */
 int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);

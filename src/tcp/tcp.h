@@ -134,6 +134,12 @@ void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns); /* RST, gone 
 /* connect(AF_UNSPEC): back to CLOSED with an RST where one is due; the tcb stays. */
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
+/* Fast open (RFC 7413): before tcp_connect; then what the SYN may carry of IOV (0 without a cookie). -EOPNOTSUPP: off. */
+int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb) MUST_CHECK;
+ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit);
+bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote);
+void tcp_flush_fastopen(struct tcp *tcp);                            /* the client's memory */
+
 /* STATUS */
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);

@@ -1,17 +1,31 @@
-/* tcp_fastopen.c: TCP fast open (RFC 7413): cookies, the client's memory of them, data in the SYN. (The lead writes this file from 19:28 on.) */
+/* tcp_fastopen.c: TCP fast open (RFC 7413): cookies, the client's memory of them, data in the SYN. The sysctl's bits are Linux's
+ * (ip-sysctl, tcp_fastopen). Read tcb.h first.
+ *
+ * Client: data goes into the send stream before the SYN; the SYN carries a copy of what fits. What the SYN/ACK does not acknowledge is
+ * simply unsent. Server: the SYN entry becomes a connection in SYN_RECEIVED at once, in the accept queue with its data. */
 #include "tcp/tcb.h"
 
-/* RFC 7413 4.1.2: a keyed hash of the client's address. */
-void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[8])
+enum { COOKIE_BYTES = 8, COOKIE_MIN = 4, OPTION_SPACE = 40 /* kept free for middleboxes, as Linux does */, MSS_UNKNOWN = 536 };
+enum { CLIENT = 1, SERVER = 2, CLIENT_NO_COOKIE = 4, SERVER_NO_COOKIE = 0x200, SERVER_ALL_LISTENERS = 0x400 };
+
+/* RFC 7413 4.1.2: a keyed hash of the addresses; Linux's: SipHash-2-4 of source and destination as they lie in the SYN. */
+void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[COOKIE_BYTES])
 {
-    uint64_t value = siphash_2u64(&tcp->fastopen_key, flow->remote.u64[0] ^ flow->local.u64[0], flow->remote.u64[1] ^ (flow->local.u64[1] << 1));
-    memcpy(cookie, &value, 8);
+    uint8_t addresses[32];
+    size_t size = addr_is_v4(&flow->remote) ? 4 : 16;
+    memcpy(addresses, flow->remote.b + 16 - size, size);
+    memcpy(addresses + size, flow->local.b + 16 - size, size);
+    uint64_t value = siphash24(&tcp->fastopen_key, addresses, 2 * size);
+    for (unsigned i = 0; i < COOKIE_BYTES; i++)
+        cookie[i] = (uint8_t)(value >> 8 * i);
 }
+
+/* --- client (RFC 7413 4.1.3, 4.2.1) --------------------------------------------------------------------------------------- */
 
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(tcp->fastopen_cache); i++)
-        if (tcp->fastopen_cache[i].length && addr_equal(&tcp->fastopen_cache[i].remote, remote))
+        if (tcp->fastopen_cache[i].mss && addr_equal(&tcp->fastopen_cache[i].remote, remote))
             return &tcp->fastopen_cache[i];
     return NULL;
 }
@@ -19,40 +33,228 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
 void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss)
 {
     struct fastopen_memo *memo = (struct fastopen_memo *)fastopen_recall(tcp, remote);
-    if (!memo)
+    if (!memo) {
         memo = &tcp->fastopen_cache[tcp->fastopen_cache_next++ % ARRAY_COUNT(tcp->fastopen_cache)];
-    memo->remote = *remote;
+        *memo = (struct fastopen_memo){.remote = *remote};
+    }
     memo->mss = mss;
+    if (!options->has_fastopen || options->fastopen_length < COOKIE_MIN)
+        return;
     memo->length = options->fastopen_length;
     memo->exp = options->fastopen_experimental;
     memcpy(memo->cookie, options->fastopen, sizeof memo->cookie);
 }
 
-/* The client's SYN: a cookie, or the wish for one, and data that fits (RFC 7413 4.2.1). */
+void tcp_flush_fastopen(struct tcp *tcp)
+{
+    memset(tcp->fastopen_cache, 0, sizeof tcp->fastopen_cache);
+}
+
+bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote)
+{
+    const struct fastopen_memo *memo = fastopen_recall(tcp, remote);
+    return (tcp->params.fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie || (memo && memo->length);
+}
+
+/* Before tcp_connect: the SYN asks for a cookie or carries one. -EOPNOTSUPP: the client's side is off. */
+int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb)
+{
+    struct tcb_ext *ext;
+    if (!(tcp->params.fastopen & CLIENT))
+        return -EOPNOTSUPP;
+    ext = tcb_ext_get(tcb);
+    if (!ext)
+        return -ENOBUFS;
+    ext->fastopen_request = true;
+    return 0;
+}
+
+/* After tcp_connect, before the SYN leaves: takes what the SYN may carry (0 without a cookie). */
+ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit)
+{
+    struct tcb_ext *ext = tcb->ext;
+    const struct fastopen_memo *memo = fastopen_recall(tcp, &tcb->flow.remote);
+    uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + (tcb->is_v4 ? 40u : 60u));
+    if (!ext || !ext->fastopen_request || tcb->state != TCPS_SYN_SENT || !tcb->want_syn || !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote))
+        return 0;
+    mss = min_u32(mss, memo ? memo->mss : MSS_UNKNOWN);
+    if (mss <= OPTION_SPACE)
+        return 0;
+    ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < mss - OPTION_SPACE ? limit : mss - OPTION_SPACE, 0);
+    if (taken <= 0)
+        return 0;
+    tcb->write_seq += (uint32_t)taken;
+    tcb->psh_end = true;
+    ext->fastopen_length = (uint32_t)taken;
+    ext->syn_data = true;
+    return taken;
+}
+
+/* The client's first SYN: a cookie, or the wish for one, and data (RFC 7413 4.2.1). A SYN sent again goes without. */
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
-    (void)tcb;
-    (void)segment;
+    struct tcb_ext *ext = tcb->ext;
+    struct tcp_options *options = &segment->header.options;
+    const struct fastopen_memo *memo = fastopen_recall(tcb->tcp, &tcb->flow.remote);
+    if (tcb->state != TCPS_SYN_SENT || !ext->fastopen_request || tcb->retransmits)
+        return;
+    bool without = (tcb_params(tcb)->fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie;
+    if (!without) {
+        options->has_fastopen = true;
+        ext->fastopen_cookie_asked = !memo || !memo->length;
+        if (memo && memo->length) {
+            options->fastopen_experimental = memo->exp;
+            options->fastopen_length = memo->length;
+            memcpy(options->fastopen, memo->cookie, sizeof options->fastopen);
+        }
+    }
+    if (ext->syn_data) {
+        segment->packet = packet_new(tcb->tcp->pool);
+        if (!segment->packet || stream_read_packet(tcb->snd_stream, 0, ext->fastopen_length, !tcb->csum_offload, segment->packet) < 0) {
+            packet_free(segment->packet);
+            segment->packet = NULL;
+            ext->syn_data = false;
+        } else {
+            ext->syn_fastopen = true;
+        }
+    }
 }
 
 void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
 {
-    (void)tcb;
-    (void)rx;
+    const struct tcp_options *options = &rx->in->header.options;
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext || !ext->fastopen_request)
+        return;
+    fastopen_remember(tcb->tcp, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN);
+    ext->fastopen_request = false;
 }
 
+/* RFC 7413 4.2.2: the SYN/ACK may acknowledge the data, or the SYN only: then the data is sent now. SND.UNA is at ISS+1 here. */
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
 {
-    (void)tcb;
-    (void)rx;
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t acked = rx->ack - tcb->snd_una;
+    if (ext->syn_fastopen && acked && acked <= ext->fastopen_length) {
+        stream_consume(&tcb->snd_stream, acked);
+        tcb->snd_una = tcb->snd_nxt = rx->ack;
+        ext->syn_data_acked = true;
+        ext->bytes_acked += acked;
+        ext->delivered++;
+        ext->data_segs_out++;
+        ext->bytes_sent += acked;
+        TCP_MIB(tcb->tcp, FastOpenActive);
+    } else {
+        TCP_MIB(tcb->tcp, FastOpenActiveFail);
+    }
+    tcb_mark_due(tcb);
 }
 
+/* The highest acknowledgment that answers our SYN. */
+uint32_t fastopen_syn_end(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return tcb->snd_nxt + (ext->syn_fastopen ? ext->fastopen_length : 0);
+}
+
+/* --- server (RFC 7413 4.1.2, 4.2.2) ------------------------------------------------------------------------------------------- */
+
+static uint32_t queue_limit(const struct tcp_listener *listener)
+{
+    if (listener->opt->fastopen_qlen)
+        return listener->opt->fastopen_qlen;
+    return listener->tcp->params.fastopen & SERVER_ALL_LISTENERS ? listener_backlog(listener) : 0;
+}
+
+static bool has_room(struct tcp_listener *listener)
+{
+    uint32_t limit = queue_limit(listener);
+    if (limit && listener->fastopen_pending >= limit)
+        TCP_MIB(listener->tcp, FastOpenListenOverflow);
+    return listener->fastopen_pending < limit;
+}
+
+/* The entry is a connection now; its data and perhaps FIN are in, the SYN/ACK is due. */
+static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot)
+{
+    struct tcp *tcp = listener->tcp;
+    struct tcb *tcb = synq_promote(tcp, slot, listener);
+    if (!tcb)
+        return false;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext) {
+        tcb_done(tcb);
+        return false;
+    }
+    ext->fastopen_child = true;
+    ext->fastopen_listener = listener->slot + 1;
+    listener->fastopen_pending++;
+    tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
+    ext->fastopen_start_ns = tcp->now_ns;
+    ext->syn_data_acked = in->payload != 0;
+    if (in->payload && *packet) {
+        struct rx rx = {.in = in, .packet = *packet, .seq = tcb->rcv_nxt, .length = in->payload, .flags = TCP_ACK};
+        enum lil_drop drop = LIL_DROP_NONE;
+        rx.end_seq = rx.seq + rx.length;
+        *packet = NULL;
+        reass_text(tcb, &rx, &drop);
+        packet_free(rx.packet);
+        ext->syn_data = true;
+    }
+    tcb->ack_want = tcb->acks_due = 0;
+    tcb->delack_ns = 0;
+    tcb->want_syn = true; /* in SYN_RECEIVED: SYN/ACK */
+    tcb_mark_due(tcb);
+    listener_enqueue(listener, tcb);
+    TCP_MIB(tcp, FastOpenPassive);
+    return true;
+}
+
+/* A child left SYN_RECEIVED: its place in the fast open queue is free. */
+void fastopen_child_done(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    uint32_t slot = tcb->ext ? tcb->ext->fastopen_listener : 0;
+    if (!slot)
+        return;
+    tcb->ext->fastopen_listener = 0;
+    if (slot <= tcp->listener_capacity && tcp->listeners[slot - 1] && tcp->listeners[slot - 1]->fastopen_pending)
+        tcp->listeners[slot - 1]->fastopen_pending--;
+}
+
+/* True and *TAKEN: the connection exists already. Otherwise the entry goes the ordinary way, perhaps with a cookie in its SYN/ACK. */
 bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool *taken)
 {
-    (void)listener;
-    (void)in;
-    (void)packet;
-    (void)slot;
+    struct tcp *tcp = listener->tcp;
+    const struct tcp_options *options = &in->header.options;
+    uint8_t cookie[COOKIE_BYTES];
     *taken = false;
+    if (options->has_fastopen && options->fastopen_length == 0)
+        TCP_MIB(tcp, FastOpenCookieReqd);
+    if ((!in->payload && !options->has_fastopen) || !(tcp->params.fastopen & SERVER) || !has_room(listener))
+        return false;
+    fastopen_cookie(tcp, &in->flow, cookie);
+    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || listener->opt->fastopen_no_cookie ||
+                (options->fastopen_length == COOKIE_BYTES && memcmp(options->fastopen, cookie, COOKIE_BYTES) == 0);
+    if (!good && !options->has_fastopen)
+        return false;
+    if (good) {
+        *taken = make_child(listener, in, packet, slot);
+        if (*taken)
+            return true;
+    }
+    if (options->fastopen_length)
+        TCP_MIB(tcp, FastOpenPassiveFail);
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    entry->offers_fastopen = true;
+    entry->fastopen_exp = options->fastopen_experimental;
     return false;
+}
+
+void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options)
+{
+    options->has_fastopen = true;
+    options->fastopen_experimental = entry->fastopen_exp;
+    options->fastopen_length = COOKIE_BYTES;
+    fastopen_cookie(tcp, &entry->flow, options->fastopen);
 }

@@ -267,7 +267,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
     tcb->snd_wl1 = rx->seq;
     bool first_try = tcb->retransmits == 0;
-    uint64_t start = tcb->syn_start_ns;
+    uint64_t start = tcb_syn_start_ns(tcb);
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)
         timer_stop(tcb);
@@ -295,6 +295,10 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     bool fin = tcb->fin_queued;
     tcp_establish(tcb, rx);
     tcb->snd_una++; /* the SYN */
+    if (tcb_ext_peek(tcb)->fastopen_child) {
+        fastopen_child_done(tcb);
+        timer_rexmt(tcb);
+    }
     if (fin)
         tcb_set_state(tcb, TCPS_FIN_WAIT_1);
     if (!tcb->is_passive)

@@ -77,7 +77,7 @@ static void arm_syn_timer(struct tcb *tcb)
     uint64_t interval = timer_schedule(tcb->tcp, schedule, tcb->retransmits, active ? params->syn_linear_timeouts : 0);
     uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), interval);
     if (schedule->give_up_ms && !(active && tcb->opt->syn_retries))
-        deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS));
+        deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), schedule->give_up_ms * NS_PER_MS));
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
@@ -303,6 +303,8 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
         if (recovery_is_reducing(tcb))
             ext->prr_out += packets;
     }
+    if (tcb->state == TCPS_SYN_RECEIVED) /* a fast open child: the SYN/ACK has the timer */
+        return true;
     if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
         tcb->timer = TIMER_NONE;
         timer_rexmt(tcb);
@@ -360,7 +362,7 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
 
 static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
 {
-    if (!tcb_has_unsent(tcb) || tcb->state < TCPS_ESTABLISHED || tcb->state > TCPS_LAST_ACK || tcb->state == TCPS_FIN_WAIT_2)
+    if (!tcb_has_unsent(tcb) || tcb->state > TCPS_LAST_ACK || tcb->state == TCPS_FIN_WAIT_2)
         return false;
     if (tcb->ext && tcb->ext->pacing_ns)
         return false;
@@ -529,7 +531,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         tcb->ext->in_burst = false;
         cwnd_validate(tcb, tcb->ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);
         tcb->ext->cwnd_limited = false;
-        if (tcb_params(tcb)->tlp)
+        if (tcb_params(tcb)->tlp && tcb->state >= TCPS_ESTABLISHED)
             recovery_schedule_tlp(tcb, false);
     }
     if (tcb->ack_want) {

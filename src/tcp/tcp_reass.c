@@ -239,7 +239,8 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
 {
     uint32_t window = tcb_receive_window(tcb);
     bool dsack = tcb->sack_ok && tcb_params(tcb)->dsack;
-    if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2) {
+    bool fastopen = tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child;
+    if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2 && !fastopen) {
         if (seq_lt(rx->seq, tcb->rcv_nxt)) /* the FIN again: acknowledged again */
             window_ack_now(tcb);
         *drop = LIL_DROP_TCP_AFTER_CLOSE;

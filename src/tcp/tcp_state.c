@@ -50,6 +50,7 @@ void tcb_release_flow(struct tcb *tcb)
 /* Everything that a closed connection no longer needs; data received stays readable for its user. */
 static void close_down(struct tcb *tcb)
 {
+    fastopen_child_done(tcb);
     timer_stop(tcb);
     tcb->delack_ns = 0;
     if (tcb->ext) {

@@ -246,6 +246,8 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
         header->options.ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
         header->options.ts_echo = entry->ts_recent;
     }
+    if (entry->offers_fastopen)
+        fastopen_add_to_synack(tcp, entry, &header->options);
     segment->option_order = tcp->params.option_order;
     segment->tos = entry->tos;
     segment->ttl = tcp->params.ttl;

@@ -88,7 +88,7 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
     if (rx->flags & TCP_ACK) { /* first: ISS < SEG.ACK <= SND.NXT, else a reset (unless it is one) */
-        if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt)) {
+        if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, fastopen_syn_end(tcb))) {
             if (!(rx->flags & TCP_RST))
                 reset_reply(tcb->tcp, rx->in);
             return LIL_DROP_TCP_BAD_ACK;

@@ -75,7 +75,7 @@ void timer_stop(struct tcb *tcb)
 /* RFC 6298 5.1-5.3; after a probe or reorder timer the RTO counts from the oldest segment's transmission (RFC 8985 7.3). */
 void timer_rexmt(struct tcb *tcb)
 {
-    if (tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && tcb->timer == TIMER_SYN))
+    if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) /* the SYN's timer is running */
         return;
     if (tcb_packets_out(tcb) == 0) {
         timer_stop(tcb);
@@ -107,7 +107,7 @@ static bool on_syn_timeout(struct tcb *tcb)
     const struct tcp_schedule *schedule = active || !tcb->is_passive ? &params->syn : &params->synack;
     uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
     int soft = tcb_ext_peek(tcb)->soft_error;
-    if (schedule->give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb->syn_start_ns, schedule->give_up_ms * NS_PER_MS))
+    if (schedule->give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), schedule->give_up_ms * NS_PER_MS))
         return time_out(tcb), false;
     if (active && tcb->opt->syn_retries)
         retries = tcb->opt->syn_retries;
@@ -115,9 +115,9 @@ static bool on_syn_timeout(struct tcb *tcb)
         retries += linear;
     if (retries && tcb->retransmits >= retries)
         return time_out(tcb), false;
-    if (tcb->opt->user_timeout_ms && tcb_now(tcb) - tcb->syn_start_ns >= tcb->opt->user_timeout_ms * NS_PER_MS)
+    if (tcb->opt->user_timeout_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= tcb->opt->user_timeout_ms * NS_PER_MS)
         return time_out(tcb), false;
-    if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb->syn_start_ns >= 4 * NS_PER_S)
+    if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= 4 * NS_PER_S)
         return time_out(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
         return time_out(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */

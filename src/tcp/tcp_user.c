@@ -225,7 +225,9 @@ void user_queue_fin(struct tcb *tcb)
 {
     tcb->snd_shutdown = true;
     switch ((enum tcp_state)tcb->state) {
-    case TCPS_SYN_RECEIVED:
+    case TCPS_SYN_RECEIVED: /* FIN-WAIT-1 comes with the handshake's end (3.10.4) */
+        tcb->fin_queued = true;
+        break;
     case TCPS_ESTABLISHED:
         tcb->fin_queued = true;
         tcb_set_state(tcb, TCPS_FIN_WAIT_1);
