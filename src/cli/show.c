@@ -147,6 +147,26 @@ static void line_at_host(struct show *show, const struct show_column *column, ui
  * ----------------------------------------------------------------------------------------------------------------- */
 enum arrow_kind { ARROW_WHOLE, ARROW_LEAVES, ARROW_ARRIVES, ARROW_LOST };
 
+/* "SYN" of "SYN 1:1(0) win 4096": the words before the first number. */
+static void short_label(const char *label, char *word, size_t size)
+{
+    size_t end = strcspn(label, "0123456789<");
+    while (end > 0 && label[end - 1] != ' ')
+        end--;
+    while (end > 0 && label[end - 1] == ' ')
+        end--;
+    bool acks = end > 0 && strstr(label, " ack ") && strncmp(label, "ack", 3) != 0;
+    snprintf(word, size, "%.*s%s", (int)end, label, acks ? " ack" : "");
+}
+
+static void put_label(struct show *show, unsigned low, unsigned span, const char *label, unsigned color)
+{
+    unsigned width = text_width(label), x = low + 1 + (span - width) / 2;
+    put(show, x - 1, " ", color);
+    put_text(show, x, label, color);
+    put(show, x + width, " ", color);
+}
+
 static void draw_arrow(struct show *show, const struct show_column *from, const struct show_column *to,
                        enum arrow_kind kind, const char *label, const char *note, uint64_t now_ns)
 {
@@ -170,15 +190,14 @@ static void draw_arrow(struct show *show, const struct show_column *from, const 
         put(show, right ? high - 2 : low + 2, g->lost, color);
     else if (kind != ARROW_LEAVES)
         put(show, right ? high - 1 : low + 1, right ? g->right_head : g->left_head, color);
-    unsigned width = text_width(label);
-    if (width + 6 <= span) {
-        unsigned x = low + 1 + (span - width) / 2;
-        put(show, x - 1, " ", color);
-        put_text(show, x, label, color);
-        put(show, x + width, " ", color);
-    } else {
-        unsigned end = show->columns[show->count - 1].x;
-        put_text(show, end + 3, label, color);
+    if (text_width(label) + 6 <= span) {
+        put_label(show, low, span, label, color);
+    } else { /* a word on the arrow, the whole beside the last column */
+        char word[32];
+        short_label(label, word, sizeof(word));
+        if (word[0] && text_width(word) + 4 <= span)
+            put_label(show, low, span, word, color);
+        put_text(show, show->columns[show->count - 1].x + 3, label, color);
     }
     if (note)
         put_text(show, show->used + 1, note, color);
