@@ -141,6 +141,7 @@ int socket_create(struct lil_proc *proc, int domain, int type, int protocol, str
         result = dgram_open(sock, UDP_KIND_PING);
         break;
     case KIND_RAW:
+        sock->flags |= protocol == IPPROTO_RAW && domain == AF_INET ? SF_HDRINCL : 0; /* raw(7) */
         result = dgram_open(sock, UDP_KIND_RAW);
         break;
     default:

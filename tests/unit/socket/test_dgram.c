@@ -2,7 +2,9 @@
  * sockets. */
 #include <time.h>
 #include <linux/errqueue.h>
+#include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include "pair.h"
 
@@ -339,6 +341,71 @@ static void test_raw(void **state)
     pair_fini(&pair);
 }
 
+/* IP_HDRINCL: the program's own header; the kernel fills in length, checksum and an empty source (raw(7)). */
+static void test_header_included(void **state)
+{
+    struct {
+        struct iphdr ip;
+        struct udphdr udp;
+        char text[5];
+    } __attribute__((packed)) packet = {
+        .ip = {.version = 4, .ihl = 5, .ttl = 3, .protocol = IPPROTO_UDP, .daddr = inet_addr(B4), .tot_len = htons(33)},
+        .udp = {.source = htons(99), .dest = htons(7), .len = htons(13)},
+        .text = "hello",
+    };
+    struct pair pair;
+    union name name;
+    socklen_t length;
+    char buffer[16];
+    unsigned port;
+    int fd, server;
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    server = datagram(pair.pb);
+    assert_int_equal(bind_to(pair.pb, server, "0.0.0.0", 7), 0);
+    fd = lil_socket(pair.pa, AF_INET, SOCK_RAW, IPPROTO_RAW);
+    assert_int_equal(set_int(pair.pa, fd, IPPROTO_IP, IP_HDRINCL, 1), 0);
+    length = name_of(&name, B4, 0);
+    assert_int_equal(lil_sendto(pair.pa, fd, &packet, sizeof packet, 0, &name.sa, length), sizeof packet);
+    pair_run(&pair, 50);
+    length = sizeof name;
+    assert_int_equal(lil_recvfrom(pair.pb, server, buffer, sizeof buffer, 0, &name.sa, &length), 5);
+    assert_memory_equal(buffer, "hello", 5);
+    assert_string_equal(name_text(&name, &port), A4);
+    assert_int_equal(port, 99);
+    pair_fini(&pair);
+}
+
+/* ICMPv6: the kernel computes the checksum of raw sockets too (RFC 3542 3.1); no IPv6 header comes with what is read.
+ */
+static void test_raw6(void **state)
+{
+    struct icmphdr echo = {.type = 128, .un.echo.id = htons(77), .un.echo.sequence = htons(1)}, reply;
+    struct pair pair;
+    union name name;
+    socklen_t length;
+    int fds[2];
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    fds[0] = lil_socket(pair.pa, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+    fds[1] = lil_socket(pair.pa, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6);
+    for (int i = 0; i < 2; i++) {
+        ssize_t n;
+
+        length = name_of(&name, B6, 0);
+        assert_int_equal(lil_sendto(pair.pa, fds[i], &echo, sizeof echo, 0, &name.sa, length), sizeof echo);
+        pair_run(&pair, 50);
+        do /* the raw socket sees neighbour discovery too */
+            n = lil_recv(pair.pa, fds[i], &reply, sizeof reply, 0);
+        while (n > 0 && reply.type != 129);
+        assert_int_equal(n, sizeof reply);
+        assert_int_equal(ntohs(reply.un.echo.id), i ? local_port(pair.pa, fds[1]) : 77);
+    }
+    pair_fini(&pair);
+}
+
 /* ICMP_FILTER: echo replies are not wanted: nothing is readable. */
 static void test_icmp_filter(void **state)
 {
@@ -550,11 +617,23 @@ static void test_bound_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),        cmocka_unit_test(test_connected),     cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_limits),      cmocka_unit_test(test_empty),         cmocka_unit_test(test_pktinfo),
-        cmocka_unit_test(test_sendmsg),     cmocka_unit_test(test_ping),          cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_icmp_filter), cmocka_unit_test(test_dual_stack),    cmocka_unit_test(test_pktinfo6),
-        cmocka_unit_test(test_multicast),   cmocka_unit_test(test_two_receivers), cmocka_unit_test(test_bound_server),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_connected),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_pktinfo),
+        cmocka_unit_test(test_sendmsg),
+        cmocka_unit_test(test_ping),
+        cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_icmp_filter),
+        cmocka_unit_test(test_header_included),
+        cmocka_unit_test(test_raw6),
+        cmocka_unit_test(test_dual_stack),
+        cmocka_unit_test(test_pktinfo6),
+        cmocka_unit_test(test_multicast),
+        cmocka_unit_test(test_two_receivers),
+        cmocka_unit_test(test_bound_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
