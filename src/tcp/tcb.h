@@ -509,6 +509,7 @@ void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path may s
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment);
 struct txseg *txring_push(struct tcb *tcb); /* NULL: memory */
 void txring_release(struct tcb *tcb);
+void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss); /* the counts of packets follow */
 int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
 uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
 void txring_pop(struct tcb *tcb);

@@ -230,6 +230,7 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
     while (tcp->due_first != TCP_NONE) {
         struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
         if (output_tcb(tcb, segment)) {
+            tcb_check(tcb);
             if (++tcp->due_left >= DUE_QUANTUM && tcb->due_next != TCP_NONE) {
                 tcb_clear_due(tcb); /* to the end of the queue */
                 tcb_mark_due(tcb);

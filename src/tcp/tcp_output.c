@@ -432,7 +432,7 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     if (tcb->ext && tcb->ext->snd_urgent)
         set_urgent(tcb, &segment->header);
     note_ack(tcb);
-    seg->mss = tcb->mss;
+    txring_set_mss(tcb, seg, tcb->mss);
     if (is_probe)
         recovery_on_probe(tcb, seg);
     else
@@ -461,9 +461,11 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         if (((seg->flags | next->flags) & (TX_SACKED | TX_FIN)) || (seg->flags & TX_EOR) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
             next->end == next->start)
             return;
-        ring->packets_out -= 1;
-        ext->lost_out -= (next->flags & TX_LOST) && ext->lost_out;
-        ext->retrans_out -= (next->flags & TX_RETRANS) && ext->retrans_out;
+        uint32_t gone = txseg_packets(next); /* more than one when the path was narrower */
+        ring->packets_out -= gone;
+        ext->lost_out -= next->flags & TX_LOST ? gone : 0;
+        ext->retrans_out -= next->flags & TX_RETRANS ? gone : 0;
+        txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
         seg->end = next->end;
         seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR);
         for (uint32_t i = index + 1; i + 1 < ring->count; i++)

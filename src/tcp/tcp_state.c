@@ -55,6 +55,7 @@ static void close_down(struct tcb *tcb)
     tcb->delack_ns = 0;
     if (tcb->ext) {
         tcb->ext->keep_ns = tcb->ext->compress_ns = tcb->ext->pacing_ns = 0;
+        tcb->ext->sacked_out = tcb->ext->lost_out = tcb->ext->retrans_out = 0; /* they counted what the ring held */
         reass_free(tcb);
     }
     heap_remove(&tcb->tcp->heap, tcb->heap_position);

@@ -106,3 +106,17 @@ int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq)
     }
     return 0;
 }
+
+/* A record's segment size changes with the path: what it counts in packets changes everywhere it is counted. */
+void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss)
+{
+    uint32_t before = txseg_packets(seg);
+    seg->mss = mss;
+    uint32_t more = txseg_packets(seg) - before; /* modulo 2^32: may be less */
+    tcb->tx->packets_out += more;
+    if (!tcb->ext || more == 0)
+        return;
+    tcb->ext->sacked_out += seg->flags & TX_SACKED ? more : 0;
+    tcb->ext->lost_out += seg->flags & TX_LOST ? more : 0;
+    tcb->ext->retrans_out += seg->flags & TX_RETRANS ? more : 0;
+}
