@@ -130,6 +130,22 @@ static void load_high(struct builder *b, int argument)
 static void jump_equal(struct builder *b, uint32_t k, uint8_t yes, uint8_t no) { emit(b, BPF_JMP | BPF_JEQ | BPF_K, yes, no, k); }
 static void give(struct builder *b, uint32_t action) { emit(b, BPF_RET | BPF_K, 0, 0, action); }
 
+/* A futex wait with a time to its end. */
+static void test_futex(struct builder *b)
+{
+    load_low(b, 1);
+    emit(b, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x7f);
+    jump_equal(b, FUTEX_WAIT, 4, 0);
+    jump_equal(b, FUTEX_WAIT_BITSET, 3, 0);
+    jump_equal(b, FUTEX_LOCK_PI, 2, 0);
+    jump_equal(b, FUTEX_WAIT_REQUEUE_PI, 1, 0);
+    jump_equal(b, FUTEX_LOCK_PI2, 0, 5);
+    load_low(b, 3);
+    jump_equal(b, 0, 0, 2);
+    load_high(b, 3);
+    jump_equal(b, 0, 1, 0);
+}
+
 /* The test of one row; ends in a return on every path. */
 static void emit_test(struct builder *b, const struct rule *rule)
 {
@@ -190,17 +206,7 @@ static void emit_test(struct builder *b, const struct rule *rule)
         jump_equal(b, 0, 0, 1);
         break;
     case FUTEX_TIMED:
-        load_low(b, 1);
-        emit(b, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x7f);
-        jump_equal(b, FUTEX_WAIT, 4, 0);
-        jump_equal(b, FUTEX_WAIT_BITSET, 3, 0);
-        jump_equal(b, FUTEX_LOCK_PI, 2, 0);
-        jump_equal(b, FUTEX_WAIT_REQUEUE_PI, 1, 0);
-        jump_equal(b, FUTEX_LOCK_PI2, 0, 5);
-        load_low(b, 3);
-        jump_equal(b, 0, 0, 2);
-        load_high(b, 3);
-        jump_equal(b, 0, 1, 0);
+        test_futex(b);
         break;
     }
     give(b, act);
