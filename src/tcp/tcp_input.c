@@ -133,7 +133,7 @@ static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
     return true;
 }
 
-/* A segment outside the window: an empty ACK says where we are (MUST-?: 3.10.7.4 first), with a DSACK for old data (RFC 2883). */
+/* A segment outside the window: an empty ACK says where we are (3.10.7.4, first check), with a DSACK for old data (RFC 2883). */
 static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
 {
     if (rx->end_seq != rx->seq && seq_lt(rx->seq, tcb->rcv_nxt)) {
