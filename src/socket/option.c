@@ -352,6 +352,10 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
         return 0;
     case SO_NO_CHECK:
         return 0;
+    case SO_ZEROCOPY:
+        if (!is_stream(sock) || !params->rcvbuf_doubled) /* Linux alone has it */
+            return -ENOPROTOOPT;
+        return number < 0 || number > 1 ? -EINVAL : zerocopy_enable(sock, number);
     case SO_TYPE:
     case SO_ERROR:
     case SO_PROTOCOL:
@@ -408,6 +412,8 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
         return give_int(value, length, ext ? ext->priority : 0);
     case SO_MARK:
         return give_int(value, length, ext ? (int)ext->mark : 0);
+    case SO_ZEROCOPY:
+        return is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
     default:

@@ -58,6 +58,8 @@ struct sock_ext {                      /* options few sockets use */
     uint32_t icmp_filter[8]; /* a bit a type: not wanted */
     uint32_t keep_idle;
     struct sock_name deferred; /* SF_DEFERRED */
+    bool has_zerocopy;
+    struct zerocopy *zerocopy; /* zerocopy.c */
 };
 struct sock {
     struct file file;
@@ -156,6 +158,12 @@ int control_parse(const struct sock *sock, const struct msghdr *message, struct 
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
+/* zerocopy.c */
+int zerocopy_enable(struct sock *sock, bool on);
+void zerocopy_free(struct sock *sock);
+void zerocopy_note(struct file *file); /* a send with MSG_ZEROCOPY was taken */
+bool zerocopy_is_ready(struct sock *sock);
+ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room); /* MSG_ERRQUEUE of a stream */
 ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
 static inline size_t iov_total(const struct iovec *iov, size_t count)
 {

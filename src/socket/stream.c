@@ -96,7 +96,7 @@ static unsigned stream_events(struct file *file)
         return complete ? POLLIN | POLLRDNORM : 0;
     }
     tcb = stream_tcb(sock);
-    return tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP;
+    return (tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | (zerocopy_is_ready(sock) ? POLLERR : 0);
 }
 
 /* --- options kept by TCP ---------------------------------------------------------------------- */
@@ -619,7 +619,7 @@ static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct m
     ssize_t n;
 
     if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
-        return -EAGAIN;
+        return zerocopy_receive(sock, message, room);
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
     message->msg_namelen = 0;

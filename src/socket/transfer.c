@@ -11,6 +11,13 @@ static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *messa
         return -EBADF;
     if (is_socket_call && !file->ops->is_socket)
         return -ENOTSOCK;
+    if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send) {
+        ssize_t n = file->ops->send(proc, file, message, flags & ~MSG_ZEROCOPY);
+
+        if (n > 0)
+            zerocopy_note(file);
+        return n;
+    }
     return file->ops->send ? file->ops->send(proc, file, message, flags) : -EINVAL;
 }
 

@@ -144,6 +144,8 @@ void tcp_flush_fastopen(struct tcp *tcp);                            /* the clie
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
+uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
+uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */
 size_t tcp_writable(const struct tcb *tcb);       /* room in the send buffer */
 size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */

@@ -394,6 +394,16 @@ size_t tcp_readable(const struct tcb *tcb)
     return tcb->readable - skip;
 }
 
+uint32_t tcp_write_seq(const struct tcb *tcb)
+{
+    return tcb->write_seq;
+}
+
+uint32_t tcp_acked_seq(const struct tcb *tcb)
+{
+    return tcb->snd_una;
+}
+
 bool tcp_at_mark(const struct tcb *tcb)
 {
     return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb);

@@ -1,0 +1,105 @@
+/* zerocopy.c: SO_ZEROCOPY and MSG_ZEROCOPY (Linux's msg_zerocopy.rst): each such send has a number; when the peer has acknowledged
+ * its data, the error queue says so, in ranges. Here data is always copied, and the notification says that, too. */
+#include <time.h>
+#include <linux/errqueue.h>
+#include "socket/sock.h"
+
+#ifndef SO_EE_CODE_ZEROCOPY_COPIED
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
+#endif
+
+enum { ZEROCOPY_PENDING = 128, ZEROCOPY_READY = 64 };
+struct zerocopy {
+    uint32_t next_id, pending_count, ready_count;
+    struct { uint32_t end, id; } pending[ZEROCOPY_PENDING]; /* by sequence number; the oldest first */
+    struct { uint32_t low, high; } ready[ZEROCOPY_READY];
+};
+
+int zerocopy_enable(struct sock *sock, bool on)
+{
+    struct sock_ext *ext = sock_need_ext(sock);
+
+    if (!ext)
+        return -ENOBUFS;
+    if (on && !ext->zerocopy && !(ext->zerocopy = pool_alloc(sock->file.sockets->pool, sizeof *ext->zerocopy)))
+        return -ENOBUFS;
+    ext->has_zerocopy = on;
+    return 0;
+}
+
+void zerocopy_free(struct sock *sock)
+{
+    pool_free(sock->file.sockets->pool, sock->ext->zerocopy, sizeof *sock->ext->zerocopy);
+    sock->ext->zerocopy = NULL;
+}
+
+/* A range that continues the last one extends it (skb_zerocopy_notify_extend); the oldest goes when there is no room. */
+static void make_ready(struct zerocopy *zerocopy, uint32_t id)
+{
+    if (zerocopy->ready_count && zerocopy->ready[zerocopy->ready_count - 1].high + 1 == id) {
+        zerocopy->ready[zerocopy->ready_count - 1].high = id;
+        return;
+    }
+    if (zerocopy->ready_count == ZEROCOPY_READY)
+        memmove(zerocopy->ready, zerocopy->ready + 1, --zerocopy->ready_count * sizeof zerocopy->ready[0]);
+    zerocopy->ready[zerocopy->ready_count].low = zerocopy->ready[zerocopy->ready_count].high = id;
+    zerocopy->ready_count++;
+}
+
+static void settle(struct zerocopy *zerocopy, const struct tcb *tcb)
+{
+    uint32_t done = 0;
+
+    while (done < zerocopy->pending_count && (!tcb || (int32_t)(tcp_acked_seq(tcb) - zerocopy->pending[done].end) >= 0))
+        make_ready(zerocopy, zerocopy->pending[done++].id);
+    zerocopy->pending_count -= done;
+    memmove(zerocopy->pending, zerocopy->pending + done, zerocopy->pending_count * sizeof zerocopy->pending[0]);
+}
+
+void zerocopy_note(struct file *file)
+{
+    struct sock *sock = sock_of(file);
+    struct zerocopy *zerocopy = file->ops == &stream_ops && sock->ext && sock->ext->has_zerocopy ? sock->ext->zerocopy : NULL;
+    struct tcb *tcb = zerocopy ? stream_tcb(sock) : NULL;
+
+    if (!zerocopy || !tcb)
+        return;
+    settle(zerocopy, tcb);
+    if (zerocopy->pending_count == ZEROCOPY_PENDING) { /* too many out: this one is told early */
+        make_ready(zerocopy, zerocopy->next_id++);
+        return;
+    }
+    zerocopy->pending[zerocopy->pending_count].end = tcp_write_seq(tcb);
+    zerocopy->pending[zerocopy->pending_count++].id = zerocopy->next_id++;
+}
+
+bool zerocopy_is_ready(struct sock *sock)
+{
+    if (!sock->ext || !sock->ext->zerocopy)
+        return false;
+    settle(sock->ext->zerocopy, stream_tcb(sock));
+    return sock->ext->zerocopy->ready_count > 0;
+}
+
+ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_in6 offender;
+    } data = {.error = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY, .ee_code = SO_EE_CODE_ZEROCOPY_COPIED}};
+    bool v4 = sock->file.family == AF_INET;
+    struct zerocopy *zerocopy;
+
+    if (!zerocopy_is_ready(sock))
+        return -EAGAIN;
+    zerocopy = sock->ext->zerocopy;
+    data.error.ee_info = zerocopy->ready[0].low;
+    data.error.ee_data = zerocopy->ready[0].high;
+    memmove(zerocopy->ready, zerocopy->ready + 1, --zerocopy->ready_count * sizeof zerocopy->ready[0]);
+    message->msg_namelen = 0;
+    message->msg_controllen = 0;
+    message->msg_flags = MSG_ERRQUEUE;
+    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
+                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+    return 0;
+}
