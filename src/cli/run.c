@@ -9,9 +9,11 @@
 #include "apps/apps.h"
 #include "cli/cli.h"
 #include "cli/show.h"
+#include "launch/lab.h"
 #include "sim/topology.h"
 
 #pragma weak run_program_main
+#pragma weak run_lab_programs
 
 struct run_options {
     const char *lab, *capture, *hosts;
@@ -359,6 +361,11 @@ int run_main(int argc, char **argv)
     if (topology_load(&run.topology, run.options.lab, error) < 0) {
         fprintf(stderr, "%s\n", error);
         return CLI_USAGE;
+    }
+    if (run_lab_programs && lab_has_programs(run.topology)) {
+        topology_free(run.topology); /* the supervisor loads it in a process of its own */
+        return run_lab_programs(&(struct lab_run){.file = run.options.lab, .capture = run.options.capture, .seed = run.options.seed,
+                                                  .has_seed = run.options.has_seed, .until_ns = run.options.has_until ? run.options.until_ns : 0});
     }
     result = run_lab(&run);
     lil_world_free(run.world);

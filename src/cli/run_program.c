@@ -6,7 +6,7 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "launch/cases.h"
-#include "launch/launch.h"
+#include "launch/lab.h"
 #include "launch/zoo.h"
 #include "sim/topology.h"
 
@@ -81,20 +81,6 @@ static struct lil_proc *start_nothing(void *ctx, struct lil_world *world, struct
     return NULL;
 }
 
-static int add_lab_names(struct zoo *zoo, const struct topology *lab)
-{
-    for (unsigned i = 0; i < lab->host_count; i++)
-        for (unsigned j = 0; j < lab->hosts[i].interface_count; j++)
-            for (unsigned k = 0; k < lab->hosts[i].interfaces[j].addresses.count; k++) {
-                char address[64];
-                snprintf(address, sizeof address, "%.*s", (int)strcspn(lab->hosts[i].interfaces[j].addresses.items[k].text, "/"),
-                         lab->hosts[i].interfaces[j].addresses.items[k].text);
-                if (names_add(&zoo->names, lab->hosts[i].name.text, address) < 0)
-                    return 0; /* more addresses than a name holds */
-            }
-    return 0;
-}
-
 static struct lil_host *build_lab(struct zoo *zoo, const struct run_options *o)
 {
     char error[TOPOLOGY_ERROR];
@@ -112,7 +98,7 @@ static struct lil_host *build_lab(struct zoo *zoo, const struct run_options *o)
         fprintf(stderr, "lilliput run: %s\n", error);
         return NULL;
     }
-    add_lab_names(zoo, lab);
+    names_add_lab(&zoo->names, lab);
     host = lil_world_find(zoo->world, o->on ? o->on : lab->hosts[0].name.text);
     if (!host)
         fprintf(stderr, "lilliput run: %s: no host \"%s\"\n", o->lab, o->on);

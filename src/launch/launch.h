@@ -56,7 +56,7 @@ struct launcher_config {
     bool virtual_time, exact; /* virtual_time implies exact */
     bool verbose;             /* log calls that are refused quietly by default (netlink) */
     bool detect_hang;         /* virtual: when nothing can ever happen, end with hang; else wait for the outside */
-    bool follow_last;         /* the run ends when all programs have ended, not with the first one added */
+    bool follow_last;         /* the run ends when all programs (but those that keep running) have ended, not with the first */
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
 };
 
@@ -107,6 +107,7 @@ struct program_config {
     uint64_t start_ns;          /* world time */
     unsigned uid;               /* for ports below 1024; the virtual one */
     const char *directory;      /* NULL: the present one */
+    bool keeps_running;         /* the run does not wait for its end */
     const char *prefix;         /* each line of output begins with it; NULL: output is inherited */
 };
 
@@ -137,7 +138,7 @@ struct program {
     unsigned line_length[2];
     uint64_t start_ns;
     pid_t pid;
-    bool started, ended;
+    bool started, ended, keeps_running;
     int status;                /* as wait(2) says */
     struct program_record record;
 };

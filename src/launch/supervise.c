@@ -51,6 +51,7 @@ static void on_signals(struct source *source, uint32_t events)
     while (read(source->fd, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             continue;
+        l->stopped |= l->stop_signal && l->stop_signal != SIGINT; /* the second time the programs are not asked */
         l->stop_signal = (int)info.ssi_signo;
         if (info.ssi_code == SI_USER) /* from a terminal the programs get it themselves */
             list_each(node, &l->programs) {
@@ -165,18 +166,12 @@ static void free_strings(char **strings)
     free(strings);
 }
 
-static void on_output(struct source *source, uint32_t events)
+static void read_output(struct program *program, int which)
 {
+    struct source *source = &program->output[which];
     char text[4096];
     ssize_t n;
-    (void)events;
-    /* which of the two: the program is found through the list, as the sources lie in an array */
-    struct program *program = (struct program *)((char *)source - offsetof(struct program, output));
-    int which = 0;
-    if ((char *)source != (char *)&program->output[0] || program->output[0].fd != source->fd) {
-        program = (struct program *)((char *)source - offsetof(struct program, output) - sizeof *source);
-        which = 1;
-    }
+
     program->launcher->progress = true;
     n = read(source->fd, text, sizeof text);
     for (ssize_t i = 0; i < n; i++) {
@@ -198,6 +193,18 @@ static void on_output(struct source *source, uint32_t events)
     }
 }
 
+static void on_stdout(struct source *source, uint32_t events)
+{
+    (void)events;
+    read_output(container_of(source, struct program, output[0]), 0);
+}
+
+static void on_stderr(struct source *source, uint32_t events)
+{
+    (void)events;
+    read_output(container_of(source, struct program, output[1]), 1);
+}
+
 static void prefix_output(struct program *program)
 {
     for (int i = 0; i < 2; i++) {
@@ -206,7 +213,7 @@ static void prefix_output(struct program *program)
         if (!program->line[i] || pipe2(ends, O_CLOEXEC) < 0)
             return;
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
-        program->output[i] = (struct source){ends[0], on_output};
+        program->output[i] = (struct source){ends[0], i ? on_stderr : on_stdout};
         launcher_watch(program->launcher, &program->output[i], EPOLLIN);
         program->stdio[i + 1] = ends[1];
     }
@@ -227,6 +234,7 @@ struct program *launcher_add(struct launcher *l, const struct program_config *co
     program->directory = config->directory ? strdup(config->directory) : NULL;
     program->prefix = config->prefix ? strdup(config->prefix) : NULL;
     program->start_ns = config->start_ns;
+    program->keeps_running = config->keeps_running;
     program->listener.fd = program->output[0].fd = program->output[1].fd = -1;
     program->stdio[0] = config->stdin_fd;
     program->stdio[1] = config->stdout_fd;
@@ -279,6 +287,10 @@ static bool start_due(struct launcher *l)
         if (program->started || program->start_ns > l->now_ns)
             continue;
         rc = program_start(program);
+        for (int i = 1; program->prefix && i < 3; i++) { /* our copies: only the program's end of file shall count */
+            close(program->stdio[i]);
+            program->stdio[i] = -1;
+        }
         if (rc < 0)
             launcher_log(l, "%s: cannot be started: %s", program->name, strerror(-rc));
         any = true;
@@ -442,7 +454,7 @@ static bool is_over(struct launcher *l)
         struct program *program = list_entry(node, struct program, node);
         if (!l->follow_last)
             return program->ended;
-        if (!program->ended)
+        if (!program->ended && !program->keeps_running)
             return false;
     }
     return true;
@@ -464,8 +476,8 @@ int launcher_run(struct launcher *l)
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
         for (int i = 0; i < 2; i++)
-            while (program->output[i].fd >= 0)
-                on_output(&program->output[i], 0);
+            while (program->started && program->output[i].fd >= 0)
+                read_output(program, i);
     }
     for (uint64_t end = l->now_ns + farewell_ns, next; (next = lil_world_next(l->world)) <= end;)
         lil_world_step(l->world, next);

@@ -1,0 +1,17 @@
+/* lab.h: lab files whose programs are real ones (path: nginx, not builtin:daytime). */
+#ifndef LAUNCH_LAB_H
+#define LAUNCH_LAB_H
+#include "launch/launch.h"
+#include "sim/topology.h"
+
+struct lab_run {
+    const char *file, *capture;
+    uint64_t seed, until_ns; /* until_ns 0: the lab's stop_time */
+    bool has_seed;
+};
+bool lab_has_programs(const struct topology *lab);
+/* Runs a lab with its builtin and its real programs; prints their output behind the host's name. The exit status. */
+int run_lab_programs(struct lab_run *run);
+/* Every host's name with its addresses. */
+void names_add_lab(struct names *names, const struct topology *lab);
+#endif
