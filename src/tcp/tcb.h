@@ -43,6 +43,7 @@ struct txseg {
     uint32_t start, end;  /* sequence space, FIN included */
     uint64_t sent_ns;     /* its last transmission */
     uint32_t delivered;   /* tcb's count of delivered packets then (rate samples) */
+    uint32_t order;       /* of that transmission among all: times may be equal */
     uint16_t mss;         /* packets = ceil(length / mss) */
     uint8_t flags;        /* TX_* */
     uint8_t retransmits;
@@ -102,7 +103,7 @@ struct tcb_ext {
     uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
     /* RACK (RFC 8985) */
     uint64_t rack_sent_ns, rack_rtt_ns;
-    uint32_t rack_end_seq, rack_last_delivered;
+    uint32_t rack_order, rack_last_delivered, last_order; /* of the latest sent that was delivered; of the last transmission */
     uint8_t rack_reo_steps, rack_reo_persist;
     uint64_t min_rtt_stamp_ns;
     struct { uint32_t start, end; } sack_cache[TCP_SACK_BLOCKS]; /* what the last ACK's blocks marked */

@@ -74,8 +74,8 @@ static void start_epoch(struct cubic *ca, uint32_t cwnd, uint32_t now_ms, uint32
 /* RFC 9438 4.2, figure 1: W(t) = C (t - K)^3 + W_max, a round trip ahead; cnt is how many ACKs buy one packet. */
 static void aim(struct cubic *ca, uint32_t cwnd, uint32_t now_ms)
 {
-    uint64_t t = (uint64_t)(now_ms - ca->epoch_start_ms) + ca->delay_min_us / 1000;
-    t = (t << SCALE) / 1000;
+    uint32_t elapsed_ms = seq_gt(now_ms, ca->epoch_start_ms) ? now_ms - ca->epoch_start_ms : 0;
+    uint64_t t = (((uint64_t)elapsed_ms + ca->delay_min_us / 1000) << SCALE) / 1000;
     uint64_t offset = min_u64(t < ca->k ? ca->k - t : t - ca->k, 1u << 17); /* two minutes: the cube stays in range */
     uint64_t delta = ((uint64_t)C_SCALED * offset * offset) >> 10;
     delta = (delta * offset) >> (3 * SCALE);

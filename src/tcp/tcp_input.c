@@ -184,7 +184,7 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         TCP_MIB(tcb->tcp, PAWSEstab);
         if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
             syn_challenge(tcb);
-        else if (oow_ack_allowed(tcb))
+        else if (rx->length || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
             send_dup_ack(tcb, rx);
         else
             TCP_MIB(tcb->tcp, ACKSkippedPAWS);

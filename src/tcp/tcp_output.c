@@ -283,7 +283,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     }
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = tcb->mss,
-                          .flags = (fin ? TX_FIN : 0) | ((flags & TCP_PSH) ? TX_PSH : 0) | (eor ? TX_EOR : 0), .delivered = ext ? ext->delivered : 0};
+                          .flags = (fin ? TX_FIN : 0) | ((flags & TCP_PSH) ? TX_PSH : 0) | (eor ? TX_EOR : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;

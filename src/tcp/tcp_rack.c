@@ -5,10 +5,11 @@
 
 enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */, PROBE_SLACK_US = 2000 /* Linux: two jiffies */ };
 
-/* RFC 8985 6.2 step 2: RACK_sent_after: by time, then by sequence. */
-static bool sent_after(uint64_t t1_ns, uint32_t seq1, uint64_t t2_ns, uint32_t seq2)
+/* RFC 8985 6.2 step 2, RACK_sent_after. Its tie-break by sequence would err for what was resent at the instant when later data
+ * left (in virtual time bursts have one time), so transmissions are numbered. */
+static bool sent_after(uint32_t order1, uint32_t order2)
 {
-    return t1_ns > t2_ns || (t1_ns == t2_ns && seq_gt(seq1, seq2));
+    return (int32_t)(order1 - order2) > 0;
 }
 
 /* Step 2: SEG was delivered: remember the latest sent one and its round trip. */
@@ -20,9 +21,9 @@ void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg)
         return; /* too soon to be for the retransmission */
     ext->rack_advanced = true;
     ext->rack_rtt_ns = rtt_ns;
-    if (sent_after(seg->sent_ns, seg->end, ext->rack_sent_ns, ext->rack_end_seq)) {
+    if (sent_after(seg->order, ext->rack_order)) {
         ext->rack_sent_ns = seg->sent_ns;
-        ext->rack_end_seq = seg->end;
+        ext->rack_order = seg->order;
     }
 }
 
@@ -49,7 +50,7 @@ static uint64_t detect_loss(struct tcb *tcb)
     uint64_t wait_ns = 0, window_ns = ext->rack_rtt_ns + reo_wnd_ns(tcb), now = tcb_now(tcb);
     for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
-        if (!sent_after(ext->rack_sent_ns, ext->rack_end_seq, seg->sent_ns, seg->end)) {
+        if (!sent_after(ext->rack_order, seg->order)) {
             if (!(seg->flags & TX_EVER_RETRANS))
                 break; /* what follows was sent later still, and resent even later */
             continue;
@@ -163,6 +164,7 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
         uint32_t packets = txseg_packets(seg);
         seg->sent_ns = tcb_now(tcb);
         seg->delivered = ext->delivered;
+        seg->order = ++ext->last_order;
         seg->flags |= TX_EVER_RETRANS;
         if (seg->retransmits < 255)
             seg->retransmits++;

@@ -513,6 +513,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
         ext->retrans_sent_ns = max_u64(tcb_now(tcb), 1);
     seg->sent_ns = tcb_now(tcb);
     seg->delivered = ext->delivered;
+    seg->order = ++ext->last_order;
     if (!(seg->flags & TX_RETRANS))
         ext->retrans_out += packets;
     seg->flags |= TX_RETRANS | TX_EVER_RETRANS;
