@@ -9,7 +9,7 @@
 #include "apps/apps.h"
 #include "cli/cli.h"
 #include "cli/show.h"
-#include "launch/lab.h"
+#include "cli/run_lab.h"
 #include "sim/topology.h"
 
 #pragma weak run_program_main

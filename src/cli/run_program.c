@@ -6,7 +6,7 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "launch/cases.h"
-#include "launch/lab.h"
+#include "cli/run_lab.h"
 #include "launch/zoo.h"
 #include "sim/topology.h"
 

@@ -1,6 +1,6 @@
-/* lab.h: lab files whose programs are real ones (path: nginx, not builtin:daytime). */
-#ifndef LAUNCH_LAB_H
-#define LAUNCH_LAB_H
+/* run_lab.h: lab files whose programs are real ones (path: nginx, not builtin:daytime). */
+#ifndef CLI_RUN_LAB_H
+#define CLI_RUN_LAB_H
 #include "launch/launch.h"
 #include "sim/topology.h"
 

@@ -1,11 +1,11 @@
-/* lab.c: see lab.h. Builtin programs are fibers of the world, real ones are supervised; all share its clock. The lab ends
+/* run_lab.c: see run_lab.h. Builtin programs are fibers of the world, real ones are supervised; all share its clock. The lab ends
  * when every program has ended that is not expected to keep running, or at its stop_time. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include "apps/apps.h"
-#include "launch/lab.h"
+#include "cli/run_lab.h"
 
 enum { PROGRAMS_MAX = 256, ARGUMENTS_MAX = 64 };
 
