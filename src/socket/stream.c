@@ -299,6 +299,10 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
         return stream_dissolve(sock);
     if (sock->flags & SF_LISTENING)
         return -sock_params(file)->connect_listening_error;
+    if (sock->flags & SF_CONNECTING && state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error) {
+        sock->flags = (sock->flags & ~(uint32_t)SF_CONNECTING) | SF_FAILED; /* BSD: the error stays for SO_ERROR */
+        return reconnect_refusal(sock);
+    }
     if (sock->flags & SF_CONNECTING)
         return stream_connect_wait(proc, sock, true);
     if (sock->flags & SF_CONNECTED) {
@@ -630,7 +634,8 @@ static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct m
     else
         n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
                         iov_total(message->msg_iov, message->msg_iovlen), flags & NO_SIGNAL_FLAGS, sock_now(file));
-    if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) || (file_is_blocking(file, flags) && !wait_is_inline(proc))))
+    if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) ||
+                         (file_is_blocking(file, flags) && !wait_is_inline(proc))))
         n = receive_slowly(proc, sock, message, flags);
     if (__builtin_expect(room && n >= 0, 0))
         report_inq(sock, message, room);
