@@ -535,6 +535,7 @@ void tcb_run_timers(struct tcb *tcb);
 void rtt_init(struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
 void rtt_set_rto(struct tcb *tcb);
+void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */
 uint64_t rtt_rto_ns(const struct tcb *tcb);  /* with backoff */
 uint32_t rtt_rto_max_us(const struct tcb *tcb);
 

@@ -266,16 +266,12 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     tcb->snd_wnd = (uint32_t)rx->in->header.window << ((rx->flags & TCP_SYN) ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
     tcb->snd_wl1 = rx->seq;
-    bool first_try = tcb->retransmits == 0;
     uint64_t start = tcb_syn_start_ns(tcb);
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)
         timer_stop(tcb);
     tcb->want_syn = false;
-    if (first_try)
-        rtt_sample(tcb, (tcb_now(tcb) - start) / NS_PER_US);
-    else if (tcb_params(tcb)->rto_policy == TCP_RTO_LINUX || tcb_params(tcb)->rto_policy == TCP_RTO_6298)
-        tcb->rto_us = max_u32(tcb->rto_us, 3000000) == 3000000 && tcb_params(tcb)->rto_policy == TCP_RTO_6298 ? 3000000 : tcb->rto_us;
+    rtt_on_established(tcb, rx, start);
     tcb->retransmits = tcb->backoff = 0;
     tcb->last_snd_ms = tcb_now_ms(tcb);
     if (tcb->ext && tcb->ext->soft_error)

@@ -155,3 +155,29 @@ uint64_t rtt_rto_ns(const struct tcb *tcb)
     }
     return min_u64(tcb->rto_us * factor, rtt_rto_max_us(tcb)) * NS_PER_US;
 }
+
+/* The first round trip. After a repeated SYN only a timestamp tells which one was answered; without it the RTO is 3 s (RFC 6298
+ * 5.7), and the window one segment where two or more were lost (Linux; RFC 5681 3.1 says so of one). */
+void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    const struct tcp_options *options = &rx->in->header.options;
+    uint64_t since_us = (tcb_now(tcb) - syn_start_ns) / NS_PER_US;
+    if (tcb->retransmits == 0) {
+        rtt_sample(tcb, since_us);
+        return;
+    }
+    if (params->rto_policy != TCP_RTO_LINUX && params->rto_policy != TCP_RTO_6298)
+        return;
+    bool is_first_answered = false;
+    if (tcb->ts_ok && options->has_timestamp && options->ts_echo) {
+        uint64_t unit_us = max_u32(params->timestamp_hz_ms, 1) * 1000ull, rtt_us = max_u32(tcb_ts_now(tcb) - options->ts_echo, 1) * unit_us;
+        is_first_answered = rtt_us + unit_us > since_us; /* the timeouts were spurious */
+        if (rtt_us <= since_us + unit_us)
+            rtt_sample(tcb, min_u64(rtt_us, since_us));
+    }
+    if (tcb->srtt_us == 0)
+        tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000;
+    if (!tcb->is_passive && tcb->retransmits > 1 && !is_first_answered)
+        tcb->cwnd = 1;
+}
