@@ -197,6 +197,8 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
     struct desc *desc = call->desc;
     int rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
 
+    if (rc < 0 && errno == ECONNABORTED && desc->state == DESC_FAILED) /* the end of the attempt whose error the program has */
+        rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
     if (rc < 0 && errno != EINPROGRESS && errno != EAGAIN)
         return -errno;
     if (desc->state == DESC_NEW) {
