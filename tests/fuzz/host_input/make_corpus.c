@@ -139,11 +139,13 @@ static void tcp(const char *from, const char *to, struct tcphdr_ header, size_t 
     tun(&h);
 }
 
-static void tcp_inputs(uint8_t flags, const char *suffix)
-{
-    const char *peer = "10.0.0.2", *us = "10.0.0.1";
-    struct tcphdr_ syn = {.source_port = 1024, .dest_port = 80, .seq = 1000, .flags = TCP_SYN,
+static const char peer[] = "10.0.0.2", us[] = "10.0.0.1";
+static const struct tcphdr_ first = {.source_port = 1024, .dest_port = 80, .seq = 1000, .flags = TCP_SYN,
                           .options = {.has_mss = true, .mss = 1460, .has_wscale = true, .wscale = 7, .sack_permitted = true, .has_timestamp = true, .ts_value = 1}};
+
+static void tcp_server(uint8_t flags, const char *suffix)
+{
+    struct tcphdr_ syn = first;
     char name[64];
     begin(flags);
     tcp(peer, us, syn, 0);
@@ -182,7 +184,12 @@ static void tcp_inputs(uint8_t flags, const char *suffix)
     ms(2000);
     snprintf(name, sizeof name, "tcp-server-%s", suffix);
     end(name);
+}
 
+static void tcp_client(uint8_t flags, const char *suffix)
+{
+    struct tcphdr_ syn = first;
+    char name[64];
     begin(flags);
     act(3);
     struct tcphdr_ ours = answer();
@@ -221,6 +228,12 @@ static void tcp_inputs(uint8_t flags, const char *suffix)
     tcp(peer, us, stray, 0);
     snprintf(name, sizeof name, "tcp-odd-%s", suffix);
     end(name);
+}
+
+static void tcp_inputs(uint8_t flags, const char *suffix)
+{
+    tcp_server(flags, suffix);
+    tcp_client(flags, suffix);
 }
 
 /* --- below -------------------------------------------------------------------------------------------------------------------- */
