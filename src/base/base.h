@@ -31,4 +31,7 @@ static inline uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
 /* INVARIANT(7, cond): a numbered invariant of the file's theory block; checked in debug builds. */
 #define INVARIANT(number, condition) assert((condition) && "invariant " #number)
 
+/* Seldom called: kept apart from what runs for each packet, and branches that lead there are not the expected ones. */
+#define COLD __attribute__((cold))
+
 #endif

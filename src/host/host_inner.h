@@ -131,12 +131,12 @@ static inline void host_changed(struct lil_host *host)
         host->generation = 1;
 }
 /* PACKET (taken; NULL allowed) is dropped: counted once, traced. */
-void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, struct lil_packet *packet);
+COLD void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, struct lil_packet *packet);
 /* The same when the packet is gone or belongs to another: only counts and traces. */
-void host_note_drop(struct lil_host *host, int ifindex, enum lil_drop reason, const struct lil_packet *packet);
+COLD void host_note_drop(struct lil_host *host, int ifindex, enum lil_drop reason, const struct lil_packet *packet);
 /* A drop of the frame that is being received: the trace shows it whole. */
-void host_drop_input(struct lil_host *host, const struct interface *interface, enum lil_drop reason, struct lil_packet *packet);
-void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind, const struct lil_packet *packet);
+COLD void host_drop_input(struct lil_host *host, const struct interface *interface, enum lil_drop reason, struct lil_packet *packet);
+COLD void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind, const struct lil_packet *packet);
 
 /* interface.c */
 int interface_new(struct lil_host *host, const struct lil_interface_config *config);
@@ -173,7 +173,7 @@ void host_forward(struct lil_host *host, struct interface *interface, struct ip 
 /* host_icmp.c: PACKET positioned after the IP header; taken. */
 void host_icmp_input(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
 /* Sends an ICMP error about OFFENDER (borrowed, positioned at its IP header). */
-void host_icmp_error(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
+COLD void host_icmp_error(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
 /* As if ERROR had come from the network about our own packet OFFENDER (borrowed, at its IP header). */
 void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
 struct icmp_error host_unreachable(int version, uint8_t icmp4_code, uint8_t icmp6_code);

@@ -3,7 +3,7 @@
  * RFC 1812 5.2, RFC 8200. */
 #include "host/host_inner.h"
 
-static void parameter_problem(struct lil_host *host, struct ip *ip, struct lil_packet *packet, uint8_t code, uint32_t pointer)
+COLD static void parameter_problem(struct lil_host *host, struct ip *ip, struct lil_packet *packet, uint8_t code, uint32_t pointer)
 {
     struct icmp_error error = {.version = ip->version, .type = ip->version == 4 ? ICMP4_PARAMETER : ICMP6_PARAMETER, .code = code,
                                .rest = host_icmp_rest_parameter(ip->version, pointer)};
@@ -184,7 +184,7 @@ static enum lil_drop martian(struct lil_host *host, const struct interface *inte
     return LIL_DROP_NONE;
 }
 
-static bool is_solicited_node(const struct interface *interface, const struct addr *group)
+COLD static bool is_solicited_node(const struct interface *interface, const struct addr *group)
 {
     static const uint8_t start[13] = {0xff, 2, [11] = 1, [12] = 0xff}; /* RFC 4291 2.7.1 */
     if (memcmp(group->b, start, sizeof start))
@@ -231,7 +231,7 @@ static enum destination destination_of(struct lil_host *host, struct interface *
     return host->profile->ip.forwarding ? TO_FORWARD : NOT_OURS;
 }
 
-static enum lil_drop parse_drop(int error, const struct lil_packet *packet, int version)
+COLD static enum lil_drop parse_drop(int error, const struct lil_packet *packet, int version)
 {
     (void)packet;
     switch (error) {
@@ -258,7 +258,7 @@ static int parse(struct ip *ip, struct lil_packet *packet)
 }
 
 /* RFC 791 3.1, RFC 1122 3.2.1.8; source routes are refused as all stacks do today (RFC 7126). */
-static enum lil_drop options_check(struct lil_host *host, struct ip *ip, struct lil_packet *packet)
+COLD static enum lil_drop options_check(struct lil_host *host, struct ip *ip, struct lil_packet *packet)
 {
     bool source_route;
     const uint8_t *bytes = packet_pull(packet, ip->header_length);
@@ -273,7 +273,7 @@ static enum lil_drop options_check(struct lil_host *host, struct ip *ip, struct 
 }
 
 /* A fragment for us; when it completes its datagram that is delivered with a fresh header in front. */
-static void fragment_input(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
+COLD static void fragment_input(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
     host->counters[CNT_IP_REASM_REQS]++;
     packet_fill_csum(packet);

@@ -40,7 +40,7 @@ void host_ether_multicast(const struct addr *group, struct mac *mac)
 }
 
 /* A packet of ours or of another's that the neighbour cache refuses at once (BSD's hold-down). PACKET is taken. */
-static void neighbor_refused(struct lil_host *host, struct way *way, struct lil_packet *packet, int error)
+COLD static void neighbor_refused(struct lil_host *host, struct way *way, struct lil_packet *packet, int error)
 {
     struct ip ip;
     if (ip_parse(&ip, packet->head + packet->head_off, packet->head_len) > 0) {
@@ -114,13 +114,13 @@ void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet
 
 /* --- ip -------------------------------------------------------------------------------------------------------------------- */
 
-static void drop_output(struct lil_host *host, const struct way *way, enum lil_drop drop, struct lil_packet *packet)
+COLD static void drop_output(struct lil_host *host, const struct way *way, enum lil_drop drop, struct lil_packet *packet)
 {
     host->counters[CNT_IP_NO_ROUTES] += drop == LIL_DROP_NO_ROUTE;
     host_drop(host, way->interface ? way->interface->ifindex : 0, drop, packet);
 }
 
-static void send_fragments(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet)
+COLD static void send_fragments(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet)
 {
     struct frag frag;
     packet_fill_csum(packet);
@@ -165,7 +165,7 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
 
 /* --- tcp ------------------------------------------------------------------------------------------------------------------- */
 
-static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp_segment *segment, int version, struct lil_packet *packet)
+COLD static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp_segment *segment, int version, struct lil_packet *packet)
 {
     uint32_t mtu = way->mtu;
     drop_output(host, way, LIL_DROP_IP_TOO_BIG, packet);
@@ -174,7 +174,7 @@ static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp
 }
 
 /* lil_syn_refuse with an ICMP answer or silence: the RST that TCP made for it is the one not to send. */
-static bool is_suppressed(struct lil_host *host, const struct tcp_segment *segment)
+COLD static bool is_suppressed(struct lil_host *host, const struct tcp_segment *segment)
 {
     if (!(segment->header.flags & TCP_RST) || memcmp(&segment->flow, &host->suppress, offsetof(struct flow, scope)))
         return false;

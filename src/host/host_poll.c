@@ -55,6 +55,15 @@ static uint64_t next_deadline(struct lil_host *host)
     return next;
 }
 
+/* Often nothing is: a poll after input that owes no answer. */
+static bool has_work(const struct lil_host *host)
+{
+    bool waiting = tcp_is_due(host->tcp) || udp_is_due(host->udp) || host->failed.count;
+    for (int i = 0; !waiting && i < host->interface_count; i++)
+        waiting = host->interfaces[i]->queue.count;
+    return waiting;
+}
+
 uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
 {
     if (now_ns > host->now_ns)
@@ -67,7 +76,7 @@ uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
     reass_poll(&host->reass, host->now_ns);
     if (host->sockets.poll)
         host->sockets.poll(host->sockets.ctx, host->now_ns);
-    bool more = true;
+    bool more = has_work(host);
     for (int round = 0; more && round < ROUNDS_MAX; round++) {
         for (int i = 1; i < host->interface_count; i++)
             if (host->interfaces[i]->queue.count)

@@ -491,7 +491,7 @@ static void rest_after(struct rest *rest, const struct iovec *iov, size_t count,
     rest->count = (int)n;
 }
 
-static int not_connected(const struct sock *sock, bool is_sending)
+COLD static int not_connected(const struct sock *sock, bool is_sending)
 {
     if (sock->flags & SF_LISTENING)
         return is_sending ? -EPIPE : -ENOTCONN;
@@ -567,7 +567,7 @@ static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
     return total ? 1 : 0;
 }
 
-static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct msghdr *message, int flags)
+COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct msghdr *message, int flags)
 {
     uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     size_t done = 0, want = wanted(sock, message, flags);

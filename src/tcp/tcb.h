@@ -306,6 +306,8 @@ struct tcp {
     uint32_t freed;           /* tcbs freed so far */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
     struct table flows;       /* kind and slot by flow */
+    struct flow hashed;       /* the flow hashed last and its hash (0: none) */
+    uint64_t hash;
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
@@ -408,8 +410,8 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts);
 void tcb_free(struct tcb *tcb); /* frees at once; tcp_state.c's tcb_done decides */
 void tcb_mark_due(struct tcb *tcb);
 void tcb_clear_due(struct tcb *tcb);
-void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow *flow);
-void tcp_trace_text(struct tcb *tcb, const char *text);
+COLD void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow *flow);
+COLD void tcp_trace_text(struct tcb *tcb, const char *text);
 
 /* tcp_isn.c */
 uint32_t isn_choose(struct tcp *tcp, const struct flow *flow);
@@ -419,7 +421,7 @@ uint32_t isn_ts_offset(struct tcp *tcp, const struct flow *flow);
 void tcb_set_state(struct tcb *tcb, enum tcp_state state);
 void tcb_adopt_syn_received(struct tcb *tcb); /* made from a SYN entry, whose state was traced already */
 void tcb_event(struct tcb *tcb, unsigned events);
-void tcb_fail(struct tcb *tcb, int error);   /* to CLOSED with so_error; an orphan is freed */
+COLD void tcb_fail(struct tcb *tcb, int error);   /* to CLOSED with so_error; an orphan is freed */
 void tcb_done(struct tcb *tcb);              /* to CLOSED; frees an orphan */
 void tcb_enter_time_wait(struct tcb *tcb);   /* becomes a record; the tcb stays only for its user */
 void tcb_release_flow(struct tcb *tcb);      /* leaves the flow table, tells the port's owner */
@@ -467,14 +469,14 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
 void reass_free(struct tcb *tcb);
 void reass_limit(struct tcb *tcb);
 /* tcp_reset.c */
-void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
+COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
 void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
-void challenge_ack(struct tcb *tcb);
+COLD void challenge_ack(struct tcb *tcb);
 bool challenge_allowed(struct tcp *tcp);
-bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to invalid segments */
+COLD bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to invalid segments */
 
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
@@ -504,7 +506,7 @@ void mss_negotiated(struct tcb *tcb, const struct tcp_options *options);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);
 uint32_t mss_current(const struct tcb *tcb);
-void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path may swallow large packets */
+COLD void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path may swallow large packets */
 
 /* tcp_output.c, tcp_txring.c */
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment);
@@ -528,7 +530,7 @@ uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedu
 void timer_keepalive(struct tcb *tcb, bool activity);
 void timer_orphan(struct tcb *tcb);
 void timer_persist(struct tcb *tcb);
-void timer_check_probe(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
+COLD void timer_check_probe(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
 void tcb_run_timers(struct tcb *tcb);
 
 /* tcp_rtt.c */
@@ -543,13 +545,13 @@ uint32_t rtt_rto_max_us(const struct tcb *tcb);
 void sack_receive(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
 void sack_generate(struct tcb *tcb, struct tcp_options *options);
 void sack_note(struct tcb *tcb, uint32_t start, uint32_t end);
-void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end);
+COLD void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end);
 void sack_trim(struct tcb *tcb);
 
 /* tcp_recovery.c, tcp_rack.c, tcp_cwnd.c */
 void recovery_begin(struct tcb *tcb, struct ack_state *state);
 void recovery_on_ack(struct tcb *tcb, struct ack_state *state);
-void recovery_on_rto(struct tcb *tcb);
+COLD void recovery_on_rto(struct tcb *tcb);
 void recovery_enter(struct tcb *tcb, bool ece);
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
 void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg);

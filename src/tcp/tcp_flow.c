@@ -4,12 +4,22 @@
 
 enum { KIND_SHIFT = 30, SLOT_MASK = (1 << KIND_SHIFT) - 1 };
 
-static uint64_t flow_hash(const struct tcp *tcp, const struct flow *flow)
+static uint64_t hash_of(const struct tcp *tcp, const struct flow *flow)
 {
     uint64_t ports = (uint64_t)flow->local_port << 16 | flow->remote_port;
     if (flow->local.u64[0] == 0 && flow->remote.u64[0] == 0) /* IPv4, mapped: what differs lies in the low words */
         return siphash_2u64(&tcp->flow_key, (uint64_t)flow->local.u32[3] << 32 | flow->remote.u32[3], ports);
     return siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1], flow->local.u64[0] ^ (flow->local.u64[1] << 1 | flow->local.u64[1] >> 63), ports);
+}
+
+/* A flow is looked up, entered and removed in quick succession (SYN, entry, connection, TIME-WAIT): its hash is made once. */
+static uint64_t flow_hash(struct tcp *tcp, const struct flow *flow)
+{
+    if (!tcp->hash || !flow_equal(&tcp->hashed, flow)) {
+        tcp->hashed = *flow;
+        tcp->hash = hash_of(tcp, flow);
+    }
+    return tcp->hash;
 }
 
 static const struct flow *flow_of(const struct tcp *tcp, uint32_t value)

@@ -134,7 +134,7 @@ static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
 }
 
 /* A segment outside the window: an empty ACK says where we are (3.10.7.4, first check), with a DSACK for old data (RFC 2883). */
-static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
+COLD static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
 {
     if (rx->end_seq != rx->seq && seq_lt(rx->seq, tcb->rcv_nxt)) {
         TCP_MIB(tcb->tcp, DelayedACKLost);
@@ -145,18 +145,18 @@ static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
     window_ack_now(tcb);
 }
 
-static void syn_challenge(struct tcb *tcb)
+COLD static void syn_challenge(struct tcb *tcb)
 {
     TCP_MIB(tcb->tcp, SYNChallenge);
     challenge_ack(tcb);
 }
 
-static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
+COLD static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
 {
     return rx->seq == tcb->rcv_nxt - 1 && (tcb->state == TCPS_CLOSE_WAIT || tcb->state == TCPS_LAST_ACK || tcb->state == TCPS_CLOSING);
 }
 
-static void on_reset(struct tcb *tcb)
+COLD static void on_reset(struct tcb *tcb)
 {
     switch ((enum tcp_state)tcb->state) {
     case TCPS_SYN_SENT:

@@ -139,7 +139,7 @@ static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
 }
 
 /* RFC 9293 3.8.4: SEG.SEQ = SND.NXT-1; an old sequence number that must be answered. 4.2-compatible ones carry a garbage byte. */
-static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
+COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_keepalive = false;
     TCP_MIB(tcb->tcp, KeepAlive);
@@ -155,7 +155,7 @@ static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
 }
 
 /* A closed window: a piece that fits, one byte of data (BSD), or an old sequence number (Linux). */
-static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
+COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_probe = false;
     TCP_MIB(tcb->tcp, WinProbe);
@@ -229,7 +229,7 @@ static bool pass_eor(struct tcb_ext *ext, uint32_t end)
     return found;
 }
 
-static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
+COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 {
     struct tcb_ext *ext = tcb->ext;
     if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
@@ -475,7 +475,7 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
 }
 
 /* The tail loss probe (RFC 8985 7.3): new data past the congestion window where the peer's has room, else the last segment again. */
-static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
+COLD static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_tlp = false;
     if (!tcb->tx || tcb->tx->count == 0)

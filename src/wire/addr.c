@@ -7,7 +7,10 @@
 
 struct addr addr_v4(uint32_t host_order)
 {
-    struct addr a = {.u32 = {0, 0, htonl(0xffff), htonl(host_order)}};
+    /* stored as one word: it is loaded as one, which would wait for two narrower stores */
+    const uint32_t low[2] = {htonl(0xffff), htonl(host_order)};
+    struct addr a = {.u64 = {0, 0}};
+    memcpy(&a.u64[1], low, sizeof low);
     return a;
 }
 
