@@ -183,6 +183,7 @@ COLD static bool is_suppressed(struct lil_host *host, const struct tcp_segment *
     return true;
 }
 
+/* RFC 9293 3.9.1.1 (MUST-45): the source is the connection's local address, whatever the way is now. */
 void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
 {
     if (host->suppressing && is_suppressed(host, segment))

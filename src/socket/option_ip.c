@@ -24,6 +24,7 @@ static int give_int(void *value, socklen_t *length, int number)
     return option_give(value, length, &number, sizeof number);
 }
 
+/* RFC 9293 3.9.2 (MUST-49) for a stream. */
 static int set_ttl(struct sock *sock, int value)
 {
     struct tcb_options *options;
@@ -59,6 +60,7 @@ static int get_ttl(struct sock *sock)
     return own ? own : profile->udp.ttl ? profile->udp.ttl : profile->ip.ttl;
 }
 
+/* RFC 9293 3.9.1.9 (MUST-48) for a stream. */
 static int set_tos(struct sock *sock, int value)
 {
     struct tcb_options *options;

@@ -149,7 +149,7 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow
     return -EADDRNOTAVAIL;
 }
 
-/* The flow's remote end, and the local address that bind() gave. */
+/* The flow's remote end, no broadcast or multicast one (RFC 9293 3.9.1.1, MUST-46), and the local address that bind() gave (MUST-43). */
 static int resolve(struct sock *sock, const struct sock_name *name, struct flow *flow)
 {
     const struct socket_params *params = sock_params(&sock->file);

@@ -107,7 +107,7 @@ static void note_min_rtt(struct tcb *tcb, uint32_t before, uint64_t rtt_us)
     }
 }
 
-/* Karn: never from what was resent, but a timestamp tells which copy (RFC 7323 4.3: only when the left edge moves). */
+/* Karn (RFC 9293 3.8.1, MUST-18): never from what was resent, but a timestamp tells which copy (RFC 7323 4.3: only when the left edge moves). */
 static bool sample(struct tcb *tcb, struct ack_state *state)
 {
     uint64_t now = tcb_now(tcb), seq_us = 0, ca_us = 0;

@@ -15,7 +15,7 @@ int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code
         else if (type == ICMP4_PARAMETER)
             row = &params->icmp4_parameter;
         else if (type == ICMP4_QUENCH)
-            row = &params->icmp4_quench; /* RFC 6633: ignored today */
+            row = &params->icmp4_quench; /* RFC 9293 3.9.2.2 (MUST-55), RFC 6633: ignored today */
     } else {
         if (type == ICMP6_UNREACHABLE)
             row = code < TCP_ICMP6_CODES ? &params->icmp6[code] : &ignored;
@@ -69,7 +69,7 @@ static void on_opening(struct tcb *tcb, int error, enum tcp_icmp_action action)
     }
 }
 
-/* Synchronized: soft as a rule (MUST-56); IP_RECVERR makes Linux report it. */
+/* Synchronized: soft as a rule (MUST-56); IP_RECVERR makes Linux report it (MUST-47). */
 static void on_established(struct tcb *tcb, int error, enum tcp_icmp_action action)
 {
     const struct tcp_params *params = tcb_params(tcb);

@@ -14,6 +14,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
 }
 
+/* RFC 9293 3.9.1.1 (MUST-42): a connection's segments are found before a listener is, so one port has both. */
 enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -73,6 +74,7 @@ static void note_timestamp(struct tcb *tcb, const struct rx *rx)
     }
 }
 
+/* RFC 9293 3.10.7.4: what one segment and the queue behind it ask for is one ACK (MUST-58), made when all is processed (MUST-59). */
 static void finish(struct tcb *tcb)
 {
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
@@ -156,6 +158,8 @@ COLD static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
     return rx->seq == tcb->rcv_nxt - 1 && (tcb->state == TCPS_CLOSE_WAIT || tcb->state == TCPS_LAST_ACK || tcb->state == TCPS_CLOSING);
 }
 
+/* RFC 9293 3.5, 3.10.7.4: a reset in SYN-RECEIVED means refusal only after an active open (MUST-11); a listener's requests return to
+ * LISTEN in tcp_synq.c. */
 COLD static void on_reset(struct tcb *tcb)
 {
     switch ((enum tcp_state)tcb->state) {
@@ -178,6 +182,7 @@ COLD static void on_reset(struct tcb *tcb)
     }
 }
 
+/* RFC 9293 3.4 (MUST-66): at a closed window a segment at RCV.NXT passes, so that its RST, ACK and URG count; reass_text() drops its text. */
 static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
 {
     if (is_paws_reject(tcb, rx) && !(rx->flags & TCP_RST)) {
@@ -373,6 +378,7 @@ static enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 
 /* --- step 6: URG (RFC 9293 3.8.5, RFC 6093) ---------------------------------------------------------------------------------------- */
 
+/* RFC 9293 3.8.5 (MUST-30): the mark; the process is told (MUST-32). */
 static void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_URG) || rx->in->header.urgent == 0)

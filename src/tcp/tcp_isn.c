@@ -1,6 +1,7 @@
 /* tcp_isn.c: initial sequence numbers (RFC 9293 3.4.1, RFC 6528) and timestamp offsets (RFC 7323 5.4). */
 #include "tcp/tcb.h"
 
+/* RFC 9293 3.4.1 (MUST-9): SipHash under a key that never leaves the host. */
 static uint64_t isn_hash(const struct siphash_key *key, const struct flow *flow)
 {
     return siphash_4u64(key, flow->local.u64[0] ^ flow->remote.u64[0], flow->local.u64[1], flow->remote.u64[1],

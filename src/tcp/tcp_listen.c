@@ -31,6 +31,7 @@ static int add_slot(struct tcp *tcp, struct tcp_listener *listener)
     return 0;
 }
 
+/* RFC 9293 3.9.1.1 (MUST-41): a record of its own; no connection is looked at or changed. */
 int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user,
                struct tcp_listener **out)
 {

@@ -24,7 +24,7 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v
     return mss;
 }
 
-/* Asks host/ for the way; sets the local address, the MSS to announce and, until the peer's is known, the default one. */
+/* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and, until the peer's is known, the default one. */
 int mss_init(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
@@ -49,6 +49,7 @@ int mss_init(struct tcb *tcb)
     return 0;
 }
 
+/* The effective send MSS (RFC 9293 3.7.1, MUST-16). */
 void mss_sync(struct tcb *tcb, uint32_t pmtu)
 {
     uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, pmtu);
@@ -68,7 +69,7 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
         tcb->ext->pmtu = pmtu;
 }
 
-/* The peer's SYN was seen: its MSS (default 536, 1220 for IPv6: RFC 9293 3.7.1 MUST-15), then ours again. */
+/* The peer's SYN was seen: its MSS (RFC 9293 3.7.1, MUST-14; default 536, 1220 for IPv6: MUST-15), then ours again. */
 void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 {
     const struct tcp_params *params = tcb_params(tcb);

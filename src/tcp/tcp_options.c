@@ -50,7 +50,7 @@ static int set_flag(int number, int most, bool *flag)
     return 0;
 }
 
-/* The options that are times and counts of keepalive, SYNs and closing. */
+/* The options that are times and counts of keepalive, SYNs and closing; R2: TCP_USER_TIMEOUT (RFC 9293 3.8.3, MUST-21). */
 static int set_timer(struct tcb_opts *opts, int name, int number)
 {
     switch (name) {
@@ -82,6 +82,7 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
     }
 }
 
+/* RFC 9293 3.7.4: TCP_NODELAY (MUST-17). */
 static int set_shared(struct tcb_opts *opts, int name, int number)
 {
     bool thin;

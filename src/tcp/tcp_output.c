@@ -81,6 +81,7 @@ static void arm_syn_timer(struct tcb *tcb)
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
+/* RFC 9293 3.7.1 (MUST-14): every SYN has the MSS option. */
 static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -154,7 +155,7 @@ COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
     return true;
 }
 
-/* A closed window: a piece that fits, one byte of data (BSD), or an old sequence number (Linux). */
+/* RFC 9293 3.8.6.1 (MUST-35): a closed window: a piece that fits, one byte of data (BSD), or an old sequence number (Linux). */
 COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_probe = false;
@@ -185,6 +186,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 
 /* --- data ----------------------------------------------------------------------------------------------------------------- */
 
+/* RFC 9293 3.9.1.2: the last segment of what is buffered has PSH (MUST-61). */
 static bool has_push(struct tcb *tcb, uint32_t end)
 {
     if (end == tcb->write_seq && tcb->psh_end)
@@ -229,6 +231,7 @@ static bool pass_eor(struct tcb_ext *ext, uint32_t end)
     return found;
 }
 
+/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
 COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -312,7 +315,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     return true;
 }
 
-/* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7) */
+/* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7; TCP_NODELAY: MUST-17) */
 static bool may_send_partial(const struct tcb *tcb, bool fin)
 {
     if (fin || (tcb->ext->snd_urgent && seq_lt(tcb->snd_nxt, tcb->ext->snd_up)))
@@ -333,7 +336,8 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
     return length >= mss || length == unsent || length >= tcb->max_window / 2;
 }
 
-/* How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
+/* RFC 9293 3.8.6 (MUST-34): a right edge that moved left of SND.NXT is no room, not a negative one.
+ * How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
 static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *limited)
 {
     uint32_t mss = mss_current(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);

@@ -123,6 +123,7 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
     rtt_set_rto(tcb);
 }
 
+/* RFC 9293 3.8.1 (MUST-18): RFC 6298 2, or what the profile's system had; Karn's rule is in tcp_clean.c. */
 void rtt_set_rto(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);

@@ -92,6 +92,7 @@ void timer_rexmt(struct tcb *tcb)
 
 /* --- what a timeout does: true while the tcb is still there ----------------------------------------------------------- */
 
+/* RFC 9293 3.9.1.8 (MUST-47): the soft error that was stored is what the process is told. */
 static void time_out(struct tcb *tcb)
 {
     int soft = tcb_ext_peek(tcb)->soft_error;
@@ -99,7 +100,7 @@ static void time_out(struct tcb *tcb)
     tcb_fail(tcb, soft ? soft : ETIMEDOUT);
 }
 
-/* RFC 9293 3.8.3 (MUST-23): R2 for a SYN, as the profile's schedule says. */
+/* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says. */
 static bool on_syn_timeout(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -160,6 +161,8 @@ static uint32_t orphan_retries(const struct tcb *tcb)
     return retries ? retries : 8;
 }
 
+/* RFC 9293 3.8.3 (MUST-20): after R1 (retries1) a black hole is looked for where the profile does; a next hop that confirms nothing more is
+ * probed by its neighbour cache (RFC 4861 7.3); after R2 (is_timed_out) the connection ends. */
 static bool on_rexmt_timeout(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -253,8 +256,9 @@ static bool on_persist_timeout(struct tcb *tcb)
     return true;
 }
 
-/* --- keepalive (RFC 9293 3.8.4: MUST-24..27) ---------------------------------------------------------------------------- */
+/* --- keepalive (RFC 9293 3.8.4) ---------------------------------------------------------------------------- */
 
+/* RFC 9293 3.8.4: the socket's, else the profile's: two hours (MUST-27, MUST-28), but in 4.2BSD, which predates the rule. */
 static uint64_t keep_ns(const struct tcb *tcb, bool interval)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -264,6 +268,7 @@ static uint64_t keep_ns(const struct tcb *tcb, bool interval)
     return (ms ? ms : interval ? 75000 : 7200000) * NS_PER_MS;
 }
 
+/* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
     if (!tcb->opt->socket.keepalive) {
@@ -280,6 +285,7 @@ void timer_keepalive(struct tcb *tcb, bool activity)
     }
 }
 
+/* RFC 9293 3.8.4: only after silence (MUST-26); several unanswered probes end a connection, never one (MUST-29). */
 static bool on_keepalive(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;

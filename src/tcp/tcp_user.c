@@ -95,6 +95,7 @@ static int send_check(struct tcb *tcb)
     }
 }
 
+/* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
 static void note_push(struct tcb *tcb, uint32_t start, bool more)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -185,6 +186,7 @@ static size_t limit_at_mark(struct tcb *tcb, size_t limit, bool peek, size_t *sk
     return limit < readable ? limit : readable;
 }
 
+/* RFC 9293 3.6 (MUST-12): 0 after a normal close, an error after an abort. */
 static ssize_t receive_nothing(struct tcb *tcb)
 {
     if (tcb->fin_rcvd)
@@ -404,6 +406,7 @@ uint32_t tcp_acked_seq(const struct tcb *tcb)
     return tcb->snd_una;
 }
 
+/* RFC 9293 3.8.5 (MUST-33): is there urgent data still to be read? */
 bool tcp_at_mark(const struct tcb *tcb)
 {
     return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb);

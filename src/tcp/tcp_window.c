@@ -264,6 +264,7 @@ void window_delay_ack(struct tcb *tcb, uint32_t ms)
     timer_rearm(tcb);
 }
 
+/* RFC 9293 3.8.6.3 (MUST-40): 200 ms at most. */
 static void delay_linux(struct tcb *tcb)
 {
     uint32_t ato = tcb->ato_ms;
@@ -284,7 +285,7 @@ static void delay_linux(struct tcb *tcb)
     window_delay_ack(tcb, ato);
 }
 
-/* RFC 9293 3.8.6.3 (MUST-58, MUST-59): within 0.5 s, at least every second full-sized segment. */
+/* RFC 9293 3.8.6.3 (MUST-40): within 0.5 s, at least every second full-sized segment. */
 static void check_plain(struct tcb *tcb, bool ooo)
 {
     const struct tcp_params *params = tcb_params(tcb);

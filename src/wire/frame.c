@@ -35,6 +35,7 @@ static uint32_t pseudo_sum(const struct ip *ip, const struct lil_packet *transpo
     return addr_pseudo_sum(&ip->source, &ip->dest, ip->protocol, transport->length);
 }
 
+/* RFC 9293 3.1 (MUST-3). */
 bool wire_csum_ok(const struct ip *ip, const struct lil_packet *transport)
 {
     /* A partial sum never crossed a wire: it comes from a host in this process. */
@@ -50,6 +51,7 @@ bool wire_csum_ok(const struct ip *ip, const struct lil_packet *transport)
     return csum_fold(csum_add(pseudo_sum(ip, transport), csum_packet_bytes(transport, 0))) == 0xffff;
 }
 
+/* RFC 9293 3.1 (MUST-2). */
 void wire_csum_set(const struct ip *ip, struct lil_packet *transport, bool partial)
 {
     int place = csum_place(ip->protocol);

@@ -63,6 +63,7 @@ void tcphdr_parse_ports(const uint8_t bytes[8], uint16_t *source, uint16_t *dest
     *seq = get32(bytes + 4);
 }
 
+/* RFC 9293 3.9.2 (MUST-50): an unknown option is passed over by its length. */
 int ip_options_problem(const uint8_t *header, size_t header_length, bool *source_route)
 {
     *source_route = false;

@@ -93,6 +93,7 @@ static void option_parse(struct tcp_options *o, const uint8_t *p, unsigned lengt
     }
 }
 
+/* RFC 9293 3.1, 3.2: of any segment (MUST-5), END, NOP and MSS among them (MUST-4), on any octet (MUST-64), by their lengths (MUST-68). */
 static void options_parse(struct tcp_options *o, const uint8_t *p, const uint8_t *end)
 {
     while (p < end && *p != KIND_END) {
@@ -108,6 +109,7 @@ static void options_parse(struct tcp_options *o, const uint8_t *p, const uint8_t
     }
 }
 
+/* RFC 9293 3.1 (MUST-1): the window is unsigned. */
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available)
 {
     if (available < TCP_LENGTH)
@@ -289,7 +291,8 @@ static void bsd_options(struct writer *w, const struct tcp_options *o, bool syn,
         put_fastopen(w, o);
 }
 
-/* Writes at most 40 bytes and returns the length, a multiple of four. */
+/* Writes at most 40 bytes and returns the length, a multiple of four. RFC 9293 3.1, 3.2: the MSS option in a SYN only (MUST-65); no
+ * padding is left but NOPs or, after END, zeros (MUST-69). */
 static size_t options_emit(const struct tcp_options *o, bool syn, enum tcp_option_order order, uint8_t *bytes)
 {
     struct writer w = {bytes, bytes};

@@ -36,7 +36,8 @@ static void test_four_rows(void **state)
     }
 }
 
-/* "A client that binds an address gives its packets that source" (UNP 4.4). */
+/* "A client that binds an address gives its packets that source" (UNP 4.4; RFC 9293 3.9.1.1, MUST-43), every one: the handshake completes
+ * from there (MUST-45); without one it is the way's (MUST-44). */
 static void test_client_source(void **state)
 {
     struct scene s;

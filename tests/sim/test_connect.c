@@ -360,6 +360,7 @@ static int odd_main(struct lil_proc *p, void *argument)
     return 0;
 }
 
+/* RFC 9293 3.9.1.1 (MUST-46): a broadcast address is refused. */
 static void test_odd_destinations(void **state)
 {
     struct scene s;

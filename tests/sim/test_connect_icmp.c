@@ -196,7 +196,8 @@ static void test_codes_v6(void **state)
     check("linux", 131, (struct sender){.type = 4}, (struct expected){NOW, EPROTO}, true);
 }
 
-/* The ordinary schedule goes on after a soft error: no message triggers a retry (FACTS 9.2). */
+/* The ordinary schedule goes on after a soft error: no message triggers a retry (FACTS 9.2); it is what connect() reports in the end
+ * (RFC 9293 3.9.1.8, MUST-47). */
 static void test_soft_schedule(void **state)
 {
     struct scene s;

@@ -196,10 +196,10 @@ static void transports(void **state)
     d.bytes[32] = 0x40; /* data offset 4 */
     drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_TCP_HEADER);
     d.bytes[32] = 0x50;
-    drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_TCP_CHECKSUM);
+    drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_TCP_CHECKSUM); /* RFC 9293 3.1 (MUST-3) */
     d = datagram("10.0.0.2", "224.0.0.1", IPPROTO_TCP, 20);
     drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_TCP_MARTIAN);
-    d = datagram("10.0.0.2", "10.0.0.255", IPPROTO_TCP, 20);
+    d = datagram("10.0.0.2", "10.0.0.255", IPPROTO_TCP, 20); /* RFC 9293 3.9.2.3 (MUST-57) */
     drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_TCP_MARTIAN);
     d = datagram("10.0.0.2", "10.0.0.1", IPPROTO_ICMP, 7);
     drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_ICMP_TRUNCATED);

@@ -149,6 +149,7 @@ static void test_any(void **state)
     }
 }
 
+/* RFC 9293 3.9.1.1 (MUST-46): broadcast and multicast among them. */
 static void test_bad_addresses(void **state)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET};

@@ -294,7 +294,7 @@ static void test_flood(void **state)
     in.flow.remote = in.flow.local; /* LAND */
     in.flow.remote_port = in.flow.local_port;
     assert_int_equal(tcp_input(pair->tcp[1], &in, NULL, 0), LIL_DROP_TCP_MARTIAN);
-    in.flow.remote = addr_v4(0xe0000001);
+    in.flow.remote = addr_v4(0xe0000001); /* RFC 9293 3.9.2.3 (MUST-63) */
     assert_int_equal(tcp_input(pair->tcp[1], &in, NULL, 0), LIL_DROP_TCP_MARTIAN);
     pair_free(pair);
 }

@@ -101,6 +101,20 @@ static void test_ipv4_options(void **state)
     }
 }
 
+/* RFC 9293 3.9.2 (MUST-50): an option nobody knows is passed over by its length; a bad length is a problem at its place. */
+static void test_unknown_options(void **state)
+{
+    (void)state;
+    static const uint8_t fine[] = {1, 0x5e, 4, 9, 9, 0x9f, 2, 0xdd, 3, 7, 1, 0}, bad[] = {0x5e, 4, 9, 9, 0x9f, 1, 0, 0};
+    uint8_t bytes[40] = {0};
+    bool source_route = true;
+    memcpy(bytes + 20, fine, sizeof(fine));
+    assert_int_equal(ip_options_problem(bytes, 20 + sizeof(fine), &source_route), 0);
+    assert_false(source_route);
+    memcpy(bytes + 20, bad, sizeof(bad));
+    assert_int_equal(ip_options_problem(bytes, 20 + sizeof(bad), &source_route), 24);
+}
+
 static void test_fragments(void **state)
 {
     (void)state;
@@ -315,7 +329,7 @@ static void test_garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ipv4_bytes),    cmocka_unit_test(test_ipv4_bad),   cmocka_unit_test(test_ipv4_options),
+        cmocka_unit_test(test_ipv4_bytes),    cmocka_unit_test(test_ipv4_bad),   cmocka_unit_test(test_ipv4_options), cmocka_unit_test(test_unknown_options),
         cmocka_unit_test(test_fragments),     cmocka_unit_test(test_ipv6_bytes), cmocka_unit_test(test_ipv6_extensions),
         cmocka_unit_test(test_ipv6_problems), cmocka_unit_test(test_in_place),   cmocka_unit_test(test_garbage),
     };

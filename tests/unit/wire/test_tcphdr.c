@@ -108,6 +108,7 @@ static void test_fixed_fields(void **state)
     memset(&back, 0xff, sizeof(back));
     assert_int_equal(tcphdr_parse(&back, bytes, 20), 20);
     assert_true(back.source_port == 1024 && back.dest_port == 13 && back.seq == tcp.seq && back.ack == tcp.ack);
+    /* RFC 9293 3.1 (MUST-1): the window is unsigned */
     assert_true(back.flags == 0x1ff && back.window == 0xfaf0 && back.checksum == 0x1234 && back.urgent == 7);
     assert_int_equal(back.header_length, 20);
     CHECK_TRUNCATED(bytes, sizeof(bytes), parse);

@@ -243,6 +243,7 @@ static void check_transport(struct pool *pool, int version, uint8_t protocol, si
     block_unref(block);
 }
 
+/* RFC 9293 3.1 (MUST-2, MUST-3) among them. */
 static void test_transport_checksums(void **state)
 {
     (void)state;
