@@ -6,7 +6,7 @@
  *   ranges.h sorted disjoint 32-bit ranges (sequence space), bounded
  *   list.h   intrusive doubly linked list
  *   prng.h   the seeded generator       siphash.h  keyed hash
- *   trace.h  what an observer may be told */
+ * What an observer may be told is public: lilliput/trace.h. */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 #include <assert.h>

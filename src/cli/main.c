@@ -3,15 +3,6 @@
 #include <string.h>
 #include "cli/cli.h"
 
-/* Weak: a verb whose file is not in this build is not offered. */
-#pragma weak run_main
-#pragma weak gauntlet_main
-#pragma weak book_main
-#pragma weak script_main
-#pragma weak profile_main
-#pragma weak bench_main
-#pragma weak doctor_main
-
 static const struct cli_verb verbs[] = {
     {"gauntlet", "run a program through every way a connection can fail", gauntlet_main},
     {"run", "run a lab file, or a program on a virtual host", run_main},
@@ -27,8 +18,7 @@ static void usage(FILE *out)
 {
     fprintf(out, "usage: lilliput VERB [ARGUMENTS]    (lilliput VERB --help says more)\n\n");
     for (int i = 0; i < VERBS; i++)
-        if (verbs[i].main)
-            fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n  --version  print the version\n");
 }
 
@@ -47,12 +37,10 @@ int main(int argc, char **argv)
         return CLI_OK;
     }
     const char *words[VERBS + 1] = {0};
-    for (int i = 0, n = 0; i < VERBS; i++) {
-        if (!verbs[i].main)
-            continue;
+    for (int i = 0; i < VERBS; i++) {
         if (!strcmp(argv[1], verbs[i].name))
             return verbs[i].main(argc - 1, argv + 1);
-        words[n++] = verbs[i].name;
+        words[i] = verbs[i].name;
     }
     const char *near = cli_nearest(argv[1], words);
     fprintf(stderr, "lilliput: unknown verb \"%s\"%s%s%s; `lilliput --help` lists them\n", argv[1],

@@ -141,7 +141,6 @@ struct tcb_ext {
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
-    uint8_t fastopen_cookie[16], fastopen_cookie_length;
     bool fastopen_request, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
     /* ECN: received CE bookkeeping; AccECN counters */
     uint32_t accecn_received_ce, accecn_e0b, accecn_e1b, accecn_ceb;
@@ -211,8 +210,8 @@ struct syn_entry {
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, tos;
-    uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, ts_sent : 1, is_loopback : 1,
-        keep_reset : 1, defer : 1, cookie_sent : 1, offers_fastopen : 1, fastopen_exp : 1;
+    uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
+        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1;
     uint16_t ifindex;
 };
 _Static_assert(sizeof(struct syn_entry) <= 112, "a SYN entry is small");
