@@ -74,7 +74,8 @@ enum packet_csum {
     CSUM_VOUCHED   /* verified below (a driver's offload): the receiver need not look */
 };
 
-enum { PACKET_SLICES = 6, PACKET_HEAD = 256, PACKET_HEADROOM = 112 };
+/* The headroom holds Ethernet (14), IPv6 (40) and TCP with all its options (60): host_output.c asserts it. */
+enum { PACKET_SLICES = 6, PACKET_HEAD = 256, PACKET_HEADROOM = 120 };
 
 struct lil_packet {
     struct lil_packet *next; /* owner's list */

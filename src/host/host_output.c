@@ -3,6 +3,8 @@
 #include "host/host_inner.h"
 #include "base/csum.h"
 
+_Static_assert(ETH_LENGTH + IPV6_LENGTH + 60 <= PACKET_HEADROOM, "SACK with timestamps over IPv6 needs every byte of it");
+
 uint32_t host_next_ip_id(struct lil_host *host, int version)
 {
     if (version == 6 || host->profile->ip.random_ip_id) /* RFC 7739 */
