@@ -324,7 +324,7 @@ void packet_expect(struct run *run, const struct script_event *event)
     struct match match = {.run = run, .event = event, .spec = event->packet};
     bool range = when->kind == WHEN_ABSOLUTE_RANGE || when->kind == WHEN_RELATIVE_RANGE;
     uint64_t due = run->origin_ns + (uint64_t)(range ? when->end_ns : when->start_ns);
-    uint64_t limit = when->kind == WHEN_ANY ? run->now_ns + 100000 * NS_PER_S : due + 300 * NS_PER_S; /* for the report */
+    uint64_t limit = when->kind == WHEN_ANY ? run->now_ns + 100000 * NS_PER_S : due + run->config.patience_ns; /* for the report */
     match.conn = conn_for_spec(run, event->packet);
     if (!match.conn && event->packet->protocol != SPEC_ICMP)
         run_fail(run, "no socket for this packet: nothing listens, connects or is bound yet");

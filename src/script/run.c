@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum { RUN_SPINS = 1000 };
-static const uint64_t run_patience_ns = 300 * 1000000000ull; /* past its time, for the report of when a packet came */
 
 void run_over(struct run *run)
 {
@@ -167,7 +166,7 @@ static void call_on_task(void *argument)
 static void await_blocked(struct run *run)
 {
     while (run->blocked) {
-        if (!run_step(run, run->now_ns + run_patience_ns) && run->blocked) {
+        if (!run_step(run, run->now_ns + run->config.patience_ns) && run->blocked) {
             run->event = run->blocked;
             run_fail(run, "%s() is still waiting, and nothing can wake it", run->blocked->call->name);
         }

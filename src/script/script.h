@@ -20,6 +20,7 @@ struct script_config {
     uint16_t bind_port, connect_port;
     uint64_t tolerance_ns;          /* 4 ms */
     double tolerance_percent;       /* 12.5: of the gap since the previous event */
+    uint64_t patience_ns;           /* how long past its time an event is waited for, to report when it came: 300 s */
     uint64_t ts_tick_ns;            /* 0: outbound TS val is not compared with the clock */
     bool strict_segments;
     bool strict;                    /* packets that no line expects fail the script at its end */

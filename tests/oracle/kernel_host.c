@@ -1,0 +1,489 @@
+/* kernel_host.c: the script runner against the running Linux kernel: the lil_* calls that src/script makes, done by real
+ * system calls and a TUN device, in real time, in a network namespace of the script's own. scripts/kernel-oracle builds
+ * it with src/script and runs it as root: an oracle for "what a kernel passes, this must pass".
+ *
+ * The runner's virtual clock becomes the real one here: lil_host_poll(now) returns when NOW has come, and asks to be
+ * called again a quantum later; packets are stamped with the quantum in which they were read. Calls that may block run
+ * on a thread; one that is not done in 2 ms waits on the script's coroutine. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "host/runtime.h"
+#include "lilliput/lilliput.h"
+#include "script/report.h"
+#include "script/run.h"
+#include "script/shell.h"
+
+static const uint64_t quantum_ns = 250000, tired_ns = 100 * 1000000000ull;
+
+struct lil_packet {
+    size_t length;
+    uint8_t bytes[];
+};
+struct job {
+    long number, a[6];
+    long result;
+    int error;
+    bool is_done;
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+};
+struct lil_host {
+    int tun;
+    lil_transmit_fn *transmit;
+    void *ctx;
+    uint64_t real_origin_ns, virtual_origin_ns, active_ns;
+};
+struct lil_proc {
+    struct lil_host *host;
+    const struct proc_runtime *runtime;
+    struct job *job;
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int shell(const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    int status = system(text); /* NOLINT */
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* --- the host ------------------------------------------------------------------------------------------------------ */
+struct lil_host *lil_host_new(const struct lil_host_config *config)
+{
+    struct lil_host *host = calloc(1, sizeof *host);
+    if (!host || unshare(CLONE_NEWNET | CLONE_NEWNS) < 0)
+        return NULL;
+    host->tun = -1;
+    host->virtual_origin_ns = config->now_ns;
+    (void)shell("mount --make-rprivate / 2>/dev/null; mount -t sysfs sysfs /sys 2>/dev/null; ip link set lo up; . ${ORACLE_DIR:-.}/defaults.sh; oracle_boot");
+    return host;
+}
+
+void lil_host_free(struct lil_host *host)
+{
+    if (host->tun >= 0)
+        close(host->tun);
+    free(host);
+}
+
+int lil_interface_add(struct lil_host *host, const struct lil_interface_config *config)
+{
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", config->name);
+    host->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (host->tun < 0 || ioctl(host->tun, TUNSETIFF, &request) < 0)
+        return -errno;
+    host->transmit = config->transmit;
+    host->ctx = config->ctx;
+    return shell("ip link set %s mtu %u up txqueuelen 5000", config->name, config->mtu) ? -EINVAL : 2;
+}
+
+int lil_address_add(struct lil_host *host, int ifindex, const char *address)
+{
+    (void)host, (void)ifindex;
+    return shell("ip addr add %s dev tun0%s", address, strchr(address, ':') ? " nodad" : "") ? -EINVAL : 0;
+}
+
+int lil_route_add(struct lil_host *host, const char *destination, const char *via)
+{
+    (void)host;
+    int error = shell("ip route add %s %s", destination, via) ? -EINVAL : 0;
+    host->real_origin_ns = clock_ns(); /* the last that run_setup does */
+    return error;
+}
+
+struct lil_packet *lil_packet_copy(struct lil_host *host, const void *frame, size_t length)
+{
+    struct lil_packet *packet = malloc(sizeof *packet + length);
+    (void)host;
+    packet->length = length;
+    memcpy(packet->bytes, frame, length);
+    return packet;
+}
+
+size_t lil_packet_length(const struct lil_packet *packet)
+{
+    return packet->length;
+}
+
+size_t lil_packet_read(struct lil_packet *packet, size_t offset, void *buffer, size_t size)
+{
+    size = size < packet->length - offset ? size : packet->length - offset;
+    memcpy(buffer, packet->bytes + offset, size);
+    return size;
+}
+
+void lil_packet_free(struct lil_packet *packet)
+{
+    free(packet);
+}
+
+int lil_host_input(struct lil_host *host, int ifindex, struct lil_packet *packet, uint64_t now_ns)
+{
+    (void)ifindex;
+    host->active_ns = now_ns;
+    if (write(host->tun, packet->bytes, packet->length) < 0)
+        fprintf(stderr, "oracle: tun: %s\n", strerror(errno));
+    free(packet);
+    return 0;
+}
+
+static void drain(struct lil_host *host, uint64_t now_ns)
+{
+    static uint8_t bytes[65536 + 64];
+    for (ssize_t n; (n = read(host->tun, bytes, sizeof bytes)) > 0;) {
+        host->active_ns = now_ns;
+        host->transmit(host->ctx, 2, lil_packet_copy(host, bytes, (size_t)n));
+    }
+}
+
+static void look_at_job(struct lil_host *host, uint64_t now_ns);
+
+uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
+{
+    uint64_t due = host->real_origin_ns + (now_ns - host->virtual_origin_ns);
+    drain(host, now_ns);
+    for (uint64_t now; (now = clock_ns()) < due;) {
+        struct timespec wait = {.tv_sec = (time_t)((due - now) / 1000000000u), .tv_nsec = (long)((due - now) % 1000000000u)};
+        nanosleep(&wait, NULL);
+    }
+    drain(host, now_ns);
+    look_at_job(host, now_ns);
+    if (now_ns > host->active_ns + tired_ns)
+        return LIL_NEVER;
+    return now_ns + quantum_ns;
+}
+
+/* --- calls that may wait ------------------------------------------------------------------------------------------- */
+static struct lil_proc *the_proc;
+
+static void look_at_job(struct lil_host *host, uint64_t now_ns)
+{
+    if (!the_proc || !the_proc->job)
+        return;
+    pthread_mutex_lock(&the_proc->job->mutex);
+    bool is_done = the_proc->job->is_done;
+    pthread_mutex_unlock(&the_proc->job->mutex);
+    if (is_done) {
+        host->active_ns = now_ns;
+        the_proc->runtime->wake(the_proc->runtime->ctx, the_proc);
+    }
+}
+
+static void *do_job(void *argument)
+{
+    struct job *job = argument;
+    errno = 0;
+    long result = syscall(job->number, job->a[0], job->a[1], job->a[2], job->a[3], job->a[4], job->a[5]);
+    pthread_mutex_lock(&job->mutex);
+    job->result = result;
+    job->error = errno;
+    job->is_done = true;
+    pthread_cond_signal(&job->done);
+    pthread_mutex_unlock(&job->mutex);
+    return NULL;
+}
+
+#define A(x) ((long)(x))
+static long waiting_call(struct lil_proc *p, long number, long a, long b, long c, long d, long e, long f)
+{
+    struct job *job = calloc(1, sizeof *job); /* forgotten when the script ends first */
+    *job = (struct job){.number = number, .a = {a, b, c, d, e, f}};
+    pthread_mutex_init(&job->mutex, NULL);
+    pthread_cond_init(&job->done, NULL);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, do_job, job) != 0)
+        abort();
+    pthread_detach(thread);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 2000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&job->mutex);
+    while (!job->is_done && pthread_cond_timedwait(&job->done, &job->mutex, &until) == 0)
+        ;
+    bool is_done = job->is_done;
+    pthread_mutex_unlock(&job->mutex);
+    p->job = job;
+    while (!is_done && p->runtime->wait(p->runtime->ctx, p, LIL_NEVER) == 0)
+        is_done = job->is_done;
+    p->job = NULL;
+    errno = is_done ? job->error : EINTR;
+    return is_done ? job->result : -1;
+}
+
+ssize_t lil_read(struct lil_proc *p, int fd, void *buffer, size_t size)
+{
+    return waiting_call(p, SYS_read, fd, A(buffer), A(size), 0, 0, 0);
+}
+
+ssize_t lil_write(struct lil_proc *p, int fd, const void *buffer, size_t size)
+{
+    return waiting_call(p, SYS_write, fd, A(buffer), A(size), 0, 0, 0);
+}
+
+ssize_t lil_readv(struct lil_proc *p, int fd, const struct iovec *iov, int count)
+{
+    return waiting_call(p, SYS_readv, fd, A(iov), count, 0, 0, 0);
+}
+
+ssize_t lil_writev(struct lil_proc *p, int fd, const struct iovec *iov, int count)
+{
+    return waiting_call(p, SYS_writev, fd, A(iov), count, 0, 0, 0);
+}
+
+ssize_t lil_recvfrom(struct lil_proc *p, int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length)
+{
+    return waiting_call(p, SYS_recvfrom, fd, A(buffer), A(size), flags, A(address), A(length));
+}
+
+ssize_t lil_recv(struct lil_proc *p, int fd, void *buffer, size_t size, int flags)
+{
+    return lil_recvfrom(p, fd, buffer, size, flags, NULL, NULL);
+}
+
+ssize_t lil_sendto(struct lil_proc *p, int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length)
+{
+    return waiting_call(p, SYS_sendto, fd, A(buffer), A(size), flags, A(address), A(length));
+}
+
+ssize_t lil_send(struct lil_proc *p, int fd, const void *buffer, size_t size, int flags)
+{
+    return lil_sendto(p, fd, buffer, size, flags, NULL, 0);
+}
+
+ssize_t lil_recvmsg(struct lil_proc *p, int fd, struct msghdr *message, int flags)
+{
+    return waiting_call(p, SYS_recvmsg, fd, A(message), flags, 0, 0, 0);
+}
+
+ssize_t lil_sendmsg(struct lil_proc *p, int fd, const struct msghdr *message, int flags)
+{
+    return waiting_call(p, SYS_sendmsg, fd, A(message), flags, 0, 0, 0);
+}
+
+int lil_accept4(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    return (int)waiting_call(p, SYS_accept4, fd, A(address), A(length), flags, 0, 0);
+}
+
+int lil_connect(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length)
+{
+    return (int)waiting_call(p, SYS_connect, fd, A(address), (long)length, 0, 0, 0);
+}
+
+int lil_close(struct lil_proc *p, int fd)
+{
+    return (int)waiting_call(p, SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+int lil_poll(struct lil_proc *p, struct pollfd *fds, nfds_t count, int timeout)
+{
+    return (int)waiting_call(p, SYS_poll, A(fds), A(count), timeout, 0, 0, 0);
+}
+
+int lil_epoll_wait(struct lil_proc *p, int epfd, struct epoll_event *events, int max, int timeout)
+{
+    return (int)waiting_call(p, SYS_epoll_wait, epfd, A(events), max, timeout, 0, 0);
+}
+
+/* --- calls that do not --------------------------------------------------------------------------------------------- */
+int lil_socket(struct lil_proc *p, int domain, int type, int protocol)
+{
+    (void)p;
+    return socket(domain, type, protocol);
+}
+
+int lil_bind(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length)
+{
+    (void)p;
+    return bind(fd, address, length);
+}
+
+int lil_listen(struct lil_proc *p, int fd, int backlog)
+{
+    (void)p;
+    return listen(fd, backlog);
+}
+
+int lil_getsockname(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
+{
+    (void)p;
+    return getsockname(fd, address, length);
+}
+
+int lil_getpeername(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
+{
+    (void)p;
+    return getpeername(fd, address, length);
+}
+
+int lil_shutdown(struct lil_proc *p, int fd, int how)
+{
+    (void)p;
+    return shutdown(fd, how);
+}
+
+int lil_dup(struct lil_proc *p, int fd)
+{
+    (void)p;
+    return dup(fd);
+}
+
+int lil_dup2(struct lil_proc *p, int fd, int to)
+{
+    (void)p;
+    return dup2(fd, to);
+}
+
+int lil_pipe2(struct lil_proc *p, int fds[2], int flags)
+{
+    (void)p;
+    return pipe2(fds, flags);
+}
+
+int lil_getsockopt(struct lil_proc *p, int fd, int level, int name, void *value, socklen_t *length)
+{
+    (void)p;
+    return getsockopt(fd, level, name, value, length);
+}
+
+int lil_setsockopt(struct lil_proc *p, int fd, int level, int name, const void *value, socklen_t length)
+{
+    (void)p;
+    return setsockopt(fd, level, name, value, length);
+}
+
+int lil_ioctl(struct lil_proc *p, int fd, unsigned long request, void *argument)
+{
+    (void)p;
+    return ioctl(fd, request, argument);
+}
+
+int lil_fcntl(struct lil_proc *p, int fd, int command, long argument)
+{
+    (void)p;
+    return fcntl(fd, command, argument);
+}
+
+int lil_epoll_create1(struct lil_proc *p, int flags)
+{
+    (void)p;
+    return epoll_create1(flags);
+}
+
+int lil_epoll_ctl(struct lil_proc *p, int epfd, int operation, int fd, struct epoll_event *event)
+{
+    (void)p;
+    return epoll_ctl(epfd, operation, fd, event);
+}
+
+/* --- the process ---------------------------------------------------------------------------------------------------- */
+struct lil_proc *lil_proc_new(struct lil_host *host)
+{
+    the_proc = calloc(1, sizeof *the_proc);
+    the_proc->host = host;
+    return the_proc;
+}
+
+void lil_proc_free(struct lil_proc *proc)
+{
+    (void)proc; /* the end of the child closes all */
+}
+
+void proc_set_runtime(struct lil_proc *proc, const struct proc_runtime *runtime)
+{
+    proc->runtime = runtime;
+}
+
+/* Commands are the system's own; what collections call defaults.sh is ours. */
+void run_command(struct run *run, const char *text)
+{
+    char *script = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&script, &length);
+    fputs(". ${ORACLE_DIR:-.}/defaults.sh\n", memory);
+    while (*text) {
+        size_t word = strcspn(text, " \t\n;&|");
+        bool known = (word > 11 && strncmp(text + word - 11, "defaults.sh", 11) == 0) || (word == 11 && strncmp(text, "defaults.sh", 11) == 0);
+        if (known)
+            fputs("oracle_defaults", memory);
+        else
+            fwrite(text, 1, word, memory);
+        text += word;
+        if (*text)
+            fputc(*text++, memory);
+    }
+    fclose(memory);
+    int status = system(script); /* NOLINT */
+    free(script);
+    if (status)
+        run_fail(run, "the command ended with status %d", WEXITSTATUS(status));
+    run_settle(run);
+}
+
+/* --- main ------------------------------------------------------------------------------------------------------------- */
+int main(int argc, char **argv)
+{
+    struct script_config config;
+    int failed = 0;
+    script_config_init(&config);
+    config.patience_ns = 3000000000u;
+    struct sched_param parameters = {.sched_priority = 20};
+    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
+    for (int i = 1; i < argc; i++) {
+        struct script_report report;
+        if (strcmp(argv[i], "--verbose") == 0) {
+            config.verbose = config.output = stderr;
+        } else if (strcmp(argv[i], "--ipv6") == 0) {
+            config.ip = SCRIPT_IPV6;
+        } else if (strncmp(argv[i], "--", 2) == 0) {
+            char *equals = strchr(argv[i], '=');
+            if (equals)
+                *equals = 0;
+            if (script_config_set(&config, argv[i] + 2, equals ? equals + 1 : "") < 0) {
+                fprintf(stderr, "kernel-oracle: bad option %s\n", argv[i]);
+                return 2;
+            }
+        } else {
+            struct results results = {0};
+            script_run_file(argv[i], &config, &report);
+            results_add(&results, argv[i], "kernel", true, &report);
+            result_print(&results.items[0], stdout);
+            failed |= report.outcome == SCRIPT_FAILED;
+            fflush(stdout);
+            break; /* one script a process: it has a namespace of its own */
+        }
+    }
+    fflush(NULL);
+    _exit(failed); /* calls that still wait are left behind */
+}
