@@ -76,6 +76,7 @@ struct lil_host {
     struct tcp *tcp;
     struct udp *udp;
     bool router, due, in_poll, is_pulling;
+    bool has_backlog;              /* a packet was queued, or an interface is blocked: seen to, and cleared, by a poll */
     void (*due_hook)(void *ctx, struct lil_host *host);
     void *due_ctx;
     lil_trace_fn *trace;
@@ -166,6 +167,14 @@ struct way *host_way(struct lil_host *host, const struct addr *remote, uint32_t 
 void host_input_frame(struct lil_host *host, struct interface *interface, struct lil_packet *packet);
 /* A packet for us, positioned at the transport header; IP_BYTES header bytes lie in front of it. Taken. */
 void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
+
+/* host_fast.c */
+bool host_input_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet); /* true: taken */
+void host_send_plain(struct lil_host *host, const struct tcp_plain *plain);
+/* A packet with addresses like one before's needs no second look at them. */
+bool host_is_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);
+void host_note_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);
+void host_confirm_neighbor(struct lil_host *host, const struct addr *remote, uint32_t scope);
 
 /* host_forward.c */
 void host_forward(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);

@@ -54,12 +54,8 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
         host_note_drop(host, interface->ifindex, drop, host->shadow);
         if (drop == LIL_DROP_TCP_NO_PORT && (in.header.flags & TCP_SYN) && host->sockets.tcp_no_port)
             host->sockets.tcp_no_port(host->sockets.ctx, &in.flow);
-    } else if (has_ack && interface->kind == LIL_ETHERNET) { /* RFC 4861 7.3.1: forward progress confirms the neighbour */
-        struct way *way = host_way(host, &in.flow.remote, in.flow.scope);
-        struct neighbor *neighbor = way->kind == WAY_UNICAST ? way->neighbor : NULL;
-        struct neighbor_cache *cache = ip->version == 4 ? &host->arp : &host->nd;
-        if (neighbor && neighbor->fresh_until_ns <= host->now_ns && cache->params->policy == NEIGHBOR_RFC4861)
-            neighbor_confirm(cache, neighbor, host->now_ns);
+    } else if (has_ack && interface->kind == LIL_ETHERNET) {
+        host_confirm_neighbor(host, &in.flow.remote, in.flow.scope);
     }
     host_mark_due(host);
 }
@@ -292,25 +288,6 @@ COLD static void fragment_input(struct lil_host *host, struct interface *interfa
     host_deliver(host, interface, ip, packet);
 }
 
-static struct known_pair *known_slot(struct lil_host *host, const struct ip *ip)
-{
-    return &host->known[(ip->source.u64[1] ^ ip->dest.u64[1] >> 7) * 0x9e3779b97f4a7c15ull >> 59];
-}
-
-/* A packet like one before: its addresses need no second look. Groups and fragments are never noted. */
-static bool is_known(struct lil_host *host, const struct interface *interface, const struct ip *ip)
-{
-    const struct known_pair *known = known_slot(host, ip);
-    return known->generation == host->generation && known->ifindex == interface->ifindex && addr_equal(&known->source, &ip->source) &&
-           addr_equal(&known->dest, &ip->dest);
-}
-
-static void note_known(struct lil_host *host, const struct interface *interface, const struct ip *ip, const struct lil_packet *packet)
-{
-    if (!(packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)))
-        *known_slot(host, ip) = (struct known_pair){ip->source, ip->dest, host->generation, interface->ifindex};
-}
-
 static void deliver_plain(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
     if (!packet_pull(packet, ip->header_length)) {
@@ -324,6 +301,8 @@ static void deliver_plain(struct lil_host *host, struct interface *interface, st
 static void ip_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
 {
     struct ip ip;
+    if (host_input_plain(host, interface, packet))
+        return;
     host->counters[CNT_IP_IN]++;
     int length = parse(&ip, packet);
     if (length < 0) {
@@ -340,7 +319,7 @@ static void ip_input(struct lil_host *host, struct interface *interface, struct 
     }
     uint32_t total = ip.header_length + ip.payload_length;
     if (total <= packet->length && !ip.is_fragment && !(packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) &&
-        (ip.version == 6 || ip.header_length == IPV4_LENGTH) && is_known(host, interface, &ip)) {
+        (ip.version == 6 || ip.header_length == IPV4_LENGTH) && host_is_known(host, interface, &ip.source, &ip.dest)) {
         if (total < packet->length)
             packet_trim_to(packet, total);
         packet->ecn = ip.tos & 3;
@@ -379,7 +358,8 @@ static void ip_input(struct lil_host *host, struct interface *interface, struct 
         fragment_input(host, interface, &ip, packet);
         return;
     }
-    note_known(host, interface, &ip, packet);
+    if (!(packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)))
+        host_note_known(host, interface, &ip.source, &ip.dest);
     deliver_plain(host, interface, &ip, packet);
 }
 

@@ -4,25 +4,36 @@
 
 enum { ROUNDS_MAX = 64, PULL_MAX = 4096 };
 
+static bool is_blocked(const struct lil_host *host)
+{
+    for (int i = 1; i < host->interface_count; i++)
+        if (interface_is_full(host->interfaces[i]))
+            return true;
+    return false;
+}
+
 /* True: stopped before everything was sent, for lack of room or of turns. */
 static bool pull_output(struct lil_host *host)
 {
     struct udp_sent sent;
     struct tcp_segment segment;
+    struct tcp_plain plain;
     for (int i = 0; udp_is_due(host->udp); i++) {
         if (i == PULL_MAX || !udp_output_next(host->udp, &sent))
             return i == PULL_MAX;
         host_send_udp(host, &sent);
     }
     for (int i = 0; i < PULL_MAX; i++) {
-        if (!tcp_output_next(host->tcp, host->now_ns, &segment))
+        if (tcp_output_plain(host->tcp, host->now_ns, &plain))
+            host_send_plain(host, &plain);
+        else if (tcp_output_next(host->tcp, host->now_ns, &segment))
+            host_send_tcp(host, &segment);
+        else
             return false;
-        host_send_tcp(host, &segment);
         /* what was last sent went to a full queue: leave the rest with TCP until the driver takes packets again; each
          * poll moves one segment on, so that other interfaces are not shut out by one that is stuck */
-        for (int j = 1; j < host->interface_count; j++)
-            if (interface_is_full(host->interfaces[j]))
-                return true;
+        if (host->has_backlog && is_blocked(host))
+            return true;
     }
     return true;
 }
@@ -36,14 +47,6 @@ static bool loopback_round(struct lil_host *host)
     return turns > 0;
 }
 
-static bool is_blocked(const struct lil_host *host)
-{
-    for (int i = 1; i < host->interface_count; i++)
-        if (interface_is_full(host->interfaces[i]))
-            return true;
-    return false;
-}
-
 static uint64_t next_deadline(struct lil_host *host)
 {
     uint64_t next = tcp_deadline(host->tcp);
@@ -55,43 +58,67 @@ static uint64_t next_deadline(struct lil_host *host)
     return next;
 }
 
-/* Often nothing is: a poll after input that owes no answer. */
-static bool has_work(const struct lil_host *host)
+static void run_timers(struct lil_host *host)
 {
-    bool waiting = tcp_is_due(host->tcp) || udp_is_due(host->udp) || host->failed.count;
-    for (int i = 0; !waiting && i < host->interface_count; i++)
-        waiting = host->interfaces[i]->queue.count;
-    return waiting;
-}
-
-uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
-{
-    if (now_ns > host->now_ns)
-        host->now_ns = now_ns;
-    host->in_poll = true;
-    host->due = false;
     tcp_poll(host->tcp, host->now_ns);
     neighbor_poll(&host->arp, host->now_ns);
     neighbor_poll(&host->nd, host->now_ns);
     reass_poll(&host->reass, host->now_ns);
     if (host->sockets.poll)
         host->sockets.poll(host->sockets.ctx, host->now_ns);
-    bool more = has_work(host);
+}
+
+/* Queues hold packets, or did: what can leave leaves, the loopback goes round. True: there is more. */
+static bool backlog_round(struct lil_host *host)
+{
+    bool more = loopback_round(host), left = false;
+    for (int i = 0; i < host->interface_count; i++) {
+        const struct interface *interface = host->interfaces[i];
+        more |= i > 0 && interface->queue.count && !interface->blocked;
+        left |= interface->queue.count || interface->blocked;
+    }
+    host->has_backlog = left;
+    return more;
+}
+
+/* Output until nothing more comes of it. True: it was cut short. */
+static bool run_output(struct lil_host *host)
+{
+    bool more = true;
     for (int round = 0; more && round < ROUNDS_MAX; round++) {
-        for (int i = 1; i < host->interface_count; i++)
+        for (int i = 1; host->has_backlog && i < host->interface_count; i++)
             if (host->interfaces[i]->queue.count)
                 interface_flush(host->interfaces[i]);
-        more = pull_output(host) && !is_blocked(host);
+        more = pull_output(host) && !(host->has_backlog && is_blocked(host));
         if (host->failed.count) {
             host_neighbor_failures(host);
             more = true;
         }
-        more |= loopback_round(host);
-        for (int i = 1; i < host->interface_count; i++)
-            more |= host->interfaces[i]->queue.count && !host->interfaces[i]->blocked;
+        if (host->has_backlog)
+            more |= backlog_round(host);
     }
-    bool left = more || ((tcp_is_due(host->tcp) || udp_is_due(host->udp)) && !is_blocked(host));
+    return more;
+}
+
+/* A poll after input that owes no answer finds nothing: that is told first. */
+uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
+{
+    if (now_ns > host->now_ns)
+        host->now_ns = now_ns;
+    host->in_poll = true;
+    host->due = false;
+    uint64_t next = next_deadline(host);
+    if (next <= host->now_ns)
+        run_timers(host);
+    bool more = false;
+    if (tcp_is_due(host->tcp) || udp_is_due(host->udp) || host->failed.count || host->has_backlog) {
+        more = run_output(host);
+        more |= (tcp_is_due(host->tcp) || udp_is_due(host->udp)) && !is_blocked(host);
+        next = LIL_NEVER;
+    }
     host->in_poll = false;
-    host->due = left;
-    return left ? host->now_ns : next_deadline(host);
+    host->due = more;
+    if (more)
+        return host->now_ns;
+    return next > host->now_ns && next != LIL_NEVER ? next : next_deadline(host);
 }

@@ -112,7 +112,7 @@ void interface_send(struct interface *interface, struct lil_packet *packet)
         count_out(interface, packet);
         if (interface->transmit(interface->ctx, interface->ifindex, packet) != -EAGAIN)
             return;
-        interface->blocked = true;
+        interface->blocked = host->has_backlog = true;
         packet_queue_push(&interface->queue, packet);
         return;
     }
@@ -125,6 +125,7 @@ void interface_send(struct interface *interface, struct lil_packet *packet)
         host_note_packet(host, interface, LIL_TRACE_PACKET_OUT, packet);
     count_out(interface, packet);
     packet_queue_push(&interface->queue, packet);
+    host->has_backlog = true;
     host_mark_due(host);
 }
 

@@ -97,7 +97,15 @@ struct tcb_ext {
     uint64_t retrans_stamp_ns; /* first retransmission of the episode; 0: none */
     uint32_t lost_total;
     uint8_t dupacks;
-    bool frto, frto_new, is_sack_reneg, fast_rexmit, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, cc_ready, rack_advanced, rack_dsack_seen, reord_timer, cwr_acked;
+    union { /* any of these: tcp_fast.c leaves the connection alone */
+        struct {
+            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
+            bool msg_more, has_dsack;
+            uint8_t recent_count, push_count, eor_count;
+        };
+        uint64_t rare[2];
+    };
+    bool tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t tlp_high_seq;
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
     uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
@@ -117,8 +125,6 @@ struct tcb_ext {
     /* receiver: reassembly and SACK generation (RFC 2018, 2883) */
     struct ooo_queue *ooo;
     struct { uint32_t start, end; } recent[SACK_RECENT];
-    uint8_t recent_count;
-    bool has_dsack;
     uint32_t dsack_start, dsack_end;
     uint32_t ooo_ack_rcv_nxt; /* ACK compression */
     uint16_t ooo_dupacks, compressed, last_seg_size;
@@ -129,15 +135,14 @@ struct tcb_ext {
     /* urgent data (RFC 6093): mark = sequence number of the urgent byte */
     uint32_t snd_up, rcv_up;
     uint8_t urg_byte;
-    bool snd_urgent, rcv_urgent, urg_valid, urg_taken;
+    bool urg_valid, urg_taken;
     /* timers beside the retransmission timer */
     uint64_t keep_ns, probe_start_ns;
     uint32_t rcv_last_ms;     /* last segment of any kind */
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
     uint32_t pmtu, probe_size, probe_start, probe_end, mtu_high, mtu_low;
-    bool probe_byte;          /* a window probe carried the byte at SND.NXT */
-    bool mtu_probing, blackhole, ecn_seen_ce, msg_more;
+    bool mtu_probing, blackhole, ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
@@ -145,9 +150,7 @@ struct tcb_ext {
     /* ECN: received CE bookkeeping; AccECN counters */
     uint32_t accecn_received_ce, accecn_e0b, accecn_e1b, accecn_ceb;
     uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
-    uint8_t push_count;
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
-    uint8_t eor_count;
     uint8_t *saved_syn;
     uint32_t saved_syn_length;
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
@@ -300,8 +303,8 @@ struct tcp {
     struct tcp_hooks hooks;
     struct pool *pool;
     struct prng prng;
-    uint64_t now_ns;
-    uint32_t now_ms, now_ts;  /* of now_ns, kept because each segment asks: milliseconds, ticks of the timestamp clock */
+    uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
+    uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
     uint32_t freed;           /* tcbs freed so far */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
     struct table flows;       /* kind and slot by flow */
@@ -334,13 +337,12 @@ struct tcp {
     uint64_t mib[MIB_COUNT];
 };
 
+void tcp_new_ms(struct tcp *tcp, uint64_t now_ns); /* private to tcp_set_now */
 static inline void tcp_set_now(struct tcp *tcp, uint64_t now_ns)
 {
-    if (tcp->now_ns == now_ns)
-        return;
     tcp->now_ns = now_ns;
-    tcp->now_ms = (uint32_t)(now_ns / NS_PER_MS);
-    tcp->now_ts = tcp->params.timestamp_hz_ms > 1 ? (uint32_t)(now_ns / (tcp->params.timestamp_hz_ms * NS_PER_MS)) : tcp->now_ms;
+    if (now_ns - tcp->ms_start_ns >= NS_PER_MS)
+        tcp_new_ms(tcp, now_ns);
 }
 #define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
 static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
@@ -386,6 +388,8 @@ struct rx {
     uint32_t seq, end_seq, ack, length; /* end_seq counts SYN and FIN; length is text */
     uint16_t flags;
     uint32_t window;          /* scaled */
+    uint32_t ts_echo;         /* 0: none */
+    uint16_t gso_size;        /* of the packet; 0: one wire segment */
     uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
 };
 
@@ -409,6 +413,7 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts);
 void tcb_free(struct tcb *tcb); /* frees at once; tcp_state.c's tcb_done decides */
 void tcb_mark_due(struct tcb *tcb);
 void tcb_clear_due(struct tcb *tcb);
+void tcb_note_turn(struct tcb *tcb); /* it has sent a segment: others may be next */
 COLD void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow *flow);
 COLD void tcp_trace_text(struct tcb *tcb, const char *text);
 
@@ -463,6 +468,7 @@ bool tcp_step8_fin(struct tcb *tcb);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
 void ack_update_window(struct tcb *tcb, const struct rx *rx);
+void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
 /* tcp_reass.c */
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
 void reass_free(struct tcb *tcb);
@@ -511,6 +517,7 @@ COLD void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path 
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment);
 struct txseg *txring_push(struct tcb *tcb); /* NULL: memory */
 void txring_release(struct tcb *tcb);
+void txring_free(struct tcb *tcb); /* an empty one, back to the free list */
 void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss); /* the counts of packets follow */
 int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
 uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
@@ -522,6 +529,11 @@ size_t output_options_size(const struct tcb *tcb);
 void timer_set(struct tcb *tcb, enum tcb_timer timer, uint64_t deadline_ns);
 void timer_stop(struct tcb *tcb);
 void timer_rearm(struct tcb *tcb);           /* after any deadline field changed */
+static inline void timer_arm(struct tcb *tcb, uint64_t deadline_ns) /* after one was set to this: its entry may be early enough */
+{
+    if (tcb->heap_position == HEAP_NONE || tcb->tcp->heap.entries[tcb->heap_position].deadline_ns > deadline_ns)
+        timer_rearm(tcb);
+}
 void timer_rexmt(struct tcb *tcb);           /* (re)starts the retransmission timer */
 uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns); /* the end of an interval on this host's clock */
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
@@ -536,6 +548,7 @@ void tcb_run_timers(struct tcb *tcb);
 void rtt_init(struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
 void rtt_set_rto(struct tcb *tcb);
+void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us); /* BEFORE: the smallest so far */
 void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */
 uint64_t rtt_rto_ns(const struct tcb *tcb);  /* with backoff */
 uint32_t rtt_rto_max_us(const struct tcb *tcb);

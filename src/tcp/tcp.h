@@ -95,6 +95,16 @@ struct tcp_segment {          /* one segment to send */
 void tcp_poll(struct tcp *tcp, uint64_t now_ns);
 /* The next segment of any due connection or reply (round-robin with a quantum), false: nothing to send now. */
 bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment);
+/* The short cuts (tcp_fast.c), for segments of the one shape that nearly all have. Input: the connection that expects exactly IN, or
+ * NULL; when its checksum is right too, tcp_input_predicted takes the payload. Output: asked before tcp_output_next. */
+struct tcp_plain {
+    struct plain header;
+    const struct flow *flow;   /* until the next call */
+    struct lil_packet *packet; /* the payload; with its sum where that is known */
+};
+struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns);
+enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struct lil_packet *packet);
+bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out);
 /* The earliest deadline of all timers (may be early, never late); LIL_NEVER. */
 uint64_t tcp_deadline(const struct tcp *tcp);
 bool tcp_is_due(const struct tcp *tcp); /* tcp_output_next may have something */

@@ -32,7 +32,7 @@ static void advance_una(struct tcb *tcb, uint32_t ack)
         stream_consume(&tcb->snd_stream, bytes);
 }
 
-static void wake_writer(struct tcb *tcb)
+void ack_wake_writer(struct tcb *tcb)
 {
     if (!tcb->want_space || tcb->snd_shutdown)
         return;
@@ -145,7 +145,7 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     else if (state.data_acked)
         timer_rexmt(tcb);
     if (state.una_advanced)
-        wake_writer(tcb);
+        ack_wake_writer(tcb);
     return LIL_DROP_NONE;
 }
 

@@ -93,20 +93,6 @@ static bool pop_one(struct cleaner *cleaner)
     return true;
 }
 
-/* Linux's smallest round trip is that of the last 300 s. */
-static void note_min_rtt(struct tcb *tcb, uint32_t before, uint64_t rtt_us)
-{
-    uint32_t rtt = (uint32_t)min_u64(max_u64(rtt_us, 1), UINT32_MAX - 1);
-    struct tcb_ext *ext = tcb->ext;
-    bool is_old = ext && ext->min_rtt_stamp_ns && tcb_now(tcb) - ext->min_rtt_stamp_ns > 300 * NS_PER_S;
-    tcb->min_rtt_us = before;
-    if (rtt <= before || is_old) {
-        tcb->min_rtt_us = rtt;
-        if (ext)
-            ext->min_rtt_stamp_ns = tcb_now(tcb);
-    }
-}
-
 /* Karn (RFC 9293 3.8.1, MUST-18): never from what was resent, but a timestamp tells which copy (RFC 7323 4.3: only when the left edge moves). */
 static bool sample(struct tcb *tcb, struct ack_state *state)
 {
@@ -139,7 +125,7 @@ static bool sample(struct tcb *tcb, struct ack_state *state)
     state->has_rtt = true;
     state->rtt_us = max_u64(ca_us, 1);
     rtt_sample(tcb, seq_us);
-    note_min_rtt(tcb, before, ca_us);
+    rtt_note_min(tcb, before, ca_us);
     tcb->backoff = 0; /* RFC 6298 5.7: only a valid measurement ends the backoff */
     return true;
 }

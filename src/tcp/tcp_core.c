@@ -81,6 +81,15 @@ void tcp_free(struct tcp *tcp)
     pool_unref(pool);
 }
 
+void tcp_new_ms(struct tcp *tcp, uint64_t now_ns)
+{
+    uint64_t ms = now_ns / NS_PER_MS;
+    tcp->ms_start_ns = ms * NS_PER_MS;
+    tcp->now_ms = (uint32_t)ms;
+    tcp->now_s = (uint32_t)(ms / 1000);
+    tcp->now_ts = tcp->params.timestamp_hz_ms > 1 ? (uint32_t)(ms / tcp->params.timestamp_hz_ms) : tcp->now_ms;
+}
+
 struct tcp_params *tcp_get_params(struct tcp *tcp)
 {
     return &tcp->params;
@@ -220,6 +229,14 @@ bool tcp_is_due(const struct tcp *tcp)
 
 enum { DUE_QUANTUM = 16 }; /* segments of one connection in a row */
 
+void tcb_note_turn(struct tcb *tcb)
+{
+    if (++tcb->tcp->due_left >= DUE_QUANTUM && tcb->due_next != TCP_NONE) {
+        tcb_clear_due(tcb); /* to the end of the queue */
+        tcb_mark_due(tcb);
+    }
+}
+
 bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment)
 {
     tcp_set_now(tcp, now_ns);
@@ -231,10 +248,7 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
         struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
-            if (++tcp->due_left >= DUE_QUANTUM && tcb->due_next != TCP_NONE) {
-                tcb_clear_due(tcb); /* to the end of the queue */
-                tcb_mark_due(tcb);
-            }
+            tcb_note_turn(tcb);
             return true;
         }
         tcb_clear_due(tcb);

@@ -193,7 +193,8 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     ext->fastopen_start_ns = tcp->now_ns;
     ext->syn_data_acked = in->payload != 0;
     if (in->payload && *packet) {
-        struct rx rx = {.in = in, .packet = *packet, .seq = tcb->rcv_nxt, .length = in->payload, .flags = TCP_ACK};
+        struct rx rx = {.in = in, .packet = *packet, .seq = tcb->rcv_nxt, .length = in->payload, .flags = TCP_ACK,
+                        .gso_size = in->gso_size, .ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0};
         enum lil_drop drop = LIL_DROP_NONE;
         rx.end_seq = rx.seq + rx.length;
         *packet = NULL;

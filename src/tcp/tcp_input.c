@@ -10,6 +10,8 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->ack = in->header.ack;
     rx->flags = in->header.flags;
     rx->length = in->payload;
+    rx->gso_size = in->gso_size;
+    rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
 }
@@ -70,7 +72,7 @@ static void note_timestamp(struct tcb *tcb, const struct rx *rx)
     const struct tcp_options *options = &rx->in->header.options;
     if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && (int32_t)(options->ts_value - tcb->ts_recent) >= 0) {
         tcb->ts_recent = options->ts_value;
-        tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
+        tcb->ts_recent_s = tcb->tcp->now_s;
     }
 }
 
@@ -126,7 +128,7 @@ static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
     const struct tcp_options *options = &rx->in->header.options;
     if (!tcb->ts_ok || !options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) <= 0)
         return false;
-    if ((uint32_t)(tcb_now(tcb) / NS_PER_S) - tcb->ts_recent_s > 24 * 86400)
+    if (tcb->tcp->now_s - tcb->ts_recent_s > 24 * 86400)
         return false;
     bool pure_ack = rx->length == 0 && (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && rx->seq == tcb->rcv_nxt;
     if (pure_ack && rx->ack == tcb->snd_una && rx->window == tcb->snd_wnd &&

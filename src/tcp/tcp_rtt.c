@@ -123,6 +123,20 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
     rtt_set_rto(tcb);
 }
 
+/* Linux's smallest round trip is that of the last 300 s. */
+void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us)
+{
+    uint32_t rtt = (uint32_t)min_u64(max_u64(rtt_us, 1), UINT32_MAX - 1);
+    struct tcb_ext *ext = tcb->ext;
+    bool is_old = ext && ext->min_rtt_stamp_ns && tcb_now(tcb) - ext->min_rtt_stamp_ns > 300 * NS_PER_S;
+    tcb->min_rtt_us = before;
+    if (rtt <= before || is_old) {
+        tcb->min_rtt_us = rtt;
+        if (ext)
+            ext->min_rtt_stamp_ns = tcb_now(tcb);
+    }
+}
+
 /* RFC 9293 3.8.1 (MUST-18): RFC 6298 2, or what the profile's system had; Karn's rule is in tcp_clean.c. */
 void rtt_set_rto(struct tcb *tcb)
 {

@@ -62,8 +62,7 @@ void timer_set(struct tcb *tcb, enum tcb_timer timer, uint64_t deadline_ns)
 {
     tcb->timer = timer;
     tcb->rexmt_ns = deadline_ns;
-    if (tcb->heap_position == HEAP_NONE || tcb->tcp->heap.entries[tcb->heap_position].deadline_ns > deadline_ns)
-        timer_rearm(tcb);
+    timer_arm(tcb, deadline_ns);
 }
 
 void timer_stop(struct tcb *tcb)

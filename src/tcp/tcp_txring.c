@@ -51,7 +51,7 @@ struct txseg *txring_push(struct tcb *tcb)
     return txring_at(tcb->tx, tcb->tx->count++);
 }
 
-static void release(struct tcb *tcb)
+void txring_free(struct tcb *tcb)
 {
     if (tcb->tx)
         ring_free(tcb->tcp, tcb->tx);
@@ -60,7 +60,7 @@ static void release(struct tcb *tcb)
 
 void txring_release(struct tcb *tcb)
 {
-    release(tcb);
+    txring_free(tcb);
     if (tcb->ext) /* nothing is out any more, whatever was thought of it (invariant 4) */
         tcb->ext->sacked_out = tcb->ext->lost_out = tcb->ext->retrans_out = 0;
 }
@@ -70,7 +70,7 @@ void txring_pop(struct tcb *tcb)
     struct txring *ring = tcb->tx;
     ring->head = (ring->head + 1) & ring->mask;
     if (--ring->count == 0)
-        release(tcb);
+        txring_free(tcb);
 }
 
 /* Index of the segment that holds SEQ; count when none does. */

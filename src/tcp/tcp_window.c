@@ -151,7 +151,7 @@ static bool in_quickack(const struct tcb *tcb)
 
 static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
 {
-    uint32_t length = rx->in->gso_size && rx->in->gso_size < rx->length ? rx->in->gso_size : rx->length;
+    uint32_t length = rx->gso_size && rx->gso_size < rx->length ? rx->gso_size : rx->length;
     if (length >= tcb->rcv_mss) {
         tcb->rcv_mss = (uint16_t)min_u32(length, tcb->advmss);
         if (rx->length == tcb->rcv_mss && (rx->flags & TCP_PSH))
@@ -171,12 +171,11 @@ static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
 static void measure_rtt(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
-    const struct tcp_options *options = &rx->in->header.options;
     uint32_t sample;
-    if (tcb->ts_ok && options->has_timestamp && options->ts_echo) {
+    if (tcb->ts_ok && rx->ts_echo) {
         if (rx->length < tcb->rcv_mss)
             return;
-        uint32_t delta = tcb_ts_now(tcb) - options->ts_echo;
+        uint32_t delta = tcb_ts_now(tcb) - rx->ts_echo;
         if (delta > 1000000)
             return;
         sample = max_u32(delta, 1) * 1000 * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1);
@@ -261,7 +260,7 @@ void window_delay_ack(struct tcb *tcb, uint32_t ms)
     uint64_t deadline = tcb_now(tcb) + ms * NS_PER_MS;
     if (tcb->delack_ns == 0 || deadline < tcb->delack_ns)
         tcb->delack_ns = deadline ? deadline : 1;
-    timer_rearm(tcb);
+    timer_arm(tcb, tcb->delack_ns);
 }
 
 /* RFC 9293 3.8.6.3 (MUST-40): 200 ms at most. */

@@ -131,6 +131,18 @@ enum tcp_option_order { TCP_ORDER_LINUX, TCP_ORDER_BSD /* mss,nop,wscale,sackOK,
 size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes);
 int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size); /* "S 1000:1000(0) win 65535 <mss 1460>" */
 
+/* The shape that nearly all segments have (plain.h): IPv4 without options, TCP with ACK, perhaps PSH, perhaps NOP NOP Timestamp. */
+enum { PLAIN_LENGTH = IPV4_LENGTH + TCP_LENGTH, PLAIN_TIMESTAMP = 12, PLAIN_LENGTH_MAX = PLAIN_LENGTH + PLAIN_TIMESTAMP };
+struct plain {
+    uint32_t source, dest; /* as in a mapped address' u32[3] */
+    uint16_t source_port, dest_port;
+    uint32_t seq, ack, ts_value, ts_echo;
+    uint16_t window;
+    uint16_t length;       /* of the payload */
+    uint8_t tos, ttl;
+    bool push, has_timestamp, dont_fragment;
+};
+
 /* One line for a whole frame, as --show and hints use it: "192.0.2.1.1024 > 192.0.2.2.13: S 0:0(0) win 4096 <mss 1460>". IP: frame begins at the IP header. */
 int frame_print(const uint8_t *frame, size_t length, bool ip, char *text, size_t size);
 /* Verifies a transport checksum over PACKET's first LENGTH bytes given the pseudo-header's fields. */

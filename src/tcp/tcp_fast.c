@@ -1,0 +1,307 @@
+/* tcp_fast.c: the two short cuts of the data path: header prediction (Van Jacobson, 1990; RFC 7323 appendix D keeps it) and its mirror on
+ * the way out. Nearly every segment of a busy connection is the next one in order, with ACK and perhaps PSH alone, and
+ * acknowledges whole records that were sent once; nearly every segment to send is the next of the buffer. For these the steps of
+ * tcp_input.c, tcp_ack.c, tcp_clean.c, tcp_recovery.c and tcp_output.c come down to what is here, in the same order and with the same
+ * result; for anything else these functions say no before they have changed anything, and the general path runs.
+ * Only Linux's policies are here (RFC 6298 with Linux's floor, SACK, RACK-TLP, quick and delayed ACKs as Linux has them). */
+#include "tcp/tcb.h"
+
+enum { TX_UNUSUAL = TX_SACKED | TX_LOST | TX_RETRANS | TX_EVER_RETRANS | TX_FIN };
+
+/* Established, in the Open state, with nothing lost, out of order, urgent, marked, probed, corked or closing. */
+static bool is_ordinary(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    const struct tcp_params *params = tcb_params(tcb);
+    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->ca_state != CA_OPEN || !tcb->sack_ok || tcb->ecn_ok || tcb->fin_queued ||
+        tcb->want_probe || tcb->want_keepalive || tcb->want_tlp || tcb->csum_offload)
+        return false;
+    if ((ext->rare[0] | ext->rare[1]) || (ext->sacked_out | ext->lost_out | ext->retrans_out | ext->tlp_high_seq) || ext->ooo)
+        return false;
+    return params->ack_policy == TCP_ACK_LINUX && params->rto_policy == TCP_RTO_LINUX && !params->tick_ms && params->adv_win_scale;
+}
+
+/* --- input ------------------------------------------------------------------------------------------------------------------ */
+
+/* Does ACK end a record, and were all up to it sent once and whole? */
+static bool covers_records(const struct tcb *tcb, uint32_t ack)
+{
+    struct txring *ring = tcb->tx;
+    for (uint32_t i = 0; ring && i < ring->count; i++) {
+        const struct txseg *seg = txring_at(ring, i);
+        if (seg->flags & TX_UNUSUAL)
+            return false;
+        if (seq_ge(seg->end, ack))
+            return seg->end == ack;
+    }
+    return false;
+}
+
+/* RFC 9293 3.10.7.4's checks, first to fifth, of the segment that is expected: it begins at RCV.NXT and fits the window, its
+ * timestamp is not old (RFC 7323 5.3 R1), its window is open, its ACK is new or there is text. */
+struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns)
+{
+    if (tcp->cached_slot == TCP_NONE)
+        return NULL;
+    struct tcb *tcb = tcp_tcb(tcp, tcp->cached_slot);
+    const struct flow *flow = &tcb->flow;
+    if (flow->remote.u32[3] != in->source || flow->local.u32[3] != in->dest || flow->remote_port != in->source_port ||
+        flow->local_port != in->dest_port || !tcb->is_v4 || !is_ordinary(tcb))
+        return NULL;
+    uint32_t window = (uint32_t)in->window << tcb->snd_wscale;
+    if (in->seq != tcb->rcv_nxt || in->length > tcb_receive_window(tcb) || in->has_timestamp != tcb->ts_ok || window == 0 ||
+        window > tcb->max_window || tcb->timer > TIMER_TLP || tcb->timer == TIMER_SYN || tcb->ext->keep_ns)
+        return NULL;
+    if (tcb->ts_ok && (int32_t)(in->ts_value - tcb->ts_recent) < 0)
+        return NULL;
+    if (in->ack == tcb->snd_una ? !in->length : !covers_records(tcb, in->ack))
+        return NULL;
+    tcp_set_now(tcp, now_ns);
+    return tcb;
+}
+
+/* The records up to ACK leave the ring (recovery_clean): what they say of the round trip, of RACK's knowledge and of the rate is said
+ * by the first and the last. Returns the packets they were. */
+static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct txring *ring = tcb->tx;
+    uint64_t now = tcb_now(tcb), first_ns = max_u64(txring_at(ring, 0)->sent_ns, 1);
+    uint32_t count = 0, packets = 0;
+    const struct txseg *last;
+    do {
+        last = txring_at(ring, count++);
+        packets += txseg_packets(last);
+    } while (last->end != ack);
+    uint64_t elapsed_ns = now - last->sent_ns, elapsed_us = elapsed_ns / NS_PER_US;
+    ext->delivered += packets;
+    ext->rack_advanced = true; /* RFC 8985 6.2 step 2 */
+    ext->rack_rtt_ns = elapsed_ns;
+    if ((int32_t)(last->order - ext->rack_order) > 0) {
+        ext->rack_sent_ns = last->sent_ns;
+        ext->rack_order = last->order;
+    }
+    ext->delivered_ns = now; /* the delivery rate (tcp_clean.c, note_rate) */
+    uint32_t delivered = ext->delivered - last->delivered, before = tcb->min_rtt_us;
+    ring->head = (ring->head + count) & ring->mask;
+    ring->count -= count;
+    ring->packets_out -= packets;
+    if (ring->count == 0)
+        txring_free(tcb);
+    rtt_sample(tcb, count == 1 ? elapsed_us : (now - first_ns) / NS_PER_US); /* RFC 6298 3: none was resent, so Karn agrees */
+    rtt_note_min(tcb, before, elapsed_us);
+    tcb->backoff = 0;
+    if (seq_lt(ext->retrans_hint, ack))
+        ext->retrans_hint = ack;
+    if (elapsed_us && elapsed_us >= tcb->min_rtt_us) {
+        ext->rate_delivered = delivered;
+        ext->rate_interval_us = elapsed_us;
+    }
+    const struct cc_ops *cc = cc_get(tcb);
+    cwnd_init(tcb);
+    if (cc->on_rtt)
+        cc->on_rtt(tcb, packets, max_u64(elapsed_us, 1));
+    return packets;
+}
+
+/* Step 5 for an ACK of new data in the Open state: SND.UNA moves, the congestion window may grow, the timer starts anew. */
+static void take_ack(struct tcb *tcb, uint32_t ack)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t bytes = ack - tcb->snd_una;
+    tcb->retransmits = 0;
+    ext->retrans_stamp_ns = 0;
+    tcb->snd_una = ack;
+    ext->bytes_acked += bytes;
+    stream_consume(&tcb->snd_stream, bytes);
+    uint32_t packets = clean_records(tcb, ack);
+    if (!ext->rack_reo_persist) /* RFC 8985 6.2 step 4 */
+        ext->rack_reo_steps = 1;
+    if (!tcb->tx)
+        timer_stop(tcb);
+    else if (!recovery_schedule_tlp(tcb, true))
+        timer_rexmt(tcb);
+    cc_get(tcb)->cong_avoid(tcb, packets);
+    ext->cwnd_stamp_ns = tcb_now(tcb);
+    if (tcb->want_space)
+        ack_wake_writer(tcb);
+}
+
+/* Step 7: the text is the next in order. */
+static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct lil_packet *packet)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct rx rx;
+    rx.length = in->length;
+    rx.flags = in->push ? TCP_ACK | TCP_PSH : TCP_ACK;
+    rx.gso_size = packet->gso_size;
+    rx.ts_echo = in->ts_echo;
+    if (stream_append_take(&tcb->rcv_stream, packet) < 0)
+        return LIL_DROP_TCP_MEMORY;
+    tcb->readable += in->length;
+    ext->bytes_received += in->length;
+    tcb->rcv_nxt += in->length;
+    window_on_data(tcb, &rx);
+    if (tcb->readable >= tcb->opt->socket.rcvlowat)
+        tcb_event(tcb, TCP_EV_READABLE);
+    return LIL_DROP_NONE;
+}
+
+/* IN is what tcp_predict(TCB) agreed to, its checksum was verified since; PACKET (taken) is its payload. */
+enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struct lil_packet *packet)
+{
+    struct tcb_ext *ext = tcb->ext;
+    enum lil_drop drop = LIL_DROP_NONE;
+    uint32_t window = (uint32_t)in->window << tcb->snd_wscale;
+    TCP_MIB(tcb->tcp, InSegs);
+    ext->segs_in++;
+    ext->data_segs_in += in->length != 0;
+    ext->rcv_last_ms = tcb_now_ms(tcb);
+    if (tcb->ts_ok && tcb->rcv_wup == tcb->rcv_nxt) { /* RFC 7323 4.3 */
+        tcb->ts_recent = in->ts_value;
+        tcb->ts_recent_s = tcb->tcp->now_s;
+    }
+    /* 3.10.7.4: SND.WND follows what is newer, by SEG.SEQ then by SEG.ACK */
+    bool advances = in->ack != tcb->snd_una;
+    if (advances || seq_gt(in->seq, tcb->snd_wl1) || (in->seq == tcb->snd_wl1 && window > tcb->snd_wnd)) {
+        tcb->snd_wl1 = in->seq;
+        tcb->snd_wnd = window;
+    }
+    if (advances)
+        take_ack(tcb, in->ack);
+    ext->rexmit_hold = false;
+    if (in->length)
+        drop = take_text(tcb, in, packet);
+    else
+        packet_free(packet);
+    window_ack_check(tcb, false);
+    if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb))
+        tcb_mark_due(tcb);
+    tcb_check(tcb);
+    return drop;
+}
+
+/* --- output ----------------------------------------------------------------------------------------------------------------- */
+
+/* How many bytes the next segment has; 0: that is for the general path to say. Whole segments, or the last part of the buffer
+ * where Nagle lets it go (RFC 9293 3.7.4); the peer's window and the congestion window have room for all of it. */
+static uint32_t next_length(const struct tcb *tcb)
+{
+    uint32_t unsent = tcb->write_seq - tcb->snd_nxt, length = min_u32(unsent, tcb->mss), flight = tcb_packets_out(tcb);
+    if (flight >= tcb->cwnd || seq_gt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd))
+        return 0;
+    if (length < tcb->mss && ((flight && !tcb->dont_nagle) || tcb->opt->cork))
+        return 0;
+    return length;
+}
+
+static bool may_send(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (!tcb_has_unsent(tcb) || !is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
+        params->pacing || tcb->opt->socket.max_pacing_rate)
+        return false;
+    return tcb->timer <= TIMER_TLP && tcb->timer != TIMER_SYN;
+}
+
+/* The record of what goes out, and the counters (output_data). */
+static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool push)
+{
+    struct tcb_ext *ext = tcb->ext;
+    bool was_empty = tcb->tx->packets_out == 0;
+    *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
+                          .order = ++ext->last_order, .mss = tcb->mss, .flags = push ? TX_PSH : 0};
+    tcb->tx->packets_out++;
+    if (was_empty && ext->cc_ready && cc_get(tcb)->on_idle)
+        cc_get(tcb)->on_idle(tcb);
+    tcb->snd_nxt += length;
+    if (length < tcb->mss)
+        ext->snd_sml = tcb->snd_nxt;
+    ext->pacing_rate = 0;
+    ext->bytes_sent += length;
+    ext->data_segs_out++;
+    ext->segs_out++;
+    TCP_MIB(tcb->tcp, OrigDataSent);
+    TCP_MIB(tcb->tcp, OutSegs);
+    window_on_data_sent(tcb);
+    if (was_empty || tcb->timer != TIMER_REXMT)
+        tcb->timer = TIMER_NONE;
+    ext->in_burst = true;
+}
+
+/* The retransmission timer runs while something is out (RFC 6298 5.1); when all has gone, the probe timer instead (RFC 8985 7.2) and
+ * the congestion window is judged by what of it was used. */
+static void end_of_segment(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb_has_unsent(tcb)) {
+        if (tcb->timer == TIMER_NONE)
+            timer_rexmt(tcb);
+        return;
+    }
+    ext->in_burst = false;
+    cwnd_validate(tcb, ext->cwnd_limited || tcb_packets_out(tcb) >= tcb->cwnd);
+    ext->cwnd_limited = false;
+    if (!(tcb_params(tcb)->tlp && recovery_schedule_tlp(tcb, false)) && tcb->timer == TIMER_NONE)
+        timer_rexmt(tcb);
+    tcb_clear_due(tcb);
+}
+
+static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
+{
+    struct tcp *tcp = tcb->tcp;
+    const struct tcb_options *options = &tcb->opt->socket;
+    cwnd_check_idle(tcb);
+    uint32_t length = next_length(tcb), seq = tcb->snd_nxt;
+    struct lil_packet *packet = length ? packet_new(tcp->pool) : NULL;
+    if (!packet)
+        return false;
+    if (stream_read_packet(tcb->snd_stream, seq - tcb->snd_una, length, true, packet) < 0) {
+        packet_free(packet);
+        return false;
+    }
+    struct txseg *seg = txring_push(tcb);
+    if (!seg) {
+        packet_free(packet);
+        return false;
+    }
+    struct plain *header = &out->header;
+    out->packet = packet;
+    out->flow = &tcb->flow;
+    header->source = tcb->flow.local.u32[3];
+    header->dest = tcb->flow.remote.u32[3];
+    header->source_port = tcb->flow.local_port;
+    header->dest_port = tcb->flow.remote_port;
+    header->seq = seq;
+    header->ack = tcb->rcv_nxt;
+    header->has_timestamp = tcb->ts_ok;
+    header->ts_value = tcb_ts_now(tcb);
+    header->ts_echo = tcb->ts_recent;
+    header->window = window_select(tcb);
+    header->length = (uint16_t)length;
+    header->tos = options->tos & 0xfc;
+    header->ttl = options->ttl ? options->ttl : tcp->params.ttl;
+    header->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : tcp->params.pmtu_discovery;
+    header->push = seq + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
+    tcb->ack_want = 0;
+    window_on_ack_sent(tcb);
+    note_sent(tcb, seg, length, header->push);
+    end_of_segment(tcb);
+    tcb_check(tcb);
+    return true;
+}
+
+bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out)
+{
+    if (tcp->due_first == TCP_NONE || tcp->reply_count || tcp->syn_due_first != TCP_NONE)
+        return false;
+    struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
+    if (!tcb->is_v4 || !may_send(tcb))
+        return false;
+    tcp_set_now(tcp, now_ns);
+    if (!output_plain(tcb, out))
+        return false;
+    if (tcb->is_due)
+        tcb_note_turn(tcb);
+    return true;
+}
