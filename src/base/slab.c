@@ -131,3 +131,10 @@ void slab_each(struct slab *slab, void (*visit)(void *ctx, void *object, uint32_
         if (*generation_of(slab, slot) & 1)
             visit(ctx, slab_get(slab, slot), slot);
 }
+
+void *slab_next(const struct slab *slab, uint32_t *slot)
+{
+    while (*slot < slab->fresh && !(*generation_of(slab, *slot) & 1))
+        ++*slot;
+    return *slot < slab->fresh ? slab_get(slab, *slot) : NULL;
+}

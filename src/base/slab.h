@@ -26,5 +26,7 @@ void *slab_find(const struct slab *slab, struct handle handle); /* NULL: stale *
 struct handle slab_handle(const struct slab *slab, uint32_t slot);
 /* Visits every object in use in slot order. */
 void slab_each(struct slab *slab, void (*visit)(void *ctx, void *object, uint32_t slot), void *ctx);
+/* The first object in use at *SLOT or behind it, whose number *SLOT then is; NULL: none. For walks that end early. */
+void *slab_next(const struct slab *slab, uint32_t *slot);
 
 #endif

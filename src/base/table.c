@@ -78,17 +78,36 @@ int table_insert(struct table *table, uint64_t hash, uint32_t value)
     return 0;
 }
 
-bool table_remove(struct table *table, uint64_t hash, uint32_t value)
+/* Where VALUE lies; a value that is not in the table is met with false. */
+static inline bool position_of(const struct table *table, uint32_t kept, uint32_t value, uint32_t *position)
 {
     if (!table->entries)
         return false;
-    struct table_entry *e = table->entries;
-    uint32_t kept = hash_kept(hash), mask = table->mask, i = kept & mask;
-    while (e[i].hash != kept || e[i].value != value) {
-        if (!e[i].hash)
+    uint32_t i = kept & table->mask;
+    for (const struct table_entry *e = &table->entries[i]; e->hash != kept || e->value != value; e = &table->entries[i]) {
+        if (!e->hash)
             return false;
-        i = (i + 1) & mask;
+        i = (i + 1) & table->mask;
     }
+    *position = i;
+    return true;
+}
+
+bool table_replace(struct table *table, uint64_t hash, uint32_t old, uint32_t new)
+{
+    uint32_t i;
+    if (!position_of(table, hash_kept(hash), old, &i))
+        return false;
+    table->entries[i].value = new;
+    return true;
+}
+
+bool table_remove(struct table *table, uint64_t hash, uint32_t value)
+{
+    uint32_t i, mask = table->mask;
+    if (!position_of(table, hash_kept(hash), value, &i))
+        return false;
+    struct table_entry *e = table->entries;
     /* Close the gap: an entry may move back unless its home lies behind the gap. */
     for (uint32_t j = (i + 1) & mask; e[j].hash; j = (j + 1) & mask) {
         if (((j - e[j].hash) & mask) >= ((j - i) & mask)) {

@@ -20,5 +20,13 @@ void table_fini(struct table *table);
 uint32_t table_find(const struct table *table, uint64_t hash, const void *key, table_equal_fn *equal, const void *ctx); /* TABLE_NONE */
 int table_insert(struct table *table, uint64_t hash, uint32_t value) __attribute__((warn_unused_result)); /* -ENOMEM */
 bool table_remove(struct table *table, uint64_t hash, uint32_t value);
+/* The entry of OLD now names NEW: the key is the same, what holds it is another. */
+bool table_replace(struct table *table, uint64_t hash, uint32_t old, uint32_t new);
+/* Asks for the line that a call with this hash will look at first: useful where something else is to be done before. */
+static inline void table_prefetch(const struct table *table, uint64_t hash)
+{
+    if (table->entries)
+        __builtin_prefetch(&table->entries[(uint32_t)(hash ^ hash >> 32) & table->mask], 1);
+}
 
 #endif

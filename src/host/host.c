@@ -34,13 +34,6 @@ static void hook_due(void *ctx)
     host_mark_due(ctx);
 }
 
-static void hook_port_release(void *ctx, const struct flow *flow)
-{
-    struct lil_host *host = ctx;
-    if (host->sockets.tcp_port_release)
-        host->sockets.tcp_port_release(host->sockets.ctx, flow);
-}
-
 static void hook_udp_event(void *ctx, void *user, struct udp_pcb *pcb, unsigned events)
 {
     struct lil_host *host = ctx;
@@ -74,7 +67,7 @@ static int make_leaves(struct lil_host *host, const struct lil_host_config *conf
         .pool = host->pool,
         .seed = prng_next(&host->prng),
         .hooks = {.ctx = host, .event = hook_tcp_event, .acceptable = hook_tcp_acceptable, .path = hook_path,
-                  .trace = config->trace ? hook_trace : NULL, .due = hook_due, .port_release = hook_port_release,
+                  .trace = config->trace ? hook_trace : NULL, .due = hook_due,
                   .stray_syn = host_stray_syn},
     };
     struct udp_hooks udp_hooks = {.ctx = host, .event = hook_udp_event, .due = hook_due};

@@ -15,7 +15,6 @@ struct host_sockets {
     void (*free)(void *ctx);
     void (*tcp_event)(void *ctx, void *user, struct tcb *tcb, unsigned events);
     void (*tcp_acceptable)(void *ctx, void *user, struct tcp_listener *listener);
-    void (*tcp_port_release)(void *ctx, const struct flow *flow);
     void (*tcp_no_port)(void *ctx, const struct flow *flow); /* a SYN came for a port without a listener (hints) */
     void (*udp_event)(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
     uint64_t (*deadline)(void *ctx);                  /* of socket timeouts; may be NULL */

@@ -47,23 +47,6 @@ bool ports_has_listener(const struct ports *ports, uint16_t port)
     return false;
 }
 
-int ports_note_used(struct ports *ports, uint16_t port)
-{
-    struct port_page *page = page_of(ports, port);
-
-    if (!page)
-        return -ENOMEM;
-    page->used[(port & 255) / 64] |= 1ull << port % 64;
-    return 0;
-}
-
-static bool is_noted_used(const struct ports *ports, uint16_t port)
-{
-    const struct port_page *page = ports->pages[port >> 8];
-
-    return page && page->used[(port & 255) / 64] >> port % 64 & 1;
-}
-
 int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid)
 {
     struct port_page *page = page_of(ports, port);
@@ -155,7 +138,7 @@ struct check {
     const struct ports *ports;
     const struct sock *sock;
     struct claim claim;
-    bool is_conflict, any;
+    bool is_conflict;
 };
 
 static bool conflicts(const struct check *check, const struct claim *old)
@@ -172,7 +155,7 @@ static bool check_connection(void *ctx, const struct tcp_seen *seen)
     struct claim old = {
         .addr = &seen->flow->local,
         .reuseaddr = seen->reuseaddr,
-        .reuseport = seen->reuseport || seen->reuseaddr, /* TCP keeps one bit for both */
+        .reuseport = seen->reuseport,
         .is_connected = true,
         .is_time_wait = seen->state == TCPS_TIME_WAIT,
         .uid = check->claim.uid,
@@ -180,9 +163,6 @@ static bool check_connection(void *ctx, const struct tcp_seen *seen)
 
     if (!seen->tcb && seen->state == TCPS_SYN_RECEIVED)
         return true; /* a request of a listener, which is asked itself */
-    if (seen->state == TCPS_CLOSED)
-        return true;
-    check->any = true;
     if (owner && (owner == check->sock || owner->binding))
         return true;
     check->is_conflict = conflicts(check, &old);
@@ -216,11 +196,8 @@ int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr,
         if (conflicts(&check, &old))
             return -EADDRINUSE;
     }
-    if (!ports->is_tcp || !is_noted_used(ports, port))
-        return 0;
-    tcp_each(ports->sockets->tcp, port, check_connection, &check);
-    if (!check.any && !ports_first(ports, port))
-        ports->pages[port >> 8]->used[(port & 255) / 64] &= ~(1ull << port % 64);
+    if (ports->is_tcp)
+        tcp_each(ports->sockets->tcp, port, check_connection, &check);
     return check.is_conflict ? -EADDRINUSE : 0;
 }
 
@@ -237,39 +214,21 @@ static void port_range(const struct ports *ports, uint32_t *first, uint32_t *las
     }
 }
 
-static bool visit_one(void *ctx, const struct tcp_seen *seen)
-{
-    if (seen->state != TCPS_CLOSED)
-        *(bool *)ctx = true;
-    return !*(bool *)ctx;
-}
-
 /* Nobody has the port, whatever the address: what stacks want of a port that they choose themselves. */
-static bool is_free(struct ports *ports, uint16_t port)
+static bool is_free(const struct ports *ports, uint16_t port)
 {
-    bool is_seen = false;
-
-    if (ports_first(ports, port))
-        return false;
-    if (!ports->is_tcp || !is_noted_used(ports, port))
-        return true;
-    tcp_each(ports->sockets->tcp, port, visit_one, &is_seen);
-    if (!is_seen)
-        ports->pages[port >> 8]->used[(port & 255) / 64] &= ~(1ull << port % 64);
-    return !is_seen;
+    return !ports_first(ports, port) && !(ports->is_tcp && tcp_port_users(ports->sockets->tcp, port));
 }
 
-/* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ...: first those nobody has noted, which costs no look at
- * connections. */
-static int scan(struct ports *ports, uint32_t first, uint32_t step, uint32_t count, uint32_t offset)
+/* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ... */
+static int scan(const struct ports *ports, uint32_t first, uint32_t step, uint32_t count, uint32_t offset)
 {
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; i < count; i++) {
-            uint16_t port = (uint16_t)(first + (offset + i) % count * step);
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t port = (uint16_t)(first + (offset + i) % count * step);
 
-            if ((pass == 1 || !is_noted_used(ports, port)) && is_free(ports, port))
-                return port;
-        }
+        if (is_free(ports, port))
+            return port;
+    }
     return -EADDRINUSE;
 }
 

@@ -23,7 +23,6 @@ struct binding {
 enum { PORT_PAGES = 256, PORT_COUNTERS = 64 };
 struct port_page {
     struct binding *first[PORT_PAGES];
-    uint64_t used[PORT_PAGES / 64]; /* a connection has used this port: may be out of date when set, never when clear */
 };
 struct ports {
     struct sockets *sockets;
@@ -48,8 +47,6 @@ int ports_choose(struct ports *ports) MUST_CHECK;
 struct binding *ports_first(const struct ports *ports, uint16_t port); /* NULL: none */
 /* Is the port of a listening socket, whatever its address? (for hints) */
 bool ports_has_listener(const struct ports *ports, uint16_t port);
-/* A connection uses the port. -ENOMEM. */
-int ports_note_used(struct ports *ports, uint16_t port) MUST_CHECK;
 
 /* Ports to try for connect(): each at most once; 0: no more. After success call port_walk_done. */
 struct port_walk {

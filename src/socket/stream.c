@@ -138,9 +138,7 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow
 
     port_walk_begin(&walk, ports, flow);
     while ((flow->local_port = port_walk_next(&walk)) != 0) {
-        result = ports_note_used(ports, flow->local_port);
-        if (result == 0)
-            result = tcp_connect(tcp_of(sock), tcb, flow, sock_now(&sock->file));
+        result = tcp_connect(tcp_of(sock), tcb, flow, sock_now(&sock->file));
         if (result != -EADDRINUSE) {
             port_walk_done(&walk);
             return result;
@@ -201,9 +199,7 @@ int stream_connect_start(struct sock *sock, const struct sock_name *name)
         tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
     if (sock->binding) {
         flow.local_port = sock->binding->port;
-        result = ports_note_used(sock_ports(sock), flow.local_port);
-        if (result == 0)
-            result = tcp_connect(tcp_of(sock), tcb, &flow, sock_now(&sock->file));
+        result = tcp_connect(tcp_of(sock), tcb, &flow, sock_now(&sock->file));
         if (result == -EADDRINUSE && sock_params(&sock->file)->bind_policy == BIND_LINUX)
             result = -EADDRNOTAVAIL;
     } else {
@@ -373,10 +369,8 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
         if (result < 0)
             return result;
     }
-    result = ports_note_used(sock_ports(sock), sock->binding->port);
-    if (result == 0)
-        result = tcp_listen(tcp_of(sock), &sock->binding->addr, sock->binding->port, sock_takes_both(sock), backlog,
-                            sock->flags & SF_REUSEPORT, sock, &listener);
+    result = tcp_listen(tcp_of(sock), &sock->binding->addr, sock->binding->port, sock_takes_both(sock), backlog,
+                        sock->flags & SF_REUSEPORT, sock, &listener);
     if (result < 0)
         return result;
     pass_options(sock, tcb, listener);

@@ -190,7 +190,7 @@ struct tcb {
     uint8_t state : 4, timer : 4;
     uint8_t so_error, retransmits, backoff, quick;
     uint8_t gso_segs;         /* segments handed down as one; 0, 1: off */
-    uint16_t ca_state : 3, pingpong : 2, acks_due : 3, ack_want : 3, syn_ts_sent : 1; /* acks_due: pure ACKs owed whatever data goes out;
+    uint16_t ca_state : 3, pingpong : 2, acks_due : 3, ack_want : 3, syn_ts_sent : 1, reuseport : 1; /* acks_due: pure ACKs owed whatever data goes out;
                                                                                           ack_want: those that data may carry */
     uint32_t is_due : 1, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1,
@@ -202,6 +202,7 @@ _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
 /* A request in SYN_RECEIVED: RFC 4987's small entry. Lives in the listener's incomplete queue. */
 struct syn_entry {
     struct flow flow;
+    uint32_t hash;            /* of the flow */
     uint32_t iss, irs, ts_recent, ts_offset;
     uint32_t listener;        /* slot in tcp->listeners; TCP_NONE: held for an accept-any interface */
     uint32_t prev, next;      /* in the level's list, by deadline */
@@ -224,8 +225,9 @@ struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     uint32_t snd_nxt, rcv_nxt, ts_recent, ts_recent_s, ts_offset, rcv_wnd;
     uint64_t deadline_ns;
     uint32_t prev, next;
-    uint8_t ts_ok : 1, reuseaddr : 1, is_counted : 1;
+    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1;
     uint8_t rcv_wscale, tos;
+    uint32_t hash;            /* of the flow */
 };
 _Static_assert(sizeof(struct wait_record) <= 88, "a TIME-WAIT record is small");
 
@@ -245,7 +247,7 @@ struct tcp_listener {
     uint32_t fastopen_pending;
 };
 
-enum { REPLY_LIMIT = 1024, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
+enum { REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
@@ -309,7 +311,8 @@ struct tcp {
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
     struct table flows;       /* kind and slot by flow */
     struct flow hashed;       /* the flow hashed last and its hash (0: none) */
-    uint64_t hash;
+    uint32_t hash;
+    uint32_t *port_users[65536 / PORT_PAGE]; /* flows with a local port; a page is made at first use */
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
@@ -323,6 +326,7 @@ struct tcp {
     uint32_t listener_count, listener_capacity;
     uint32_t wait_first, wait_last, wait_count;
     struct { uint32_t first, last; } levels[SYN_LEVELS];
+    uint32_t levels_used;     /* a bit each that has an entry */
     uint32_t syn_count, orphans, connections;
     struct txring *tx_free[TX_CLASSES];
     struct tcb_opts default_opts;
@@ -395,9 +399,12 @@ struct rx {
 
 /* tcp_flow.c: tables */
 enum flow_kind { FLOW_NONE, FLOW_TCB, FLOW_SYN, FLOW_WAIT };
+uint32_t flow_hash(struct tcp *tcp, const struct flow *flow); /* never 0 */
+static inline void flow_prefetch(struct tcp *tcp, const struct flow *flow) { table_prefetch(&tcp->flows, flow_hash(tcp, flow)); }
 uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kind); /* slot */
 int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot) MUST_CHECK;
-void flow_remove(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot);
+void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash /* 0: to be made */, enum flow_kind kind, uint32_t slot);
+void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t slot, enum flow_kind new_kind, uint32_t new_slot);
 static inline struct tcb *tcp_tcb(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->tcbs, slot); }
 static inline struct syn_entry *tcp_syn(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->syns, slot); }
 static inline struct wait_record *tcp_wait(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->waits, slot); }
@@ -418,7 +425,10 @@ COLD void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow 
 COLD void tcp_trace_text(struct tcb *tcb, const char *text);
 
 /* tcp_isn.c */
-uint32_t isn_choose(struct tcp *tcp, const struct flow *flow);
+struct isn {
+    uint32_t iss, ts_offset;
+};
+struct isn isn_make(struct tcp *tcp, const struct flow *flow); /* of a new connection */
 uint32_t isn_ts_offset(struct tcp *tcp, const struct flow *flow);
 
 /* tcp_state.c */
@@ -428,7 +438,7 @@ void tcb_event(struct tcb *tcb, unsigned events);
 COLD void tcb_fail(struct tcb *tcb, int error);   /* to CLOSED with so_error; an orphan is freed */
 void tcb_done(struct tcb *tcb);              /* to CLOSED; frees an orphan */
 void tcb_enter_time_wait(struct tcb *tcb);   /* becomes a record; the tcb stays only for its user */
-void tcb_release_flow(struct tcb *tcb);      /* leaves the flow table, tells the port's owner */
+void tcb_release_flow(struct tcb *tcb);      /* leaves the flow table */
 
 /* tcp_listen.c, tcp_synq.c */
 struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow);
@@ -504,10 +514,10 @@ void window_compressed_timer(struct tcb *tcb);
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
 
 /* tcp_mss.c */
-int mss_init(struct tcb *tcb); /* asks for the path; advmss and mss */
+int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);
-void mss_negotiated(struct tcb *tcb, const struct tcp_options *options);
+uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);
 uint32_t mss_current(const struct tcb *tcb);
@@ -614,7 +624,7 @@ void sack_check_reordering(struct tcb *tcb, uint32_t low, bool by_timestamp);
 uint32_t sack_highest(const struct tcb *tcb);
 
 /* tcp_timewait.c */
-uint32_t timewait_new(struct tcp *tcp, const struct tcb *tcb);
+bool timewait_new(struct tcp *tcp, const struct tcb *tcb);
 enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet);
 void timewait_remove(struct tcp *tcp, uint32_t slot);
 void timewait_poll(struct tcp *tcp);

@@ -51,8 +51,6 @@ struct tcp_hooks {
     int (*path)(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path); /* -ENETUNREACH, -EHOSTUNREACH ... */
     void (*trace)(void *ctx, const struct lil_trace *event); /* STATE, QUEUES, TCP; host and now_ns are filled in above; NULL: none */
     void (*due)(void *ctx);        /* there is output or an earlier deadline: mark the host due */
-    /* The local port is free again: a connection or TIME-WAIT record that occupied it is gone (socket/port.c counts). */
-    void (*port_release)(void *ctx, const struct flow *flow);
     /* A SYN for nobody on an accept-any interface: true: held by tcp_hold_syn. */
     bool (*stray_syn)(void *ctx, const struct flow *flow, int ifindex, uint64_t id);
 };
@@ -197,6 +195,7 @@ struct tcp_seen {
     void *user;
     bool reuseaddr, reuseport; /* as tcp_set_reuse noted on the connection */
 };
+uint32_t tcp_port_users(const struct tcp *tcp, uint16_t port); /* how many connections, requests and TIME-WAIT records have this local port */
 void tcp_each(struct tcp *tcp, uint16_t local_port, bool (*visit)(void *ctx, const struct tcp_seen *seen), void *ctx);
 void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport); /* kept into TIME-WAIT for bind's rules */
 void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out, uint64_t now_ns); /* accept-any; refuse sends an RST */

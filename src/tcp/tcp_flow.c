@@ -13,13 +13,39 @@ static uint64_t hash_of(const struct tcp *tcp, const struct flow *flow)
 }
 
 /* A flow is looked up, entered and removed in quick succession (SYN, entry, connection, TIME-WAIT): its hash is made once. */
-static uint64_t flow_hash(struct tcp *tcp, const struct flow *flow)
+uint32_t flow_hash(struct tcp *tcp, const struct flow *flow)
 {
-    if (!tcp->hash || !flow_equal(&tcp->hashed, flow)) {
+    if (__builtin_expect(!tcp->hash || !flow_equal(&tcp->hashed, flow), 0)) {
+        uint64_t hash = hash_of(tcp, flow);
         tcp->hashed = *flow;
-        tcp->hash = hash_of(tcp, flow);
+        tcp->hash = (uint32_t)(hash ^ hash >> 32); /* all that the table keeps of it */
+        if (!tcp->hash)
+            tcp->hash = 1;
     }
     return tcp->hash;
+}
+
+/* --- how many flows have a local port: what bind() and the choice of a port ask ------------------------------------ */
+
+static uint32_t *port_users(struct tcp *tcp, uint16_t port) /* NULL: memory */
+{
+    uint32_t **page = &tcp->port_users[port / PORT_PAGE];
+    if (__builtin_expect(!*page, 0))
+        *page = pool_alloc(tcp->pool, PORT_PAGE * sizeof **page);
+    return *page ? &(*page)[port % PORT_PAGE] : NULL;
+}
+
+uint32_t tcp_port_users(const struct tcp *tcp, uint16_t port)
+{
+    const uint32_t *page = tcp->port_users[port / PORT_PAGE];
+    return page ? page[port % PORT_PAGE] : 0;
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------------- */
+
+static uint32_t value_of(enum flow_kind kind, uint32_t slot)
+{
+    return (uint32_t)kind << KIND_SHIFT | slot;
 }
 
 static const struct flow *flow_of(const struct tcp *tcp, uint32_t value)
@@ -53,12 +79,26 @@ uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kin
 
 int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot)
 {
-    return table_insert(&tcp->flows, flow_hash(tcp, flow), (uint32_t)kind << KIND_SHIFT | slot);
+    uint32_t *users = port_users(tcp, flow->local_port);
+    if (!users || table_insert(&tcp->flows, flow_hash(tcp, flow), value_of(kind, slot)) < 0)
+        return -ENOMEM;
+    ++*users;
+    return 0;
 }
 
-void flow_remove(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot)
+void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot)
 {
-    table_remove(&tcp->flows, flow_hash(tcp, flow), (uint32_t)kind << KIND_SHIFT | slot);
+    if (table_remove(&tcp->flows, hash ? hash : flow_hash(tcp, flow), value_of(kind, slot)))
+        --*port_users(tcp, flow->local_port);
+    if (kind == FLOW_TCB && tcp->cached_slot == slot)
+        tcp->cached_slot = TCP_NONE;
+}
+
+void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t slot, enum flow_kind new_kind, uint32_t new_slot)
+{
+    bool found = table_replace(&tcp->flows, hash, value_of(kind, slot), value_of(new_kind, new_slot));
+    assert(found);
+    (void)found;
     if (kind == FLOW_TCB && tcp->cached_slot == slot)
         tcp->cached_slot = TCP_NONE;
 }
@@ -72,53 +112,42 @@ bool tcp_flow_exists(const struct tcp *tcp, const struct flow *flow)
     return kind != FLOW_NONE;
 }
 
-struct each {
-    struct tcp *tcp;
-    uint16_t port;
-    bool stopped;
-    bool (*visit)(void *ctx, const struct tcp_seen *seen);
-    void *ctx;
-};
-
-static void each_tcb(void *ctx, void *object, uint32_t slot)
+static bool is_on_port(const struct flow *flow, uint16_t port)
 {
-    struct each *each = ctx;
-    struct tcb *tcb = object;
-    (void)slot;
-    if (each->stopped || tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT || (each->port && tcb->flow.local_port != each->port))
-        return;
-    struct tcp_seen seen = {&tcb->flow, tcb->state, tcb, tcb->is_unaccepted ? NULL : tcb->user, tcb->reuseaddr};
-    each->stopped = !each->visit(each->ctx, &seen);
+    return !port || flow->local_port == port;
 }
 
-static void each_syn(void *ctx, void *object, uint32_t slot)
+/* The walk over everything ends with the last of the port's users: a port that nobody uses costs nothing. */
+void tcp_each(struct tcp *tcp, uint16_t port, bool (*visit)(void *, const struct tcp_seen *), void *ctx)
 {
-    struct each *each = ctx;
-    struct syn_entry *entry = object;
-    (void)slot;
-    if (each->stopped || (each->port && entry->flow.local_port != each->port))
-        return;
-    struct tcp_seen seen = {&entry->flow, TCPS_SYN_RECEIVED, NULL, NULL, true};
-    each->stopped = !each->visit(each->ctx, &seen);
-}
-
-static void each_wait(void *ctx, void *object, uint32_t slot)
-{
-    struct each *each = ctx;
-    struct wait_record *record = object;
-    (void)slot;
-    if (each->stopped || (each->port && record->flow.local_port != each->port))
-        return;
-    struct tcp_seen seen = {&record->flow, TCPS_TIME_WAIT, NULL, NULL, record->reuseaddr};
-    each->stopped = !each->visit(each->ctx, &seen);
-}
-
-void tcp_each(struct tcp *tcp, uint16_t local_port, bool (*visit)(void *, const struct tcp_seen *), void *ctx)
-{
-    struct each each = {tcp, local_port, false, visit, ctx};
-    slab_each(&tcp->tcbs, each_tcb, &each);
-    slab_each(&tcp->syns, each_syn, &each);
-    slab_each(&tcp->waits, each_wait, &each);
+    uint32_t left = port ? tcp_port_users(tcp, port) : UINT32_MAX;
+    struct tcb *tcb;
+    for (uint32_t slot = 0; left && (tcb = slab_next(&tcp->tcbs, &slot)); slot++) {
+        if (!tcb->is_counted || !is_on_port(&tcb->flow, port))
+            continue;
+        left--;
+        struct tcp_seen seen = {&tcb->flow, tcb->state, tcb, tcb->is_unaccepted ? NULL : tcb->user, tcb->reuseaddr, tcb->reuseport};
+        if (!visit(ctx, &seen))
+            return;
+    }
+    struct syn_entry *entry;
+    for (uint32_t slot = 0; left && (entry = slab_next(&tcp->syns, &slot)); slot++) {
+        if (!is_on_port(&entry->flow, port))
+            continue;
+        left--;
+        struct tcp_seen seen = {&entry->flow, TCPS_SYN_RECEIVED, NULL, NULL, true, true};
+        if (!visit(ctx, &seen))
+            return;
+    }
+    struct wait_record *record;
+    for (uint32_t slot = 0; left && (record = slab_next(&tcp->waits, &slot)); slot++) {
+        if (!is_on_port(&record->flow, port))
+            continue;
+        left--;
+        struct tcp_seen seen = {&record->flow, TCPS_TIME_WAIT, NULL, NULL, record->reuseaddr, record->reuseport};
+        if (!visit(ctx, &seen))
+            return;
+    }
 }
 
 void tcp_get_counts(const struct tcp *tcp, struct tcp_counts *counts)

@@ -24,31 +24,6 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v
     return mss;
 }
 
-/* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and, until the peer's is known, the default one. */
-int mss_init(struct tcb *tcb)
-{
-    struct tcp *tcp = tcb->tcp;
-    struct tcp_path path = {.mtu = 1500, .local = tcb->flow.local};
-    int error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) : 0;
-    if (error < 0)
-        return error;
-    if (addr_is_any(&tcb->flow.local))
-        tcb->flow.local = path.local;
-    tcb->advmss = (uint16_t)mss_offer(tcp, &path, tcb->is_v4, tcb->opt);
-    tcb->is_loopback = path.is_loopback;
-    tcb->csum_offload = path.csum_offload;
-    tcb->is_local_net = path.is_local_net;
-    tcb->mss_clamp = (uint16_t)min_u32(tcb->opt->user_mss ? tcb->opt->user_mss : 65535, 65535);
-    tcb->cwnd = path.initcwnd ? path.initcwnd : tcp->params.initial_window;
-    if (tcb->cwnd == 0)
-        tcb->cwnd = 1;
-    mss_sync(tcb, path.mtu);
-    tcb->gso_segs = (uint8_t)min_u32(path.gso_max / tcb->mss, 255);
-    if (path.gso_max && tcb->ext == NULL && path.gso_max / tcb->mss < 2)
-        tcb->gso_segs = 0;
-    return 0;
-}
-
 /* The effective send MSS (RFC 9293 3.7.1, MUST-16). */
 void mss_sync(struct tcb *tcb, uint32_t pmtu)
 {
@@ -69,8 +44,44 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
         tcb->ext->pmtu = pmtu;
 }
 
-/* The peer's SYN was seen: its MSS (RFC 9293 3.7.1, MUST-14; default 536, 1220 for IPv6: MUST-15), then ours again. */
-void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
+static void use_path(struct tcb *tcb, const struct tcp_path *path)
+{
+    mss_sync(tcb, path->mtu);
+    tcb->gso_segs = path->gso_max ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
+    tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
+}
+
+static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
+{
+    uint32_t own = tcb->opt->user_mss;
+    tcb->mss_clamp = (uint16_t)(own && own < peer_mss ? own : peer_mss);
+}
+
+/* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and to use: with an
+ * active open it is refined when the peer's is known. */
+int mss_init(struct tcb *tcb, uint32_t peer_mss)
+{
+    struct tcp *tcp = tcb->tcp;
+    struct tcp_path path = {.mtu = 1500, .local = tcb->flow.local};
+    int error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) : 0;
+    if (error < 0)
+        return error;
+    if (addr_is_any(&tcb->flow.local))
+        tcb->flow.local = path.local;
+    tcb->advmss = (uint16_t)mss_offer(tcp, &path, tcb->is_v4, tcb->opt);
+    tcb->is_loopback = path.is_loopback;
+    tcb->csum_offload = path.csum_offload;
+    tcb->is_local_net = path.is_local_net;
+    clamp_to_peer(tcb, peer_mss ? peer_mss : 65535);
+    tcb->cwnd = path.initcwnd ? path.initcwnd : tcp->params.initial_window;
+    if (tcb->cwnd == 0)
+        tcb->cwnd = 1;
+    use_path(tcb, &path);
+    return 0;
+}
+
+/* The SYN/ACK was seen: the peer's MSS (RFC 9293 3.7.1, MUST-14; default 536, 1220 for IPv6: MUST-15), then ours again. */
+uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48, mss = params->mss_default ? params->mss_default : 536;
@@ -78,15 +89,12 @@ void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
         mss = 1220;
     if (options->has_mss)
         mss = max_u32(options->mss, floor);
-    if (tcb->opt->user_mss)
-        mss = min_u32(mss, tcb->opt->user_mss);
-    tcb->mss_clamp = (uint16_t)mss;
+    clamp_to_peer(tcb, mss);
     struct tcp_path path = {.mtu = 1500};
     if (tcb->tcp->hooks.path && tcb->tcp->hooks.path(tcb->tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)
         path.mtu = 1500;
-    mss_sync(tcb, path.mtu);
-    tcb->gso_segs = (uint8_t)min_u32(path.gso_max / tcb->mss, 255);
-    tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
+    use_path(tcb, &path);
+    return path.mtu;
 }
 
 /* What a data segment may carry beside its options (SACK blocks take room). */

@@ -8,22 +8,34 @@ const char *tcp_state_name(enum tcp_state state)
     return (unsigned)state < ARRAY_COUNT(names) ? names[state] : "?";
 }
 
+/* RFC 4022's CurrEstab counts these two. */
+static uint32_t is_open(enum tcp_state state)
+{
+    return (1u << TCPS_ESTABLISHED | 1u << TCPS_CLOSE_WAIT) >> state & 1;
+}
+
+COLD static void trace_state(struct tcb *tcb, enum tcp_state old)
+{
+    struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = tcp_state_name(old), .new_state = tcp_state_name(tcb->state)};
+    tcp_trace(tcb->tcp, &event, &tcb->flow);
+}
+
 void tcb_set_state(struct tcb *tcb, enum tcp_state state)
 {
+    struct tcp *tcp = tcb->tcp;
     enum tcp_state old = tcb->state;
     if (old == state)
         return;
-    bool was_open = old == TCPS_ESTABLISHED || old == TCPS_CLOSE_WAIT, is_open = state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT;
-    tcb->tcp->connections += is_open - was_open;
-    if (state == TCPS_CLOSED && was_open && tcb->so_error)
-        TCP_MIB(tcb->tcp, EstabResets);
-    if (state == TCPS_CLOSED && (old == TCPS_SYN_SENT || old == TCPS_SYN_RECEIVED))
-        TCP_MIB(tcb->tcp, AttemptFails);
     tcb->state = state;
-    if (tcb->tcp->hooks.trace) {
-        struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = tcp_state_name(old), .new_state = tcp_state_name(state)};
-        tcp_trace(tcb->tcp, &event, &tcb->flow);
+    tcp->connections += is_open(state) - is_open(old);
+    if (state == TCPS_CLOSED) {
+        if (is_open(old) && tcb->so_error)
+            TCP_MIB(tcp, EstabResets);
+        if (old == TCPS_SYN_SENT || old == TCPS_SYN_RECEIVED)
+            TCP_MIB(tcp, AttemptFails);
     }
+    if (tcp->hooks.trace)
+        trace_state(tcb, old);
 }
 
 void tcb_adopt_syn_received(struct tcb *tcb)
@@ -42,9 +54,7 @@ void tcb_release_flow(struct tcb *tcb)
     if (!tcb->is_counted)
         return;
     tcb->is_counted = false;
-    flow_remove(tcb->tcp, &tcb->flow, FLOW_TCB, tcb->slot);
-    if (tcb->tcp->hooks.port_release)
-        tcb->tcp->hooks.port_release(tcb->tcp->hooks.ctx, &tcb->flow);
+    flow_remove(tcb->tcp, &tcb->flow, 0, FLOW_TCB, tcb->slot);
 }
 
 /* Everything that a closed connection no longer needs; data received stays readable for its user. */
@@ -98,15 +108,10 @@ void tcb_fail(struct tcb *tcb, int error)
 /* RFC 9293 3.6.1 (MUST-13): 2MSL in a small record. With memory short the wait is skipped, as with a full table (Linux's TimeWaitOverflow). */
 void tcb_enter_time_wait(struct tcb *tcb)
 {
-    struct tcp *tcp = tcb->tcp;
     tcb_set_state(tcb, TCPS_TIME_WAIT);
-    bool counted = tcb->is_counted;
-    if (counted)
-        flow_remove(tcp, &tcb->flow, FLOW_TCB, tcb->slot);
-    tcb->is_counted = false;
-    bool recorded = counted && timewait_new(tcp, tcb) != TCP_NONE;
-    if (counted && !recorded && tcp->hooks.port_release)
-        tcp->hooks.port_release(tcp->hooks.ctx, &tcb->flow);
+    if (tcb->is_counted && timewait_new(tcb->tcp, tcb))
+        tcb->is_counted = false;
+    tcb_release_flow(tcb);
     close_down(tcb);
     tcb->rcv_shutdown = true;
     if (!tcb->is_orphan)

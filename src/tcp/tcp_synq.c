@@ -10,8 +10,8 @@ static void unlink_entry(struct tcp *tcp, struct syn_entry *entry)
         return;
     if (entry->prev != TCP_NONE)
         tcp_syn(tcp, entry->prev)->next = entry->next;
-    else
-        tcp->levels[entry->level].first = entry->next;
+    else if ((tcp->levels[entry->level].first = entry->next) == TCP_NONE)
+        tcp->levels_used &= ~(1u << entry->level);
     if (entry->next != TCP_NONE)
         tcp_syn(tcp, entry->next)->prev = entry->prev;
     else
@@ -30,6 +30,7 @@ static void append_entry(struct tcp *tcp, uint32_t slot, unsigned level)
     else
         tcp->levels[level].first = slot;
     tcp->levels[level].last = slot;
+    tcp->levels_used |= 1u << level;
 }
 
 static void trace_state(struct tcp *tcp, const struct syn_entry *entry, const char *from, const char *to)
@@ -52,6 +53,7 @@ uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in)
     if (!entry)
         return TCP_NONE;
     entry->flow = in->flow;
+    entry->hash = flow_hash(tcp, &in->flow);
     entry->level = 0xff;
     entry->listener = TCP_NONE;
     if (flow_insert(tcp, &entry->flow, FLOW_SYN, slot) < 0) {
@@ -99,19 +101,26 @@ void synq_mark_due(struct tcp *tcp, uint32_t slot)
         tcp->hooks.due(tcp->hooks.ctx);
 }
 
-void synq_remove(struct tcp *tcp, uint32_t slot)
+/* The entry's end; its flow is not its own any more. */
+static void free_entry(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
     struct tcp_listener *listener = listener_of(tcp, entry);
     clear_due(tcp, slot);
     unlink_entry(tcp, entry);
-    flow_remove(tcp, &entry->flow, FLOW_SYN, slot);
     if (listener) {
         listener->incomplete--;
         listener->young -= entry->retransmits == 0;
     }
     slab_free(&tcp->syns, slot);
     tcp->syn_count--;
+}
+
+void synq_remove(struct tcp *tcp, uint32_t slot)
+{
+    const struct syn_entry *entry = tcp_syn(tcp, slot);
+    flow_remove(tcp, &entry->flow, entry->hash, FLOW_SYN, slot);
+    free_entry(tcp, slot);
 }
 
 /* What the SYN offered and what is answered (RFC 9293 3.10.7.2; 7323; 2018; 3168). */
@@ -124,9 +133,10 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     struct tcp_path path = {.mtu = 1500, .local = entry->flow.local};
     if (tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, &entry->flow.local, &entry->flow.remote, &path) < 0)
         path.mtu = 1500;
-    entry->iss = tcp->tw_isn ? tcp->tw_isn : isn_choose(tcp, &entry->flow);
+    struct isn isn = isn_make(tcp, &entry->flow);
+    entry->iss = tcp->tw_isn ? tcp->tw_isn : isn.iss;
     uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48;
-    entry->mss = options->has_mss ? (uint16_t)max_u32(options->mss, floor) : v4 ? params->mss_default : 1220;
+    entry->mss = (uint16_t)max_u32(options->has_mss ? options->mss : v4 ? params->mss_default : 1220, floor);
     entry->advmss = (uint16_t)mss_offer(tcp, &path, v4, opts);
     entry->is_loopback = path.is_loopback;
     entry->snd_wnd = in->header.window;
@@ -135,7 +145,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->wscale_ok = options->has_wscale && params->offer_wscale;
     entry->snd_wscale = entry->wscale_ok ? (uint8_t)min_u32(options->wscale, 14) : 0;
     entry->ts_recent = options->ts_value;
-    entry->ts_offset = isn_ts_offset(tcp, &entry->flow);
+    entry->ts_offset = isn.ts_offset;
     entry->ecn_ok = params->ecn && (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) && !(in->ecn & 3 && params->ecn < 3 && in->ecn == 3);
     entry->tos = opts->socket.tos;
     uint8_t wscale;
@@ -165,11 +175,8 @@ void synq_schedule(struct tcp *tcp, uint32_t slot)
 uint64_t synq_deadline(const struct tcp *tcp)
 {
     uint64_t first = LIL_NEVER;
-    if (tcp->syn_count == 0)
-        return first;
-    for (unsigned i = 0; i < SYN_LEVELS; i++)
-        if (tcp->levels[i].first != TCP_NONE)
-            first = min_u64(first, tcp_syn(tcp, tcp->levels[i].first)->deadline_ns);
+    for (uint32_t left = tcp->levels_used; left; left &= left - 1)
+        first = min_u64(first, tcp_syn(tcp, tcp->levels[__builtin_ctz(left)].first)->deadline_ns);
     return first;
 }
 
@@ -218,11 +225,13 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
 
 void synq_poll(struct tcp *tcp)
 {
-    if (tcp->syn_count == 0)
-        return;
-    for (unsigned i = SYN_LEVELS; i-- > 0;) /* downwards: what moves up a level is not met again */
+    uint32_t left = tcp->levels_used;
+    while (left) { /* downwards: what moves up a level is not met again */
+        unsigned i = 31u - (unsigned)__builtin_clz(left);
+        left &= ~(1u << i);
         while (tcp->levels[i].first != TCP_NONE && tcp_syn(tcp, tcp->levels[i].first)->deadline_ns <= tcp->now_ns)
             on_timeout(tcp, tcp->levels[i].first);
+    }
 }
 
 void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment)
@@ -285,7 +294,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->accept_next = TCP_NONE;
     if (!listener)
         tcb->user = NULL;
-    tcb->reuseaddr = true;
+    tcb->reuseaddr = tcb->reuseport = true; /* until accept() knows its listener's */
     tcb->snd_una = entry->iss;
     tcb->snd_nxt = tcb->write_seq = entry->iss + 1;
     tcb->rcv_nxt = tcb->rcv_wup = entry->irs + 1;
@@ -301,12 +310,10 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->snd_wnd = tcb->max_window = entry->snd_wnd;
     tcb->snd_wl1 = entry->irs;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
-    if (mss_init(tcb) < 0) {
+    if (mss_init(tcb, entry->mss) < 0) {
         tcb_free(tcb);
         return NULL;
     }
-    struct tcp_options options = {.has_mss = true, .mss = entry->mss};
-    mss_negotiated(tcb, &options);
     tcb->rcv_wnd = entry->window;
     tcb->rcv_ssthresh = entry->window;
     tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
@@ -321,14 +328,9 @@ struct tcb *synq_promote(struct tcp *tcp, uint32_t slot, struct tcp_listener *li
     struct tcb *tcb = synq_make_tcb(tcp, entry, listener);
     if (!tcb)
         return NULL;
-    flow_remove(tcp, &entry->flow, FLOW_SYN, slot);
-    if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0) {
-        tcb_free(tcb);
-        (void)!flow_insert(tcp, &entry->flow, FLOW_SYN, slot); /* room was just made */
-        return NULL;
-    }
+    flow_replace(tcp, entry->hash, FLOW_SYN, slot, FLOW_TCB, tcb->slot);
     tcb->is_counted = true;
-    synq_remove(tcp, slot);
+    free_entry(tcp, slot);
     tcb_adopt_syn_received(tcb);
     return tcb;
 }

@@ -20,7 +20,7 @@ static enum lil_drop on_reset(struct tcb *tcb, const struct rx *rx)
 }
 
 /* What both sides offered (RFC 7323 2.2, 3.2; RFC 2018 2; RFC 3168 6.1.1). */
-static void take_options(struct tcb *tcb, const struct rx *rx)
+static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's MTU */
 {
     const struct tcp_options *options = &rx->in->header.options;
     const struct tcp_params *params = tcb_params(tcb);
@@ -36,20 +36,20 @@ static void take_options(struct tcb *tcb, const struct rx *rx)
         tcb->ts_recent = options->ts_value;
         tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
     }
-    mss_negotiated(tcb, options);
     tcb->rcv_nxt = rx->seq + 1;
     tcb->rcv_wup = rx->seq + 1;
+    return mss_negotiated(tcb, options);
 }
 
 static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_params *params = tcb_params(tcb);
     tcb->ecn_ok = params->ecn == 1 && (rx->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE;
-    take_options(tcb, rx);
+    uint32_t pmtu = take_options(tcb, rx);
     if (params->fastopen & 1)
         fastopen_on_synack(tcb, rx);
     tcp_establish(tcb, rx);
-    mss_refresh(tcb);
+    mss_sync(tcb, pmtu); /* again: the peer's window may be small */
     tcb->snd_una++; /* the SYN */
     if (tcb->ext && tcb->ext->syn_data)
         fastopen_syn_acked(tcb, rx);

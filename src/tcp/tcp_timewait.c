@@ -30,36 +30,45 @@ static void append_record(struct tcp *tcp, uint32_t slot)
 void timewait_remove(struct tcp *tcp, uint32_t slot)
 {
     struct wait_record *record = tcp_wait(tcp, slot);
-    struct flow flow = record->flow;
-    unlink_record(tcp, record);
-    flow_remove(tcp, &record->flow, FLOW_WAIT, slot);
-    slab_free(&tcp->waits, slot);
-    tcp->wait_count--;
     if (tcp->hooks.trace) {
         struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = "TIME_WAIT", .new_state = "CLOSED"};
-        tcp_trace(tcp, &event, &flow);
+        tcp_trace(tcp, &event, &record->flow);
     }
-    if (tcp->hooks.port_release)
-        tcp->hooks.port_release(tcp->hooks.ctx, &flow);
+    unlink_record(tcp, record);
+    flow_remove(tcp, &record->flow, record->hash, FLOW_WAIT, slot);
+    slab_free(&tcp->waits, slot);
+    tcp->wait_count--;
 }
 
-uint32_t timewait_new(struct tcp *tcp, const struct tcb *tcb)
+/* The table is full: the oldest goes. The next one will go soon, too, and nobody has looked at it for long: it is fetched early. */
+static void recycle(struct tcp *tcp)
+{
+    TCP_MIB(tcp, TWRecycled);
+    timewait_remove(tcp, tcp->wait_first);
+    if (tcp->wait_first == TCP_NONE)
+        return;
+    const struct wait_record *next = tcp_wait(tcp, tcp->wait_first);
+    table_prefetch(&tcp->flows, next->hash);
+    if (next->next != TCP_NONE)
+        __builtin_prefetch(tcp_wait(tcp, next->next));
+}
+
+/* The record takes TCB's place in the flow table. False: there is none, the flow is still TCB's. */
+bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
 {
     if (tcp->params.time_wait_ms == 0)
-        return TCP_NONE;
-    if (tcp->params.time_wait_limit && tcp->wait_count >= tcp->params.time_wait_limit) {
-        TCP_MIB(tcp, TWRecycled);
-        timewait_remove(tcp, tcp->wait_first);
-    }
+        return false;
+    if (tcp->params.time_wait_limit && tcp->wait_count >= tcp->params.time_wait_limit)
+        recycle(tcp);
     uint32_t slot;
     struct wait_record *record = slab_new(&tcp->waits, &slot);
-    if (!record || flow_insert(tcp, &tcb->flow, FLOW_WAIT, slot) < 0) {
-        if (record)
-            slab_free(&tcp->waits, slot);
+    if (!record) {
         TCP_MIB(tcp, TimeWaitOverflow);
-        return TCP_NONE;
+        return false;
     }
     record->flow = tcb->flow;
+    record->hash = flow_hash(tcp, &tcb->flow);
+    flow_replace(tcp, record->hash, FLOW_TCB, tcb->slot, FLOW_WAIT, slot);
     record->snd_nxt = tcb->snd_nxt;
     record->rcv_nxt = tcb->rcv_nxt;
     record->rcv_wnd = tcb_receive_window(tcb);
@@ -70,10 +79,11 @@ uint32_t timewait_new(struct tcp *tcp, const struct tcb *tcb)
     record->ts_offset = tcb->ts_offset;
     record->tos = tcb->opt->socket.tos;
     record->reuseaddr = tcb->reuseaddr;
+    record->reuseport = tcb->reuseport;
     tcp->wait_count++;
     TCP_MIB(tcp, TW);
     append_record(tcp, slot);
-    return slot;
+    return true;
 }
 
 static void send_ack(struct tcp *tcp, struct wait_record *record)

@@ -9,7 +9,7 @@ struct tcb *tcp_open(struct tcp *tcp)
 
 void tcp_set_user(struct tcb *tcb, void *user) { tcb->user = user; }
 void *tcp_get_user(const struct tcb *tcb) { return tcb->is_unaccepted ? NULL : tcb->user; }
-void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport) { tcb->reuseaddr = reuseaddr || reuseport; }
+void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport) { tcb->reuseaddr = reuseaddr, tcb->reuseport = reuseport; }
 
 /* A TIME-WAIT record of this flow may make way for an active open (RFC 6191, tcp_tw_reuse). */
 static int take_over_wait(struct tcb *tcb, uint32_t slot, uint32_t *iss)
@@ -31,11 +31,14 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
     tcp_set_now(tcp, now_ns);
     tcb->flow = *flow;
     tcb->is_v4 = addr_is_v4(&flow->remote);
-    int error = mss_init(tcb); /* chooses the local address */
+    int error = mss_init(tcb, 0); /* chooses the local address */
     if (error < 0)
         return error;
+    flow_prefetch(tcp, &tcb->flow);
+    struct isn isn = isn_make(tcp, &tcb->flow);
+    uint32_t iss = isn.iss;
     enum flow_kind kind;
-    uint32_t slot = flow_find(tcp, &tcb->flow, &kind), iss = isn_choose(tcp, &tcb->flow);
+    uint32_t slot = flow_find(tcp, &tcb->flow, &kind);
     if (kind == FLOW_WAIT)
         error = take_over_wait(tcb, slot, &iss);
     else if (kind != FLOW_NONE)
@@ -49,7 +52,7 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
     tcb->snd_una = iss;
     tcb->snd_nxt = tcb->write_seq = iss + 1;
     tcb->snd_shutdown = tcb->rcv_shutdown = tcb->fin_rcvd = false;
-    tcb->ts_offset = isn_ts_offset(tcp, &tcb->flow);
+    tcb->ts_offset = isn.ts_offset;
     rtt_init(tcb);
     tcb->syn_start_ns = now_ns;
     tcb->retransmits = tcb->backoff = 0;

@@ -57,6 +57,10 @@ static void run_model(size_t size, uint64_t seed)
     uint32_t count = 0;
     slab_each(&slab, count_visit, &count);
     assert_int_equal(count, used);
+    uint8_t *object;
+    for (uint32_t slot = 0; (object = slab_next(&slab, &slot)); slot++, count--)
+        assert_ptr_equal(object, slab_get(&slab, slot));
+    assert_int_equal(count, 0);
     slab_fini(&slab);
     assert_int_equal(pool_bytes(pool), 0);
     pool_unref(pool);

@@ -43,6 +43,12 @@ static void run_model(int kind, int steps)
         uint32_t k = (uint32_t)prng_below(&prng, kind == 3 ? 100 : KEYS);
         uint64_t hash = key_hash(keys[k], kind);
         assert_int_equal(table_find(&table, hash, &keys[k], key_equal, keys), in[k] ? k : TABLE_NONE);
+        if (in[k] && i % 3 == 0) { /* another holder of the same key, and back */
+            assert_true(table_replace(&table, hash, k, KEYS + 1));
+            assert_false(table_replace(&table, hash, k, KEYS + 2));
+            assert_true(table_replace(&table, hash, KEYS + 1, k));
+            continue;
+        }
         if (in[k]) {
             assert_true(table_remove(&table, hash, k));
             assert_false(table_remove(&table, hash, k));

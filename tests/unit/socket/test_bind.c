@@ -1,5 +1,6 @@
 /* test_bind.c: bind(): FACTS.md section 6: which addresses and ports, and the whole matrix of address reuse. */
 #include "pair.h"
+#include "socket/sock.h"
 
 enum option { NONE, A /* both SO_REUSEADDR */, P /* both SO_REUSEPORT */, A2 /* the second only */ };
 struct cell {
@@ -162,14 +163,14 @@ static void test_reuseport_is_for_one_user(void **state)
 }
 
 /* A connection or TIME-WAIT that a listener left: with SO_REUSEADDR on the new socket BSD binds, Linux wants it on the
- * old one too. */
-static void rebind(const char *profile, bool old_reuse, bool new_reuse, bool is_time_wait, int error)
+ * old one too; SO_REUSEPORT is another thing. */
+static void rebind(const char *profile, int old, int new, bool is_time_wait, int error)
 {
     struct pair pair;
     int listener, at_a, at_b, again;
 
     pair_init(&pair, "linux", profile);
-    listener = open_with(pair.pb, ANY, SOCK_STREAM, old_reuse, false);
+    listener = open_with(pair.pb, ANY, SOCK_STREAM, old == A, old == P);
     assert_int_equal(bind_to(pair.pb, listener, ANY, 2000), 0);
     assert_int_equal(lil_listen(pair.pb, listener, 5), 0);
     pair_connect(&pair, listener, B4, 2000, &at_a, &at_b);
@@ -180,9 +181,9 @@ static void rebind(const char *profile, bool old_reuse, bool new_reuse, bool is_
         lil_close(pair.pa, at_a);
         pair_run(&pair, 10);
     }
-    again = open_with(pair.pb, ANY, SOCK_STREAM, new_reuse, false);
+    again = open_with(pair.pb, ANY, SOCK_STREAM, new == A, new == P);
     if (bind_to(pair.pb, again, ANY, 2000) != -error)
-        fail_msg("%s old %d new %d time-wait %d", profile, old_reuse, new_reuse, is_time_wait);
+        fail_msg("%s old %d new %d time-wait %d", profile, old, new, is_time_wait);
     pair_fini(&pair);
 }
 
@@ -190,11 +191,14 @@ static void test_what_a_listener_left(void **state)
 {
     (void)state;
     for (int is_time_wait = 0; is_time_wait < 2; is_time_wait++) {
-        rebind("4.4bsd", false, false, is_time_wait, EADDRINUSE);
-        rebind("4.4bsd", false, true, is_time_wait, 0);
-        rebind("linux", false, false, is_time_wait, EADDRINUSE);
-        rebind("linux", false, true, is_time_wait, EADDRINUSE);
-        rebind("linux", true, true, is_time_wait, 0);
+        rebind("4.4bsd", NONE, NONE, is_time_wait, EADDRINUSE);
+        rebind("4.4bsd", NONE, A, is_time_wait, 0);
+        rebind("linux", NONE, NONE, is_time_wait, EADDRINUSE);
+        rebind("linux", NONE, A, is_time_wait, EADDRINUSE);
+        rebind("linux", A, A, is_time_wait, 0);
+        rebind("linux", P, P, is_time_wait, 0);
+        rebind("linux", A, P, is_time_wait, EADDRINUSE);
+        rebind("linux", P, A, is_time_wait, EADDRINUSE);
     }
 }
 
@@ -334,6 +338,36 @@ static void test_all_ports_used(void **state)
     lil_host_free(host);
 }
 
+/* A port is taken while a connection, a request or a TIME-WAIT has it, and free with the last of them. */
+static void test_port_users(void **state)
+{
+    struct pair pair;
+    struct tcp *tcp;
+    int listener, at_a[3], at_b[3];
+
+    (void)state;
+    pair_init(&pair, "linux", "linux");
+    tcp = pair.pb->sockets->tcp;
+    listener = open_with(pair.pb, ANY, SOCK_STREAM, false, false);
+    assert_int_equal(bind_to(pair.pb, listener, ANY, 2000), 0);
+    assert_int_equal(lil_listen(pair.pb, listener, 5), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        pair_connect(&pair, listener, B4, 2000, &at_a[i], &at_b[i]);
+        assert_int_equal(tcp_port_users(tcp, 2000), i + 1);
+    }
+    for (int i = 0; i < 3; i++) { /* the server closes the first two, the client the third */
+        lil_close(i < 2 ? pair.pb : pair.pa, i < 2 ? at_b[i] : at_a[i]);
+        pair_run(&pair, 10);
+        lil_close(i < 2 ? pair.pa : pair.pb, i < 2 ? at_a[i] : at_b[i]);
+        pair_run(&pair, 10);
+    }
+    assert_int_equal(tcp_port_users(tcp, 2000), 2);
+    pair_run(&pair, 61000);
+    assert_int_equal(tcp_port_users(tcp, 2000), 0);
+    assert_int_equal(tcp_port_users(tcp, 2001), 0);
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_ephemeral),
         cmocka_unit_test(test_sequential),
         cmocka_unit_test(test_all_ports_used),
+        cmocka_unit_test(test_port_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,6 @@ struct pair {
     char states[2][512];
     enum lil_drop last_drop[2];
     int path_error;
-    unsigned released;
     unsigned seen, drop_at;
     uint64_t held;
     struct prng prng;
@@ -190,12 +189,6 @@ static void pair_trace(void *ctx, const struct lil_trace *event)
     size_t used = strlen(states);
     snprintf(states + used, sizeof end->pair->states[0] - used, "%s%s", used ? " " : "", event->new_state);
 }
-static void pair_release(void *ctx, const struct flow *flow)
-{
-    struct pair_end *end = ctx;
-    (void)flow;
-    end->pair->released++;
-}
 static bool pair_stray(void *ctx, const struct flow *flow, int ifindex, uint64_t id)
 {
     struct pair_end *end = ctx;
@@ -219,7 +212,7 @@ static inline struct pair *pair_new(const struct tcp_params *a, const struct tcp
         pair->addr[i] = addr_v4(0xc0000201u + (uint32_t)i);
         pair_ends[i] = (struct pair_end){pair, i};
         struct tcp_config config = {.pool = pair->pool, .seed = 42 + (uint64_t)i,
-                                    .hooks = {&pair_ends[i], pair_event, pair_acceptable, pair_path, pair_trace, NULL, pair_release, pair_stray}};
+                                    .hooks = {&pair_ends[i], pair_event, pair_acceptable, pair_path, pair_trace, NULL, pair_stray}};
         pair->tcp[i] = tcp_new(i ? b : a, &config);
     }
     return pair;
