@@ -37,7 +37,7 @@ static void drop_filtered(struct sock *sock);
 static unsigned dgram_events(struct file *file)
 {
     struct sock *sock = sock_of(file);
-    unsigned events = POLLOUT | POLLWRNORM;
+    unsigned events = udp_is_writable(sock->pcb) ? POLLOUT | POLLWRNORM : 0;
 
     drop_filtered(sock);
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
@@ -303,6 +303,8 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
         return -EPIPE;
     if (total > DATAGRAM_MAX)
         return -EMSGSIZE;
+    if (sock_params(file)->bind_policy == BIND_BSD && total > udp_get_sndbuf(sock->pcb))
+        return -EMSGSIZE; /* sosend(): an atomic message larger than the buffer's high-water mark */
     result = message->msg_controllen ? control_parse(sock, message, &control) : 0;
     if (result == 0)
         result = destination(sock, message, &name);
@@ -474,9 +476,9 @@ static int dgram_readable(struct file *file)
 
 static int dgram_ioctl(struct lil_proc *proc, struct file *file, unsigned long request, void *argument)
 {
-    (void)proc, (void)file;
+    (void)proc;
     if (request == SIOCOUTQ) {
-        *(int *)argument = 0;
+        *(int *)argument = (int)udp_unsent(sock_of(file)->pcb);
         return 0;
     }
     return request == SIOCATMARK ? -EINVAL : -ENOTTY;

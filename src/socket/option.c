@@ -136,7 +136,9 @@ static int set_buffer(struct sock *sock, bool is_send, int value)
     if (!ext)
         return -ENOBUFS;
     *(is_send ? &ext->sndbuf : &ext->rcvbuf) = size;
-    if (!is_send)
+    if (is_send)
+        udp_set_sndbuf(sock->pcb, size);
+    else
         udp_set_rcvbuf(sock->pcb, size);
     return 0;
 }

@@ -56,6 +56,7 @@ struct udp_pcb *udp_open(struct udp *udp, enum udp_kind kind, int family, uint8_
     pcb->user = user;
     pcb->flow.local = pcb->flow.remote = addr_any(family);
     pcb->rcvbuf = udp->params.rcvbuf;
+    pcb->sndbuf = udp->params.sndbuf;
     list_push_front(kind == UDP_KIND_RAW ? &udp->raw : &udp->unbound, &pcb->node);
     udp->raw_count += kind == UDP_KIND_RAW;
     udp->ping_count += kind == UDP_KIND_PING;

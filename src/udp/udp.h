@@ -71,6 +71,10 @@ struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, 
 size_t udp_readable(const struct udp_pcb *pcb);  /* length of the first datagram (FIONREAD); 0: none or empty */
 bool udp_has_datagram(const struct udp_pcb *pcb);
 void udp_set_rcvbuf(struct udp_pcb *pcb, uint32_t bytes);
+void udp_set_sndbuf(struct udp_pcb *pcb, uint32_t bytes);
+uint32_t udp_get_sndbuf(const struct udp_pcb *pcb);
+bool udp_is_writable(const struct udp_pcb *pcb);
+uint32_t udp_unsent(const struct udp_pcb *pcb); /* bytes that host/ has not pulled yet (SIOCOUTQ), overhead included */
 /* An ICMP error quoting a datagram of FLOW (local = source): ERROR as errno. RECVERR queue entries too (IP_RECVERR). */
 struct udp_icmp {
     struct flow flow;

@@ -31,7 +31,7 @@ struct udp_pcb {
     struct flow flow;
     uint32_t ifindex;        /* bound to it; 0: any */
     int error;
-    uint32_t rcvbuf, out_bytes;
+    uint32_t rcvbuf, sndbuf, out_bytes;
     uint8_t kind, protocol, group_count;
     uint16_t family;
     bool bound, connected, any_family, recverr;

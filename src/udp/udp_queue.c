@@ -69,8 +69,8 @@ void udp_queue_clear(struct udp *udp, struct udp_queue *queue)
 int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent)
 {
     uint32_t bytes = UDP_NODE_CHARGE + sent->packet->length;
-    /* as sockets do: a datagram is admitted while there is room at all */
-    int error = pcb->out_bytes && pcb->out_bytes + bytes > udp->params.sndbuf ? -EAGAIN : 0;
+    /* as sockets do (sock_alloc_send_skb): a datagram is admitted while there is room at all */
+    int error = udp_is_writable(pcb) ? 0 : -EAGAIN;
     struct udp_node *node = error ? NULL : udp_node_new(udp);
     if (!node) {
         udp->sndbuf_errors++;
@@ -97,9 +97,9 @@ bool udp_output_next(struct udp *udp, struct udp_sent *sent)
     *sent = node->sent;
     struct udp_pcb *pcb = node->pcb;
     if (pcb) {
-        bool was_full = pcb->out_bytes >= udp->params.sndbuf;
+        bool was_full = !udp_is_writable(pcb);
         pcb->out_bytes -= min_u32(pcb->out_bytes, UDP_NODE_CHARGE + sent->packet->length);
-        if (was_full && pcb->out_bytes < udp->params.sndbuf)
+        if (was_full && udp_is_writable(pcb))
             udp_tell(udp, pcb, POLLOUT);
     }
     udp_node_free(udp, node);
@@ -139,6 +139,26 @@ bool udp_has_datagram(const struct udp_pcb *pcb)
 void udp_set_rcvbuf(struct udp_pcb *pcb, uint32_t bytes)
 {
     pcb->rcvbuf = bytes;
+}
+
+void udp_set_sndbuf(struct udp_pcb *pcb, uint32_t bytes)
+{
+    pcb->sndbuf = bytes;
+}
+
+uint32_t udp_get_sndbuf(const struct udp_pcb *pcb)
+{
+    return pcb->sndbuf;
+}
+
+bool udp_is_writable(const struct udp_pcb *pcb)
+{
+    return pcb->out_bytes == 0 || pcb->out_bytes < pcb->sndbuf;
+}
+
+uint32_t udp_unsent(const struct udp_pcb *pcb)
+{
+    return pcb->out_bytes;
 }
 
 void udp_set_recverr(struct udp_pcb *pcb, bool on)

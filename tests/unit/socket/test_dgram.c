@@ -1,11 +1,14 @@
 /* test_dgram.c: UDP sockets (UNP chapters 8 and 22): names, connected and not, errors, control data; ping and raw
  * sockets. */
+#include <fcntl.h>
 #include <time.h>
 #include <linux/errqueue.h>
+#include <linux/sockios.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include "pair.h"
 
 static int datagram(struct lil_proc *p)
@@ -177,6 +180,42 @@ static void test_limits(void **state)
     assert_fails(lil_accept(pair.pa, fd, NULL, NULL), EOPNOTSUPP);
     assert_int_equal(lil_shutdown(pair.pa, fd, SHUT_WR), 0);
     assert_fails(lil_send(pair.pa, fd, big, 1, 0), EPIPE);
+    pair_fini(&pair);
+}
+
+/* SO_SNDBUF: a full socket takes nothing until the host has sent; BSD refuses what is larger than the buffer. */
+static void test_sndbuf(void **state)
+{
+    static char big[8000];
+    struct pair pair;
+    struct pollfd pollfd = {.events = POLLOUT};
+    int fd, sent = 0, unsent;
+
+    (void)state;
+    pair_init(&pair, "linux", "4.4bsd");
+    fd = pollfd.fd = datagram(pair.pa);
+    assert_int_equal(lil_fcntl(pair.pa, fd, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(connect_to(pair.pa, fd, B4, 7), 0);
+    assert_int_equal(set_int(pair.pa, fd, SOL_SOCKET, SO_SNDBUF, 10000), 0);
+    assert_int_equal(get_int(pair.pa, fd, SOL_SOCKET, SO_SNDBUF), 20000); /* Linux doubles it */
+    while (lil_send(pair.pa, fd, big, sizeof big, 0) == sizeof big)
+        sent++;
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(sent, 3); /* two leave room, the third fills it */
+    assert_int_equal(lil_poll(pair.pa, &pollfd, 1, 0), 0);
+    assert_int_equal(lil_ioctl(pair.pa, fd, SIOCOUTQ, &unsent), 0);
+    assert_true(unsent >= 3 * (int)sizeof big);
+    pair_run(&pair, 50);
+    (void)get_int(pair.pa, fd, SOL_SOCKET, SO_ERROR); /* nobody listens there */
+    assert_int_equal(lil_poll(pair.pa, &pollfd, 1, 0), 1);
+    assert_int_equal(lil_ioctl(pair.pa, fd, SIOCOUTQ, &unsent), 0);
+    assert_int_equal(unsent, 0);
+    assert_int_equal(lil_send(pair.pa, fd, big, sizeof big, 0), sizeof big);
+    fd = datagram(pair.pb);
+    assert_int_equal(set_int(pair.pb, fd, SOL_SOCKET, SO_SNDBUF, 4000), 0);
+    assert_int_equal(connect_to(pair.pb, fd, A4, 7), 0);
+    assert_fails(lil_send(pair.pb, fd, big, 4001, 0), EMSGSIZE);
+    assert_int_equal(lil_send(pair.pb, fd, big, 4000, 0), 4000);
     pair_fini(&pair);
 }
 
@@ -620,7 +659,7 @@ int main(void)
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_connected),
         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_sndbuf),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_pktinfo),
         cmocka_unit_test(test_sendmsg),
