@@ -31,10 +31,10 @@ struct show {
     bool fresh;    /* the current packet's arrival was drawn: a drop belongs to it */
 };
 struct glyphs {
-    const char *life, *dash, *dots, *left, *right, *right_head, *left_head, *lost, *state;
+    const char *life, *dash, *dots, *left, *right, *right_head, *left_head, *lost, *state, *loop;
 };
-static const struct glyphs unicode_glyphs = {"│", "─", "┄", "├", "┤", "▶", "◀", "✗", "●"};
-static const struct glyphs ascii_glyphs = {"|", "-", ".", "|", "|", ">", "<", "X", "*"};
+static const struct glyphs unicode_glyphs = {"│", "─", "┄", "├", "┤", "▶", "◀", "✗", "●", "↻"};
+static const struct glyphs ascii_glyphs = {"|", "-", ".", "|", "|", ">", "<", "X", "*", "@"};
 
 static const struct glyphs *glyphs_of(const struct show *show)
 {
@@ -317,6 +317,16 @@ static bool is_dull(enum lil_drop drop)
            drop == LIL_DROP_UDP_NO_PORT;
 }
 
+/* A packet to the host itself never leaves it: a mark on the life line and the label. */
+static void on_loopback(struct show *show, const struct show_column *column, const struct lil_trace *event)
+{
+    uint8_t bytes[SHOW_FRAME];
+    char label[256];
+    size_t length = event->packet ? packet_read(event->packet, 0, bytes, sizeof(bytes)) : 0;
+    if (label_packet(show->flows, bytes, length, label, sizeof(label)))
+        line_at_host(show, column, event->now_ns, glyphs_of(show)->loop, label, COLOR_PACKET);
+}
+
 static void on_trace(void *ctx, const struct lil_trace *event)
 {
     struct show *show = ctx;
@@ -333,6 +343,8 @@ static void on_trace(void *ctx, const struct lil_trace *event)
         line_at_host(show, column, event->now_ns, NULL, text, COLOR_QUEUE);
     } else if (event->kind == LIL_TRACE_CALL && (what & SHOW_CALLS)) {
         line_at_host(show, column, event->now_ns, NULL, event->text, COLOR_CALL);
+    } else if (event->kind == LIL_TRACE_PACKET_IN && event->ifindex == 1 && (what & SHOW_PACKETS)) {
+        on_loopback(show, column, event);
     } else if (event->kind == LIL_TRACE_HINT) {
         snprintf(text, sizeof(text), "hint: %s", event->text);
         line_at_host(show, column, event->now_ns, NULL, text, COLOR_DROP);

@@ -26,5 +26,7 @@ struct label_flows *label_flows_new(void);
 void label_flows_free(struct label_flows *flows);
 /* "SYN 1415531521:1415531521(0) win 4096 <mss 1024>". */
 void label_frame(struct label_flows *flows, const uint8_t *frame, size_t length, char *text, size_t size);
+/* The same for a packet that begins at its IP header (loopback); false: it is none. */
+bool label_packet(struct label_flows *flows, const uint8_t *bytes, size_t length, char *text, size_t size);
 
 #endif

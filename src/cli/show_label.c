@@ -161,28 +161,15 @@ static void label_arp(const uint8_t *bytes, size_t length, char *text, size_t si
         add(text, size, 0, "ARP %s is at %s", addr_print(&arp.sender, who), mac_print(&arp.sender_mac, mac));
 }
 
-void label_frame(struct label_flows *flows, const uint8_t *frame, size_t length, char *text, size_t size)
+bool label_packet(struct label_flows *flows, const uint8_t *bytes, size_t length, char *text, size_t size)
 {
-    struct eth eth;
-    struct ip ip;
-    text[0] = 0;
-    if (eth_parse(&eth, frame, length) < 0) {
-        add(text, size, 0, "truncated");
-        return;
-    }
-    const uint8_t *bytes = frame + ETH_LENGTH;
-    length -= ETH_LENGTH;
-    if (eth.type == ETHERTYPE_ARPP) {
-        label_arp(bytes, length, text, size);
-        return;
-    }
     struct icmp icmp;
     struct udphdr_ udp;
-    int header = eth.type == ETHERTYPE_V4 || eth.type == ETHERTYPE_V6 ? ip_parse(&ip, bytes, length) : -EINVAL;
-    if (header < 0) {
-        frame_print(frame, length + ETH_LENGTH, false, text, size);
-        return;
-    }
+    struct ip ip;
+    int header = ip_parse(&ip, bytes, length);
+    text[0] = 0;
+    if (header < 0)
+        return false;
     bytes += header;
     length -= (size_t)header;
     if (ip.is_fragment && ip.frag_offset)
@@ -197,4 +184,18 @@ void label_frame(struct label_flows *flows, const uint8_t *frame, size_t length,
         icmp_print(&icmp, 6, text, size);
     else
         ip_print(&ip, text, size);
+    return true;
+}
+
+void label_frame(struct label_flows *flows, const uint8_t *frame, size_t length, char *text, size_t size)
+{
+    struct eth eth;
+    text[0] = 0;
+    if (eth_parse(&eth, frame, length) < 0)
+        add(text, size, 0, "truncated");
+    else if (eth.type == ETHERTYPE_ARPP)
+        label_arp(frame + ETH_LENGTH, length - ETH_LENGTH, text, size);
+    else if ((eth.type != ETHERTYPE_V4 && eth.type != ETHERTYPE_V6) ||
+             !label_packet(flows, frame + ETH_LENGTH, length - ETH_LENGTH, text, size))
+        frame_print(frame, length, false, text, size);
 }

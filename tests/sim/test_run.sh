@@ -46,6 +46,17 @@ check "expectation" "fails.yaml:1:31: daytime-client on a exited 1, not exit 0 a
 got=$("$LILLIPUT" run labs/unp.yaml | head -1)
 check "unp.yaml" "   0.000000  solaris    daytime-client   Mon May 26 20:58:40 2003" "$got"
 "$LILLIPUT" run labs/unp.yaml --json | grep -q '"as_expected": true' || { echo "no JSON"; fails=$((fails + 1)); }
+# A packet to the host itself is drawn and captured, its drop too.
+cat > "$work/lo.yaml" <<'LAB'
+hosts:
+  a:
+    programs:
+      - {path: builtin:daytime}
+      - {path: builtin:daytime-client, args: 127.0.0.1, start_time: 1s}
+      - {path: builtin:daytime-client, args: "-u ::1", start_time: 2s, expected_final_state: {exited: 1}}
+LAB
+got=$("$LILLIPUT" run "$work/lo.yaml" --show packets --ascii --no-color --capture "$work/lo.pcapng")
+for want in '@ SYN ' '@ FIN PSH 1:27(26) ack 1' '@ UDP '; do grep -qF -- "$want" <<<"$got" || { echo "loopback: no \"$want\" in $got"; fails=$((fails + 1)); }; done
 # Captures: the same twice; an interface block per NIC; the reason on what was dropped; tshark reads them without complaint.
 "$LILLIPUT" run labs/unp.yaml --capture "$work/a.pcapng" >/dev/null; "$LILLIPUT" run labs/unp.yaml --capture "$work/b.pcapng" >/dev/null
 cmp "$work/a.pcapng" "$work/b.pcapng" || fails=$((fails + 1))
@@ -54,6 +65,7 @@ if command -v tshark >/dev/null; then
   check "malformed" "" "$(tshark -r "$work/a.pcapng" -Y _ws.malformed 2>/dev/null)"
   check "bad checksums" "" "$(tshark -r "$work/a.pcapng" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -Y 'tcp.checksum.status == 0 or ip.checksum.status == 0' 2>/dev/null | head -3)"
   names=$(tshark -r "$work/a.pcapng" -T fields -e frame.interface_name 2>/dev/null | sort -u)
+  check "loopback's drop" "a:lo dropped: udp-no-port" "$(tshark -r "$work/lo.pcapng" -Y frame.comment -T fields -E separator=' ' -e frame.interface_name -e frame.comment 2>/dev/null)"
   grep -q '^solaris:le0$' <<<"$names" && grep -q '^bsdi:ef0$' <<<"$names" || { echo "interface names: $names"; fails=$((fails + 1)); }
   tshark -r "$work/a.pcapng" -T fields -e frame.comment 2>/dev/null | grep -q 'dropped: route-unreachable' || { echo "no drop comment"; fails=$((fails + 1)); }
 fi
