@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 #include "cli/run_lab.h"
+#include "run/loop.h"
 #include "sim/topology.h"
 
 #pragma weak run_program_main
@@ -288,9 +289,8 @@ static void print_json(const struct run *run, uint64_t seed, int status)
     json_decref(root);
 }
 
-static bool begin_show(struct run *run)
+static struct show_config show_config_of(const struct run_options *options)
 {
-    const struct run_options *options = &run->options;
     const char *columns = getenv("COLUMNS");
     struct show_config config = {.out = stdout,
                                  .what = options->show,
@@ -300,8 +300,25 @@ static bool begin_show(struct run *run)
     if (!config.width)
         config.width = columns && atoi(columns) >= 60 ? (unsigned)atoi(columns) : 140;
     config.color = options->color || (!options->no_color && isatty(STDOUT_FILENO));
+    return config;
+}
+
+static bool begin_show(struct run *run)
+{
+    struct show_config config = show_config_of(&run->options);
     run->show = show_new(run->world, &config);
     return run->show != NULL;
+}
+
+/* `time: real`: no event before its time. The history is the same: one seed, one order. */
+static void run_in_real_time(struct lil_world *world, uint64_t until_ns)
+{
+    uint64_t start_ns = loop_now();
+    for (uint64_t next_ns; (next_ns = lil_world_next(world)) != LIL_NEVER && next_ns <= until_ns;) {
+        loop_sleep_until(start_ns + next_ns);
+        lil_world_step(world, next_ns);
+        fflush(stdout);
+    }
 }
 
 static int run_lab(struct run *run)
@@ -334,6 +351,8 @@ static int run_lab(struct run *run)
         abort();
     }
     lil_world_set_output(run->world, on_output, run);
+    if (run->topology->real_time)
+        run_in_real_time(run->world, until_ns);
     lil_world_run(run->world, until_ns);
     fflush(stdout);
     int status = judge(run);
@@ -364,8 +383,14 @@ int run_main(int argc, char **argv)
     }
     if (run_lab_programs && lab_has_programs(run.topology)) {
         topology_free(run.topology); /* the supervisor loads it in a process of its own */
-        return run_lab_programs(&(struct lab_run){.file = run.options.lab, .capture = run.options.capture, .seed = run.options.seed,
-                                                  .has_seed = run.options.has_seed, .until_ns = run.options.has_until ? run.options.until_ns : 0});
+        if (run.options.json)
+            return usage_error("--json tells of builtin: programs only; %s has others", run.options.lab);
+        return run_lab_programs(&(struct lab_run){.file = run.options.lab,
+                                                  .capture = run.options.capture,
+                                                  .seed = run.options.seed,
+                                                  .has_seed = run.options.has_seed,
+                                                  .until_ns = run.options.has_until ? run.options.until_ns : 0,
+                                                  .show = show_config_of(&run.options)});
     }
     result = run_lab(&run);
     lil_world_free(run.world);

@@ -18,6 +18,7 @@ struct lab {
     struct program *programs[PROGRAMS_MAX]; /* by the topology's index; NULL: builtin */
     struct app_start *starts[PROGRAMS_MAX];
     struct lil_proc *procs[PROGRAMS_MAX];
+    struct show *show;
 };
 
 static bool is_builtin(const struct topology_program *program) { return !strncmp(program->path.text, "builtin:", 8); }
@@ -177,9 +178,11 @@ static int judge(const struct lab *lab)
 
 static void print_line(void *ctx, struct lil_proc *proc, const char *line, uint64_t now_ns)
 {
-    (void)ctx;
-    (void)now_ns;
-    printf("%s | %.*s\n", lil_host_name(lil_proc_host(proc)), (int)strcspn(line, "\n"), line);
+    const struct lab *lab = ctx;
+    if (lab->show)
+        show_output(lab->show, proc, line, now_ns);
+    else
+        printf("%s | %.*s\n", lil_host_name(lil_proc_host(proc)), (int)strcspn(line, "\n"), line);
     fflush(stdout);
 }
 
@@ -212,12 +215,14 @@ static int body(void *ctx)
         fprintf(stderr, "lilliput run: %s cannot be written\n", lab.run->capture);
         return 2;
     }
-    lil_world_set_output(lab.world, print_line, NULL);
+    lil_world_set_output(lab.world, print_line, &lab);
+    lab.show = lab.run->show.what ? show_new(lab.world, &lab.run->show) : NULL;
     plan_stops(&lab);
     launcher_run(lab.launcher);
     status = judge(&lab);
     launcher_free(lab.launcher);
     lil_world_free(lab.world);
+    show_free(lab.show);
     for (unsigned i = 0; i < PROGRAMS_MAX; i++)
         if (lab.starts[i])
             app_start_free(lab.starts[i]);

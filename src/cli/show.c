@@ -230,25 +230,30 @@ static const struct show_column *column_of_nic(const struct show *show, const st
     return nic ? column_of(show, nic->owner->node.name) : NULL;
 }
 
-/* A broadcast: an arrow to every host of the same switch, or to the other end. */
+/* A broadcast: an arrow as far as the last host of the same switch, or to the other end; those who hear it later have an
+ * arrow each when they do. */
 static void draw_broadcast(struct show *show, const struct show_column *from, const struct sim_passage *passage,
                            const char *label)
 {
     const struct show_column *far = NULL, *far_left = NULL;
+    bool slow = false;
     for (unsigned i = 0; i < show->count; i++) {
         for (const struct sim_nic *nic = show->columns[i].node->nics; nic; nic = nic->next) {
             bool same = nic->link && nic != passage->from->nic &&
-                        (nic->link == passage->link || nic->link->ends[!nic->side].node == passage->to->node);
+                        (nic->link == passage->link ||
+                         (!passage->to->nic && nic->link->ends[!nic->side].node == passage->to->node));
+            slow |= same && is_slow_way(passage->from->nic, nic);
             if (same && &show->columns[i] != from && show->columns[i].x > from->x)
                 far = &show->columns[i];
             if (same && &show->columns[i] != from && show->columns[i].x < from->x && !far_left)
                 far_left = &show->columns[i];
         }
     }
+    enum arrow_kind kind = slow ? ARROW_LEAVES : ARROW_WHOLE;
     if (far)
-        draw_arrow(show, from, far, ARROW_WHOLE, label, NULL, passage->now_ns);
+        draw_arrow(show, from, far, kind, label, NULL, passage->now_ns);
     if (far_left)
-        draw_arrow(show, from, far_left, ARROW_WHOLE, far ? "\"" : label, NULL, passage->now_ns);
+        draw_arrow(show, from, far_left, kind, far ? "\"" : label, NULL, passage->now_ns);
     if (!far && !far_left)
         line_at_host(show, from, passage->now_ns, glyphs_of(show)->left, label, COLOR_PACKET);
 }
@@ -299,9 +304,11 @@ static void on_arrived(void *ctx, const struct sim_passage *passage)
     char label[256];
     size_t length;
     struct eth eth;
-    if (!passage->to->nic || !frame_of(passage, frame, &length, &eth) || (eth.dest.b[0] & 1))
+    if (!passage->to->nic || !frame_of(passage, frame, &length, &eth))
         return;
-    const struct sim_nic *source = nic_of_mac(show, &eth.source), *dest = nic_of_mac(show, &eth.dest);
+    bool to_all = eth.dest.b[0] & 1;
+    const struct sim_nic *source = nic_of_mac(show, &eth.source);
+    const struct sim_nic *dest = to_all ? passage->to->nic : nic_of_mac(show, &eth.dest);
     const struct show_column *from = column_of_nic(show, source), *to = column_of_nic(show, dest);
     if (!from || !to || dest != passage->to->nic || !is_slow_way(source, dest))
         return;

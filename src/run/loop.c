@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 #include "run/clock.h"
 
@@ -27,6 +28,13 @@ struct loop {
 uint64_t loop_now(void)
 {
     return clock_monotonic_ns();
+}
+
+void loop_sleep_until(uint64_t when_ns)
+{
+    struct timespec when = {.tv_sec = (time_t)(when_ns / 1000000000u), .tv_nsec = (long)(when_ns % 1000000000u)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+        continue;
 }
 
 struct loop *loop_new(void)

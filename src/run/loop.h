@@ -20,5 +20,6 @@ typedef bool loop_round_fn(void *ctx, uint64_t now_ns);
  * failed. */
 int loop_run(struct loop *loop, loop_round_fn *round, void *ctx, uint64_t timeout_ns);
 uint64_t loop_now(void);
+void loop_sleep_until(uint64_t when_ns); /* of loop_now; returns at once when it has passed */
 
 #endif
