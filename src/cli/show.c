@@ -128,14 +128,42 @@ static const struct show_column *column_of(const struct show *show, const char *
     return NULL;
 }
 
+/* A call's socket addresses as "192.0.2.2:13" and "[::1]:13", for a page with no room for strace's words. */
+static void shorten_addresses(const char *text, char *out, size_t size)
+{
+    size_t at = 0;
+    while (*text && at + 64 < size) {
+        char address[64];
+        unsigned port;
+        int end = 0;
+        bool v6 = false;
+        if (strncmp(text, "{sa_family=", 11) == 0 &&
+            sscanf(text, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%63[^\"]\")}%n", &port, address, &end) != 2)
+            v6 = sscanf(text, "{sa_family=AF_INET6, sin6_port=htons(%u), inet_pton(\"%63[^\"]\")}%n", &port, address, &end) == 2;
+        if (end) {
+            at += (size_t)snprintf(out + at, size - at, v6 ? "[%s]:%u" : "%s:%u", address, port);
+            text += end;
+        } else {
+            out[at++] = *text++;
+        }
+    }
+    out[at] = 0;
+}
+
 /* Something at one host: a mark on its life line, or none, and words beside it. */
 static void line_at_host(struct show *show, const struct show_column *column, uint64_t now_ns, const char *mark,
                          const char *text, unsigned color)
 {
+    char shorter[512];
     line_begin(show, now_ns);
     if (mark)
         put(show, column->x, mark, color);
     unsigned width = text_width(text), x = column->x + 2;
+    if (x + width > (column + 1 < show->columns + show->count ? column[1].x : show->page)) {
+        shorten_addresses(text, shorter, sizeof(shorter));
+        text = shorter;
+        width = text_width(text);
+    }
     /* The last column has no room to its right on a narrow page: write to the left of it. */
     if (x + width > show->page && column->x > width + SHOW_TIME + 2)
         x = column->x - 1 - width;
@@ -418,8 +446,9 @@ struct show *show_new(struct lil_world *world, const struct show_config *config)
     }
     /* Two columns take the page but for what hangs to the right of the last; many share it. */
     unsigned room = show->page - SHOW_TIME - 4, step = room / (show->count ? show->count : 1);
+    unsigned beside = room > 100 ? 50 : room > 60 ? 34 : room / 2; /* what hangs there: calls, whole labels */
     if (show->count > 1)
-        step = (room - (show->count == 2 ? 34 : step > 24 ? 24 : step)) / (show->count - 1);
+        step = (room - (show->count == 2 ? beside : step > 24 ? 24 : step)) / (show->count - 1);
     for (unsigned i = 0; i < show->count; i++)
         show->columns[i].x = SHOW_TIME + 4 + i * step;
     show->tap = (struct sim_tap){.ctx = show};
