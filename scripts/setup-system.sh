@@ -5,7 +5,7 @@ set -eu
 packages=(
   "curl client" "wget client" "python3 clients and servers" "nodejs clients" "golang-go a static client and server" "redis-server server"
   "redis-tools client" "nginx-light server with workers" "socat client and server" "dnsutils dig" "iperf3 client and server" "iputils-ping ICMP"
-  "gcc the tests' own programs"
+  "iproute2 ip and ss" "net-tools ifconfig, netstat, arp" "gcc the tests' own programs"
 )
 if [ "${1:-}" = --survey ]; then
   packages+=("aria2 client" "git client" "openssh-client client" "postgresql-client psql" "default-mysql-client mysql" "mosquitto-clients client"

@@ -54,7 +54,22 @@ struct host_interface_view {
     struct mac mac;
     const struct prefix *addresses;
     unsigned address_count;
+    uint64_t packets_in, packets_out, bytes_in, bytes_out;
 };
 void host_each_interface(struct lil_host *host, bool (*visit)(void *ctx, const struct host_interface_view *view), void *ctx);
+/* host_view.c: the same for routes and neighbours, and what the routing table says of one address now. */
+struct route;
+struct neighbor;
+void host_each_route(const struct lil_host *host, bool (*visit)(void *ctx, const struct route *route, int ifindex), void *ctx);
+void host_each_neighbor(const struct lil_host *host, bool (*visit)(void *ctx, const struct neighbor *neighbor), void *ctx);
+struct host_way_view {
+    enum host_addr_kind kind; /* HOST_ADDR_NONE: unicast */
+    int ifindex;
+    bool has_gateway;
+    struct addr gateway, source;
+    uint32_t mtu;             /* below the interface's: of a route or a path; else 0 */
+    uint64_t expires_ns;      /* of a path MTU; LIL_NEVER */
+};
+int host_look_up(struct lil_host *host, const struct addr *remote, int ifindex, struct host_way_view *view); /* -ENETUNREACH ... */
 
 #endif

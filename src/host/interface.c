@@ -229,7 +229,8 @@ void host_each_interface(struct lil_host *host, bool (*visit)(void *ctx, const s
         struct host_interface_view view = {
             .ifindex = interface->ifindex, .name = interface->name, .kind = interface->kind, .mtu = interface->mtu,
             .up = interface->up, .mac = interface->mac, .addresses = interface->addresses,
-            .address_count = interface->address_count,
+            .address_count = interface->address_count, .packets_in = interface->packets_in,
+            .packets_out = interface->packets_out, .bytes_in = interface->bytes_in, .bytes_out = interface->bytes_out,
         };
         if (!visit(ctx, &view))
             return;

@@ -265,7 +265,7 @@ static int64_t send_one(struct call *call, struct transfer *t, size_t skip)
         message.msg_control = control;
         message.msg_controllen = t->header.msg_controllen;
     }
-    if (call->desc->kind == DESC_DGRAM && !call->desc->asked_length)
+    if (call->desc->kind == DESC_DGRAM && call->desc->family != AF_NETLINK && !call->desc->asked_length)
         call->program->record.talks_udp = true;
     n = lil_sendmsg(call->program->proc, call->desc->lil_fd, &message, t->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     return n < 0 ? -errno : n;
@@ -326,7 +326,10 @@ int64_t call_send(struct call *call)
         if (n < 0 || call->done >= total || desc->kind == DESC_DGRAM)
             break;
     }
-    desc_sync(desc, call->inner);
+    if (desc->kind == DESC_DGRAM && !l->exact)
+        desc_dirty(desc); /* netlink answers at once */
+    else
+        desc_sync(desc, call->inner);
     if (n >= 0 || (n == -EAGAIN && call->done && !blocking))
         return (int64_t)call->done;
     if (n == -EAGAIN && blocking) {

@@ -2,7 +2,6 @@
  * handler may run again for a held call: call->tries tells. Errnos are the stack's own; families without a stack fail
  * with EAFNOSUPPORT, as on a kernel without them, and are logged. */
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,7 +25,7 @@ void call_record(struct call *call, const char *name, int error)
 
     if (error == EAGAIN || error == EINPROGRESS || error == EALREADY || error == EINTR)
         return;
-    if (call->desc && (call->desc->asked_length || (call->desc->kind == DESC_DGRAM && !strcmp(name, "connect"))))
+    if (call->desc && (call->desc->asked_length || call->desc->family == AF_NETLINK || (call->desc->kind == DESC_DGRAM && !strcmp(name, "connect"))))
         return; /* name resolution, and its sorting of addresses by trial */
     for (int i = 0; told[i]; i++)
         if (!strcmp(told[i], name)) {
@@ -83,8 +82,7 @@ static int64_t write_address(struct call *call, uint64_t to, uint64_t length_at,
 /* --- socket ------------------------------------------------------------------------------------------------------------------ */
 static int64_t refuse_family(struct call *call, int domain)
 {
-    if (domain != AF_NETLINK || call->program->launcher->verbose)
-        launcher_log(call->program->launcher, "%s[%d]: socket(family %d): not in the lab (EAFNOSUPPORT)", call->program->name, call->tid, domain);
+    launcher_log(call->program->launcher, "%s[%d]: socket(family %d): not in the lab (EAFNOSUPPORT)", call->program->name, call->tid, domain);
     return -EAFNOSUPPORT;
 }
 
@@ -95,14 +93,18 @@ int64_t call_socket(struct call *call)
     struct desc *desc;
     int fd, inner, one = 1;
 
-    if (domain != AF_INET && domain != AF_INET6)
+    if (domain != AF_INET && domain != AF_INET6 && domain != AF_NETLINK)
         return refuse_family(call, domain);
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
         return -EINVAL;
-    fd = lil_socket(program->proc, domain, type, protocol);
+    if (domain == AF_NETLINK)
+        fd = desc_open_netlink(program, type, protocol, call->tid);
+    else
+        fd = lil_socket(program->proc, domain, type, protocol);
     if (fd < 0) {
         int error = errno;
-        if (type != SOCK_STREAM && type != SOCK_DGRAM)
+        bool is_usual = domain == AF_NETLINK && !program->launcher->verbose; /* udev's, audit's, generic: asked for by many */
+        if (type != SOCK_STREAM && type != SOCK_DGRAM && !is_usual)
             launcher_log(program->launcher, "%s[%d]: socket(%d, %d, %d): %s", program->name, call->tid, domain, type, protocol, strerror(error));
         return -error;
     }

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "launch/launch.h"
+#include "socket/file.h"
 
 enum { SMALL_BUFFER = 2304, TABLE_FIRST = 256 };
 
@@ -83,6 +84,16 @@ static void on_lil_change(struct waiter *waiter, unsigned events)
     struct desc *desc = container_of(waiter, struct desc, waiter);
     desc->woken |= events;
     desc_dirty(desc);
+}
+
+struct desc *desc_of_file(const struct file *file)
+{
+    for (struct list *node = file->waiters; node; node = node->next) {
+        struct waiter *waiter = list_entry(node, struct waiter, node);
+        if (waiter->wake == on_lil_change)
+            return container_of(waiter, struct desc, waiter);
+    }
+    return NULL;
 }
 
 void desc_dirty(struct desc *desc)

@@ -322,6 +322,10 @@ void desc_remember_names(struct desc *desc);
 void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
 int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, int flags); /* fast: the queued datagram; -EAGAIN */
 
+int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid); /* desc_netlink.c: a lil_ descriptor; -1 with errno */
+struct file;
+struct desc *desc_of_file(const struct file *file);          /* NULL: none of the launcher's */
+
 /* --- names.c, dns.c ---------------------------------------------------------------------------------------------------------- */
 enum { NAME_ADDRESSES = 6 };
 enum dns_mode { DNS_RIGHT, DNS_SERVFAIL, DNS_SILENT };

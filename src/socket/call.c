@@ -354,7 +354,7 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = length && value ? sock_getopt(proc, file, level, name, value, length) : -EFAULT;
+        result = !length || !value ? -EFAULT : (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;
@@ -373,7 +373,7 @@ int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const voi
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = value || !length ? sock_setopt(proc, file, level, name, value, length) : -EFAULT;
+        result = !value && length ? -EFAULT : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;

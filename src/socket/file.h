@@ -32,6 +32,9 @@ struct file_ops {
     int (*shutdown)(struct lil_proc *proc, struct file *file, int how);
     int (*readable)(struct file *file); /* FIONREAD */
     int (*ioctl)(struct lil_proc *proc, struct file *file, unsigned long request, void *argument);
+    /* NULL: those of the Internet families (option.c). */
+    int (*setopt)(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
+    int (*getopt)(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);
 };
 
 enum { FILE_NONBLOCK = 1, FILE_ASYNC = 2 };

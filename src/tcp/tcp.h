@@ -139,6 +139,7 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns); /*
 /* close(): the tcb lives on as an orphan and dies by itself; SO_LINGER 0 or unread data: an RST as the profile says. */
 void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns); /* RST, gone */
+void tcp_kill(struct tcp *tcp, struct tcb *tcb, int error, uint64_t now_ns); /* RST; its user finds ERROR (`ss -K`) */
 /* connect(AF_UNSPEC): back to CLOSED with an RST where one is due; the tcb stays. */
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
@@ -194,8 +195,16 @@ struct tcp_seen {
     struct tcb *tcb;   /* NULL for a SYN entry or TIME-WAIT record */
     void *user;
     bool reuseaddr, reuseport; /* as tcp_set_reuse noted on the connection */
+    uint64_t deadline_ns;      /* of a SYN entry or TIME-WAIT record */
+    uint8_t retransmits;       /* of a SYN entry */
 };
 uint32_t tcp_port_users(const struct tcp *tcp, uint16_t port); /* how many connections, requests and TIME-WAIT records have this local port */
+/* The timer that ss -o shows: Linux's numbers: 0 none, 1 retransmission, 2 keepalive or FIN-WAIT-2, 4 window probes. */
+struct tcp_timer_view {
+    uint8_t kind, retransmits;
+    uint64_t expires_ns;
+};
+void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view);
 void tcp_each(struct tcp *tcp, uint16_t local_port, bool (*visit)(void *ctx, const struct tcp_seen *seen), void *ctx);
 void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport); /* kept into TIME-WAIT for bind's rules */
 void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out, uint64_t now_ns); /* accept-any; refuse sends an RST */

@@ -135,7 +135,7 @@ void tcp_each(struct tcp *tcp, uint16_t port, bool (*visit)(void *, const struct
         if (!is_on_port(&entry->flow, port))
             continue;
         left--;
-        struct tcp_seen seen = {&entry->flow, TCPS_SYN_RECEIVED, NULL, NULL, true, true};
+        struct tcp_seen seen = {&entry->flow, TCPS_SYN_RECEIVED, NULL, NULL, true, true, entry->deadline_ns, entry->retransmits};
         if (!visit(ctx, &seen))
             return;
     }
@@ -144,7 +144,7 @@ void tcp_each(struct tcp *tcp, uint16_t port, bool (*visit)(void *, const struct
         if (!is_on_port(&record->flow, port))
             continue;
         left--;
-        struct tcp_seen seen = {&record->flow, TCPS_TIME_WAIT, NULL, NULL, record->reuseaddr, record->reuseport};
+        struct tcp_seen seen = {&record->flow, TCPS_TIME_WAIT, NULL, NULL, record->reuseaddr, record->reuseport, record->deadline_ns, 0};
         if (!visit(ctx, &seen))
             return;
     }

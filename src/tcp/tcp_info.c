@@ -8,6 +8,20 @@ static uint8_t linux_state(const struct tcb *tcb)
     return map[tcb->state];
 }
 
+void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    *view = (struct tcp_timer_view){0};
+    if (tcb->timer == TIMER_PERSIST)
+        *view = (struct tcp_timer_view){4, ext->persist_backoff, tcb->rexmt_ns};
+    else if (tcb->timer == TIMER_FIN_WAIT_2)
+        *view = (struct tcp_timer_view){2, 0, tcb->rexmt_ns};
+    else if (tcb->timer != TIMER_NONE)
+        *view = (struct tcp_timer_view){1, tcb->retransmits, tcb->rexmt_ns};
+    else if (ext->keep_ns)
+        *view = (struct tcp_timer_view){2, ext->keep_probes_out, ext->keep_ns};
+}
+
 static void fill_times(const struct tcb *tcb, struct tcp_info *info)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);

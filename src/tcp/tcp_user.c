@@ -302,6 +302,14 @@ void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb_done(tcb);
 }
 
+void tcp_kill(struct tcp *tcp, struct tcb *tcb, int error, uint64_t now_ns)
+{
+    tcp_set_now(tcp, now_ns);
+    if (needs_reset(tcb))
+        reset_send(tcb);
+    tcb_fail(tcb, error);
+}
+
 void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     const struct tcb_options *options = &tcb->opt->socket;

@@ -1,0 +1,37 @@
+/* desc_netlink.c: netlink sockets of programs. The virtual host answers (socket/netlink.h); what it cannot know is told here:
+ * the inode by which /proc/PID/fd names a socket (so that `ss -p` finds its process), and what lies in the pair in fast mode. */
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "launch/launch.h"
+#include "socket/netlink.h"
+
+static void describe(void *ctx, struct file *file, struct netlink_seen *seen)
+{
+    struct desc *desc = desc_of_file(file);
+    int inner, unread = 0;
+
+    (void)ctx;
+    if (!desc)
+        return;
+    seen->inode = desc->inode;
+    if (desc->launcher->exact || desc->kind != DESC_STREAM || desc->state != DESC_OPEN)
+        return;
+    seen->unread_bytes = (uint32_t)(desc->to_program_length - desc->to_program_offset);
+    seen->unsent_bytes = (uint32_t)(desc->to_net_length - desc->to_net_offset);
+    inner = desc->last_tid ? memory_get_fd(desc->last_tid, desc->last_fd) : -1;
+    if (inner >= 0 && desc_find(desc->launcher, inner) == desc && ioctl(inner, FIONREAD, &unread) == 0)
+        seen->unread_bytes += (uint32_t)unread;
+    if (inner >= 0)
+        close(inner);
+}
+
+int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid)
+{
+    struct netlink_owner owner = {.describe = describe};
+    pid_t tgid = memory_tgid(tid);
+    int fd = netlink_socket(program->proc, type, protocol, tgid > 0 ? (uint32_t)tgid : 0, &owner);
+
+    if (fd < 0)
+        errno = -fd;
+    return fd < 0 ? -1 : fd;
+}
