@@ -59,6 +59,6 @@ import socket, subprocess
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", 5000))
 print(subprocess.run([\"ss\", \"-uan\"], capture_output=True, text=True).stdout)'"
 all 'ss filter' '^ESTAB .*203.0.113.10:7' 'exec 3<>/dev/tcp/203.0.113.10/7; ss -tan dport = :7; ! ss -tan dport = :8 | grep -q ESTAB'
-all 'ss -K' 'ended' 'exec 3<>/dev/tcp/203.0.113.22/80 || exit; (cat <&3; echo ended) & sleep 0.5; ss -K dst 203.0.113.22 >/dev/null; wait'
+all 'ss -K' 'ended' 'exec 3<>/dev/tcp/203.0.113.16/80 || exit; (cat <&3; echo ended) & sleep 0.5; ss -K dst 203.0.113.16 >/dev/null; wait'
 all 'ss -x shows none of the real machine' '^1$' 'ss -xa | wc -l'
 finish
