@@ -163,6 +163,7 @@ bool host_source_for(struct lil_host *host, const struct interface *interface, c
 struct way *host_way(struct lil_host *host, const struct addr *remote, uint32_t ifindex);
 
 /* host_input.c */
+void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet);
 /* FRAME begins at its link header; taken. */
 void host_input_frame(struct lil_host *host, struct interface *interface, struct lil_packet *packet);
 /* A packet for us, positioned at the transport header; IP_BYTES header bytes lie in front of it. Taken. */
@@ -175,6 +176,10 @@ void host_send_plain(struct lil_host *host, const struct tcp_plain *plain);
 bool host_is_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);
 void host_note_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);
 void host_confirm_neighbor(struct lil_host *host, const struct addr *remote, uint32_t scope);
+
+/* host_bare.c */
+bool host_input_bare(struct lil_host *host, struct interface *interface, struct lil_packet *packet); /* true: taken */
+bool host_send_bare(struct lil_host *host, const struct tcp_segment *segment);                      /* true: sent */
 
 /* host_forward.c */
 void host_forward(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);

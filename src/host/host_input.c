@@ -12,6 +12,20 @@ COLD static void parameter_problem(struct lil_host *host, struct ip *ip, struct 
 
 /* --- transports: PACKET is positioned behind the IP header ------------------------------------------------------------ */
 
+/* IN is checked, PACKET (taken) is its payload. */
+void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet)
+{
+    enum lil_drop drop = tcp_input(host->tcp, in, packet, host->now_ns);
+    if (drop) {
+        host_note_drop(host, interface->ifindex, drop, host->shadow);
+        if (drop == LIL_DROP_TCP_NO_PORT && (in->header.flags & TCP_SYN) && host->sockets.tcp_no_port)
+            host->sockets.tcp_no_port(host->sockets.ctx, &in->flow);
+    } else if ((in->header.flags & TCP_ACK) && interface->kind == LIL_ETHERNET) {
+        host_confirm_neighbor(host, &in->flow.remote, in->flow.scope);
+    }
+    host_mark_due(host);
+}
+
 static void tcp_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
     struct tcp_in in;
@@ -47,17 +61,8 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     in.tos = ip->tos;
     in.ifindex = (uint16_t)interface->ifindex;
     in.accept_any = interface->accept_any;
-    bool has_ack = in.header.flags & TCP_ACK;
-    enum lil_drop drop = tcp_input(host->tcp, &in, packet, host->now_ns);
+    host_give_tcp(host, interface, &in, packet);
     host->input_ip = NULL;
-    if (drop) {
-        host_note_drop(host, interface->ifindex, drop, host->shadow);
-        if (drop == LIL_DROP_TCP_NO_PORT && (in.header.flags & TCP_SYN) && host->sockets.tcp_no_port)
-            host->sockets.tcp_no_port(host->sockets.ctx, &in.flow);
-    } else if (has_ack && interface->kind == LIL_ETHERNET) {
-        host_confirm_neighbor(host, &in.flow.remote, in.flow.scope);
-    }
-    host_mark_due(host);
 }
 
 static struct udp_info info_of(struct lil_host *host, const struct interface *interface, const struct ip *ip, const struct lil_packet *packet)
@@ -301,7 +306,7 @@ static void deliver_plain(struct lil_host *host, struct interface *interface, st
 static void ip_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
 {
     struct ip ip;
-    if (host_input_plain(host, interface, packet))
+    if (host_input_plain(host, interface, packet) || host_input_bare(host, interface, packet))
         return;
     host->counters[CNT_IP_IN]++;
     int length = parse(&ip, packet);

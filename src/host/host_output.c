@@ -190,6 +190,8 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
 {
     if (host->suppressing && is_suppressed(host, segment))
         return;
+    if (!segment->packet && host_send_bare(host, segment))
+        return;
     struct lil_packet *packet = segment->packet ? segment->packet : packet_new(host->pool);
     if (!packet) {
         host_note_drop(host, 0, LIL_DROP_MEMORY, NULL);

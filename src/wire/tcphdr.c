@@ -8,7 +8,7 @@ enum {
     KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TIMESTAMP = 8,
     KIND_MD5 = 19, KIND_FASTOPEN = 34, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174, KIND_EXPERIMENT = 254,
     FASTOPEN_MAGIC = 0xf989, /* RFC 7413 appendix A */
-    OPTIONS_MAX = TCP_MAX_LENGTH - TCP_LENGTH, TIMESTAMP_ALIGNED = 12, TIMESTAMP_HEADER = 0x0101080a,
+    OPTIONS_MAX = TCP_MAX_LENGTH - TCP_LENGTH, TIMESTAMP_ALIGNED = 12, TIMESTAMP_HEADER = 0x0101080a, SYN_OPTIONS = 20,
 };
 
 /* --- parsing --------------------------------------------------------------------------------- */
@@ -109,6 +109,21 @@ static void options_parse(struct tcp_options *o, const uint8_t *p, const uint8_t
     }
 }
 
+/* Most SYNs have these five words: MSS, SACK permitted, timestamp, NOP, window scale. */
+static bool linux_syn_parse(struct tcp_options *o, const uint8_t *p)
+{
+    uint32_t first = get32(p), last = get32(p + 16);
+    if (first >> 16 != (KIND_MSS << 8 | 4) || get32(p + 4) != (KIND_SACK_PERMITTED << 24 | 2 << 16 | (TIMESTAMP_HEADER & 0xffff)) ||
+        last >> 8 != (KIND_NOP << 16 | KIND_WSCALE << 8 | 3))
+        return false;
+    o->has_mss = o->sack_permitted = o->has_timestamp = o->has_wscale = true;
+    o->mss = (uint16_t)first;
+    o->ts_value = get32(p + 8);
+    o->ts_echo = get32(p + 12);
+    o->wscale = (uint8_t)last;
+    return true;
+}
+
 /* RFC 9293 3.1 (MUST-1): the window is unsigned. */
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available)
 {
@@ -138,6 +153,8 @@ int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available)
         o->ts_echo = get32(bytes + 28);
         return TCP_LENGTH + TIMESTAMP_ALIGNED;
     }
+    if (header == TCP_LENGTH + SYN_OPTIONS && linux_syn_parse(o, bytes + TCP_LENGTH))
+        return TCP_LENGTH + SYN_OPTIONS;
     options_parse(o, bytes + TCP_LENGTH, bytes + header);
     return (int)header;
 }
@@ -267,6 +284,35 @@ static void linux_options(struct writer *w, const struct tcp_options *o, bool sy
     }
 }
 
+/* What linux_options() writes of a SYN's usual options, a word of four bytes after the other. */
+static size_t linux_syn_options(const struct tcp_options *o, uint8_t *bytes)
+{
+    uint8_t *at = bytes;
+    if (o->has_mss) {
+        put32(at, KIND_MSS << 24 | 4 << 16 | o->mss);
+        at += 4;
+    }
+    if (o->has_timestamp) {
+        put32(at, o->sack_permitted ? KIND_SACK_PERMITTED << 24 | 2 << 16 | (TIMESTAMP_HEADER & 0xffff) : TIMESTAMP_HEADER);
+        put32(at + 4, o->ts_value);
+        put32(at + 8, o->ts_echo);
+        at += TIMESTAMP_ALIGNED;
+    } else if (o->sack_permitted) {
+        put32(at, KIND_NOP << 24 | KIND_NOP << 16 | KIND_SACK_PERMITTED << 8 | 2);
+        at += 4;
+    }
+    if (o->has_wscale) {
+        put32(at, KIND_NOP << 24 | KIND_WSCALE << 16 | 3 << 8 | o->wscale);
+        at += 4;
+    }
+    return (size_t)(at - bytes);
+}
+
+static bool is_usual_syn(const struct tcp_options *o, bool syn)
+{
+    return syn && !o->has_fastopen && !o->has_accecn;
+}
+
 /* BSD and Windows: each option by its own alignment. (AccECN's place is known for Linux alone.) */
 static void bsd_options(struct writer *w, const struct tcp_options *o, bool syn, bool windows)
 {
@@ -296,6 +342,8 @@ static void bsd_options(struct writer *w, const struct tcp_options *o, bool syn,
 static size_t options_emit(const struct tcp_options *o, bool syn, enum tcp_option_order order, uint8_t *bytes)
 {
     struct writer w = {bytes, bytes};
+    if (order == TCP_ORDER_LINUX && is_usual_syn(o, syn))
+        return linux_syn_options(o, bytes);
     if (order == TCP_ORDER_LINUX || o->has_accecn)
         linux_options(&w, o, syn);
     else
@@ -320,6 +368,9 @@ size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags)
     bool syn = flags & TCP_SYN;
     if (only_timestamp(options, syn))
         return options->has_timestamp ? TIMESTAMP_ALIGNED : 0;
+    if (is_usual_syn(options, syn))
+        return 4u * (options->has_mss + options->has_wscale) +
+               (options->has_timestamp ? TIMESTAMP_ALIGNED : 4u * options->sack_permitted);
     uint8_t scratch[OPTIONS_MAX + 8];
     return options_emit(options, syn, TCP_ORDER_LINUX, scratch);
 }
@@ -329,7 +380,9 @@ size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8
     const struct tcp_options *o = &tcp->options;
     bool syn = tcp->flags & TCP_SYN;
     size_t length = 0;
-    if (!only_timestamp(o, syn)) {
+    if (order == TCP_ORDER_LINUX && is_usual_syn(o, syn)) {
+        length = linux_syn_options(o, bytes + TCP_LENGTH);
+    } else if (!only_timestamp(o, syn)) {
         uint8_t scratch[OPTIONS_MAX + 8];
         size_t size = tcphdr_options_size(o, tcp->flags);
         length = options_emit(o, syn, order, scratch);
