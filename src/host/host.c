@@ -247,6 +247,13 @@ bool host_is_traced(const struct lil_host *host)
     return host->trace != NULL;
 }
 
+void host_set_trace(struct lil_host *host, lil_trace_fn *trace, void *ctx)
+{
+    host->trace = trace;
+    host->trace_ctx = ctx;
+    tcp_set_trace(host->tcp, trace ? hook_trace : NULL);
+}
+
 void host_trace(struct lil_host *host, struct lil_trace *event)
 {
     if (!host->trace)

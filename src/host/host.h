@@ -37,6 +37,8 @@ void host_mark_due(struct lil_host *host);
 void host_set_due_hook(struct lil_host *host, void (*due)(void *ctx, struct lil_host *host), void *ctx);
 void host_trace(struct lil_host *host, struct lil_trace *event); /* fills host and now_ns */
 bool host_is_traced(const struct lil_host *host);
+/* Replaces the configuration's observer; NULL: none, and what only observers see costs nothing. */
+void host_set_trace(struct lil_host *host, lil_trace_fn *trace, void *ctx);
 
 /* Address questions that bind and connect ask. */
 enum host_addr_kind { HOST_ADDR_NONE, HOST_ADDR_ANY, HOST_ADDR_LOCAL, HOST_ADDR_BROADCAST, HOST_ADDR_MULTICAST };

@@ -90,6 +90,14 @@ static void host_node_trace(void *ctx, const struct lil_trace *event)
     world_trace(self->node.world, event);
 }
 
+/* Texts of calls and copies of frames are made for observers only: a host without one is not traced. */
+void host_node_observe(struct host_node *self)
+{
+    const struct lil_world *world = self->node.world;
+    if (self->host && (self->trace || world->traces || world->taps))
+        host_set_trace(self->host, host_node_trace, self);
+}
+
 /* --- birth and death
  * ----------------------------------------------------------------------------------------------------------- */
 static void host_node_free(struct lil_node *node)
@@ -162,8 +170,7 @@ struct lil_host *lil_world_host_config(struct lil_world *world, const struct lil
     own.seed = prng_next(&prng);
     own.share_pool = any_host(world);
     own.now_ns = world->now_ns;
-    own.trace = host_node_trace;
-    own.trace_ctx = self;
+    own.trace = NULL; /* host_node_observe sets it */
     self->trace = config->trace;
     self->trace_ctx = config->trace_ctx;
     self->last_nic = &self->nics;
@@ -175,6 +182,7 @@ struct lil_host *lil_world_host_config(struct lil_world *world, const struct lil
         free(self);
         return NULL;
     }
+    host_node_observe(self);
     host_set_due_hook(self->host, host_node_due, self);
     host_node_due(self, self->host);
     return self->host;

@@ -163,6 +163,7 @@ struct host_node *host_node_of(struct lil_node *node); /* NULL: a switch */
 /* NAME NULL: the next ethN. Returns the NIC, or NULL with errno. */
 struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsigned mtu, unsigned gso_max,
                                   const struct mac *mac);
+void host_node_observe(struct host_node *node);             /* an observer or a tap was added */
 struct sim_nic *host_node_nic(struct host_node *node, const char *name);
 void host_node_sync(struct host_node *node, uint64_t now_ns); /* polls: the host sees the present time */
 /* link.c */

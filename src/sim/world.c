@@ -148,6 +148,16 @@ void lil_world_stop(struct lil_world *world)
 
 /* --- observers
  * ---------------------------------------------------------------------------------------------------------------- */
+static void observe_hosts(struct lil_world *world)
+{
+    list_each(at, &world->nodes)
+    {
+        struct host_node *node = host_node_of(list_entry(at, struct lil_node, list));
+        if (node)
+            host_node_observe(node);
+    }
+}
+
 void lil_world_add_trace(struct lil_world *world, lil_trace_fn *trace, void *ctx)
 {
     struct sim_trace *entry = calloc(1, sizeof(*entry)), **last = &world->traces;
@@ -157,6 +167,7 @@ void lil_world_add_trace(struct lil_world *world, lil_trace_fn *trace, void *ctx
     while (*last)
         last = &(*last)->next;
     *last = entry;
+    observe_hosts(world);
 }
 
 void world_add_tap(struct lil_world *world, struct sim_tap *tap)
@@ -166,6 +177,7 @@ void world_add_tap(struct lil_world *world, struct sim_tap *tap)
         last = &(*last)->next;
     tap->next = NULL;
     *last = tap;
+    observe_hosts(world);
 }
 
 void world_trace(struct lil_world *world, const struct lil_trace *event)

@@ -62,6 +62,7 @@ struct tcp_config {
 };
 struct tcp *tcp_new(const struct tcp_params *params /* copied */, const struct tcp_config *config);
 void tcp_free(struct tcp *tcp);
+void tcp_set_trace(struct tcp *tcp, void (*trace)(void *ctx, const struct lil_trace *event)); /* NULL: nobody observes any more */
 /* The key of fast open cookies. Linux's cookie is siphash24(key, the peer's address then ours, 4 or 16 bytes each), its bytes in
  * little-endian order: key a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4, 192.0.2.1 to 192.168.0.1: 3021b9d889017eeb. */
 void tcp_set_fastopen_key(struct tcp *tcp, uint64_t k0, uint64_t k1);

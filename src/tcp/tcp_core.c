@@ -288,6 +288,7 @@ void tcp_poll(struct tcp *tcp, uint64_t now_ns)
 }
 
 /* --- traces -------------------------------------------------------------------------------------------------------- */
+void tcp_set_trace(struct tcp *tcp, void (*trace)(void *ctx, const struct lil_trace *event)) { tcp->hooks.trace = trace; }
 
 void tcp_trace(struct tcp *tcp, struct lil_trace *event, const struct flow *flow)
 {
