@@ -108,6 +108,8 @@ static void on_outer(struct source *source, uint32_t events)
     struct launcher *l = desc->launcher;
 
     l->progress = true;
+    desc->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    desc->hung_up |= (events & EPOLLHUP) != 0;
     if (events & EPOLLHUP && (l->exact || desc->state != DESC_OPEN)) {
         if (l->exact && desc->state == DESC_OPEN && desc->kind == DESC_STREAM && !desc->fill)
             desc_pump(desc); /* what sendfile wrote */
@@ -131,7 +133,7 @@ static void note_identity(struct desc *desc, int inner)
         desc->inode = status.st_ino;
 }
 
-struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int *inner)
+struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int flags, int *inner)
 {
     struct desc *desc = calloc(1, sizeof *desc);
     int ends[2] = {-1, -1};
@@ -146,9 +148,8 @@ struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, 
     list_init(&desc->held);
     list_init(&desc->dirty_node);
     if (kind == DESC_STREAM && !connected) {
-        ends[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    } else if (socketpair(AF_UNIX, (kind == DESC_STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0, ends) == 0) {
-        fcntl(ends[1], F_SETFL, O_NONBLOCK);
+        ends[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    } else if (socketpair(AF_UNIX, (kind == DESC_STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC | flags, 0, ends) == 0) {
         desc->state = DESC_OPEN;
         watch_outer(desc, ends[1]);
     }
@@ -246,12 +247,21 @@ void desc_drain_fill(struct desc *desc)
     }
 }
 
-int desc_attach_hub(struct desc *desc, int inner)
+static void opened(struct desc *desc)
 {
-    struct launcher *l = desc->launcher;
-    int fd = -1, rc;
+    struct program_record *record = &desc->program->record;
 
-    set_send_buffer(inner, SMALL_BUFFER);
+    desc->state = DESC_OPEN;
+    desc->error = 0;
+    if (record->error && record->call && !strcmp(record->call, "connect"))
+        record->error = 0, record->call = NULL; /* a later address answered */
+    desc_remember_names(desc);
+}
+
+static int join_hub(struct launcher *l, int inner)
+{
+    int fd = -1;
+
     if (connect(inner, (struct sockaddr *)l->hub_name, l->hub_length) < 0)
         return -errno;
     do { /* the hub's abstract name is open to anyone: take only what we connected ourselves */
@@ -265,8 +275,34 @@ int desc_attach_hub(struct desc *desc, int inner)
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == getpid())
             break;
     } while (true);
+    return fd;
+}
+
+int desc_attach_hub(struct desc *desc, int inner)
+{
+    int fd;
+
+    set_send_buffer(inner, SMALL_BUFFER);
+    fd = join_hub(desc->launcher, inner);
+    if (fd < 0)
+        return fd;
     desc_fill(desc, inner);
+    return watch_outer(desc, fd);
+}
+
+int desc_attach_open(struct desc *desc, int inner)
+{
+    char edge = 0;
+    int fd = join_hub(desc->launcher, inner), rc;
+
+    if (fd < 0)
+        return fd;
+    /* The edge that an epoll with EPOLLET, set up before connect(), waits for: an AF_UNIX connect() alone wakes nobody. */
+    if (send(inner, &edge, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+        (void)!recv(fd, &edge, 1, MSG_DONTWAIT);
     rc = watch_outer(desc, fd);
+    if (rc == 0)
+        opened(desc);
     return rc;
 }
 
@@ -317,10 +353,7 @@ int desc_find_inner(struct desc *desc)
 /* --- changes of state ------------------------------------------------------------------------------------------------------- */
 void desc_established(struct desc *desc)
 {
-    desc->state = DESC_OPEN;
-    desc->error = 0;
-    if (desc->program->record.error && desc->program->record.call && !strcmp(desc->program->record.call, "connect"))
-        desc->program->record.error = 0, desc->program->record.call = NULL; /* a later address answered */
+    opened(desc);
     if (!desc->launcher->exact) {
         int inner = desc_find_inner(desc);
         if (inner >= 0) {
@@ -329,7 +362,6 @@ void desc_established(struct desc *desc)
         }
     }
     desc_drain_fill(desc);
-    desc_remember_names(desc);
 }
 
 void desc_failed(struct desc *desc, int error)

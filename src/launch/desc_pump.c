@@ -52,8 +52,6 @@ enum pumped { PUMP_MORE, PUMP_BLOCKED, PUMP_GONE };
 
 static enum pumped end_of_program(struct desc *desc, bool reset)
 {
-    struct pollfd ends = {desc->outer.fd, 0, 0};
-
     if (reset) {
         abort_lil(desc);
         return PUMP_GONE;
@@ -63,7 +61,7 @@ static enum pumped end_of_program(struct desc *desc, bool reset)
         if (!desc->launcher->exact)
             lil_shutdown(desc->program->proc, desc->lil_fd, SHUT_WR);
     }
-    if (poll(&ends, 1, 0) == 1 && ends.revents & POLLHUP) { /* closed, or both directions shut: nothing can come any more */
+    if (desc->hung_up) { /* closed, or both directions shut: nothing can come any more */
         desc_free(desc);
         return PUMP_GONE;
     }
@@ -79,9 +77,15 @@ static enum pumped pump_to_net(struct desc *desc)
         return PUMP_BLOCKED;
     if (desc->fin_sent)
         return end_of_program(desc, false);
+    if (!desc->readable)
+        return PUMP_BLOCKED;
     n = recv(desc->outer.fd, buffer, CHUNK, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) {
+        desc->readable = false;
+        return PUMP_BLOCKED;
+    }
     if (n < 0)
-        return errno == EAGAIN ? PUMP_BLOCKED : end_of_program(desc, errno == ECONNRESET);
+        return end_of_program(desc, errno == ECONNRESET);
     if (n == 0)
         return end_of_program(desc, false);
     sent = lil_send(desc->program->proc, desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -61,12 +61,16 @@ struct launcher_config {
 };
 
 struct timers; /* timers.c */
+enum { LISTENERS_DIRECT = 8 };
 
 struct launcher {
     struct lil_world *world;
     bool virtual_time, exact, verbose, detect_hang, follow_last;
     uint64_t limit_ns;
     int epoll_fd;
+    struct source *direct[LISTENERS_DIRECT]; /* seccomp listeners that are not in the epoll */
+    unsigned direct_count;
+    unsigned timed_calls;  /* held calls with a deadline */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
     int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
     unsigned hub_length;
@@ -174,6 +178,7 @@ struct call {
     uint64_t deadline_ns;      /* of a held call; LIL_NEVER */
     uint64_t done;             /* bytes moved so far by a held call */
     unsigned tries;            /* how often it was handled before */
+    bool is_timed;             /* counted in launcher.timed_calls */
 };
 /* What a handler returns besides a result (>= 0) or -errno. */
 enum { CALL_CONTINUE = -100001, CALL_HOLD = -100002, CALL_REPLIED = -100003 };
@@ -185,6 +190,7 @@ struct program *launcher_add(struct launcher *launcher, const struct program_con
 /* Runs until the first program added (or all) has ended. 0; hung and stopped say how else it ended. */
 int launcher_run(struct launcher *launcher);
 int launcher_watch(struct launcher *launcher, struct source *source, uint32_t events);
+int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
 /* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */
@@ -205,6 +211,7 @@ int filter_build(enum filter_mode mode, struct sock_filter *out); /* the number 
 /* The target's memory. 0, or -EFAULT when not all of it could be moved. */
 int memory_read(pid_t tid, uint64_t from, void *to, size_t size);
 int memory_write(pid_t tid, uint64_t to, const void *from, size_t size);
+int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint64_t to2, const void *from2, size_t size2);
 int memory_read_string(pid_t tid, uint64_t from, char *to, size_t size);
 /* Vectors in the target, moved to and from one buffer; the number of bytes, or -EFAULT. */
 struct iovec;
@@ -288,6 +295,7 @@ struct desc {
     int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */
     int last_tid, last_fd;     /* where the inner end was seen last */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
+    bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
     /* fast: what one side gave and the other could not yet take */
     uint8_t *to_net, *to_program;
     size_t to_net_length, to_net_offset, to_program_length, to_program_offset;
@@ -302,13 +310,14 @@ struct desc {
     struct sockaddr_storage local, remote;
     socklen_t local_length, remote_length;
 };
-/* CONNECTED: with both ends (accept; datagrams always). INNER is the caller's to give away and close. NULL with errno. */
-struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int *inner);
+/* CONNECTED: with both ends (accept; datagrams always). FLAGS: 0 or SOCK_NONBLOCK. INNER is the caller's to give away and close. NULL with errno. */
+struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int flags, int *inner);
 struct desc *desc_find(struct launcher *launcher, int fd);   /* of a duplicate of the inner end; NULL: not ours */
 void desc_free(struct desc *desc);
 void desc_dirty(struct desc *desc);
 void desc_service_all(struct launcher *launcher);
 int desc_attach_hub(struct desc *desc, int inner);           /* connect or listen: makes the outer end, filled */
+int desc_attach_open(struct desc *desc, int inner);          /* fast: the connection is there already: outer end, not filled */
 void desc_established(struct desc *desc);
 void desc_failed(struct desc *desc, int error);              /* connect() failed */
 void desc_reset(struct desc *desc);                          /* a connection died: ECONNRESET natively */

@@ -29,6 +29,13 @@ int memory_write(pid_t tid, uint64_t to, const void *from, size_t size)
     return process_vm_writev(tid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
 }
 
+int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint64_t to2, const void *from2, size_t size2)
+{
+    struct iovec local[2] = {{(void *)(uintptr_t)from, size}, {(void *)(uintptr_t)from2, size2}};
+    struct iovec remote[2] = {{(void *)(uintptr_t)to, size}, {(void *)(uintptr_t)to2, size2}};
+    return process_vm_writev(tid, local, 2, remote, 2, 0) == (ssize_t)(size + size2) ? 0 : -EFAULT;
+}
+
 int memory_read_string(pid_t tid, uint64_t from, char *to, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -102,7 +109,7 @@ int memory_pidfd(pid_t tid)
 
 /* The last callers' pidfds: a thread calls many times in a row. A pidfd never means another process than the one that
  * it was opened for: when the number is used anew it answers ESRCH, and is opened again. */
-enum { CACHED = 16 };
+enum { CACHED = 64 };
 static struct cached {
     pid_t tid;
     int pidfd;

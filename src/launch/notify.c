@@ -13,58 +13,55 @@
 #include "launch/arch.h"
 #include "launch/launch.h"
 
+/* By number: each call of a program passes here. */
 static const struct handler {
-    long nr;
     const char *name;
     call_handler *handle;
     bool on_socket; /* argument 0 is a descriptor; not ours: go on */
 } handlers[] = {
-    {__NR_socket, "socket", call_socket, false},
-    {__NR_connect, "connect", call_connect, true},
-    {__NR_bind, "bind", call_bind, true},
-    {__NR_listen, "listen", call_listen, true},
-    {__NR_accept, "accept", call_accept, true},
-    {__NR_accept4, "accept4", call_accept, true},
-    {__NR_shutdown, "shutdown", call_shutdown, true},
-    {__NR_getsockname, "getsockname", call_getsockname, true},
-    {__NR_getpeername, "getpeername", call_getpeername, true},
-    {__NR_setsockopt, "setsockopt", call_setsockopt, true},
-    {__NR_getsockopt, "getsockopt", call_getsockopt, true},
-    {__NR_sendto, "sendto", call_send, true},
-    {__NR_recvfrom, "recvfrom", call_recv, true},
-    {__NR_sendmsg, "sendmsg", call_send, true},
-    {__NR_recvmsg, "recvmsg", call_recv, true},
-    {__NR_sendmmsg, "sendmmsg", call_send, true},
-    {__NR_recvmmsg, "recvmmsg", call_recv, true},
-    {__NR_read, "read", call_recv, true},
-    {__NR_readv, "readv", call_recv, true},
-    {__NR_write, "write", call_send, true},
-    {__NR_writev, "writev", call_send, true},
-    {__NR_close, "close", call_close, true},
-    {__NR_splice, "splice", call_refuse_splice, true},
-    {__NR_ioctl, "ioctl", call_ioctl, true},
-    {__NR_clock_gettime, "clock_gettime", clock_call_gettime, false},
-    {__NR_gettimeofday, "gettimeofday", clock_call_gettimeofday, false},
-    {__NR_time, "time", clock_call_time, false},
-    {__NR_alarm, "alarm", timers_call_alarm, false},
-    {__NR_setitimer, "setitimer", timers_call_setitimer, false},
-    {__NR_getitimer, "getitimer", timers_call_getitimer, false},
-    {__NR_timer_create, "timer_create", timers_call_create, false},
-    {__NR_timer_settime, "timer_settime", timers_call_settime, false},
-    {__NR_timer_gettime, "timer_gettime", timers_call_gettime, false},
-    {__NR_timer_getoverrun, "timer_getoverrun", timers_call_getoverrun, false},
-    {__NR_timer_delete, "timer_delete", timers_call_delete, false},
-    {__NR_timerfd_create, "timerfd_create", timers_call_fd_create, false},
-    {__NR_timerfd_settime, "timerfd_settime", timers_call_fd_settime, false},
-    {__NR_timerfd_gettime, "timerfd_gettime", timers_call_fd_gettime, false},
+    [__NR_socket] = {"socket", call_socket, false},
+    [__NR_connect] = {"connect", call_connect, true},
+    [__NR_bind] = {"bind", call_bind, true},
+    [__NR_listen] = {"listen", call_listen, true},
+    [__NR_accept] = {"accept", call_accept, true},
+    [__NR_accept4] = {"accept4", call_accept, true},
+    [__NR_shutdown] = {"shutdown", call_shutdown, true},
+    [__NR_getsockname] = {"getsockname", call_getsockname, true},
+    [__NR_getpeername] = {"getpeername", call_getpeername, true},
+    [__NR_setsockopt] = {"setsockopt", call_setsockopt, true},
+    [__NR_getsockopt] = {"getsockopt", call_getsockopt, true},
+    [__NR_sendto] = {"sendto", call_send, true},
+    [__NR_recvfrom] = {"recvfrom", call_recv, true},
+    [__NR_sendmsg] = {"sendmsg", call_send, true},
+    [__NR_recvmsg] = {"recvmsg", call_recv, true},
+    [__NR_sendmmsg] = {"sendmmsg", call_send, true},
+    [__NR_recvmmsg] = {"recvmmsg", call_recv, true},
+    [__NR_read] = {"read", call_recv, true},
+    [__NR_readv] = {"readv", call_recv, true},
+    [__NR_write] = {"write", call_send, true},
+    [__NR_writev] = {"writev", call_send, true},
+    [__NR_close] = {"close", call_close, true},
+    [__NR_splice] = {"splice", call_refuse_splice, true},
+    [__NR_ioctl] = {"ioctl", call_ioctl, true},
+    [__NR_clock_gettime] = {"clock_gettime", clock_call_gettime, false},
+    [__NR_gettimeofday] = {"gettimeofday", clock_call_gettimeofday, false},
+    [__NR_time] = {"time", clock_call_time, false},
+    [__NR_alarm] = {"alarm", timers_call_alarm, false},
+    [__NR_setitimer] = {"setitimer", timers_call_setitimer, false},
+    [__NR_getitimer] = {"getitimer", timers_call_getitimer, false},
+    [__NR_timer_create] = {"timer_create", timers_call_create, false},
+    [__NR_timer_settime] = {"timer_settime", timers_call_settime, false},
+    [__NR_timer_gettime] = {"timer_gettime", timers_call_gettime, false},
+    [__NR_timer_getoverrun] = {"timer_getoverrun", timers_call_getoverrun, false},
+    [__NR_timer_delete] = {"timer_delete", timers_call_delete, false},
+    [__NR_timerfd_create] = {"timerfd_create", timers_call_fd_create, false},
+    [__NR_timerfd_settime] = {"timerfd_settime", timers_call_fd_settime, false},
+    [__NR_timerfd_gettime] = {"timerfd_gettime", timers_call_fd_gettime, false},
 };
 
 static const struct handler *find_handler(long nr)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(handlers); i++)
-        if (handlers[i].nr == nr)
-            return &handlers[i];
-    return NULL;
+    return nr >= 0 && nr < (long)ARRAY_COUNT(handlers) && handlers[nr].handle ? &handlers[nr] : NULL;
 }
 
 const char *notify_name(long nr)
@@ -118,9 +115,26 @@ int notify_add_fd(struct call *call, int fd, bool cloexec)
     return given;
 }
 
-void notify_free(struct call *call)
+static void hold(struct call *call)
+{
+    if (!list_is_linked(&call->node)) /* a call that is held again keeps its place */
+        list_push_back(&call->desc->held, &call->node);
+    if (call->deadline_ns != LIL_NEVER && !call->is_timed) {
+        call->is_timed = true;
+        call->program->launcher->timed_calls++;
+    }
+}
+
+static void unhold(struct call *call)
 {
     list_remove(&call->node);
+    call->program->launcher->timed_calls -= call->is_timed;
+    call->is_timed = false;
+}
+
+void notify_free(struct call *call)
+{
+    unhold(call);
     free(call);
 }
 
@@ -146,8 +160,7 @@ static bool handle(struct call *call)
     call->inner = -1;
     call->tries++;
     if (result == CALL_HOLD && call->desc) {
-        list_remove(&call->node);
-        list_push_back(&call->desc->held, &call->node);
+        hold(call);
         return false;
     }
     if (result < 0 && result > -4096 && handler && call->desc)
@@ -181,7 +194,7 @@ static void receive(struct program *program)
     /* Most calls are answered at once: only those that are held need to live. */
     if (handle(&first))
         return;
-    list_remove(&first.node);
+    unhold(&first);
     call = malloc(sizeof *call);
     if (!call) {
         notify_reply(&first, -ENOMEM);
@@ -189,17 +202,21 @@ static void receive(struct program *program)
     }
     *call = first;
     list_init(&call->node);
-    list_push_back(&first.desc->held, &call->node);
+    hold(call);
 }
 
 void notify_ready(struct source *source, uint32_t events)
 {
     struct program *program = container_of(source, struct program, listener);
-    struct pollfd ready = {source->fd, POLLIN, 0};
-    (void)events;
 
-    for (int budget = 64; budget > 0 && poll(&ready, 1, 0) == 1 && ready.revents & POLLIN; budget--)
+    struct pollfd ready = {source->fd, POLLIN, (short)events};
+
+    /* The answer makes the program run at once on this processor, and often it has called again when we run next. */
+    for (int budget = 64; budget > 0 && ready.revents & POLLIN; budget--) {
         receive(program);
+        if (poll(&ready, 1, 0) <= 0)
+            return;
+    }
     if (ready.revents & POLLHUP && !(ready.revents & POLLIN)) { /* no thread has this filter any more */
         close(source->fd);
         source->fd = -1;

@@ -142,7 +142,7 @@ int program_start(struct program *program)
     if (rc >= 0) {
         program->listener = (struct source){rc, notify_ready};
         ioctl(rc, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* Linux 6.6; only speed */
-        rc = launcher_watch(l, &program->listener, EPOLLIN);
+        rc = launcher_watch_listener(l, &program->listener);
     }
     if (rc >= 0 && l->virtual_time)
         rc = tracer_seize(program, program->pid);

@@ -2,6 +2,7 @@
  * bytes), run the world up to the present, serve the sockets that changed, fire what is due; then, in real time, sleep until the
  * next of these; in virtual time, if every thread sleeps, let the clock jump. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +17,6 @@
 #include <unistd.h>
 #include "launch/launch.h"
 
-#ifndef REAL_SPINS
-#define REAL_SPINS 20
-#endif
 enum { EVENTS = 128 };
 /* A thread that computes for this long without a call makes the clock run with it (and only then: what a program computes at
  * its start must not be seen in its times). */
@@ -34,6 +32,16 @@ void launcher_log(struct launcher *l, const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+}
+
+/* poll(2) hands on seccomp's "wake it on the caller's processor"; an epoll between loses that, and the sleeping supervisor is woken
+ * on another processor, ten times as late in a virtual machine. So the first listeners are polled directly. */
+int launcher_watch_listener(struct launcher *l, struct source *source)
+{
+    if (l->direct_count == LISTENERS_DIRECT)
+        return launcher_watch(l, source, EPOLLIN);
+    l->direct[l->direct_count++] = source;
+    return 0;
 }
 
 int launcher_watch(struct launcher *l, struct source *source, uint32_t events)
@@ -299,19 +307,36 @@ static bool start_due(struct launcher *l)
 }
 
 /* --- the turn ------------------------------------------------------------------------------------------------------------- */
+static void drop_closed_listeners(struct launcher *l)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < l->direct_count; i++)
+        if (l->direct[i]->fd >= 0)
+            l->direct[kept++] = l->direct[i];
+    l->direct_count = kept;
+}
+
 static void poll_events(struct launcher *l, uint64_t timeout_ns)
 {
     struct epoll_event events[EVENTS];
     struct timespec timeout = {(time_t)(timeout_ns / NS_PER_S), (long)(timeout_ns % NS_PER_S)};
-    int n = epoll_pwait2(l->epoll_fd, events, EVENTS, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL);
+    struct pollfd fds[1 + LISTENERS_DIRECT] = {{l->epoll_fd, POLLIN, 0}};
+    unsigned direct = l->direct_count;
+    int n = 0;
 
+    for (unsigned i = 0; i < direct; i++)
+        fds[1 + i] = (struct pollfd){l->direct[i]->fd, POLLIN, 0};
+    if (ppoll(fds, 1 + direct, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL) <= 0) {
+        clock_update(l);
+        return;
+    }
+    if (fds[0].revents)
+        n = epoll_wait(l->epoll_fd, events, EVENTS, 0);
     clock_update(l);
     if (lil_world_now(l->world) < l->now_ns)
         lil_world_step(l->world, l->now_ns); /* calls take the world's time: it must be the present */
-    if (n > 0) {
-        l->progress = true;
-        l->burn_base_ns = 0;
-    }
+    l->progress = true;
+    l->burn_base_ns = 0;
     /* What programs did to their descriptors is looked at before what they now ask: a close before the next call. */
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
@@ -323,11 +348,17 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
         if (source->ready == notify_ready && source->fd >= 0)
             source->ready(source, events[i].events);
     }
+    for (unsigned i = 0; i < direct; i++)
+        if (fds[1 + i].revents && l->direct[i]->fd == fds[1 + i].fd)
+            notify_ready(l->direct[i], (uint32_t)fds[1 + i].revents);
+    drop_closed_listeners(l);
 }
 
 static uint64_t held_next(const struct launcher *l)
 {
     uint64_t next = LIL_NEVER;
+    if (!l->timed_calls)
+        return next;
     list_each(node, &l->descs)
         list_each(held, &list_entry(node, struct desc, node)->held)
             next = min_u64(next, list_entry(held, struct call, node)->deadline_ns);
@@ -336,6 +367,8 @@ static uint64_t held_next(const struct launcher *l)
 
 static void held_fire(struct launcher *l)
 {
+    if (!l->timed_calls)
+        return;
     list_each(node, &l->descs) {
         struct desc *desc = list_entry(node, struct desc, node);
         list_each(held, &desc->held)
@@ -348,7 +381,8 @@ static void world_turn(struct launcher *l)
 {
     do {
         held_fire(l);
-        lil_world_step(l->world, l->now_ns);
+        if (lil_world_next(l->world) <= l->now_ns || lil_world_now(l->world) < l->now_ns)
+            lil_world_step(l->world, l->now_ns);
         desc_service_all(l);
     } while (lil_world_next(l->world) <= l->now_ns);
     while (!list_is_empty(&l->dead)) {
@@ -435,12 +469,6 @@ static void real_turn(struct launcher *l)
 
     start_due(l);
     world_turn(l);
-    /* Programs that call come in bursts: to look again costs less than to sleep and be woken. */
-    l->progress = false;
-    for (int spin = 0; spin < REAL_SPINS && !l->progress; spin++)
-        poll_events(l, 0);
-    if (l->progress)
-        return;
     next = launcher_next(l);
     clock_update(l);
     poll_events(l, next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0);
