@@ -10,6 +10,7 @@ enum {
     SUM_NONE = 0,          /* a sum of zero bytes only is kept as the other zero of one's complement */
     UNIT_MIN = 256,        /* smaller units are not worth a piece each */
     PIECES_SPARSE = 64,    /* with more pieces than this, small ones are extended whatever was read already */
+    SMALL_MAX = 512,       /* bytes of a first write that takes the short way: the smallest block */
     CRUMBS = 128,          /* room in a tail block that a large write leaves unused */
 };
 struct piece {
@@ -234,35 +235,77 @@ static void free_if_empty(struct stream **stream)
         stream_free(stream);
 }
 
+/* A small write where nothing is held: one block of the smallest class takes all. False: not so small, or no memory. */
+static bool write_first(struct stream **stream, struct pool *pool, const uint8_t *from, uint32_t n, size_t unit)
+{
+    if (n > SMALL_MAX || n > unit)
+        return false;
+    struct stream *s = stream_new(pool);
+    struct block *block = s ? block_new(pool, SMALL_MAX) : NULL;
+    if (!block) {
+        stream_free(&s);
+        return false;
+    }
+    struct piece *p = piece_push(s, block, 0, n);
+    p->sum = sum_known(csum_copy(block->data, from, n, 0));
+    p->charge = s->charge = block_charge(block);
+    block->used = n;
+    s->own_tail = true;
+    s->fill = n < unit ? n : 0;
+    *stream = s;
+    return true;
+}
+
+static size_t write_part(struct stream *s, const uint8_t *from, size_t n, size_t coming, size_t unit)
+{
+    size_t done = 0;
+    while (done < n) {
+        size_t part = write_some(s, from + done, n - done, coming - done, unit);
+        if (!part)
+            break;
+        done += part;
+    }
+    return done;
+}
+
+static size_t unit_of(size_t unit)
+{
+    return unit < UNIT_MIN ? 0 : unit;
+}
+
+static size_t most_of(const struct stream *s, size_t n)
+{
+    return min_u64(n, (UINT32_MAX / 2) - min_u64(stream_length(s), UINT32_MAX / 2));
+}
+
+ssize_t stream_write_bytes(struct stream **stream, struct pool *pool, const void *from, size_t n, size_t unit)
+{
+    if (!*stream && write_first(stream, pool, from, (uint32_t)min_u64(n, UINT32_MAX), unit_of(unit)))
+        return (ssize_t)n;
+    struct iovec iov = {(void *)(uintptr_t)from, n};
+    return stream_write(stream, pool, &iov, 1, n, unit);
+}
+
 ssize_t stream_write(struct stream **stream, struct pool *pool, const struct iovec *iov, int count, size_t limit,
                      size_t unit)
 {
     size_t coming = 0, done = 0;
     for (int i = 0; i < count && coming < limit; i++)
         coming += min_u64(iov[i].iov_len, limit - coming);
-    coming = min_u64(coming, (UINT32_MAX / 2) - min_u64(stream_length(*stream), UINT32_MAX / 2));
+    coming = most_of(*stream, coming);
     if (!coming)
         return 0;
     if (!*stream && !(*stream = stream_new(pool)))
         return -ENOMEM;
-    if (unit < UNIT_MIN)
-        unit = 0;
     for (int i = 0; i < count && coming; i++) {
-        const uint8_t *from = iov[i].iov_base;
-        size_t left = min_u64(iov[i].iov_len, coming);
-        while (left) {
-            size_t n = write_some(*stream, from, left, coming, unit);
-            if (!n) {
-                free_if_empty(stream);
-                return done ? (ssize_t)done : -ENOMEM;
-            }
-            from += n;
-            left -= n;
-            coming -= n;
-            done += n;
-        }
+        size_t left = min_u64(iov[i].iov_len, coming), n = write_part(*stream, iov[i].iov_base, left, coming, unit_of(unit));
+        coming -= n;
+        done += n;
+        if (n < left)
+            break;
     }
-    return (ssize_t)done;
+    free_if_empty(stream);
+    return done ? (ssize_t)done : -ENOMEM;
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */
@@ -366,9 +409,32 @@ static bool append_next(struct stream *s, const struct lil_packet *packet)
     return true;
 }
 
+/* The first bytes, in one slice that is kept: its reference goes from the packet to the stream. */
+static bool append_first(struct stream **stream, struct lil_packet *packet)
+{
+    const struct slice *slice = packet->slices;
+    if (packet->head_len || packet->slice_count != 1 || (slice->block->size > 1024 && slice->len < slice->block->size / 4))
+        return false;
+    struct stream *s = stream_new(packet->pool);
+    if (!s)
+        return false;
+    struct piece *p = piece_push(s, slice->block, slice->off, slice->len);
+    packet->slice_count = 0;
+    p->charge = block_charge(slice->block);
+    if (slice->block->refs > 1)
+        p->charge = min_u32(slice->len, p->charge);
+    s->charge = p->charge;
+    *stream = s;
+    return true;
+}
+
 int stream_append_take(struct stream **stream, struct lil_packet *packet)
 {
     int error = 0;
+    if (!*stream && append_first(stream, packet)) {
+        packet_free(packet);
+        return 0;
+    }
     if (*stream && packet->length <= UINT32_MAX / 2 - (*stream)->length && append_next(*stream, packet)) {
         packet_free(packet);
         return 0;
@@ -541,6 +607,20 @@ size_t stream_peek(struct stream *stream, size_t offset, const struct iovec *iov
         }
     }
     return done;
+}
+
+void stream_take(struct stream **stream, void *to, size_t n)
+{
+    struct stream *s = *stream;
+    struct piece *p = piece_at(s, 0);
+    if (s->count == 1 && n == p->len) { /* all there is */
+        memcpy(to, p->block->data + p->off, n);
+        stream_free(stream);
+        return;
+    }
+    struct iovec iov = {to, n};
+    stream_peek(s, 0, &iov, 1, n);
+    stream_consume(stream, n);
 }
 
 void stream_consume(struct stream **stream, size_t n)

@@ -14,6 +14,8 @@ uint32_t stream_charge(const struct stream *stream); /* bytes of memory kept, by
  * stream_read_packet of the same shape needs no pass over the data; 0: no sums.
  * Returns bytes taken, or -ENOMEM if none could be. */
 ssize_t stream_write(struct stream **stream, struct pool *pool, const struct iovec *iov, int count, size_t limit, size_t unit);
+/* The same for one buffer, N bytes of it. */
+ssize_t stream_write_bytes(struct stream **stream, struct pool *pool, const void *from, size_t n, size_t unit);
 /* Takes the packet's payload behind the stream (small data in large blocks is copied). Consumes PACKET always. */
 int stream_append_take(struct stream **stream, struct lil_packet *packet);
 /* Attaches bytes [offset, offset + length) to PACKET by reference and sets payload_sum when it is known
@@ -23,6 +25,8 @@ int stream_read_packet(struct stream *stream, size_t offset, size_t length, bool
 size_t stream_peek(struct stream *stream, size_t offset, const struct iovec *iov, int count, size_t limit);
 /* Drops N bytes at the front; the stream is freed and *STREAM NULL when none is left. */
 void stream_consume(struct stream **stream, size_t n);
+/* Peek at offset 0 and consume, in one pass: the first N bytes, which must be there. */
+void stream_take(struct stream **stream, void *to, size_t n);
 void stream_free(struct stream **stream);
 
 #endif

@@ -21,6 +21,9 @@ struct file_ops {
     bool is_socket;
     ssize_t (*send)(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags);
     ssize_t (*receive)(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags);
+    /* One buffer, no flags, no name, no control data: may be NULL, send and receive do it then. */
+    ssize_t (*write)(struct lil_proc *proc, struct file *file, const void *buffer, size_t size);
+    ssize_t (*read)(struct lil_proc *proc, struct file *file, void *buffer, size_t size);
     unsigned (*events)(struct file *file);                     /* as poll(2) */
     void (*close)(struct sockets *sockets, struct file *file); /* the last reference is gone: frees the file */
     int (*linger)(struct lil_proc *proc, struct file *file);   /* may wait before the last close; may be NULL */

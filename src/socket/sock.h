@@ -97,6 +97,10 @@ static inline const struct socket_params *sock_params(const struct file *file)
 {
     return &file->sockets->profile->socket;
 }
+static inline struct tcp *tcp_of(const struct sock *sock)
+{
+    return sock->file.sockets->tcp;
+}
 static inline uint64_t sock_now(const struct file *file)
 {
     return host_now(file->sockets->host);
@@ -114,6 +118,11 @@ struct tcb *stream_tcb(const struct sock *sock); /* NULL: listening, or gone */
 int stream_connect_start(struct sock *sock, const struct sock_name *name) MUST_CHECK;
 int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later) MUST_CHECK;
 ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done);
+/* stream_data.c */
+ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags);
+ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags);
+ssize_t stream_write_buffer(struct lil_proc *proc, struct file *file, const void *buffer, size_t size);
+ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffer, size_t size);
 /* stream_fastopen.c: MSG_FASTOPEN and TCP_FASTOPEN_CONNECT (RFC 7413, tcp(7)). */
 ssize_t stream_fastopen(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags);
 bool stream_defers_connect(struct sock *sock, const struct sock_name *name, int *result);

@@ -6,13 +6,6 @@
 #include <sys/ioctl.h>
 #include "socket/sock.h"
 
-enum { NO_SIGNAL_FLAGS = ~(MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL | MSG_CMSG_CLOEXEC) };
-
-static struct tcp *tcp_of(const struct sock *sock)
-{
-    return sock->file.sockets->tcp;
-}
-
 struct tcb *stream_tcb(const struct sock *sock)
 {
     return sock->flags & SF_LISTENING ? NULL : tcp_find(tcp_of(sock), sock->tcb);
@@ -458,184 +451,6 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
     }
 }
 
-/* --- data ------------------------------------------------------------------------------------- */
-/* The rest of an iovec after DONE bytes, in SPACE (at most 1,024 entries as IOV_MAX says). */
-struct rest {
-    struct iovec space[16];
-    const struct iovec *iov;
-    int count;
-};
-
-static void rest_after(struct rest *rest, const struct iovec *iov, size_t count, size_t done)
-{
-    size_t n = 0;
-
-    while (count > 0 && done >= iov->iov_len) {
-        done -= iov->iov_len;
-        iov++;
-        count--;
-    }
-    for (; n < count && n < ARRAY_COUNT(rest->space); n++)
-        rest->space[n] = iov[n];
-    if (n > 0) {
-        rest->space[0].iov_base = (char *)rest->space[0].iov_base + done;
-        rest->space[0].iov_len -= done;
-    }
-    rest->iov = rest->space;
-    rest->count = (int)n;
-}
-
-COLD static int not_connected(const struct sock *sock, bool is_sending)
-{
-    if (sock->flags & SF_LISTENING)
-        return is_sending ? -EPIPE : -ENOTCONN;
-    return 0;
-}
-
-/* The send buffer's room has come, or the handshake's end: what a sleeping send waits for. */
-ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done)
-{
-    uint64_t now_ns, deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
-    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
-    struct rest rest;
-
-    for (;;) {
-        struct tcb *tcb;
-        ssize_t n = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
-
-        if (n == 0) {
-            tcb = stream_tcb(sock);
-            if (!tcb)
-                return done ? (ssize_t)done : -EPIPE;
-            if (done && tcp_error(tcb, false))
-                return (ssize_t)done; /* what was taken counts; the error waits for the next call */
-            now_ns = sock_now(&sock->file);
-            rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
-            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
-                         flags & NO_SIGNAL_FLAGS, now_ns);
-            if (n == -EAGAIN)
-                continue;
-        }
-        if (n < 0)
-            return done ? (ssize_t)done : n;
-        done += (size_t)n;
-        if (done >= total)
-            return (ssize_t)done;
-    }
-}
-
-static ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
-{
-    struct sock *sock = sock_of(file);
-    struct tcb *tcb = stream_tcb(sock);
-    size_t total;
-    ssize_t n;
-
-    if (__builtin_expect(!tcb, 0))
-        return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
-    if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))
-        return stream_fastopen(proc, sock, message, flags);
-    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
-        return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
-    total = iov_total(message->msg_iov, message->msg_iovlen);
-    n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total, flags & NO_SIGNAL_FLAGS,
-                 sock_now(file));
-    if (n < 0 && n != -EAGAIN)
-        return n;
-    if (!file_is_blocking(file, flags) || wait_is_inline(proc))
-        return n;
-    if (n >= 0 && (size_t)n >= total)
-        return n;
-    return stream_send_rest(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
-}
-
-/* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */
-static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
-{
-    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
-
-    if (flags & MSG_WAITALL && !(flags & MSG_OOB))
-        return total;
-    if (sock->ext && sock->ext->rcvlowat > 1)
-        return sock->ext->rcvlowat < total ? sock->ext->rcvlowat : total;
-    return total ? 1 : 0;
-}
-
-COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct msghdr *message, int flags)
-{
-    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
-    size_t done = 0, want = wanted(sock, message, flags);
-    struct rest rest;
-
-    for (;;) {
-        struct tcb *tcb = stream_tcb(sock);
-        ssize_t n;
-
-        if (!tcb)
-            return (ssize_t)done;
-        rest_after(&rest, message->msg_iov, message->msg_iovlen, flags & MSG_PEEK ? 0 : done);
-        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
-                        flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));
-        if (n < 0 && n != -EAGAIN)
-            return done ? (ssize_t)done : n;
-        if (n == 0)
-            return (ssize_t)done; /* the end */
-        if (n > 0)
-            done = flags & MSG_PEEK ? (size_t)n : done + (size_t)n;
-        if (done >= want)
-            return (ssize_t)done;
-        if (n > 0 && !(flags & MSG_PEEK))
-            continue; /* there may be more, or the end */
-        if (!file_is_blocking(&sock->file, flags))
-            return done ? (ssize_t)done : -EAGAIN;
-        n = wait_file(proc, &sock->file, POLLIN, deadline_ns);
-        if (n < 0)
-            return done ? (ssize_t)done : n;
-    }
-}
-
-/* TCP_INQ: what is left to read comes as control data; at the end 1 (tcp(7)). */
-static void report_inq(struct sock *sock, struct msghdr *message, size_t room)
-{
-    struct tcb *tcb = stream_tcb(sock);
-    int wanted = 0, inq;
-    unsigned length = sizeof wanted;
-
-    if (!tcb || tcp_getopt(tcp_of(sock), tcb, TCP_INQ, &wanted, &length) < 0 || !wanted)
-        return;
-    inq = (int)tcp_readable(tcb);
-    if (inq == 0 && tcp_poll_events(tcb) & POLLRDHUP)
-        inq = 1;
-    control_put(message, room, IPPROTO_TCP, TCP_INQ, &inq, sizeof inq);
-}
-
-static ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
-{
-    struct sock *sock = sock_of(file);
-    struct tcb *tcb = stream_tcb(sock);
-    size_t room = message->msg_control ? message->msg_controllen : 0;
-    ssize_t n;
-
-    if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
-        return zerocopy_receive(sock, message, room);
-    if (__builtin_expect(!tcb, 0))
-        return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
-    message->msg_namelen = 0;
-    message->msg_controllen = 0;
-    message->msg_flags = flags & MSG_OOB;
-    if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
-        n = -EAGAIN;
-    else
-        n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
-                        iov_total(message->msg_iov, message->msg_iovlen), flags & NO_SIGNAL_FLAGS, sock_now(file));
-    if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) ||
-                         (file_is_blocking(file, flags) && !wait_is_inline(proc))))
-        n = receive_slowly(proc, sock, message, flags);
-    if (__builtin_expect(room && n >= 0, 0))
-        report_inq(sock, message, room);
-    return n;
-}
-
 /* --- the end ---------------------------------------------------------------------------------- */
 static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
 {
@@ -758,6 +573,8 @@ const struct file_ops stream_ops = {
     .is_socket = true,
     .send = stream_send,
     .receive = stream_receive,
+    .write = stream_write_buffer,
+    .read = stream_read_buffer,
     .events = stream_events,
     .close = stream_close,
     .linger = stream_linger,

@@ -4,11 +4,6 @@
 #include <netinet/tcp.h>
 #include "socket/sock.h"
 
-static struct tcp *tcp_of(const struct sock *sock)
-{
-    return sock->file.sockets->tcp;
-}
-
 static int name_of(struct sock *sock, const struct msghdr *message, struct sock_name *name)
 {
     const struct sockaddr *address = message->msg_name;

@@ -32,11 +32,26 @@ static ssize_t do_receive(struct lil_proc *proc, int fd, struct msghdr *message,
     return file->ops->receive ? file->ops->receive(proc, file, message, flags) : -EINVAL;
 }
 
-ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size)
+static ssize_t write_message(struct lil_proc *proc, int fd, const void *buffer, size_t size)
 {
     struct iovec iov = {(void *)(uintptr_t)buffer, size};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    ssize_t result = do_send(proc, fd, &message, 0, false);
+
+    return do_send(proc, fd, &message, 0, false);
+}
+
+static ssize_t read_message(struct lil_proc *proc, int fd, void *buffer, size_t size)
+{
+    struct iovec iov = {buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    return do_receive(proc, fd, &message, 0, false);
+}
+
+ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size)
+{
+    struct file *file = proc_file(proc, fd);
+    ssize_t result = file && file->ops->write ? file->ops->write(proc, file, buffer, size) : write_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
@@ -48,9 +63,8 @@ ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size
 
 ssize_t lil_read(struct lil_proc *proc, int fd, void *buffer, size_t size)
 {
-    struct iovec iov = {buffer, size};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    ssize_t result = do_receive(proc, fd, &message, 0, false);
+    struct file *file = proc_file(proc, fd);
+    ssize_t result = file && file->ops->read ? file->ops->read(proc, file, buffer, size) : read_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];

@@ -633,6 +633,7 @@ bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record);
 
 /* tcp_user.c */
 void user_queue_fin(struct tcb *tcb);
+void user_note_push(struct tcb *tcb, uint32_t start, bool more); /* START: where this write began */
 
 /* What one ACK told: shared by tcp_ack.c, tcp_sack.c, tcp_recovery.c and congestion control. */
 struct ack_state {

@@ -136,6 +136,9 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t
 
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_OOB, MSG_MORE, MSG_EOR */, uint64_t now_ns); /* -EAGAIN, -EPIPE, -ENOTCONN, so_error */
 ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_PEEK, MSG_OOB, MSG_TRUNC */, uint64_t now_ns); /* 0: EOF */
+/* The same for one buffer and no flags (tcp_fast.c). */
+ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns);
+ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns);
 int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns); /* -ENOTCONN */
 /* close(): the tcb lives on as an orphan and dies by itself; SO_LINGER 0 or unread data: an RST as the profile says. */
 void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);

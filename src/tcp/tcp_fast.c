@@ -1,4 +1,4 @@
-/* tcp_fast.c: the two short cuts of the data path: header prediction (Van Jacobson, 1990; RFC 7323 appendix D keeps it) and its mirror on
+/* tcp_fast.c: the short cuts of the data path: header prediction (Van Jacobson, 1990; RFC 7323 appendix D keeps it) and its mirror on
  * the way out. Nearly every segment of a busy connection is the next one in order, with ACK and perhaps PSH alone, and
  * acknowledges whole records that were sent once; nearly every segment to send is the next of the buffer. For these the steps of
  * tcp_input.c, tcp_ack.c, tcp_clean.c, tcp_recovery.c and tcp_output.c come down to what is here, in the same order and with the same
@@ -19,6 +19,45 @@ static bool is_ordinary(const struct tcb *tcb)
     if ((ext->rare[0] | ext->rare[1]) || (ext->sacked_out | ext->lost_out | ext->retrans_out | ext->tlp_high_seq) || ext->ooo)
         return false;
     return params->ack_policy == TCP_ACK_LINUX && params->rto_policy == TCP_RTO_LINUX && !params->tick_ms && params->adv_win_scale;
+}
+
+/* --- the user's calls (RFC 9293 3.10.2, 3.10.3), one buffer, no flags ---------------------------------------------------------- */
+
+ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0, start = tcb->write_seq;
+    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room || tcb->opt->notsent_lowat ||
+        tcp->params.notsent_lowat) {
+        struct iovec iov = {(void *)(uintptr_t)buffer, size};
+        return tcp_send(tcp, tcb, &iov, 1, size, 0, now_ns);
+    }
+    tcp_set_now(tcp, now_ns);
+    ssize_t taken = stream_write_bytes(&tcb->snd_stream, tcp->pool, buffer, size, tcb->mss);
+    if (taken < 0)
+        return -EAGAIN;
+    tcb->write_seq += (uint32_t)taken;
+    if ((size_t)taken < size)
+        tcb->want_space = true;
+    user_note_push(tcb, start, false);
+    tcb->dont_nagle = tcb->opt->socket.nodelay;
+    ext->msg_more = false;
+    tcb_mark_due(tcb);
+    return taken;
+}
+
+ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns)
+{
+    uint32_t n = (uint32_t)min_u64(size, tcb->readable);
+    if (n == 0 || tcb->ext->rcv_urgent) {
+        struct iovec iov = {buffer, size};
+        return tcp_receive(tcp, tcb, &iov, 1, size, 0, now_ns);
+    }
+    tcp_set_now(tcp, now_ns);
+    stream_take(&tcb->rcv_stream, buffer, n);
+    tcb->readable -= n;
+    window_on_read(tcb, n);
+    return n;
 }
 
 /* --- input ------------------------------------------------------------------------------------------------------------------ */

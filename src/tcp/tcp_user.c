@@ -99,7 +99,7 @@ static int send_check(struct tcb *tcb)
 }
 
 /* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
-static void note_push(struct tcb *tcb, uint32_t start, bool more)
+void user_note_push(struct tcb *tcb, uint32_t start, bool more)
 {
     struct tcb_ext *ext = tcb->ext;
     if (tcb->psh_end && ext && seq_gt(start, tcb->snd_nxt) && ext->push_count < ARRAY_COUNT(ext->push_marks) && tcb->mss &&
@@ -129,7 +129,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     tcb->write_seq += (uint32_t)taken;
     if ((size_t)taken < limit)
         tcb->want_space = true;
-    note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
+    user_note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
     if ((flags & MSG_EOR) && (size_t)taken == limit && tcb->ext->eor_count < ARRAY_COUNT(tcb->ext->eor_marks))
         tcb->ext->eor_marks[tcb->ext->eor_count++] = tcb->write_seq;
     tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
