@@ -191,7 +191,7 @@ ssize_t stream_write_buffer(struct lil_proc *proc, struct file *file, const void
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
 
-    if (__builtin_expect(!tcb || (sock->flags & (SF_CONNECTED | SF_DEFERRED)) != SF_CONNECTED, 0))
+    if (__builtin_expect(!tcb || !(sock->flags & (SF_CONNECTED | SF_CONNECTING)) || sock->flags & SF_DEFERRED, 0))
         return stream_send(proc, file, &message, 0);
     n = tcp_write(tcp_of(sock), tcb, buffer, size, sock_now(file));
     if (n == (ssize_t)size || (n < 0 && n != -EAGAIN) || !file_is_blocking(file, 0) || wait_is_inline(proc))

@@ -9,7 +9,7 @@
 enum { TX_UNUSUAL = TX_SACKED | TX_LOST | TX_RETRANS | TX_EVER_RETRANS | TX_FIN };
 
 /* Established, in the Open state, with nothing lost, out of order, urgent, marked, probed, corked or closing. */
-static bool is_ordinary(const struct tcb *tcb)
+static inline __attribute__((always_inline)) bool is_ordinary(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb->ext;
     const struct tcp_params *params = tcb_params(tcb);
@@ -27,8 +27,9 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0, start = tcb->write_seq;
-    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room || tcb->opt->notsent_lowat ||
-        tcp->params.notsent_lowat) {
+    uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
+    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room ||
+        (lowat && start - tcb->snd_nxt >= lowat)) {
         struct iovec iov = {(void *)(uintptr_t)buffer, size};
         return tcp_send(tcp, tcb, &iov, 1, size, 0, now_ns);
     }

@@ -112,9 +112,12 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
     uint32_t m = rtt_us > 0x0fffffff ? 0x0fffffff : rtt_us ? (uint32_t)rtt_us : 1;
     const struct tcp_params *params = tcb_params(tcb);
     tcb->min_rtt_us = min_u32(tcb->min_rtt_us, m);
-    if (params->rto_policy == TCP_RTO_LINUX)
+    if (params->rto_policy == TCP_RTO_LINUX) {
         sample_linux(tcb, m);
-    else if (params->rto_policy == TCP_RTO_BSD42 && params->tick_ms)
+        tcb->rto_us = (uint32_t)min_u64((uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us, rtt_rto_max_us(tcb)); /* as rtt_set_rto has it */
+        return;
+    }
+    if (params->rto_policy == TCP_RTO_BSD42 && params->tick_ms)
         sample_bsd42(tcb, elapsed_ticks(tcb, m), params->tick_ms * 1000);
     else if (params->rto_policy == TCP_RTO_BSD && params->tick_ms)
         sample_bsd(tcb, elapsed_ticks(tcb, m), params->tick_ms * 1000);
@@ -161,6 +164,8 @@ void rtt_set_rto(struct tcb *tcb)
 uint64_t rtt_rto_ns(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
+    if (tcb->backoff == 0 && params->backoff[0] <= 1)
+        return min_u32(tcb->rto_us, rtt_rto_max_us(tcb)) * NS_PER_US;
     uint64_t factor = 1ull << min_u32(tcb->backoff, 30);
     if (params->backoff[0]) {
         uint32_t i = min_u32(tcb->backoff, 15);

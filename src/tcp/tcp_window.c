@@ -75,10 +75,17 @@ static uint32_t offer_bsd(const struct tcb *tcb)
     return window;
 }
 
+static uint32_t round_up(uint32_t window, uint32_t scale)
+{
+    return (window + (1u << scale) - 1) >> scale << scale;
+}
+
 uint32_t window_offer(const struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
+    if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo) /* nothing waits: what the rest comes to then */
+        return round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), tcb->rcv_wscale);
     uint32_t allowed = window_space(tcb, tcb->rcvbuf), used = used_space(tcb), space = allowed > used ? allowed - used : 0;
     uint32_t full = min_u32(allowed, clamp_of(tcb)), mss = min_u32(tcb->rcv_mss, full), scale = tcb->rcv_wscale;
     if (mss == 0)
@@ -90,7 +97,7 @@ uint32_t window_offer(const struct tcb *tcb)
     }
     space = min_u32(space, tcb->rcv_ssthresh);
     if (scale)
-        return (space + (1u << scale) - 1) >> scale << scale;
+        return round_up(space, scale);
     uint32_t window = tcb->rcv_wnd;
     if (window + mss <= space || window > space)
         window = space - space % mss;
@@ -102,16 +109,14 @@ uint32_t window_offer(const struct tcb *tcb)
 /* The header's window. RFC 9293 3.8.6 (SHLD-14): the right edge does not move left. */
 uint16_t window_select(struct tcb *tcb)
 {
-    uint32_t scale = tcb->rcv_wscale;
-    if (tcb->rcv_nxt == tcb->rcv_wup && !tcb->rcv_stream && scale && tcb->rcv_wnd >= tcb->rcv_ssthresh && tcb->rcv_wnd <= 65535u << scale)
-        return (uint16_t)(tcb->rcv_wnd >> scale); /* nothing came and nothing waits: as last time, when it was at its most */
+    uint32_t scale = tcb->rcv_wscale, most = 65535u << scale;
     uint32_t current = tcb_receive_window(tcb), window = window_offer(tcb);
     if (window < current) {
         if (window == 0)
             TCP_MIB(tcb->tcp, WantZeroWindowAdv);
-        window = (current + (1u << scale) - 1) >> scale << scale;
+        window = round_up(current, scale);
     }
-    window = min_u32(window, 65535u << scale);
+    window = min_u32(window, most);
     if (window == 0 && tcb->rcv_wnd)
         TCP_MIB(tcb->tcp, ToZeroWindowAdv);
     else if (window && tcb->rcv_wnd == 0)
@@ -434,15 +439,15 @@ void window_on_read(struct tcb *tcb, size_t copied)
     if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
               (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && tcb->pingpong == 0)));
-    uint32_t window = tcb_receive_window(tcb), full = clamp_of(tcb);
+    uint32_t window = tcb_receive_window(tcb);
     if (!now && is_linux(tcb)) {
-        if (2ull * window <= full) {
+        if (2ull * window <= window_space(tcb, tcb->rcvbuf) && 2ull * window <= clamp_of(tcb)) {
             uint32_t offer = window_offer(tcb);
             now = offer && offer >= 2ull * window;
         }
     } else if (!now) { /* BSD: two segments more, or half the buffer */
         uint32_t offer = min_u32(window_offer(tcb), 65535u << tcb->rcv_wscale);
-        now = offer > window && (offer - window >= 2u * tcb->advmss || offer - window >= full / 2);
+        now = offer > window && (offer - window >= 2u * tcb->advmss || offer - window >= clamp_of(tcb) / 2);
     }
     if (now)
         window_ack_now(tcb);
