@@ -155,6 +155,8 @@ AVX512 static inline uint32_t finish_avx512(__m512i a, __m512i b, uint32_t sum)
 enum {
     ALIGN_MIN = 256, /* from here on it pays to begin with a part that makes the rest line-aligned */
     AHEAD = 1024,
+    BACKWARDS_MIN = 16384, /* a payload that does not fit the first cache is summed from its end, which was written last; the reader
+                            * begins at the start, which is then what was touched last */
 };
 
 static inline size_t misalignment(const void *p)
@@ -168,9 +170,35 @@ AVX512 static inline __mmask64 first_bytes(size_t n)
     return ((__mmask64)1 << n) - 1;
 }
 
+/* The whole vectors at the end of [P, P + LENGTH), four by four; what is left lies at the start, below 320 bytes. */
+AVX512 static uint32_t backwards_avx512(const uint8_t *p, size_t *length, uint32_t sum)
+{
+    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
+    const uint8_t *end = p + *length;
+    size_t last = (uintptr_t)end & 63;
+    end -= last;
+    v = _mm512_maskz_loadu_epi8(first_bytes(last), end);
+    ADD512(v, a0, b0);
+    while ((size_t)(end - p) >= 256) {
+        end -= 256;
+        v = _mm512_load_si512(end + 192);
+        w = _mm512_load_si512(end + 128);
+        ADD512(v, a0, b0);
+        ADD512(w, a1, b1);
+        v = _mm512_load_si512(end + 64);
+        w = _mm512_load_si512(end);
+        ADD512(v, a0, b0);
+        ADD512(w, a1, b1);
+    }
+    *length = (size_t)(end - p);
+    return finish_avx512(_mm512_add_epi64(a0, a1), _mm512_add_epi64(b0, b1), sum);
+}
+
 AVX512 static uint32_t partial_avx512(const uint8_t *p, size_t length, uint32_t sum)
 {
     __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
+    if (length >= BACKWARDS_MIN && !((uintptr_t)p & 1)) /* words keep their parity */
+        sum = backwards_avx512(p, &length, sum);
     size_t first = length >= ALIGN_MIN ? misalignment(p) : 0;
     if (first) {
         v = _mm512_maskz_loadu_epi8(first_bytes(first), p);
