@@ -104,6 +104,8 @@
     X(tcp_no_metrics_save, tcp.no_metrics_save, BOOL, NULL) \
     X(tcp_tlp_min_ms, tcp.tlp_min_ms, U32, NULL) \
     X(tcp_pacing, tcp.pacing, BOOL, NULL) \
+    X(tcp_pacing_ss_ratio, tcp.pacing_ss_ratio, U32, NULL) \
+    X(tcp_pacing_ca_ratio, tcp.pacing_ca_ratio, U32, NULL) \
     X(tcp_ack_policy, tcp.ack_policy, WORD, ack_words) \
     X(tcp_delack_ms, tcp.delack_ms, U32, NULL) \
     X(tcp_delack_min_ms, tcp.delack_min_ms, U32, NULL) \

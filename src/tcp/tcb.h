@@ -47,6 +47,7 @@ struct txseg {
     uint16_t mss;         /* packets = ceil(length / mss) */
     uint8_t flags;        /* TX_* */
     uint8_t retransmits;
+    bool glued;           /* left in one chunk with the next */
 };
 enum { TX_SACKED = 1, TX_LOST = 2, TX_RETRANS = 4 /* a retransmission is in flight */, TX_EVER_RETRANS = 8, TX_FIN = 16, TX_APP_LIMITED = 32, TX_PSH = 64, TX_EOR = 128 /* MSG_EOR: never merged with the next */ };
 struct txring {
@@ -105,9 +106,14 @@ struct tcb_ext {
         };
         uint64_t rare[2];
     };
-    bool tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, cc_ready, rack_advanced, reord_timer, cwr_acked;
+    bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t tlp_high_seq;
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
+    uint32_t again_next;      /* the same for what is sent again: where the chunk goes on, and how many segments of it are left */
+    uint16_t again_left;
+    bool again_push;
+    uint32_t chunk_left;      /* Linux hands several segments to the device as one: bytes of this one not sent yet */
+    uint64_t wstamp_ns;       /* the last data segment left */
     uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
     /* RACK (RFC 8985) */
     uint64_t rack_sent_ns, rack_rtt_ns;
@@ -616,6 +622,9 @@ void cwnd_end_reduction(struct tcb *tcb);
 void cwnd_validate(struct tcb *tcb, bool is_limited); /* RFC 7661 */
 void cwnd_check_idle(struct tcb *tcb);
 void cwnd_pace(struct tcb *tcb, uint32_t bytes);
+uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */
+uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bool *limited);
 void sndbuf_expand(struct tcb *tcb);
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe); /* is_probe: a tail loss probe */

@@ -129,21 +129,65 @@ void cwnd_check_idle(struct tcb *tcb)
     tcb->last_snd_ms = tcb_now_ms(tcb);
 }
 
+/* Twice the window a round trip in slow start, 1.2 times it later (ip-sysctl tcp_pacing_ss_ratio, tcp_pacing_ca_ratio). */
+uint64_t cwnd_pacing_rate(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t most = tcb->opt->socket.max_pacing_rate, factor = tcb->cwnd < tcb->ssthresh / 2 ? params->pacing_ss_ratio : params->pacing_ca_ratio;
+    uint64_t rate = (uint64_t)tcb->mss * 80000 * factor * max_u32(tcb->cwnd, tcb_packets_out(tcb));
+    if (tcb->srtt_us)
+        rate /= tcb->srtt_us;
+    return most ? min_u64(rate, most) : rate;
+}
+
 /* Pacing: the next segment waits until this one has left at the rate. Only with a rate set or pacing on. */
 void cwnd_pace(struct tcb *tcb, uint32_t bytes)
 {
     uint64_t most = tcb->opt->socket.max_pacing_rate, rate = most;
-    if (tcb_params(tcb)->pacing && tcb->srtt_us) {
-        uint64_t factor = cc_in_slow_start(tcb) && tcb->cwnd < tcb->ssthresh / 2 ? 200 : 120;
-        rate = (uint64_t)tcb->mss * max_u32(tcb->cwnd, tcb_packets_out(tcb)) * 8000000 / max_u32(tcb->srtt_us, 1) * factor / 100;
-        if (most)
-            rate = min_u64(rate, most);
-    }
+    if (tcb_params(tcb)->pacing && tcb->srtt_us)
+        rate = cwnd_pacing_rate(tcb);
     tcb->ext->pacing_rate = rate;
     if (rate == 0 || rate == UINT64_MAX || tcb->ext->data_segs_out <= 10)
         return;
     tcb->ext->pacing_ns = tcb_now(tcb) + (uint64_t)bytes * NS_PER_S / rate;
     timer_rearm(tcb);
+}
+
+/* --- chunks: what Linux gives the device in one piece (TSO, GSO) shows in PSH and in when segments leave ------------------ */
+
+/* tcp_tso_autosize: about a millisecond of the pacing rate, more where the round trip is short; at least two segments. */
+uint32_t cwnd_chunk_segs(const struct tcb *tcb)
+{
+    enum { MOST = 65536 - 321 /* headers' room */ };
+    uint32_t rtt_shift = tcb->min_rtt_us >> 9, mss = max_u32(tcb->mss, 1);
+    uint64_t bytes = cwnd_pacing_rate(tcb) >> 10;
+    if (rtt_shift < 32)
+        bytes += (uint64_t)MOST >> rtt_shift;
+    return max_u32((uint32_t)min_u64(bytes, MOST) / mss, 2);
+}
+
+/* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bool *limited)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint64_t now = tcb_now(tcb);
+    uint32_t mss = tcb->mss, half = max_u32(tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window, mss);
+    uint32_t goal = min_u32(half, 65536 - 321) / mss * mss; /* what a buffer holds (tcp_xmit_size_goal) */
+    if (tcb->ca_state >= CA_RECOVERY || now > ext->wstamp_ns + NS_PER_MS || tcb_packets_out(tcb) == 0)
+        return false;
+    uint32_t send_win = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt, cong_win = (tcb->cwnd - tcb_in_flight(tcb)) * mss;
+    uint32_t limit = min_u32(send_win, cong_win), piece = min_u32(unsent, goal);
+    if (limit >= chunk_segs * mss || (unsent > goal && limit >= piece) || limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / 3)
+        return false;
+    if (now - txring_at(tcb->tx, 0)->sent_ns < (uint64_t)(tcb->srtt_us >> 4) * NS_PER_US)
+        return false; /* the next ACK is far */
+    if (cong_win < send_win) {
+        if (cong_win <= piece)
+            return *limited = true;
+    } else if (send_win <= piece) {
+        return true;
+    }
+    return !(tcb->fin_queued && unsent <= goal);
 }
 
 /* Linux's tcp_sndbuf_expand: room for two windows. */

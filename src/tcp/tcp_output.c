@@ -263,12 +263,12 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     }
     uint16_t gso_size = segment->gso_size;
     struct tcb_ext *ext = tcb->ext;
-    bool eor = false;
+    bool eor = false, push = false;
     if (ext && length) {
         eor = ext->eor_count && pass_eor(ext, seq + length);
-        bool push = eor || has_push(tcb, seq + length);
-        if (push || fin)
-            flags |= push ? TCP_PSH : 0;
+        push = eor || has_push(tcb, seq + length);
+        if (push || (ext->chunk_push && ext->chunk_left == length)) /* Linux marks each chunk */
+            flags |= TCP_PSH;
         if (ext->push_count)
             forget_push(ext, seq + length);
     }
@@ -286,7 +286,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     }
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = tcb->mss,
-                          .flags = (fin ? TX_FIN : 0) | ((flags & TCP_PSH) ? TX_PSH : 0) | (eor ? TX_EOR : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
+                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;
@@ -297,6 +297,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     tcb->snd_nxt = seq + length + fin;
     if (ext) {
         ext->probe_byte = false;
+        ext->wstamp_ns = tcb_now(tcb);
         if (length) {
             ext->bytes_sent += length;
             ext->data_segs_out += packets;
@@ -336,6 +337,15 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
     return length >= mss || length == unsent || length >= tcb->max_window / 2;
 }
 
+/* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs. */
+static uint32_t chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bool *limited)
+{
+    uint32_t most = cwnd_chunk_segs(tcb), quota = min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight);
+    if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, unsent, most, limited))
+        return 0;
+    return min_u32(quota, tcb->gso_segs > 1 ? min_u32(most, tcb->gso_segs) : most);
+}
+
 /* RFC 9293 3.8.6 (MUST-34): a right edge that moved left of SND.NXT is no room, not a negative one.
  * How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
 static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *limited)
@@ -349,8 +359,10 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
     }
     if (room == 0 || (linux_way && room < min_u32(unsent, mss)))
         return 0;
-    uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1)), most = segs * mss;
-    uint32_t length = min_u32(min_u32(unsent, room), most), partial = length % mss;
+    uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1));
+    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = chunk_segs(tcb, unsent, flight, limited)) == 0)
+        return 0;
+    uint32_t length = min_u32(min_u32(unsent, room), segs * mss), partial = length % mss;
     if (partial == 0)
         return length;
     if (length > mss && (length < unsent || !(forced || may_send_partial(tcb, tcb->fin_queued))))
@@ -381,8 +393,18 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             return timer_check_probe(tcb), false;
         return output_data(tcb, segment, tcb->snd_nxt, 0, true);
     }
-    cwnd_check_idle(tcb);
-    uint32_t record = until_eor(tcb, tcb->snd_nxt, unsent), length = next_length(tcb, record, record < unsent, &limited);
+    uint32_t length, mss = mss_current(tcb);
+    if (tcb->ext->chunk_left) { /* the rest of what is on its way */
+        length = min_u32(min_u32(tcb->ext->chunk_left, mss), unsent);
+    } else {
+        cwnd_check_idle(tcb);
+        uint32_t record = until_eor(tcb, tcb->snd_nxt, unsent);
+        length = next_length(tcb, record, record < unsent, &limited);
+        tcb->ext->chunk_left = length;
+        tcb->ext->chunk_push = length > mss && tcb_params(tcb)->pacing_ss_ratio;
+        if (tcb->gso_segs <= 1)
+            length = min_u32(length, mss);
+    }
     if (limited)
         tcb->ext->cwnd_limited = true;
     if (length == 0) {
@@ -397,6 +419,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             timer_set(tcb, TIMER_RETRY, tcb_now(tcb) + 10 * NS_PER_MS);
         return false;
     }
+    tcb->ext->chunk_left -= length;
     tcb->ext->in_burst = true;
     cwnd_pace(tcb, length);
     return true;
@@ -404,9 +427,37 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
 
 /* --- retransmission ---------------------------------------------------------------------------------------------------------- */
 
+/* What left as one chunk is sent again as one, as far as the window and the chunk's size allow. True: INDEX ends one of several. */
+static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct txseg *seg = txring_at(tcb->tx, index);
+    if (is_probe) {
+        if (index)
+            txring_at(tcb->tx, index - 1)->glued = false;
+        return txseg_packets(seg) > 1;
+    }
+    if (ext->again_left == 0 || seg->start != ext->again_next) {
+        uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1, count = txseg_packets(seg);
+        quota = min_u32(quota, cwnd_chunk_segs(tcb));
+        for (uint32_t i = index; count < quota && txring_at(tcb->tx, i)->glued && i + 1 < tcb->tx->count; i++, count++)
+            if ((txring_at(tcb->tx, i + 1)->flags & (TX_LOST | TX_RETRANS | TX_SACKED)) != TX_LOST)
+                break;
+        ext->again_left = (uint16_t)count;
+        ext->again_push = count > 1;
+    }
+    ext->again_next = seg->end;
+    ext->again_left -= (uint16_t)min_u32(ext->again_left, txseg_packets(seg));
+    if (ext->again_left)
+        return false;
+    seg->glued = false;
+    return ext->again_push;
+}
+
 /* Sends record INDEX again. */
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
 {
+    struct tcb_ext *ext = tcb->ext;
     struct txseg *seg = txring_at(tcb->tx, index);
     uint32_t mss = mss_current(tcb), data = seg->end - seg->start - !!(seg->flags & TX_FIN);
     uint32_t right = tcb->snd_una + tcb->snd_wnd, most = mss * max_u32(tcb->gso_segs, 1);
@@ -430,12 +481,15 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         return false;
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
-    output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | ((seg->flags & TX_PSH) ? TCP_PSH : 0), seg->start);
+    bool push = (seg->flags & TX_PSH) || (ext && tcb_params(tcb)->pacing_ss_ratio && ends_chunk(tcb, index, is_probe));
+    output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (push ? TCP_PSH : 0), seg->start);
     segment->packet = packet;
     segment->gso_size = gso_size;
-    if (tcb->ext && tcb->ext->snd_urgent)
+    if (ext && ext->snd_urgent)
         set_urgent(tcb, &segment->header);
     note_ack(tcb);
+    if (ext)
+        ext->wstamp_ns = tcb_now(tcb);
     txring_set_mss(tcb, seg, tcb->mss);
     if (is_probe)
         recovery_on_probe(tcb, seg);
@@ -472,6 +526,7 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
         seg->end = next->end;
         seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR);
+        seg->glued = next->glued;
         for (uint32_t i = index + 1; i + 1 < ring->count; i++)
             *txring_at(ring, i) = *txring_at(ring, i + 1);
         ring->count--;

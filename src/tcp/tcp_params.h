@@ -98,6 +98,7 @@ struct tcp_params {
     bool slow_start_after_idle, no_metrics_save;
     uint32_t tlp_min_ms;
     bool pacing;
+    uint32_t pacing_ss_ratio, pacing_ca_ratio; /* percent */
     /* acknowledgement */
     uint8_t ack_policy;
     uint32_t delack_ms, delack_min_ms;

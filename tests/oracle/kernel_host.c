@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,10 +318,23 @@ int lil_epoll_wait(struct lil_proc *p, int epfd, struct epoll_event *events, int
 }
 
 /* --- calls that do not --------------------------------------------------------------------------------------------- */
+/* A namespace may not choose what its machine does not allow; a socket of root's may. */
+static char congestion[16] = "cubic";
+
+static void note_congestion(const char *text)
+{
+    const char *at = strstr(text, "tcp_congestion_control=");
+    if (at && sscanf(at + 23, "%*[\"' ]%15[a-z_0-9]", congestion) <= 0)
+        (void)sscanf(at + 23, "%15[a-z_0-9]", congestion);
+}
+
 int lil_socket(struct lil_proc *p, int domain, int type, int protocol)
 {
     (void)p;
-    return socket(domain, type, protocol);
+    int fd = socket(domain, type, protocol);
+    if (fd >= 0 && (type & 15) == SOCK_STREAM)
+        (void)setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, congestion, strlen(congestion));
+    return fd;
 }
 
 int lil_bind(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length)
@@ -430,6 +444,7 @@ void run_command(struct run *run, const char *text)
 {
     char *script = NULL;
     size_t length = 0;
+    note_congestion(text);
     FILE *memory = open_memstream(&script, &length);
     fputs(". ${ORACLE_DIR:-.}/defaults.sh\n", memory);
     while (*text) {
@@ -446,6 +461,7 @@ void run_command(struct run *run, const char *text)
     fclose(memory);
     int status = system(script); /* NOLINT */
     free(script);
+    run->host->real_origin_ns = clock_ns() - (run->now_ns - run->host->virtual_origin_ns); /* a command takes no time in a script */
     if (status)
         run_fail(run, "the command ended with status %d", WEXITSTATUS(status));
     run_settle(run);
@@ -457,9 +473,10 @@ int main(int argc, char **argv)
     struct script_config config;
     int failed = 0;
     script_config_init(&config);
+    (void)signal(SIGPIPE, SIG_IGN);
     config.patience_ns = 3000000000u;
     struct sched_param parameters = {.sched_priority = 20};
-    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
+    (void)sched_setscheduler(0, SCHED_FIFO, &parameters);
     for (int i = 1; i < argc; i++) {
         struct script_report report;
         if (strcmp(argv[i], "--verbose") == 0) {
