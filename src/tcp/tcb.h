@@ -624,6 +624,7 @@ void cwnd_check_idle(struct tcb *tcb);
 void cwnd_pace(struct tcb *tcb, uint32_t bytes);
 uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */
 uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
+uint32_t output_chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bool *limited);
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bool *limited);
 void sndbuf_expand(struct tcb *tcb);
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);

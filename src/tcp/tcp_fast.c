@@ -225,13 +225,29 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
 
 /* How many bytes the next segment has; 0: that is for the general path to say. Whole segments, or the last part of the buffer
  * where Nagle lets it go (RFC 9293 3.7.4); the peer's window and the congestion window have room for all of it. */
-static uint32_t next_length(const struct tcb *tcb)
+static uint32_t next_length(struct tcb *tcb)
 {
+    struct tcb_ext *ext = tcb->ext;
     uint32_t unsent = tcb->write_seq - tcb->snd_nxt, length = min_u32(unsent, tcb->mss), flight = tcb_packets_out(tcb);
+    if (ext->chunk_left) /* the rest of what is on its way */
+        return min_u32(length, ext->chunk_left);
+    if (unsent > tcb->mss && tcb_params(tcb)->pacing_ss_ratio) { /* as many whole segments as make a chunk */
+        if (flight >= tcb->cwnd || !seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt))
+            return 0;
+        uint32_t segs = output_chunk_segs(tcb, unsent, flight, &ext->cwnd_limited), room = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt;
+        uint32_t chunk = segs * tcb->mss;
+        if (segs == 0 || chunk > unsent || chunk > room)
+            return 0;
+        ext->chunk_left = chunk;
+        ext->chunk_push = segs > 1;
+        return length;
+    }
     if (flight >= tcb->cwnd || seq_gt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd))
         return 0;
     if (length < tcb->mss && ((flight && !tcb->dont_nagle) || tcb->opt->cork))
         return 0;
+    ext->chunk_left = length;
+    ext->chunk_push = false;
     return length;
 }
 
@@ -250,7 +266,9 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     struct tcb_ext *ext = tcb->ext;
     bool was_empty = tcb->tx->packets_out == 0;
     *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
-                          .order = ++ext->last_order, .mss = tcb->mss, .flags = push ? TX_PSH : 0};
+                          .order = ++ext->last_order, .mss = tcb->mss, .flags = push ? TX_PSH : 0, .glued = ext->chunk_left > length};
+    ext->chunk_left -= length;
+    ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;
     if (was_empty && ext->cc_ready && cc_get(tcb)->on_idle)
         cc_get(tcb)->on_idle(tcb);
@@ -322,10 +340,11 @@ static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
     header->tos = options->tos & 0xfc;
     header->ttl = options->ttl ? options->ttl : tcp->params.ttl;
     header->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : tcp->params.pmtu_discovery;
-    header->push = seq + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
+    bool push = seq + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
+    header->push = push || (tcb->ext->chunk_push && tcb->ext->chunk_left == length);
     tcb->ack_want = 0;
     window_on_ack_sent(tcb);
-    note_sent(tcb, seg, length, header->push);
+    note_sent(tcb, seg, length, push);
     end_of_segment(tcb);
     tcb_check(tcb);
     return true;

@@ -267,8 +267,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     if (ext && length) {
         eor = ext->eor_count && pass_eor(ext, seq + length);
         push = eor || has_push(tcb, seq + length);
-        if (push || (ext->chunk_push && ext->chunk_left == length)) /* Linux marks each chunk */
-            flags |= TCP_PSH;
+        flags |= push || (ext->chunk_push && ext->chunk_left == length) ? TCP_PSH : 0; /* Linux marks each chunk */
         if (ext->push_count)
             forget_push(ext, seq + length);
     }
@@ -338,7 +337,7 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
 }
 
 /* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs. */
-static uint32_t chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bool *limited)
+uint32_t output_chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bool *limited)
 {
     uint32_t most = cwnd_chunk_segs(tcb), quota = min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight);
     if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, unsent, most, limited))
@@ -360,7 +359,7 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
     if (room == 0 || (linux_way && room < min_u32(unsent, mss)))
         return 0;
     uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1));
-    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = chunk_segs(tcb, unsent, flight, limited)) == 0)
+    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, flight, limited)) == 0)
         return 0;
     uint32_t length = min_u32(min_u32(unsent, room), segs * mss), partial = length % mss;
     if (partial == 0)
