@@ -11,6 +11,7 @@
 
 #if defined(__x86_64__)
 #define ARCH_AUDIT AUDIT_ARCH_X86_64
+#define ARCH_OPEN __NR_open
 #define ARCH_X32_BIT 0x40000000u /* x32 calls come under the same audit number with this bit */
 struct arch_regs {
     struct user_regs_struct r;

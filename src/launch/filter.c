@@ -15,6 +15,12 @@
 #ifndef __NR_futex_waitv
 #define __NR_futex_waitv 449
 #endif
+#ifndef __NR_pidfd_getfd
+#define __NR_pidfd_getfd 438
+#endif
+#ifndef __NR_openat2
+#define __NR_openat2 437
+#endif
 #ifndef __NR_epoll_pwait2
 #define __NR_epoll_pwait2 441
 #endif
@@ -25,7 +31,7 @@ enum test {
     POINTER,     /* argument `index` is not NULL */
     POSITIVE,    /* argument `index`, an int, is above 0 */
     NOT_TIMEOUT, /* get/setsockopt of anything but SOL_SOCKET SO_RCVTIMEO, SO_SNDTIMEO */
-    NET_IOCTL,   /* ioctl 0x8904..0x89ff */
+    NET_IOCTL,   /* ioctl 0x8904..0x8bff: sockets, interfaces, wireless */
     ANY_IOCTL,   /* those, FIONREAD and TIOCOUTQ */
     DUMPABLE,    /* prctl(PR_SET_DUMPABLE) */
     WALL_CLOCK,  /* a clock that is not of CPU time */
@@ -75,6 +81,12 @@ static const struct rule {
     {__NR_ioctl, E, ANY_IOCTL, 0, NOTIFY},
     {__NR_prctl, A, DUMPABLE, 0, FAIL(0)}, /* "done": an undumpable program's memory and descriptors are out of reach */
     {__NR_io_uring_setup, A, ALWAYS, 0, FAIL(ENOSYS)}, /* its calls pass no filter */
+    {__NR_io_uring_enter, A, ALWAYS, 0, FAIL(ENOSYS)}, /* of a ring that another process passed */
+    {__NR_io_uring_register, A, ALWAYS, 0, FAIL(ENOSYS)},
+    {__NR_pidfd_getfd, A, ALWAYS, 0, FAIL(EPERM)},     /* other processes' sockets */
+    {ARCH_OPEN, A, ALWAYS, 0, NOTIFY},
+    {__NR_openat, A, ALWAYS, 0, NOTIFY},
+    {__NR_openat2, A, ALWAYS, 0, NOTIFY},
     {__NR_clock_gettime, V, WALL_CLOCK, 0, NOTIFY},
     {__NR_gettimeofday, V, ALWAYS, 0, NOTIFY},
     {__NR_time, V, ALWAYS, 0, NOTIFY},
@@ -182,14 +194,14 @@ static void emit_test(struct builder *b, const struct rule *rule)
     case NET_IOCTL:
         load_low(b, 1);
         emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);
-        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x89ff);
+        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x8bff);
         break;
     case ANY_IOCTL:
         load_low(b, 1);
         jump_equal(b, 0x541b /* FIONREAD */, 3, 0);
         jump_equal(b, 0x5411 /* TIOCOUTQ */, 2, 0);
         emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);
-        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x89ff);
+        emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x8bff);
         break;
     case DUMPABLE:
         load_low(b, 0);

@@ -84,6 +84,7 @@ struct launcher {
     struct list descs;
     struct list dirty;       /* descriptors whose lil_ socket changed */
     struct list dead;        /* descriptors to be freed at the end of this turn */
+    struct list sysctl_pipes, closed_pipes; /* call_open.c */
     struct desc **table;     /* by cookie; open addressing */
     unsigned table_mask, table_count;
     struct timers *timers;
@@ -234,6 +235,7 @@ typedef int64_t call_handler(struct call *call);
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
     call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_refuse_splice;
+call_handler call_open, call_ioctl_foreign; /* call_open.c */
 call_handler clock_call_gettime, clock_call_gettimeofday, clock_call_time;
 call_handler timers_call_alarm, timers_call_setitimer, timers_call_getitimer, timers_call_create, timers_call_settime, timers_call_gettime,
     timers_call_getoverrun, timers_call_delete, timers_call_fd_create, timers_call_fd_settime, timers_call_fd_gettime;
@@ -334,6 +336,14 @@ int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, in
 int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid); /* desc_netlink.c: a lil_ descriptor; -1 with errno */
 struct file;
 struct desc *desc_of_file(const struct file *file);          /* NULL: none of the launcher's */
+
+/* --- call_open.c, procnet.c ------------------------------------------------------------------------------------------------ */
+enum open_what { OPEN_NATIVE, OPEN_PROC_NET, OPEN_SYSCTL, OPEN_ABSENT };
+void open_normalize(char *path);
+enum open_what open_classify(const char *path, const char **rest); /* REST: what follows the directory */
+/* The text of /proc/net/NAME, of /proc/sys/net/PATH on the program's host; malloc'ed; NULL: there is none. */
+char *procnet_text(struct program *program, const char *name, size_t *length);
+char *procnet_sysctl(struct program *program, const char *path, size_t *length);
 
 /* --- names.c, dns.c ---------------------------------------------------------------------------------------------------------- */
 enum { NAME_ADDRESSES = 6 };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "launch/arch.h"
 #include "launch/launch.h"
@@ -43,6 +44,9 @@ static const struct handler {
     [__NR_close] = {"close", call_close, true},
     [__NR_splice] = {"splice", call_refuse_splice, true},
     [__NR_ioctl] = {"ioctl", call_ioctl, true},
+    [ARCH_OPEN] = {"open", call_open, false},
+    [__NR_openat] = {"openat", call_open, false},
+    [__NR_openat2] = {"openat2", call_open, false},
     [__NR_clock_gettime] = {"clock_gettime", clock_call_gettime, false},
     [__NR_gettimeofday] = {"gettimeofday", clock_call_gettimeofday, false},
     [__NR_time] = {"time", clock_call_time, false},
@@ -138,6 +142,25 @@ void notify_free(struct call *call)
     free(call);
 }
 
+/* A descriptor that is not ours: a file, an AF_UNIX socket, or a socket of the real network, which can only have come from a
+ * process outside (SCM_RIGHTS): that one is of no use here (invariant 1). */
+static int64_t handle_foreign(struct call *call, const struct handler *handler)
+{
+    int domain;
+    socklen_t length = sizeof domain;
+
+    if (getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
+        return CALL_CONTINUE;
+    if (domain != AF_UNIX && call->nr != __NR_close) {
+        launcher_log(call->program->launcher, "%s[%d]: %s(%d): a socket of the real network (EACCES)", call->program->name, call->tid, handler->name,
+                     (int)call->args[0]);
+        return -EACCES;
+    }
+    if (call->nr == __NR_connect)
+        return call_connect(call); /* the name services' sockets */
+    return call->nr == __NR_ioctl ? call_ioctl_foreign(call) : CALL_CONTINUE;
+}
+
 /* Handles CALL once; true when it is answered (or its thread is gone). */
 static bool handle(struct call *call)
 {
@@ -152,9 +175,10 @@ static bool handle(struct call *call)
             call->desc->last_fd = (int)call->args[0];
         }
     }
-    /* connect() alone is looked at when the socket is not ours: the name services' sockets */
-    if (handler && (!handler->on_socket || call->desc || call->nr == __NR_connect))
+    if (handler && (!handler->on_socket || call->desc))
         result = handler->handle(call);
+    else if (handler && call->inner >= 0)
+        result = handle_foreign(call, handler);
     if (call->inner >= 0)
         close(call->inner);
     call->inner = -1;

@@ -107,6 +107,8 @@ struct launcher *launcher_new(const struct launcher_config *config)
     list_init(&l->descs);
     list_init(&l->dirty);
     list_init(&l->dead);
+    list_init(&l->sysctl_pipes);
+    list_init(&l->closed_pipes);
     list_init(&l->answerers);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->scratch = malloc(LAUNCH_SCRATCH);
@@ -389,6 +391,8 @@ static void world_turn(struct launcher *l)
         struct desc *desc = list_entry(list_pop_front(&l->dead), struct desc, node);
         free(desc);
     }
+    while (!list_is_empty(&l->closed_pipes))
+        free(list_pop_front(&l->closed_pipes)); /* the node is the first member */
 }
 
 static uint64_t launcher_next(struct launcher *l)
@@ -537,6 +541,10 @@ void launcher_free(struct launcher *l)
         free(program);
     }
     timers_free(l);
+    while (!list_is_empty(&l->closed_pipes))
+        free(list_pop_front(&l->closed_pipes));
+    while (!list_is_empty(&l->sysctl_pipes)) /* their descriptors end with us */
+        free(list_pop_front(&l->sysctl_pipes));
     while (!list_is_empty(&l->answerers))
         free(list_pop_front(&l->answerers)); /* the node is the first member */
     close(l->hub_fd);

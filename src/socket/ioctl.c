@@ -86,6 +86,15 @@ static int interface_request(struct lil_host *host, unsigned long request, struc
     case SIOCGIFMTU:
         ifreq->ifr_mtu = (int)lookup.view.mtu;
         return 0;
+    case SIOCGIFMETRIC:
+        ifreq->ifr_metric = 0;
+        return 0;
+    case SIOCGIFTXQLEN:
+        ifreq->ifr_qlen = 1000;
+        return 0;
+    case SIOCGIFMAP:
+        memset(&ifreq->ifr_map, 0, sizeof ifreq->ifr_map);
+        return 0;
     case SIOCGIFHWADDR:
         memset(&ifreq->ifr_hwaddr, 0, sizeof ifreq->ifr_hwaddr);
         ifreq->ifr_hwaddr.sa_family = lookup.view.kind == LIL_ETHERNET   ? ARPHRD_ETHER
@@ -96,6 +105,19 @@ static int interface_request(struct lil_host *host, unsigned long request, struc
     default:
         return interface_address(&lookup, request, ifreq);
     }
+}
+
+/* As `ifconfig eth0 down` and `ifconfig eth0 mtu 1400` ask. */
+static int interface_change(struct lil_host *host, unsigned long request, const struct ifreq *ifreq)
+{
+    struct lookup lookup = {.name = ifreq->ifr_name};
+
+    host_each_interface(host, look_at, &lookup);
+    if (!lookup.is_found)
+        return -ENODEV;
+    if (request == SIOCSIFMTU)
+        return lil_interface_set_mtu(host, lookup.view.ifindex, (unsigned)ifreq->ifr_mtu);
+    return lil_interface_set_up(host, lookup.view.ifindex, ifreq->ifr_flags & IFF_UP);
 }
 
 struct conf { /* SIOCGIFCONF: as many as fit */
@@ -177,7 +199,15 @@ static int do_ioctl(struct lil_proc *proc, int fd, unsigned long request, void *
     case SIOCGIFBRDADDR:
     case SIOCGIFNETMASK:
     case SIOCGIFDSTADDR:
+    case SIOCGIFMETRIC:
+    case SIOCGIFTXQLEN:
+    case SIOCGIFMAP:
         return file->ops->is_socket ? interface_request(proc->sockets->host, request, argument) : -ENOTTY;
+    case SIOCSIFFLAGS:
+    case SIOCSIFMTU:
+        if (!file->ops->is_socket)
+            return -ENOTTY;
+        return proc_is_privileged(proc) ? interface_change(proc->sockets->host, request, argument) : -EPERM;
     default:
         return file->ops->ioctl ? file->ops->ioctl(proc, file, request, argument) : -ENOTTY;
     }

@@ -5,14 +5,12 @@
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include "socket/netlink.h"
+#include "socket/sock_seen.h"
 
 #ifndef SOCK_DESTROY
 #define SOCK_DESTROY 21
 #endif
-enum { STATE_ESTABLISHED = 1, STATE_SYN_RECEIVED = 3, STATE_TIME_WAIT = 6, STATE_CLOSE = 7, STATE_LISTEN = 10, WORD_MAX = 16 };
-static const uint8_t linux_states[] = {[TCPS_CLOSED] = 7, [TCPS_LISTEN] = 10, [TCPS_SYN_SENT] = 2, [TCPS_SYN_RECEIVED] = 3, [TCPS_ESTABLISHED] = 1,
-                                       [TCPS_FIN_WAIT_1] = 4, [TCPS_FIN_WAIT_2] = 5, [TCPS_CLOSE_WAIT] = 8, [TCPS_CLOSING] = 11, [TCPS_LAST_ACK] = 9,
-                                       [TCPS_TIME_WAIT] = 6};
+enum { WORD_MAX = 16 };
 
 struct diag {
     const struct nl_request *request;
@@ -20,25 +18,13 @@ struct diag {
     struct inet_diag_req_v2 ask;
     bool is_found; /* of a single question */
 };
-/* One socket, whichever kind. */
-struct entry {
-    struct flow flow;
-    uint8_t family, state, timer, retransmits;
-    uint64_t expires_ns;
-    uint32_t unread, unsent, interface;
-    uint32_t cookie[2];
-    struct sock *sock; /* NULL: nobody's */
-    struct tcb *tcb;
-    struct tcp_listener *listener;
-};
-
 static void put_sockaddr(__be32 to[4], __be16 *port, const struct addr *addr, uint16_t number, uint8_t family)
 {
     memcpy(to, family == AF_INET ? addr->b + 12 : addr->b, family == AF_INET ? 4 : 16);
     *port = htons(number);
 }
 
-static void put_id(struct inet_diag_sockid *id, const struct entry *e)
+static void put_id(struct inet_diag_sockid *id, const struct sock_seen *e)
 {
     *id = (struct inet_diag_sockid){.idiag_if = e->interface};
     put_sockaddr(id->idiag_src, &id->idiag_sport, &e->flow.local, e->flow.local_port, e->family);
@@ -59,7 +45,7 @@ static bool is_the_one(const struct diag *diag, const struct inet_diag_sockid *i
 
 static bool is_asked(const struct diag *diag, unsigned extension) { return diag->ask.idiag_ext & 1u << (extension - 1); }
 
-static void put_memory(struct diag *diag, const struct entry *e)
+static void put_memory(struct diag *diag, const struct sock_seen *e)
 {
     uint32_t words[SK_MEMINFO_VARS] = {[SK_MEMINFO_RMEM_ALLOC] = e->unread, [SK_MEMINFO_WMEM_QUEUED] = e->unsent};
     struct lil_proc *proc = diag->request->proc;
@@ -74,7 +60,7 @@ static void put_memory(struct diag *diag, const struct entry *e)
     nl_put(diag->out, INET_DIAG_SKMEMINFO, words, sizeof words);
 }
 
-static void put_extensions(struct diag *diag, const struct entry *e)
+static void put_extensions(struct diag *diag, const struct sock_seen *e)
 {
     struct tcp *tcp = host_tcp(diag->request->host);
     struct tcp_info info;
@@ -85,7 +71,7 @@ static void put_extensions(struct diag *diag, const struct entry *e)
         put_memory(diag, e);
     if (is_asked(diag, INET_DIAG_TOS) && e->tcb && e->family == AF_INET)
         nl_put_u8(diag->out, INET_DIAG_TOS, tcp_options_peek(e->tcb)->tos);
-    if (e->family == AF_INET6 && (e->state == STATE_LISTEN || e->state == STATE_CLOSE))
+    if (e->family == AF_INET6 && (e->state == SEEN_LISTEN || e->state == SEEN_CLOSE))
         nl_put_u8(diag->out, INET_DIAG_SKV6ONLY, e->sock && e->sock->flags & SF_V6ONLY);
     if (is_asked(diag, INET_DIAG_INFO)) {
         int result = e->tcb ? tcp_getopt(tcp, e->tcb, TCP_INFO, &info, &length)
@@ -98,8 +84,9 @@ static void put_extensions(struct diag *diag, const struct entry *e)
         nl_put(diag->out, INET_DIAG_CONG, word, strnlen(word, length) + (length < sizeof word));
 }
 
-static void put_entry(struct diag *diag, struct entry *e)
+static void put_entry(void *ctx, struct sock_seen *e)
 {
+    struct diag *diag = ctx;
     const struct netlink_owner *owner = &diag->out->netlink->owner;
     struct netlink_seen seen = {0};
     struct inet_diag_msg body = {.idiag_family = e->family, .idiag_state = e->state, .idiag_timer = e->timer, .idiag_retrans = e->retransmits};
@@ -125,85 +112,6 @@ static void put_entry(struct diag *diag, struct entry *e)
     nl_end(diag->out);
 }
 
-/* --- TCP -------------------------------------------------------------------------------------- */
-static bool see_tcp(void *ctx, const struct tcp_seen *seen)
-{
-    struct diag *diag = ctx;
-    struct entry e = {.flow = *seen->flow, .state = linux_states[seen->state], .tcb = seen->tcb, .sock = seen->user};
-    struct tcp_timer_view timer = {.expires_ns = seen->deadline_ns, .retransmits = seen->retransmits};
-
-    e.family = addr_is_v4(&seen->flow->remote) ? AF_INET : AF_INET6;
-    if (e.sock)
-        e.family = e.sock->file.family;
-    e.timer = seen->state == TCPS_TIME_WAIT ? 3 : seen->state == TCPS_SYN_RECEIVED ? 1 : 0;
-    memcpy(e.cookie, &(uint64_t){(uint64_t)seen->flow->local_port << 32 | seen->flow->remote_port}, sizeof e.cookie);
-    if (seen->tcb) {
-        struct handle handle = tcp_handle(host_tcp(diag->request->host), seen->tcb);
-        memcpy(e.cookie, &handle, sizeof e.cookie);
-        tcp_get_timer(seen->tcb, &timer);
-        e.timer = timer.kind;
-        e.unread = (uint32_t)tcp_readable(seen->tcb);
-        e.unsent = tcp_write_seq(seen->tcb) - tcp_acked_seq(seen->tcb);
-        e.interface = tcp_options_peek(seen->tcb)->bind_ifindex;
-    }
-    e.expires_ns = timer.expires_ns;
-    e.retransmits = (uint8_t)timer.retransmits;
-    put_entry(diag, &e);
-    return true;
-}
-
-static void see_listener(struct diag *diag, struct sock *sock)
-{
-    struct entry e = {.family = sock->file.family, .state = STATE_LISTEN, .sock = sock, .listener = sock->listener, .cookie = {sock->slot, 1}};
-    unsigned incomplete, complete, backlog;
-
-    tcp_listener_queues(sock->listener, &incomplete, &complete, &backlog);
-    e.unread = complete;
-    e.unsent = backlog;
-    if (sock->binding) {
-        e.flow.local = sock->binding->addr;
-        e.flow.local_port = sock->binding->port;
-        e.interface = sock->binding->ifindex;
-    }
-    e.flow.remote = addr_any(e.family);
-    if (addr_is_any(&e.flow.local))
-        e.flow.local = addr_any(e.family);
-    put_entry(diag, &e);
-}
-
-/* --- all kinds that live in the sockets' table ------------------------------------------------ */
-static void see_dgram(struct diag *diag, struct sock *sock)
-{
-    const struct flow *flow = udp_get_flow(sock->pcb);
-    struct entry e = {.family = sock->file.family, .flow = *flow, .sock = sock, .cookie = {sock->slot, 2}};
-
-    if (sock->file.type == SOCK_RAW)
-        e.flow.local_port = sock->file.protocol;
-    if (!e.flow.local_port) /* not bound: Linux has no place to list it */
-        return;
-    e.state = udp_is_connected(sock->pcb) ? STATE_ESTABLISHED : STATE_CLOSE;
-    if (addr_is_any(&e.flow.local))
-        e.flow.local = addr_any(e.family);
-    if (e.state == STATE_CLOSE)
-        e.flow.remote = addr_any(e.family);
-    e.unread = (uint32_t)udp_readable(sock->pcb);
-    put_entry(diag, &e);
-}
-
-static void see_sock(void *ctx, void *object, uint32_t slot)
-{
-    struct diag *diag = ctx;
-    struct sock *sock = object;
-
-    (void)slot;
-    if (sock->file.ops == &stream_ops && sock->flags & SF_LISTENING && diag->ask.sdiag_protocol == IPPROTO_TCP)
-        see_listener(diag, sock);
-    else if (sock->file.ops == &dgram_ops && sock->pcb &&
-             ((diag->ask.sdiag_protocol == IPPROTO_UDP && sock->file.type == SOCK_DGRAM && sock->file.protocol == IPPROTO_UDP) ||
-              (diag->ask.sdiag_protocol == IPPROTO_RAW && sock->file.type == SOCK_RAW)))
-        see_dgram(diag, sock);
-}
-
 /* SOCK_DESTROY (`ss -K`): the connection is reset, its owner is told ECONNABORTED. */
 struct victim {
     const struct diag *diag;
@@ -213,7 +121,7 @@ struct victim {
 static bool see_victim(void *ctx, const struct tcp_seen *seen)
 {
     struct victim *victim = ctx;
-    struct entry e = {.flow = *seen->flow, .family = victim->diag->ask.sdiag_family};
+    struct sock_seen e = {.flow = *seen->flow, .family = victim->diag->ask.sdiag_family};
     struct inet_diag_sockid id;
 
     if (!seen->tcb)
@@ -246,7 +154,6 @@ static int destroy(const struct diag *diag)
 int netlink_diag_request(const struct nl_request *request, struct nl_out *out)
 {
     struct diag diag = {.request = request, .out = out};
-    struct sockets *sockets = request->proc->sockets;
 
     uint32_t protocol;
 
@@ -263,8 +170,6 @@ int netlink_diag_request(const struct nl_request *request, struct nl_out *out)
         return -ENOENT; /* MPTCP, whose number does not fit a byte */
     if (diag.ask.sdiag_protocol != IPPROTO_TCP && diag.ask.sdiag_protocol != IPPROTO_UDP && diag.ask.sdiag_protocol != IPPROTO_RAW)
         return -ENOENT;
-    slab_each(&sockets->slab, see_sock, &diag);
-    if (diag.ask.sdiag_protocol == IPPROTO_TCP)
-        tcp_each(host_tcp(request->host), 0, see_tcp, &diag);
+    sock_each_seen(request->host, diag.ask.sdiag_protocol, put_entry, &diag);
     return request->is_dump || diag.is_found ? 0 : -ENOENT;
 }

@@ -31,6 +31,63 @@ except OSError as e: assert e.errno == errno.EAFNOSUPPORT'
 check 'io_uring is not there' 0 'ENOSYS' "$LILLIPUT" run -- python3 -c '
 import ctypes, errno
 libc = ctypes.CDLL(None, use_errno=True); libc.syscall(425, 8, 0); print(errno.errorcode[ctypes.get_errno()])'
+for mode in "" "--exact" "--time virtual"; do
+  # shellcheck disable=SC2086
+  check "no way round ${mode:-fast}" 0 '^refused all$' "$LILLIPUT" run $mode -- python3 -c '
+import ctypes, errno, fcntl, os, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def fails(what, error, f, *a):
+    try: f(*a)
+    except OSError as e: assert e.errno == error, (what, e)
+    else: raise SystemExit(what + " is possible")
+for family in (17, 40, 16 + 1, 31, 38, 15, 8, 3):  # packet, vsock, bluetooth, alg, key, ...
+    fails("family %d" % family, errno.EAFNOSUPPORT, socket.socket, family, 3, 0)
+fails("uevent netlink", errno.EPROTONOSUPPORT, socket.socket, 16, 3, 15)
+fails("generic netlink", errno.EPROTONOSUPPORT, socket.socket, 16, 3, 16)
+fails("tun", errno.ENODEV, os.open, "/dev/net/tun", os.O_RDWR)
+fails("sysfs", errno.ENOENT, os.listdir, "/sys/class/net")
+for call in (425, 426, 427): # io_uring
+    assert libc.syscall(call, 8, 0) == -1 and ctypes.get_errno() == errno.ENOSYS
+assert libc.syscall(438, 3, 0, 0) == -1 and ctypes.get_errno() == errno.EPERM # pidfd_getfd
+how = (ctypes.c_uint64 * 3)(0, 0, 0)
+fd = libc.syscall(437, -100, b"/proc/net/../net//dev".replace(b"../net/", b""), how, 24) # openat2
+assert fd >= 0 and sorted(l.split(":")[0].strip() for l in os.read(fd, 9999).decode().splitlines()[2:]) == ["eth0", "lo"]
+# an AF_UNIX socket knows the real machine in its ioctls
+u = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+buffer = bytearray(4000)
+address = (ctypes.c_char * 4000).from_buffer(buffer)
+length = struct.unpack("iP", fcntl.ioctl(u, 0x8912, struct.pack("iP", 4000, ctypes.addressof(address))))[0]
+assert length == 2 * 40 and bytes(buffer[60:64]) == bytes([10, 0, 0, 2]), (length, bytes(buffer[:80]))
+fails("a device of the real machine", errno.ENODEV, fcntl.ioctl, u, 0x8927, struct.pack("16s24x", b"docker0"))
+r = socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); r.settimeout(5) # the raw sockets are the lab s own
+s = socket.socket(); s.connect(("203.0.113.10", 7))
+with open("/etc/hostname", "rb") as f: n = os.sendfile(s.fileno(), f.fileno(), 0, 5)
+assert s.recv(n, socket.MSG_WAITALL) == open("/etc/hostname", "rb").read(n)
+print("refused all")'
+done
+
+# a socket of the real network that a process outside passes is of no use
+cat >"$work/outside.py" <<'END'
+import socket, sys
+u = socket.socket(socket.AF_UNIX); u.bind(sys.argv[1]); u.listen(8)
+t = socket.create_server(("127.0.0.1", 0))
+while True:
+    c, _ = u.accept()
+    s = socket.create_connection(t.getsockname())
+    socket.send_fds(c, [b"x"], [s.fileno()])
+END
+python3 "$work/outside.py" "$work/outside" & outside=$!
+while [ ! -S "$work/outside" ]; do sleep 0.1; done
+for mode in "--exact" "--time virtual"; do
+  # shellcheck disable=SC2086
+  check "a passed socket ${mode:-fast}" 0 'send.*a socket of the real network .EACCES' "$LILLIPUT" run $mode -- python3 -c '
+import errno, socket, sys
+u = socket.socket(socket.AF_UNIX); u.connect(sys.argv[1])
+fd = socket.recv_fds(u, 1, 1)[1][0]
+try: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd).send(b"out")
+except OSError as e: assert e.errno == errno.EACCES' "$work/outside"
+done
+kill $outside
 check 'descriptors are not inherited' 0 '^none$' bash -c "exec 7</etc/passwd; '$LILLIPUT' run -- bash -c 'ls -l /proc/self/fd | grep -q passwd || echo none'"
 check 'exit status' 42 '' "$LILLIPUT" run -- bash -c 'exit 42'
 check 'death by signal' 143 '' "$LILLIPUT" run -- bash -c 'kill $$'
@@ -38,10 +95,11 @@ check 'not found' 127 'No such file' "$LILLIPUT" run -- /no/such/program
 
 for mode in "" "--time virtual"; do
   for victim in lab supervisor; do
+    rm -f "$work/pid"
     # shellcheck disable=SC2086
     "$LILLIPUT" run $mode -- bash -c "echo \$\$ >$work/pid; exec -a lab-orphan python3 -m http.server 8000" >/dev/null 2>&1 &
     lab=$!
-    rm -f "$work/pid"; for i in $(seq 50); do [ -s "$work/pid" ] && break; sleep 0.1; done
+    for i in $(seq 50); do [ -s "$work/pid" ] && break; sleep 0.1; done
     sleep 0.5
     if [ $victim = lab ]; then kill -KILL $lab; else kill -KILL "$(cat /proc/$lab/task/$lab/children | cut -d' ' -f1)"; fi
     for i in $(seq 50); do kill -0 "$(cat "$work/pid")" 2>/dev/null || break; sleep 0.1; done

@@ -61,4 +61,17 @@ print(subprocess.run([\"ss\", \"-uan\"], capture_output=True, text=True).stdout)
 all 'ss filter' '^ESTAB .*203.0.113.10:7' 'exec 3<>/dev/tcp/203.0.113.10/7; ss -tan dport = :7; ! ss -tan dport = :8 | grep -q ESTAB'
 all 'ss -K' 'ended' 'exec 3<>/dev/tcp/203.0.113.16/80 || exit; (cat <&3; echo ended) & sleep 0.5; ss -K dst 203.0.113.16 >/dev/null; wait'
 all 'ss -x shows none of the real machine' '^1$' 'ss -xa | wc -l'
+# the older ways: /proc/net, ioctl
+all 'ifconfig' 'inet 10.0.0.2  netmask 255.255.255.0  broadcast 10.0.0.255' 'ifconfig -a'
+all 'ifconfig inet6' 'inet6 2001:db8:0:1::2  prefixlen 64' 'ifconfig eth0'
+all 'ifconfig names no other' '^eth0: lo: $' "ifconfig -a | grep -oE '^[a-z0-9]+: ' | tr -d '\n'; echo"
+all 'netstat' 'tcp +0 +0 10.0.0.2:[0-9]+ +203.0.113.10:7 +ESTABLISHED [0-9]+/bash' 'exec 3<>/dev/tcp/203.0.113.10/7; netstat -tanp 2>/dev/null'
+all 'route' '^0.0.0.0 +10.0.0.1 +0.0.0.0 +UG' 'route -n'
+all 'arp' '10.0.0.1. at 02:00' 'ping -4 -c 1 -q server.test >/dev/null; arp -an'
+all 'netstat -s' '1 active connection openings' 'exec 3<>/dev/tcp/203.0.113.10/7; netstat -s'
+all '/proc/net by a relative path' 'rem_address' 'cd /proc/self/net; cat tcp'
+all '/proc/net, what the lab has not' '^cat: /proc/net/nf_conntrack: No such file' 'cat /proc/net/nf_conntrack; true'
+all 'sysctl' '^net.ipv4.tcp_syn_retries = 6$' 'sysctl net.ipv4.tcp_syn_retries'
+all 'sysctl of another profile' '^60' 'cat /proc/sys/net/ipv4/tcp_fin_timeout'
+check 'sysctl -w' 0 'after 11000 ms' "$LILLIPUT" run --time virtual -- bash -c 'sysctl -qw net.ipv4.tcp_syn_retries=2; curl -sS http://192.0.2.1/; true'
 finish

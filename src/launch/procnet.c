@@ -1,0 +1,340 @@
+/* procnet.c: the files of /proc/net and /proc/sys/net as the virtual host would have them: proc(5), arp(7), and the kernel's
+ * Documentation/networking/proc_net_tcp.rst. Programs that read them (ifconfig, netstat, route, arp, Java, psutil) get a file of memory
+ * (call_open.c) with this text. */
+#include <net/route.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "ip/route.h"
+#include "launch/launch.h"
+#include "link/neighbor.h"
+#include "socket/sock_seen.h"
+
+struct page {
+    FILE *out;
+    struct program *program;
+    struct lil_host *host;
+    uint8_t family;
+    int number;
+    bool is_udp;
+    const char *group; /* counters: the word before the colon */
+    bool is_value_line, any;
+    const char *interface;
+};
+
+static const char *interface_name(struct lil_host *host, int ifindex, char out[IFNAMSIZ]);
+
+/* Addresses are printed as the kernel's own words of four bytes. */
+static void put_words(FILE *out, const struct addr *addr, uint8_t family)
+{
+    for (unsigned i = family == AF_INET ? 3 : 0; i < 4; i++)
+        fprintf(out, "%08X", addr->u32[i]);
+}
+
+static void put_bytes(FILE *out, const struct addr *addr)
+{
+    for (unsigned i = 0; i < 16; i++)
+        fprintf(out, "%02x", addr->b[i]);
+}
+
+/* --- sockets -------------------------------------------------------------------------------------------------------------- */
+static void put_socket(void *ctx, struct sock_seen *seen)
+{
+    struct page *page = ctx;
+    struct desc *desc = seen->sock ? desc_of_file(&seen->sock->file) : NULL;
+    uint64_t now_ns = lil_host_now(page->host);
+    /* in clock ticks of 10 ms */
+    unsigned long when = seen->timer && seen->expires_ns > now_ns && seen->expires_ns != LIL_NEVER ? (seen->expires_ns - now_ns) / (10 * NS_PER_MS) : 0;
+
+    if (seen->family != page->family)
+        return;
+    fprintf(page->out, page->is_udp ? "%5d: " : "%4d: ", page->number++);
+    put_words(page->out, &seen->flow.local, page->family);
+    fprintf(page->out, ":%04X ", seen->flow.local_port);
+    put_words(page->out, &seen->flow.remote, page->family);
+    fprintf(page->out, ":%04X %02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d 0000000000000000", seen->flow.remote_port, seen->state,
+            seen->state == SEEN_LISTEN ? 0 : seen->unsent, seen->unread, seen->timer, when, seen->retransmits, 0, 0,
+            desc ? (unsigned long)desc->inode : 0, page->is_udp ? 2 : 1);
+    fputs(page->is_udp ? " 0\n" : seen->tcb || seen->listener ? " 20 0 0 10 -1\n" : "\n", page->out);
+}
+
+static void put_sockets(struct page *page, int protocol, uint8_t family)
+{
+    static const char *const heads[] = {
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
+        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n",
+        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"};
+
+    page->family = family;
+    page->is_udp = protocol != IPPROTO_TCP;
+    fputs(heads[page->is_udp * 2 + (family == AF_INET6)], page->out);
+    sock_each_seen(page->host, protocol, put_socket, page);
+}
+
+static void put_tcp(struct page *page) { put_sockets(page, IPPROTO_TCP, AF_INET); }
+static void put_tcp6(struct page *page) { put_sockets(page, IPPROTO_TCP, AF_INET6); }
+static void put_udp(struct page *page) { put_sockets(page, IPPROTO_UDP, AF_INET); }
+static void put_udp6(struct page *page) { put_sockets(page, IPPROTO_UDP, AF_INET6); }
+static void put_raw(struct page *page) { put_sockets(page, IPPROTO_RAW, AF_INET); }
+static void put_raw6(struct page *page) { put_sockets(page, IPPROTO_RAW, AF_INET6); }
+static void put_none(struct page *page) { put_sockets(page, IPPROTO_MAX, AF_INET); }
+
+/* --- interfaces ------------------------------------------------------------------------------------------------------------ */
+static bool put_interface(void *ctx, const struct host_interface_view *view)
+{
+    struct page *page = ctx;
+    fprintf(page->out, "%6s: %7lu %7lu    0    0    0     0          0         0 %8lu %7lu    0    0    0     0       0          0\n", view->name,
+            (unsigned long)view->bytes_in, (unsigned long)view->packets_in, (unsigned long)view->bytes_out, (unsigned long)view->packets_out);
+    return true;
+}
+
+static void put_dev(struct page *page)
+{
+    fputs("Inter-|   Receive                                                |  Transmit\n"
+          " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
+          page->out);
+    host_each_interface(page->host, put_interface, page);
+}
+
+static bool put_inet6(void *ctx, const struct host_interface_view *view)
+{
+    struct page *page = ctx;
+    for (unsigned i = 0; i < view->address_count; i++) {
+        const struct prefix *one = &view->addresses[i];
+        if (addr_is_v4(&one->addr))
+            continue;
+        put_bytes(page->out, &one->addr);
+        fprintf(page->out, " %02x %02x %02x 80 %8s\n", view->ifindex, one->length,
+                addr_is_loopback(&one->addr) ? 0x10 : addr_is_link_local(&one->addr) ? 0x20 : 0, view->name);
+    }
+    return true;
+}
+
+static void put_if_inet6(struct page *page) { host_each_interface(page->host, put_inet6, page); }
+
+struct naming {
+    int ifindex;
+    char *name;
+};
+
+static bool match_index(void *ctx, const struct host_interface_view *view)
+{
+    struct naming *naming = ctx;
+    if (view->ifindex != naming->ifindex)
+        return true;
+    snprintf(naming->name, IFNAMSIZ, "%s", view->name);
+    return false;
+}
+
+static const char *interface_name(struct lil_host *host, int ifindex, char out[IFNAMSIZ])
+{
+    struct naming naming = {ifindex, out};
+    snprintf(out, IFNAMSIZ, "*");
+    host_each_interface(host, match_index, &naming);
+    return out;
+}
+
+/* --- routes and neighbours ---------------------------------------------------------------------------------------------------- */
+static unsigned route_flags(const struct route *route, bool is_host)
+{
+    return RTF_UP | (route->has_gateway ? RTF_GATEWAY : 0) | (is_host ? RTF_HOST : 0) | (route->kind != ROUTE_UNICAST ? RTF_REJECT : 0);
+}
+
+static bool put_route4(void *ctx, const struct route *route, int ifindex)
+{
+    struct page *page = ctx;
+    char name[IFNAMSIZ];
+    struct addr mask, none = addr_v4(0);
+    unsigned length = route->prefix.length - 96u;
+
+    if (route->prefix.length < 96 || !addr_is_v4(&route->prefix.addr) || (route->connected && addr_is_loopback(&route->prefix.addr)))
+        return true;
+    mask = addr_v4(length ? ~0u << (32 - length) : 0);
+    fprintf(page->out, "%s\t", interface_name(page->host, ifindex, name));
+    put_words(page->out, &route->prefix.addr, AF_INET);
+    fputc('\t', page->out);
+    put_words(page->out, route->has_gateway ? &route->gateway : &none, AF_INET);
+    fprintf(page->out, "\t%04X\t0\t0\t%u\t", route_flags(route, length == 32), route->metric);
+    put_words(page->out, &mask, AF_INET);
+    fprintf(page->out, "\t%u\t0\t0\n", route->mtu);
+    return true;
+}
+
+static void put_routes(struct page *page)
+{
+    fputs("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n", page->out);
+    host_each_route(page->host, put_route4, page);
+}
+
+static bool put_route6(void *ctx, const struct route *route, int ifindex)
+{
+    struct page *page = ctx;
+    char name[IFNAMSIZ];
+    struct addr none = {0};
+
+    if (route->prefix.length >= 96 && addr_is_v4(&route->prefix.addr))
+        return true;
+    put_bytes(page->out, &route->prefix.addr);
+    fprintf(page->out, " %02x ", route->prefix.length);
+    put_bytes(page->out, &none);
+    fputs(" 00 ", page->out);
+    put_bytes(page->out, route->has_gateway ? &route->gateway : &none);
+    fprintf(page->out, " %08x %08x %08x %08x %8s\n", route->metric, 1, 0, route_flags(route, route->prefix.length == 128),
+            interface_name(page->host, ifindex, name));
+    return true;
+}
+
+static void put_ipv6_route(struct page *page) { host_each_route(page->host, put_route6, page); }
+
+static bool put_neighbor(void *ctx, const struct neighbor *neighbor)
+{
+    struct page *page = ctx;
+    char text[ADDR_TEXT], mac[18], name[IFNAMSIZ];
+    bool is_complete = neighbor->state != NEIGHBOR_INCOMPLETE && neighbor->state != NEIGHBOR_HOLD;
+
+    if (addr_is_v4(&neighbor->addr))
+        fprintf(page->out, "%-16s 0x%-10x0x%-10x%-17s     *        %s\n", addr_print(&neighbor->addr, text), 1,
+                (is_complete ? 2 : 0) | (neighbor->permanent ? 4 : 0), mac_print(&neighbor->mac, mac), interface_name(page->host, neighbor->ifindex, name));
+    return true;
+}
+
+static void put_arp(struct page *page)
+{
+    fputs("IP address       HW type     Flags       HW address            Mask     Device\n", page->out);
+    host_each_neighbor(page->host, put_neighbor, page);
+}
+
+/* --- figures -------------------------------------------------------------------------------------------------------------------- */
+/* "TcpActiveOpens" belongs to "Tcp", "TcpExtListenDrops" to "TcpExt"; NULL: not of GROUP. */
+static const char *in_group(const char *name, const char *group)
+{
+    static const char *const groups[] = {"IcmpMsg", "Icmp6", "Icmp", "UdpLite", "Udp6", "Udp", "TcpExt", "Tcp", "IpExt", "Ip6", "Ip"};
+    for (unsigned i = 0; i < ARRAY_COUNT(groups); i++)
+        if (!strncmp(name, groups[i], strlen(groups[i])))
+            return strcmp(groups[i], group) ? NULL : name + strlen(group);
+    return NULL;
+}
+
+static void put_counter(void *ctx, const char *name, uint64_t value)
+{
+    struct page *page = ctx;
+    const char *rest = in_group(name, page->group);
+
+    if (!rest)
+        return;
+    if (!page->any)
+        fprintf(page->out, "%s:", page->group);
+    page->any = true;
+    if (page->is_value_line)
+        fprintf(page->out, " %lu", (unsigned long)value);
+    else
+        fprintf(page->out, " %s", rest);
+}
+
+static void put_groups(struct page *page, const char *const *groups)
+{
+    for (; *groups; groups++)
+        for (int pass = 0; pass < 2; pass++) {
+            page->group = *groups;
+            page->is_value_line = pass;
+            page->any = false;
+            lil_counter_each(page->host, put_counter, page);
+            if (page->any)
+                fputc('\n', page->out);
+        }
+}
+
+static void put_snmp(struct page *page) { put_groups(page, (const char *const[]){"Ip", "Icmp", "Tcp", "Udp", NULL}); }
+static void put_netstat(struct page *page) { put_groups(page, (const char *const[]){"TcpExt", "IpExt", NULL}); }
+
+static void put_counter6(void *ctx, const char *name, uint64_t value)
+{
+    struct page *page = ctx;
+    if (strstr(name, "6"))
+        fprintf(page->out, "%-32s\t%lu\n", name, (unsigned long)value);
+}
+
+static void put_snmp6(struct page *page) { lil_counter_each(page->host, put_counter6, page); }
+
+static void put_sockstat(struct page *page)
+{
+    struct lil_host_stats stats;
+    struct tcp_counts counts;
+
+    lil_host_get_stats(page->host, &stats);
+    tcp_get_counts(host_tcp(page->host), &counts);
+    fprintf(page->out, "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
+                       "FRAG: inuse %u memory 0\n",
+            stats.sockets, counts.connections + counts.listeners, counts.orphans, counts.time_waits, counts.connections + counts.listeners, stats.fragments);
+}
+
+static void put_sockstat6(struct page *page) { fputs("TCP6: inuse 0\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n", page->out); }
+static void put_unix(struct page *page) { fputs("Num       RefCount Protocol Flags    Type St Inode Path\n", page->out); }
+static void put_netlink(struct page *page)
+{
+    fputs("sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n", page->out);
+}
+static void put_packet(struct page *page) { fputs("sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n", page->out); }
+static void put_wireless(struct page *page)
+{
+    fputs("Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n"
+          " face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n",
+          page->out);
+}
+static void put_nothing(struct page *page) { (void)page; }
+
+static const struct {
+    const char *name;
+    void (*put)(struct page *page);
+} files[] = {
+    {"tcp", put_tcp}, {"tcp6", put_tcp6}, {"udp", put_udp}, {"udp6", put_udp6}, {"udplite", put_none}, {"udplite6", put_none}, {"raw", put_raw},
+    {"raw6", put_raw6}, {"icmp", put_none}, {"icmp6", put_none}, {"dev", put_dev}, {"if_inet6", put_if_inet6}, {"route", put_routes},
+    {"ipv6_route", put_ipv6_route}, {"arp", put_arp}, {"snmp", put_snmp}, {"snmp6", put_snmp6}, {"netstat", put_netstat}, {"sockstat", put_sockstat},
+    {"sockstat6", put_sockstat6}, {"unix", put_unix}, {"netlink", put_netlink}, {"packet", put_packet}, {"wireless", put_wireless},
+    {"igmp", put_nothing}, {"igmp6", put_nothing}, {"dev_mcast", put_nothing},
+};
+
+static char *close_text(FILE *out, char **text)
+{
+    bool failed = ferror(out);
+    if (fclose(out) != 0 || failed) {
+        free(*text);
+        return NULL;
+    }
+    return *text;
+}
+
+char *procnet_text(struct program *program, const char *name, size_t *length)
+{
+    struct page page = {.program = program, .host = program->host};
+    char *text = NULL;
+
+    for (unsigned i = 0; i < ARRAY_COUNT(files); i++) {
+        if (strcmp(files[i].name, name))
+            continue;
+        page.out = open_memstream(&text, length);
+        if (!page.out)
+            return NULL;
+        files[i].put(&page);
+        return close_text(page.out, &text);
+    }
+    return NULL;
+}
+
+char *procnet_sysctl(struct program *program, const char *path, size_t *length)
+{
+    char name[200] = "net.", value[200], *text = NULL;
+    size_t at = strlen(name);
+
+    for (; *path && at + 1 < sizeof name; path++)
+        name[at++] = *path == '/' ? '.' : *path;
+    name[at] = 0;
+    if (lil_sysctl_get(program->host, name, value, sizeof value) < 0)
+        return NULL;
+    at = (size_t)asprintf(&text, "%s\n", value);
+    if (at == (size_t)-1)
+        return NULL;
+    *length = at;
+    return text;
+}
