@@ -10,7 +10,7 @@ ctest --test-dir build-asan --output-on-failure -j "$(nproc)" -L 'unit|fault|sim
 if command -v clang >/dev/null; then
   cmake --preset fuzz >/dev/null
   cmake --build --preset fuzz
-  for target in build-fuzz/fuzz/fuzz_*; do
+  for target in build-fuzz/fuzz_*; do
     [ -x "$target" ] || continue
     name=$(basename "$target")
     printf '%s\n' "$name"

@@ -318,7 +318,7 @@ static void on_sent(void *ctx, const struct sim_passage *passage)
     } else if (eth.dest.b[0] & 1) {
         draw_broadcast(show, from, passage, label);
     } else if (to && to != from) {
-        draw_arrow(show, from, to, is_slow_way(source, dest) ? ARROW_LEAVES : ARROW_WHOLE, label, NULL,
+        draw_arrow(show, from, to, is_slow_way(source, dest) ? ARROW_LEAVES : ARROW_WHOLE, label, passage->fault,
                    passage->now_ns);
     } else {
         line_at_host(show, from, passage->now_ns, glyphs_of(show)->left, label, COLOR_PACKET);

@@ -106,6 +106,18 @@ static uint32_t emit_udp(const struct spec_packet *spec, const struct conn *conn
     return 8 + spec->length;
 }
 
+/* LENGTH bytes are there, of ip->payload_length: a quote's data is missing and counts as zeros. */
+static void set_checksum(const struct ip *ip, uint8_t *transport, uint32_t length)
+{
+    int at = ip->protocol == IPPROTO_TCP ? 16 : ip->protocol == IPPROTO_UDP ? 6 : 2;
+    uint32_t sum = ip->protocol == IPPROTO_ICMP ? 0 : addr_pseudo_sum(&ip->source, &ip->dest, ip->protocol, ip->payload_length);
+    transport[at] = transport[at + 1] = 0;
+    uint16_t checksum = (uint16_t)~csum_fold(csum_partial(transport, length, sum));
+    if (ip->protocol == IPPROTO_UDP && checksum == 0)
+        checksum = 0xffff;
+    memcpy(transport + at, &checksum, 2);
+}
+
 /* The packet that an ICMP message answers: the host's own, as it left (RFC 792, RFC 4443 3). */
 static uint32_t emit_quote(struct run *run, const struct spec_packet *spec, const struct conn *conn, uint8_t *bytes)
 {
@@ -117,12 +129,14 @@ static uint32_t emit_quote(struct run *run, const struct spec_packet *spec, cons
     uint8_t *p = put16(put16(bytes + header, conn->local_port), conn->remote_port);
     if (!tcp) {
         put16(put16(p, 8 + spec->quote_length), 0);
+        set_checksum(&ip, bytes + header, 8);
         return header + 8;
     }
     p = put32(p, spec->quote_seq + conn->live_local_isn - conn->script_local_isn);
     p = put32(p, 0);
     p = put16(p, 5u << 12 | (spec->quote_flags ? spec->quote_flags : (unsigned)TCP_ACK));
     put16(put16(put16(p, 65535), 0), 0);
+    set_checksum(&ip, bytes + header, 20);
     return header + 20;
 }
 
@@ -137,17 +151,6 @@ static uint32_t emit_icmp(struct run *run, const struct spec_packet *spec, const
     if (spec->has_quote)
         length += emit_quote(run, spec, conn, p);
     return length;
-}
-
-static void set_checksum(const struct ip *ip, uint8_t *transport, uint32_t length)
-{
-    int at = ip->protocol == IPPROTO_TCP ? 16 : ip->protocol == IPPROTO_UDP ? 6 : 2;
-    uint32_t sum = ip->protocol == IPPROTO_ICMP ? 0 : addr_pseudo_sum(&ip->source, &ip->dest, ip->protocol, length);
-    transport[at] = transport[at + 1] = 0;
-    uint16_t checksum = (uint16_t)~csum_fold(csum_partial(transport, length, sum));
-    if (ip->protocol == IPPROTO_UDP && checksum == 0)
-        checksum = 0xffff;
-    memcpy(transport + at, &checksum, 2);
 }
 
 void packet_inject(struct run *run, const struct script_event *event)

@@ -1,5 +1,6 @@
 /* capture.c: every wire packet as each NIC sees it, in a pcapng file: outbound where it enters a link, inbound where it
- * arrives; a packet that is dropped, by a link or by the host, has the reason as its comment. Loopback packets come
+ * arrives; a packet that is dropped, by a link or by the host, has the reason as its comment, and so has one that a link
+ * corrupted or doubled. Loopback packets come
  * from the hosts' own traces. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +23,13 @@ struct capture {
 };
 static void loopback_flush(struct capture *capture);
 
-static const char *comment_of(enum lil_drop drop, char *text, size_t size)
+static const char *comment_of(enum lil_drop drop, const char *fault, char *text, size_t size)
 {
-    if (drop == LIL_DROP_NONE)
-        return NULL;
-    snprintf(text, size, "dropped: %s", lil_drop_name(drop));
-    return text;
+    if (drop != LIL_DROP_NONE)
+        snprintf(text, size, "dropped: %s", lil_drop_name(drop));
+    else if (fault)
+        snprintf(text, size, "link: %s", fault);
+    return drop != LIL_DROP_NONE || fault ? text : NULL;
 }
 
 void capture_add_nic(struct capture *capture, struct sim_nic *nic)
@@ -50,7 +52,7 @@ static void on_sent(void *ctx, const struct sim_passage *passage)
     /* Lost between a switch and a host: the host's NIC never saw it, but the file must tell. */
     unsigned direction = passage->from->nic ? PCAPNG_OUTBOUND : PCAPNG_INBOUND;
     pcapng_packet(&capture->pcapng, nic->capture_id - 1, passage->now_ns, capture->frame, length, direction,
-                  comment_of(passage->drop, comment, sizeof(comment)));
+                  comment_of(passage->drop, passage->fault, comment, sizeof(comment)));
 }
 
 static void on_arrived(void *ctx, const struct sim_passage *passage)
@@ -69,7 +71,7 @@ static void on_settled(void *ctx, const struct sim_passage *passage)
     char comment[80];
     if (passage->to->nic)
         pcapng_packet(&capture->pcapng, passage->to->nic->capture_id - 1, passage->now_ns, capture->frame,
-                      capture->length, PCAPNG_INBOUND, comment_of(passage->drop, comment, sizeof(comment)));
+                      capture->length, PCAPNG_INBOUND, comment_of(passage->drop, NULL, comment, sizeof(comment)));
 }
 
 /* What a host says of its loopback: a packet goes round; the next thing tells whether it was dropped there. */
@@ -86,7 +88,7 @@ static void loopback_flush(struct capture *capture)
         node->loopback_capture_id = (uint32_t)pcapng_interface(&capture->pcapng, name, PCAPNG_RAW_IP) + 1;
     }
     pcapng_packet(&capture->pcapng, node->loopback_capture_id - 1, capture->held_ns, capture->held, capture->held_length,
-                  PCAPNG_OUTBOUND, comment_of(capture->held_drop, comment, sizeof(comment)));
+                  PCAPNG_OUTBOUND, comment_of(capture->held_drop, NULL, comment, sizeof(comment)));
 }
 
 static void on_trace(void *ctx, const struct lil_trace *event)

@@ -78,7 +78,7 @@ static void flight_run(struct event *event, uint64_t now_ns)
     list_remove(&flight->list);
     flight->next = world->free_flights;
     world->free_flights = flight;
-    struct sim_passage passage = {link, from, to, packet, LIL_DROP_NONE, now_ns, now_ns};
+    struct sim_passage passage = {link, from, to, packet, LIL_DROP_NONE, now_ns, now_ns, NULL};
     for (const struct sim_tap *tap = world->taps; tap; tap = tap->next)
         if (tap->arrived)
             tap->arrived(tap->ctx, &passage);
@@ -121,7 +121,7 @@ void flights_free(struct lil_world *world)
 static void tell_sent(struct lil_link *link, int side, const struct lil_packet *packet, enum lil_drop drop,
                       uint64_t now_ns, uint64_t arrival_ns)
 {
-    struct sim_passage passage = {link, &link->ends[side], &link->ends[!side], packet, drop, now_ns, arrival_ns};
+    struct sim_passage passage = {link, &link->ends[side], &link->ends[!side], packet, drop, now_ns, arrival_ns, link->fault};
     for (const struct sim_tap *tap = link->world->taps; tap; tap = tap->next)
         if (tap->sent)
             tap->sent(tap->ctx, &passage);
@@ -235,10 +235,13 @@ static void wire_input_take(struct lil_link *link, int side, struct lil_packet *
     } else if (verdict.corrupted && fault_corrupt(direction, packet) < 0) {
         drop_take(link, side, packet, LIL_DROP_LINK_CORRUPT, now_ns);
     } else {
+        link->fault = verdict.corrupted ? "corrupted" : NULL;
         enqueue_take(link, side, packet, extra_ns, now_ns);
     }
+    link->fault = copy && !verdict.lost ? "duplicate" : NULL;
     if (copy)
         enqueue_take(link, side, copy, extra_ns, now_ns);
+    link->fault = NULL;
 }
 
 static bool must_split(const struct lil_link *link, const struct lil_link_config *config)

@@ -89,6 +89,7 @@ struct lil_link {
     lil_link_filter_fn *filter;
     void *filter_ctx;
     char name[SIM_NAME * 4];
+    const char *fault; /* what is being done to the packet that goes in */
 };
 struct sim_flight { /* a packet between ingress and arrival */
     struct event event;
@@ -107,6 +108,7 @@ struct sim_passage {
     const struct lil_packet *packet; /* NULL in settled */
     enum lil_drop drop;
     uint64_t now_ns, arrival_ns;
+    const char *fault; /* sent: what the link did to it ("corrupted", "duplicate"), or NULL */
 };
 struct sim_tap {
     struct sim_tap *next;
