@@ -10,9 +10,9 @@ static void entries_free(struct heap *heap)
         pool_free(heap->pool, (uint8_t *)heap->entries - LEAD, LEAD + (size_t)heap->capacity * sizeof(*heap->entries));
 }
 
-void heap_init(struct heap *heap, struct pool *pool, void (*moved)(void *, uint64_t, uint32_t), void *ctx)
+void heap_init(struct heap *heap, struct pool *pool)
 {
-    *heap = (struct heap){.pool = pool, .moved = moved, .ctx = ctx};
+    *heap = (struct heap){.pool = pool};
 }
 
 void heap_fini(struct heap *heap)
@@ -39,10 +39,10 @@ static bool heap_grow(struct heap *heap)
     return true;
 }
 
-static void place(struct heap *heap, uint32_t position, struct heap_entry entry)
+static inline void place(struct heap *heap, uint32_t position, struct heap_entry entry)
 {
     heap->entries[position] = entry;
-    heap->moved(heap->ctx, entry.item, position);
+    *entry.position = position;
 }
 
 /* ENTRY is to lie at POSITION or above; the ones it passes come down. */
@@ -76,15 +76,15 @@ static void sift_down(struct heap *heap, uint32_t position, struct heap_entry en
     place(heap, position, entry);
 }
 
-int heap_set(struct heap *heap, uint32_t position, uint64_t item, uint64_t deadline_ns)
+int heap_set(struct heap *heap, uint32_t *position, uint64_t deadline_ns)
 {
-    struct heap_entry entry = {deadline_ns, item};
-    if (position != HEAP_NONE) {
-        assert(position < heap->count);
-        if (deadline_ns < heap->entries[position].deadline_ns)
-            sift_up(heap, position, entry);
+    struct heap_entry entry = {deadline_ns, position};
+    if (*position != HEAP_NONE) {
+        assert(*position < heap->count && heap->entries[*position].position == position);
+        if (deadline_ns < heap->entries[*position].deadline_ns)
+            sift_up(heap, *position, entry);
         else
-            sift_down(heap, position, entry);
+            sift_down(heap, *position, entry);
         return 0;
     }
     if (heap->count == heap->capacity && !heap_grow(heap))
@@ -93,18 +93,15 @@ int heap_set(struct heap *heap, uint32_t position, uint64_t item, uint64_t deadl
     return 0;
 }
 
-void heap_remove(struct heap *heap, uint32_t position)
+void heap_remove_entry(struct heap *heap, uint32_t position)
 {
-    if (position == HEAP_NONE)
-        return;
     assert(position < heap->count);
-    uint64_t removed = heap->entries[position].item, old = heap->entries[position].deadline_ns;
-    struct heap_entry last = heap->entries[--heap->count];
+    struct heap_entry removed = heap->entries[position], last = heap->entries[--heap->count];
     if (position < heap->count) {
-        if (last.deadline_ns < old)
+        if (last.deadline_ns < removed.deadline_ns)
             sift_up(heap, position, last);
         else
             sift_down(heap, position, last);
     }
-    heap->moved(heap->ctx, removed, HEAP_NONE);
+    *removed.position = HEAP_NONE;
 }

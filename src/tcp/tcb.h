@@ -547,7 +547,7 @@ void timer_stop(struct tcb *tcb);
 void timer_rearm(struct tcb *tcb);           /* after any deadline field changed */
 static inline void timer_arm(struct tcb *tcb, uint64_t deadline_ns) /* after one was set to this: its entry may be early enough */
 {
-    if (tcb->heap_position == HEAP_NONE || tcb->tcp->heap.entries[tcb->heap_position].deadline_ns > deadline_ns)
+    if (heap_deadline(&tcb->tcp->heap, tcb->heap_position) > deadline_ns)
         timer_rearm(tcb);
 }
 void timer_rexmt(struct tcb *tcb);           /* (re)starts the retransmission timer */

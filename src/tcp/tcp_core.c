@@ -4,11 +4,6 @@
 
 const struct tcb_ext tcb_ext_none;
 
-static void heap_moved(void *ctx, uint64_t item, uint32_t position)
-{
-    tcp_tcb(ctx, (uint32_t)item)->heap_position = position;
-}
-
 struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *config)
 {
     struct tcp *tcp = pool_alloc(config->pool, sizeof *tcp);
@@ -28,7 +23,7 @@ struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *co
     slab_init(&tcp->tcbs, tcp->pool, sizeof(struct tcb), config->tcb_limit ? config->tcb_limit : 10000000);
     slab_init(&tcp->syns, tcp->pool, sizeof(struct syn_entry), config->syn_limit ? config->syn_limit : 1000000);
     slab_init(&tcp->waits, tcp->pool, sizeof(struct wait_record), 0);
-    heap_init(&tcp->heap, tcp->pool, heap_moved, tcp);
+    heap_init(&tcp->heap, tcp->pool);
     tcp->cached_slot = tcp->due_first = tcp->due_last = tcp->syn_due_first = tcp->syn_due_last = TCP_NONE;
     tcp->wait_first = tcp->wait_last = TCP_NONE;
     for (unsigned i = 0; i < SYN_LEVELS; i++)
@@ -123,8 +118,7 @@ void tcb_free(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
     tcb_clear_due(tcb);
-    heap_remove(&tcp->heap, tcb->heap_position);
-    tcb->heap_position = HEAP_NONE;
+    heap_remove(&tcp->heap, &tcb->heap_position);
     stream_free(&tcb->snd_stream);
     stream_free(&tcb->rcv_stream);
     txring_release(tcb);
@@ -282,7 +276,7 @@ void tcp_poll(struct tcp *tcp, uint64_t now_ns)
         slab_each(&tcp->tcbs, arm_again, NULL);
     }
     while (heap_first(&tcp->heap) <= now_ns)
-        tcb_run_timers(tcp_tcb(tcp, (uint32_t)tcp->heap.entries[0].item));
+        tcb_run_timers(container_of(tcp->heap.entries[0].position, struct tcb, heap_position));
     timewait_poll(tcp);
     synq_poll(tcp);
 }

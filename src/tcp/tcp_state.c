@@ -68,8 +68,7 @@ static void close_down(struct tcb *tcb)
         tcb->ext->sacked_out = tcb->ext->lost_out = tcb->ext->retrans_out = 0; /* they counted what the ring held */
         reass_free(tcb);
     }
-    heap_remove(&tcb->tcp->heap, tcb->heap_position);
-    tcb->heap_position = HEAP_NONE;
+    heap_remove(&tcb->tcp->heap, &tcb->heap_position);
     tcb_clear_due(tcb);
     stream_free(&tcb->snd_stream);
     txring_release(tcb);

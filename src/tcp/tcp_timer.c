@@ -49,10 +49,10 @@ void timer_rearm(struct tcb *tcb)
     uint64_t first = earliest(tcb);
     if (first == LIL_NEVER)
         return;
-    if (tcb->heap_position != HEAP_NONE && tcp->heap.entries[tcb->heap_position].deadline_ns <= first)
+    if (heap_deadline(&tcp->heap, tcb->heap_position) <= first)
         return;
     bool is_next = first < heap_first(&tcp->heap);
-    if (heap_set(&tcp->heap, tcb->heap_position, tcb->slot, first) < 0)
+    if (heap_set(&tcp->heap, &tcb->heap_position, first) < 0)
         tcp->heap_retry_ns = tcp->now_ns + 100 * NS_PER_MS; /* no memory for a timer */
     if (is_next && tcp->hooks.due && !tcp_is_due(tcp))
         tcp->hooks.due(tcp->hooks.ctx);
@@ -370,9 +370,8 @@ void tcb_run_timers(struct tcb *tcb)
         return;
     uint64_t next = earliest(tcb);
     if (next == LIL_NEVER) {
-        heap_remove(&tcp->heap, tcb->heap_position);
-        tcb->heap_position = HEAP_NONE;
+        heap_remove(&tcp->heap, &tcb->heap_position);
     } else if (tcb->heap_position != HEAP_NONE) {
-        (void)!heap_set(&tcp->heap, tcb->heap_position, tcb->slot, max_u64(next, now + 1));
+        (void)!heap_set(&tcp->heap, &tcb->heap_position, max_u64(next, now + 1));
     }
 }

@@ -184,11 +184,6 @@ static void test_headers(void **state)
     pool_unref(pool);
 }
 
-static void moved(void *ctx, uint64_t item, uint32_t position)
-{
-    ((uint32_t *)ctx)[item] = position;
-}
-
 static bool equal(const void *ctx, const void *key, uint32_t value)
 {
     (void)ctx;
@@ -205,10 +200,11 @@ static void test_containers(void **state)
     double ns;
     prng_seed(&prng, 1);
     struct heap heap;
-    heap_init(&heap, pool, moved, position);
+    heap_init(&heap, pool);
+    memset(position, 0xff, sizeof position);
     for (uint32_t i = 0; i < N; i++)
-        assert_int_equal(heap_set(&heap, HEAP_NONE, i, prng_next(&prng) >> 20), 0);
-    MEASURE(ns, 50000, uint64_t k = prng_below(&prng, N); (void)!heap_set(&heap, position[k], k, prng_next(&prng) >> 20));
+        assert_int_equal(heap_set(&heap, &position[i], prng_next(&prng) >> 20), 0);
+    MEASURE(ns, 50000, uint64_t k = prng_below(&prng, N); (void)!heap_set(&heap, &position[k], prng_next(&prng) >> 20));
     print_cost("heap_set of 100,000, random", ns);
     heap_fini(&heap);
     struct table table;
