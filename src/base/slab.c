@@ -24,9 +24,8 @@ static size_t chunk_size(const struct slab *slab)
 
 static uint32_t *generation_of(const struct slab *slab, uint32_t slot)
 {
-    uint32_t mask = (1u << slab->chunk_shift) - 1;
     uint8_t *generations = slab->chunks[slot >> slab->chunk_shift] + ((size_t)slab->object_size << slab->chunk_shift);
-    return (uint32_t *)generations + (slot & mask);
+    return (uint32_t *)generations + (slot & slab->chunk_mask);
 }
 
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit)
@@ -35,6 +34,7 @@ void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_
     slab->object_size = (uint32_t)(max_u64(object_size, 8) + 7) & ~7u;
     while (((size_t)slab->object_size + sizeof(uint32_t)) << (slab->chunk_shift + 1) <= CHUNK_BYTES)
         slab->chunk_shift++;
+    slab->chunk_mask = (1u << slab->chunk_shift) - 1;
 }
 
 /* Chunks come in runs: how many the run has that begins at chunk FIRST. */

@@ -13,6 +13,7 @@ struct slab {
     uint32_t chunk_count, object_size, chunk_shift, used, free_first, capacity, limit;
     uint32_t directory; /* places in CHUNKS */
     uint32_t fresh;     /* slots from here on were never used */
+    uint32_t chunk_mask;
 };
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit /* objects; 0: none */);
 void slab_fini(struct slab *slab);
@@ -20,7 +21,7 @@ void *slab_new(struct slab *slab, uint32_t *slot); /* zeroed; NULL: limit or mem
 void slab_free(struct slab *slab, uint32_t slot); /* asserts that the slot is in use */
 static inline void *slab_get(const struct slab *slab, uint32_t slot) /* slot must be in use */
 {
-    return slab->chunks[slot >> slab->chunk_shift] + (size_t)(slot & ((1u << slab->chunk_shift) - 1)) * slab->object_size;
+    return slab->chunks[slot >> slab->chunk_shift] + (size_t)(slot & slab->chunk_mask) * slab->object_size;
 }
 void *slab_find(const struct slab *slab, struct handle handle); /* NULL: stale */
 struct handle slab_handle(const struct slab *slab, uint32_t slot);

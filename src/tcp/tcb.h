@@ -322,8 +322,9 @@ struct tcp {
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
-    uint32_t cached_slot;     /* the tcb of the last segment */
-    uint32_t due_first, due_last, due_left;
+    struct tcb *cached;       /* the tcb of the last segment */
+    struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
+    uint32_t due_left;
     uint32_t syn_due_first, syn_due_last;
     struct tcp_reply *replies; /* ring of REPLY_LIMIT, made at first use */
     uint32_t reply_first, reply_count;

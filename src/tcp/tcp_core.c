@@ -24,7 +24,7 @@ struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *co
     slab_init(&tcp->syns, tcp->pool, sizeof(struct syn_entry), config->syn_limit ? config->syn_limit : 1000000);
     slab_init(&tcp->waits, tcp->pool, sizeof(struct wait_record), 0);
     heap_init(&tcp->heap, tcp->pool);
-    tcp->cached_slot = tcp->due_first = tcp->due_last = tcp->syn_due_first = tcp->syn_due_last = TCP_NONE;
+    tcp->syn_due_first = tcp->syn_due_last = TCP_NONE;
     tcp->wait_first = tcp->wait_last = TCP_NONE;
     for (unsigned i = 0; i < SYN_LEVELS; i++)
         tcp->levels[i].first = tcp->levels[i].last = TCP_NONE;
@@ -189,13 +189,15 @@ void tcb_mark_due(struct tcb *tcb)
         return;
     bool was_idle = !tcp_is_due(tcp);
     tcb->is_due = true;
-    tcb->due_prev = tcp->due_last;
     tcb->due_next = TCP_NONE;
-    if (tcp->due_last != TCP_NONE)
-        tcp_tcb(tcp, tcp->due_last)->due_next = tcb->slot;
-    else
-        tcp->due_first = tcb->slot;
-    tcp->due_last = tcb->slot;
+    if (tcp->due_last) {
+        tcb->due_prev = tcp->due_last->slot;
+        tcp->due_last->due_next = tcb->slot;
+    } else {
+        tcb->due_prev = TCP_NONE;
+        tcp->due_first = tcb;
+    }
+    tcp->due_last = tcb;
     if (was_idle && tcp->hooks.due)
         tcp->hooks.due(tcp->hooks.ctx);
 }
@@ -205,23 +207,25 @@ void tcb_clear_due(struct tcb *tcb)
     struct tcp *tcp = tcb->tcp;
     if (!tcb->is_due)
         return;
+    struct tcb *prev = tcb->due_prev == TCP_NONE ? NULL : tcp_tcb(tcp, tcb->due_prev);
+    struct tcb *next = tcb->due_next == TCP_NONE ? NULL : tcp_tcb(tcp, tcb->due_next);
     tcb->is_due = false;
-    if (tcb->due_prev != TCP_NONE)
-        tcp_tcb(tcp, tcb->due_prev)->due_next = tcb->due_next;
-    else {
-        tcp->due_first = tcb->due_next;
+    if (prev) {
+        prev->due_next = tcb->due_next;
+    } else {
+        tcp->due_first = next;
         tcp->due_left = 0;
     }
-    if (tcb->due_next != TCP_NONE)
-        tcp_tcb(tcp, tcb->due_next)->due_prev = tcb->due_prev;
+    if (next)
+        next->due_prev = tcb->due_prev;
     else
-        tcp->due_last = tcb->due_prev;
+        tcp->due_last = prev;
     tcb->due_prev = tcb->due_next = TCP_NONE;
 }
 
 bool tcp_is_due(const struct tcp *tcp)
 {
-    return tcp->due_first != TCP_NONE || tcp->reply_count || tcp->syn_due_first != TCP_NONE;
+    return tcp->due_first || tcp->reply_count || tcp->syn_due_first != TCP_NONE;
 }
 
 enum { DUE_QUANTUM = 16 }; /* segments of one connection in a row */
@@ -234,6 +238,13 @@ void tcb_note_turn(struct tcb *tcb)
     }
 }
 
+/* A connection without text, whose output is soon told: the next look at it would find nothing. */
+static bool has_said_all(const struct tcb *tcb)
+{
+    return !tcb->ext && !tcb->acks_due && !tcb->ack_want && !tcb_has_unsent(tcb) && !tcb->want_syn && !tcb->want_probe &&
+           !tcb->want_keepalive && !tcb->want_tlp;
+}
+
 bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment)
 {
     tcp_set_now(tcp, now_ns);
@@ -241,11 +252,14 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
         return true;
     if (tcp->syn_due_first != TCP_NONE && synq_output(tcp, segment))
         return true;
-    while (tcp->due_first != TCP_NONE) {
-        struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
+    struct tcb *tcb;
+    while ((tcb = tcp->due_first) != NULL) {
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
-            tcb_note_turn(tcb);
+            if (has_said_all(tcb))
+                tcb_clear_due(tcb);
+            else
+                tcb_note_turn(tcb);
             return true;
         }
         tcb_clear_due(tcb);

@@ -81,9 +81,9 @@ static bool covers_records(const struct tcb *tcb, uint32_t ack)
  * timestamp is not old (RFC 7323 5.3 R1), its window is open, its ACK is new or there is text. */
 struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns)
 {
-    if (tcp->cached_slot == TCP_NONE)
+    struct tcb *tcb = tcp->cached;
+    if (!tcb)
         return NULL;
-    struct tcb *tcb = tcp_tcb(tcp, tcp->cached_slot);
     const struct flow *flow = &tcb->flow;
     if (flow->remote.u32[3] != in->source || flow->local.u32[3] != in->dest || flow->remote_port != in->source_port ||
         flow->local_port != in->dest_port || !tcb->is_v4 || !is_ordinary(tcb))
@@ -352,9 +352,9 @@ static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
 
 bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out)
 {
-    if (tcp->due_first == TCP_NONE || tcp->reply_count || tcp->syn_due_first != TCP_NONE)
+    struct tcb *tcb = tcp->due_first;
+    if (!tcb || tcp->reply_count || tcp->syn_due_first != TCP_NONE)
         return false;
-    struct tcb *tcb = tcp_tcb(tcp, tcp->due_first);
     if (!tcb->is_v4 || !may_send(tcb))
         return false;
     tcp_set_now(tcp, now_ns);

@@ -90,8 +90,8 @@ void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum f
 {
     if (table_remove(&tcp->flows, hash ? hash : flow_hash(tcp, flow), value_of(kind, slot)))
         --*port_users(tcp, flow->local_port);
-    if (kind == FLOW_TCB && tcp->cached_slot == slot)
-        tcp->cached_slot = TCP_NONE;
+    if (kind == FLOW_TCB && tcp->cached && tcp->cached->slot == slot)
+        tcp->cached = NULL;
 }
 
 void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t slot, enum flow_kind new_kind, uint32_t new_slot)
@@ -99,8 +99,8 @@ void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t 
     bool found = table_replace(&tcp->flows, hash, value_of(kind, slot), value_of(new_kind, new_slot));
     assert(found);
     (void)found;
-    if (kind == FLOW_TCB && tcp->cached_slot == slot)
-        tcp->cached_slot = TCP_NONE;
+    if (kind == FLOW_TCB && tcp->cached && tcp->cached->slot == slot)
+        tcp->cached = NULL;
 }
 
 bool tcp_flow_exists(const struct tcp *tcp, const struct flow *flow)

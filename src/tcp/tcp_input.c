@@ -22,17 +22,17 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
     tcp_set_now(tcp, now_ns);
     TCP_MIB(tcp, InSegs);
     enum flow_kind kind = FLOW_TCB;
-    uint32_t slot = tcp->cached_slot;
-    if (slot == TCP_NONE || !flow_equal(&tcp_tcb(tcp, slot)->flow, &in->flow)) {
+    uint32_t slot = 0;
+    if (!tcp->cached || !flow_equal(&tcp->cached->flow, &in->flow)) {
         slot = flow_find(tcp, &in->flow, &kind);
         if (kind == FLOW_TCB)
-            tcp->cached_slot = slot;
+            tcp->cached = tcp_tcb(tcp, slot);
     }
     enum lil_drop drop;
     struct tcp_listener *listener;
     switch (kind) {
     case FLOW_TCB:
-        drop = tcp_input_tcb(tcp_tcb(tcp, slot), in, &packet);
+        drop = tcp_input_tcb(tcp->cached, in, &packet);
         break;
     case FLOW_SYN:
         drop = synq_input(tcp, slot, in, &packet);

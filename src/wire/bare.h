@@ -64,24 +64,65 @@ static inline bool bare_parse(struct bare *bare, struct tcphdr_ *tcp, const uint
     return tcphdr_parse(tcp, bytes + IPV4_LENGTH, length - IPV4_LENGTH) == (int)(length - IPV4_LENGTH);
 }
 
-/* Writes both headers with their checksums; LENGTH is IPV4_LENGTH + TCP_LENGTH + tcphdr_options_size(); IP_ID as in struct ip. */
-static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp, enum tcp_option_order order, uint32_t ip_id, size_t length,
+/* The options of a usual segment in words: none, NOP NOP Timestamp, or those of Linux's SYN. Returns how many; BARE_OTHER: not usual. */
+enum { BARE_OPTIONS = 5, BARE_OTHER = 0xff };
+static inline unsigned bare_options(const struct tcphdr_ *tcp, enum tcp_option_order order, uint32_t words[BARE_OPTIONS])
+{
+    const struct tcp_options *o = &tcp->options;
+    unsigned n = 0;
+    if (o->sack_count || o->has_fastopen || o->has_accecn)
+        return BARE_OTHER;
+    if (tcp->flags & TCP_SYN) {
+        if (order != TCP_ORDER_LINUX)
+            return BARE_OTHER;
+        if (o->has_mss)
+            words[n++] = htonl(0x02040000u | o->mss);
+        if (o->has_timestamp) {
+            words[n++] = htonl(o->sack_permitted ? 0x0402080a : 0x0101080a);
+            words[n++] = htonl(o->ts_value);
+            words[n++] = htonl(o->ts_echo);
+        } else if (o->sack_permitted) {
+            words[n++] = htonl(0x01010402);
+        }
+        if (o->has_wscale)
+            words[n++] = htonl(0x01030300u | o->wscale);
+    } else if (o->has_timestamp) {
+        words[0] = htonl(0x0101080a);
+        words[1] = htonl(o->ts_value);
+        words[2] = htonl(o->ts_echo);
+        n = 3;
+    }
+    return n;
+}
+
+/* Writes both headers with their checksums: IPV4_LENGTH + TCP_LENGTH and COUNT option words; IP_ID as in struct ip. What is written is
+ * summed as it is made, not read back. */
+static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp, const uint32_t *options, unsigned count, uint32_t ip_id,
                              uint8_t *bytes)
 {
-    uint32_t words[3] = {htonl(0x45u << 24 | (uint32_t)bare->tos << 16 | (uint32_t)length),
-                         htonl((ip_id & 0xffff) << 16 | (bare->dont_fragment ? 0x4000u : 0)),
-                         htonl((uint32_t)bare->ttl << 24 | IPPROTO_TCP << 16)};
-    uint32_t last = htonl(tcp->urgent), third = words[2];
-    uint16_t field = (uint16_t)~bare_fold((uint64_t)words[0] + words[1] + words[2] + bare->source + bare->dest);
-    memcpy((uint8_t *)&third + 2, &field, 2);
-    memcpy(bytes, words, 8);
-    memcpy(bytes + 8, &third, 4);
+    uint32_t length = IPV4_LENGTH + TCP_LENGTH + 4 * count;
+    uint32_t ip[3] = {htonl(0x45u << 24 | (uint32_t)bare->tos << 16 | length),
+                      htonl((ip_id & 0xffff) << 16 | (bare->dont_fragment ? 0x4000u : 0)),
+                      htonl((uint32_t)bare->ttl << 24 | IPPROTO_TCP << 16)};
+    uint64_t addresses = (uint64_t)bare->source + bare->dest;
+    uint16_t field = (uint16_t)~bare_fold(addresses + ip[0] + ip[1] + ip[2]);
+    memcpy((uint8_t *)&ip[2] + 2, &field, 2);
+    memcpy(bytes, ip, sizeof ip);
     memcpy(bytes + 12, &bare->source, 4);
     memcpy(bytes + 16, &bare->dest, 4);
-    tcphdr_emit(tcp, order, bytes + IPV4_LENGTH);
-    field = (uint16_t)~bare_tcp_sum(bare, bytes + IPV4_LENGTH, length - IPV4_LENGTH);
-    memcpy(&last, &field, 2);
-    memcpy(bytes + IPV4_LENGTH + 16, &last, 4);
+    uint32_t flags = (TCP_LENGTH / 4 + count) << 12 | (tcp->flags & 0x1ff);
+    uint32_t words[5] = {htonl((uint32_t)tcp->source_port << 16 | tcp->dest_port), htonl(tcp->seq), htonl(tcp->ack),
+                         htonl(flags << 16 | tcp->window), htonl(tcp->urgent)};
+    uint64_t sum = addresses + htonl(IPPROTO_TCP) + htonl(length - IPV4_LENGTH);
+    sum += (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+    bytes += IPV4_LENGTH + TCP_LENGTH;
+    for (unsigned i = 0; i < count; i++) {
+        sum += options[i];
+        memcpy(bytes + 4 * (size_t)i, &options[i], 4);
+    }
+    field = (uint16_t)~bare_fold(sum);
+    memcpy(&words[4], &field, 2);
+    memcpy(bytes - TCP_LENGTH, words, sizeof words);
 }
 
 #endif
