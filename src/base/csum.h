@@ -22,6 +22,13 @@ static inline uint16_t csum_fold(uint32_t sum)
     sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)(sum + (sum >> 16));
 }
+static inline uint16_t csum_fold64(uint64_t sum) /* each half plus the other, the carry coming round in the upper one */
+{
+    sum += sum >> 32 | sum << 32;
+    uint32_t half = (uint32_t)(sum >> 32);
+    half += half >> 16 | half << 16;
+    return (uint16_t)(half >> 16);
+}
 /* For tests: force "scalar", "avx2", "avx512" or NULL for the best; returns the name in use. */
 const char *csum_select(const char *name);
 

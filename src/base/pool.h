@@ -105,4 +105,15 @@ static inline void pool_give(struct pool *pool, unsigned cls, void *memory)
     pool_uncharge(pool, pool->classes[cls].stride);
 }
 
+/* A block of the smallest class (512 bytes). */
+static inline struct block *block_new_small(struct pool *pool)
+{
+    struct block *block = pool_take(pool, POOL_BLOCK);
+    if (!block)
+        return NULL;
+    *block = (struct block){.refs = 1, .size = pool->classes[POOL_BLOCK].stride - (uint32_t)sizeof(struct block), .cls = 0, .pool = pool};
+    pool->blocks_now++;
+    return block;
+}
+
 #endif

@@ -241,7 +241,7 @@ static bool write_first(struct stream **stream, struct pool *pool, const uint8_t
     if (n > SMALL_MAX || n > unit)
         return false;
     struct stream *s = stream_new(pool);
-    struct block *block = s ? block_new(pool, SMALL_MAX) : NULL;
+    struct block *block = s ? block_new_small(pool) : NULL;
     if (!block) {
         stream_free(&s);
         return false;

@@ -303,10 +303,10 @@ static void deliver_plain(struct lil_host *host, struct interface *interface, st
     host_deliver(host, interface, ip, packet);
 }
 
-static void ip_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
+static __attribute__((noinline)) void ip_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
 {
     struct ip ip;
-    if (host_input_plain(host, interface, packet) || host_input_bare(host, interface, packet))
+    if (host_input_bare(host, interface, packet))
         return;
     host->counters[CNT_IP_IN]++;
     int length = parse(&ip, packet);
@@ -389,7 +389,8 @@ static void ethernet_input(struct lil_host *host, struct interface *interface, s
     switch (eth.type) {
     case ETHERTYPE_V4:
     case ETHERTYPE_V6:
-        ip_input(host, interface, packet);
+        if (!host_input_plain(host, interface, packet))
+            ip_input(host, interface, packet);
         return;
     case ETHERTYPE_ARPP:
         host_arp_input(host, interface, packet);
@@ -407,6 +408,8 @@ void host_input_frame(struct lil_host *host, struct interface *interface, struct
     packet->flags &= PACKET_HAS_SUM;
     if (interface->kind == LIL_LOOPBACK)
         packet->flags |= PACKET_LOOPBACK;
+    if (interface->kind != LIL_ETHERNET && interface->up && host_input_plain(host, interface, packet))
+        return;
     struct lil_packet *outer = host->shadow;
     if (host->trace) {
         host_note_packet(host, interface, LIL_TRACE_PACKET_IN, packet);

@@ -24,6 +24,8 @@ static bool pull_output(struct lil_host *host)
         host_send_udp(host, &sent);
     }
     for (int i = 0; i < PULL_MAX; i++) {
+        if (!tcp_is_due(host->tcp))
+            return false;
         if (tcp_output_plain(host->tcp, host->now_ns, &plain))
             host_send_plain(host, &plain);
         else if (tcp_output_next(host->tcp, host->now_ns, &segment))
@@ -100,25 +102,31 @@ static bool run_output(struct lil_host *host)
     return more;
 }
 
+static bool has_output(const struct lil_host *host)
+{
+    return tcp_is_due(host->tcp) || udp_is_due(host->udp) || host->failed.count || host->has_backlog;
+}
+
+static __attribute__((noinline)) uint64_t poll_all(struct lil_host *host, uint64_t next)
+{
+    host->in_poll = true;
+    host->due = false;
+    if (next <= host->now_ns)
+        run_timers(host);
+    bool more = has_output(host) && run_output(host);
+    more |= (tcp_is_due(host->tcp) || udp_is_due(host->udp)) && !is_blocked(host);
+    host->in_poll = false;
+    host->due = more;
+    return more ? host->now_ns : next_deadline(host);
+}
+
 /* A poll after input that owes no answer finds nothing: that is told first. */
 uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
 {
     if (now_ns > host->now_ns)
         host->now_ns = now_ns;
-    host->in_poll = true;
-    host->due = false;
     uint64_t next = next_deadline(host);
-    if (next <= host->now_ns)
-        run_timers(host);
-    bool more = false;
-    if (tcp_is_due(host->tcp) || udp_is_due(host->udp) || host->failed.count || host->has_backlog) {
-        more = run_output(host);
-        more |= (tcp_is_due(host->tcp) || udp_is_due(host->udp)) && !is_blocked(host);
-        next = LIL_NEVER;
-    }
-    host->in_poll = false;
-    host->due = more;
-    if (more)
-        return host->now_ns;
-    return next > host->now_ns && next != LIL_NEVER ? next : next_deadline(host);
+    if (host->due || next <= host->now_ns || has_output(host))
+        return poll_all(host, next);
+    return next;
 }

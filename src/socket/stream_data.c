@@ -182,35 +182,52 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     return n;
 }
 
+/* What write and read leave to the calls with a message. */
+static __attribute__((noinline)) ssize_t write_slowly(struct lil_proc *proc, struct file *file, const void *buffer, size_t size, ssize_t n)
+{
+    struct sock *sock = sock_of(file);
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    if (n == -EINPROGRESS)
+        return stream_send(proc, file, &message, 0);
+    if ((n < 0 && n != -EAGAIN) || !file_is_blocking(file, 0) || wait_is_inline(proc))
+        return n;
+    return stream_send_rest(proc, sock, &message, 0, n > 0 ? (size_t)n : 0);
+}
+
+static __attribute__((noinline)) ssize_t read_slowly(struct lil_proc *proc, struct file *file, void *buffer, size_t size, bool is_done)
+{
+    struct iovec iov = {buffer, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    if (!is_done)
+        return stream_receive(proc, file, &message, 0);
+    if (!file_is_blocking(file, 0) || wait_is_inline(proc))
+        return -EAGAIN;
+    return receive_slowly(proc, sock_of(file), &message, 0);
+}
+
 /* write(2) and read(2): a connected socket and what does not have to wait need no message. */
 ssize_t stream_write_buffer(struct lil_proc *proc, struct file *file, const void *buffer, size_t size)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
-    struct iovec iov = {(void *)(uintptr_t)buffer, size};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    ssize_t n;
+    ssize_t n = -EINPROGRESS; /* not asked */
 
-    if (__builtin_expect(!tcb || !(sock->flags & (SF_CONNECTED | SF_CONNECTING)) || sock->flags & SF_DEFERRED, 0))
-        return stream_send(proc, file, &message, 0);
-    n = tcp_write(tcp_of(sock), tcb, buffer, size, sock_now(file));
-    if (n == (ssize_t)size || (n < 0 && n != -EAGAIN) || !file_is_blocking(file, 0) || wait_is_inline(proc))
-        return n;
-    return stream_send_rest(proc, sock, &message, 0, n > 0 ? (size_t)n : 0);
+    if (__builtin_expect(tcb && sock->flags & (SF_CONNECTED | SF_CONNECTING) && !(sock->flags & SF_DEFERRED), 1))
+        n = tcp_write(tcp_of(sock), tcb, buffer, size, sock_now(file));
+    return __builtin_expect(n == (ssize_t)size, 1) ? n : write_slowly(proc, file, buffer, size, n);
 }
 
 ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffer, size_t size)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
-    struct iovec iov = {buffer, size};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
 
     if (__builtin_expect(!tcb || (sock->ext && sock->ext->rcvlowat > 1), 0))
-        return stream_receive(proc, file, &message, 0);
+        return read_slowly(proc, file, buffer, size, false);
     n = tcp_read(tcp_of(sock), tcb, buffer, size, sock_now(file));
-    if (n != -EAGAIN || !file_is_blocking(file, 0) || wait_is_inline(proc))
-        return n;
-    return receive_slowly(proc, sock, &message, 0);
+    return __builtin_expect(n != -EAGAIN, 1) ? n : read_slowly(proc, file, buffer, size, true);
 }

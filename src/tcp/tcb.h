@@ -72,7 +72,7 @@ struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked 
     uint32_t start, end;
     struct lil_packet *first, *last;
 };
-enum { OOO_RANGES = 64 };
+enum { OOO_RANGES = 64, TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
 struct ooo_queue {
     uint32_t count, bytes, fin_seq;
     bool has_fin;

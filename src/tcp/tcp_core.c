@@ -267,12 +267,18 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
     return false;
 }
 
-uint64_t tcp_deadline(const struct tcp *tcp)
+static __attribute__((noinline)) uint64_t all_deadlines(const struct tcp *tcp, uint64_t first)
 {
-    uint64_t first = min_u64(heap_first(&tcp->heap), timewait_deadline(tcp));
+    first = min_u64(first, timewait_deadline(tcp));
     if (tcp->heap_retry_ns)
         first = min_u64(first, tcp->heap_retry_ns);
     return min_u64(first, synq_deadline(tcp));
+}
+
+uint64_t tcp_deadline(const struct tcp *tcp)
+{
+    uint64_t first = heap_first(&tcp->heap);
+    return tcp->wait_count | tcp->syn_count | tcp->heap_retry_ns ? all_deadlines(tcp, first) : first;
 }
 
 static void arm_again(void *ctx, void *object, uint32_t slot)

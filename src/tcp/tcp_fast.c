@@ -23,16 +23,26 @@ static inline __attribute__((always_inline)) bool is_ordinary(const struct tcb *
 
 /* --- the user's calls (RFC 9293 3.10.2, 3.10.3), one buffer, no flags ---------------------------------------------------------- */
 
+static __attribute__((noinline)) ssize_t write_any(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns)
+{
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    return tcp_send(tcp, tcb, &iov, 1, size, 0, now_ns);
+}
+
+static __attribute__((noinline)) ssize_t read_any(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns)
+{
+    struct iovec iov = {buffer, size};
+    return tcp_receive(tcp, tcb, &iov, 1, size, 0, now_ns);
+}
+
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns)
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0, start = tcb->write_seq;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
     if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room ||
-        (lowat && start - tcb->snd_nxt >= lowat)) {
-        struct iovec iov = {(void *)(uintptr_t)buffer, size};
-        return tcp_send(tcp, tcb, &iov, 1, size, 0, now_ns);
-    }
+        (lowat && start - tcb->snd_nxt >= lowat))
+        return write_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
     ssize_t taken = stream_write_bytes(&tcb->snd_stream, tcp->pool, buffer, size, tcb->mss);
     if (taken < 0)
@@ -40,7 +50,10 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     tcb->write_seq += (uint32_t)taken;
     if ((size_t)taken < size)
         tcb->want_space = true;
-    user_note_push(tcb, start, false);
+    if (start == tcb->snd_nxt) /* nothing waits whose PSH this write's would replace */
+        tcb->psh_end = true;
+    else
+        user_note_push(tcb, start, false);
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     ext->msg_more = false;
     tcb_mark_due(tcb);
@@ -50,10 +63,8 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
 ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns)
 {
     uint32_t n = (uint32_t)min_u64(size, tcb->readable);
-    if (n == 0 || tcb->ext->rcv_urgent) {
-        struct iovec iov = {buffer, size};
-        return tcp_receive(tcp, tcb, &iov, 1, size, 0, now_ns);
-    }
+    if (n == 0 || tcb->ext->rcv_urgent)
+        return read_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
     stream_take(&tcb->rcv_stream, buffer, n);
     tcb->readable -= n;
@@ -98,6 +109,26 @@ struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns
         return NULL;
     tcp_set_now(tcp, now_ns);
     return tcb;
+}
+
+/* RFC 8985 7.2 (recovery_schedule_tlp), else RFC 6298 5: the probe timer, no later than the RTO, which counts from an ACK that made
+ * progress (ADVANCING) or from the oldest transmission. Something is out, and no timer but these two is running. */
+static void arm_timer(struct tcb *tcb, bool advancing)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (!params->tlp) {
+        if (advancing || tcb->timer == TIMER_NONE)
+            timer_rexmt(tcb);
+        return;
+    }
+    uint64_t now = tcb_now(tcb), timeout_us = NS_PER_S / NS_PER_US;
+    uint64_t rto = (advancing ? now : txring_at(tcb->tx, 0)->sent_ns) + rtt_rto_ns(tcb);
+    if (tcb->srtt_us) {
+        uint32_t rto_min_ms = tcb->opt->rto_min_ms ? tcb->opt->rto_min_ms : params->rto_min_ms;
+        timeout_us = (tcb->srtt_us >> 2) + (tcb->tx->packets_out == 1 ? rto_min_ms * 1000ull : TLP_SLACK_US);
+    }
+    uint64_t deadline = now + timeout_us * NS_PER_US;
+    timer_set(tcb, TIMER_TLP, rto > now ? min_u64(deadline, rto) : deadline);
 }
 
 /* The records up to ACK leave the ring (recovery_clean): what they say of the round trip, of RACK's knowledge and of the rate is said
@@ -159,8 +190,8 @@ static void take_ack(struct tcb *tcb, uint32_t ack)
         ext->rack_reo_steps = 1;
     if (!tcb->tx)
         timer_stop(tcb);
-    else if (!recovery_schedule_tlp(tcb, true))
-        timer_rexmt(tcb);
+    else
+        arm_timer(tcb, true);
     cc_get(tcb)->cong_avoid(tcb, packets);
     ext->cwnd_stamp_ns = tcb_now(tcb);
     if (tcb->want_space)
@@ -300,8 +331,7 @@ static void end_of_segment(struct tcb *tcb)
     ext->in_burst = false;
     cwnd_validate(tcb, ext->cwnd_limited || tcb_packets_out(tcb) >= tcb->cwnd);
     ext->cwnd_limited = false;
-    if (!(tcb_params(tcb)->tlp && recovery_schedule_tlp(tcb, false)) && tcb->timer == TIMER_NONE)
-        timer_rexmt(tcb);
+    arm_timer(tcb, false);
     tcb_clear_due(tcb);
 }
 

@@ -3,7 +3,7 @@
  * overtaken. TLP: two round trips after the last transmission a probe turns a lost tail into a SACK. */
 #include "tcp/tcb.h"
 
-enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */, PROBE_SLACK_US = 2000 /* Linux: two jiffies */ };
+enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */ };
 
 /* RFC 8985 6.2 step 2, RACK_sent_after. Its tie-break by sequence would err for what was resent at the instant when later data
  * left (in virtual time bursts have one time), so transmissions are numbered. */
@@ -74,7 +74,7 @@ bool recovery_rack_mark_lost(struct tcb *tcb)
     ext->rack_advanced = false;
     uint64_t wait_ns = detect_loss(tcb);
     if (wait_ns)
-        timer_set(tcb, TIMER_REO, tcb_now(tcb) + wait_ns + PROBE_SLACK_US * NS_PER_US);
+        timer_set(tcb, TIMER_REO, tcb_now(tcb) + wait_ns + TLP_SLACK_US * NS_PER_US);
     return wait_ns != 0;
 }
 
@@ -131,7 +131,7 @@ bool recovery_schedule_tlp(struct tcb *tcb, bool advancing)
     if (tcb->srtt_us) {
         uint32_t rto_min_ms = tcb->opt->rto_min_ms ? tcb->opt->rto_min_ms : params->rto_min_ms;
         timeout_us = tcb->srtt_us >> 2;
-        timeout_us += tcb_packets_out(tcb) == 1 ? rto_min_ms * 1000ull : PROBE_SLACK_US;
+        timeout_us += tcb_packets_out(tcb) == 1 ? rto_min_ms * 1000ull : TLP_SLACK_US;
     }
     uint64_t deadline = now + timeout_us * NS_PER_US, rto = (advancing ? now : txring_at(tcb->tx, 0)->sent_ns) + rtt_rto_ns(tcb);
     timer_set(tcb, TIMER_TLP, rto > now ? min_u64(deadline, rto) : deadline);

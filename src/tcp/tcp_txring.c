@@ -46,6 +46,15 @@ static bool grow(struct tcb *tcb)
 
 struct txseg *txring_push(struct tcb *tcb)
 {
+    struct txring *small = tcb->tcp->tx_free[TX_CLASS_MIN];
+    if (!tcb->tx && small) { /* the common first record */
+        tcb->tcp->tx_free[TX_CLASS_MIN] = small->next_free;
+        small->head = small->packets_out = 0;
+        small->mask = (1u << TX_CLASS_MIN) - 1;
+        small->count = 1;
+        tcb->tx = small;
+        return small->seg;
+    }
     if ((!tcb->tx || tcb->tx->count > tcb->tx->mask) && !grow(tcb))
         return NULL;
     return txring_at(tcb->tx, tcb->tx->count++);

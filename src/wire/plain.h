@@ -24,13 +24,12 @@ static inline bool plain_parse(struct plain *plain, const uint8_t *bytes, size_t
 {
     if (available < PLAIN_LENGTH)
         return false;
-    uint32_t w[5];
-    memcpy(w, bytes, sizeof w);
-    if (bytes[0] != 0x45 || get16(bytes + 2) != length || (ntohl(w[1]) & 0xbfff) || bytes[9] != IPPROTO_TCP)
+    uint32_t first = plain_word(bytes), second = plain_word(bytes + 4), third = plain_word(bytes + 8);
+    plain->source = plain_word(bytes + 12);
+    plain->dest = plain_word(bytes + 16);
+    if ((ntohl(first) & 0xff00ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) || (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16))
         return false;
-    uint64_t sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    if (csum_fold((uint32_t)(sum + (sum >> 32))) != 0xffff)
+    if (csum_fold64((uint64_t)first + second + third + plain->source + plain->dest) != 0xffff)
         return false;
     uint32_t shape = ntohl(plain_word(bytes + IPV4_LENGTH + 12)), flags = shape >> 16 & (0xf1ff & ~(uint32_t)TCP_PSH);
     plain->has_timestamp = flags == (8u << 12 | TCP_ACK);
@@ -48,16 +47,15 @@ static inline bool plain_parse(struct plain *plain, const uint8_t *bytes, size_t
         return false;
     plain->push = shape >> 16 & TCP_PSH;
     plain->window = (uint16_t)shape;
-    plain->source = w[3];
-    plain->dest = w[4];
-    plain->source_port = get16(bytes + IPV4_LENGTH);
-    plain->dest_port = get16(bytes + IPV4_LENGTH + 2);
+    uint32_t ports = ntohl(plain_word(bytes + IPV4_LENGTH));
+    plain->source_port = (uint16_t)(ports >> 16);
+    plain->dest_port = (uint16_t)ports;
     plain->seq = get32(bytes + IPV4_LENGTH + 4);
     plain->ack = get32(bytes + IPV4_LENGTH + 8);
     plain->length = (uint16_t)(length - plain_header_length(plain));
     plain->tos = bytes[1];
     plain->ttl = bytes[8];
-    plain->dont_fragment = ntohl(w[1]) & 0x4000;
+    plain->dont_fragment = second & htonl(0x4000);
     return true;
 }
 
@@ -67,47 +65,56 @@ static inline uint16_t plain_csum(const struct plain *plain, const uint8_t *byte
     const uint8_t *tcp = bytes + IPV4_LENGTH;
     uint64_t sum = (uint64_t)plain->source + plain->dest + htonl(IPPROTO_TCP) + payload_sum;
     sum += htonl((uint32_t)(plain_header_length(plain) - IPV4_LENGTH) + plain->length);
-    for (int i = 0; i < TCP_LENGTH; i += 4)
-        sum += plain_word(tcp + i);
+    /* word by word: a wider load would wait for the stores that have just made them */
+    sum += (uint64_t)plain_word(tcp) + plain_word(tcp + 4) + plain_word(tcp + 8) + plain_word(tcp + 12) + plain_word(tcp + 16);
     if (plain->has_timestamp)
-        for (int i = TCP_LENGTH; i < TCP_LENGTH + PLAIN_TIMESTAMP; i += 4)
-            sum += plain_word(tcp + i);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    return csum_fold((uint32_t)(sum + (sum >> 32)));
+        sum += (uint64_t)plain_word(tcp + 20) + plain_word(tcp + 24) + plain_word(tcp + 28);
+    return csum_fold64(sum);
+}
+
+static inline void plain_store(uint8_t *bytes, uint32_t word)
+{
+    memcpy(bytes, &word, sizeof word);
+}
+
+/* FIELD, a checksum as it lies in memory, as the first or the last half of a word. */
+static inline uint32_t plain_half(uint16_t field, size_t offset)
+{
+    uint32_t word = 0;
+    memcpy((uint8_t *)&word + offset, &field, sizeof field);
+    return word;
 }
 
 /* Both headers, both checksums (MUST-2); IP_ID as in struct ip. The words are summed as they are made, not read back. */
 static inline void plain_emit(const struct plain *plain, uint32_t ip_id, uint32_t payload_sum, uint8_t *bytes)
 {
     uint32_t header = (uint32_t)plain_header_length(plain), total = header + plain->length;
-    uint32_t ip[5] = {htonl(0x45u << 24 | (uint32_t)plain->tos << 16 | total),
-                      htonl((ip_id & 0xffff) << 16 | (plain->dont_fragment ? 0x4000u : 0)),
-                      htonl((uint32_t)plain->ttl << 24 | IPPROTO_TCP << 16), plain->source, plain->dest};
-    uint64_t addresses = (uint64_t)plain->source + plain->dest, sum = addresses + ip[0] + ip[1] + ip[2];
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    memcpy(bytes, ip, 8);
-    memcpy(bytes + 12, ip + 3, 8);
-    uint16_t field = (uint16_t)~csum_fold((uint32_t)(sum + (sum >> 32)));
-    uint32_t third = ip[2], filler = 0;
-    memcpy((uint8_t *)&filler + 2, &field, 2);
-    third |= filler;
-    memcpy(bytes + 8, &third, 4);
+    uint32_t first = htonl(0x45u << 24 | (uint32_t)plain->tos << 16 | total);
+    uint32_t second = htonl((ip_id & 0xffff) << 16 | (plain->dont_fragment ? 0x4000u : 0));
+    uint32_t third = htonl((uint32_t)plain->ttl << 24 | IPPROTO_TCP << 16);
+    uint64_t addresses = (uint64_t)plain->source + plain->dest;
+    plain_store(bytes, first);
+    plain_store(bytes + 4, second);
+    plain_store(bytes + 8, third | plain_half((uint16_t)~csum_fold64(addresses + first + second + third), 2));
+    plain_store(bytes + 12, plain->source);
+    plain_store(bytes + 16, plain->dest);
+    uint8_t *tcp = bytes + IPV4_LENGTH;
     uint32_t flags = (header - IPV4_LENGTH) / 4 << 12 | TCP_ACK | (plain->push ? TCP_PSH : 0);
-    uint32_t tcp[4] = {htonl((uint32_t)plain->source_port << 16 | plain->dest_port), htonl(plain->seq), htonl(plain->ack),
-                       htonl(flags << 16 | plain->window)};
-    sum = addresses + htonl(IPPROTO_TCP) + htonl(total - IPV4_LENGTH) + payload_sum;
-    sum += (uint64_t)tcp[0] + tcp[1] + tcp[2] + tcp[3];
-    memcpy(bytes + IPV4_LENGTH, tcp, sizeof tcp);
+    uint32_t ports = htonl((uint32_t)plain->source_port << 16 | plain->dest_port), seq = htonl(plain->seq), ack = htonl(plain->ack);
+    uint32_t shape = htonl(flags << 16 | plain->window);
+    uint64_t sum = addresses + htonl(IPPROTO_TCP) + htonl(total - IPV4_LENGTH) + payload_sum + ports + seq + ack + shape;
+    plain_store(tcp, ports);
+    plain_store(tcp + 4, seq);
+    plain_store(tcp + 8, ack);
+    plain_store(tcp + 12, shape);
     if (plain->has_timestamp) {
-        uint32_t options[3] = {htonl(0x0101080a), htonl(plain->ts_value), htonl(plain->ts_echo)};
-        sum += (uint64_t)options[0] + options[1] + options[2];
-        memcpy(bytes + PLAIN_LENGTH, options, sizeof options);
+        uint32_t kind = htonl(0x0101080a), value = htonl(plain->ts_value), echo = htonl(plain->ts_echo);
+        sum += (uint64_t)kind + value + echo;
+        plain_store(tcp + 20, kind);
+        plain_store(tcp + 24, value);
+        plain_store(tcp + 28, echo);
     }
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    field = (uint16_t)~csum_fold((uint32_t)(sum + (sum >> 32)));
-    filler = 0;
-    memcpy(&filler, &field, 2); /* the urgent pointer behind it is zero */
-    memcpy(bytes + IPV4_LENGTH + 16, &filler, 4);
+    plain_store(tcp + 16, plain_half((uint16_t)~csum_fold64(sum), 0)); /* the urgent pointer behind it is zero */
 }
 
 #endif
