@@ -22,6 +22,14 @@ static inline uint64_t arch_call(const struct arch_regs *regs) { return regs->r.
 static inline void arch_set_call(struct arch_regs *regs, uint64_t nr) { regs->r.orig_rax = nr; }
 static inline int64_t arch_result(const struct arch_regs *regs) { return (int64_t)regs->r.rax; }
 static inline void arch_set_result(struct arch_regs *regs, int64_t value) { regs->r.rax = (uint64_t)value; }
+/* To go on with call NR by the system call instruction at PC. */
+#define ARCH_SYSCALL_BYTE_0 0x0f
+#define ARCH_SYSCALL_BYTE_1 0x05
+static inline void arch_prepare_call(struct arch_regs *regs, uint64_t pc, uint64_t nr, const uint64_t a[6])
+{
+    regs->r.rip = pc, regs->r.rax = nr, regs->r.orig_rax = (uint64_t)-1;
+    regs->r.rdi = a[0], regs->r.rsi = a[1], regs->r.rdx = a[2], regs->r.r10 = a[3], regs->r.r8 = a[4], regs->r.r9 = a[5];
+}
 static inline uint64_t arch_stack(const struct arch_regs *regs) { return regs->r.rsp; }
 static inline void arch_arguments(const struct arch_regs *regs, uint64_t a[6])
 {

@@ -22,6 +22,23 @@ void clock_start(struct launcher *l)
     l->start_real_ns = clock_real_ns() - l->now_ns;
     l->real_base_ns = kernel_ns(CLOCK_REALTIME) - l->now_ns;
     l->mono_base_ns = 1000 * NS_PER_S;
+    l->clock_fd = -1;
+    if (!l->virtual_time)
+        return;
+    vdso_init(l);
+    *l->clock = (struct clock_page){l->now_ns, l->real_base_ns, l->mono_base_ns, 0, CLOCK_FREE_READS};
+}
+
+static void set_now(struct launcher *l, uint64_t now_ns)
+{
+    l->now_ns = now_ns;
+    l->clock->now_ns = now_ns;
+}
+
+void clock_jump(struct launcher *l, uint64_t now_ns)
+{
+    set_now(l, now_ns);
+    l->clock->reads = 0;
 }
 
 void clock_update(struct launcher *l)
@@ -61,11 +78,8 @@ uint64_t clock_from_world(const struct launcher *l, int id, uint64_t world_ns)
 static uint64_t read_clock(struct call *call, int id)
 {
     struct launcher *l = call->program->launcher;
-    if (l->clock_read_ns != l->now_ns && l->clock_reads < CLOCK_FREE_READS)
-        l->clock_reads = 0;
-    l->clock_read_ns = l->now_ns;
-    if (++l->clock_reads > CLOCK_FREE_READS)
-        l->now_ns += CLOCK_READ_COST_NS;
+    if (l->clock->reads++ >= CLOCK_FREE_READS)
+        set_now(l, l->now_ns + CLOCK_READ_COST_NS);
     return clock_from_world(l, id, l->now_ns);
 }
 

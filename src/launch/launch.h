@@ -19,7 +19,7 @@
  * is the stack's own; the pair carries tokens. Virtual time implies exact (docs/decisions/0301-virtual-implies-exact.md).
  *
  * VIRTUAL TIME. The clock is launcher.now_ns, the same number as the world's. It stands still while any thread of a
- * program can run. Clock reads are notified (clock.c; the vDSO is hidden at exec). Timed waits stop under ptrace
+ * program can run. Clock reads find it in a shared page (vdso.c) or are notified (clock.c). Timed waits stop under ptrace
  * (wait.c), are made untimed, and are ended by the supervisor when the clock reaches them: the kernel's own timers never run. Alarms and timers:
  * timers.c. When every thread sleeps (quiesce.c) the clock jumps to the earliest deadline of world, waits and timers.
  *
@@ -60,6 +60,14 @@ struct launcher_config {
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
 };
 
+/* What the code in programs knows of the clock (vdso.c has these offsets). Programs can write to it: nothing here is trusted. */
+struct clock_page {
+    uint64_t now_ns;                     /* launcher.now_ns */
+    uint64_t real_base_ns, mono_base_ns; /* the launcher's */
+    _Atomic uint32_t reads;              /* at this instant */
+    uint32_t free_reads;                 /* so many cost nothing */
+};
+
 struct timers; /* timers.c */
 enum { LISTENERS_DIRECT = 8 };
 
@@ -90,9 +98,10 @@ struct launcher {
     struct timers *timers;
     const struct names *names;
     struct list answerers;   /* hosts that have a DNS answerer */
-    uint64_t clock_read_ns;  /* virtual: when the clock was read last, and how often at one instant */
-    unsigned clock_reads;
+    struct clock_page *clock, own_clock; /* virtual; clock: shared with the programs where that is possible */
+    int clock_fd;
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
+    uint32_t burn_reads;     /* clock.reads at that time */
     unsigned idle_turns;
     uint64_t jumps, notifications, stops, scans;
     bool progress;           /* something happened in this turn of the loop */
@@ -247,12 +256,19 @@ void call_record(struct call *call, const char *name, int error);
 /* --- clock.c ----------------------------------------------------------------------------------------------------------- */
 uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */
 void clock_start(struct launcher *launcher);
+void clock_jump(struct launcher *launcher, uint64_t now_ns); /* virtual */
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */
 uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds, int64_t nanoseconds);
 uint64_t clock_from_world(const struct launcher *launcher, int id, uint64_t world_ns);
 uint64_t clock_add(uint64_t a_ns, uint64_t b_ns); /* saturating */
 uint64_t clock_span(int64_t seconds, int64_t nanoseconds);
+
+/* --- vdso.c (virtual time) --------------------------------------------------------------------------------------------- */
+struct task;
+void vdso_init(struct launcher *launcher);
+void vdso_fini(struct launcher *launcher);
+bool vdso_replace(struct launcher *launcher, struct task *task, int *status);
 
 /* --- tracer.c, wait.c, quiesce.c, timers.c (virtual time) ---------------------------------------------------------------- */
 enum { TASK_OPTIONS_NONE = 0 };

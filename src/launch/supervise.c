@@ -411,13 +411,15 @@ static uint64_t launcher_next(struct launcher *l)
 static void count_burn(struct launcher *l)
 {
     uint64_t used = quiesce_cpu_ns(l);
-    if (!l->burn_base_ns) {
+    if (!l->burn_base_ns || l->clock->reads != l->burn_reads) { /* a clock read is a call too, though we do not see it */
         l->burn_base_ns = used;
+        l->burn_reads = l->clock->reads;
         return;
     }
     while (used > l->burn_base_ns + burn_limit_ns + burn_step_ns) {
-        l->now_ns += burn_step_ns;
+        clock_jump(l, l->now_ns + burn_step_ns);
         l->burn_base_ns += burn_step_ns;
+        l->burn_reads = l->clock->reads;
     }
 }
 
@@ -461,8 +463,7 @@ static void virtual_turn(struct launcher *l)
     } else if (next == LIL_NEVER) {
         poll_events(l, LIL_NEVER);
     } else if (next > l->now_ns) {
-        l->now_ns = next;
-        l->clock_reads = 0;
+        clock_jump(l, next);
         l->jumps++;
     }
 }
@@ -545,6 +546,7 @@ void launcher_free(struct launcher *l)
         free(list_pop_front(&l->closed_pipes));
     while (!list_is_empty(&l->sysctl_pipes)) /* their descriptors end with us */
         free(list_pop_front(&l->sysctl_pipes));
+    vdso_fini(l);
     while (!list_is_empty(&l->answerers))
         free(list_pop_front(&l->answerers)); /* the node is the first member */
     close(l->hub_fd);

@@ -1,11 +1,9 @@
 /* tracer.c: the ptrace side of virtual time: which threads there are, and what their stops mean. A thread stops at
- * exec (its vDSO is hidden, so that clock reads become calls), at a timed wait (wait.c), and where a signal is
+ * exec (its vDSO is replaced, vdso.c), at a timed wait (wait.c), and where a signal is
  * delivered. Everything else runs on. See ptrace(2), PTRACE_SEIZE and "Group-stop". */
-#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "launch/arch.h"
@@ -106,47 +104,28 @@ bool tracer_is_permitted(void)
     return permitted;
 }
 
-/* The stack of a program that has just been exec'ed: argc, argv, NULL, environment, NULL, auxiliary vector. */
-static void hide_vdso(pid_t tid)
+static void on_death(struct launcher *l, pid_t tid, int status)
 {
-    struct arch_regs regs;
-    uint64_t word[512], at;
-    unsigned nulls = 0;
-    bool in_auxv = false;
+    struct task *task = tracer_find(l, tid);
 
-    if (arch_get(tid, &regs) < 0)
-        return;
-    at = arch_stack(&regs);
-    if (memory_read(tid, at, word, 8) < 0)
-        return;
-    at += 8 * (1 + word[0] + 1); /* past argc, argv and its NULL */
-    for (;;) {
-        size_t want = sizeof word;
-        /* Near the top of the stack less than a full buffer is left: read page by page. */
-        size_t to_page_end = 4096 - at % 4096;
-        if (want > to_page_end)
-            want = to_page_end;
-        if (memory_read(tid, at, word, want) < 0)
-            return;
-        for (unsigned i = 0; i < want / 8; i++) {
-            if (!in_auxv) {
-                in_auxv = !word[i];
-                nulls = 0;
-            } else if (nulls++ % 2 == 0) {
-                uint64_t ignore = AT_IGNORE;
-                if (word[i] == AT_NULL)
-                    return;
-                if (word[i] == AT_SYSINFO_EHDR)
-                    memory_write(tid, at + 8 * i, &ignore, sizeof ignore);
-            }
+    if (task && task->tgid == tid)
+        timers_process_gone(l, tid);
+    if (task)
+        task_free(task);
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        if (program->pid == tid && program->started && !program->ended) {
+            program->ended = true;
+            program->status = status;
+            program->record.ended_ns = l->now_ns;
         }
-        at += want;
     }
 }
 
 static void on_exec(struct launcher *l, struct task *task)
 {
     unsigned long former = 0;
+    int status;
 
     /* When a thread that was not the leader calls exec it takes the leader's id; the others are gone. */
     ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &former);
@@ -160,8 +139,10 @@ static void on_exec(struct launcher *l, struct task *task)
         close_files(task);
         open_files(task);
     }
-    hide_vdso(task->tid);
-    ptrace(PTRACE_CONT, task->tid, 0, 0);
+    if (vdso_replace(l, task, &status))
+        ptrace(PTRACE_CONT, task->tid, 0, 0);
+    else
+        on_death(l, task->tid, status);
 }
 
 static bool is_stopping_signal(int sig) { return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU; }
@@ -192,24 +173,6 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
     } else {
         wait_signal(task);
         ptrace(PTRACE_CONT, tid, 0, sig);
-    }
-}
-
-static void on_death(struct launcher *l, pid_t tid, int status)
-{
-    struct task *task = tracer_find(l, tid);
-
-    if (task && task->tgid == tid)
-        timers_process_gone(l, tid);
-    if (task)
-        task_free(task);
-    list_each(node, &l->programs) {
-        struct program *program = list_entry(node, struct program, node);
-        if (program->pid == tid && program->started && !program->ended) {
-            program->ended = true;
-            program->status = status;
-            program->record.ended_ns = l->now_ns;
-        }
     }
 }
 
