@@ -136,6 +136,30 @@
     X(tcp_min_snd_mss, tcp.min_snd_mss, U32, NULL) \
     X(tcp_base_mss, tcp.base_mss, U32, NULL) \
     X(tcp_notsent_lowat, tcp.notsent_lowat, U32, NULL) \
+    X(tcp_input_policy, tcp.input_policy, WORD, input_words) \
+    X(tcp_persist_policy, tcp.persist_policy, WORD, persist_words) \
+    X(tcp_backoff_shift_max, tcp.backoff_shift_max, U8, NULL) \
+    X(tcp_rto_slop_ms, tcp.rto_slop_ms, U32, NULL) \
+    X(tcp_scale_buffer, tcp.scale_buffer, U32, NULL) \
+    X(tcp_buffers_round_mss, tcp.buffers_round_mss, BOOL, NULL) \
+    X(tcp_drop_missing_ts, tcp.drop_missing_ts, BOOL, NULL) \
+    X(tcp_insecure_rst, tcp.insecure_rst, BOOL, NULL) \
+    X(tcp_insecure_syn, tcp.insecure_syn, BOOL, NULL) \
+    X(tcp_drop_synfin, tcp.drop_synfin, BOOL, NULL) \
+    X(tcp_drop_options_on_rexmit, tcp.drop_options_on_rexmit, BOOL, NULL) \
+    X(tcp_blackhole, tcp.blackhole, U8, NULL) \
+    X(tcp_ecn_syn_retries, tcp.ecn_syn_retries, U8, NULL) \
+    X(tcp_conn_challenge_count, tcp.conn_challenge_count, U32, NULL) \
+    X(tcp_conn_challenge_ms, tcp.conn_challenge_ms, U32, NULL) \
+    X(tcp_timeout_rst, tcp.timeout_rst, BOOL, NULL) \
+    X(tcp_keepalive_always, tcp.keepalive_always, BOOL, NULL) \
+    X(tcp_fin_wait2_recycle, tcp.fin_wait2_recycle, BOOL, NULL) \
+    X(tcp_fin_wait2_recycle_ms, tcp.fin_wait2_recycle_ms, U32, NULL) \
+    X(tcp_shutdown_before_error, tcp.shutdown_before_error, BOOL, NULL) \
+    X(tcp_accept_aborted, tcp.accept_aborted, BOOL, NULL) \
+    X(tcp_syn_sent_close_waits, tcp.syn_sent_close_waits, BOOL, NULL) \
+    X(tcp_rtt_by_data, tcp.rtt_by_data, BOOL, NULL) \
+    X(tcp_no_delayed_ack, tcp.no_delayed_ack, BOOL, NULL) \
     X(tcp_port_first, tcp.port_first, U16, NULL) \
     X(tcp_port_last, tcp.port_last, U16, NULL) \
     X(tcp_ephemeral, tcp.ephemeral, WORD, ephemeral_words) \

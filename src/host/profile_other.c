@@ -1,4 +1,4 @@
-/* profile_other.c: FreeBSD 13, macOS, Solaris, Windows. Sources: FACTS.md's letters; FreeBSD tcp(4), ip(4), sysctl names; RFCs; Microsoft's
+/* profile_other.c: FreeBSD 13 and 14, macOS, Solaris, Windows. Sources: FACTS.md's letters; FreeBSD tcp(4), ip(4), sysctl names; RFCs; Microsoft's
  * and Oracle's tuning documents. */
 #include "host/profile_table.h"
 
@@ -21,12 +21,19 @@ static const struct profile_override freebsd[] = {
     SET(tcp_rcvbuf, "65536", "tcp(4) recvspace", "H"), SET(tcp_rcvbuf_max, "2097152", "tcp(4) recvbuf_max", "H"),
     SET(tcp_sndbuf, "32768", "tcp(4) sendspace", "H"), SET(tcp_sndbuf_max, "2097152", "tcp(4) sendbuf_max", "H"), SET(tcp_moderate_rcvbuf, "1", "tcp(4)", "H"),
     SET(tcp_autotune_sndbuf, "1", "tcp(4)", "H"), SET(tcp_rto_initial_ms, "1000", "F13 rexmit_initial", "H"), SET(tcp_rto_min_ms, "30", "tcp(4) rexmit_min", "H"),
-    SET(tcp_backoff, "1,2,4,8,16,32,64,128,255,255,255,255,255", "F13 tcp_backoff, to 512", "M"), SET(tcp_cc, "newreno", "mod_cc(4): default before 14", "H"),
+    SET(tcp_backoff, "0", "doubling, see backoff_shift_max", "H"), SET(tcp_cc, "cubic", "mod_cc(4): default since 14", "H"),
     SET(tcp_initial_window, "10", "tcp(4) initcwnd_segments", "H"), SET(tcp_sack, "1", "tcp(4)", "H"), SET(tcp_dsack, "1", "F13", "M"),
-    SET(tcp_prr, "1", "tcp(4) do_prr", "M"), SET(tcp_limited_transmit, "1", "tcp(4) rfc3042", "H"), SET(tcp_ack_policy, "rfc1122", "F13", "M"),
+    SET(tcp_prr, "1", "tcp(4) do_prr", "M"), SET(tcp_limited_transmit, "1", "tcp(4) rfc3042", "H"), SET(tcp_ack_policy, "bsd", "DELAY_ACK(): each second segment", "H"),
     SET(tcp_delack_ms, "40", "tcp(4) delacktime", "M"), SET(tcp_delack_min_ms, "40", "tcp(4) delacktime", "M"),
-    SET(tcp_challenge_ack_limit, "200", "assumed: icmp.icmplim", "L"), SET(tcp_rfc5961, "1", "F13 insecure_rst, insecure_syn", "H"),
-    SET(tcp_fin_wait2_ms, "60000", "tcp(4) finwait2_timeout", "H"), SET(tcp_keepalive_garbage_byte, "0", "F13", "H"), SET(tcp_pmtu_discovery, "1", "tcp(4) path_mtu_discovery", "H"),
+    SET(tcp_rfc5961, "1", "F13 insecure_rst, insecure_syn", "H"),
+    SET(tcp_input_policy, "bsd", "tcp_do_segment()", "H"), SET(tcp_rto_policy, "freebsd", "tcp_xmit_timer()", "H"), SET(tcp_rto_slop_ms, "200", "sysctl rexmit_slop", "H"),
+    SET(tcp_backoff_shift_max, "9", "tcp_backoff: to 512", "H"), SET(tcp_persist_policy, "srtt", "tcp_setpersist()", "H"), SET(tcp_scale_buffer, "2097152", "kern.ipc.maxsockbuf", "H"),
+    SET(tcp_buffers_round_mss, "1", "tcp_mss()", "H"), SET(tcp_drop_missing_ts, "1", "tcp(4) tolerate_missing_ts", "H"), SET(tcp_drop_options_on_rexmit, "0", "sysctl rexmit_drop_options", "H"),
+    SET(tcp_ecn_syn_retries, "1", "tcp(4) ecn.maxretries", "H"), SET(tcp_conn_challenge_count, "5", "tcp(4) ack_war_cnt", "M"), SET(tcp_conn_challenge_ms, "1000", "tcp(4) ack_war_timewindow", "M"),
+    SET(tcp_timeout_rst, "1", "tcp_drop()", "H"), SET(tcp_keepalive_always, "1", "tcp(4) always_keepalive", "H"), SET(tcp_fin_wait2_recycle_ms, "60000", "tcp(4) finwait2_timeout", "H"),
+    SET(tcp_shutdown_before_error, "1", "sosend(), soreceive()", "H"), SET(tcp_accept_aborted, "1", "accept(2)", "H"), SET(tcp_syn_sent_close_waits, "1", "tcp_usrclosed()", "H"),
+    SET(tcp_rtt_by_data, "1", "syncache_socket() times nothing", "H"), SET(tcp_rfc1337, "1", "tcp_twcheck(): an RST is dropped", "H"),
+    SET(tcp_fin_wait2_ms, "675000", "tcp_maxidle 600 s, then keepintvl", "H"), SET(tcp_keepalive_garbage_byte, "0", "F13", "H"), SET(tcp_pmtu_discovery, "1", "tcp(4) path_mtu_discovery", "H"),
     SET(tcp_min_snd_mss, "216", "tcp(4) minmss", "H"), SET(tcp_time_wait_reuse, "1", "RFC 6191", "L"),
     SET(tcp_port_first, "10000", "FACTS 6", "H"), SET(tcp_port_last, "65535", "FACTS 6", "H"), SET(tcp_ephemeral, "random", "FACTS 6; RFC 6056", "H"),
     SET(ip_icmp_rate_per_s, "200", "icmp(4) icmplim", "H"), SET(ip_icmp_burst, "200", "icmp(4) icmplim", "M"), SET(ip_icmp_quote_bytes, "548", "icmp(4) quotelen", "L"),
@@ -40,6 +47,8 @@ static const struct profile_override freebsd[] = {
 };
 
 static const struct profile_override macos[] = {
+    SET(tcp_rto_policy, "rfc6298", "X", "L"), SET(tcp_rto_slop_ms, "0", "X: no slop", "M"), SET(tcp_persist_policy, "rto", "assumed", "L"), SET(tcp_keepalive_always, "0", "X always_keepalive", "M"),
+    SET(tcp_conn_challenge_count, "0", "X: a host-wide limit", "L"), SET(tcp_challenge_ack_limit, "10", "X challengeack_limit", "M"), SET(tcp_rtt_by_data, "0", "assumed", "L"),
     SET(tcp_syn, "0,1,2,3,4,5,7,11,19,35,67 75", "X", "H"), SET(tcp_icmp_policy, "soft-4s", "X", "M"),
     SET(tcp_icmp4_0, "policy ENETUNREACH", "X", "M"), SET(tcp_icmp4_1, "policy ENETUNREACH", "X", "M"), SET(tcp_icmp4_5, "policy ENETUNREACH", "X", "M"),
     SET(tcp_icmp4_6, "policy ENETUNREACH", "X", "M"), SET(tcp_icmp4_7, "policy ENETUNREACH", "X", "M"), SET(tcp_icmp4_8, "policy ENETUNREACH", "X", "M"),
@@ -96,7 +105,7 @@ static const struct profile_override windows[] = {
 };
 
 const struct profile_source profile_other[] = {
-    PROFILE_SOURCE("freebsd", "4.4bsd", "FreeBSD 13", freebsd),
+    PROFILE_SOURCE("freebsd", "4.4bsd", "FreeBSD 14", freebsd),
     PROFILE_SOURCE("macos", "freebsd", "macOS (xnu 11417)", macos),
     PROFILE_SOURCE("solaris", "linux24", "Solaris 2.6 to 8", solaris),
     PROFILE_SOURCE("windows", "linux", "Windows 10 and 11", windows),

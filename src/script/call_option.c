@@ -5,6 +5,7 @@
 #include <string.h>
 #include "script/call.h"
 #include "script/symbols.h"
+#include "tcp/tcp.h"
 
 enum { OPTION_MOST = 1024 };
 struct option {
@@ -108,7 +109,14 @@ static bool foreign_option(struct call *call, struct option *option, const struc
         return true;
     }
     case SYMBOL_NOOPT:
+        option->name = TCP_OPTION_NOOPT;
+        return false;
     case SYMBOL_KEEPINIT:
+        option->name = TCP_OPTION_KEEPINIT;
+        return false;
+    case SYMBOL_NO_EFFECT:
+        call_set(call, 0);
+        return true;
     case SYMBOL_IGNORED:
         call_skip(call, "this option is not supported");
     default:

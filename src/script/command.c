@@ -287,20 +287,11 @@ static int do_ifconfig(struct shell *shell, int argc, char **argv)
 static bool is_quiet(const char *name)
 {
     static const char *const quiet[] = {"true", ":", "cd", "export", "set", "ethtool", "modprobe", "rm", "mkdir", "touch", "chmod",
-                                        "which", "hash", "sync", "logger", "dmesg", "wait", "local", "unset", "trap", "umask", "ulimit", "echo_restore", "tcp_metrics"};
+                                        "which", "hash", "sync", "logger", "dmesg", "wait", "kldload", "kldunload", "kldstat", "tcpdrop", "sockstat", "local", "unset", "trap", "umask", "ulimit", "echo_restore", "tcp_metrics"};
     for (unsigned i = 0; i < ARRAY_COUNT(quiet); i++)
         if (strcmp(name, quiet[i]) == 0)
             return true;
     return strncmp(name, "sysctl_restore", 14) == 0;
-}
-
-/* FreeBSD's loadable stacks: the congestion controls are there anyway; other stacks are not. */
-static int do_kldload(struct shell *shell, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (argv[i][0] != '-' && strncmp(argv[i], "cc_", 3) != 0)
-            run_skip(shell->run, "command: no kernel module %s here", argv[i]);
-    return 0;
 }
 
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io)
@@ -340,8 +331,6 @@ int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *i
         return shell_route(shell, argc, argv);
     if (strcmp(name, "ifconfig") == 0)
         return do_ifconfig(shell, argc, argv);
-    if (strcmp(name, "kldload") == 0)
-        return do_kldload(shell, argc, argv);
     if (strcmp(name, "defaults.sh") == 0) {
         shell_defaults(shell, read_beside(shell, argv[0]));
         return 0;

@@ -32,5 +32,8 @@ int shell_route(struct shell *shell, int argc, char **argv);                    
 /* sysctl.c: NAME in dots or as /proc/sys/...; 0, or the script ends as skipped. */
 int shell_sysctl_set(struct shell *shell, const char *name, const char *value);
 int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t size);
+/* sysctl_bsd.c: FreeBSD's names; false: none of them. */
+bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value);
+bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size);
 void shell_defaults(struct shell *shell, const char *file_text); /* NULL: the file is not there */
 #endif

@@ -314,7 +314,8 @@ static const uint8_t listen_options[] = {/* what a listener must have that was s
                                          TCP_NODELAY,      TCP_MAXSEG,        TCP_KEEPIDLE,   TCP_KEEPINTVL,
                                          TCP_KEEPCNT,      TCP_SYNCNT,        TCP_LINGER2,    TCP_DEFER_ACCEPT,
                                          TCP_WINDOW_CLAMP, TCP_QUICKACK,      TCP_CONGESTION, TCP_USER_TIMEOUT,
-                                         TCP_FASTOPEN,     TCP_NOTSENT_LOWAT, TCP_SAVE_SYN,   TCP_CORK};
+                                         TCP_FASTOPEN,     TCP_NOTSENT_LOWAT, TCP_SAVE_SYN,   TCP_CORK,
+                                         TCP_OPTION_NOOPT, TCP_OPTION_KEEPINIT};
 
 static void pass_options(struct sock *sock, struct tcb *tcb, struct tcp_listener *listener)
 {
@@ -435,6 +436,10 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
     for (;;) {
         struct tcb *tcb = tcp_accept(tcp_of(sock), sock->listener);
 
+        if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && tcp_is_accept_aborted(tcp_of(sock))) { /* reset while it waited (UNP 5.11) */
+            tcp_abort(tcp_of(sock), tcb, sock_now(file));
+            return -ECONNABORTED;
+        }
         if (tcb) {
             result = adopt(sock, tcb, out);
             if (result < 0)
@@ -461,7 +466,7 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
     if (sock->flags & SF_LISTENING)
         return sock_params(file)->connect_unspec_ok && how != SHUT_WR ? stream_dissolve(sock) : -ENOTCONN;
     tcb = stream_tcb(sock);
-    if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED)
+    if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || (tcp_get_state(tcb) == TCPS_TIME_WAIT && sock_params(file)->bind_policy == BIND_BSD))
         return -ENOTCONN;
     if (how != SHUT_WR)
         sock->flags |= SF_SHUT_RD;

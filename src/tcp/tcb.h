@@ -60,12 +60,12 @@ struct txring {
 struct tcb_opts {
     uint32_t refs;
     struct tcb_options socket;
-    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, notsent_lowat, window_clamp, rto_min_ms, rto_max_ms, delack_max_ms;
+    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, notsent_lowat, window_clamp, rto_min_ms, rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
     uint8_t keep_probes, syn_retries, cc /* + 1 */, defer_accept, thin_linear, thin_dupack;
     uint16_t fastopen_qlen;
-    bool save_syn, fastopen_connect, fastopen_no_cookie, cork, inq;
+    bool save_syn, fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
 };
 
 struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked by next */
@@ -159,6 +159,8 @@ struct tcb_ext {
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     uint8_t *saved_syn;
     uint32_t saved_syn_length;
+    uint64_t challenge_end_ns; /* conn_challenge_count: of this interval */
+    uint32_t challenge_count;
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
 };
 
@@ -221,7 +223,7 @@ struct syn_entry {
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, tos;
     uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
-        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1;
+        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
     uint16_t ifindex;
 };
 _Static_assert(sizeof(struct syn_entry) <= 112, "a SYN entry is small");
@@ -468,6 +470,10 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
 void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment);
 void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error);
 enum lil_drop synq_hold(struct tcp *tcp, const struct tcp_in *in);
+static inline bool may_ask_ecn(const struct tcp *tcp, unsigned retransmits) /* RFC 3168 6.1.1.1: a path may swallow such SYNs */
+{
+    return tcp->params.ecn_syn_retries == 0 || retransmits <= tcp->params.ecn_syn_retries;
+}
 /* tcp_cookie.c */
 bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in);
 /* An ACK that may carry a cookie: the new connection, or NULL; DROP says when it was one but could not be taken. */
@@ -479,9 +485,18 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
 enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx); /* RFC 9293 3.10.7.4 */
 enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx); /* 3.10.7.3 */
 
+enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx);
+void tcp_step6_urgent(struct tcb *tcb, struct rx *rx);
 void tcp_establish(struct tcb *tcb, const struct rx *rx);
 void tcp_note_urgent_byte(struct tcb *tcb, const struct rx *rx, const struct lil_packet *packet, uint32_t skip);
 bool tcp_step8_fin(struct tcb *tcb);
+/* tcp_bsd.c */
+enum bsd_wait { BSD_WAIT_DROP, BSD_WAIT_ACK, BSD_WAIT_AGAIN /* and the wait anew */, BSD_WAIT_NEW, BSD_WAIT_END };
+enum bsd_syn { BSD_SYN_DROP, BSD_SYN_AGAIN, BSD_SYN_RESET, BSD_SYN_REFUSE, BSD_SYN_REMOVE, BSD_SYN_CHALLENGE, BSD_SYN_ACCEPT };
+COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
+COLD bool bsd_challenge_allowed(struct tcb *tcb);
+COLD enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *record, const struct tcp_in *in);
+COLD enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in, enum lil_drop *drop);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
 void ack_update_window(struct tcb *tcb, const struct rx *rx);
@@ -495,6 +510,7 @@ COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.1
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
+void reply_here(struct tcb *tcb, uint32_t seq); /* BSD's tcp_respond(): an ACK that leaves the window as it was */
 void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
 COLD void challenge_ack(struct tcb *tcb);
 bool challenge_allowed(struct tcp *tcp);
@@ -519,6 +535,8 @@ void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leavi
 void window_delay_ack(struct tcb *tcb, uint32_t ms);
 void window_compressed_timer(struct tcb *tcb);
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
+uint32_t window_room(const struct tcb *tcb); /* BSD: what the buffer still takes */
+void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */

@@ -156,7 +156,9 @@ void tcp_flush_fastopen(struct tcp *tcp);                            /* the clie
 /* STATUS */
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);
-int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
+int tcp_error(struct tcb *tcb, bool clear);
+enum { TCP_OPTION_NOOPT = 60, TCP_OPTION_KEEPINIT = 61 /* seconds */ }; /* FreeBSD's TCP_NOOPT and TCP_KEEPINIT, beside Linux's numbers */
+bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */       /* so_error, a positive errno */
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
 uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */

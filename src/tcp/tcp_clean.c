@@ -134,7 +134,14 @@ static bool sample(struct tcb *tcb, struct ack_state *state)
 static void sample_bsd(struct cleaner *cleaner)
 {
     struct tcb *tcb = cleaner->tcb;
-    if (cleaner->timed && !cleaner->state->retrans_acked) {
+    const struct ack_state *ack = cleaner->state;
+    uint32_t elapsed = tcb_ts_now(tcb) - ack->ts_ecr;
+    if (tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && ack->ts_ecr_ok && ack->data_acked && (int32_t)elapsed >= 0) {
+        rtt_sample(tcb, min_u32(elapsed, 0xffff) * 1000ull + 1000);
+        cleaner->state->has_rtt = true;
+        cleaner->state->rtt_us = max_u32(elapsed, 1) * 1000ull;
+        tcb->backoff = 0;
+    } else if (cleaner->timed && !cleaner->state->retrans_acked) {
         rtt_sample(tcb, (tcb_now(tcb) - cleaner->timed_ns) / NS_PER_US);
         cleaner->state->has_rtt = true;
         tcb->backoff = 0;
@@ -186,7 +193,7 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state)
     while (tcb->tx && pop_one(&cleaner)) {
     }
     bool is_sampled = false;
-    if (tcb_params(tcb)->tick_ms)
+    if (tcb_params(tcb)->tick_ms || tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
         sample_bsd(&cleaner);
     else
         is_sampled = sample(tcb, state);

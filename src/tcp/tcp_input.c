@@ -48,6 +48,8 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
             break;
         }
         drop = (in->header.flags & TCP_RST) ? LIL_DROP_TCP_RESET_CLOSED : LIL_DROP_TCP_NO_PORT;
+        if (tcp->params.blackhole && (tcp->params.blackhole > 1 || (in->header.flags & TCP_SYN)))
+            break;
         reset_reply(tcp, in); /* 3.10.7.1: CLOSED */
     }
     packet_free(packet);
@@ -279,7 +281,9 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         timer_stop(tcb);
     tcb->want_syn = false;
     rtt_on_established(tcb, rx, start);
-    tcb->retransmits = tcb->backoff = 0;
+    bool unmeasured = tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us == 0 && !tcb->is_passive;
+    tcb->backoff = unmeasured ? tcb->retransmits : 0; /* Karn: the SYN's backoff goes on until something is measured */
+    tcb->retransmits = 0;
     tcb->last_snd_ms = tcb_now_ms(tcb);
     if (tcb->ext && tcb->ext->soft_error)
         tcb->ext->soft_error = 0;
@@ -319,14 +323,14 @@ static bool is_fin_acked(const struct tcb *tcb)
 /* New data for a process that will never read it: a reset (RFC 2525 2.17; RFC 9293 3.10.7.4, CLOSE with data behind). */
 static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
 {
-    if (rx->length == 0 || !seq_gt(rx->seq + rx->length, tcb->rcv_nxt))
-        return false;
+    if (rx->length == 0 || !seq_gt(rx->seq + rx->length, tcb->rcv_nxt) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+        return false; /* BSD: bsd_steps() has asked */
     if (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2)
         return tcb->rcv_shutdown || tcb->is_orphan;
     return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT;
 }
 
-static enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
+enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_ACK))
         return LIL_DROP_TCP_BAD_FLAGS;
@@ -381,7 +385,7 @@ static enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 /* --- step 6: URG (RFC 9293 3.8.5, RFC 6093) ---------------------------------------------------------------------------------------- */
 
 /* RFC 9293 3.8.5 (MUST-30): the mark; the process is told (MUST-32). */
-static void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
+void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_URG) || rx->in->header.urgent == 0)
         return;
@@ -445,6 +449,8 @@ bool tcp_step8_fin(struct tcb *tcb)
 
 enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
 {
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+        return bsd_steps(tcb, rx);
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
     if (drop == LIL_DROP_NONE)
         drop = tcp_step2_reset(tcb, rx);

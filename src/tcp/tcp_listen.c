@@ -327,10 +327,12 @@ enum lil_drop listen_input(struct tcp_listener *listener, const struct tcp_in *i
     } else if (header->flags & TCP_ACK) { /* second: any ACK here is bad, unless it carries a cookie */
         struct tcb *tcb = (header->flags & TCP_SYN) ? NULL : cookie_accept(listener, in, &packet, &drop);
         if (!tcb && drop == LIL_DROP_NONE) {
-            reset_reply(tcp, in);
+            if (tcp->params.blackhole < 3)
+                reset_reply(tcp, in);
             drop = LIL_DROP_TCP_BAD_ACK;
         }
-    } else if ((header->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN) { /* third: a SYN */
+    } else if ((header->flags & (TCP_SYN | TCP_FIN)) == TCP_SYN ||
+               ((header->flags & TCP_SYN) && tcp->params.input_policy == TCP_INPUT_BSD && !tcp->params.drop_synfin)) { /* third: a SYN */
         if (addr_is_multicast(&in->flow.local) || addr_is_multicast(&in->flow.remote) ||
             (addr_equal(&in->flow.local, &in->flow.remote) && in->flow.local_port == in->flow.remote_port))
             drop = LIL_DROP_TCP_MARTIAN; /* RFC 9293 3.9.2.3 (MUST-57, MUST-63); LAND */

@@ -35,7 +35,7 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
     mss = min_u32(mss, tcb->mss_clamp);
     if (tcb->ts_ok)
         mss = mss > TS_BYTES + 8 ? mss - TS_BYTES : 8;
-    if (tcb->max_window) { /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
+    if (tcb->max_window && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) { /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
         uint32_t cutoff = tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window;
         mss = min_u32(mss, max_u32(cutoff, 68 - TCP_LENGTH));
     }

@@ -66,6 +66,11 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
             return -EINVAL;
         *(name == TCP_KEEPCNT ? &opts->keep_probes : &opts->syn_retries) = (uint8_t)number;
         return 0;
+    case TCP_OPTION_KEEPINIT:
+        if (number < 1 || number > 2000000)
+            return -EINVAL;
+        opts->keep_init_ms = (uint32_t)number * 1000;
+        return 0;
     case TCP_LINGER2:
         opts->linger2_ms = number < 0 ? -1 : number > 120 ? 120000 : number * 1000;
         return 0;
@@ -97,6 +102,9 @@ static int set_shared(struct tcb_opts *opts, int name, int number)
         return 0;
     case TCP_CORK:
         opts->cork = number != 0;
+        return 0;
+    case TCP_OPTION_NOOPT:
+        opts->no_options = number != 0;
         return 0;
     case TCP_WINDOW_CLAMP:
         opts->window_clamp = number <= 0 ? 0 : max_u32((uint32_t)number, 1152);
@@ -135,6 +143,8 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     switch (name) {
     case TCP_NODELAY: *number = opts->socket.nodelay; return 0;
     case TCP_CORK: *number = opts->cork; return 0;
+    case TCP_OPTION_NOOPT: *number = opts->no_options; return 0;
+    case TCP_OPTION_KEEPINIT: *number = (int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000); return 0;
     case TCP_KEEPIDLE: *number = (int)((opts->keep_idle_ms ? opts->keep_idle_ms : params->keepalive_idle_ms) / 1000); return 0;
     case TCP_KEEPINTVL: *number = (int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000); return 0;
     case TCP_KEEPCNT: *number = opts->keep_probes ? opts->keep_probes : params->keepalive_probes; return 0;

@@ -75,9 +75,12 @@ static void arm_syn_timer(struct tcb *tcb)
     bool active = tcb->state == TCPS_SYN_SENT || !tcb->is_passive;
     const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
     uint64_t interval = timer_schedule(tcb->tcp, schedule, tcb->retransmits, active ? params->syn_linear_timeouts : 0);
+    uint32_t give_up_ms = active && tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : schedule->give_up_ms;
+    if (give_up_ms > schedule->give_up_ms && tcb->retransmits + 1u >= schedule->count) /* the schedule's end is no longer the end */
+        interval = min_u64((uint64_t)params->rto_initial_ms << min_u32(tcb->retransmits, 20), params->rto_max_ms) * NS_PER_MS;
     uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), interval);
-    if (schedule->give_up_ms && !(active && tcb->opt->syn_retries))
-        deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), schedule->give_up_ms * NS_PER_MS));
+    if (give_up_ms && !(active && tcb->opt->syn_retries))
+        deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS));
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
@@ -88,9 +91,10 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     bool first = tcb->state == TCPS_SYN_SENT;
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
     tcb->want_syn = false;
-    if (first && params->ecn == 1 && tcb->retransmits == 0)
+    bool offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
+    if (first && params->ecn == 1 && tcb->retransmits <= params->ecn_syn_retries)
         flags |= TCP_ECE | TCP_CWR;
-    if (!first && tcb->ecn_ok)
+    if (!first && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
         flags |= TCP_ECE;
     output_fill(tcb, segment, flags, tcb->snd_una);
     struct tcp_options *options = &segment->header.options;
@@ -103,16 +107,18 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
     options->has_mss = true;
     options->mss = tcb->advmss;
-    options->has_wscale = first ? params->offer_wscale : tcb->wscale_ok;
+    options->has_wscale = first ? params->offer_wscale && offers : tcb->wscale_ok;
     options->wscale = tcb->rcv_wscale;
-    options->sack_permitted = first ? params->offer_sack : tcb->sack_ok;
-    options->has_timestamp = first ? params->offer_timestamps : tcb->ts_ok;
+    options->sack_permitted = first ? params->offer_sack && offers : tcb->sack_ok;
+    options->has_timestamp = first ? params->offer_timestamps && offers : tcb->ts_ok;
     if (options->has_timestamp) {
         options->ts_value = tcb_ts_now(tcb);
         options->ts_echo = tcb->ts_recent;
         tcb->syn_ts_sent = true;
     }
-    if (tcb->ext)
+    if (tcb->opt->no_options)
+        options->has_mss = options->has_wscale = options->sack_permitted = options->has_timestamp = false;
+    else if (tcb->ext)
         fastopen_add_to_syn(tcb, segment);
     tcb->acks_due = 0;
     tcb->ack_want = 0;
@@ -144,6 +150,10 @@ COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_keepalive = false;
     TCP_MIB(tcb->tcp, KeepAlive);
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) { /* tcp_respond(): no SACK blocks */
+        reply_here(tcb, tcb->snd_una - 1);
+        return false;
+    }
     output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
     if (tcb_params(tcb)->keepalive_garbage_byte) {
         segment->packet = packet_new(tcb->tcp->pool);
@@ -166,7 +176,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         /* BSD: the next byte, which is not in flight for that: the persist timer, not R2, cares for it (MUST-37) */
         if (attach(tcb, segment, tcb->snd_nxt, 1)) {
             struct lil_packet *packet = segment->packet;
-            output_fill(tcb, segment, TCP_ACK, tcb->snd_nxt);
+            bool last = tcb->snd_nxt + 1 == tcb->write_seq && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
+            output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), tcb->snd_nxt);
             segment->packet = packet;
             note_ack(tcb);
             if (tcb->ext)
@@ -189,6 +200,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 /* RFC 9293 3.9.1.2: the last segment of what is buffered has PSH (MUST-61). */
 static bool has_push(struct tcb *tcb, uint32_t end)
 {
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* all there is, whatever the writes were */
+        return end == tcb->write_seq;
     if (end == tcb->write_seq && tcb->psh_end)
         return true;
     struct tcb_ext *ext = tcb->ext;
@@ -481,6 +494,8 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
     bool push = (seg->flags & TX_PSH) || (ext && tcb_params(tcb)->pacing_ss_ratio && ends_chunk(tcb, index, is_probe));
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+        push = data && seg->start + data == tcb->write_seq;
     output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (push ? TCP_PSH : 0), seg->start);
     segment->packet = packet;
     segment->gso_size = gso_size;

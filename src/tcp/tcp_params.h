@@ -36,10 +36,13 @@ enum tcp_full_policy { TCP_FULL_DROP, TCP_FULL_RST };             /* a SYN at a 
 enum tcp_full_ack_policy { TCP_FULL_ACK_IGNORE, TCP_FULL_ACK_RST, TCP_FULL_ACK_QUEUE /* BSD: counted at the SYN, always room */ };
 enum tcp_syn_rst_policy { TCP_RST_REFUSE, TCP_RST_RETRY /* Windows: the SYN again at 500 ms, 3 times */ };
 enum tcp_isn_policy { TCP_ISN_6528, TCP_ISN_BSD /* += 64,000 each half second and connection (4.2 to 4.4) */ };
-enum tcp_rto_policy { TCP_RTO_6298, TCP_RTO_BSD /* ticks, Van Jacobson 1988 */, TCP_RTO_BSD42 /* RFC 793: beta * srtt */, TCP_RTO_LINUX /* rttvar floor 200 ms */ };
+enum tcp_rto_policy { TCP_RTO_6298, TCP_RTO_BSD /* ticks, Van Jacobson 1988 */, TCP_RTO_BSD42 /* RFC 793: beta * srtt */, TCP_RTO_LINUX /* rttvar floor 200 ms */,
+                      TCP_RTO_FREEBSD /* whole milliseconds, slop added */ };
 enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC };
 enum tcp_hystart { TCP_HYSTART_OFF, TCP_HYSTART_LINUX /* ACK train, delay */, TCP_HYSTART_RFC9406 /* HyStart++ */ };
 enum tcp_ack_policy { TCP_ACK_BSD /* 200 ms fast timer with a phase, every second segment */, TCP_ACK_RFC1122 /* delack_ms after the segment */, TCP_ACK_LINUX /* quickack first, 40..200 ms ato */ };
+enum tcp_input_policy { TCP_INPUT_RFC9293, TCP_INPUT_BSD /* the order of checks of 4.4BSD's descendants (tcp_bsd.c) */ };
+enum tcp_persist_policy { TCP_PERSIST_RTO /* as the retransmission timer */, TCP_PERSIST_SRTT /* FreeBSD: 4 * SRTT + 8 * RTTVAR */ };
 enum tcp_ephemeral { TCP_PORTS_SEQUENTIAL, TCP_PORTS_RANDOM, TCP_PORTS_LINUX /* bind odd, connect even */ };
 
 struct tcp_params {
@@ -128,6 +131,28 @@ struct tcp_params {
     uint32_t base_mss;
     uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
+    /* what BSD's descendants do otherwise; all 0 on Linux */
+    uint8_t input_policy;         /* enum tcp_input_policy */
+    uint8_t persist_policy;       /* enum tcp_persist_policy */
+    uint8_t backoff_shift_max;    /* FreeBSD: doubling ends at 512 (9); 0: no end but rto_max_ms */
+    uint32_t rto_slop_ms;         /* FreeBSD rexmit_slop: added to every timeout but the first of an unmeasured path */
+    uint32_t scale_buffer;        /* kern.ipc.maxsockbuf: the window scale is chosen for it; 0: for rcvbuf_max */
+    bool buffers_round_mss;       /* both buffers are rounded up to whole segments when the MSS is known */
+    bool drop_missing_ts;         /* tolerate_missing_ts=0: a segment without the timestamp that was agreed on is dropped */
+    bool insecure_rst, insecure_syn, drop_synfin;
+    bool drop_options_on_rexmit;  /* rexmit_drop_options: the fourth SYN has the MSS alone */
+    uint8_t blackhole;            /* no RST: 1 for a SYN to a closed port, 2 for anything there, 3 for open ports too */
+    uint8_t ecn_syn_retries;      /* ecn.maxretries: so many repeated SYNs still ask for ECN */
+    uint32_t conn_challenge_count, conn_challenge_ms; /* ack_war_cnt, ack_war_timewindow: challenge ACKs of a connection; 0: no limit */
+    bool timeout_rst;             /* a connection that is given up says so with an RST */
+    bool keepalive_always;        /* always_keepalive */
+    bool fin_wait2_recycle;       /* fast_finwait2_recycle: FIN-WAIT-2 lasts fin_wait2_recycle_ms */
+    uint32_t fin_wait2_recycle_ms;
+    bool shutdown_before_error;   /* send: EPIPE although an error is pending; receive: the error before the end of the data */
+    bool accept_aborted;          /* accept(): ECONNABORTED for a connection that was reset while it waited */
+    bool syn_sent_close_waits;    /* shutdown() before the SYN/ACK: the FIN follows it; Linux ends at once */
+    bool rtt_by_data;             /* a passive open without timestamps measures nothing at the handshake */
+    bool no_delayed_ack;
     /* ports */
     uint16_t port_first, port_last;
     uint8_t ephemeral;            /* enum tcp_ephemeral */

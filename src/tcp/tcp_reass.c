@@ -33,7 +33,7 @@ static void remove_range(struct ooo_queue *ooo, uint32_t i)
 static bool deliver(struct tcb *tcb, struct lil_packet *packet)
 {
     uint32_t length = packet->length;
-    if (length == 0) {
+    if (length == 0 || (tcb->rcv_shutdown && tcb_params(tcb)->input_policy == TCP_INPUT_BSD)) { /* nobody reads: acknowledged and forgotten */
         packet_free(packet);
         return true;
     }

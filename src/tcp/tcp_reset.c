@@ -118,6 +118,15 @@ bool oow_ack_allowed(struct tcb *tcb)
 
 void challenge_ack(struct tcb *tcb)
 {
+    if (tcb_params(tcb)->conn_challenge_count) { /* FreeBSD: an ACK without a thought for the rest */
+        if (bsd_challenge_allowed(tcb)) {
+            TCP_MIB(tcb->tcp, ChallengeACK);
+            reply_here(tcb, tcb->snd_nxt);
+            tcb->rcv_wnd = tcb_receive_window(tcb); /* the right edge stays where it is */
+            tcb->rcv_wup = tcb->rcv_nxt;
+        }
+        return;
+    }
     if (!oow_ack_allowed(tcb)) {
         TCP_MIB(tcb->tcp, ACKSkippedChallenge);
         return;
@@ -126,6 +135,15 @@ void challenge_ack(struct tcb *tcb)
         return;
     TCP_MIB(tcb->tcp, ChallengeACK);
     window_ack_now(tcb);
+}
+
+void reply_here(struct tcb *tcb, uint32_t seq)
+{
+    struct tcp_reply *reply = reply_push(tcb->tcp);
+    uint32_t window = min_u32(window_room(tcb), 65535u << tcb->rcv_wscale);
+    if (reply)
+        *reply = (struct tcp_reply){.flow = tcb->flow, .seq = seq, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = (uint16_t)(window >> tcb->rcv_wscale),
+                                    .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
 }
 
 void reply_ack(struct tcb *tcb)

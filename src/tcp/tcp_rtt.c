@@ -98,6 +98,27 @@ static void sample_bsd(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
     tcb->rttvar_us = (uint32_t)rttvar * tick_us;
 }
 
+/* FreeBSD's tcp_xmit_timer(): integers of milliseconds, srtt times 32, the deviation times 16, each of which is 250 here. */
+enum { FREEBSD_UNIT = 250 };
+static void sample_freebsd(struct tcb *tcb, int32_t rtt_ms)
+{
+    int32_t srtt = (int32_t)(tcb->srtt_us / FREEBSD_UNIT), rttvar = (int32_t)(tcb->rttvar_us / FREEBSD_UNIT);
+    if (tcb->srtt_us == 0) {
+        rtt_ms = rtt_ms ? rtt_ms : 1;
+        srtt = rtt_ms << 5;
+        rttvar = rtt_ms << 3;
+    } else {
+        int32_t delta = ((rtt_ms - 1) * 4) - (srtt >> 3);
+        srtt += delta;
+        srtt = srtt > 0 ? srtt : 1;
+        delta = (delta < 0 ? -delta : delta) - (rttvar >> 2);
+        rttvar += delta;
+        rttvar = rttvar > 0 ? rttvar : 1;
+    }
+    tcb->srtt_us = (uint32_t)srtt * FREEBSD_UNIT;
+    tcb->rttvar_us = (uint32_t)rttvar * FREEBSD_UNIT;
+}
+
 /* The value of BSD's t_rtt: 1 at the transmission, plus the slow timeouts of this host's clock since. */
 static uint32_t elapsed_ticks(const struct tcb *tcb, uint32_t rtt_us)
 {
@@ -111,6 +132,12 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
 {
     uint32_t m = rtt_us > 0x0fffffff ? 0x0fffffff : rtt_us ? (uint32_t)rtt_us : 1;
     const struct tcp_params *params = tcb_params(tcb);
+    if (params->rto_policy == TCP_RTO_FREEBSD) {
+        tcb->min_rtt_us = min_u32(tcb->min_rtt_us, m);
+        sample_freebsd(tcb, (int32_t)(m / 1000));
+        rtt_set_rto(tcb);
+        return;
+    }
     tcb->min_rtt_us = min_u32(tcb->min_rtt_us, m);
     if (params->rto_policy == TCP_RTO_LINUX) {
         sample_linux(tcb, m);
@@ -155,6 +182,8 @@ void rtt_set_rto(struct tcb *tcb)
                                                       : (uint64_t)(tcb->srtt_us / tick_us >> 3) * tick_us + tcb->rttvar_us;
         }
     }
+    if (params->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us)
+        rto = (((tcb->srtt_us / FREEBSD_UNIT >> 3) + tcb->rttvar_us / FREEBSD_UNIT) >> 2) * 1000ull;
     if (params->rto_policy != TCP_RTO_LINUX)
         rto = max_u64(rto, rto_min_us(tcb)); /* RFC 6298 2.4 */
     tcb->rto_us = (uint32_t)min_u64(rto, rtt_rto_max_us(tcb));
@@ -164,16 +193,28 @@ void rtt_set_rto(struct tcb *tcb)
 uint64_t rtt_rto_ns(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (tcb->backoff == 0 && params->backoff[0] <= 1)
+    if (tcb->backoff == 0 && params->backoff[0] <= 1 && (params->rto_slop_ms == 0 || tcb->srtt_us == 0)) /* before a measurement as it stands */
         return min_u32(tcb->rto_us, rtt_rto_max_us(tcb)) * NS_PER_US;
-    uint64_t factor = 1ull << min_u32(tcb->backoff, 30);
+    uint64_t factor = 1ull << min_u32(tcb->backoff, params->backoff_shift_max ? params->backoff_shift_max : 30);
     if (params->backoff[0]) {
         uint32_t i = min_u32(tcb->backoff, 15);
         while (params->backoff[i] == 0) /* a short table: its last entry holds */
             i--;
         factor = params->backoff[i];
     }
-    return min_u64(tcb->rto_us * factor, rtt_rto_max_us(tcb)) * NS_PER_US;
+    return min_u64(tcb->rto_us * factor + params->rto_slop_ms * 1000ull, rtt_rto_max_us(tcb)) * NS_PER_US;
+}
+
+/* FreeBSD: by the timestamp, a millisecond added; without one an active open has timed its SYN. A SYN sent again leaves one segment. */
+static void establish_freebsd(struct tcb *tcb, const struct tcp_options *options, uint64_t since_us)
+{
+    uint32_t elapsed = tcb_ts_now(tcb) - options->ts_echo;
+    if (tcb->ts_ok && options->has_timestamp && options->ts_echo && (int32_t)elapsed >= 0)
+        rtt_sample(tcb, min_u32(elapsed, 0xffff) * 1000ull + 1000);
+    else if (tcb->retransmits == 0 && !(tcb->is_passive && tcb_params(tcb)->rtt_by_data))
+        rtt_sample(tcb, since_us);
+    if (tcb->retransmits)
+        tcb->cwnd = 1;
 }
 
 /* The first round trip. After a repeated SYN only a timestamp tells which one was answered; without it the RTO is 3 s (RFC 6298
@@ -183,6 +224,10 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
     const struct tcp_params *params = tcb_params(tcb);
     const struct tcp_options *options = &rx->in->header.options;
     uint64_t since_us = (tcb_now(tcb) - syn_start_ns) / NS_PER_US;
+    if (params->rto_policy == TCP_RTO_FREEBSD) {
+        establish_freebsd(tcb, options, since_us);
+        return;
+    }
     if (tcb->retransmits == 0) {
         rtt_sample(tcb, since_us);
         return;

@@ -146,6 +146,9 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->snd_wscale = entry->wscale_ok ? (uint8_t)min_u32(options->wscale, 14) : 0;
     entry->ts_recent = options->ts_value;
     entry->ts_offset = isn.ts_offset;
+    entry->no_options = opts->no_options;
+    if (entry->no_options)
+        entry->ts_ok = entry->sack_ok = entry->wscale_ok = false;
     entry->ecn_ok = params->ecn && (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) && !(in->ecn & 3 && params->ecn < 3 && in->ecn == 3);
     entry->tos = opts->socket.tos;
     uint8_t wscale;
@@ -243,9 +246,9 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->dest_port = entry->flow.remote_port;
     header->seq = entry->iss;
     header->ack = entry->irs + 1;
-    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok ? TCP_ECE : 0);
+    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
     header->window = entry->window;
-    header->options.has_mss = true;
+    header->options.has_mss = !entry->no_options;
     header->options.mss = entry->advmss;
     header->options.has_wscale = entry->wscale_ok;
     header->options.wscale = entry->rcv_wscale;
@@ -314,6 +317,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         tcb_free(tcb);
         return NULL;
     }
+    window_round_buffers(tcb);
     tcb->rcv_wnd = entry->window;
     tcb->rcv_ssthresh = entry->window;
     tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
@@ -392,12 +396,76 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
     }
 }
 
+static void abandon(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    TCP_MIB(tcp, AttemptFails);
+    trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
+    synq_remove(tcp, slot);
+    if (listener)
+        listener_trace(listener);
+}
+
+/* The SYN again: its timestamp and ECN are taken anew, the SYN/ACK goes at once, and the schedule begins again. */
+static void answer_again(struct tcp *tcp, uint32_t slot, const struct tcp_in *in)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    const struct tcp_options *options = &in->header.options;
+    if (entry->level == 0xff)
+        return; /* the first SYN/ACK is still to go */
+    entry->ts_ok = entry->ts_ok && options->has_timestamp;
+    if (entry->ts_ok)
+        entry->ts_recent = options->ts_value;
+    entry->ecn_ok = entry->ecn_ok && (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    if (listener)
+        listener->young += entry->retransmits != 0;
+    entry->retransmits = 0;
+    entry->start_ns = 0;
+    synq_schedule(tcp, slot);
+    synq_mark_due(tcp, slot);
+}
+
+COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    enum lil_drop drop;
+    switch (bsd_synq(tcp, entry, in, &drop)) {
+    case BSD_SYN_AGAIN:
+        answer_again(tcp, slot, in);
+        break;
+    case BSD_SYN_REFUSE:
+        abandon(tcp, slot);
+        /* fall through */
+    case BSD_SYN_RESET:
+        if (tcp->params.blackhole < 3)
+            reset_reply(tcp, in);
+        break;
+    case BSD_SYN_REMOVE:
+        abandon(tcp, slot);
+        break;
+    case BSD_SYN_CHALLENGE:
+        send_ack(tcp, entry);
+        break;
+    case BSD_SYN_ACCEPT:
+        if (!in->header.options.has_timestamp)
+            entry->ts_ok = false; /* tolerate_missing_ts */
+        return take_final_ack(tcp, slot, in, packet);
+    case BSD_SYN_DROP:
+        break;
+    }
+    return drop;
+}
+
 /* RFC 9293 3.10.7.4 for SYN-RECEIVED after a passive open, on the small entry. */
 enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
     const struct tcphdr_ *header = &in->header;
     uint32_t end_seq = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN), rcv_nxt = entry->irs + 1;
+    if (tcp->params.input_policy == TCP_INPUT_BSD && !entry->is_held)
+        return input_bsd(tcp, slot, in, packet);
     bool paws = is_paws_reject(entry, header);
     if (tcp->params.synrcvd_keep_reset)
         entry->keep_reset = true;
@@ -426,14 +494,9 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
     }
     if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */
-        struct tcp_listener *listener = listener_of(tcp, entry);
         if (!(header->flags & TCP_RST))
             reset_reply(tcp, in);
-        TCP_MIB(tcp, AttemptFails);
-        trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
-        synq_remove(tcp, slot);
-        if (listener)
-            listener_trace(listener);
+        abandon(tcp, slot);
         return LIL_DROP_NONE;
     }
     if (!(header->flags & TCP_ACK))

@@ -24,9 +24,10 @@ static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's
 {
     const struct tcp_options *options = &rx->in->header.options;
     const struct tcp_params *params = tcb_params(tcb);
-    tcb->ts_ok = options->has_timestamp && params->offer_timestamps;
-    tcb->sack_ok = options->sack_permitted && params->offer_sack;
-    tcb->wscale_ok = options->has_wscale && params->offer_wscale;
+    bool offered = !(params->drop_options_on_rexmit && tcb->retransmits >= 3) && !tcb->opt->no_options; /* as output_syn() does */
+    tcb->ts_ok = options->has_timestamp && params->offer_timestamps && offered;
+    tcb->sack_ok = options->sack_permitted && params->offer_sack && offered;
+    tcb->wscale_ok = options->has_wscale && params->offer_wscale && offered;
     tcb->snd_wscale = tcb->wscale_ok ? min_u32(options->wscale, 14) & 15 : 0; /* RFC 7323 2.3: 14 at most */
     if (!tcb->wscale_ok) {
         tcb->rcv_wscale = 0;
@@ -38,7 +39,10 @@ static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's
     }
     tcb->rcv_nxt = rx->seq + 1;
     tcb->rcv_wup = rx->seq + 1;
-    return mss_negotiated(tcb, options);
+    uint32_t pmtu = mss_negotiated(tcb, options);
+    if (options->has_mss)
+        window_round_buffers(tcb);
+    return pmtu;
 }
 
 static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
@@ -51,6 +55,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     tcp_establish(tcb, rx);
     mss_sync(tcb, pmtu); /* again: the peer's window may be small */
     tcb->snd_una++; /* the SYN */
+    if (tcb->fin_queued) /* BSD: shutdown() came before */
+        tcb_set_state(tcb, TCPS_FIN_WAIT_1);
     if (tcb->ext && tcb->ext->syn_data)
         fastopen_syn_acked(tcb, rx);
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
@@ -93,7 +99,7 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
                 reset_reply(tcb->tcp, rx->in);
             return LIL_DROP_TCP_BAD_ACK;
         }
-        if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent) {
+        if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
             uint32_t oldest = (uint32_t)(tcb->syn_start_ns / (max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * NS_PER_MS)) + tcb->ts_offset;
             if ((int32_t)(options->ts_echo - oldest) < 0 || (int32_t)(tcb_ts_now(tcb) - options->ts_echo) < 0) {
                 TCP_MIB(tcb->tcp, PAWSActive);

@@ -96,6 +96,8 @@ static void time_out(struct tcb *tcb)
 {
     int soft = tcb_ext_peek(tcb)->soft_error;
     TCP_MIB(tcb->tcp, AbortOnTimeout);
+    if (tcb_params(tcb)->timeout_rst && tcb->state >= TCPS_SYN_RECEIVED)
+        reset_send(tcb);
     tcb_fail(tcb, soft ? soft : ETIMEDOUT);
 }
 
@@ -107,7 +109,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     const struct tcp_schedule *schedule = active || !tcb->is_passive ? &params->syn : &params->synack;
     uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
     int soft = tcb_ext_peek(tcb)->soft_error;
-    if (schedule->give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), schedule->give_up_ms * NS_PER_MS))
+    uint32_t give_up_ms = active && tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : schedule->give_up_ms;
+    if (give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
         return time_out(tcb), false;
     if (active && tcb->opt->syn_retries)
         retries = tcb->opt->syn_retries;
@@ -201,6 +204,11 @@ static uint64_t persist_interval(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t interval = tcb->rto_us;
+    if (params->persist_policy == TCP_PERSIST_SRTT) {
+        interval = tcb->srtt_us ? (tcb->srtt_us / 250 / 4 + tcb->rttvar_us / 250) / 2 * 1000ull : 2000ull * params->rto_initial_ms;
+        interval = (interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 9)) + params->rto_slop_ms * 1000ull;
+        return min_u64(max_u64(interval, params->persist_min_ms * 1000ull), params->persist_max_ms * 1000ull) * NS_PER_US;
+    }
     if (params->rto_policy == TCP_RTO_LINUX)
         interval = max_u64(interval, params->rto_min_ms * 1000ull);
     interval = min_u64(interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 20), rtt_rto_max_us(tcb));
@@ -270,7 +278,7 @@ static uint64_t keep_ns(const struct tcb *tcb, bool interval)
 /* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
-    if (!tcb->opt->socket.keepalive) {
+    if (!tcb->opt->socket.keepalive && !tcb_params(tcb)->keepalive_always) {
         if (tcb->ext)
             tcb->ext->keep_ns = 0;
         return;
@@ -298,7 +306,8 @@ static bool on_keepalive(struct tcb *tcb)
     if (tcb->opt->user_timeout_ms)
         expired = idle >= tcb->opt->user_timeout_ms * NS_PER_MS && ext->keep_probes_out > 0;
     if (expired) {
-        reset_send(tcb);
+        if (!tcb_params(tcb)->timeout_rst)
+            reset_send(tcb);
         return time_out(tcb), false;
     }
     ext->keep_probes_out++;
@@ -311,9 +320,11 @@ static bool on_keepalive(struct tcb *tcb)
 /* An orphan in FIN_WAIT_2 waits only so long for the peer's FIN. */
 void timer_orphan(struct tcb *tcb)
 {
-    if (!tcb->is_orphan || tcb->state != TCPS_FIN_WAIT_2)
+    const struct tcp_params *params = tcb_params(tcb);
+    bool receives = !tcb->is_orphan && !(tcb->rcv_shutdown && params->input_policy == TCP_INPUT_BSD);
+    if (receives || tcb->state != TCPS_FIN_WAIT_2)
         return;
-    uint64_t wait = tcb_params(tcb)->fin_wait2_ms * NS_PER_MS;
+    uint64_t wait = (params->fin_wait2_recycle ? params->fin_wait2_recycle_ms : params->fin_wait2_ms) * NS_PER_MS;
     if (tcb->opt->linger2_ms > 0)
         wait = tcb->opt->linger2_ms * NS_PER_MS;
     wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);

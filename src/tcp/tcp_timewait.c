@@ -71,7 +71,7 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     flow_replace(tcp, record->hash, FLOW_TCB, tcb->slot, FLOW_WAIT, slot);
     record->snd_nxt = tcb->snd_nxt;
     record->rcv_nxt = tcb->rcv_nxt;
-    record->rcv_wnd = tcb_receive_window(tcb);
+    record->rcv_wnd = tcp->params.input_policy == TCP_INPUT_BSD ? window_room(tcb) : tcb_receive_window(tcb);
     record->rcv_wscale = tcb->rcv_wscale;
     record->ts_ok = tcb->ts_ok;
     record->ts_recent = tcb->ts_recent;
@@ -109,6 +109,51 @@ static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *reco
     return (int32_t)(header->options.ts_value - record->ts_recent) < 0 && !too_old;
 }
 
+/* A new incarnation, if somebody listens; else the packet is for nobody. */
+static bool begin_anew(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet, enum lil_drop *drop)
+{
+    struct tcp_listener *listener = listener_find(tcp, &in->flow);
+    if (!listener)
+        return false;
+    tcp->tw_isn = tcp_wait(tcp, slot)->snd_nxt + 65535 + 2;
+    if (tcp->tw_isn == 0)
+        tcp->tw_isn = 1;
+    timewait_remove(tcp, slot);
+    *drop = listen_input(listener, in, packet);
+    tcp->tw_isn = 0;
+    return true;
+}
+
+COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet)
+{
+    struct wait_record *record = tcp_wait(tcp, slot);
+    enum lil_drop drop = LIL_DROP_TCP_AFTER_CLOSE;
+    switch (bsd_timewait(tcp, record, in)) {
+    case BSD_WAIT_NEW:
+        if (begin_anew(tcp, slot, in, packet, &drop))
+            return drop;
+        timewait_remove(tcp, slot);
+        reset_reply(tcp, in);
+        break;
+    case BSD_WAIT_END:
+        timewait_remove(tcp, slot);
+        drop = LIL_DROP_NONE;
+        break;
+    case BSD_WAIT_AGAIN:
+        unlink_record(tcp, record);
+        append_record(tcp, slot);
+        drop = LIL_DROP_NONE;
+        /* fall through */
+    case BSD_WAIT_ACK:
+        send_ack(tcp, record);
+        break;
+    case BSD_WAIT_DROP:
+        break;
+    }
+    packet_free(packet);
+    return drop;
+}
+
 /* RFC 9293 3.10.7.4 for TIME-WAIT: a retransmitted FIN is acknowledged and the wait starts anew; a new SYN may begin a new
  * incarnation when its number (MAY-2) or its timestamp (RFC 6191) is beyond the old one's. */
 enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet)
@@ -116,6 +161,8 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     struct wait_record *record = tcp_wait(tcp, slot);
     const struct tcphdr_ *header = &in->header;
     uint32_t end_seq = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
+    if (tcp->params.input_policy == TCP_INPUT_BSD)
+        return input_bsd(tcp, slot, in, packet);
     bool paws = is_paws_reject(tcp, record, header);
     if (!paws && header->seq == record->rcv_nxt && (header->seq == end_seq || (header->flags & TCP_RST))) {
         packet_free(packet);
@@ -136,16 +183,9 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     if ((header->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && !paws &&
         (seq_gt(header->seq, record->rcv_nxt) ||
          (record->ts_ok && header->options.has_timestamp && (int32_t)(record->ts_recent - header->options.ts_value) < 0))) {
-        struct tcp_listener *listener = listener_find(tcp, &in->flow);
-        if (listener) {
-            tcp->tw_isn = record->snd_nxt + 65535 + 2;
-            if (tcp->tw_isn == 0)
-                tcp->tw_isn = 1;
-            timewait_remove(tcp, slot);
-            enum lil_drop drop = listen_input(listener, in, packet);
-            tcp->tw_isn = 0;
+        enum lil_drop drop;
+        if (begin_anew(tcp, slot, in, packet, &drop))
             return drop;
-        }
     }
     packet_free(packet);
     if (paws)

@@ -76,6 +76,12 @@ static uint32_t send_room(const struct tcb *tcb)
 
 static int send_check(struct tcb *tcb)
 {
+    if (tcb_params(tcb)->shutdown_before_error) { /* BSD: the error is for a read or SO_ERROR */
+        if (tcb->snd_shutdown)
+            return -EPIPE;
+        if (tcb->state == TCPS_SYN_SENT && !tcb->so_error)
+            return -ENOTCONN;
+    }
     if (tcb->so_error) {
         int error = tcb->so_error;
         tcb->so_error = 0;
@@ -192,7 +198,7 @@ static size_t limit_at_mark(struct tcb *tcb, size_t limit, bool peek, size_t *sk
 /* RFC 9293 3.6 (MUST-12): 0 after a normal close, an error after an abort. */
 static ssize_t receive_nothing(struct tcb *tcb)
 {
-    if (tcb->fin_rcvd)
+    if (tcb->fin_rcvd && !(tcb->so_error && tcb_params(tcb)->shutdown_before_error))
         return 0;
     if (tcb->so_error) {
         int error = tcb->so_error;
@@ -241,6 +247,9 @@ void user_queue_fin(struct tcb *tcb)
         tcb->fin_queued = true;
         tcb_set_state(tcb, TCPS_LAST_ACK);
         break;
+    case TCPS_SYN_SENT: /* BSD: the FIN follows the handshake */
+        tcb->fin_queued = true;
+        return;
     default:
         return;
     }
@@ -254,10 +263,14 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
     tcp_set_now(tcp, now_ns);
     if (tcb->state == TCPS_CLOSED)
         return -ENOTCONN;
+    if ((how == SHUT_RD || how == SHUT_RDWR) && tcp->params.input_policy == TCP_INPUT_BSD && !tcb->rcv_shutdown) { /* sorflush() */
+        stream_free(&tcb->rcv_stream);
+        tcb->readable = tcb->rcvbuf = 0;
+    }
     if (how == SHUT_RD || how == SHUT_RDWR)
         tcb->rcv_shutdown = true;
     if (how == SHUT_WR || how == SHUT_RDWR) {
-        if (tcb->state == TCPS_SYN_SENT) {
+        if (tcb->state == TCPS_SYN_SENT && !tcb_params(tcb)->syn_sent_close_waits) {
             tcb_done(tcb);
             return 0;
         }
@@ -316,7 +329,8 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcp_set_now(tcp, now_ns);
     bool unread = tcb->readable > (tcb->ext && tcb->ext->rcv_urgent && !options->oob_inline && tcb->readable == 1);
     make_orphan(tcb);
-    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT) {
+    bool unborn = tcb->state == TCPS_SYN_RECEIVED && tcp->params.input_policy == TCP_INPUT_BSD && !tcb_ext_peek(tcb)->fastopen_child;
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT || unborn) {
         tcb_done(tcb);
         return;
     }
@@ -387,6 +401,8 @@ size_t tcp_unacked(const struct tcb *tcb) { return stream_length(tcb->snd_stream
 bool tcp_has_fin(const struct tcb *tcb) { return tcb->fin_rcvd; }
 bool tcp_can_send(const struct tcb *tcb) { return !tcb->snd_shutdown; }
 bool tcp_has_urgent(const struct tcb *tcb) { return tcb->ext && tcb->ext->rcv_urgent && !tcb->ext->urg_taken; }
+
+bool tcp_is_accept_aborted(const struct tcp *tcp) { return tcp->params.accept_aborted; }
 
 int tcp_error(struct tcb *tcb, bool clear)
 {

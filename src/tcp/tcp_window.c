@@ -2,7 +2,7 @@
  * Linux's receive buffer autotuning. Linux offers half of rcvbuf (adv_win_scale), the other half is its bookkeeping. */
 #include "tcp/tcb.h"
 
-enum { ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
+enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
 
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
 {
@@ -39,7 +39,9 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
     *wscale = 0;
     if (wscale_ok) {
         uint32_t most = space;
-        if (params->moderate_rcvbuf) /* FreeBSD: from sb_max, as large */
+        if (params->scale_buffer) /* FreeBSD: the largest buffer that any socket may have */
+            most = params->scale_buffer;
+        else if (params->moderate_rcvbuf)
             most = max_u32(most, params->rcvbuf_max);
         most = min_u32(most, clamp);
         while (*wscale < 14 && (most >> *wscale) > 65535)
@@ -52,7 +54,7 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
 void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
-    tcb->rcv_ssthresh = min_u32(tcb->rcv_wnd, clamp_of(tcb));
+    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(tcb->rcv_wnd, clamp_of(tcb)) : UINT32_MAX; /* BSD: no slow start of the window */
     uint32_t hint = min_u32(min_u32(tcb->advmss, tcb->mss), min_u32(tcb->rcv_wnd / 2, 536));
     tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
 }
@@ -66,11 +68,43 @@ static uint32_t used_space(const struct tcb *tcb)
     return charge > 2 * used ? charge / 2 : used; /* small data that pins large blocks counts for more */
 }
 
+/* BSD's sbspace(): what waits to be read counts, what waits for a gap to be filled does not; small data in large blocks has a limit of its own. */
+uint32_t window_room(const struct tcb *tcb)
+{
+    uint32_t full = clamp_of(tcb), left = full > tcb->readable ? full - tcb->readable : 0;
+    uint64_t charge = stream_charge(tcb->rcv_stream), most = (uint64_t)full * SB_EFFICIENCY;
+    return (uint32_t)min_u64(left, most > charge ? most - charge : 0);
+}
+
+/* What a segment holds, its timestamp included: BSD's t_maxseg. */
+static uint32_t whole_segment(const struct tcb *tcb)
+{
+    return tcb->mss + (tcb->ts_ok ? 12u : 0);
+}
+
+static uint32_t whole_units(uint32_t bytes, uint32_t unit, uint32_t most)
+{
+    uint64_t rounded = (bytes + (uint64_t)unit - 1) / unit * unit;
+    return (uint32_t)min_u64(rounded, max_u32(most, bytes));
+}
+
+void window_round_buffers(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t segment = whole_segment(tcb), most = params->scale_buffer ? params->scale_buffer : UINT32_MAX;
+    if (!params->buffers_round_mss)
+        return;
+    if (tcb->rcvbuf > segment)
+        tcb->rcvbuf = whole_units(tcb->rcvbuf, segment, most);
+    if (tcb->sndbuf > segment)
+        tcb->sndbuf = whole_units(tcb->sndbuf, segment, most);
+}
+
 /* BSD (RFC 1122 4.2.3.3): nothing below a quarter of the buffer and one segment. */
 static uint32_t offer_bsd(const struct tcb *tcb)
 {
-    uint32_t full = clamp_of(tcb), used = used_space(tcb), window = full > used ? full - used : 0;
-    if (window < full / 4 && window < tcb->advmss)
+    uint32_t window = window_room(tcb);
+    if (window < clamp_of(tcb) / 4 && window < whole_segment(tcb))
         window = 0;
     return window;
 }
@@ -111,10 +145,10 @@ uint16_t window_select(struct tcb *tcb)
 {
     uint32_t scale = tcb->rcv_wscale, most = 65535u << scale;
     uint32_t current = tcb_receive_window(tcb), window = window_offer(tcb);
-    if (window < current) {
+    if (window < current || !is_linux(tcb)) { /* rounded up, so that the scale does not shrink it */
         if (window == 0)
             TCP_MIB(tcb->tcp, WantZeroWindowAdv);
-        window = round_up(current, scale);
+        window = round_up(max_u32(window, current), scale);
     }
     window = min_u32(window, most);
     if (window == 0 && tcb->rcv_wnd)
@@ -295,14 +329,15 @@ static void check_plain(struct tcb *tcb, bool ooo)
     const struct tcp_params *params = tcb_params(tcb);
     uint32_t unacked = tcb->rcv_nxt - tcb->rcv_wup, every = params->delack_segments ? params->delack_segments : 2;
     bool second = unacked >= every * tcb->rcv_mss || (tcb->delack_ns && params->ack_policy == TCP_ACK_BSD);
-    if (ooo || tcb->ack_now || tcb->fin_rcvd || params->delack_ms == 0 || second) {
+    bool opens = params->input_policy == TCP_INPUT_BSD && tcb->rcv_wnd == 0; /* the ACK that opens a closed window is not delayed */
+    if (ooo || tcb->ack_now || tcb->fin_rcvd || params->delack_ms == 0 || params->no_delayed_ack || second || opens) {
         tcb->ack_want = ooo ? min_u32(tcb->ack_want + 1u, 7) & 7 : 1;
         tcb_mark_due(tcb);
         return;
     }
     if (tcb->delack_ns)
         return;
-    if (params->ack_policy == TCP_ACK_BSD) {
+    if (params->ack_policy == TCP_ACK_BSD && params->fast_tick_ms) {
         tcb->delack_ns = timer_fast_tick(tcb->tcp, tcb_now(tcb));
         timer_rearm(tcb);
     } else {
@@ -428,6 +463,18 @@ static void adjust_space(struct tcb *tcb, size_t copied)
     ext->space_ns = tcb_now(tcb);
 }
 
+/* BSD: half the buffer more, or two segments, which FreeBSD takes for enough only where they are a good part of the buffer. */
+static bool is_update_due(const struct tcb *tcb, uint32_t window, uint32_t full)
+{
+    uint32_t limit = 65535u << tcb->rcv_wscale, room = min_u32(window_room(tcb), limit), segment = whole_segment(tcb);
+    uint32_t more = room > window ? room - window : 0;
+    if (room == 0 || window >> tcb->rcv_wscale >= (window + more) >> tcb->rcv_wscale)
+        return false;
+    if (more >= 2 * segment && (tcb_params(tcb)->input_policy != TCP_INPUT_BSD || more >= full / 4 || room <= full / 8 || full <= 8 * segment || more >= limit))
+        return true;
+    return 2ull * more >= full;
+}
+
 /* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
 void window_on_read(struct tcb *tcb, size_t copied)
 {
@@ -445,9 +492,7 @@ void window_on_read(struct tcb *tcb, size_t copied)
             uint32_t offer = window_offer(tcb);
             now = offer && offer >= 2ull * window;
         }
-    } else if (!now) { /* BSD: two segments more, or half the buffer */
-        uint32_t offer = min_u32(window_offer(tcb), 65535u << tcb->rcv_wscale);
-        now = offer > window && (offer - window >= 2u * tcb->advmss || offer - window >= clamp_of(tcb) / 2);
+        window = round_up(max_u32(window, current), scale);
     }
     if (now)
         window_ack_now(tcb);

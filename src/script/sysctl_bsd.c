@@ -1,0 +1,324 @@
+/* sysctl_bsd.c: FreeBSD's parameters, net.inet.tcp.* and kern.ipc.*, translated to the host's own names (tcp(4), mod_cc(4), syncache(4)).
+ * Retransmission times of SYN and SYN/ACK follow from rexmit_initial, rexmit_slop, keepinit and the syncache's limit. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "script/shell.h"
+
+enum translation { SAME, NONZERO, INVERTED, HALVES_MS /* msl: the host keeps 2 MSL */, RFC1323, CONGESTION, BIT_1, BIT_2, COOKIES_ONLY, SOCK_FAIL, DELACK,
+                   SCHEDULE, KEEP_INIT, SYN_LIMIT, BLACK_HOLE, HARMLESS, ONLY_DEFAULT };
+struct sysctl_name {
+    const char *name, *ours;
+    enum translation how;
+    long value;              /* ONLY_DEFAULT, HARMLESS: what it is on a fresh host */
+};
+static const struct sysctl_name translated[] = {
+    {"net.inet.tcp.sack.enable", "tcp.offer_sack", NONZERO, 1},
+    {"net.inet.tcp.sack.lrd", NULL, HARMLESS, 1},
+    {"net.inet.tcp.sack.revised", NULL, HARMLESS, 1},
+    {"net.inet.tcp.sack.tso", NULL, HARMLESS, 0},
+    {"net.inet.tcp.rfc1323", NULL, RFC1323, 1},
+    {"net.inet.tcp.ecn.enable", "tcp.ecn", SAME, 2},
+    {"net.inet.tcp.ecn.maxretries", "tcp.ecn_syn_retries", SAME, 1},
+    {"net.inet.tcp.cc.algorithm", "tcp.cc", CONGESTION, 0},
+    {"net.inet.tcp.cc.abe", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.cc.abe_frlossreduce", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.cc.newreno.beta", NULL, HARMLESS, 50},
+    {"net.inet.tcp.cc.newreno.beta_ecn", NULL, HARMLESS, 80},
+    {"net.inet.tcp.initcwnd_segments", "tcp.initial_window", SAME, 10},
+    {"net.inet.tcp.abc_l_var", "tcp.abc_limit", SAME, 2},
+    {"net.inet.tcp.msl", "tcp.time_wait_ms", HALVES_MS, 0},
+    {"net.inet.tcp.rexmit_min", "tcp.rto_min_ms", SAME, 30},
+    {"net.inet.tcp.rexmit_slop", "tcp.rto_slop_ms", SCHEDULE, 200},
+    {"net.inet.tcp.rexmit_initial", "tcp.rto_initial_ms", SCHEDULE, 1000},
+    {"net.inet.tcp.rexmit_drop_options", "tcp.drop_options_on_rexmit", NONZERO, 0},
+    {"net.inet.tcp.retries", "tcp.retries2", SAME, 12},
+    {"net.inet.tcp.keepidle", "tcp.keepalive_idle_ms", SAME, 0},
+    {"net.inet.tcp.keepintvl", "tcp.keepalive_interval_ms", SAME, 0},
+    {"net.inet.tcp.keepcnt", "tcp.keepalive_probes", SAME, 0},
+    {"net.inet.tcp.keepinit", NULL, KEEP_INIT, 75000},
+    {"net.inet.tcp.always_keepalive", "tcp.keepalive_always", NONZERO, 1},
+    {"net.inet.tcp.finwait2_timeout", "tcp.fin_wait2_recycle_ms", SAME, 60000},
+    {"net.inet.tcp.fast_finwait2_recycle", "tcp.fin_wait2_recycle", NONZERO, 0},
+    {"net.inet.tcp.persmin", "tcp.persist_min_ms", SAME, 5000},
+    {"net.inet.tcp.persmax", "tcp.persist_max_ms", SAME, 60000},
+    {"net.inet.tcp.delacktime", "tcp.delack_ms", DELACK, 40},
+    {"net.inet.tcp.delayed_ack", "tcp.no_delayed_ack", INVERTED, 1},
+    {"net.inet.tcp.sendspace", "tcp.sndbuf", SAME, 32768},
+    {"net.inet.tcp.recvspace", "tcp.rcvbuf", SAME, 65536},
+    {"net.inet.tcp.sendbuf_auto", "tcp.autotune_sndbuf", NONZERO, 1},
+    {"net.inet.tcp.sendbuf_inc", NULL, HARMLESS, 8192},
+    {"net.inet.tcp.sendbuf_auto_lowat", NULL, HARMLESS, 0},
+    {"net.inet.tcp.recvbuf_auto", "tcp.moderate_rcvbuf", NONZERO, 1},
+    {"net.inet.tcp.sendbuf_max", "tcp.sndbuf_max", SAME, 0},
+    {"net.inet.tcp.recvbuf_max", "tcp.rcvbuf_max", SAME, 0},
+    {"net.inet.tcp.mssdflt", "tcp.mss_default", SAME, 536},
+    {"net.inet.tcp.v6mssdflt", NULL, HARMLESS, 1220},
+    {"net.inet.tcp.minmss", "tcp.min_snd_mss", SAME, 216},
+    {"net.inet.tcp.path_mtu_discovery", "tcp.pmtu_discovery", NONZERO, 1},
+    {"net.inet.tcp.pmtud_blackhole_detection", "tcp.mtu_probing", SAME, 0},
+    {"net.inet.tcp.pmtud_blackhole_mss", "tcp.base_mss", SAME, 1200},
+    {"net.inet.tcp.v6pmtud_blackhole_mss", NULL, HARMLESS, 1220},
+    {"net.inet.tcp.syncookies", "tcp.syncookies", NONZERO, 1},
+    {"net.inet.tcp.syncookies_only", "tcp.syncookies", COOKIES_ONLY, 0},
+    {"net.inet.tcp.syncache.rexmtlimit", NULL, SYN_LIMIT, 3},
+    {"net.inet.tcp.syncache.rst_on_sock_fail", "tcp.full_ack_policy", SOCK_FAIL, 1},
+    {"net.inet.tcp.syncache.see_other", NULL, HARMLESS, 0},
+    {"net.inet.tcp.syncache.bucketlimit", NULL, HARMLESS, 30},
+    {"net.inet.tcp.syncache.cachelimit", NULL, HARMLESS, 15375},
+    {"net.inet.tcp.syncache.hashsize", NULL, HARMLESS, 512},
+    {"net.inet.tcp.do_prr", "tcp.prr", NONZERO, 1},
+    {"net.inet.tcp.do_prr_conservative", NULL, HARMLESS, 0},
+    {"net.inet.tcp.do_lrd", NULL, HARMLESS, 1},
+    {"net.inet.tcp.newcwv", NULL, HARMLESS, 0},
+    {"net.inet.tcp.rfc3042", "tcp.limited_transmit", NONZERO, 1},
+    {"net.inet.tcp.rfc6675_pipe", NULL, HARMLESS, 1},
+    {"net.inet.tcp.rfc3465", NULL, ONLY_DEFAULT, 1},
+    {"net.inet.tcp.rfc3390", NULL, HARMLESS, 1},
+    {"net.inet.tcp.fastopen.server_enable", "tcp.fastopen", BIT_2, 0},
+    {"net.inet.tcp.fastopen.client_enable", "tcp.fastopen", BIT_1, 0},
+    {"net.inet.tcp.fastopen.acceptany", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.fastopen.psk_enable", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.insecure_rst", "tcp.insecure_rst", NONZERO, 0},
+    {"net.inet.tcp.insecure_syn", "tcp.insecure_syn", NONZERO, 0},
+    {"net.inet.tcp.insecure_ack", "tcp.rfc5961", INVERTED, 0},
+    {"net.inet.tcp.ack_war_cnt", "tcp.conn_challenge_count", SAME, 5},
+    {"net.inet.tcp.ack_war_timewindow", "tcp.conn_challenge_ms", SAME, 1000},
+    {"net.inet.tcp.drop_synfin", "tcp.drop_synfin", NONZERO, 0},
+    {"net.inet.tcp.blackhole", "tcp.blackhole", BLACK_HOLE, 0},
+    {"net.inet.tcp.blackhole_local", NULL, HARMLESS, 0},
+    {"net.inet.tcp.nolocaltimewait", NULL, HARMLESS, 0},
+    {"net.inet.tcp.maxtcptw", "tcp.time_wait_limit", SAME, 0},
+    {"net.inet.tcp.icmp_may_rst", NULL, ONLY_DEFAULT, 1},
+    {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 0},
+    {"net.inet.tcp.ts_offset_per_conn", "tcp.timestamp_offsets", NONZERO, 1},
+    {"net.inet.tcp.udp_tunneling_port", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.udp.blackhole", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.icmp.drop_redirect", NULL, HARMLESS, 0},
+    {"kern.ipc.maxsockbuf", "tcp.scale_buffer", SAME, 2097152},
+    {"kern.ipc.soacceptqueue", "net.core.somaxconn", SAME, 128},
+    {"kern.ipc.somaxconn", "net.core.somaxconn", SAME, 128},
+};
+/* What a virtual host has no use for: logs, hardware, caches that a fresh host does not have. */
+static const char *const harmless[] = {
+    "net.inet.tcp.hostcache.", "net.inet.tcp.log", "net.inet.tcp.per_cpu_timers", "net.inet.tcp.bb", "net.inet.tcp.functions_", "net.inet.tcp.hpts.", "net.inet.tcp.hc", "net.inet.tcp.reass.",
+    "net.inet.tcp.lro", "net.inet.tcp.tso", "net.inet.tcp.rack", "net.inet.tcp.cc.", "net.inet.tcp.soreceive_stream", "net.inet.tcp.do_tcpdrain", "net.inet.tcp.pcbcount", "net.inet.tcp.isn_reseed_interval", "net.inet.tcp.split_limit",
+    "net.inet.tcp.map_", "net.inet.tcp.inflight", "net.inet.tcp.timer_race", "net.inet.tcp.experimental.", "net.inet.tcp.ackbytes_", "net.inet.tcp.sack.", "net.inet.tcp.fastopen.", "net.inet.tcp.keepalive_", "net.inet.tcp.stats",
+    "net.inet.ip.", "net.inet.icmp.", "net.inet6.", "net.inet.udp.", "net.inet.sctp.", "net.link.", "net.isr.", "kern.", "security.", "hw.", "debug.",
+};
+
+static bool is_harmless(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(harmless); i++)
+        if (strncmp(name, harmless[i], strlen(harmless[i])) == 0)
+            return true;
+    return false;
+}
+
+static const struct sysctl_name *find(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(translated); i++)
+        if (strcmp(name, translated[i].name) == 0)
+            return &translated[i];
+    return NULL;
+}
+
+static void put(struct shell *shell, const char *ours, const char *value, const char *name)
+{
+    if (lil_sysctl_set(shell->run->host, ours, value) < 0 && !shell->lenient)
+        run_skip(shell->run, "command: sysctl %s cannot be \"%s\" here", name, value);
+}
+
+static void put_number(struct shell *shell, const char *ours, long value, const char *name)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%ld", value);
+    put(shell, ours, text, name);
+}
+
+static long get_number(struct shell *shell, const char *ours)
+{
+    char text[256] = "";
+    if (lil_sysctl_get(shell->run->host, ours, text, sizeof text) < 0)
+        return 0;
+    return strtol(text, NULL, 0);
+}
+
+/* --- the times of SYNs ------------------------------------------------------------------------------------------------ */
+
+static double last_number(const char *text)
+{
+    const char *space = strrchr(text, ' ');
+    return strtod(space ? space + 1 : text, NULL);
+}
+
+/* "0,1,3.2,7.4 15.6": the first interval as it stands, each further one twice the last and the slop on top, LIMIT of them in all, or as many
+ * as begin before END_MS. */
+static void schedule_write(char *text, size_t size, long initial_ms, long slop_ms, unsigned limit, double end_ms)
+{
+    double at = 0, most = 64000;
+    unsigned n = 0;
+    size_t used = 0;
+    for (; n < 18 && used < size && (limit ? n <= limit : at < end_ms); n++) {
+        used += (size_t)snprintf(text + used, size - used, "%s%g", n ? "," : "", at / 1000);
+        double interval = n == 0 ? (double)initial_ms : (double)(initial_ms << n) + (double)slop_ms;
+        at += interval < most ? interval : most;
+    }
+    if (used < size)
+        snprintf(text + used, size - used, " %g", (limit ? at : end_ms) / 1000);
+}
+
+static void rebuild(struct shell *shell, const char *name, long keep_init_ms, long syn_limit)
+{
+    char text[256] = "", syn[256] = "", synack[256] = "";
+    long initial = get_number(shell, "tcp.rto_initial_ms"), slop = get_number(shell, "tcp.rto_slop_ms");
+    (void)lil_sysctl_get(shell->run->host, "tcp.syn", syn, sizeof syn);
+    (void)lil_sysctl_get(shell->run->host, "tcp.synack", synack, sizeof synack);
+    unsigned limit = 0;
+    for (const char *p = synack; *p; p++)
+        limit += *p == ',';
+    double end_ms = keep_init_ms >= 0 ? (double)keep_init_ms : last_number(syn) * 1000;
+    schedule_write(text, sizeof text, initial, slop, 0, end_ms);
+    put(shell, "tcp.syn", text, name);
+    schedule_write(text, sizeof text, initial, slop, syn_limit >= 0 ? (unsigned)syn_limit : limit, 0);
+    put(shell, "tcp.synack", text, name);
+}
+
+static long count_syn_acks(struct shell *shell)
+{
+    char text[256] = "";
+    long count = 0;
+    (void)lil_sysctl_get(shell->run->host, "tcp.synack", text, sizeof text);
+    for (const char *p = text; *p; p++)
+        count += *p == ',';
+    return count;
+}
+
+/* --- set and get --------------------------------------------------------------------------------------------------------- */
+
+static void set_bit(struct shell *shell, const struct sysctl_name *known, long bit, bool on)
+{
+    long now = get_number(shell, known->ours);
+    put_number(shell, known->ours, on ? now | bit : now & ~bit, known->name);
+}
+
+static void set(struct shell *shell, const struct sysctl_name *known, const char *value)
+{
+    long number = strtol(value, NULL, 0);
+    switch (known->how) {
+    case SAME:
+        put(shell, known->ours, value, known->name);
+        break;
+    case NONZERO:
+        put_number(shell, known->ours, number != 0, known->name);
+        break;
+    case INVERTED:
+        put_number(shell, known->ours, number == 0, known->name);
+        break;
+    case HALVES_MS:
+        put_number(shell, known->ours, number * 2, known->name);
+        break;
+    case RFC1323:
+        put_number(shell, "tcp.offer_wscale", number == 1 || number == 2, known->name);
+        put_number(shell, "tcp.offer_timestamps", number == 1 || number == 3, known->name);
+        break;
+    case CONGESTION:
+        put(shell, known->ours, value, known->name);
+        break;
+    case BIT_1:
+    case BIT_2:
+        set_bit(shell, known, known->how == BIT_1 ? 1 : 2, number != 0);
+        break;
+    case COOKIES_ONLY:
+        if (number || get_number(shell, known->ours) == 2)
+            put_number(shell, known->ours, number ? 2 : 1, known->name);
+        break;
+    case SOCK_FAIL:
+        put(shell, known->ours, number ? "rst" : "ignore", known->name);
+        break;
+    case DELACK:
+        put_number(shell, "tcp.delack_ms", number, known->name);
+        put_number(shell, "tcp.delack_min_ms", number, known->name);
+        break;
+    case SCHEDULE:
+        put(shell, known->ours, value, known->name);
+        rebuild(shell, known->name, -1, -1);
+        break;
+    case KEEP_INIT:
+        rebuild(shell, known->name, number, -1);
+        break;
+    case SYN_LIMIT:
+        rebuild(shell, known->name, -1, number);
+        break;
+    case BLACK_HOLE:
+        put_number(shell, known->ours, number < 0 ? 0 : number > 3 ? 3 : number, known->name);
+        break;
+    case ONLY_DEFAULT:
+        if (number != known->value)
+            run_skip(shell->run, "command: sysctl %s=%s is not supported", known->name, value);
+        break;
+    case HARMLESS:
+        break;
+    }
+}
+
+bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value)
+{
+    const struct sysctl_name *known = find(name);
+    if (strcmp(name, "net.inet.tcp.functions_default") == 0 && strcmp(value, "freebsd") != 0 && strcmp(value, "default") != 0)
+        run_skip(shell->run, "command: no TCP stack %s here", value);
+    if (known)
+        set(shell, known, value);
+    return known || is_harmless(name);
+}
+
+bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size)
+{
+    const struct sysctl_name *known = find(name);
+    char text[256] = "";
+    long number = known ? known->value : 0;
+    if (strcmp(name, "net.inet.tcp.functions_default") == 0)
+        return snprintf(value, size, "freebsd") > 0;
+    if (!known && !is_harmless(name))
+        return false;
+    if (known && known->ours && lil_sysctl_get(shell->run->host, known->ours, text, sizeof text) == 0) {
+        number = strtol(text, NULL, 0);
+        if (!isdigit((unsigned char)text[0]) && known->how != SOCK_FAIL)
+            return snprintf(value, size, "%s", text) > 0;
+    }
+    switch (known ? known->how : HARMLESS) {
+    case INVERTED:
+        number = number == 0;
+        break;
+    case HALVES_MS:
+        number /= 2;
+        break;
+    case BIT_1:
+        number &= 1;
+        break;
+    case BIT_2:
+        number = number >> 1 & 1;
+        break;
+    case COOKIES_ONLY:
+        number = number == 2;
+        break;
+    case SOCK_FAIL:
+        number = strcmp(text, "rst") == 0;
+        break;
+    case RFC1323:
+        number = get_number(shell, "tcp.offer_wscale") ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2) : get_number(shell, "tcp.offer_timestamps") ? 3 : 0;
+        break;
+    case KEEP_INIT:
+        (void)lil_sysctl_get(shell->run->host, "tcp.syn", text, sizeof text);
+        number = (long)(last_number(text) * 1000);
+        break;
+    case SYN_LIMIT:
+        number = count_syn_acks(shell);
+        break;
+    default:
+        break;
+    }
+    snprintf(value, size, "%ld", number);
+    return true;
+}

@@ -1,0 +1,252 @@
+/* tcp_bsd.c: SEGMENT ARRIVES as 4.4BSD's descendants do it (input_policy bsd): the segment is trimmed to the window first, what is old
+ * about it costs an ACK, and the rest goes on through the steps of tcp_input.c. Resets and SYNs are judged before the timestamp
+ * (RFC 5961 3.2, 4.2; FreeBSD's tcp_do_segment). The same for TIME-WAIT and for the small entries of the incomplete queue. */
+#include "tcp/tcb.h"
+
+/* Room is what the buffer has, or what was advertised if that is more: BSD accepts what it has not yet offered. */
+static uint32_t receive_room(const struct tcb *tcb)
+{
+    return max_u32(window_room(tcb), tcb_receive_window(tcb));
+}
+
+/* ack_war_cnt in each ack_war_timewindow for each connection, so that two ends cannot keep correcting each other. */
+bool bsd_challenge_allowed(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (params->conn_challenge_count == 0 || params->conn_challenge_ms == 0)
+        return true;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext)
+        return false;
+    if (tcb_now(tcb) > ext->challenge_end_ns || ext->challenge_end_ns == 0) {
+        ext->challenge_end_ns = tcb_now(tcb) + params->conn_challenge_ms * NS_PER_MS;
+        ext->challenge_count = 0;
+    }
+    if (ext->challenge_count >= params->conn_challenge_count)
+        return false;
+    ext->challenge_count++;
+    return true;
+}
+
+static enum lil_drop drop_after_ack(struct tcb *tcb, struct rx *rx, enum lil_drop drop)
+{
+    if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))) {
+        reset_reply(tcb->tcp, rx->in); /* against LAND */
+        return drop;
+    }
+    tcb->ack_now = true;
+    return drop;
+}
+
+/* Only the reset at RCV.NXT counts; one elsewhere in the window is challenged, one outside is nothing. */
+static enum lil_drop on_reset(struct tcb *tcb, const struct rx *rx)
+{
+    uint32_t room = receive_room(tcb);
+    bool exact = rx->seq == tcb->rcv_wup;
+    if (!(rx->seq - tcb->rcv_wup < room || (room == 0 && exact)))
+        return LIL_DROP_TCP_BAD_SEQ;
+    if (!exact && !tcb_params(tcb)->insecure_rst) {
+        challenge_ack(tcb);
+        return LIL_DROP_TCP_BAD_SEQ;
+    }
+    tcb_fail(tcb, tcb->state == TCPS_SYN_RECEIVED ? ECONNREFUSED : ECONNRESET);
+    return LIL_DROP_NONE;
+}
+
+static enum lil_drop on_syn(struct tcb *tcb, const struct rx *rx)
+{
+    if (tcb_params(tcb)->insecure_syn && rx->seq - tcb->rcv_wup < receive_room(tcb)) {
+        reset_send(tcb);
+        tcb_fail(tcb, ECONNRESET);
+    } else {
+        TCP_MIB(tcb->tcp, SYNChallenge);
+        challenge_ack(tcb);
+    }
+    return LIL_DROP_TCP_BAD_FLAGS;
+}
+
+static bool is_old_timestamp(struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    if (!tcb->ts_ok || !options->has_timestamp || tcb->ts_recent == 0 || (int32_t)(options->ts_value - tcb->ts_recent) >= 0)
+        return false;
+    if ((uint32_t)(tcb_now(tcb) / NS_PER_S) - tcb->ts_recent_s <= 24 * 86400)
+        return true;
+    tcb->ts_recent = 0;
+    return false;
+}
+
+/* What lies before RCV.NXT goes; a segment of nothing else still has an ACK that counts, and is answered. */
+static void trim_left(struct tcb *tcb, struct rx *rx)
+{
+    if (!seq_lt(rx->seq, tcb->rcv_nxt))
+        return;
+    uint32_t old = tcb->rcv_nxt - rx->seq;
+    if (rx->flags & TCP_SYN) {
+        rx->flags &= (uint16_t)~TCP_SYN;
+        rx->seq++;
+        old--;
+    }
+    if (old > rx->length || (old == rx->length && !(rx->flags & TCP_FIN))) {
+        rx->flags &= (uint16_t)~TCP_FIN;
+        tcb->ack_now = true;
+        old = rx->length;
+    }
+    if (old && tcb->sack_ok) {
+        sack_dsack(tcb, rx->seq, rx->seq + old);
+        tcb->ack_now = true;
+    }
+    if (old && rx->packet)
+        packet_trim_front(rx->packet, old);
+    rx->seq += old;
+    rx->length -= old;
+}
+
+static bool trim_right(struct tcb *tcb, struct rx *rx)
+{
+    uint32_t room = receive_room(tcb);
+    int32_t over = (int32_t)(rx->seq + rx->length - (tcb->rcv_nxt + room));
+    if (over <= 0)
+        return true;
+    if ((uint32_t)over >= rx->length) {
+        if (room || rx->seq != tcb->rcv_nxt)
+            return false;
+        tcb->ack_now = true; /* a window probe */
+        over = (int32_t)rx->length;
+    }
+    rx->length -= (uint32_t)over;
+    if (rx->packet)
+        packet_trim_to(rx->packet, rx->length);
+    rx->flags &= (uint16_t)~(TCP_PSH | TCP_FIN);
+    return true;
+}
+
+static void note_timestamp(struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    uint32_t end = rx->seq + rx->length + !!(rx->flags & (TCP_SYN | TCP_FIN));
+    if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && seq_le(tcb->rcv_wup, end)) {
+        tcb->ts_recent = options->ts_value;
+        tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
+    }
+}
+
+/* What comes before the ACK is looked at. LIL_DROP_NONE: go on. */
+static enum lil_drop check(struct tcb *tcb, struct rx *rx)
+{
+    if ((rx->flags & TCP_SYN) && tcb->state != TCPS_SYN_RECEIVED)
+        return on_syn(tcb, rx);
+    if (is_old_timestamp(tcb, rx)) {
+        TCP_MIB(tcb->tcp, PAWSEstab);
+        return rx->length ? drop_after_ack(tcb, rx, LIL_DROP_TCP_PAWS) : LIL_DROP_TCP_PAWS;
+    }
+    if (tcb->state == TCPS_SYN_RECEIVED && seq_lt(rx->seq, tcb->rcv_nxt - 1)) {
+        reset_reply(tcb->tcp, rx->in);
+        return LIL_DROP_TCP_BAD_SEQ;
+    }
+    trim_left(tcb, rx);
+    if (tcb->is_orphan && rx->length && !tcb->fin_rcvd) { /* data for nobody */
+        TCP_MIB(tcb->tcp, AbortOnData);
+        reset_reply(tcb->tcp, rx->in);
+        tcb_fail(tcb, 0);
+        return LIL_DROP_TCP_AFTER_CLOSE;
+    }
+    if (!trim_right(tcb, rx))
+        return drop_after_ack(tcb, rx, LIL_DROP_TCP_BAD_SEQ);
+    rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
+    note_timestamp(tcb, rx);
+    if (!(rx->flags & TCP_ACK))
+        return tcb->ack_now ? drop_after_ack(tcb, rx, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
+    return LIL_DROP_NONE;
+}
+
+enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if ((rx->flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) && params->drop_synfin)
+        return LIL_DROP_TCP_BAD_FLAGS;
+    if (tcb->ts_ok && params->drop_missing_ts && !rx->in->header.options.has_timestamp && !(rx->flags & TCP_RST))
+        return LIL_DROP_TCP_PAWS; /* RFC 7323 3.2 */
+    if (rx->flags & TCP_RST)
+        return on_reset(tcb, rx);
+    enum lil_drop drop = check(tcb, rx);
+    if (drop != LIL_DROP_NONE)
+        return drop;
+    bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
+    drop = tcp_step5_ack(tcb, rx);
+    if (drop != LIL_DROP_NONE)
+        return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
+    if (tcb->fin_rcvd) /* text behind a FIN is no text */
+        return rx->length ? LIL_DROP_TCP_AFTER_CLOSE : LIL_DROP_NONE;
+    tcp_step6_urgent(tcb, rx);
+    if (rx->length || (rx->flags & TCP_FIN))
+        reass_text(tcb, rx, &drop);
+    return drop;
+}
+
+/* --- TIME-WAIT (FreeBSD's tcp_twcheck) ----------------------------------------------------------------------------------------- */
+
+/* What a segment does to a record. */
+enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *record, const struct tcp_in *in)
+{
+    const struct tcphdr_ *header = &in->header;
+    if (header->flags & TCP_RST) /* RFC 1337 */
+        return tcp->params.rfc1337 ? BSD_WAIT_DROP : BSD_WAIT_END;
+    if ((header->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && seq_gt(header->seq, record->rcv_nxt))
+        return BSD_WAIT_NEW;
+    if (!(header->flags & TCP_ACK))
+        return BSD_WAIT_DROP;
+    if (record->ts_ok && tcp->params.drop_missing_ts && !header->options.has_timestamp)
+        return BSD_WAIT_DROP;
+    if (header->flags & TCP_FIN) {
+        uint32_t end = header->seq + in->payload + !!(header->flags & TCP_SYN);
+        if (end + 1 == record->rcv_nxt)
+            return BSD_WAIT_AGAIN;
+    }
+    if ((header->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG)) != TCP_ACK || in->payload || header->seq != record->rcv_nxt ||
+        header->ack != record->snd_nxt)
+        return BSD_WAIT_ACK;
+    return BSD_WAIT_DROP;
+}
+
+/* --- the incomplete queue (FreeBSD's syncache) ------------------------------------------------------------------------------------ */
+
+/* What a segment does to an entry; DROP for the counters. */
+enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in, enum lil_drop *drop)
+{
+    const struct tcphdr_ *header = &in->header;
+    uint16_t flags = header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
+    uint32_t rcv_nxt = entry->irs + 1;
+    *drop = LIL_DROP_TCP_BAD_FLAGS;
+    if (flags & TCP_RST) {
+        if (flags != TCP_RST) /* the answer to our SYN/ACK has no other flag */
+            return BSD_SYN_DROP;
+        *drop = LIL_DROP_TCP_BAD_SEQ;
+        if (!(header->seq - rcv_nxt < entry->window || (entry->window == 0 && header->seq == rcv_nxt)))
+            return BSD_SYN_DROP;
+        if (header->seq != rcv_nxt && !tcp->params.insecure_rst)
+            return BSD_SYN_CHALLENGE;
+        *drop = LIL_DROP_NONE;
+        return BSD_SYN_REMOVE;
+    }
+    if (flags == (TCP_SYN | TCP_ACK) || flags == (TCP_SYN | TCP_ACK | TCP_FIN))
+        return BSD_SYN_REFUSE; /* an RST, and the entry goes */
+    if (flags & TCP_SYN) {
+        if ((flags & TCP_FIN) && tcp->params.drop_synfin)
+            return BSD_SYN_DROP;
+        *drop = LIL_DROP_TCP_DUPLICATE;
+        return BSD_SYN_AGAIN; /* whatever its number */
+    }
+    if (!(flags & TCP_ACK))
+        return BSD_SYN_DROP;
+    *drop = LIL_DROP_TCP_PAWS;
+    if (entry->ts_ok && header->options.has_timestamp && (int32_t)(header->options.ts_value - entry->ts_recent) < 0)
+        return BSD_SYN_DROP;
+    if (entry->ts_ok && !header->options.has_timestamp && tcp->params.drop_missing_ts)
+        return BSD_SYN_DROP;
+    *drop = LIL_DROP_TCP_BAD_SEQ;
+    if (seq_le(header->seq, entry->irs) || seq_gt(header->seq, entry->irs + entry->window))
+        return BSD_SYN_RESET;
+    *drop = LIL_DROP_TCP_BAD_ACK;
+    return header->ack == entry->iss + 1 ? BSD_SYN_ACCEPT : BSD_SYN_RESET;
+}
