@@ -93,6 +93,9 @@ static void do_connect(struct call *call)
     socklen_t length = call_address(call, call_argument(call, 1), &run->remote, run->config.connect_port, &address);
     if (!call_is_ellipsis(call, 2))
         length = (socklen_t)call_integer(call, 2);
+    struct conn before = {0};
+    if (fd && fd->conn)
+        before = *fd->conn;
     if (fd && fd->conn && address.ss_family != AF_UNSPEC) {
         uint32_t scope;
         struct addr remote;
@@ -103,6 +106,10 @@ static void do_connect(struct call *call)
         run->under_test = fd->conn;
     }
     call_set(call, lil_connect(run->proc, call_live_fd(call, 0), (struct sockaddr *)&address, length));
+    if (call->result < 0 && call->error != EINPROGRESS && before.state != CONN_IDLE && fd && fd->conn) { /* no new connection: the old one's peer */
+        fd->conn->remote = before.remote;
+        fd->conn->remote_port = before.remote_port;
+    }
 }
 
 static void do_close(struct call *call)

@@ -34,7 +34,7 @@ static void rest_after(struct rest *rest, const struct iovec *iov, size_t count,
 COLD static int not_connected(const struct sock *sock, bool is_sending)
 {
     if (sock->flags & SF_LISTENING)
-        return is_sending ? -EPIPE : -ENOTCONN;
+        return is_sending && sock_params(&sock->file)->send_unconnected_error ? -sock_params(&sock->file)->send_unconnected_error : -ENOTCONN;
     return 0;
 }
 

@@ -106,7 +106,7 @@ struct tcb_ext {
         };
         uint64_t rare[2];
     };
-    bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, cc_ready, rack_advanced, reord_timer, cwr_acked;
+    bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, burst_idle /* nothing was in flight before it */, cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t tlp_high_seq;
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
     uint32_t again_next;      /* the same for what is sent again: where the chunk goes on, and how many segments of it are left */

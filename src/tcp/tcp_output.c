@@ -60,7 +60,9 @@ static void note_ack(struct tcb *tcb)
 
 static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
 {
-    output_fill(tcb, segment, TCP_ACK, tcb->snd_nxt);
+    /* BSD: where a FIN is out and not acknowledged, each ACK carries it again */
+    bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD && tcb->snd_nxt == tcb->write_seq + 1 && tcb->snd_una != tcb->snd_nxt;
+    output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), tcb->snd_nxt - again);
     uint32_t want = tcb->ack_want;
     note_ack(tcb);
     tcb->ack_want = want & 7; /* further duplicates are owed still */
@@ -152,7 +154,7 @@ COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
     TCP_MIB(tcb->tcp, KeepAlive);
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) { /* tcp_respond(): no SACK blocks */
         reply_here(tcb, tcb->snd_una - 1);
-        return false;
+        return tcb->tcp->reply_count && reply_output(tcb->tcp, segment);
     }
     output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
     if (tcb_params(tcb)->keepalive_garbage_byte) {
@@ -338,8 +340,8 @@ static bool may_send_partial(const struct tcb *tcb, bool fin)
     if (tcb->dont_nagle || tcb_packets_out(tcb) == 0)
         return true;
     bool small_out = seq_gt(tcb->ext->snd_sml, tcb->snd_una) && seq_le(tcb->ext->snd_sml, tcb->snd_nxt);
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
-        return false; /* BSD: anything outstanding holds it */
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) /* BSD: anything outstanding holds it, but what this burst itself has sent */
+        return tcb->ext->in_burst && tcb->ext->burst_idle;
     return !small_out;
 }
 
@@ -424,6 +426,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             timer_check_probe(tcb);
         return false;
     }
+    bool was_idle = tcb_packets_out(tcb) == 0;
     bool fin = tcb->fin_queued && length == unsent &&
                (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || seq_lt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || tcb->snd_wnd > length);
     if (!output_data(tcb, segment, tcb->snd_nxt, length, fin)) {
@@ -432,6 +435,8 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     tcb->ext->chunk_left -= length;
+    if (!tcb->ext->in_burst)
+        tcb->ext->burst_idle = was_idle;
     tcb->ext->in_burst = true;
     cwnd_pace(tcb, length);
     return true;

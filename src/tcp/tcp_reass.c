@@ -170,7 +170,9 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
         remove_range(ooo, i + 1);
     }
     finish_range(tcb, i, start, end, packet);
-    sack_note(tcb, range->start, range->end);
+    bool fin = ooo->has_fin && range->end == ooo->fin_seq + 1 && tcb_params(tcb)->input_policy == TCP_INPUT_BSD; /* BSD reports bytes alone */
+    if (range->end - fin != range->start)
+        sack_note(tcb, range->start, range->end - fin);
     return true;
 }
 
