@@ -492,7 +492,8 @@ void window_on_read(struct tcb *tcb, size_t copied)
             uint32_t offer = window_offer(tcb);
             now = offer && offer >= 2ull * window;
         }
-        window = round_up(max_u32(window, current), scale);
+    } else if (!now) {
+        now = is_update_due(tcb, window, clamp_of(tcb));
     }
     if (now)
         window_ack_now(tcb);
