@@ -148,6 +148,18 @@ static void check_control(struct call *call, const struct expr *want, const stru
     }
 }
 
+static void say_message(struct call *call, struct message *message)
+{
+    run_say(call->run, "    msg_flags 0x%x, name of %u bytes", (unsigned)message->header.msg_flags, message->header.msg_namelen);
+    for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message->header); cmsg; cmsg = CMSG_NXTHDR(&message->header, cmsg)) {
+        char text[128] = "";
+        bool is_time = cmsg->cmsg_level == SOL_SOCKET && (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP);
+        for (size_t i = 0; i < cmsg->cmsg_len - CMSG_LEN(0) && i < 24 && !is_time; i++)
+            snprintf(text + 3 * i, sizeof text - 3 * i, " %02x", CMSG_DATA(cmsg)[i]);
+        run_say(call->run, "    control level %d type %d length %zu%s", cmsg->cmsg_level, cmsg->cmsg_type, (size_t)(cmsg->cmsg_len - CMSG_LEN(0)), text);
+    }
+}
+
 static void check_message(struct call *call, const struct expr *spec, struct message *message)
 {
     const struct expr *flags = call_field(spec, "msg_flags", 2), *control = call_field(spec, "msg_control", 4);
@@ -177,6 +189,8 @@ static void do_recvmsg(struct call *call)
     message->header.msg_control = message->control;
     message->header.msg_controllen = CONTROL_MOST;
     call_set(call, lil_recvmsg(call->run->proc, call_live_fd(call, 0), &message->header, (int)call_integer(call, 2)));
+    if (call->result >= 0 && call->run->config.verbose)
+        say_message(call, message);
     if (call->result >= 0)
         check_message(call, spec, message);
 }

@@ -199,6 +199,20 @@ static void check_value(struct call *call, const struct expr *expr, const struct
     }
 }
 
+static void say_value(struct call *call, const struct option *option)
+{
+    char text[200] = "";
+    size_t used = 0;
+    if (!call->run->config.verbose || (option->level == IPPROTO_TCP && option->name == TCP_INFO))
+        return;
+    for (socklen_t i = 0; i < option->length && used + 16 < sizeof text; i += 4) {
+        int value = 0;
+        memcpy(&value, option->bytes + i, option->length - i < 4 ? option->length - i : 4);
+        used += (size_t)snprintf(text + used, sizeof text - used, " %d", value);
+    }
+    run_say(call->run, "    value%s, length %u", text, option->length);
+}
+
 static void do_getsockopt(struct call *call)
 {
     struct option *option = call_buffer(call, sizeof *option);
@@ -217,6 +231,7 @@ static void do_getsockopt(struct call *call)
     call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name, option->bytes, &option->length));
     if (call->result < 0)
         return;
+    say_value(call, option);
     check_value(call, value, option);
     if (length->kind == EXPR_LIST && length->count)
         call_check_number(call, "the length", length->items[length->count - 1], option->length);

@@ -27,6 +27,7 @@ static void do_poll(struct call *call)
     }
     call_set(call, lil_poll(call->run->proc, fds, (nfds_t)call_integer(call, 1), (int)call_integer(call, 2)));
     for (unsigned i = 0; i < list->count && call->result >= 0; i++) {
+        run_say(call->run, "    revents 0x%x", (unsigned)fds[i].revents);
         const struct expr *revents = call_field(list->items[i], "revents", 2);
         if (!revents || revents->kind == EXPR_ELLIPSIS)
             continue;
@@ -106,6 +107,8 @@ static void do_epoll_wait(struct call *call)
     struct epoll_event *events = call_buffer(call, POLL_MOST * sizeof *events);
     int most = (int)call_integer(call, 2);
     call_set(call, lil_epoll_wait(call->run->proc, call_live_fd(call, 0), events, most < POLL_MOST ? most : POLL_MOST, (int)call_integer(call, 3)));
+    for (int64_t i = 0; i < call->result; i++)
+        run_say(call->run, "    events 0x%x, data %llu", events[i].events, (unsigned long long)events[i].data.u64);
     if (call->result >= 0)
         check_events(call, call_argument(call, 1), events);
 }

@@ -178,6 +178,8 @@ static void do_ioctl(struct call *call)
         value = (int)call_number(call, argument);
     call_set(call, lil_ioctl(call->run->proc, call_live_fd(call, 0), request, &value));
     if (call->result == 0 && request != FIONBIO)
+        run_say(call->run, "    value %d", value);
+    if (call->result == 0 && request != FIONBIO)
         call_check_number(call, "the value", argument, value);
 }
 
