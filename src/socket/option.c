@@ -4,7 +4,7 @@
 #include <sys/time.h>
 #include "socket/sock.h"
 
-enum { BUFFER_MIN_SND = 4608, BUFFER_MIN_RCV = 2304, BUFFER_MAX = 212992, PRIORITY_MAX = 6 };
+enum { BUFFER_MIN_SND = 4608, BUFFER_MIN_RCV = 2304, BUFFER_MAX = 4194304 /* net.core.rmem_max, wmem_max since 6.17 */, PRIORITY_MAX = 6 };
 
 static bool is_stream(const struct sock *sock)
 {
@@ -79,7 +79,7 @@ static const struct flag_option *find_flag(int level, int name)
 
 static int set_flag_option(struct sock *sock, const struct flag_option *option, const void *value, socklen_t length)
 {
-    int on, result = get_int(value, length, &on);
+    int on, result = option->level == SOL_SOCKET && length < sizeof on ? -EINVAL : get_int(value, length, &on);
 
     if (result < 0)
         return result;
@@ -90,6 +90,8 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
     if (option->flag == SF_V6ONLY && (sock->binding || sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_LISTENING)))
         return -EINVAL;
     set_flag(sock, option->flag, on);
+    if (on && option->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS)) /* the last one asked for */
+        set_flag(sock, option->flag ^ (SF_TIMESTAMP | SF_TIMESTAMPNS), 0);
     if (option->flag & (SF_REUSEADDR | SF_REUSEPORT) && is_stream(sock)) {
         struct tcb *tcb = stream_tcb(sock);
 
@@ -108,10 +110,10 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
 /* --- SOL_SOCKET ------------------------------------------------------------------------------- */
 static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least)
 {
-    uint32_t size = value < 0 ? 0 : (uint32_t)value;
+    uint32_t size = (uint32_t)value;
 
     if (!sock_params(&sock->file)->rcvbuf_doubled)
-        return size ? size : 1;
+        return value > 0 ? size : 1;
     size = min_u32(size, BUFFER_MAX) * 2;
     return max_u32(size, least);
 }
@@ -298,6 +300,8 @@ static int set_rcvlowat(struct sock *sock, int value)
     if (!ext)
         return value == 1 ? 0 : -ENOBUFS;
     ext->rcvlowat = value < 0 ? INT32_MAX : value ? (uint32_t)value : 1;
+    if (is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled && stream_options_peek(sock) && stream_options_peek(sock)->rcvbuf)
+        ext->rcvlowat = min_u32(ext->rcvlowat, stream_options_peek(sock)->rcvbuf / 2); /* tcp_set_rcvlowat */
     if (is_stream(sock) && stream_options(sock)) {
         stream_options(sock)->rcvlowat = ext->rcvlowat;
         stream_options_changed(sock);
@@ -352,8 +356,6 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
         else
             ext->priority = number;
         return 0;
-    case SO_NO_CHECK:
-        return 0;
     case SO_ZEROCOPY:
         if (!is_stream(sock) || !params->rcvbuf_doubled) /* Linux alone has it */
             return -ENOPROTOOPT;
@@ -363,8 +365,9 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_PROTOCOL:
     case SO_DOMAIN:
     case SO_ACCEPTCONN:
-    default:
         return -ENOPROTOOPT;
+    default:
+        return params->rcvbuf_doubled ? plain_option_set(proc, sock, name, value, length) : -ENOPROTOOPT; /* Linux's alone */
     }
 }
 
@@ -419,7 +422,7 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
     default:
-        return -ENOPROTOOPT;
+        return sock_params(&sock->file)->rcvbuf_doubled ? plain_option_get(sock, name, value, length) : -ENOPROTOOPT;
     }
 }
 

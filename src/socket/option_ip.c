@@ -2,7 +2,14 @@
  * ipv6(7)). */
 #include "socket/sock.h"
 
-enum { RAW_ICMP_FILTER = 1 }; /* linux/icmp.h, which cannot be included beside netinet/in.h */
+enum { RAW_ICMP_FILTER = 1, IP_PROTOCOL_OPTION = 52 };
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+#ifndef IP_RECVERR_RFC4884
+#define IP_RECVERR_RFC4884 26
+#endif
+/* RAW_ICMP_FILTER is of linux/icmp.h, which cannot be included beside netinet/in.h */
 
 static int read_int(const void *value, socklen_t length, int *out)
 {
@@ -280,7 +287,15 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case IP_MULTICAST_LOOP:
         set_loop(sock, number);
         return 0;
+    case IP_MINTTL:
+        if (number < 0 || number > 255)
+            return -EINVAL;
+        if (!sock_need_ext(sock))
+            return -ENOBUFS;
+        sock->ext->min_ttl = (uint8_t)number;
+        return 0;
     case IP_MULTICAST_ALL:
+    case IP_RECVERR_RFC4884:
     case IP_TRANSPARENT:
     case IP_BIND_ADDRESS_NO_PORT:
     case IP_NODEFRAG:
@@ -320,6 +335,18 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_OPTIONS:
         *length = 0;
         return 0;
+    case IP_PROTOCOL_OPTION:
+        return give_int(value, length, sock->file.protocol);
+    case IP_MINTTL:
+        return give_int(value, length, sock->ext ? sock->ext->min_ttl : 0);
+    case IP_TRANSPARENT:
+    case IP_BIND_ADDRESS_NO_PORT:
+    case IP_NODEFRAG:
+    case IP_RECVERR_RFC4884:
+    case IP_LOCAL_PORT_RANGE:
+    case IP_RECVOPTS:
+    case IP_RETOPTS:
+        return sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, 0) : -ENOPROTOOPT;
     default:
         return -ENOPROTOOPT;
     }

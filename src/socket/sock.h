@@ -34,6 +34,7 @@ enum sock_flag {
     SF_DEBUG = 1 << 22,
     SF_V6_RECVERR = 1 << 23,
     SF_ADDR_AUTO = 1 << 24, /* the local address was chosen by connect() */
+    SF_STAMPS = 1 << 26,   /* SO_TIMESTAMPING asks for moments of what is sent */
     SF_DEFERRED = 1 << 25   /* TCP_FASTOPEN_CONNECT: connect() was called, the SYN waits for the first data (ext->deferred) */
 };
 
@@ -53,11 +54,13 @@ struct sock_ext {                      /* options few sockets use */
     int32_t priority;
     int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
     uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
-    uint8_t has_multicast_ttl;
+    uint8_t has_multicast_ttl, min_ttl;
     int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
     uint32_t icmp_filter[8]; /* a bit a type: not wanted */
     uint32_t keep_idle;
     struct sock_name deferred; /* SF_DEFERRED */
+    uint32_t tsflags, ts_base; /* SO_TIMESTAMPING; the sequence number that SOF_TIMESTAMPING_OPT_ID counts from */
+    struct plain_options *plain; /* option_plain.c */
     bool has_zerocopy;
     struct zerocopy *zerocopy; /* zerocopy.c */
 };
@@ -168,6 +171,17 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 /* zerocopy.c */
+/* option_plain.c: options of Linux that are only kept, or told. -ENOENT: none of these. */
+int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length);
+int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length);
+void plain_option_free(struct sock *sock);
+void plain_option_copy(struct sock *sock, const struct sock *from); /* best effort */
+/* stamp.c: SO_TIMESTAMPING of streams. */
+int stamp_enable(struct sock *sock, uint32_t flags) MUST_CHECK;
+void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
+bool stamp_is_ready(const struct sock *sock);
+ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
+void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
 int zerocopy_enable(struct sock *sock, bool on);
 void zerocopy_free(struct sock *sock);
 void zerocopy_note(struct file *file); /* a send with MSG_ZEROCOPY was taken */

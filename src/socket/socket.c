@@ -31,6 +31,8 @@ void sock_free(struct sock *sock)
         ports_unbind(sock_ports(sock), sock);
     if (sock->ext && sock->ext->zerocopy)
         zerocopy_free(sock);
+    if (sock->ext && sock->ext->plain)
+        plain_option_free(sock);
     if (sock->ext)
         pool_free(sockets->pool, sock->ext, sizeof *sock->ext);
     sockets->file_count--;

@@ -89,7 +89,7 @@ static unsigned stream_events(struct file *file)
         return complete ? POLLIN | POLLRDNORM : 0;
     }
     tcb = stream_tcb(sock);
-    return (tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | (zerocopy_is_ready(sock) ? POLLERR : 0);
+    return (tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock)) ? POLLERR : 0);
 }
 
 /* --- options kept by TCP ---------------------------------------------------------------------- */
@@ -384,7 +384,7 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
         return -ENOBUFS;
     sock->tcb = tcp_handle(sockets->tcp, tcb);
     sock->flags = SF_CONNECTED | (head->flags & (SF_REUSEADDR | SF_REUSEPORT | SF_V6ONLY | SF_DONTROUTE | SF_BROADCAST |
-                                                 SF_RECVERR | SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG));
+                                                 SF_RECVERR | SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG | SF_STAMPS));
     if (sock_params(&head->file)->accept_inherits_nonblock)
         sock->file.flags |= head->file.flags & FILE_NONBLOCK;
     if (head->ext) {
@@ -396,6 +396,11 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
         }
         *ext = *head->ext;
         ext->tcp_set = 0;
+        ext->zerocopy = NULL;
+        ext->plain = NULL;
+        plain_option_copy(sock, head);
+        if (ext->has_zerocopy && zerocopy_enable(sock, true) < 0)
+            ext->has_zerocopy = false;
     }
     tcp_set_user(tcb, sock);
     tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);

@@ -70,7 +70,7 @@ ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct 
     }
 }
 
-ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+static ssize_t send_message(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
@@ -93,6 +93,15 @@ ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghd
     if (n >= 0 && (size_t)n >= total)
         return n;
     return stream_send_rest(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
+}
+
+ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+{
+    ssize_t n = send_message(proc, file, message, flags);
+
+    if (__builtin_expect(n > 0 && (sock_of(file)->flags & SF_STAMPS || message->msg_controllen), 0))
+        stamp_note(sock_of(file), message);
+    return n;
 }
 
 /* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */
@@ -163,7 +172,7 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     ssize_t n;
 
     if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
-        return zerocopy_receive(sock, message, room);
+        return stamp_is_ready(sock) ? stamp_receive(sock, message, room) : zerocopy_receive(sock, message, room);
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
     message->msg_namelen = 0;
@@ -177,8 +186,11 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) ||
                          (file_is_blocking(file, flags) && !wait_is_inline(proc))))
         n = receive_slowly(proc, sock, message, flags);
-    if (__builtin_expect(room && n >= 0, 0))
+    if (__builtin_expect(room && n >= 0, 0)) {
+        if (n > 0)
+            stamp_print_received(sock, message, room);
         report_inq(sock, message, room);
+    }
     return n;
 }
 
@@ -215,7 +227,7 @@ ssize_t stream_write_buffer(struct lil_proc *proc, struct file *file, const void
     struct tcb *tcb = stream_tcb(sock);
     ssize_t n = -EINPROGRESS; /* not asked */
 
-    if (__builtin_expect(tcb && sock->flags & (SF_CONNECTED | SF_CONNECTING) && !(sock->flags & SF_DEFERRED), 1))
+    if (__builtin_expect(tcb && sock->flags & (SF_CONNECTED | SF_CONNECTING) && !(sock->flags & (SF_DEFERRED | SF_STAMPS)), 1))
         n = tcp_write(tcp_of(sock), tcb, buffer, size, sock_now(file));
     return __builtin_expect(n == (ssize_t)size, 1) ? n : write_slowly(proc, file, buffer, size, n);
 }

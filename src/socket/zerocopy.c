@@ -71,6 +71,7 @@ void zerocopy_note(struct file *file)
     }
     zerocopy->pending[zerocopy->pending_count].end = tcp_write_seq(tcb);
     zerocopy->pending[zerocopy->pending_count++].id = zerocopy->next_id++;
+    (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, TCP_STAMP_ZEROCOPY); /* who sleeps in poll is woken */
 }
 
 bool zerocopy_is_ready(struct sock *sock)

@@ -101,7 +101,7 @@ struct tcb_ext {
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
             bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
-            bool msg_more, has_dsack;
+            bool msg_more, has_dsack, has_stamps;
             uint8_t recent_count, push_count, eor_count;
         };
         uint64_t rare[2];
@@ -157,6 +157,7 @@ struct tcb_ext {
     uint32_t accecn_received_ce, accecn_e0b, accecn_e1b, accecn_ceb;
     uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
+    struct stamps *stamps;    /* tcp_stamp.c */
     uint8_t *saved_syn;
     uint32_t saved_syn_length;
     uint64_t challenge_end_ns; /* conn_challenge_count: of this interval */
@@ -712,6 +713,12 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
+
+uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
+/* tcp_stamp.c: while ext->has_stamps */
+void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size);
+void stamp_on_acked(struct tcb *tcb);
+void stamp_free(struct tcb *tcb);
 
 /* tcp_icmp.c */
 int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);

@@ -156,9 +156,21 @@ void tcp_flush_fastopen(struct tcp *tcp);                            /* the clie
 /* STATUS */
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);
-int tcp_error(struct tcb *tcb, bool clear);
+int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
 enum { TCP_OPTION_NOOPT = 60, TCP_OPTION_KEEPINIT = 61 /* seconds */ }; /* FreeBSD's TCP_NOOPT and TCP_KEEPINIT, beside Linux's numbers */
-bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */       /* so_error, a positive errno */
+bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
+/* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and a wake-up at the end of a MSG_ZEROCOPY send. */
+enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_ZEROCOPY = 8 };
+enum tcp_stamp_kind { TCP_STAMP_KIND_SENT, TCP_STAMP_KIND_SCHEDULED, TCP_STAMP_KIND_ACKED }; /* as SCM_TSTAMP_* */
+struct tcp_stamp {
+    enum tcp_stamp_kind kind;
+    uint32_t seq, size; /* of the byte; of the packet */
+    uint64_t time_ns;
+};
+bool tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want); /* after tcp_send; false: memory, or too many */
+bool tcp_stamp_peek(const struct tcb *tcb, struct tcp_stamp *stamp);   /* the oldest; STAMP may be NULL */
+void tcp_stamp_drop(struct tcb *tcb);
+uint64_t tcp_last_received_ns(const struct tcb *tcb); /* when data came; 0: never, to the millisecond */
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
 uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */

@@ -26,8 +26,11 @@ static void advance_una(struct tcb *tcb, uint32_t ack)
 {
     uint32_t acked = ack - tcb->snd_una, fin = tcb->fin_queued && ack == tcb->write_seq + 1, bytes = acked - fin;
     tcb->snd_una = ack;
-    if (tcb->ext)
+    if (tcb->ext) {
         tcb->ext->bytes_acked += bytes;
+        if (tcb->ext->has_stamps)
+            stamp_on_acked(tcb);
+    }
     if (bytes)
         stream_consume(&tcb->snd_stream, bytes);
 }
@@ -74,8 +77,8 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     if (seq_gt(rx->ack, tcb->snd_nxt)) { /* acknowledges what was not sent */
         if (params->ack_policy != TCP_ACK_LINUX)
             window_ack_now(tcb);
-        else if (tcb->state != TCPS_ESTABLISHED)
-            challenge_ack(tcb);
+        else
+            challenge_ack(tcb); /* RFC 5961 5.2 */
         return LIL_DROP_TCP_BAD_ACK;
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - max_u32(tcb->max_window, 1))) { /* RFC 5961 5 */

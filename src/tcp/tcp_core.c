@@ -124,6 +124,8 @@ void tcb_free(struct tcb *tcb)
     txring_release(tcb);
     if (tcb->ext) {
         reass_free(tcb);
+        if (tcb->ext->stamps)
+            stamp_free(tcb);
         if (tcb->ext->saved_syn)
             pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);

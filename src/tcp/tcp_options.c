@@ -2,6 +2,8 @@
 #include <linux/tcp.h>
 #include "tcp/tcb.h"
 
+enum { OPT_IS_MPTCP = 43, OPT_RTO_MAX_MS = 44, OPT_RTO_MIN_US = 45, OPT_DELACK_MAX_US = 46 }; /* newer than Debian 12's headers */
+
 static int get_int(int number, void *value, unsigned *length)
 {
     *length = min_u32(*length, sizeof number);
@@ -82,6 +84,17 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
             return -EINVAL;
         opts->user_timeout_ms = (uint32_t)number;
         return 0;
+    case OPT_RTO_MAX_MS:
+        if (number < 1000 || number > 120000)
+            return -EINVAL;
+        opts->rto_max_ms = (uint32_t)number;
+        return 0;
+    case OPT_RTO_MIN_US:
+    case OPT_DELACK_MAX_US:
+        if (number < 1001 || number > 200000) /* two ticks of a millisecond, Linux's TCP_TIMEOUT_MIN */
+            return -EINVAL;
+        *(name == OPT_RTO_MIN_US ? &opts->rto_min_ms : &opts->delack_max_ms) = ((uint32_t)number + 999) / 1000;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -153,7 +166,7 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case TCP_DEFER_ACCEPT: *number = retrans_to_secs(opts->defer_accept, 1, 120); return 0;
     case TCP_WINDOW_CLAMP: *number = (int)opts->window_clamp; return 0;
     case TCP_USER_TIMEOUT: *number = (int)opts->user_timeout_ms; return 0;
-    case TCP_NOTSENT_LOWAT: *number = (int)(opts->notsent_lowat ? opts->notsent_lowat : params->notsent_lowat); return 0;
+    case TCP_NOTSENT_LOWAT: *number = (int)opts->notsent_lowat; return 0;
     case TCP_THIN_LINEAR_TIMEOUTS: *number = opts->thin_linear; return 0;
     case TCP_THIN_DUPACK: *number = 0; return 0;
     case TCP_SAVE_SYN: *number = opts->save_syn; return 0;
@@ -161,6 +174,15 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case TCP_FASTOPEN_CONNECT: *number = opts->fastopen_connect; return 0;
     case TCP_FASTOPEN_NO_COOKIE: *number = opts->fastopen_no_cookie; return 0;
     case TCP_INQ: *number = opts->inq; return 0;
+    case OPT_RTO_MAX_MS: *number = (int)(opts->rto_max_ms ? opts->rto_max_ms : params->rto_max_ms); return 0;
+    case OPT_RTO_MIN_US: *number = (int)(opts->rto_min_ms ? opts->rto_min_ms : params->rto_min_ms) * 1000; return 0;
+    case OPT_DELACK_MAX_US: *number = (int)(opts->delack_max_ms ? opts->delack_max_ms : 200) * 1000; return 0;
+    case TCP_REPAIR:
+    case TCP_TX_DELAY:
+    case OPT_IS_MPTCP: *number = 0; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
+    case TCP_REPAIR_QUEUE:
+    case TCP_QUEUE_SEQ:
+    case TCP_REPAIR_WINDOW: return params->ack_policy == TCP_ACK_LINUX ? -EINVAL : -ENOPROTOOPT; /* not in repair */
     default: return -ENOPROTOOPT;
     }
 }
@@ -239,11 +261,15 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
             tcb->ext->cc_ready = false;
         return error;
     }
+    if (name == TCP_ULP && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* no protocol can be put upon a connection here */
+        return length >= 3 && memcmp(value, "tls", 3) == 0 && tcb->state != TCPS_ESTABLISHED ? -ENOTCONN : -ENOENT;
     if (length < sizeof number)
         return -EINVAL;
     memcpy(&number, value, sizeof number);
     if (name == TCP_QUICKACK)
         return set_quickack(tcb, number);
+    if (name == TCP_REPAIR && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        return number == 0 ? 0 : -EPERM;
     if (name == TCP_WINDOW_CLAMP && number == 0 && tcb->state != TCPS_CLOSED)
         return -EINVAL;
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
@@ -272,6 +298,15 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return get_int(number, value, length);
     case TCP_QUICKACK:
         return get_int(tcb->pingpong == 0, value, length);
+    case TCP_WINDOW_CLAMP:
+        return get_int((int)(tcb_is_synchronized(tcb) ? window_clamp(tcb) : tcb->opt->window_clamp), value, length);
+    case TCP_ULP:
+    case TCP_CC_INFO:
+    case TCP_FASTOPEN_KEY:
+        if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+            return -ENOPROTOOPT;
+        *length = 0; /* none */
+        return 0;
     case TCP_TIMESTAMP:
         return get_int((int)tcb_ts_now(tcb), value, length);
     case TCP_SAVED_SYN: {

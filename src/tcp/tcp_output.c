@@ -257,6 +257,14 @@ COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
     header->flags |= TCP_URG;
 }
 
+/* Urgent data, and sends that somebody wants to hear of (tcp_stamp.c). */
+COLD static void note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length)
+{
+    if (tcb->ext->has_stamps)
+        stamp_on_sent(tcb, header->seq, header->seq + length, length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
+    set_urgent(tcb, header);
+}
+
 /* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, with the FIN behind it when FIN. */
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin)
 {
@@ -289,8 +297,8 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     output_fill(tcb, segment, flags, seq);
     segment->packet = packet;
     segment->gso_size = gso_size;
-    if (ext && ext->snd_urgent)
-        set_urgent(tcb, &segment->header);
+    if (ext && (ext->snd_urgent || ext->has_stamps))
+        note_rare(tcb, &segment->header, length);
     if (tcb->ecn_ok && length) {
         segment->tos |= 2;
         if (tcb->ecn_queue_cwr) {
@@ -504,8 +512,8 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (push ? TCP_PSH : 0), seg->start);
     segment->packet = packet;
     segment->gso_size = gso_size;
-    if (ext && ext->snd_urgent)
-        set_urgent(tcb, &segment->header);
+    if (ext && (ext->snd_urgent || ext->has_stamps))
+        note_rare(tcb, &segment->header, data);
     note_ack(tcb);
     if (ext)
         ext->wstamp_ns = tcb_now(tcb);

@@ -384,6 +384,8 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->last_rcv_ms = tcb->last_snd_ms = 0;
     tcb->ecn_ok = false;
     if (tcb->ext) {
+        if (tcb->ext->stamps)
+            stamp_free(tcb);
         if (tcb->ext->saved_syn)
             pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
@@ -426,6 +428,12 @@ size_t tcp_readable(const struct tcb *tcb)
 uint32_t tcp_write_seq(const struct tcb *tcb)
 {
     return tcb->write_seq;
+}
+
+uint64_t tcp_last_received_ns(const struct tcb *tcb)
+{
+    uint64_t ago_ms = (uint32_t)(tcb_now_ms(tcb) - tcb->last_rcv_ms);
+    return tcb->ext && tcb->ext->bytes_received ? tcb_now(tcb) - ago_ms * NS_PER_MS : 0;
 }
 
 uint32_t tcp_acked_seq(const struct tcb *tcb)

@@ -23,6 +23,11 @@ static uint32_t clamp_of(const struct tcb *tcb)
     return clamp;
 }
 
+uint32_t window_clamp(const struct tcb *tcb)
+{
+    return clamp_of(tcb);
+}
+
 /* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale)
 {

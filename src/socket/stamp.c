@@ -1,0 +1,131 @@
+/* stamp.c: SO_TIMESTAMPING of TCP sockets (Linux's timestamping.rst): the error queue tells when a send's last byte was handed to the
+ * device (SCM_TSTAMP_SCHED), sent (SND) and acknowledged (ACK). tcp_stamp.c notes the moments; here they become control data. */
+#include <time.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include "socket/sock.h"
+
+enum {
+    RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK,
+    OPT_ID_TCP = 1 << 16,
+    KNOWN = (1 << 19) - 1
+};
+
+int stamp_enable(struct sock *sock, uint32_t flags)
+{
+    struct sock_ext *ext = sock_need_ext(sock);
+    struct tcb *tcb;
+
+    if (!ext)
+        return -ENOBUFS;
+    if (flags & ~(uint32_t)KNOWN || (flags & OPT_ID_TCP && !(flags & SOF_TIMESTAMPING_OPT_ID)) ||
+        (flags & SOF_TIMESTAMPING_OPT_STATS && !(flags & SOF_TIMESTAMPING_OPT_TSONLY)))
+        return -EINVAL;
+    if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && sock->file.type == SOCK_STREAM) {
+        tcb = stream_tcb(sock);
+        if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED)
+            return -EINVAL;
+        ext->ts_base = flags & OPT_ID_TCP ? tcp_write_seq(tcb) : tcp_acked_seq(tcb);
+    }
+    ext->tsflags = flags;
+    if (flags & RECORDS)
+        sock->flags |= SF_STAMPS;
+    else
+        sock->flags &= ~(uint32_t)SF_STAMPS;
+    return 0;
+}
+
+/* What this send is to be told of: the socket's records, or those of its own control message. */
+static uint32_t records_of(const struct sock *sock, const struct msghdr *message)
+{
+    uint32_t records = sock->ext ? sock->ext->tsflags & RECORDS : 0, own;
+    struct msghdr copy = *message;
+
+    for (struct cmsghdr *cmsg = copy.msg_controllen ? CMSG_FIRSTHDR(&copy) : NULL; cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
+        if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SO_TIMESTAMPING || cmsg->cmsg_len < CMSG_LEN(sizeof own))
+            continue;
+        memcpy(&own, CMSG_DATA(cmsg), sizeof own);
+        records = own & RECORDS;
+    }
+    return records;
+}
+
+void stamp_note(struct sock *sock, const struct msghdr *message)
+{
+    uint32_t records = records_of(sock, message);
+    struct tcb *tcb = stream_tcb(sock);
+    unsigned want = (records & SOF_TIMESTAMPING_TX_SCHED ? TCP_STAMP_SCHEDULED : 0u) |
+                    (records & SOF_TIMESTAMPING_TX_SOFTWARE ? TCP_STAMP_SENT : 0u) |
+                    (records & SOF_TIMESTAMPING_TX_ACK ? TCP_STAMP_ACKED : 0u);
+
+    if (want && tcb)
+        (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, want);
+}
+
+bool stamp_is_ready(const struct sock *sock)
+{
+    const struct tcb *tcb = sock->ext && sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
+
+    return tcb && tcp_stamp_peek(tcb, NULL);
+}
+
+static void put_time(struct msghdr *message, size_t room, uint64_t time_ns)
+{
+    struct timespec times[3] = {{.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)}};
+
+    control_put(message, room, SOL_SOCKET, SO_TIMESTAMPING, times, sizeof times);
+}
+
+ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_in6 offender;
+    } data = {.error = {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING}};
+    bool v4 = sock->file.family == AF_INET;
+    struct tcb *tcb = stream_tcb(sock);
+    uint32_t flags = sock->ext->tsflags;
+    struct tcp_stamp stamp;
+    size_t taken = 0;
+
+    if (!tcb || !tcp_stamp_peek(tcb, &stamp))
+        return -EAGAIN;
+    tcp_stamp_drop(tcb);
+    if (flags & SOF_TIMESTAMPING_OPT_TSONLY)
+        stamp.size = 0;
+    for (size_t i = 0; i < message->msg_iovlen && taken < stamp.size; i++) { /* the packet itself is not kept */
+        size_t n = message->msg_iov[i].iov_len < stamp.size - taken ? message->msg_iov[i].iov_len : stamp.size - taken;
+
+        memset(message->msg_iov[i].iov_base, 0, n);
+        taken += n;
+    }
+    message->msg_namelen = 0;
+    message->msg_controllen = 0;
+    message->msg_flags = MSG_ERRQUEUE | (taken < stamp.size ? MSG_TRUNC : 0);
+    if (flags & SOF_TIMESTAMPING_SOFTWARE)
+        put_time(message, room, stamp.time_ns);
+    data.error.ee_info = (uint32_t)stamp.kind;
+    if (flags & SOF_TIMESTAMPING_OPT_ID)
+        data.error.ee_data = stamp.seq - sock->ext->ts_base;
+    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
+                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+    return (ssize_t)taken;
+}
+
+void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct tcb *tcb = stream_tcb(sock);
+    uint64_t time_ns = tcb ? tcp_last_received_ns(tcb) : 0;
+    struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
+    struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
+    enum { RECEIVED = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE };
+
+    if (!time_ns)
+        return;
+    if (sock->flags & SF_TIMESTAMP)
+        control_put(message, room, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
+    else if (sock->flags & SF_TIMESTAMPNS)
+        control_put(message, room, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof ts);
+    if (sock->ext && (sock->ext->tsflags & RECEIVED) == RECEIVED)
+        put_time(message, room, time_ns);
+}
