@@ -11,7 +11,7 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     struct tcp_in in;
     const uint8_t *bytes = packet->head + packet->head_off;
     size_t length = packet->length;
-    if (packet->head_len != length || (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || interface->accept_any)
+    if (packet->head_len != length || (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways || interface->accept_any)
         return false;
     if (!bare_parse(&bare, &in.header, bytes, length))
         return false;
@@ -44,7 +44,7 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
 bool host_send_bare(struct lil_host *host, const struct tcp_segment *segment)
 {
     const struct flow *flow = &segment->flow;
-    if (!addr_is_v4(&flow->remote))
+    if (!addr_is_v4(&flow->remote) || host->long_ways)
         return false;
     struct way *way = host_way(host, &flow->remote, flow->scope);
     uint32_t options[BARE_OPTIONS];

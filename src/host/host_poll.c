@@ -26,7 +26,7 @@ static bool pull_output(struct lil_host *host)
     for (int i = 0; i < PULL_MAX; i++) {
         if (!tcp_is_due(host->tcp))
             return false;
-        if (tcp_output_plain(host->tcp, host->now_ns, &plain))
+        if (!host->long_ways && tcp_output_plain(host->tcp, host->now_ns, &plain))
             host_send_plain(host, &plain);
         else if (tcp_output_next(host->tcp, host->now_ns, &segment))
             host_send_tcp(host, &segment);
