@@ -3,12 +3,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "launch/attempt.h"
+#include "socket/sock_seen.h"
 #include "wire/wire.h"
 
 static const uint64_t settle_ns = 2 * NS_PER_S; /* servers listen, queues are full, before the program begins */
+/* A server of the user's own may take longer: the program begins when it listens, or when it is clear that it will not. */
+static const uint64_t look_ns = NS_PER_S / 10, patience_ns = 120 * NS_PER_S;
 
 struct observer {
     struct attempt *result;
+    const struct attempt_config *config;
+    struct zoo *zoo;
+    struct launcher *launcher;
+    struct program *program;
+    uint64_t start_ns; /* of the program */
+    bool is_listening;
 };
 
 /* The SYNs that the client sends: the connect() schedule made visible. */
@@ -23,7 +32,7 @@ static void watch_syns(void *ctx, const struct lil_trace *event)
     struct tcphdr_ tcp;
     int link, header;
 
-    if (event->kind != LIL_TRACE_PACKET_OUT || !event->packet || !event->host || strcmp(event->host, "client") || event->now_ns < settle_ns)
+    if (event->kind != LIL_TRACE_PACKET_OUT || !event->packet || !event->host || strcmp(event->host, "client") || event->now_ns < observer->start_ns)
         return;
     have = lil_packet_read((struct lil_packet *)(uintptr_t)event->packet, 0, bytes, sizeof bytes);
     link = eth_parse(&eth, bytes, have);
@@ -33,7 +42,7 @@ static void watch_syns(void *ctx, const struct lil_trace *event)
     if (header < 0 || ip.protocol != IPPROTO_TCP || tcphdr_parse(&tcp, bytes + link + header, have - (size_t)(link + header)) < 0)
         return;
     if (tcp.flags & TCP_SYN && !(tcp.flags & TCP_ACK) && a->syn_count < ATTEMPT_SYNS)
-        a->syn_ns[a->syn_count++] = event->now_ns - settle_ns;
+        a->syn_ns[a->syn_count++] = event->now_ns - observer->start_ns;
 }
 
 /* {host} {addr} {port} in TEXT; the caller frees. */
@@ -101,14 +110,35 @@ static bool add_server(struct launcher *l, const struct attempt_config *config, 
                                                     .stdout_fd = out, .stderr_fd = out}) != NULL;
 }
 
-static void fill_result(struct attempt *a, const struct program *program, const struct launcher *l, uint64_t real_ns)
+static void see_listener(void *ctx, struct sock_seen *seen)
+{
+    struct observer *observer = ctx;
+    observer->is_listening |= seen->flow.local_port == observer->config->net.port && (seen->state == SEEN_LISTEN || seen->state == SEEN_CLOSE);
+}
+
+static void begin_when_it_listens(void *ctx, uint64_t now_ns)
+{
+    struct observer *observer = ctx;
+
+    sock_each_seen(observer->zoo->target, IPPROTO_TCP, see_listener, observer);
+    sock_each_seen(observer->zoo->target, IPPROTO_UDP, see_listener, observer);
+    if (!observer->is_listening && now_ns < patience_ns) {
+        lil_world_at(observer->zoo->world, now_ns + look_ns, begin_when_it_listens, observer);
+        return;
+    }
+    observer->start_ns = now_ns + look_ns;
+    observer->program->start_ns = observer->start_ns;
+    observer->launcher->limit_ns = observer->start_ns + observer->config->limit_ns;
+}
+
+static void fill_result(struct attempt *a, const struct program *program, const struct launcher *l, uint64_t start_ns, uint64_t real_ns)
 {
     const struct program_record *record = &program->record;
     uint64_t end = program->ended ? record->ended_ns : l->now_ns;
 
     a->status = program->status;
     a->hung = l->hung && !program->ended;
-    a->virtual_ns = end > settle_ns ? end - settle_ns : 0;
+    a->virtual_ns = end > start_ns ? end - start_ns : 0;
     a->real_ns = real_ns;
     a->error = record->error;
     a->talks_tcp = record->talks_tcp;
@@ -124,7 +154,8 @@ static void fill_result(struct attempt *a, const struct program *program, const 
 void attempt_run(const struct attempt_config *config, struct attempt *a)
 {
     struct zoo zoo;
-    struct observer observer = {a};
+    struct observer observer = {.result = a, .config = config, .zoo = &zoo, .start_ns = settle_ns};
+    bool has_server = config->server && !config->one->serverless;
     uint64_t began = clock_real_ns();
     struct launcher *l;
     struct program *program;
@@ -147,11 +178,18 @@ void attempt_run(const struct attempt_config *config, struct attempt *a)
         return;
     /* The program is the first: the run ends with it. */
     program = add_program(l, config, &zoo);
-    if (!program || (config->server && !add_server(l, config, &zoo)))
+    if (!program || (has_server && !add_server(l, config, &zoo)))
         return;
+    observer.launcher = l;
+    observer.program = program;
+    if (has_server) {
+        program->start_ns = patience_ns + settle_ns;
+        l->limit_ns += patience_ns;
+        lil_world_at(zoo.world, settle_ns, begin_when_it_listens, &observer);
+    }
     launcher_run(l);
     a->broken = false;
-    fill_result(a, program, l, clock_real_ns() - began);
+    fill_result(a, program, l, observer.start_ns, clock_real_ns() - began);
     launcher_free(l);
     zoo_fini(&zoo);
 }

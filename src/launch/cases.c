@@ -92,7 +92,12 @@ static int build_accept_full(struct zoo *zoo, const struct case_config *c)
 /* --- after the handshake ------------------------------------------------------------------------------------------------------------ */
 static int build_accept_slow(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_ACCEPT_LATE, 0, NULL); }
 static int build_silent(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_SILENT, 0, NULL); }
-static int build_rst_after(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_PART_RST, 2000, NULL); }
+
+static int build_rst_after(struct zoo *zoo, const struct case_config *c)
+{
+    return c->own_server ? with_fault(zoo, c, SERVE, FAULT_FORGET) : serve(zoo, c, SERVE_PART_RST, 2000, NULL);
+}
+
 static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_PART_FIN, 2000, NULL); }
 static int build_half_open(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_PART_STALL, FAULT_CUT); }
 static int build_restart(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_PART_STALL, FAULT_RESTART); }
@@ -152,33 +157,44 @@ static int build_ipv6_broken(struct zoo *zoo, const struct case_config *c)
 /* --- UDP -------------------------------------------------------------------------------------------------------------------------------- */
 static int build_udp_silent(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_SILENT); }
 static int build_udp_wrong_source(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_WRONG_SOURCE); }
-static int build_udp_duplicate(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_DUPLICATE); }
-static int build_udp_late(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_LATE); }
+
+static int build_udp_duplicate(struct zoo *zoo, const struct case_config *c)
+{
+    if (!c->own_server)
+        return serve_udp(zoo, c, UDP_DUPLICATE);
+    return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = NS_PER_MS, .duplicate = lil_percent("100%")}, 0);
+}
+
+static int build_udp_late(struct zoo *zoo, const struct case_config *c)
+{
+    return c->own_server ? with_fault(zoo, c, UDP_ANSWER, FAULT_LATE) : serve_udp(zoo, c, UDP_LATE);
+}
+
 static int build_udp_truncated(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_TRUNCATED); }
 
-enum { BUILTIN = 1, KEEPALIVE = 2, UDP = 4 };
-#define CASE(name, what, build, flags) {name, what, build, (flags) & UDP, (flags) & BUILTIN, (flags) & KEEPALIVE}
+enum { BUILTIN = 1, KEEPALIVE = 2, UDP = 4, NOBODY = 8 };
+#define CASE(name, what, build, flags) {name, what, build, (flags) & UDP, (flags) & BUILTIN, (flags) & NOBODY, (flags) & KEEPALIVE}
 const struct gauntlet_case gauntlet_cases[] = {
     CASE("fine", "nothing is wrong: the yardstick", build_fine, 0),
-    CASE("refused", "the host answers the SYN with an RST", build_refused, BUILTIN),
-    CASE("blackhole", "the SYN vanishes", build_blackhole, BUILTIN),
-    CASE("no-route", "the client has no route", build_no_route, BUILTIN),
-    CASE("unreachable-net", "a router answers ICMP net unreachable", build_unreachable_net, BUILTIN),
-    CASE("unreachable-host", "a router answers ICMP host unreachable", build_unreachable_host, BUILTIN),
-    CASE("unreachable-port", "a router answers ICMP port unreachable", build_unreachable_port, BUILTIN),
-    CASE("prohibited", "a firewall answers ICMP administratively prohibited", build_prohibited, BUILTIN),
-    CASE("arp-silent", "no host has the address, on the client's own net", build_arp_silent, BUILTIN),
-    CASE("gateway-silent", "the client's router does not exist", build_gateway_silent, BUILTIN),
-    CASE("ttl-exceeded", "two routers send the packets to each other", build_ttl_exceeded, BUILTIN),
-    CASE("accept-full", "the server's accept queue is full", build_accept_full, BUILTIN),
+    CASE("refused", "the host answers the SYN with an RST", build_refused, NOBODY),
+    CASE("blackhole", "the SYN vanishes", build_blackhole, NOBODY),
+    CASE("no-route", "the client has no route", build_no_route, NOBODY),
+    CASE("unreachable-net", "a router answers ICMP net unreachable", build_unreachable_net, NOBODY),
+    CASE("unreachable-host", "a router answers ICMP host unreachable", build_unreachable_host, NOBODY),
+    CASE("unreachable-port", "a router answers ICMP port unreachable", build_unreachable_port, NOBODY),
+    CASE("prohibited", "a firewall answers ICMP administratively prohibited", build_prohibited, NOBODY),
+    CASE("arp-silent", "no host has the address, on the client's own net", build_arp_silent, NOBODY),
+    CASE("gateway-silent", "the client's router does not exist", build_gateway_silent, NOBODY),
+    CASE("ttl-exceeded", "two routers send the packets to each other", build_ttl_exceeded, NOBODY),
+    CASE("accept-full", "the server's accept queue is full", build_accept_full, NOBODY),
     CASE("accept-slow", "the server accepts after 30 s", build_accept_slow, BUILTIN),
-    CASE("silent", "the server accepts and never answers", build_silent, BUILTIN),
-    CASE("rst-after", "a part of the answer, then RST", build_rst_after, BUILTIN),
+    CASE("silent", "the server accepts and never answers", build_silent, NOBODY),
+    CASE("rst-after", "a part of the answer, then RST", build_rst_after, 0),
     CASE("fin-after", "a part of the answer, then FIN", build_fin_after, BUILTIN),
-    CASE("half-open", "a part of the answer, then the server crashes silently", build_half_open, BUILTIN),
-    CASE("half-open-keepalive", "the same, with SO_KEEPALIVE set for the program", build_half_open, BUILTIN | KEEPALIVE),
-    CASE("restart", "a part of the answer, then the server restarts without memory", build_restart, BUILTIN),
-    CASE("zero-window", "the server closes its window", build_zero_window, BUILTIN),
+    CASE("half-open", "a part of the answer, then the server crashes silently", build_half_open, 0),
+    CASE("half-open-keepalive", "the same, with SO_KEEPALIVE set for the program", build_half_open, KEEPALIVE),
+    CASE("restart", "a part of the answer, then the server restarts without memory", build_restart, 0),
+    CASE("zero-window", "the server closes its window", build_zero_window, NOBODY),
     CASE("trickle", "the answer comes at one byte a second", build_trickle, BUILTIN),
     CASE("mtu-blackhole", "packets above 1300 bytes vanish", build_mtu_blackhole, 0),
     CASE("lost-final-ack", "the handshake's last ACK is lost", build_lost_final_ack, 0),
@@ -190,14 +206,14 @@ const struct gauntlet_case gauntlet_cases[] = {
     CASE("corrupt", "20 % of the packets are corrupted", build_corrupt, 0),
     CASE("dns-fail", "the name server fails (SERVFAIL)", build_dns_fail, 0),
     CASE("dns-slow", "the name server answers after 4 s", build_dns_slow, 0),
-    CASE("dns-lies", "the name leads to an address where nothing answers", build_dns_lies, BUILTIN),
+    CASE("dns-lies", "the name leads to an address where nothing answers", build_dns_lies, NOBODY),
     CASE("first-address-dead", "two addresses: the first is dead", build_first_address_dead, 0),
     CASE("ipv6-broken", "an IPv6 address that is dead, an IPv4 one that answers", build_ipv6_broken, 0),
-    CASE("udp-silent", "no answer", build_udp_silent, BUILTIN | UDP),
-    CASE("udp-unreachable", "ICMP port unreachable", build_refused, BUILTIN | UDP),
+    CASE("udp-silent", "no answer", build_udp_silent, NOBODY | UDP),
+    CASE("udp-unreachable", "ICMP port unreachable", build_refused, NOBODY | UDP),
     CASE("udp-wrong-source", "the answer comes from another port", build_udp_wrong_source, BUILTIN | UDP),
-    CASE("udp-duplicate", "every answer twice", build_udp_duplicate, BUILTIN | UDP),
-    CASE("udp-late", "the answer comes after 30 s", build_udp_late, BUILTIN | UDP),
+    CASE("udp-duplicate", "every answer twice", build_udp_duplicate, UDP),
+    CASE("udp-late", "the answer comes after 30 s", build_udp_late, UDP),
     CASE("udp-truncated", "half of each answer", build_udp_truncated, BUILTIN | UDP),
 };
 const unsigned gauntlet_case_count = ARRAY_COUNT(gauntlet_cases);
@@ -213,6 +229,11 @@ const struct gauntlet_case *case_find(const char *name)
 int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct case_config *config)
 {
     int rc = zoo_base(zoo, config->seed, config->profile);
+    struct case_config without = *config;
+
+    without.own_server &= !one->serverless; /* what never answers can be the built-in one, whatever the protocol */
+    config = &without;
+    zoo->own_server = config->own_server;
     return rc ? rc : one->build(zoo, config);
 }
 

@@ -14,7 +14,8 @@ struct gauntlet_case {
     const char *name, *what;
     int (*build)(struct zoo *zoo, const struct case_config *config);
     bool udp;           /* the program is expected to talk UDP */
-    bool needs_builtin; /* the fault is in the server: not with --server */
+    bool needs_builtin; /* the fault is in the server, and the network cannot play it: not with --server */
+    bool serverless;    /* nobody answers: --server is not even started */
     bool keepalive;     /* SO_KEEPALIVE on every connection */
 };
 extern const struct gauntlet_case gauntlet_cases[];
@@ -32,7 +33,9 @@ enum fault_kind {
     FAULT_RESTART,   /* the same, and 5 s later a server without memory stands there */
     FAULT_DELAY,     /* every IP packet takes 2 s (neighbour discovery does not) */
     FAULT_NAT,       /* after 60 s of silence nothing passes */
-    FAULT_NAT_RST    /* after 60 s of silence the other side does not know the connection */
+    FAULT_NAT_RST,   /* after 60 s of silence the other side does not know the connection */
+    FAULT_FORGET,    /* at the first bytes of an answer a server without memory takes its place */
+    FAULT_LATE       /* what the server says by UDP takes 30 s */
 };
 int fault_install(struct zoo *zoo, enum fault_kind kind);
 #endif

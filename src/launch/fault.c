@@ -6,7 +6,7 @@
 #include "wire/wire.h"
 
 static const uint64_t delay_ns = 2 * NS_PER_S;
-static const uint64_t restart_ns = 5 * NS_PER_S, nat_idle_ns = 60 * NS_PER_S;
+static const uint64_t restart_ns = 5 * NS_PER_S, nat_idle_ns = 60 * NS_PER_S, late_ns = 30 * NS_PER_S;
 enum { PASS = 0, DROP = 1, FROM_CLIENT = 1 };
 
 struct fault {
@@ -17,7 +17,7 @@ struct fault {
 };
 
 struct seen {
-    bool is_ip, is_tcp, syn, ack, rst;
+    bool is_ip, is_tcp, is_udp, syn, ack, rst;
     size_t payload;
 };
 
@@ -43,6 +43,7 @@ static struct seen look_at(struct lil_packet *packet)
         ip.payload_length = (uint32_t)(length - (size_t)link - IPV6_LENGTH);
     }
     seen.is_ip = header > 0 && !(ip.protocol == IPPROTO_ICMPV6 && ip.ttl == 255); /* ND's hop limit: RFC 4861 4.3 */
+    seen.is_udp = header > 0 && ip.protocol == IPPROTO_UDP;
     if (header < 0 || ip.protocol != IPPROTO_TCP || tcphdr_parse(&tcp, bytes + link + header, have - (size_t)(link + header)) < 0)
         return seen;
     seen.is_tcp = true;
@@ -62,11 +63,28 @@ static void turn_route(void *ctx, uint64_t now_ns)
     lil_route_add(fault->zoo->core, "2001:db8:f::10/128", "2001:db8:0:3::2");
 }
 
+/* A server of the user's own cannot be crashed with its host: its cable is pulled, which looks the same from here. */
 static void crash_server(void *ctx, uint64_t now_ns)
 {
     struct fault *fault = ctx;
     (void)now_ns;
-    lil_world_crash(fault->zoo->world, fault->zoo->target);
+    if (fault->zoo->own_server)
+        lil_interface_set_up(fault->zoo->target, ZOO_LAN_IFINDEX, false);
+    else
+        lil_world_crash(fault->zoo->world, fault->zoo->target);
+}
+
+static int64_t on_answer(struct fault *fault, uint64_t now_ns)
+{
+    struct lil_world *world = fault->zoo->world;
+
+    fault->begun = true;
+    lil_world_at(world, now_ns, crash_server, fault);
+    if (fault->kind == FAULT_RESTART)
+        lil_world_at(world, now_ns + restart_ns, turn_route, fault);
+    if (fault->kind == FAULT_FORGET)
+        lil_world_at(world, now_ns, turn_route, fault);
+    return PASS;
 }
 
 static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint64_t now_ns)
@@ -77,6 +95,8 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
 
     if (fault->kind == FAULT_DELAY)
         return seen.is_ip ? (int64_t)delay_ns : PASS;
+    if (fault->kind == FAULT_LATE)
+        return seen.is_udp && direction != FROM_CLIENT ? (int64_t)late_ns : PASS;
     if (!seen.is_tcp)
         return PASS;
     switch (fault->kind) {
@@ -91,17 +111,10 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
         return fault->begun && direction != FROM_CLIENT ? DROP : PASS;
     case FAULT_CUT:
     case FAULT_RESTART:
-        if (fault->done)
-            return PASS;
-        if (fault->begun)
+    case FAULT_FORGET:
+        if (fault->begun && !fault->done)
             return DROP;
-        if (direction != FROM_CLIENT && seen.payload) {
-            fault->begun = true;
-            lil_world_at(fault->zoo->world, now_ns, crash_server, fault);
-            if (fault->kind == FAULT_RESTART)
-                lil_world_at(fault->zoo->world, now_ns + restart_ns, turn_route, fault);
-        }
-        return PASS;
+        return !fault->begun && direction != FROM_CLIENT && seen.payload ? on_answer(fault, now_ns) : PASS;
     case FAULT_NAT:
         if (idle && !seen.syn) /* the mapping is gone, and no packet but a SYN makes a new one */
             return DROP;
@@ -115,6 +128,7 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
         fault->last_ns = now_ns;
         return PASS;
     case FAULT_DELAY:
+    case FAULT_LATE:
         break;
     }
     return PASS;
@@ -145,7 +159,7 @@ int fault_install(struct zoo *zoo, enum fault_kind kind)
     if (!zoo->fault)
         return -ENOMEM;
     *zoo->fault = (struct fault){.kind = kind, .zoo = zoo};
-    if (kind == FAULT_RESTART || kind == FAULT_NAT_RST)
+    if (kind == FAULT_RESTART || kind == FAULT_NAT_RST || kind == FAULT_FORGET)
         rc = add_twin(zoo);
     lil_link_set_filter(zoo->uplink, filter, zoo->fault);
     return rc;

@@ -239,6 +239,7 @@ void notify_reply(struct call *call, int64_t result);
 int notify_add_fd(struct call *call, int fd, bool cloexec); /* answers the call with FD put into the program; the number or -errno */
 void notify_free(struct call *call);
 const char *notify_name(long nr);
+bool notify_is_quick(long nr);               /* notified, and never held: no signal may break it */
 typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */

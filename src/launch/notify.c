@@ -86,6 +86,12 @@ const char *notify_name(long nr)
     return "a system call";
 }
 
+bool notify_is_quick(long nr)
+{
+    const struct handler *handler = find_handler(nr);
+    return handler && handler->handle != call_connect && handler->handle != call_accept && handler->handle != call_recv && handler->handle != call_send;
+}
+
 bool notify_is_alive(const struct call *call)
 {
     uint64_t id = call->id;

@@ -228,7 +228,23 @@ void wait_exit(struct launcher *l, struct task *task)
     ptrace(PTRACE_CONT, task->tid, 0, 0);
 }
 
-void wait_signal(struct task *task) { task->resume_ns = 0; }
+/* A notified call that a signal broke before its answer: the kernel will end it with EINTR unless the handler asked for SA_RESTART.
+ * Right for calls that wait; but clock_gettime, socket or open never end so, and programs do not look. */
+static void restart_quick_call(struct task *task)
+{
+    struct arch_regs regs;
+
+    if (arch_get(task->tid, &regs) < 0 || arch_result(&regs) != -ERESTARTSYS_ || !notify_is_quick((long)arch_call(&regs)))
+        return;
+    arch_set_result(&regs, -ERESTARTNOINTR_);
+    arch_set(task->tid, &regs);
+}
+
+void wait_signal(struct task *task)
+{
+    task->resume_ns = 0;
+    restart_quick_call(task);
+}
 
 uint64_t wait_next(const struct launcher *l)
 {

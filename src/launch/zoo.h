@@ -20,6 +20,7 @@ struct zoo {
     struct crowd crowd;
     struct fault *fault; /* of a gauntlet case; owned */
     struct lil_host *target; /* of a case: where its server is */
+    bool own_server;         /* it is the user's program (--server) */
 };
 /* The routers and the client. PROFILE is the client's; servers are "linux". -Exxx. */
 int zoo_base(struct zoo *zoo, uint64_t seed, const char *profile);

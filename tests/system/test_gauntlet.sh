@@ -53,6 +53,14 @@ check 'expect: otherwise' 1 'unexpected: trickle: exit 28, expected 0' "$LILLIPU
 check 'json' 0 '"errno": "ECONNREFUSED"' "$LILLIPUT" gauntlet --case refused --json -- curl -s 'http://{host}/'
 check 'junit' 0 . bash -c "'$LILLIPUT' gauntlet --case refused --junit $work/j.xml -- curl -s 'http://{host}/' && grep '<testcase.*refused' $work/j.xml"
 check 'own server' 0 '^delay-2s .* 0 ' "$LILLIPUT" gauntlet --case delay-2s --server 'python3 -m http.server $LILLIPUT_PORT' -- curl -s 'http://{host}:{port}/'
+check 'own server: nobody answers' 0 '^refused +connect +ECONNREFUSED +7 ' "$LILLIPUT" gauntlet --case refused --server false -- curl -s 'http://{host}:{port}/'
+check 'own server: half open' 0 '^half-open +recvfrom +ETIMEDOUT +56 ' "$LILLIPUT" gauntlet --case half-open --server "head -c 300000 /dev/zero >$work/zeros; cd $work; python3 -m http.server \$LILLIPUT_PORT" -- curl -s -o /dev/null 'http://{host}:{port}/zeros'
+check 'own server: reset' 0 '^rst-after +recvfrom +ECONNRESET +56 ' "$LILLIPUT" gauntlet --case rst-after --server "head -c 300000 /dev/zero >$work/zeros; cd $work; python3 -m http.server \$LILLIPUT_PORT" -- curl -s -o /dev/null 'http://{host}:{port}/zeros'
+check 'own server: one that is slow to begin' 0 '^fine .* 0 +0\.0' "$LILLIPUT" gauntlet --case fine --server 'sleep 20; python3 -m http.server $LILLIPUT_PORT' -- curl -s -o /dev/null 'http://{host}:{port}/'
+check 'own server: UDP' 0 '^udp-late .*15\.0' "$LILLIPUT" gauntlet --case udp-late --port 53 --server 'python3 -c "
+import os, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", int(os.environ[\"LILLIPUT_PORT\"])))
+while True: b, a = s.recvfrom(2000); s.sendto(b, a)"' -- dig @{addr} -p {port} {host}
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
 check 'node' 0 '34 cases: 34 ended, 0 hangs' "$LILLIPUT" gauntlet -- node -e 'fetch("http://"+process.env.LILLIPUT_HOST+"/").then(r => r.text()).then(() => 0, () => process.exit(3))'

@@ -30,6 +30,8 @@ virtual 'timerfd, POSIX timers, alarm' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$wor
 virtual 'the same with -fsanitize=address' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-asan"
 $cc -O1 -o "$work/nojump" "$here/nojump.c" -lpthread || exit 1
 virtual '500 waits for real work: no false jump' 0 '^500 waits, 0 ran out' "$work/nojump" 500
+$cc -O1 -o "$work/sigcalls" "$here/sigcalls.c" || exit 1
+virtual 'signals break only calls that wait' 0 '^0 broken, recv interrupted' "$work/sigcalls"
 # the same while both processors are busy
 for i in 1 2 3; do sh -c 'while :; do :; done' & burners="${burners:-} $!"; done
 virtual '500 more under load' 0 '^500 waits, 0 ran out' "$work/nojump" 500
