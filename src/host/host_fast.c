@@ -89,7 +89,7 @@ void host_send_plain(struct lil_host *host, const struct tcp_plain *plain)
         send_in_full(host, plain);
         return;
     }
-    uint32_t sum = packet->flags & PACKET_HAS_SUM ? packet->payload_sum : csum_packet(packet, 0);
+    uint32_t sum = packet->flags & PACKET_HAS_SUM || !header->length ? packet->payload_sum : csum_packet(packet, 0);
     uint32_t ip_id = header->dont_fragment ? 0 : host_next_ip_id(host, 4);
     plain_emit(header, ip_id, sum, packet_push(packet, length));
     packet->csum = CSUM_COMPUTED;

@@ -63,6 +63,8 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
 ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns)
 {
     uint32_t n = (uint32_t)min_u64(size, tcb->readable);
+    if (!tcb->readable && tcb->state == TCPS_ESTABLISHED && !tcb->rcv_shutdown && !tcb->so_error)
+        return -EAGAIN;
     if (n == 0 || tcb->ext->rcv_urgent)
         return read_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
@@ -275,7 +277,8 @@ static uint32_t next_length(struct tcb *tcb)
     }
     if (flight >= tcb->cwnd || seq_gt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd))
         return 0;
-    if (length < tcb->mss && ((flight && !tcb->dont_nagle) || tcb->opt->cork))
+    bool small_out = seq_gt(ext->snd_sml, tcb->snd_una) && seq_le(ext->snd_sml, tcb->snd_nxt); /* Minshall's change of Nagle's rule */
+    if (length < tcb->mss && ((flight && !tcb->dont_nagle && small_out) || tcb->opt->cork))
         return 0;
     ext->chunk_left = length;
     ext->chunk_push = false;
@@ -285,7 +288,7 @@ static uint32_t next_length(struct tcb *tcb)
 static bool may_send(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (!tcb_has_unsent(tcb) || !is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
+    if (!is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
         params->pacing || tcb->opt->socket.max_pacing_rate)
         return false;
     return tcb->timer <= TIMER_TLP && tcb->timer != TIMER_SYN;
@@ -309,9 +312,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     ext->pacing_rate = 0;
     ext->bytes_sent += length;
     ext->data_segs_out++;
-    ext->segs_out++;
     TCP_MIB(tcb->tcp, OrigDataSent);
-    TCP_MIB(tcb->tcp, OutSegs);
     window_on_data_sent(tcb);
     if (was_empty || tcb->timer != TIMER_REXMT)
         tcb->timer = TIMER_NONE;
@@ -335,16 +336,43 @@ static void end_of_segment(struct tcb *tcb)
     tcb_clear_due(tcb);
 }
 
+/* What every segment of the connection has (output_fill), and what the peer learns by it. */
+static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *packet, uint32_t length)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    const struct tcb_options *options = &tcb->opt->socket;
+    struct plain *header = &out->header;
+    out->packet = packet;
+    out->flow = &tcb->flow;
+    header->source = tcb->flow.local.u32[3];
+    header->dest = tcb->flow.remote.u32[3];
+    header->source_port = tcb->flow.local_port;
+    header->dest_port = tcb->flow.remote_port;
+    header->seq = tcb->snd_nxt;
+    header->ack = tcb->rcv_nxt;
+    header->has_timestamp = tcb->ts_ok;
+    header->ts_value = tcb_ts_now(tcb);
+    header->ts_echo = tcb->ts_recent;
+    header->window = window_select(tcb);
+    header->length = (uint16_t)length;
+    header->tos = options->tos & 0xfc;
+    header->ttl = options->ttl ? options->ttl : params->ttl;
+    header->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : params->pmtu_discovery;
+    header->push = false;
+    tcb->ack_want = 0;
+    window_on_ack_sent(tcb);
+    tcb->ext->segs_out++;
+    TCP_MIB(tcb->tcp, OutSegs);
+}
+
 static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
 {
-    struct tcp *tcp = tcb->tcp;
-    const struct tcb_options *options = &tcb->opt->socket;
     cwnd_check_idle(tcb);
-    uint32_t length = next_length(tcb), seq = tcb->snd_nxt;
-    struct lil_packet *packet = length ? packet_new(tcp->pool) : NULL;
+    uint32_t length = next_length(tcb);
+    struct lil_packet *packet = length ? packet_new(tcb->tcp->pool) : NULL;
     if (!packet)
         return false;
-    if (stream_read_packet(tcb->snd_stream, seq - tcb->snd_una, length, true, packet) < 0) {
+    if (stream_read_packet(tcb->snd_stream, tcb->snd_nxt - tcb->snd_una, length, true, packet) < 0) {
         packet_free(packet);
         return false;
     }
@@ -353,30 +381,25 @@ static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
         packet_free(packet);
         return false;
     }
-    struct plain *header = &out->header;
-    out->packet = packet;
-    out->flow = &tcb->flow;
-    header->source = tcb->flow.local.u32[3];
-    header->dest = tcb->flow.remote.u32[3];
-    header->source_port = tcb->flow.local_port;
-    header->dest_port = tcb->flow.remote_port;
-    header->seq = seq;
-    header->ack = tcb->rcv_nxt;
-    header->has_timestamp = tcb->ts_ok;
-    header->ts_value = tcb_ts_now(tcb);
-    header->ts_echo = tcb->ts_recent;
-    header->window = window_select(tcb);
-    header->length = (uint16_t)length;
-    header->tos = options->tos & 0xfc;
-    header->ttl = options->ttl ? options->ttl : tcp->params.ttl;
-    header->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : tcp->params.pmtu_discovery;
-    bool push = seq + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
-    header->push = push || (tcb->ext->chunk_push && tcb->ext->chunk_left == length);
-    tcb->ack_want = 0;
-    window_on_ack_sent(tcb);
+    fill(tcb, out, packet, length);
+    bool push = tcb->snd_nxt + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
+    out->header.push = push || (tcb->ext->chunk_push && tcb->ext->chunk_left == length);
     note_sent(tcb, seg, length, push);
     end_of_segment(tcb);
     tcb_check(tcb);
+    return true;
+}
+
+/* All is sent, one ACK is owed (RFC 9293 3.8.6.3). */
+static bool output_ack(struct tcb *tcb, struct tcp_plain *out)
+{
+    if (tcb->ack_want != 1 || tcb->ext->in_burst)
+        return false;
+    struct lil_packet *packet = packet_new(tcb->tcp->pool);
+    if (!packet)
+        return false;
+    fill(tcb, out, packet, 0);
+    tcb_clear_due(tcb);
     return true;
 }
 
@@ -388,7 +411,7 @@ bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out)
     if (!tcb->is_v4 || !may_send(tcb))
         return false;
     tcp_set_now(tcp, now_ns);
-    if (!output_plain(tcb, out))
+    if (!(tcb_has_unsent(tcb) ? output_plain(tcb, out) : output_ack(tcb, out)))
         return false;
     if (tcb->is_due)
         tcb_note_turn(tcb);
