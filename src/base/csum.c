@@ -155,8 +155,10 @@ AVX512 static inline uint32_t finish_avx512(__m512i a, __m512i b, uint32_t sum)
 enum {
     ALIGN_MIN = 256, /* from here on it pays to begin with a part that makes the rest line-aligned */
     AHEAD = 1024,
-    BACKWARDS_MIN = 16384, /* a payload that does not fit the first cache is summed from its end, which was written last; the reader
-                            * begins at the start, which is then what was touched last */
+    LARGE_MIN = 16384, /* what does not fit the first cache beside another: read and written in four places at once, which keeps more of
+                        * the second cache's lines on their way. Summed from the end, which was written last; the reader begins at
+                        * the start, which is then what was touched last. */
+    STREAMS = 4,
 };
 
 static inline size_t misalignment(const void *p)
@@ -170,25 +172,25 @@ AVX512 static inline __mmask64 first_bytes(size_t n)
     return ((__mmask64)1 << n) - 1;
 }
 
-/* The whole vectors at the end of [P, P + LENGTH), four by four; what is left lies at the start, below 320 bytes. */
-AVX512 static uint32_t backwards_avx512(const uint8_t *p, size_t *length, uint32_t sum)
+/* Most of [P, P + LENGTH), from its end; what is left lies at the start. */
+AVX512 static uint32_t large_partial_avx512(const uint8_t *p, size_t *length, uint32_t sum)
 {
     __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
     const uint8_t *end = p + *length;
-    size_t last = (uintptr_t)end & 63;
+    size_t last = (uintptr_t)end & 63, part = (*length - last) / STREAMS & ~(size_t)127;
     end -= last;
     v = _mm512_maskz_loadu_epi8(first_bytes(last), end);
     ADD512(v, a0, b0);
-    while ((size_t)(end - p) >= 256) {
-        end -= 256;
-        v = _mm512_load_si512(end + 192);
-        w = _mm512_load_si512(end + 128);
-        ADD512(v, a0, b0);
-        ADD512(w, a1, b1);
-        v = _mm512_load_si512(end + 64);
-        w = _mm512_load_si512(end);
-        ADD512(v, a0, b0);
-        ADD512(w, a1, b1);
+    end -= STREAMS * part;
+    for (size_t i = part; i; i -= 128) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < STREAMS; k++) {
+            const uint8_t *at = end + k * part + i - 128;
+            v = _mm512_load_si512(at + 64);
+            w = _mm512_load_si512(at);
+            ADD512(v, a0, b0);
+            ADD512(w, a1, b1);
+        }
     }
     *length = (size_t)(end - p);
     return finish_avx512(_mm512_add_epi64(a0, a1), _mm512_add_epi64(b0, b1), sum);
@@ -197,8 +199,8 @@ AVX512 static uint32_t backwards_avx512(const uint8_t *p, size_t *length, uint32
 AVX512 static uint32_t partial_avx512(const uint8_t *p, size_t length, uint32_t sum)
 {
     __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
-    if (length >= BACKWARDS_MIN && !((uintptr_t)p & 1)) /* words keep their parity */
-        sum = backwards_avx512(p, &length, sum);
+    if (length >= LARGE_MIN && !((uintptr_t)p & 1)) /* words keep their parity */
+        sum = large_partial_avx512(p, &length, sum);
     size_t first = length >= ALIGN_MIN ? misalignment(p) : 0;
     if (first) {
         v = _mm512_maskz_loadu_epi8(first_bytes(first), p);
@@ -225,6 +227,26 @@ AVX512 static uint32_t partial_avx512(const uint8_t *p, size_t length, uint32_t 
     return finish_avx512(_mm512_add_epi64(a0, a1), _mm512_add_epi64(b0, b1), sum);
 }
 
+/* Copies and sums the first N bytes, a multiple of 512. */
+AVX512 static uint32_t large_copy_avx512(uint8_t *to, const uint8_t *from, size_t n, uint32_t sum)
+{
+    __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
+    size_t part = n / STREAMS;
+    for (size_t i = 0; i < part; i += 128) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < STREAMS; k++) {
+            const uint8_t *source = from + k * part + i;
+            v = _mm512_loadu_si512(source);
+            w = _mm512_loadu_si512(source + 64);
+            _mm512_storeu_si512(to + k * part + i, v);
+            _mm512_storeu_si512(to + k * part + i + 64, w);
+            ADD512(v, a0, b0);
+            ADD512(w, a1, b1);
+        }
+    }
+    return finish_avx512(_mm512_add_epi64(a0, a1), _mm512_add_epi64(b0, b1), sum);
+}
+
 AVX512 static uint32_t copy_avx512(uint8_t *to, const uint8_t *from, size_t length, uint32_t sum)
 {
     __m512i a0 = _mm512_setzero_si512(), b0 = a0, a1 = a0, b1 = a0, v, w;
@@ -236,6 +258,13 @@ AVX512 static uint32_t copy_avx512(uint8_t *to, const uint8_t *from, size_t leng
         from += first;
         to += first;
         length -= first;
+    }
+    if (length >= LARGE_MIN) {
+        size_t n = length & ~(size_t)(STREAMS * 128 - 1);
+        sum = large_copy_avx512(to, from, n, sum);
+        from += n;
+        to += n;
+        length -= n;
     }
     for (; length >= 128; from += 128, to += 128, length -= 128) {
         v = _mm512_loadu_si512(from);

@@ -196,15 +196,15 @@ struct tcb {
     uint16_t mss, mss_clamp, advmss, rcv_mss; /* mss_clamp: the peer's */
     uint16_t ato_ms;
     uint8_t snd_wscale : 4, rcv_wscale : 4;
-    uint8_t state : 4, timer : 4;
     uint8_t so_error, retransmits, backoff, quick;
     uint8_t gso_segs;         /* segments handed down as one; 0, 1: off */
-    uint16_t ca_state : 3, pingpong : 2, acks_due : 3, ack_want : 3, syn_ts_sent : 1, reuseport : 1; /* acks_due: pure ACKs owed whatever data goes out;
-                                                                                          ack_want: those that data may carry */
-    uint32_t is_due : 1, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
-        ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1,
-        want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1, want_space : 1, is_loopback : 1, csum_offload : 1, dont_nagle : 1,
-        psh_end : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, reuseaddr : 1, is_local_net : 1, is_counted : 1;
+    /* What nearly every segment changes, in bytes of their own: a wider load, which also has what follows, would wait for these stores. */
+    uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
+    uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
+    uint8_t acks_due : 3 /* pure ACKs owed whatever data goes out */, ack_want : 3 /* those that data may carry */, pingpong : 2;
+    uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
+        fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
+        is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
 

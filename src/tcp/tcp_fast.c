@@ -55,7 +55,8 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     else
         user_note_push(tcb, start, false);
     tcb->dont_nagle = tcb->opt->socket.nodelay;
-    ext->msg_more = false;
+    if (ext->msg_more)
+        ext->msg_more = false; /* not stored for nothing: is_ordinary reads it in a wider word */
     tcb_mark_due(tcb);
     return taken;
 }

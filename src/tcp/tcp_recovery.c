@@ -27,7 +27,8 @@ void recovery_begin(struct tcb *tcb, struct ack_state *state)
     state->prior_delivered = ext->delivered;
     state->prior_lost = ext->lost_total;
     state->highest_before = ext->sacked_out && tcb->sack_ok ? ext->highest_sack : tcb->snd_una;
-    ext->frto_new = false;
+    if (ext->frto_new)
+        ext->frto_new = false;
 }
 
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg)
