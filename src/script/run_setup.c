@@ -186,6 +186,22 @@ static void set_addresses(struct run *run)
     must(run, lil_route_add(run->host, v6 ? "::/0" : "default", "dev tun0"), "its route");
 }
 
+/* Google's packetdrill gives an IPv6 device 20 bytes more, so that the MSS is 1460 in both versions; nplab's does not. The script's first
+ * SYN or SYN/ACK from the host tells for which of them it was written. */
+static bool expects_mss(const struct run *run, uint32_t mss)
+{
+    for (const struct script_event *event = run->script.events; event; event = event->next) {
+        const struct spec_packet *packet = event->kind == EVENT_PACKET ? event->packet : NULL;
+        if (!packet || packet->inbound || packet->protocol != SPEC_TCP || !(packet->flags & TCP_SYN))
+            continue;
+        for (unsigned i = 0; i < packet->option_count; i++)
+            if (packet->options[i].kind == OPTION_MSS)
+                return packet->options[i].value == mss;
+        return false;
+    }
+    return false;
+}
+
 void run_setup(struct run *run)
 {
     struct script_config *config = &run->config;
@@ -196,7 +212,7 @@ void run_setup(struct run *run)
     run->host = lil_host_new(&host);
     if (!run->host)
         run_fail(run, "no host of profile %s: %s", config->profile ? config->profile : "linux", strerror(errno));
-    unsigned mtu = config->mtu ? config->mtu : config->ip == SCRIPT_IPV6 ? 1520 : 1500;
+    unsigned mtu = config->mtu ? config->mtu : config->ip == SCRIPT_IPV6 && !expects_mss(run, 1440) ? 1520 : 1500;
     struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = mtu, .transmit = transmit, .ctx = run};
     run->ifindex = lil_interface_add(run->host, &interface);
     must(run, run->ifindex, "its interface");

@@ -5,6 +5,21 @@
 enum { COOKIE_SECONDS = 60, COOKIE_AGE = 2, TS_BITS = 6, TS_WSCALE_NONE = 15, TS_SACK = 16, TS_ECN = 32 };
 static const uint16_t mss_v4[] = {536, 1300, 1440, 1460}, mss_v6[] = {1220, 1420, 1440, 8940};
 
+/* FreeBSD: seven bits of the cookie itself: SACK, the peer's scale, its MSS, each as the next lower of these. */
+enum { WHOLE_SACK = 64, WHOLE_LIMIT = 128, PLAIN_LIMIT = 4 };
+static const uint16_t whole_mss[8] = {216, 536, 1200, 1360, 1400, 1440, 1452, 1460};
+static const uint8_t whole_scale[8] = {0, 0, 1, 2, 4, 6, 7, 8};
+
+static uint32_t whole_bits(const struct syn_entry *entry)
+{
+    uint32_t mss = 7, scale = 7;
+    while (mss > 0 && entry->mss < whole_mss[mss])
+        mss--;
+    while (scale > 0 && entry->snd_wscale < whole_scale[scale])
+        scale--;
+    return mss | (entry->wscale_ok ? scale << 3 : 0) | (entry->sack_ok ? WHOLE_SACK : 0);
+}
+
 static uint32_t hash(const struct tcp *tcp, const struct flow *flow, uint32_t count, uint32_t salt)
 {
     uint64_t ports = (uint64_t)flow->local_port << 48 | (uint64_t)flow->remote_port << 32 | count;
@@ -27,7 +42,7 @@ static int check(const struct tcp *tcp, const struct flow *flow, uint32_t irs, u
     if (age >= COOKIE_AGE)
         return -1;
     uint32_t index = (cookie - hash(tcp, flow, now - age, 2)) & 0xffffff;
-    return index < 4 ? (int)index : -1;
+    return index < (tcp->params.cookie_options ? WHOLE_LIMIT : PLAIN_LIMIT) ? (int)index : -1;
 }
 
 /* Answers a SYN with a cookie and keeps nothing. */
@@ -43,7 +58,9 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
         return false;
-    if (!entry.ts_ok) { /* nowhere to keep them */
+    if (tcp->params.cookie_options) {
+        index = whole_bits(&entry);
+    } else if (!entry.ts_ok) { /* nowhere to keep them */
         entry.wscale_ok = entry.sack_ok = entry.ecn_ok = false;
         entry.rcv_wscale = 0;
     }
@@ -56,6 +73,8 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
         uint32_t value = (now & ~((1u << TS_BITS) - 1)) | bits;
         if (value > now)
             value -= 1u << TS_BITS;
+        if (tcp->params.cookie_options)
+            value = now;
         reply->has_ts = true;
         reply->ts_value = value + entry.ts_offset;
         reply->ts_echo = entry.ts_recent;
@@ -73,7 +92,7 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     syn.header.seq = header->seq - 1;
     syn.header.window = header->window;
     syn.header.options.has_mss = true;
-    syn.header.options.mss = (v4 ? mss_v4 : mss_v6)[index];
+    syn.header.options.mss = tcp->params.cookie_options ? whole_mss[index & 7] : (v4 ? mss_v4 : mss_v6)[index];
     *entry = (struct syn_entry){.flow = in->flow, .irs = header->seq - 1, .listener = listener->slot};
     if (header->options.has_timestamp && header->options.ts_echo && tcp->params.offer_timestamps) {
         uint32_t bits = (header->options.ts_echo - isn_ts_offset(tcp, &in->flow)) & ((1u << TS_BITS) - 1);
@@ -85,6 +104,12 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
         if (bits & TS_ECN)
             syn.header.flags = TCP_ECE | TCP_CWR;
     }
+    if (tcp->params.cookie_options) {
+        syn.header.flags = 0;
+        syn.header.options.sack_permitted = index & WHOLE_SACK;
+        syn.header.options.has_wscale = (index >> 3 & 7) != 0;
+        syn.header.options.wscale = whole_scale[index >> 3 & 7];
+    }
     bool traced = tcp->hooks.trace;
     void (*trace)(void *, const struct lil_trace *) = tcp->hooks.trace;
     tcp->hooks.trace = NULL; /* the SYN was traced when it came, if it was one of ours */
@@ -93,7 +118,7 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     entry->iss = header->ack - 1;
     entry->snd_wnd = (uint32_t)header->window << entry->snd_wscale;
     entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
-    entry->retransmits = 1; /* no round trip to measure */
+    entry->retransmits = !tcp->params.rtt_by_data; /* no round trip to measure */
 }
 
 struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, enum lil_drop *drop)

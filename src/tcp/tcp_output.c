@@ -189,7 +189,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
     } else if (unsent && (int32_t)unsent > 0 && room) {
         uint32_t length = min_u32(min_u32(unsent, room), mss_current(tcb)), seq = tcb->snd_nxt;
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
-            segment->header.flags |= TCP_PSH;
+            if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
+                segment->header.flags |= TCP_PSH;
             return true;
         }
     }

@@ -310,7 +310,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->wscale_ok = entry->wscale_ok;
     tcb->snd_wscale = entry->snd_wscale;
     tcb->rcv_wscale = entry->rcv_wscale;
-    tcb->snd_wnd = tcb->max_window = entry->snd_wnd;
+    tcb->snd_wnd = entry->snd_wnd;
+    tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD ? 0 : entry->snd_wnd; /* BSD forgets the SYN's */
     tcb->snd_wl1 = entry->irs;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (mss_init(tcb, entry->mss) < 0) {
