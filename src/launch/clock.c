@@ -22,7 +22,7 @@ void clock_start(struct launcher *l)
     l->start_real_ns = clock_real_ns() - l->now_ns;
     l->real_base_ns = kernel_ns(CLOCK_REALTIME) - l->now_ns;
     l->mono_base_ns = 1000 * NS_PER_S;
-    l->clock_fd = -1;
+    l->clock_id = -1;
     if (!l->virtual_time)
         return;
     vdso_init(l);

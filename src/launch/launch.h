@@ -99,7 +99,7 @@ struct launcher {
     const struct names *names;
     struct list answerers;   /* hosts that have a DNS answerer */
     struct clock_page *clock, own_clock; /* virtual; clock: shared with the programs where that is possible */
-    int clock_fd;
+    int clock_id;            /* of the shared memory; -1: none */
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
     uint32_t burn_reads;     /* clock.reads at that time */
     unsigned idle_turns;

@@ -5,21 +5,15 @@
  * supervisor answers and charges (clock.c). The mapping is made by system calls that the stopped program is made to do. Where that
  * fails the vDSO is hidden, and every read is a notified call. docs/decisions/0310-clock-page.md. */
 #include <elf.h>
-#include <fcntl.h>
-#include <linux/memfd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "launch/arch.h"
 #include "launch/launch.h"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x10U
-#endif
 
 enum { PAGE = 4096, CODE_AT = 0x400, CODE_MAX = PAGE - CODE_AT };
 
@@ -149,14 +143,15 @@ void vdso_init(struct launcher *l)
     char *memory;
 
     l->clock = &l->own_clock;
-    l->clock_fd = memfd_create("lilliput-clock", MFD_CLOEXEC | MFD_EXEC);
-    if (l->clock_fd < 0)
-        l->clock_fd = memfd_create("lilliput-clock", MFD_CLOEXEC); /* before Linux 6.3 */
-    if (l->clock_fd < 0 || ftruncate(l->clock_fd, 2 * PAGE) < 0)
+    l->clock_id = shmget(IPC_PRIVATE, 2 * PAGE, IPC_CREAT | 0700);
+    if (l->clock_id < 0)
         return;
-    memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, l->clock_fd, 0);
-    if (memory == MAP_FAILED)
+    memory = shmat(l->clock_id, NULL, 0);
+    shmctl(l->clock_id, IPC_RMID, NULL); /* goes with its last user; meanwhile Linux lets it be attached by its number */
+    if (memory == (char *)-1) {
+        l->clock_id = -1;
         return;
+    }
     make_image(&image);
     memcpy(memory, &image, sizeof image);
     memcpy(memory + CODE_AT, clock_code, (size_t)(clock_code_end - clock_code));
@@ -166,11 +161,9 @@ void vdso_init(struct launcher *l)
 void vdso_fini(struct launcher *l)
 {
     if (l->clock && l->clock != &l->own_clock)
-        munmap((char *)l->clock - PAGE, 2 * PAGE);
-    if (l->clock_fd >= 0)
-        close(l->clock_fd);
+        shmdt((char *)l->clock - PAGE);
     l->clock = NULL;
-    l->clock_fd = -1;
+    l->clock_id = -1;
 }
 
 /* --- in the program ------------------------------------------------------------------------------------------------------- */
@@ -212,25 +205,18 @@ static int64_t guest_call(struct guest *guest, long nr, const uint64_t arguments
     return arch_result(&regs);
 }
 
-/* Where our image is in the program's memory; 0: it could not be mapped. */
+/* Where our image is in the program's memory; 0: it could not be mapped. (Shared memory of System V: by its number, in one call
+ * that no filter notifies.) */
 static uint64_t map_image(struct launcher *l, struct guest *guest)
 {
-    char path[64];
-    uint64_t path_at = arch_stack(&guest->regs) - 512;
-    int64_t fd, at, rc;
+    int64_t at = guest_call(guest, __NR_shmat, (uint64_t[6]){(uint64_t)l->clock_id, 0, SHM_EXEC});
 
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), l->clock_fd);
-    if (memory_write(guest->task->tid, path_at, path, sizeof path) < 0)
+    if (at <= 0)
         return 0;
-    fd = guest_call(guest, __NR_openat, (uint64_t[6]){(uint64_t)AT_FDCWD, path_at, O_RDWR | O_CLOEXEC});
-    if (fd < 0)
-        return 0;
-    at = guest_call(guest, __NR_mmap, (uint64_t[6]){0, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, (uint64_t)fd, 0});
-    rc = at > 0 ? guest_call(guest, __NR_mprotect, (uint64_t[6]){(uint64_t)at + PAGE, PAGE, PROT_READ | PROT_WRITE}) : -1;
-    guest_call(guest, __NR_close_range, (uint64_t[6]){(uint64_t)fd, (uint64_t)fd, 0}); /* close() would be notified */
-    if (at > 0 && rc < 0)
-        guest_call(guest, __NR_munmap, (uint64_t[6]){(uint64_t)at, 2 * PAGE});
-    return rc < 0 ? 0 : (uint64_t)at;
+    if (guest_call(guest, __NR_mprotect, (uint64_t[6]){(uint64_t)at, PAGE, PROT_READ | PROT_EXEC}) == 0)
+        return (uint64_t)at;
+    guest_call(guest, __NR_shmdt, (uint64_t[6]){(uint64_t)at});
+    return 0;
 }
 
 /* A system call instruction in the kernel's vDSO; ours is the same as the program's. Its offset; 0: there is none. */
@@ -286,7 +272,7 @@ bool vdso_replace(struct launcher *l, struct task *task, int *status)
     if (arch_get(task->tid, &guest.regs) < 0 || !(entry = find_entry(task->tid, arch_stack(&guest.regs), &value)))
         return true;
     /* Out of execve() first: its result would be put into the registers that we set. */
-    if (guest.at && l->clock_fd >= 0 && run_to_stop(&guest, PTRACE_SYSCALL, SIGTRAP | 0x80) && arch_get(task->tid, &guest.regs) == 0) {
+    if (guest.at && l->clock_id >= 0 && run_to_stop(&guest, PTRACE_SYSCALL, SIGTRAP | 0x80) && arch_get(task->tid, &guest.regs) == 0) {
         guest.at += value;
         image = map_image(l, &guest);
         if (!guest.dead)
