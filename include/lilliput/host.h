@@ -75,8 +75,15 @@ LIL_API int lil_interface_add(struct lil_host *host, const struct lil_interface_
 LIL_API int lil_interface_set_up(struct lil_host *host, int ifindex, bool up);
 LIL_API int lil_interface_set_mtu(struct lil_host *host, int ifindex, unsigned mtu);
 LIL_API int lil_interface_index(const struct lil_host *host, const char *name); /* -ENODEV */
-/* "192.0.2.2/24" or "2001:db8::2/64". Adds the connected route. IPv6 link-local addresses are made by themselves. */
+/* "192.0.2.2/24" or "2001:db8::2/64". Adds the connected route. IPv6 link-local addresses are made by
+ * themselves. With sysctl ip.dad_transmits an IPv6 address of an
+ * Ethernet interface is used only when nobody else has answered for it, a second a probe later (RFC 4862 5.4). */
 LIL_API int lil_address_add(struct lil_host *host, int ifindex, const char *address);
+/* IPv6 configures itself on this Ethernet interface (RFC 4862): its link-local address is probed first, then what routers
+ * advertise: default routers, on-link prefixes, an address in each prefix. -EOPNOTSUPP: not Ethernet; -EALREADY. */
+LIL_API int lil_interface_autoconf(struct lil_host *host, int ifindex);
+/* A router: advertises itself and the /64 prefixes of the interface's addresses (RFC 4861 6.2), from now on for ever. */
+LIL_API int lil_interface_advertise(struct lil_host *host, int ifindex);
 LIL_API int lil_address_delete(struct lil_host *host, int ifindex, const char *address);
 /* "default", "192.0.2.0/24"; VIA: "192.0.2.1", "dev eth0", "192.0.2.1 dev eth0 mtu 1400 initcwnd 10 src A metric N",
  * or "unreachable [net|host|port|protocol|admin]", "prohibit", "blackhole". As in ip-route(8). */

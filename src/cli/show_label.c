@@ -149,6 +149,38 @@ static void label_icmp4(const struct icmp *icmp, char *text, size_t size)
     }
 }
 
+/* "ND who has A? tell B", "ND A is at M"; without a source it is a probe: duplicate address detection. */
+static bool label_nd(const struct ip *ip, const struct icmp *icmp, const uint8_t *body, size_t length, char *text, size_t size)
+{
+    struct nd nd;
+    char who[ADDR_TEXT], tell[ADDR_TEXT], mac[18];
+    if (nd_parse(&nd, icmp->type, body, length) < 0)
+        return false;
+    addr_print(&nd.target, who);
+    if (icmp->type == ICMP6_NEIGHBOR_ADVERT)
+        add(text, size, 0, nd.has_mac ? "ND %s is at %s" : "ND %s is here", who, mac_print(&nd.mac, mac));
+    else if (addr_is_any(&ip->source))
+        add(text, size, 0, "ND is %s taken?", who);
+    else
+        add(text, size, 0, "ND who has %s? tell %s", who, addr_print(&ip->source, tell));
+    return true;
+}
+
+static void label_icmp6(const struct ip *ip, const struct icmp *icmp, const uint8_t *bytes, size_t length, char *text, size_t size)
+{
+    struct nd_router router;
+    char name[ADDR_TEXT + 4];
+    if (label_nd(ip, icmp, bytes, length, text, size))
+        return;
+    if (nd_router_parse(&router, icmp->type, icmp->rest, bytes, length) < 0) {
+        icmp_print(icmp, 6, text, size);
+        return;
+    }
+    size_t at = add(text, size, 0, icmp->type == ICMP6_ROUTER_SOLICIT ? "ND which routers?" : "ND router, %u s", router.lifetime_s);
+    for (unsigned i = 0; i < router.prefix_count; i++)
+        at = add(text, size, at, ", %s", prefix_print(&router.prefixes[i].prefix, name));
+}
+
 static void label_arp(const uint8_t *bytes, size_t length, char *text, size_t size)
 {
     struct arp arp;
@@ -181,7 +213,7 @@ bool label_packet(struct label_flows *flows, const uint8_t *bytes, size_t length
     else if (ip.protocol == IPPROTO_ICMP && ip.version == 4 && icmp_parse(&icmp, 4, bytes, length) >= 0)
         label_icmp4(&icmp, text, size);
     else if (ip.protocol == IPPROTO_ICMPV6 && icmp_parse(&icmp, 6, bytes, length) >= 0)
-        icmp_print(&icmp, 6, text, size);
+        label_icmp6(&ip, &icmp, bytes + ICMP_LENGTH, length - ICMP_LENGTH, text, size);
     else
         ip_print(&ip, text, size);
     return true;

@@ -19,6 +19,26 @@ static int push_address(struct interface *interface, const struct prefix *prefix
     return 0;
 }
 
+int host_address_assign(struct lil_host *host, struct interface *interface, const struct prefix *prefix, bool connected)
+{
+    struct route route = {.prefix = *prefix, .connected = true, .ifindex = interface->ifindex, .has_source = true, .source = prefix->addr};
+    int error = push_address(interface, prefix);
+    if (error)
+        return error;
+    host_changed(host);
+    host_address_filter(host);
+    if (prefix->length < 128 && connected) {
+        error = routes_add(&host->routes, &route);
+        if (error) {
+            interface->address_count--;
+            return error;
+        }
+    }
+    if (host->profile->ip.announce)
+        host_announce(host, interface, &prefix->addr);
+    return 0;
+}
+
 int lil_address_add(struct lil_host *host, int ifindex, const char *address)
 {
     struct interface *interface = host_interface(host, ifindex);
@@ -31,22 +51,9 @@ int lil_address_add(struct lil_host *host, int ifindex, const char *address)
         return -EAFNOSUPPORT;
     if (interface_has_address(interface, &prefix.addr))
         return -EEXIST;
-    int error = push_address(interface, &prefix);
-    if (error)
-        return error;
-    host_changed(host);
-    host_address_filter(host);
-    struct route route = {.prefix = prefix, .connected = true, .ifindex = ifindex, .has_source = true, .source = prefix.addr};
-    if (prefix.length < 128) {
-        error = routes_add(&host->routes, &route);
-        if (error) {
-            interface->address_count--;
-            return error;
-        }
-    }
-    if (host->profile->ip.announce)
-        host_announce(host, interface, &prefix.addr);
-    return 0;
+    if (host->profile->ip.dad_transmits && interface->kind == LIL_ETHERNET && !addr_is_v4(&prefix.addr))
+        return host_autoconf_try(host, interface, &prefix);
+    return host_address_assign(host, interface, &prefix, true);
 }
 
 int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
@@ -155,6 +162,8 @@ bool interface_source(const struct interface *interface, const struct addr *remo
             continue;
         int points = (addr_is_link_local(mine) == want_local) ? 1000 : 0; /* RFC 6724 5 rule 2: scope */
         unsigned common = common_bits(mine, remote);                       /* rule 8 */
+        if (interface->autoconf && host_autoconf_is_deprecated(interface, mine)) /* rule 3 */
+            points -= 500;
         points += (int)(is_v4 ? (prefix_contains(&interface->addresses[i], remote) ? 500 : 0) : common);
         if (points > best) {
             best = points;

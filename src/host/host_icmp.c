@@ -260,6 +260,8 @@ void host_icmp_input(struct lil_host *host, struct interface *interface, struct 
         redirect_input(host, interface, ip, &icmp, packet);
     else if (!v4 && (icmp.type == ICMP6_NEIGHBOR_SOLICIT || icmp.type == ICMP6_NEIGHBOR_ADVERT))
         host_nd_input(host, interface, ip, &icmp, packet);
+    else if (!v4 && interface->autoconf && (icmp.type == ICMP6_ROUTER_SOLICIT || icmp.type == ICMP6_ROUTER_ADVERT))
+        host_router_input(host, interface, ip, &icmp, packet);
     else if (icmp_is_error(ip->version, icmp.type) && icmp.type != 137)
         error_input(host, interface, ip, &icmp, packet);
     else

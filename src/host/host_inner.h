@@ -30,6 +30,7 @@ struct interface {
     lil_syn_fn *on_syn;
     void *syn_ctx;
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
+    struct autoconf *autoconf;  /* host_autoconf.c; NULL: every address is configured by hand, and good at once */
 };
 
 enum way_kind { WAY_ERROR, WAY_LOCAL, WAY_UNICAST, WAY_BROADCAST, WAY_MULTICAST };
@@ -213,8 +214,31 @@ void host_neighbor_failures(struct lil_host *host);
 void host_arp_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet /* taken, after the link header */);
 /* Neighbour solicitation or advertisement; PACKET (taken) begins at the ICMPv6 header. */
 void host_nd_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp, struct lil_packet *packet);
+/* An ICMPv6 message of LENGTH bytes, its checksum still 0, with hop limit 255. */
+void host_nd_send(struct lil_host *host, struct interface *interface, const uint8_t *message, size_t length, const struct addr *source,
+                  const struct addr *dest, const struct mac *mac);
 void host_announce(struct lil_host *host, struct interface *interface, const struct addr *addr);
 void host_ether_multicast(const struct addr *group, struct mac *mac);
+
+/* host_autoconf.c */
+uint64_t host_autoconf_timer(void *ctx, uint64_t now_ns);
+void host_autoconf_free(struct interface *interface);
+/* An address that is not ours before nobody else has claimed it (RFC 4862 5.4). */
+COLD int host_autoconf_try(struct lil_host *host, struct interface *interface, const struct prefix *prefix);
+COLD bool host_autoconf_is_tentative(const struct interface *interface, const struct addr *addr);
+/* GROUP is the solicited-node group of a tentative address. */
+COLD bool host_autoconf_hears(const struct interface *interface, const struct addr *group);
+COLD bool host_autoconf_is_deprecated(const struct interface *interface, const struct addr *addr);
+/* Somebody else has ADDR, or wants it; MAC says who. */
+COLD void host_autoconf_conflict(struct lil_host *host, struct interface *interface, const struct addr *addr, const struct mac *mac);
+/* Router solicitation or advertisement, with a good checksum; taken. */
+COLD void host_router_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp,
+                            struct lil_packet *packet);
+/* The neighbour entry of a router failed (RFC 4861 6.3.6): another one takes its place. */
+COLD void host_router_failed(struct lil_host *host, struct interface *interface, const struct addr *addr);
+
+/* host_address.c */
+int host_address_assign(struct lil_host *host, struct interface *interface, const struct prefix *prefix, bool connected);
 
 /* accept_any.c */
 bool host_stray_syn(void *ctx, const struct flow *flow, int ifindex, uint64_t id);

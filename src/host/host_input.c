@@ -193,7 +193,7 @@ COLD static bool is_solicited_node(const struct interface *interface, const stru
     for (unsigned i = 0; i < interface->address_count; i++)
         if (!memcmp(interface->addresses[i].addr.b + 13, group->b + 13, 3))
             return true;
-    return interface->accept_any;
+    return interface->accept_any || (interface->autoconf && host_autoconf_hears(interface, group));
 }
 
 static bool is_member(const struct lil_host *host, const struct interface *interface, const struct addr *group)

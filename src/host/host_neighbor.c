@@ -56,6 +56,9 @@ static void nd_resolved(void *ctx, const struct neighbor *neighbor, struct lil_p
 static void neighbor_failed(void *ctx, const struct neighbor *neighbor, struct lil_packet *packet, int error, enum lil_drop reason)
 {
     struct lil_host *host = ctx;
+    struct interface *interface = host_interface(host, neighbor->ifindex);
+    if (interface->autoconf && neighbor->is_gateway && reason == LIL_DROP_NEIGHBOR_FAILED)
+        host_router_failed(host, interface, &neighbor->addr);
     if (!error) {
         host_drop(host, neighbor->ifindex, reason, packet);
         return;
@@ -120,15 +123,13 @@ void host_arp_input(struct lil_host *host, struct interface *interface, struct l
 
 /* --- neighbour discovery ----------------------------------------------------------------------------------------------------- */
 
-static void nd_send(struct lil_host *host, struct interface *interface, const struct nd *nd, uint8_t type, const struct addr *source,
-                    const struct addr *dest, const struct mac *mac)
+void host_nd_send(struct lil_host *host, struct interface *interface, const uint8_t *message, size_t length, const struct addr *source,
+                  const struct addr *dest, const struct mac *mac)
 {
     struct lil_packet *packet = packet_new(host->pool);
-    uint8_t message[64];
     if (!packet)
         return;
     host->counters[CNT_ND_OUT]++;
-    size_t length = nd_emit(nd, type, message);
     if (!packet_append(packet, message, length)) {
         packet_free(packet);
         return;
@@ -142,6 +143,13 @@ static void nd_send(struct lil_host *host, struct interface *interface, const st
         ether_push(interface, mac, ETHERTYPE_V6, packet);
     else
         interface_send(interface, packet);
+}
+
+static void nd_send(struct lil_host *host, struct interface *interface, const struct nd *nd, uint8_t type, const struct addr *source,
+                    const struct addr *dest, const struct mac *mac)
+{
+    uint8_t message[64];
+    host_nd_send(host, interface, message, nd_emit(nd, type, message), source, dest, mac);
 }
 
 static void nd_solicit(void *ctx, const struct neighbor *neighbor, bool unicast)
@@ -208,6 +216,13 @@ void host_nd_input(struct lil_host *host, struct interface *interface, const str
         host_drop_input(host, interface, LIL_DROP_ND_MALFORMED, packet);
         return;
     }
+    if (interface->autoconf && host_autoconf_is_tentative(interface, &nd.target)) {
+        /* RFC 4862 5.4.3: another's probe, or its answer to ours; a question to us (a source) is too early */
+        if (icmp->type == ICMP6_NEIGHBOR_ADVERT || addr_is_any(&ip->source))
+            host_autoconf_conflict(host, interface, &nd.target, icmp->type == ICMP6_NEIGHBOR_ADVERT && nd.has_mac ? &nd.mac : NULL);
+        packet_free(packet);
+        return;
+    }
     if (icmp->type == ICMP6_NEIGHBOR_SOLICIT) {
         solicit_input(host, interface, ip, &nd, packet);
         return;
@@ -228,7 +243,8 @@ void host_nd_input(struct lil_host *host, struct interface *interface, const str
 void host_neighbor_init(struct lil_host *host)
 {
     struct neighbor_hooks arp = {.ctx = host, .solicit = arp_solicit, .send = arp_resolved, .fail = neighbor_failed, .removed = neighbor_removed};
-    struct neighbor_hooks nd = {.ctx = host, .solicit = nd_solicit, .send = nd_resolved, .fail = neighbor_failed, .removed = neighbor_removed};
+    struct neighbor_hooks nd = {.ctx = host, .solicit = nd_solicit, .send = nd_resolved, .fail = neighbor_failed, .removed = neighbor_removed,
+                                .timer = host_autoconf_timer};
     neighbor_cache_init(&host->arp, host->pool, &host->profile->arp, &arp);
     neighbor_cache_init(&host->nd, host->pool, &host->profile->nd, &nd);
 }

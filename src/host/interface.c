@@ -76,6 +76,7 @@ int interface_new(struct lil_host *host, const struct lil_interface_config *conf
 void interface_free(struct interface *interface)
 {
     packet_queue_clear(&interface->queue);
+    host_autoconf_free(interface);
     pool_free(interface->host->pool, interface->addresses, interface->address_capacity * sizeof *interface->addresses);
     pool_free(interface->host->pool, interface, sizeof *interface);
 }

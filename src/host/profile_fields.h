@@ -209,6 +209,7 @@
     X(ip_random_ip_id, ip.random_ip_id, BOOL, NULL) \
     X(ip_no_route_error, ip.no_route_error, ERRNO, NULL) \
     X(ip_announce, ip.announce, BOOL, NULL) \
+    X(ip_dad_transmits, ip.dad_transmits, U8, NULL) \
     X(udp_rcvbuf, udp.rcvbuf, U32, NULL) \
     X(udp_sndbuf, udp.sndbuf, U32, NULL) \
     X(udp_port_first, udp.port_first, U16, NULL) \

@@ -71,6 +71,7 @@ static const struct profile_override today[] = {
     SET(ip_icmp_quote_bytes, "548", "RFC 1812 4.3.2.3", "H"), SET(ip_icmp_echo_ignore_broadcast, "1", "ip-sysctl", "H"),
     SET(ip_pmtu_expires_ms, "600000", "ip-sysctl mtu_expires", "H"), SET(ip_pmtu_min, "552", "ip-sysctl min_pmtu", "H"),
     SET(ip_send_redirects, "1", "ip-sysctl", "H"), SET(ip_accept_redirects, "1", "ip-sysctl", "H"), SET(ip_random_ip_id, "1", "RFC 7739's aim", "M"),
+    SET(ip_dad_transmits, "0", "RFC 4862 5.1 says 1; off, so that a lab's addresses are good at once", "H"),
     SET(ip_no_route_error, "ENETUNREACH", "ip(7)", "H"),
     SET(arp_policy, "rfc4861", "M; arp(7)", "H"), SET(arp_max_asks, "3", "M; arp(7) mcast_solicit", "H"),
     SET(arp_retrans_ms, "1024", "M", "H"), SET(arp_reachable_ms, "30000", "arp(7) base_reachable_time", "H"),

@@ -44,7 +44,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.ipfrag_high_thresh", "ip.frag_memory_bytes", PLAIN}, {"net.ipv4.ipfrag_max_dist", "ip.frag_max_per_host", PLAIN},
     {"net.ipv4.route.mtu_expires", "ip.pmtu_expires_ms", SECONDS}, {"net.ipv4.route.min_pmtu", "ip.pmtu_min", PLAIN},
     {"net.ipv4.conf.all.send_redirects", "ip.send_redirects", PLAIN}, {"net.ipv4.conf.all.accept_redirects", "ip.accept_redirects", PLAIN},
-    {"net.ipv4.conf.all.accept_source_route", "ip.source_route", PLAIN}, {"net.ipv4.conf.all.arp_notify", "ip.announce", PLAIN},
+    {"net.ipv4.conf.all.accept_source_route", "ip.source_route", PLAIN}, {"net.ipv4.conf.all.arp_notify", "ip.announce", PLAIN}, {"net.ipv6.conf.all.dad_transmits", "ip.dad_transmits", PLAIN},
     {"net.ipv4.neigh.default.gc_thresh3", "arp.cache_limit", PLAIN}, {"net.ipv4.neigh.default.mcast_solicit", "arp.max_asks", PLAIN},
     {"net.ipv4.neigh.default.retrans_time_ms", "arp.retrans_ms", PLAIN}, {"net.core.rmem_default", "udp.rcvbuf", PLAIN},
     {"net.core.wmem_default", "udp.sndbuf", PLAIN}, {"net.ipv4.ip_unprivileged_port_start", "socket.reserved_ports", PLAIN},

@@ -18,6 +18,7 @@ struct ip_params {
     bool random_ip_id;
     int no_route_error;                    /* no route at all: ENETUNREACH, or EHOSTUNREACH (4.3 Reno to 4.4) */
     bool announce;                         /* a gratuitous ARP when an address is added (RFC 5227 2.3) */
+    uint8_t dad_transmits;                 /* IPv6: probes before an address is ours (RFC 4862 5.1: 1); 0: it is at once */
 };
 
 #endif

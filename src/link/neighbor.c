@@ -335,6 +335,13 @@ void neighbor_poll(struct neighbor_cache *cache, uint64_t now_ns)
         else
             cache->next_ns = min_u64(cache->next_ns, n->deadline_ns);
     }
+    if (cache->hooks.timer)
+        cache->next_ns = min_u64(cache->next_ns, cache->hooks.timer(cache->hooks.ctx, now_ns));
+}
+
+void neighbor_wake(struct neighbor_cache *cache, uint64_t at_ns)
+{
+    cache->next_ns = min_u64(cache->next_ns, at_ns);
 }
 
 uint64_t neighbor_deadline(const struct neighbor_cache *cache)

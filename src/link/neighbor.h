@@ -36,6 +36,8 @@ struct neighbor_hooks {
     void (*send)(void *ctx, const struct neighbor *neighbor, struct lil_packet *packet); /* resolved: PACKET is taken */
     /* PACKET (taken) will not be sent; ERROR != 0: its sender is told. */
     void (*fail)(void *ctx, const struct neighbor *neighbor, struct lil_packet *packet, int error, enum lil_drop reason);
+    /* NULL, or called when neighbor_wake's time has come; returns when again (LIL_NEVER: not). */
+    uint64_t (*timer)(void *ctx, uint64_t now_ns);
     void (*removed)(void *ctx);  /* an entry is gone: pointers to entries are stale */
 };
 enum { NEIGHBOR_BUCKETS = 64 };
@@ -62,6 +64,8 @@ void neighbor_confirm(struct neighbor_cache *cache, struct neighbor *neighbor, u
 int neighbor_set_permanent(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac, uint64_t now_ns) MUST_CHECK;
 void neighbor_flush(struct neighbor_cache *cache, int ifindex /* 0: all */, bool permanent_too);
 void neighbor_poll(struct neighbor_cache *cache, uint64_t now_ns);
+/* hooks.timer is called at AT, or earlier. */
+void neighbor_wake(struct neighbor_cache *cache, uint64_t at_ns);
 uint64_t neighbor_deadline(const struct neighbor_cache *cache);
 
 #endif

@@ -3,72 +3,18 @@
 #include <stdlib.h>
 #include "sim/topology_read.h"
 
-/* --- values with units
- * ------------------------------------------------------------------------------------------------- */
-static int read_time(struct reader *reader, struct fy_node *node, uint64_t *ns, const char *where)
-{
-    struct topology_text text;
-    const char *why;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_time(text.text, ns, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
-    return 0;
-}
-
-static int read_number(struct reader *reader, struct fy_node *node, uint64_t max, uint64_t *value, const char *where)
-{
-    struct topology_text text;
-    const char *why;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_number(text.text, max, value, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
-    return 0;
-}
-
-static int read_unsigned(struct reader *reader, struct fy_node *node, unsigned *value, const char *where)
-{
-    uint64_t number = 0;
-    int result = read_number(reader, node, UINT32_MAX, &number, where);
-    *value = (unsigned)number;
-    return result;
-}
-
-static int read_percent(struct reader *reader, struct fy_node *node, uint32_t *parts, const char *where)
-{
-    struct topology_text text;
-    const char *why;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_percent(text.text, parts, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
-    return 0;
-}
-
-static int read_bool(struct reader *reader, struct fy_node *node, bool *value, const char *where)
-{
-    struct topology_text text;
-    const char *why;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_bool(text.text, value, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
-    return 0;
-}
-
 /* --- general
  * -------------------------------------------------------------------------------------------------------------- */
 static int general_seed(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct topology *topology = object;
     topology->has_seed = true;
-    return read_number(reader, node, UINT64_MAX, &topology->seed, where);
+    return reader_number(reader, node, UINT64_MAX, &topology->seed, where);
 }
 
 static int general_stop(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
-    return read_time(reader, node, &((struct topology *)object)->stop_ns, where);
+    return reader_time(reader, node, &((struct topology *)object)->stop_ns, where);
 }
 
 static int general_time(struct reader *reader, struct fy_node *node, void *object, const char *where)
@@ -125,49 +71,49 @@ static int link_delay(struct reader *reader, struct fy_node *node, void *object,
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_DELAY;
-    return read_time(reader, node, &reading->config->delay_ns, where);
+    return reader_time(reader, node, &reading->config->delay_ns, where);
 }
 
 static int link_jitter(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_JITTER;
-    return read_time(reader, node, &reading->config->jitter_ns, where);
+    return reader_time(reader, node, &reading->config->jitter_ns, where);
 }
 
 static int link_loss(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_LOSS;
-    return read_percent(reader, node, &reading->config->loss, where);
+    return reader_percent(reader, node, &reading->config->loss, where);
 }
 
 static int link_duplicate(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_DUPLICATE;
-    return read_percent(reader, node, &reading->config->duplicate, where);
+    return reader_percent(reader, node, &reading->config->duplicate, where);
 }
 
 static int link_corrupt(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_CORRUPT;
-    return read_percent(reader, node, &reading->config->corrupt, where);
+    return reader_percent(reader, node, &reading->config->corrupt, where);
 }
 
 static int link_reorder(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_REORDER;
-    return read_percent(reader, node, &reading->config->reorder, where);
+    return reader_percent(reader, node, &reading->config->reorder, where);
 }
 
 static int link_gap(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_GAP;
-    return read_unsigned(reader, node, &reading->config->reorder_gap, where);
+    return reader_unsigned(reader, node, &reading->config->reorder_gap, where);
 }
 
 static int link_rate(struct reader *reader, struct fy_node *node, void *object, const char *where)
@@ -187,28 +133,28 @@ static int link_queue(struct reader *reader, struct fy_node *node, void *object,
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_QUEUE;
-    return read_unsigned(reader, node, &reading->config->queue_packets, where);
+    return reader_unsigned(reader, node, &reading->config->queue_packets, where);
 }
 
 static int link_mtu(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_MTU;
-    return read_unsigned(reader, node, &reading->config->mtu, where);
+    return reader_unsigned(reader, node, &reading->config->mtu, where);
 }
 
 static int link_gso(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_GSO;
-    return read_unsigned(reader, node, &reading->config->gso_max, where);
+    return reader_unsigned(reader, node, &reading->config->gso_max, where);
 }
 
 static int link_down(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct link_reading *reading = object;
     reading->given |= GIVEN_DOWN;
-    return read_bool(reader, node, &reading->config->down, where);
+    return reader_bool(reader, node, &reading->config->down, where);
 }
 
 static int link_endpoints(struct reader *reader, struct fy_node *node, void *object, const char *where)
@@ -233,7 +179,7 @@ static int switch_ports(struct reader *reader, struct fy_node *node, void *objec
 
 static int event_at(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
-    return read_time(reader, node, &((struct link_reading *)object)->event->at_ns, where);
+    return reader_time(reader, node, &((struct link_reading *)object)->event->at_ns, where);
 }
 
 static int event_link(struct reader *reader, struct fy_node *node, void *object, const char *where)

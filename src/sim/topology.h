@@ -25,8 +25,9 @@ struct topology_texts {
 };
 struct topology_interface {
     struct topology_text name, mac;
-    struct topology_texts addresses;
+    struct topology_texts addresses; /* "auto": IPv6 configures itself */
     unsigned mtu;
+    bool advertise; /* a router says so on this link */
 };
 enum topology_final {
     TOPOLOGY_FINE /* running or exit 0: nothing was said */,

@@ -90,11 +90,15 @@ static int build_interfaces(struct builder *builder, struct host_node *node, con
             return fail(builder, &interface->name, "interface", strerror(errno));
         for (unsigned j = 0; j < interface->addresses.count; j++) {
             const struct topology_text *address = &interface->addresses.items[j];
-            int error = lil_address_add(node->host, nic->ifindex, address->text);
+            int error = strcmp(address->text, "auto") ? lil_address_add(node->host, nic->ifindex, address->text)
+                                                      : lil_interface_autoconf(node->host, nic->ifindex);
             if (error < 0)
                 return fail(builder, address, "address",
-                            error == -EINVAL ? "192.0.2.1/24 or 2001:db8::1/64 is wanted" : reason(error));
+                            error == -EINVAL ? "192.0.2.1/24, 2001:db8::1/64 or auto is wanted" : reason(error));
         }
+        int error = interface->advertise ? lil_interface_advertise(node->host, nic->ifindex) : 0;
+        if (error < 0)
+            return fail(builder, &interface->name, "advertise", reason(error));
     }
     return 0;
 }

@@ -40,12 +40,18 @@ static int interface_mtu(struct reader *reader, struct fy_node *node, void *obje
     return 0;
 }
 
+static int interface_advertise(struct reader *reader, struct fy_node *node, void *object, const char *where)
+{
+    return reader_bool(reader, node, &((struct topology_interface *)object)->advertise, where);
+}
+
 static int host_interfaces(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     static const struct field fields[] = {{"address", interface_addresses},
                                           {"addresses", interface_addresses},
                                           {"mac", interface_mac},
                                           {"mtu", interface_mtu},
+                                          {"advertise", interface_advertise},
                                           {NULL, NULL}};
     struct topology_host *host = host_of(reader, object);
     void *at = NULL;
@@ -98,25 +104,14 @@ static int program_args(struct reader *reader, struct fy_node *node, void *objec
     return 0;
 }
 
-static int program_time(struct reader *reader, struct fy_node *node, uint64_t *ns, const char *where)
-{
-    struct topology_text text;
-    const char *why;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_time(text.text, ns, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
-    return 0;
-}
-
 static int program_start(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
-    return program_time(reader, node, &((struct topology_program *)object)->start_ns, where);
+    return reader_time(reader, node, &((struct topology_program *)object)->start_ns, where);
 }
 
 static int program_stop(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
-    return program_time(reader, node, &((struct topology_program *)object)->stop_ns, where);
+    return reader_time(reader, node, &((struct topology_program *)object)->stop_ns, where);
 }
 
 static int program_environment(struct reader *reader, struct fy_node *node, void *object, const char *where)
@@ -127,15 +122,10 @@ static int program_environment(struct reader *reader, struct fy_node *node, void
 static int final_number(struct reader *reader, struct fy_node *node, struct topology_program *program,
                         const char *where)
 {
-    struct topology_text text;
-    const char *why;
-    uint64_t value;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_number(text.text, 255, &value, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
+    uint64_t value = 0;
+    int result = reader_number(reader, node, 255, &value, where);
     program->final_value = (int)value;
-    return 0;
+    return result;
 }
 
 static int final_exited(struct reader *reader, struct fy_node *node, void *object, const char *where)
@@ -204,13 +194,7 @@ static int host_profile_name(struct reader *reader, struct fy_node *node, void *
 
 static int host_router(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
-    struct topology_text text;
-    const char *why;
-    if (reader_text(reader, node, &text, where) < 0)
-        return -EINVAL;
-    if (topology_bool(text.text, &host_of(reader, object)->router, &why) < 0)
-        return reader_fail(reader, node, "%s: \"%s\": %s", where, text.text, why);
-    return 0;
+    return reader_bool(reader, node, &host_of(reader, object)->router, where);
 }
 
 static int host_routes(struct reader *reader, struct fy_node *node, void *object, const char *where)

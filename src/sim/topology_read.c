@@ -186,6 +186,57 @@ int reader_pairs(struct reader *reader, struct fy_node *node, struct topology_pa
     return 0;
 }
 
+/* --- values with units
+ * ------------------------------------------------------------------------------------------------------- */
+static int bad_value(struct reader *reader, struct fy_node *node, const char *where, const char *text, const char *why)
+{
+    return reader_fail(reader, node, "%s: \"%s\": %s", where, text, why);
+}
+
+int reader_number(struct reader *reader, struct fy_node *node, uint64_t max, uint64_t *value, const char *where)
+{
+    struct topology_text text;
+    const char *why;
+    if (reader_text(reader, node, &text, where) < 0)
+        return -EINVAL;
+    return topology_number(text.text, max, value, &why) < 0 ? bad_value(reader, node, where, text.text, why) : 0;
+}
+
+int reader_unsigned(struct reader *reader, struct fy_node *node, unsigned *value, const char *where)
+{
+    uint64_t number = 0;
+    int result = reader_number(reader, node, UINT32_MAX, &number, where);
+    *value = (unsigned)number;
+    return result;
+}
+
+int reader_time(struct reader *reader, struct fy_node *node, uint64_t *ns, const char *where)
+{
+    struct topology_text text;
+    const char *why;
+    if (reader_text(reader, node, &text, where) < 0)
+        return -EINVAL;
+    return topology_time(text.text, ns, &why) < 0 ? bad_value(reader, node, where, text.text, why) : 0;
+}
+
+int reader_percent(struct reader *reader, struct fy_node *node, uint32_t *parts, const char *where)
+{
+    struct topology_text text;
+    const char *why;
+    if (reader_text(reader, node, &text, where) < 0)
+        return -EINVAL;
+    return topology_percent(text.text, parts, &why) < 0 ? bad_value(reader, node, where, text.text, why) : 0;
+}
+
+int reader_bool(struct reader *reader, struct fy_node *node, bool *value, const char *where)
+{
+    struct topology_text text;
+    const char *why;
+    if (reader_text(reader, node, &text, where) < 0)
+        return -EINVAL;
+    return topology_bool(text.text, value, &why) < 0 ? bad_value(reader, node, where, text.text, why) : 0;
+}
+
 static int unknown_key(struct reader *reader, const struct topology_text *key, const struct field *fields,
                        const char *where)
 {

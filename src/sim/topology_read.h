@@ -28,6 +28,12 @@ int reader_mapping(struct reader *reader, struct fy_node *mapping, const struct 
 int reader_text(struct reader *reader, struct fy_node *node, struct topology_text *text, const char *where);
 /* A scalar or a list of scalars. */
 int reader_texts(struct reader *reader, struct fy_node *node, struct topology_texts *texts, const char *where);
+/* A scalar with a meaning; what is wrong with it is said with its place. */
+int reader_number(struct reader *reader, struct fy_node *node, uint64_t max, uint64_t *value, const char *where);
+int reader_unsigned(struct reader *reader, struct fy_node *node, unsigned *value, const char *where);
+int reader_time(struct reader *reader, struct fy_node *node, uint64_t *ns, const char *where);
+int reader_percent(struct reader *reader, struct fy_node *node, uint32_t *parts, const char *where);
+int reader_bool(struct reader *reader, struct fy_node *node, bool *value, const char *where);
 /* A mapping of scalars. */
 int reader_pairs(struct reader *reader, struct fy_node *node, struct topology_pairs *pairs, const char *where);
 void reader_place(const struct reader *reader, struct fy_node *node, int *line, int *column);

@@ -92,6 +92,24 @@ int nd_parse(struct nd *nd, uint8_t type, const uint8_t *body, size_t available)
 void nd_flags(struct nd *nd, uint32_t rest);
 size_t nd_emit(const struct nd *nd, uint8_t type, uint8_t *icmp_message); /* whole ICMPv6 message, checksum 0 */
 
+enum { ND_PREFIXES = 8, ND_ROUTER_LENGTH_MAX = 8 + 8 + 8 + 8 + ND_PREFIXES * 32, ND_FOREVER_S = 0xffffffff };
+struct nd_prefix { /* RFC 4861 4.6.2; the address is the prefix, its other bits 0 */
+    struct prefix prefix;
+    bool on_link, autonomous;
+    uint32_t valid_s, preferred_s;
+};
+struct nd_router { /* RFC 4861 4.1 (of which only the link-layer address), 4.2 */
+    uint8_t hop_limit;
+    bool managed, other, has_mac;
+    uint16_t lifetime_s;
+    uint32_t reachable_ms, retrans_ms, mtu; /* 0: not said */
+    struct mac mac;
+    struct nd_prefix prefixes[ND_PREFIXES];
+    unsigned prefix_count;
+};
+int nd_router_parse(struct nd_router *router, uint8_t type, uint32_t rest /* icmp.rest */, const uint8_t *body, size_t available);
+size_t nd_router_emit(const struct nd_router *router, uint8_t type, uint8_t *icmp_message); /* checksum 0 */
+
 struct udphdr_ { /* RFC 768 */
     uint16_t source_port, dest_port, length, checksum;
 };

@@ -21,7 +21,7 @@ LAB
 bad 'x.yaml:1:22: unknown profile "linus"; did you mean "linux"?' <<'LAB'
 hosts: {a: {profile: linus}}
 LAB
-bad 'x.yaml:1:29: address "192.0.2/24": 192.0.2.1/24 or 2001:db8::1/64 is wanted' <<'LAB'
+bad 'x.yaml:1:29: address "192.0.2/24": 192.0.2.1/24, 2001:db8::1/64 or auto is wanted' <<'LAB'
 hosts: {a: {interfaces: {e: 192.0.2/24}}}
 LAB
 bad 'x.yaml:2:23: unknown host "alhpa"; did you mean "alpha"?' <<'LAB'

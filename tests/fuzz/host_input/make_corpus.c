@@ -327,6 +327,30 @@ static void icmp_inputs(void)
     end("icmp-errors");
 }
 
+/* Router advertisements: one that gives everything, one that takes it away, and time to probe and to expire. */
+static void router_inputs(void)
+{
+    begin(FUZZ_AUTO | FUZZ_VOUCH);
+    ms(3000);
+    for (unsigned i = 0; i < 4; i++) {
+        struct nd_router router = {.hop_limit = 64, .has_mac = true, .lifetime_s = i == 2 ? 0 : 30, .retrans_ms = 500, .mtu = 1400,
+                                   .mac = {{2, 0, 0, 0, 0, (uint8_t)(7 + i)}}, .prefix_count = 2};
+        uint8_t message[ND_ROUTER_LENGTH_MAX];
+        for (unsigned j = 0; j < 2; j++)
+            router.prefixes[j] = (struct nd_prefix){{address(j ? "2001:db8:6::" : "2001:db8:5::"), 64}, true, true, i == 2 ? 0 : 20, 10};
+        size_t length = nd_router_emit(&router, ICMP6_ROUTER_ADVERT, message);
+        struct headers h = ip_packet(i == 3 ? "fe80::8" : "fe80::7", "ff02::1", 58, length);
+        h.bytes[7] = 255;
+        memcpy(h.bytes + 40, message, length);
+        checksum(&h, 2, 1);
+        ether(&h, ETHERTYPE_V6, 7);
+        ms(2500);
+        udp("2001:db8:5::7", "2001:db8::1", 80, 10);
+    }
+    ms(60000);
+    end("router");
+}
+
 static void link_inputs(void)
 {
     struct headers h = {.length = ARP_LENGTH};
@@ -373,5 +397,6 @@ int main(int argc, char **argv)
     ip_inputs();
     icmp_inputs();
     link_inputs();
+    router_inputs();
     return failures != 0;
 }

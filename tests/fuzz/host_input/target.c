@@ -44,6 +44,10 @@ static void start(struct fuzz *fuzz)
     if (lil_address_add(fuzz->host, fuzz->ether, "192.0.2.1/24") || lil_address_add(fuzz->host, fuzz->ether, "2001:db8::1/64") ||
         lil_address_add(fuzz->host, fuzz->tun, "10.0.0.1/24") || lil_address_add(fuzz->host, fuzz->tun, "2001:db8:1::1/64"))
         abort();
+    if (fuzz->flags & FUZZ_AUTO && !(fuzz->flags & FUZZ_BSD)) {
+        if (lil_interface_autoconf(fuzz->host, fuzz->ether) || (fuzz->flags & FUZZ_ROUTER && lil_interface_advertise(fuzz->host, fuzz->ether)))
+            abort();
+    }
     fuzz->proc = lil_proc_new(fuzz->host);
     struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = __builtin_bswap16(80)};
     fuzz->listener = lil_socket(fuzz->proc, AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
