@@ -42,6 +42,7 @@ void host_set_trace(struct lil_host *host, lil_trace_fn *trace, void *ctx);
 
 /* Address questions that bind and connect ask. */
 enum host_addr_kind { HOST_ADDR_NONE, HOST_ADDR_ANY, HOST_ADDR_LOCAL, HOST_ADDR_BROADCAST, HOST_ADDR_MULTICAST };
+bool host_is_group(struct lil_host *host, const struct addr *addr); /* kind MULTICAST or BROADCAST: remembered with the way there */
 enum host_addr_kind host_address_kind(struct lil_host *host, const struct addr *addr); /* 127/8 is LOCAL */
 bool host_primary_address(struct lil_host *host, int family, struct addr *addr);       /* BSD: connect to INADDR_ANY */
 /* The way to REMOTE: source address (that of the outgoing interface), ifindex, mtu. -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */

@@ -196,6 +196,11 @@ enum host_addr_kind host_address_kind(struct lil_host *host, const struct addr *
     return HOST_ADDR_NONE;
 }
 
+bool host_is_group(struct lil_host *host, const struct addr *addr)
+{
+    return host_way(host, addr, 0)->is_group;
+}
+
 bool host_primary_address(struct lil_host *host, int family, struct addr *addr)
 {
     for (int pass = 0; pass < 2; pass++) /* in6_ifaddr, in_ifaddr: the first configured; the loopback only when alone */

@@ -44,7 +44,8 @@ bool host_input_plain(struct lil_host *host, struct interface *interface, struct
 {
     struct plain plain;
     const uint8_t *bytes = packet->head + packet->head_off;
-    if ((packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways || !plain_parse(&plain, bytes, packet->head_len, packet->length))
+    if (!tcp_may_predict(host->tcp) || (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways ||
+        !plain_parse(&plain, bytes, packet->head_len, packet->length))
         return false;
     struct tcb *tcb = tcp_predict(host->tcp, &plain, host->now_ns);
     if (!tcb || udp_has_raw(host->udp, IPPROTO_TCP))

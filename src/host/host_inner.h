@@ -44,6 +44,7 @@ struct way {
     uint8_t icmp4_code, icmp6_code;
     int error;                  /* WAY_ERROR: a positive errno for local senders */
     bool is_gateway, is_connected;
+    bool is_group;              /* a multicast or broadcast address, of whichever interface */
     struct interface *interface;
     struct neighbor *neighbor;  /* NULL: not looked up yet */
     struct addr next_hop, source;

@@ -120,6 +120,7 @@ static void way_make(struct lil_host *host, struct way *way, const struct addr *
         way_group(host, way, ifindex, WAY_BROADCAST);
     else
         way_unicast(host, way, ifindex);
+    way->is_group = addr_is_multicast(remote) || (!host_is_local(host, remote) && host_is_broadcast(host, remote, NULL));
     if (way->kind == WAY_UNICAST && host_is_broadcast(host, remote, way->interface)) {
         way->kind = WAY_BROADCAST;
         way->next_hop = *remote;

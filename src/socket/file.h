@@ -80,6 +80,7 @@ struct lil_proc {
     uint32_t capacity;     /* descriptors; a multiple of 4096 */
     uint32_t limit;        /* RLIMIT_NOFILE */
     uint32_t reserved;     /* 0-2 stay the system's */
+    uint32_t lowest;       /* of those from RESERVED on none below it is free */
     uint32_t uid;
     int pid;
     const struct proc_runtime *runtime;

@@ -273,6 +273,8 @@ int ports_choose(struct ports *ports)
 /* --- connect()'s choice ----------------------------------------------------------------------- */
 static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
 {
+    if (addr_is_v4(&flow->remote))
+        return siphash_2u64(&ports->key, (uint64_t)flow->local.u32[3] << 32 | flow->remote.u32[3], flow->remote_port);
     return siphash_4u64(&ports->key, flow->local.u64[0] ^ flow->local.u64[1], flow->remote.u64[0], flow->remote.u64[1],
                         flow->remote_port);
 }

@@ -112,12 +112,16 @@ static void mark_open(struct lil_proc *proc, uint32_t fd)
     *word |= 1ull << fd % WORD;
     if (*word == UINT64_MAX)
         proc->full[fd / WORD / WORD] |= 1ull << fd / WORD % WORD;
+    if (fd == proc->lowest)
+        proc->lowest++;
 }
 
 static void mark_closed(struct lil_proc *proc, uint32_t fd)
 {
     proc->open[fd / WORD] &= ~(1ull << fd % WORD);
     proc->full[fd / WORD / WORD] &= ~(1ull << fd / WORD % WORD);
+    if (fd < proc->lowest && fd >= proc->reserved)
+        proc->lowest = fd;
 }
 
 /* The lowest clear bit of OPEN from FROM on, or the capacity. */
@@ -148,8 +152,10 @@ static uint32_t lowest_free(const struct lil_proc *proc, uint32_t from)
 int proc_next(struct lil_proc *proc, int from)
 {
     uint32_t first = (uint32_t)from > proc->reserved ? (uint32_t)from : proc->reserved;
-    uint32_t fd;
+    uint32_t fd = first > proc->lowest ? first : proc->lowest;
 
+    if (fd < proc->capacity && fd < proc->limit && !(proc->open[fd / WORD] >> fd % WORD & 1))
+        return (int)fd;
     if (first >= proc->limit)
         return -EMFILE;
     if (first >= proc->capacity && table_grow(proc, first + 1) < 0)
@@ -222,7 +228,7 @@ struct lil_proc *lil_proc_new(struct lil_host *host)
         return NULL;
     }
     proc->sockets = sockets;
-    proc->reserved = 3;
+    proc->reserved = proc->lowest = 3;
     proc->limit = DESCRIPTOR_LIMIT;
     proc->pid = sockets->next_pid++;
     list_push_back(&sockets->procs, &proc->node);

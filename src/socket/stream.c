@@ -144,8 +144,6 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow
 static int resolve(struct sock *sock, const struct sock_name *name, struct flow *flow)
 {
     const struct socket_params *params = sock_params(&sock->file);
-    struct lil_host *host = sock->file.sockets->host;
-    enum host_addr_kind kind;
     int result;
 
     flow->remote = name->addr;
@@ -158,8 +156,7 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
     result = sock_resolve_any(sock, &flow->remote);
     if (result < 0)
         return result;
-    kind = host_address_kind(host, &flow->remote);
-    if (kind == HOST_ADDR_BROADCAST || kind == HOST_ADDR_MULTICAST)
+    if (host_is_group(sock->file.sockets->host, &flow->remote))
         return params->connect_broadcast_error ? -params->connect_broadcast_error : -ENETUNREACH;
     flow->local = sock->binding ? sock->binding->addr : addr_any(addr_is_v4(&flow->remote) ? AF_INET : AF_INET6);
     if (!addr_is_any(&flow->local) && addr_is_v4(&flow->local) != addr_is_v4(&flow->remote))
@@ -484,11 +481,14 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
 static int stream_linger(struct lil_proc *proc, struct file *file)
 {
     struct sock *sock = sock_of(file);
-    struct tcb *tcb = stream_tcb(sock);
-    const struct tcb_options *options = tcb ? tcp_options_peek(tcb) : NULL;
+    const struct tcb_options *options;
+    struct tcb *tcb;
     uint64_t deadline_ns;
 
-    if (!options || !options->linger_on || options->linger_s <= 0 || wait_is_inline(proc))
+    if (wait_is_inline(proc) || !(tcb = stream_tcb(sock)))
+        return 0;
+    options = tcp_options_peek(tcb);
+    if (!options->linger_on || options->linger_s <= 0)
         return 0;
     deadline_ns = wait_deadline(proc, (uint64_t)options->linger_s * NS_PER_S);
     if (tcp_get_state(tcb) < TCPS_ESTABLISHED || tcp_readable(tcb))

@@ -335,6 +335,7 @@ struct tcp {
     struct tcp_listener **listeners; /* by slot */
     uint32_t listener_count, listener_capacity;
     uint32_t wait_first, wait_last, wait_count;
+    uint64_t wait_deadline_ns; /* of the first; LIL_NEVER */
     struct { uint32_t first, last; } levels[SYN_LEVELS];
     uint32_t levels_used;     /* a bit each that has an entry */
     uint32_t syn_count, orphans, connections;
@@ -428,6 +429,7 @@ struct tcb_opts *tcb_opts_own(struct tcb *tcb); /* a private copy; NULL: memory 
 void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts);
 struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts);
 void tcb_free(struct tcb *tcb); /* frees at once; tcp_state.c's tcb_done decides */
+void tcb_free_closed(struct tcb *tcb); /* the same of one that is in no list any more and has nothing to send */
 void tcb_mark_due(struct tcb *tcb);
 void tcb_clear_due(struct tcb *tcb);
 void tcb_note_turn(struct tcb *tcb); /* it has sent a segment: others may be next */
@@ -658,7 +660,6 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb);
 enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet);
 void timewait_remove(struct tcp *tcp, uint32_t slot);
 void timewait_poll(struct tcp *tcp);
-uint64_t timewait_deadline(const struct tcp *tcp);
 bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record);
 
 /* tcp_user.c */

@@ -101,6 +101,7 @@ struct tcp_plain {
     const struct flow *flow;   /* until the next call */
     struct lil_packet *packet; /* the payload; with its sum where that is known */
 };
+bool tcp_may_predict(const struct tcp *tcp); /* false: tcp_predict would say no whatever came */
 struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns);
 enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struct lil_packet *packet);
 bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out);

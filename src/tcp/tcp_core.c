@@ -26,6 +26,7 @@ struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *co
     heap_init(&tcp->heap, tcp->pool);
     tcp->syn_due_first = tcp->syn_due_last = TCP_NONE;
     tcp->wait_first = tcp->wait_last = TCP_NONE;
+    tcp->wait_deadline_ns = LIL_NEVER;
     for (unsigned i = 0; i < SYN_LEVELS; i++)
         tcp->levels[i].first = tcp->levels[i].last = TCP_NONE;
     for (unsigned i = 0; i < LISTEN_BUCKETS; i++)
@@ -120,8 +121,15 @@ void tcb_free(struct tcb *tcb)
     tcb_clear_due(tcb);
     heap_remove(&tcp->heap, &tcb->heap_position);
     stream_free(&tcb->snd_stream);
-    stream_free(&tcb->rcv_stream);
     txring_release(tcb);
+    tcb_free_closed(tcb);
+}
+
+void tcb_free_closed(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    if (tcb->rcv_stream)
+        stream_free(&tcb->rcv_stream);
     if (tcb->ext) {
         reass_free(tcb);
         if (tcb->ext->stamps)
@@ -271,7 +279,6 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
 
 static __attribute__((noinline)) uint64_t all_deadlines(const struct tcp *tcp, uint64_t first)
 {
-    first = min_u64(first, timewait_deadline(tcp));
     if (tcp->heap_retry_ns)
         first = min_u64(first, tcp->heap_retry_ns);
     return min_u64(first, synq_deadline(tcp));
@@ -279,8 +286,8 @@ static __attribute__((noinline)) uint64_t all_deadlines(const struct tcp *tcp, u
 
 uint64_t tcp_deadline(const struct tcp *tcp)
 {
-    uint64_t first = heap_first(&tcp->heap);
-    return tcp->wait_count | tcp->syn_count | tcp->heap_retry_ns ? all_deadlines(tcp, first) : first;
+    uint64_t first = min_u64(heap_first(&tcp->heap), tcp->wait_deadline_ns);
+    return tcp->syn_count | tcp->heap_retry_ns ? all_deadlines(tcp, first) : first;
 }
 
 static void arm_again(void *ctx, void *object, uint32_t slot)

@@ -91,6 +91,11 @@ static bool covers_records(const struct tcb *tcb, uint32_t ack)
     return false;
 }
 
+bool tcp_may_predict(const struct tcp *tcp)
+{
+    return tcp->cached && tcp->cached->ext;
+}
+
 /* RFC 9293 3.10.7.4's checks, first to fifth, of the segment that is expected: it begins at RCV.NXT and fits the window, its
  * timestamp is not old (RFC 7323 5.3 R1), its window is open, its ACK is new or there is text. */
 struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns)

@@ -70,7 +70,8 @@ static void close_down(struct tcb *tcb)
     }
     heap_remove(&tcb->tcp->heap, &tcb->heap_position);
     tcb_clear_due(tcb);
-    stream_free(&tcb->snd_stream);
+    if (tcb->snd_stream)
+        stream_free(&tcb->snd_stream);
     txring_release(tcb);
     tcb->snd_una = tcb->snd_nxt = tcb->write_seq;
     tcb->fin_queued = false;
@@ -84,7 +85,7 @@ static void free_if_orphan(struct tcb *tcb)
     if (!tcb->is_orphan)
         return;
     tcb->tcp->orphans--;
-    tcb_free(tcb);
+    tcb_free_closed(tcb); /* close_down() was here */
 }
 
 void tcb_done(struct tcb *tcb)

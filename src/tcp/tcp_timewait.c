@@ -4,12 +4,15 @@
 
 static void unlink_record(struct tcp *tcp, struct wait_record *record)
 {
-    if (record->prev != TCP_NONE)
+    struct wait_record *next = record->next == TCP_NONE ? NULL : tcp_wait(tcp, record->next);
+    if (record->prev != TCP_NONE) {
         tcp_wait(tcp, record->prev)->next = record->next;
-    else
+    } else {
         tcp->wait_first = record->next;
-    if (record->next != TCP_NONE)
-        tcp_wait(tcp, record->next)->prev = record->prev;
+        tcp->wait_deadline_ns = next ? next->deadline_ns : LIL_NEVER;
+    }
+    if (next)
+        next->prev = record->prev;
     else
         tcp->wait_last = record->prev;
 }
@@ -20,10 +23,12 @@ static void append_record(struct tcp *tcp, uint32_t slot)
     record->deadline_ns = timer_tick(tcp, tcp->now_ns, (uint64_t)tcp->params.time_wait_ms * NS_PER_MS);
     record->prev = tcp->wait_last;
     record->next = TCP_NONE;
-    if (tcp->wait_last != TCP_NONE)
+    if (tcp->wait_last != TCP_NONE) {
         tcp_wait(tcp, tcp->wait_last)->next = slot;
-    else
+    } else {
         tcp->wait_first = slot;
+        tcp->wait_deadline_ns = record->deadline_ns;
+    }
     tcp->wait_last = slot;
 }
 
@@ -205,13 +210,8 @@ bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record)
     return tcp->params.time_wait_reuse && record->ts_ok && (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 1;
 }
 
-uint64_t timewait_deadline(const struct tcp *tcp)
-{
-    return tcp->wait_first == TCP_NONE ? LIL_NEVER : tcp_wait(tcp, tcp->wait_first)->deadline_ns;
-}
-
 void timewait_poll(struct tcp *tcp)
 {
-    while (tcp->wait_first != TCP_NONE && tcp_wait(tcp, tcp->wait_first)->deadline_ns <= tcp->now_ns)
+    while (tcp->wait_deadline_ns <= tcp->now_ns)
         timewait_remove(tcp, tcp->wait_first);
 }
