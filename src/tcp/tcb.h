@@ -133,6 +133,7 @@ struct tcb_ext {
     struct { uint32_t start, end; } recent[SACK_RECENT];
     uint32_t dsack_start, dsack_end;
     uint32_t ooo_ack_rcv_nxt; /* ACK compression */
+    uint8_t scaling_ratio;    /* Linux: text in 256 bytes of receive buffer; 0: half */
     uint16_t ooo_dupacks, compressed, last_seg_size;
     uint64_t compress_ns;
     /* receive window autotuning (DRS) */
@@ -219,7 +220,8 @@ struct syn_entry {
     uint32_t snd_wnd;
     uint64_t start_ns;        /* first SYN/ACK */
     uint64_t deadline_ns;
-    uint16_t mss, advmss, window;
+    uint32_t window;
+    uint16_t mss, advmss;
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, tos;

@@ -65,7 +65,7 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
         entry.rcv_wscale = 0;
     }
     *reply = (struct tcp_reply){.flow = in->flow, .seq = make(tcp, &in->flow, entry.irs, index), .ack = entry.irs + 1,
-                                .flags = TCP_SYN | TCP_ACK | (entry.ecn_ok ? TCP_ECE : 0), .window = entry.window, .tos = entry.tos,
+                                .flags = TCP_SYN | TCP_ACK | (entry.ecn_ok ? TCP_ECE : 0), .window = (uint16_t)min_u32(entry.window, 65535), .tos = entry.tos,
                                 .mss = entry.advmss, .wscale_ok = entry.wscale_ok, .wscale = entry.rcv_wscale, .sack_ok = entry.sack_ok};
     if (entry.ts_ok) {
         uint32_t bits = (entry.wscale_ok ? entry.snd_wscale : TS_WSCALE_NONE) | (entry.sack_ok ? TS_SACK : 0) | (entry.ecn_ok ? TS_ECN : 0);

@@ -179,7 +179,8 @@ bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bo
     uint32_t limit = min_u32(send_win, cong_win), piece = min_u32(unsent, goal);
     if (limit >= chunk_segs * mss || (unsent > goal && limit >= piece) || limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / 3)
         return false;
-    if (now - txring_at(tcb->tx, 0)->sent_ns < (uint64_t)(tcb->srtt_us >> 4) * NS_PER_US)
+    uint64_t srtt_ns = (uint64_t)tcb->srtt_us * (NS_PER_US / 8), ack_ns = txring_at(tcb->tx, 0)->sent_ns + srtt_ns;
+    if (ack_ns > now + min_u64(srtt_ns / 2, NS_PER_MS))
         return false; /* the next ACK is far */
     if (cong_win < send_win) {
         if (cong_win <= piece)

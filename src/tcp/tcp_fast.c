@@ -44,6 +44,8 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
         (lowat && start - tcb->snd_nxt >= lowat))
         return write_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
+    if (!tcb->tx && tcb->snd_nxt == start && tcp->params.ack_policy == TCP_ACK_LINUX)
+        cwnd_check_idle(tcb);
     ssize_t taken = stream_write_bytes(&tcb->snd_stream, tcp->pool, buffer, size, tcb->mss);
     if (taken < 0)
         return -EAGAIN;
@@ -373,7 +375,6 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
 
 static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
 {
-    cwnd_check_idle(tcb);
     uint32_t length = next_length(tcb);
     struct lil_packet *packet = length ? packet_new(tcb->tcp->pool) : NULL;
     if (!packet)

@@ -54,7 +54,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
     info->tcpi_notsent_bytes = (uint32_t)tcp_unsent(tcb);
-    info->tcpi_delivered = ext->delivered;
+    info->tcpi_delivered = ext->delivered + tcb_is_synchronized(tcb); /* the SYN counts */
     info->tcpi_delivered_ce = ext->delivered_ce;
     info->tcpi_bytes_sent = ext->bytes_sent;
     info->tcpi_bytes_retrans = ext->bytes_retrans;

@@ -274,6 +274,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
 {
     tcb->snd_wnd = (uint32_t)rx->in->header.window << ((rx->flags & TCP_SYN) ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
+    if (tcb->is_passive && tcb->max_window / 2 < tcb->mss)
+        mss_refresh(tcb);
     tcb->snd_wl1 = rx->seq;
     uint64_t start = tcb_syn_start_ns(tcb);
     tcb->syn_start_ns = 0;
@@ -301,6 +303,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     }
     bool fin = tcb->fin_queued;
     tcp_establish(tcb, rx);
+    if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        window_ack_now(tcb);
     tcb->snd_una++; /* the SYN */
     if (tcb_ext_peek(tcb)->fastopen_child) {
         fastopen_child_done(tcb);
@@ -434,6 +438,8 @@ bool tcp_step8_fin(struct tcb *tcb)
         tcb_set_state(tcb, TCPS_CLOSING);
         break;
     case TCPS_FIN_WAIT_2:
+        if (tcb->is_orphan && tcb_params(tcb)->adv_win_scale)
+            tcb->rcv_wup++; /* Linux: a record already, whose window a FIN does not use */
         reply_ack(tcb);
         tcb_enter_time_wait(tcb);
         return false;

@@ -101,6 +101,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     output_fill(tcb, segment, flags, tcb->snd_una);
     struct tcp_options *options = &segment->header.options;
     uint8_t wscale = tcb->rcv_wscale;
+    if (!first && !tcb->is_passive && params->ack_policy == TCP_ACK_LINUX)
+        (void)window_initial(tcb->tcp, tcb->opt, tcb->advmss, params->offer_wscale, &wscale);
     if (first || tcb->rcv_wnd == 0) {
         tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, tcb->advmss, params->offer_wscale, &wscale);
         tcb->rcv_wscale = wscale & 15;
@@ -109,10 +111,11 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
     options->has_mss = true;
     options->mss = tcb->advmss;
-    options->has_wscale = first ? params->offer_wscale && offers : tcb->wscale_ok;
-    options->wscale = tcb->rcv_wscale;
-    options->sack_permitted = first ? params->offer_sack && offers : tcb->sack_ok;
-    options->has_timestamp = first ? params->offer_timestamps && offers : tcb->ts_ok;
+    bool again = first || (!tcb->is_passive && params->ack_policy == TCP_ACK_LINUX); /* Linux repeats its SYN's, also crossing the peer's */
+    options->has_wscale = again ? params->offer_wscale && offers : tcb->wscale_ok;
+    options->wscale = wscale;
+    options->sack_permitted = again ? params->offer_sack && offers : tcb->sack_ok;
+    options->has_timestamp = again ? params->offer_timestamps && offers : tcb->ts_ok;
     if (options->has_timestamp) {
         options->ts_value = tcb_ts_now(tcb);
         options->ts_echo = tcb->ts_recent;
@@ -388,8 +391,8 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
     uint32_t length = min_u32(min_u32(unsent, room), segs * mss), partial = length % mss;
     if (partial == 0)
         return length;
-    if (length > mss && (length < unsent || !(forced || may_send_partial(tcb, tcb->fin_queued))))
-        return length - partial; /* whole segments first */
+    if (length > mss && ((length < unsent && !linux_way) || !(forced || may_send_partial(tcb, tcb->fin_queued && length == unsent))))
+        return length - partial; /* whole segments first; Linux: with what Nagle allows of the window's rest */
     if (length < mss) {
         if (length < unsent && !is_worth_sending(tcb, length, mss, unsent))
             return 0;
@@ -420,7 +423,8 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext->chunk_left) { /* the rest of what is on its way */
         length = min_u32(min_u32(tcb->ext->chunk_left, mss), unsent);
     } else {
-        cwnd_check_idle(tcb);
+        if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+            cwnd_check_idle(tcb);
         uint32_t record = until_eor(tcb, tcb->snd_nxt, unsent);
         length = next_length(tcb, record, record < unsent, &limited);
         tcb->ext->chunk_left = length;
@@ -519,6 +523,8 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     if (ext)
         ext->wstamp_ns = tcb_now(tcb);
     txring_set_mss(tcb, seg, tcb->mss);
+    if (data)
+        window_on_data_sent(tcb);
     if (is_probe)
         recovery_on_probe(tcb, seg);
     else

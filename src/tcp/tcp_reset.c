@@ -75,7 +75,7 @@ void reset_send(struct tcb *tcb)
     if (tcb->state != TCPS_SYN_SENT) {
         reply->ack = tcb->rcv_nxt;
         reply->flags |= TCP_ACK;
-        reply->window = 0;
+        reply->window = tcb_params(tcb)->adv_win_scale ? window_select(tcb) : 0; /* Linux: as any segment's */
         if (tcb->ts_ok) {
             reply->has_ts = true;
             reply->ts_value = tcb_ts_now(tcb);

@@ -153,7 +153,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->tos = opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
-    entry->window = (uint16_t)window_initial(tcp, opts, mss, entry->wscale_ok, &wscale);
+    entry->window = window_initial(tcp, opts, mss, entry->wscale_ok, &wscale);
     entry->rcv_wscale = wscale & 15;
     trace_state(tcp, entry, "LISTEN", "SYN_RECEIVED");
 }
@@ -247,7 +247,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->seq = entry->iss;
     header->ack = entry->irs + 1;
     header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
-    header->window = entry->window;
+    header->window = (uint16_t)min_u32(entry->window, 65535);
     header->options.has_mss = !entry->no_options;
     header->options.mss = entry->advmss;
     header->options.has_wscale = entry->wscale_ok;
@@ -310,8 +310,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->wscale_ok = entry->wscale_ok;
     tcb->snd_wscale = entry->snd_wscale;
     tcb->rcv_wscale = entry->rcv_wscale;
-    tcb->snd_wnd = entry->snd_wnd;
-    tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD ? 0 : entry->snd_wnd; /* BSD forgets the SYN's */
+    tcb->snd_wnd = entry->snd_wnd; /* BSD forgets the SYN's, Linux counts the largest from the ACK on: a SYN's is not scaled */
+    tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD || tcp->params.ack_policy == TCP_ACK_LINUX ? 0 : entry->snd_wnd;
     tcb->snd_wl1 = entry->irs;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (mss_init(tcb, entry->mss) < 0) {
@@ -390,7 +390,7 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
-                                .window = entry->wscale_ok ? (uint16_t)(entry->window >> entry->rcv_wscale) : entry->window, .tos = entry->tos};
+                                .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535), .tos = entry->tos};
     if (entry->ts_ok) {
         reply->has_ts = true;
         reply->ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;

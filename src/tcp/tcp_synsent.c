@@ -80,7 +80,13 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
 /* Simultaneous open: SYN-SENT -> SYN-RECEIVED, our SYN again with an ACK (RFC 9293 3.5, MUST-10). */
 static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
 {
+    uint8_t rcv_wscale = tcb->rcv_wscale;
+    uint32_t rcv_wnd = tcb->rcv_wnd;
     take_options(tcb, rx);
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* its SYN/ACK offers again what the SYN did, and scales by it */
+        tcb->rcv_wscale = rcv_wscale & 15;
+        tcb->rcv_wnd = rcv_wnd;
+    }
     tcb->snd_wnd = tcb->max_window = rx->in->header.window;
     tcb->snd_wl1 = rx->seq;
     tcb->ecn_ok = tcb_params(tcb)->ecn && (rx->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
@@ -97,6 +103,8 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
         if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, fastopen_syn_end(tcb))) {
             if (!(rx->flags & TCP_RST))
                 reset_reply(tcb->tcp, rx->in);
+            if (tcb->retransmits == 0 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* an RST before may have been lost: the SYN again, in two jiffies */
+                timer_set(tcb, TIMER_SYN, tcb_now(tcb) + 2 * NS_PER_MS);
             return LIL_DROP_TCP_BAD_ACK;
         }
         if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {

@@ -4,9 +4,38 @@
 
 enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
 
+/* Linux: the window's share of the buffer is that of the text in what segments cost (tcp_win_from_space): half, until one was measured. */
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
 {
-    return rcvbuf >> tcb_params(tcb)->adv_win_scale;
+    uint32_t ratio = tcb_ext_peek(tcb)->scaling_ratio;
+    return ratio ? (uint32_t)((uint64_t)rcvbuf * ratio >> 8) : rcvbuf >> tcb_params(tcb)->adv_win_scale;
+}
+
+/* What a segment of LENGTH bytes of text costs in Linux, received from a TUN device: buffers come in powers of two, then in pages. */
+static uint32_t truesize_of(const struct tcb *tcb, uint32_t length)
+{
+    enum { PAD = 64, TAIL = 320, HEAD = 256, PAGE = 4096 };
+    uint32_t packet = length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0), linear = (packet + PAD + 63) / 64 * 64 + TAIL;
+    if (packet + PAD <= 256)
+        return 576 + HEAD;
+    for (uint32_t size = 1024; size <= PAGE; size *= 2)
+        if (linear <= size)
+            return size + HEAD;
+    if (packet + PAD < PAGE)
+        return 2 * PAGE + HEAD;
+    return PAGE + HEAD + (packet - (PAGE - TAIL - PAD) + PAGE - 1) / PAGE * PAGE;
+}
+
+/* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
+COLD static void note_ratio(struct tcb *tcb, uint32_t length)
+{
+    uint32_t before = window_space(tcb, tcb->rcvbuf), ratio = (length << 8) / truesize_of(tcb, length);
+    tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf);
+    if (clamp < before)
+        tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
+    else
+        tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
 }
 
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
@@ -14,7 +43,7 @@ static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_sc
 static uint32_t clamp_of(const struct tcb *tcb)
 {
     uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = tcb->opt->socket.rcvbuf ? tcb->opt->socket.rcvbuf : tcb_params(tcb)->rcvbuf;
-    if (is_linux(tcb) && tcb->rcvbuf <= configured && clamp > 2u * tcb->advmss)
+    if (is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio && clamp > 2u * tcb->advmss)
         clamp = max_u32(2u * tcb->advmss, clamp - tcb->advmss); /* room for one segment */
     if (tcb->opt->window_clamp)
         clamp = min_u32(clamp, tcb->opt->window_clamp);
@@ -52,7 +81,7 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
         while (*wscale < 14 && (most >> *wscale) > 65535)
             ++*wscale;
     }
-    return min_u32(space, 65535);
+    return params->adv_win_scale ? space : min_u32(space, 65535); /* Linux: the header's field ends at 65,535, not the window */
 }
 
 /* The connection is established: where the window starts from. */
@@ -197,6 +226,8 @@ static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
 {
     uint32_t length = rx->gso_size && rx->gso_size < rx->length ? rx->gso_size : rx->length;
     if (length >= tcb->rcv_mss) {
+        if (length != tcb->rcv_mss && is_linux(tcb))
+            note_ratio(tcb, rx->length);
         tcb->rcv_mss = (uint16_t)min_u32(length, tcb->advmss);
         if (rx->length == tcb->rcv_mss && (rx->flags & TCP_PSH))
             tcb->ack_pushed = true;
