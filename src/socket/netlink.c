@@ -324,7 +324,8 @@ static ssize_t netlink_send(struct lil_proc *proc, struct file *file, const stru
     if (!copy)
         return -ENOBUFS;
     for (size_t i = 0; i < message->msg_iovlen; at += message->msg_iov[i++].iov_len)
-        memcpy(copy + at, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+        if (message->msg_iov[i].iov_len)
+            memcpy(copy + at, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
     for (at = 0; at + sizeof(struct nlmsghdr) <= total;) {
         const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)(copy + at);
         if (header->nlmsg_len < sizeof *header || header->nlmsg_len > total - at)
@@ -344,7 +345,8 @@ static ssize_t give(struct netlink *netlink, struct msghdr *message, int flags)
 
     for (size_t i = 0; i < message->msg_iovlen && done < length; i++) {
         size_t part = length - done < message->msg_iov[i].iov_len ? length - done : message->msg_iov[i].iov_len;
-        memcpy(message->msg_iov[i].iov_base, first->bytes + done, part);
+        if (part)
+            memcpy(message->msg_iov[i].iov_base, first->bytes + done, part);
         done += part;
     }
     if (message->msg_name) {
