@@ -65,6 +65,7 @@ struct link_reading {
     struct topology_link *link;   /* NULL: an event */
     struct topology_event *event; /* NULL: a link */
     struct topology_texts ports;  /* of a switch */
+    bool has_time;                /* an event's at */
 };
 
 static int link_delay(struct reader *reader, struct fy_node *node, void *object, const char *where)
@@ -179,6 +180,7 @@ static int switch_ports(struct reader *reader, struct fy_node *node, void *objec
 
 static int event_at(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
+    ((struct link_reading *)object)->has_time = true;
     return reader_time(reader, node, &((struct link_reading *)object)->event->at_ns, where);
 }
 
@@ -234,6 +236,8 @@ static int read_event(struct reader *reader, struct fy_node *node, const char *w
     if (reader_mapping(reader, node, fields, &reading, where) < 0)
         return -EINVAL;
     event->given = reading.given;
+    if (!reading.has_time)
+        return reader_fail(reader, node, "%s has no time: {at: 5s, ...}", where);
     if (!event->link.text == !event->crash.text)
         return reader_fail(reader, node, "%s names either a link (\"host:eth0\") or a host to crash", where);
     return 0;
@@ -364,25 +368,51 @@ static int load_document(struct reader *reader, struct fy_document *document)
     return reader->topology->host_count ? 0 : reader_fail(reader, root, "a lab needs hosts");
 }
 
-static int load(struct topology **out, const char *name, const char *path, const char *yaml, char error[TOPOLOGY_ERROR])
+static void keep_quiet(struct fy_diag *diag, void *user, const char *text, size_t length)
+{
+    (void)diag, (void)user, (void)text, (void)length;
+}
+
+/* libfyaml's words, with what to do about them where that helps. */
+static int bad_yaml(struct reader *reader, const struct fy_diag_error *problem)
+{
+    static const char *const help[][2] = {
+        {"did not find expected", "; is a brace, a bracket or a quote before it not closed?"},
+        {"duplicate key", ": each key of a mapping may stand once"},
+        {"tab character", ": use spaces"},
+    };
+    const char *more = "";
+    for (size_t i = 0; i < ARRAY_COUNT(help); i++)
+        if (strstr(problem->msg, help[i][0]))
+            more = help[i][1];
+    return reader_fail_at(reader, problem->line, problem->column, "%s%s", problem->msg, more);
+}
+
+static int load(struct topology **out, const char *name, const char *yaml, char error[TOPOLOGY_ERROR])
 {
     struct topology *topology = calloc(1, sizeof(*topology));
     struct reader reader = {.file = name, .error = error, .topology = topology, .line = 1, .column = 1};
-    struct fy_diag *diag = fy_diag_create(NULL);
+    struct fy_diag_cfg quiet;
+    fy_diag_cfg_default(&quiet);
+    quiet.fp = NULL;
+    quiet.output_fn = keep_quiet;
+    struct fy_diag *diag = fy_diag_create(&quiet);
     *out = NULL;
     if (!topology || !diag)
         abort();
     topology->stop_ns = LIL_NEVER;
     topology->file = strdup(name);
+    topology->yaml = strdup(yaml);
+    if (!topology->file || !topology->yaml)
+        abort();
     fy_diag_set_collect_errors(diag, true);
     struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG, .diag = diag};
-    topology->document =
-        path ? fy_document_build_from_file(&config, path) : fy_document_build_from_string(&config, yaml, FY_NT);
+    topology->document = fy_document_build_from_string(&config, topology->yaml, FY_NT);
     void *at = NULL;
     struct fy_diag_error *problem = fy_diag_errors_iterate(diag, &at);
     int result;
     if (problem)
-        result = reader_fail_at(&reader, problem->line, problem->column, "%s", problem->msg);
+        result = bad_yaml(&reader, problem);
     else
         result = load_document(&reader, topology->document);
     fy_diag_destroy(diag);
@@ -395,20 +425,26 @@ static int load(struct topology **out, const char *name, const char *path, const
 
 int topology_load(struct topology **out, const char *path, char error[TOPOLOGY_ERROR])
 {
+    char *yaml = NULL;
+    size_t length = 0;
     FILE *file = fopen(path, "r");
-    if (!file) {
-        int result = -errno;
+    int result = file && getdelim(&yaml, &length, 0, file) >= 0 ? 0 : file && feof(file) ? 0 : -errno;
+    *out = NULL;
+    if (result < 0)
         snprintf(error, TOPOLOGY_ERROR, "%s: %s", path, strerror(-result));
-        *out = NULL;
-        return result;
-    }
-    fclose(file);
-    return load(out, path, path, NULL, error);
+    else if (!feof(file))
+        result = -EINVAL, snprintf(error, TOPOLOGY_ERROR, "%s: not a text file", path);
+    else
+        result = load(out, path, yaml ? yaml : "", error);
+    if (file)
+        fclose(file);
+    free(yaml);
+    return result;
 }
 
 int topology_parse(struct topology **out, const char *name, const char *yaml, char error[TOPOLOGY_ERROR])
 {
-    return load(out, name, NULL, yaml, error);
+    return load(out, name, yaml, error);
 }
 
 void topology_free(struct topology *topology)
@@ -438,6 +474,7 @@ void topology_free(struct topology *topology)
     free(topology->programs);
     free(topology->events);
     fy_document_destroy(topology->document);
+    free(topology->yaml);
     free(topology->file);
     free(topology);
 }

@@ -71,7 +71,7 @@ struct topology_event { /* something that happens to the net at a time */
     uint32_t given; /* which of the link's words were given */
 };
 struct topology {
-    char *file;
+    char *file, *yaml; /* its name; its text, which the document refers to */
     uint64_t seed, stop_ns;
     bool has_seed, real_time;
     struct topology_text default_profile;

@@ -23,8 +23,12 @@ static int fail_near(struct builder *builder, const struct topology_text *at, co
                      const char *const *names)
 {
     const char *near = reader_nearest(word, names);
-    return reader_fail_at(&builder->reader, at->line, at->column, "unknown %s \"%s\"%s%s%s", what, word,
-                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    char list[160] = "";
+    size_t length = 0;
+    for (unsigned i = 0; !near && names[i] && length + strlen(names[i]) + 20 < sizeof(list); i++)
+        length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%.100s", i ? ", " : "; there is ", names[i]);
+    return reader_fail_at(&builder->reader, at->line, at->column, "unknown %s \"%s\"%s%s%s%s", what, word,
+                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
 }
 
 static const char *reason(int error)
@@ -56,6 +60,10 @@ static int set_all(struct builder *builder, struct lil_host *host, const struct 
         if (error == -ENOENT)
             return reader_fail_at(&builder->reader, pair->key.line, pair->key.column,
                                   "unknown parameter \"%s\"; `lilliput profile show P` lists them", pair->key.text);
+        char now[64];
+        if (error == -EINVAL && lil_sysctl_get(host, pair->key.text, now, sizeof(now)) >= 0)
+            return reader_fail_at(&builder->reader, pair->value.line, pair->value.column,
+                                  "%s \"%s\": not understood; a value like %s is wanted", pair->key.text, pair->value.text, now);
         if (error < 0)
             return fail(builder, &pair->value, pair->key.text, reason(error));
     }
@@ -90,6 +98,8 @@ static int build_interfaces(struct builder *builder, struct host_node *node, con
             return fail(builder, &interface->name, "interface", strerror(errno));
         for (unsigned j = 0; j < interface->addresses.count; j++) {
             const struct topology_text *address = &interface->addresses.items[j];
+            if (strcmp(address->text, "auto") && !strchr(address->text, '/'))
+                return fail(builder, address, "address", "its prefix length is missing: 192.0.2.1/24");
             int error = strcmp(address->text, "auto") ? lil_address_add(node->host, nic->ifindex, address->text)
                                                       : lil_interface_autoconf(node->host, nic->ifindex);
             if (error < 0)
@@ -129,7 +139,9 @@ static int build_routes(struct builder *builder, const struct topology_host *lab
         int error = lil_route_add(host, route->key.text, route->value.text);
         if (error < 0)
             return reader_fail_at(&builder->reader, route->key.line, route->key.column, "route \"%s: %s\": %s",
-                                  route->key.text, route->value.text, reason(error));
+                                  route->key.text, route->value.text,
+                                  error == -EINVAL ? "not understood; {default: 192.0.2.254} or {192.3.4.0/24: unreachable host} is wanted"
+                                                   : reason(error));
     }
     for (unsigned i = 0; i < lab->neighbors.count; i++) {
         const struct topology_pair *neighbor = &lab->neighbors.items[i];
@@ -140,7 +152,8 @@ static int build_routes(struct builder *builder, const struct topology_host *lab
             if (!nic->next || lab->interface_count == 1)
                 error = lil_neighbor_add(host, nic->ifindex, neighbor->key.text, mac.b);
         if (error < 0)
-            return fail(builder, &neighbor->value, "neighbor", reason(error));
+            return fail(builder, &neighbor->value, "neighbor",
+                        error == -EINVAL ? "an address and six bytes are wanted: {192.0.2.2: \"02:00:00:00:00:02\"}" : reason(error));
     }
     return 0;
 }

@@ -34,6 +34,37 @@ LAB
 bad 'x.yaml:1:25: unknown parameter "tcp.nonsense"; `lilliput profile show P` lists them' <<'LAB'
 hosts: {a: {overrides: {tcp.nonsense: 1}}}
 LAB
+bad 'x.yaml:2:1: did not find expected node content; is a brace, a bracket or a quote before it not closed?' <<'LAB'
+hosts: {a: {
+LAB
+bad 'x.yaml:3:3: duplicate key: each key of a mapping may stand once' <<'LAB'
+hosts:
+  a: {}
+  a: {}
+LAB
+bad 'x.yaml:1:29: address "10.0.0.1": its prefix length is missing: 192.0.2.1/24' <<'LAB'
+hosts: {a: {interfaces: {e: 10.0.0.1}}}
+LAB
+bad 'x.yaml:1:52: route "nowhere: 10.0.0.2": not understood; {default: 192.0.2.254} or {192.3.4.0/24: unreachable host} is wanted' <<'LAB'
+hosts: {a: {interfaces: {e: 10.0.0.1/24}, routes: {nowhere: 10.0.0.2}}}
+LAB
+bad 'x.yaml:1:41: tcp.rto_min_ms "fast": not understood; a value like 200 is wanted' <<'LAB'
+hosts: {a: {overrides: {tcp.rto_min_ms: fast}}}
+LAB
+bad 'x.yaml:2:23: unknown interface "eth0"; there is e' <<'LAB'
+hosts: {a: {interfaces: {e: 10.0.0.1/24}}, b: {interfaces: {e: 10.0.0.2/24}}}
+links: [{endpoints: ["a:eth0", "b:e"]}]
+LAB
+bad 'x.yaml:2:11: events[0] has no time: {at: 5s, ...}' <<'LAB'
+hosts: {a: {}}
+events: [{crash: a}]
+LAB
+bad 'x.yaml:1:1: the file is empty' <<'LAB'
+# nothing but a comment
+LAB
+printf 'hosts: \0' >"$work/binary.yaml"
+got=$(cd "$work" && "$LILLIPUT" run binary.yaml 2>&1); check "no text" "binary.yaml: not a text file" "$got"
+got=$("$LILLIPUT" run labs 2>&1); check "a directory" "labs: Is a directory" "$got"
 got=$("$LILLIPUT" run nowhere.yaml 2>&1); check "no file" "nowhere.yaml: No such file or directory" "$got"
 got=$("$LILLIPUT" run --sho all x.yaml 2>&1); check "option" "lilliput run: unknown option --sho; did you mean --show; \`lilliput run --help\` tells how" "$got"
 # A program that ends otherwise than the lab says: exit status 1 and the place.
