@@ -159,19 +159,20 @@ static void test_seeds_ipv6(void **state)
 }
 
 /* With its own patience a stack gives up or delivers everything: never part of it with a good end, never wrong bytes.
- * Linux (924 s) and the BSDs (12 retransmissions) deliver; Windows (5) may give up above a quarter lost. */
+ * Linux (924 s) delivers; Windows (5 retransmissions) and, once in hundreds, FreeBSD (12: seed 75 loses as many) may give up above a
+ * quarter lost: then the sender's RST tells the receiver. */
 static void test_gives_up(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= TRANSFER_SEEDS; seed++) {
         struct transfer t = {.seed = seed};
         transfer_run(&t, NULL);
-        bool gave_up = t.write_error == ETIMEDOUT || t.read_error == ETIMEDOUT;
+        bool gave_up = t.write_error == ETIMEDOUT || t.read_error == ETIMEDOUT || (t.write_error == EPIPE && t.read_error == ECONNRESET);
         assert_false(t.wrong);
         if (!gave_up) {
             assert_true(t.end);
             assert_int_equal(t.received, TRANSFER_BYTES);
-        } else if (seed % 8 != 6 || seed * 7 % 31 < 25) {
+        } else if ((seed % 8 != 6 && seed % 8 != 3) || seed * 7 % 31 < 25) {
             fail_msg("seed %llu gave up at loss %u %%", (unsigned long long)seed, (unsigned)(seed * 7 % 31));
         }
     }
