@@ -35,7 +35,7 @@ struct run {
 
 static const char help[] =
     "usage: lilliput run LAB.yaml [OPTIONS]\n"
-    "       lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
+    "       lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS]      (below)\n"
     "\n"
     "Boots the hosts, routers and links of a lab file in one process and runs their programs in virtual time;\n"
     "prints what each program saw and when. docs/LABS.md describes lab files, labs/ has some.\n"
@@ -367,8 +367,12 @@ int run_main(int argc, char **argv)
     char error[TOPOLOGY_ERROR];
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            char *words[] = {argv[0], (char *)"--help", NULL};
             fputs(help, stdout);
-            return CLI_OK;
+            if (!run_program_main)
+                return CLI_OK;
+            fputs("\n", stdout);
+            return run_program_main(2, words);
         }
         if (strcmp(argv[i], "--") == 0)
             return run_program_main ? run_program_main(argc, argv)
