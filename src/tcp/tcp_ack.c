@@ -71,6 +71,14 @@ static void end_probing(struct tcb *tcb)
     }
 }
 
+/* How far below SND.UNA an ACK may be old: Linux believes in none of bytes that were never sent. */
+static uint32_t old_ack_range(const struct tcb *tcb)
+{
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return max_u32(tcb->max_window, 1);
+    return (uint32_t)min_u64(tcb->max_window, tcb_ext_peek(tcb)->bytes_acked);
+}
+
 static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -81,7 +89,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
             challenge_ack(tcb); /* RFC 5961 5.2 */
         return LIL_DROP_TCP_BAD_ACK;
     }
-    if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - max_u32(tcb->max_window, 1))) { /* RFC 5961 5 */
+    if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
         challenge_ack(tcb);
         return LIL_DROP_TCP_BAD_ACK;
     }

@@ -152,6 +152,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
             tcb->ext->reordering = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
             tcb->ext->cwnd_clamp = UINT32_MAX;
             tcb->ext->rack_reo_steps = 1;
+            tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
             tcb->ext->high_seq = tcb->ext->snd_sml = tcb->snd_una;
             tcb->ext->rtt_seq = tcb->snd_nxt;
         }

@@ -77,7 +77,8 @@ ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *
     uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + (tcb->is_v4 ? 40u : 60u));
     if (!ext || !ext->fastopen_request || tcb->state != TCPS_SYN_SENT || !tcb->want_syn || !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote))
         return 0;
-    mss = min_u32(mss, memo ? memo->mss : MSS_UNKNOWN);
+    if (memo && memo->mss) /* Linux: what the peer said last, else what the path has */
+        mss = min_u32(mss, memo->mss);
     if (mss <= OPTION_SPACE)
         return 0;
     ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < mss - OPTION_SPACE ? limit : mss - OPTION_SPACE, 0);

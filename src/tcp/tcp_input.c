@@ -242,8 +242,11 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
     if (!(rx->flags & TCP_SYN))
         return LIL_DROP_NONE;
     if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->end_seq == tcb->rcv_nxt &&
-        rx->ack == tcb->snd_nxt)
-        return LIL_DROP_NONE; /* simultaneous open: the peer's SYN/ACK */
+        rx->ack == tcb->snd_nxt) { /* simultaneous open: the peer's SYN/ACK */
+        if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+            window_ack_now(tcb);
+        return LIL_DROP_NONE;
+    }
     if (tcb->state == TCPS_SYN_RECEIVED && rx->seq + 1 == tcb->rcv_nxt && !(rx->flags & TCP_ACK)) {
         tcb->want_syn = true; /* its SYN again: ours again */
         tcb_mark_due(tcb);
@@ -331,7 +334,9 @@ static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
         return false; /* BSD: bsd_steps() has asked */
     if (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2)
         return tcb->rcv_shutdown || tcb->is_orphan;
-    return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT;
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_CLOSE_WAIT && seq_lt(rx->seq, tcb->rcv_nxt))
+        return true; /* more than the peer had before its FIN */
+    return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT && tcb_params(tcb)->ack_policy != TCP_ACK_LINUX;
 }
 
 enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
@@ -354,6 +359,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
             timer_stop(tcb);
             if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
                 TCP_MIB(tcb->tcp, AbortOnLinger);
+                if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+                    reset_reply(tcb->tcp, rx->in);
                 tcb_done(tcb);
                 return LIL_DROP_TCP_AFTER_CLOSE;
             }
@@ -380,7 +387,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     if (is_data_for_nobody(tcb, rx)) {
         TCP_MIB(tcb->tcp, AbortOnData);
         reset_reply(tcb->tcp, rx->in);
-        tcb_fail(tcb, tcb->is_orphan ? 0 : ECONNRESET);
+        tcb_fail(tcb, tcb->is_orphan ? 0 : tcb->state == TCPS_CLOSE_WAIT ? EPIPE : ECONNRESET);
         return LIL_DROP_TCP_AFTER_CLOSE;
     }
     return LIL_DROP_NONE;

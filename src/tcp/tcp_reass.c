@@ -243,8 +243,11 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
     bool dsack = tcb->sack_ok && tcb_params(tcb)->dsack;
     bool fastopen = tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child;
     if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2 && !fastopen) {
-        if (seq_lt(rx->seq, tcb->rcv_nxt)) /* the FIN again: acknowledged again */
+        if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* the FIN again: acknowledged again */
+            if (dsack && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt))
+                sack_dsack(tcb, rx->seq, rx->end_seq);
             window_ack_now(tcb);
+        }
         *drop = LIL_DROP_TCP_AFTER_CLOSE;
         return;
     }

@@ -495,6 +495,10 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
             send_ack(tcp, entry);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
     }
+    if ((header->flags & TCP_RST) && header->seq != rcv_nxt && tcp->params.ack_policy == TCP_ACK_LINUX) { /* RFC 5961 3.2 */
+        send_ack(tcp, entry);
+        return LIL_DROP_TCP_BAD_SEQ;
+    }
     if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */
         if (!(header->flags & TCP_RST))
             reset_reply(tcp, in);

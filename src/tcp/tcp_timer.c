@@ -118,6 +118,9 @@ static bool on_syn_timeout(struct tcb *tcb)
         retries += linear;
     if (retries && tcb->retransmits >= retries)
         return time_out(tcb), false;
+    if (active && tcb->opt->syn_retries && linear && schedule->count == 0 && !tcb->opt->user_timeout_ms &&
+        tcb_now(tcb) - tcb_syn_start_ns(tcb) >= ((2ull << min_u32(tcb->opt->syn_retries, 20)) - 1) * params->rto_initial_ms * NS_PER_MS)
+        return time_out(tcb), false; /* Linux: as long as so many doublings take, whatever was sent meanwhile */
     if (tcb->opt->user_timeout_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= tcb->opt->user_timeout_ms * NS_PER_MS)
         return time_out(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= 4 * NS_PER_S)
@@ -209,8 +212,8 @@ static uint64_t persist_interval(const struct tcb *tcb)
         interval = (interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 9)) + params->rto_slop_ms * 1000ull;
         return min_u64(max_u64(interval, params->persist_min_ms * 1000ull), params->persist_max_ms * 1000ull) * NS_PER_US;
     }
-    if (params->rto_policy == TCP_RTO_LINUX)
-        interval = max_u64(interval, params->rto_min_ms * 1000ull);
+    if (params->rto_policy == TCP_RTO_LINUX) /* tcp_probe0_base: as the last timeout left it */
+        interval = max_u64(rtt_rto_ns(tcb) / NS_PER_US, params->rto_min_ms * 1000ull);
     interval = min_u64(interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 20), rtt_rto_max_us(tcb));
     if (params->persist_min_ms)
         interval = max_u64(interval, params->persist_min_ms * 1000ull);
@@ -221,7 +224,12 @@ static uint64_t persist_interval(const struct tcb *tcb)
 
 void timer_persist(struct tcb *tcb)
 {
-    timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), persist_interval(tcb)));
+    uint64_t interval = persist_interval(tcb), start = tcb_ext_peek(tcb)->probe_start_ns, most = tcb->opt->user_timeout_ms * NS_PER_MS;
+    if (most && start && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* TCP_USER_TIMEOUT ends it in time */
+        uint64_t elapsed = tcb_now(tcb) - start;
+        interval = min_u64(interval, elapsed < most ? max_u64(most - elapsed, 2 * NS_PER_MS) : 2 * NS_PER_MS);
+    }
+    timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), interval));
 }
 
 void timer_check_probe(struct tcb *tcb)

@@ -414,6 +414,10 @@ int tcp_error(struct tcb *tcb, bool clear)
     int error = tcb->so_error;
     if (clear)
         tcb->so_error = 0;
+    if (!error && clear && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->ext && tcb->state >= TCPS_ESTABLISHED) { /* SO_ERROR: what was remembered softly */
+        error = tcb->ext->soft_error;
+        tcb->ext->soft_error = 0;
+    }
     return error;
 }
 

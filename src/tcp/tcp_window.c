@@ -356,7 +356,7 @@ static void delay_linux(struct tcb *tcb)
         tcb_mark_due(tcb);
         return;
     }
-    window_delay_ack(tcb, ato);
+    window_delay_ack(tcb, max_u32(ato, 1)); /* none yet: the next tick */
 }
 
 /* RFC 9293 3.8.6.3 (MUST-40): within 0.5 s, at least every second full-sized segment. */
