@@ -89,6 +89,8 @@ static unsigned stream_events(struct file *file)
         return complete ? POLLIN | POLLRDNORM : 0;
     }
     tcb = stream_tcb(sock);
+    if (sock->flags & SF_DEFERRED) /* the first write sends the SYN */
+        return POLLOUT | POLLWRNORM;
     return (tcb ? tcp_poll_events(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock)) ? POLLERR : 0);
 }
 
@@ -468,8 +470,10 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
     if (sock->flags & SF_LISTENING)
         return sock_params(file)->connect_unspec_ok && how != SHUT_WR ? stream_dissolve(sock) : -ENOTCONN;
     tcb = stream_tcb(sock);
-    if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || (tcp_get_state(tcb) == TCPS_TIME_WAIT && sock_params(file)->bind_policy == BIND_BSD))
+    if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
         return -ENOTCONN;
+    if (tcp_get_state(tcb) == TCPS_SYN_SENT && sock_params(file)->connect_unspec_ok) /* Linux: not connecting any more */
+        return stream_dissolve(sock);
     if (how != SHUT_WR)
         sock->flags |= SF_SHUT_RD;
     if (how != SHUT_RD)
@@ -553,6 +557,8 @@ static int stream_readable(struct file *file)
 
     if (sock_of(file)->flags & SF_LISTENING)
         return -EINVAL;
+    if (tcb && tcp_at_mark(tcb) && !tcp_options_peek(tcb)->oob_inline && sock_params(file)->rcvbuf_doubled)
+        return 0; /* tcp_inq: up to the mark */
     return tcb ? (int)tcp_readable(tcb) : 0;
 }
 

@@ -175,6 +175,8 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
         return stamp_is_ready(sock) ? stamp_receive(sock, message, room) : zerocopy_receive(sock, message, room);
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
+    if (__builtin_expect(sock->flags & SF_DEFERRED, 0))
+        return -EAGAIN;
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = flags & MSG_OOB;
@@ -238,7 +240,7 @@ ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffe
     struct tcb *tcb = stream_tcb(sock);
     ssize_t n;
 
-    if (__builtin_expect(!tcb || (sock->ext && sock->ext->rcvlowat > 1), 0))
+    if (__builtin_expect(!tcb || (sock->ext && (sock->ext->rcvlowat > 1 || sock->flags & SF_DEFERRED)), 0))
         return read_slowly(proc, file, buffer, size, false);
     n = tcp_read(tcp_of(sock), tcb, buffer, size, sock_now(file));
     return __builtin_expect(n != -EAGAIN, 1) ? n : read_slowly(proc, file, buffer, size, true);

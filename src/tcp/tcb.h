@@ -284,7 +284,7 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     X(FastRetrans, "TcpExtTCPFastRetrans") X(SlowStartRetrans, "TcpExtTCPSlowStartRetrans") X(Timeouts, "TcpExtTCPTimeouts") \
     X(LossProbes, "TcpExtTCPLossProbes") X(LossProbeRecovery, "TcpExtTCPLossProbeRecovery") X(RenoRecoveryFail, "TcpExtTCPRenoRecoveryFail") \
     X(SackRecoveryFail, "TcpExtTCPSackRecoveryFail") X(RcvCollapsed, "TcpExtTCPRcvCollapsed")                           \
-    X(DSACKOldSent, "TcpExtTCPDSACKOldSent") X(DSACKOfoSent, "TcpExtTCPDSACKOfoSent") X(DSACKRecv, "TcpExtTCPDSACKRecv") \
+    X(MD5Unexpected, "TcpExtTCPMD5Unexpected") X(BeyondWindow, "TcpExtBeyondWindow") X(DSACKOldSent, "TcpExtTCPDSACKOldSent") X(DSACKOfoSent, "TcpExtTCPDSACKOfoSent") X(DSACKRecv, "TcpExtTCPDSACKRecv") \
     X(DSACKOfoRecv, "TcpExtTCPDSACKOfoRecv") X(AbortOnData, "TcpExtTCPAbortOnData") X(AbortOnClose, "TcpExtTCPAbortOnClose") \
     X(AbortOnMemory, "TcpExtTCPAbortOnMemory") X(AbortOnTimeout, "TcpExtTCPAbortOnTimeout") X(AbortOnLinger, "TcpExtTCPAbortOnLinger") \
     X(AbortFailed, "TcpExtTCPAbortFailed") X(DeferAcceptDrop, "TcpExtTCPDeferAcceptDrop") X(DSACKIgnoredNoUndo, "TcpExtTCPDSACKIgnoredNoUndo") \

@@ -21,6 +21,11 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
 {
     tcp_set_now(tcp, now_ns);
     TCP_MIB(tcp, InSegs);
+    if (__builtin_expect(in->header.options.has_md5, 0) && tcp->params.ack_policy == TCP_ACK_LINUX) { /* RFC 2385: no key is known here */
+        TCP_MIB(tcp, MD5Unexpected);
+        packet_free(packet);
+        return LIL_DROP_TCP_BAD_FLAGS;
+    }
     enum flow_kind kind = FLOW_TCB;
     uint32_t slot = 0;
     if (!tcp->cached || !flow_equal(&tcp->cached->flow, &in->flow)) {
@@ -201,6 +206,10 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
     }
     uint32_t window = tcb_receive_window(tcb);
     bool acceptable = seq_ge(rx->end_seq, tcb->rcv_wup) && seq_le(rx->seq, tcb->rcv_nxt + window);
+    if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && tcb->readable && rx->length && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+        TCP_MIB(tcb->tcp, BeyondWindow); /* since 6.17: more than was offered is taken only when nothing waits to be read */
+        acceptable = false;
+    }
     if (acceptable)
         return LIL_DROP_NONE;
     if (rx->flags & TCP_RST) {
@@ -247,7 +256,8 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
             window_ack_now(tcb);
         return LIL_DROP_NONE;
     }
-    if (tcb->state == TCPS_SYN_RECEIVED && rx->seq + 1 == tcb->rcv_nxt && !(rx->flags & TCP_ACK)) {
+    bool again = rx->seq + 1 == tcb->rcv_nxt || (tcb_ext_peek(tcb)->fastopen_child && seq_lt(rx->seq, tcb->rcv_nxt));
+    if (tcb->state == TCPS_SYN_RECEIVED && again && !(rx->flags & TCP_ACK)) {
         tcb->want_syn = true; /* its SYN again: ours again */
         tcb_mark_due(tcb);
         return LIL_DROP_TCP_DUPLICATE;
@@ -460,10 +470,41 @@ bool tcp_step8_fin(struct tcb *tcb)
     return true;
 }
 
+/* Linux keeps an orphan in FIN-WAIT-2 as a TIME-WAIT record is kept: a reset in the window ends it, data behind is answered with one,
+ * a pure ACK is nothing. LIL_DROP_NONE: the FIN that it waits for; the general path takes it. */
+COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
+{
+    uint32_t right = tcb->rcv_nxt + tcb_receive_window(tcb);
+    bool inside = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) || (rx->seq == right && rx->seq == rx->end_seq);
+    if (is_paws_reject(tcb, rx) || !inside) {
+        if (rx->length || oow_ack_allowed(tcb))
+            window_ack_now(tcb);
+        return LIL_DROP_TCP_BAD_SEQ;
+    }
+    if (rx->flags & TCP_RST) {
+        tcb_done(tcb);
+        return LIL_DROP_TCP_AFTER_CLOSE;
+    }
+    bool syn = (rx->flags & TCP_SYN) && seq_ge(rx->seq, tcb->rcv_nxt);
+    if (!syn && (!(rx->flags & TCP_ACK) || seq_le(rx->end_seq, tcb->rcv_nxt) || rx->end_seq == rx->seq))
+        return LIL_DROP_TCP_DUPLICATE;
+    if (!syn && (rx->flags & TCP_FIN) && rx->end_seq == tcb->rcv_nxt + 1)
+        return LIL_DROP_NONE;
+    reset_reply(tcb->tcp, rx->in);
+    TCP_MIB(tcb->tcp, AbortOnData);
+    tcb_done(tcb);
+    return LIL_DROP_TCP_AFTER_CLOSE;
+}
+
 enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
 {
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return bsd_steps(tcb, rx);
+    if (tcb->state == TCPS_FIN_WAIT_2 && tcb->is_orphan && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+        enum lil_drop waits = orphan_waits(tcb, rx);
+        if (waits != LIL_DROP_NONE)
+            return waits;
+    }
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
     if (drop == LIL_DROP_NONE)
         drop = tcp_step2_reset(tcb, rx);

@@ -320,7 +320,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     }
     window_round_buffers(tcb);
     tcb->rcv_wnd = entry->window;
-    tcb->rcv_ssthresh = entry->window;
+    tcb->rcv_ssthresh = tcb->rcv_wnd;
     tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
     tcb->retransmits = entry->retransmits;
     return tcb;

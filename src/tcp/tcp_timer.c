@@ -118,7 +118,7 @@ static bool on_syn_timeout(struct tcb *tcb)
         retries += linear;
     if (retries && tcb->retransmits >= retries)
         return time_out(tcb), false;
-    if (active && tcb->opt->syn_retries && linear && schedule->count == 0 && !tcb->opt->user_timeout_ms &&
+    if (active && tcb->opt->syn_retries && linear && !tcb->opt->user_timeout_ms &&
         tcb_now(tcb) - tcb_syn_start_ns(tcb) >= ((2ull << min_u32(tcb->opt->syn_retries, 20)) - 1) * params->rto_initial_ms * NS_PER_MS)
         return time_out(tcb), false; /* Linux: as long as so many doublings take, whatever was sent meanwhile */
     if (tcb->opt->user_timeout_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= tcb->opt->user_timeout_ms * NS_PER_MS)
