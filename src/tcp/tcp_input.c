@@ -251,11 +251,8 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
     if (!(rx->flags & TCP_SYN))
         return LIL_DROP_NONE;
     if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->end_seq == tcb->rcv_nxt &&
-        rx->ack == tcb->snd_nxt) { /* simultaneous open: the peer's SYN/ACK */
-        if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
-            window_ack_now(tcb);
-        return LIL_DROP_NONE;
-    }
+        rx->ack == tcb->snd_nxt)
+        return LIL_DROP_NONE; /* simultaneous open: the peer's SYN/ACK */
     bool again = rx->seq + 1 == tcb->rcv_nxt || (tcb_ext_peek(tcb)->fastopen_child && seq_lt(rx->seq, tcb->rcv_nxt));
     if (tcb->state == TCPS_SYN_RECEIVED && again && !(rx->flags & TCP_ACK)) {
         tcb->want_syn = true; /* its SYN again: ours again */
