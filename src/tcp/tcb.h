@@ -258,7 +258,7 @@ struct tcp_listener {
     uint32_t fastopen_pending;
 };
 
-enum { REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
+enum { RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
@@ -327,7 +327,7 @@ struct tcp {
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
-    struct tcb *cached;       /* the tcb of the last segment */
+    struct tcb *recent[RECENT_FLOWS]; /* by flow: where its last segment went (tcp_recent) */
     struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
     uint32_t due_left;
     uint32_t syn_due_first, syn_due_last;
@@ -425,6 +425,15 @@ static inline bool flow_equal(const struct flow *a, const struct flow *b)
 {
     return addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local) && a->local_port == b->local_port &&
            a->remote_port == b->remote_port;
+}
+static inline struct tcb **tcp_recent(struct tcp *tcp, uint32_t remote, uint16_t local_port, uint16_t remote_port) /* REMOTE: the last word */
+{
+    uint64_t hash = ((uint64_t)remote << 32 | (uint32_t)local_port << 16 | remote_port) * 0x9e3779b97f4a7c15ull;
+    return &tcp->recent[hash >> 58];
+}
+static inline struct tcb **tcp_recent_of(struct tcp *tcp, const struct flow *flow)
+{
+    return tcp_recent(tcp, flow->remote.u32[3], flow->local_port, flow->remote_port);
 }
 struct tcb_ext *tcb_ext_get(struct tcb *tcb); /* makes it; NULL: memory */
 struct tcb_opts *tcb_opts_own(struct tcb *tcb); /* a private copy; NULL: memory */

@@ -102,7 +102,7 @@ bool tcp_may_predict(const struct tcp *tcp)
  * timestamp is not old (RFC 7323 5.3 R1), its window is open, its ACK is new or there is text. */
 struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns)
 {
-    struct tcb *tcb = tcp->cached;
+    struct tcb *tcb = *tcp_recent(tcp, in->source, in->dest_port, in->source_port);
     if (!tcb)
         return NULL;
     const struct flow *flow = &tcb->flow;

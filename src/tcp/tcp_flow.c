@@ -86,12 +86,19 @@ int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, u
     return 0;
 }
 
+static void forget(struct tcp *tcp, const struct flow *flow, uint32_t slot)
+{
+    struct tcb **recent = tcp_recent_of(tcp, flow);
+    if (*recent && (*recent)->slot == slot)
+        *recent = NULL;
+}
+
 void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot)
 {
     if (table_remove(&tcp->flows, hash ? hash : flow_hash(tcp, flow), value_of(kind, slot)))
         --*port_users(tcp, flow->local_port);
-    if (kind == FLOW_TCB && tcp->cached && tcp->cached->slot == slot)
-        tcp->cached = NULL;
+    if (kind == FLOW_TCB)
+        forget(tcp, flow, slot);
 }
 
 void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t slot, enum flow_kind new_kind, uint32_t new_slot)
@@ -99,8 +106,8 @@ void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t 
     bool found = table_replace(&tcp->flows, hash, value_of(kind, slot), value_of(new_kind, new_slot));
     assert(found);
     (void)found;
-    if (kind == FLOW_TCB && tcp->cached && tcp->cached->slot == slot)
-        tcp->cached = NULL;
+    if (kind == FLOW_TCB)
+        forget(tcp, &tcp_tcb(tcp, slot)->flow, slot);
 }
 
 bool tcp_flow_exists(const struct tcp *tcp, const struct flow *flow)

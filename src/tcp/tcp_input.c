@@ -28,16 +28,17 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
     }
     enum flow_kind kind = FLOW_TCB;
     uint32_t slot = 0;
-    if (!tcp->cached || !flow_equal(&tcp->cached->flow, &in->flow)) {
+    struct tcb **recent = tcp_recent_of(tcp, &in->flow);
+    if (!*recent || !flow_equal(&(*recent)->flow, &in->flow)) {
         slot = flow_find(tcp, &in->flow, &kind);
         if (kind == FLOW_TCB)
-            tcp->cached = tcp_tcb(tcp, slot);
+            *recent = tcp_tcb(tcp, slot);
     }
     enum lil_drop drop;
     struct tcp_listener *listener;
     switch (kind) {
     case FLOW_TCB:
-        drop = tcp_input_tcb(tcp->cached, in, &packet);
+        drop = tcp_input_tcb(*recent, in, &packet);
         break;
     case FLOW_SYN:
         drop = synq_input(tcp, slot, in, &packet);
