@@ -327,6 +327,7 @@ struct tcp {
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
+    uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *recent[RECENT_FLOWS]; /* by flow: where its last segment went (tcp_recent) */
     struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
     uint32_t due_left;

@@ -138,6 +138,7 @@ void tcb_free_closed(struct tcb *tcb)
             pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
         tcb->ext = NULL;
+        tcp->ext_count--;
     }
     tcb_opts_unref(tcp, tcb->opt);
     tcp->freed++;
@@ -149,6 +150,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
     if (!tcb->ext) {
         tcb->ext = pool_alloc(tcb->tcp->pool, sizeof *tcb->ext);
         if (tcb->ext) {
+            tcb->tcp->ext_count++;
             tcb->ext->reordering = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
             tcb->ext->cwnd_clamp = UINT32_MAX;
             tcb->ext->rack_reo_steps = 1;

@@ -95,7 +95,7 @@ static bool covers_records(const struct tcb *tcb, uint32_t ack)
 
 bool tcp_may_predict(const struct tcp *tcp)
 {
-    return tcp->cached && tcp->cached->ext;
+    return tcp->ext_count;
 }
 
 /* RFC 9293 3.10.7.4's checks, first to fifth, of the segment that is expected: it begins at RCV.NXT and fits the window, its

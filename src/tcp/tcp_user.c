@@ -393,6 +393,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
             pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
         tcb->ext = NULL;
+        tcp->ext_count--;
     }
 }
 
