@@ -335,7 +335,7 @@ struct tcb *synq_promote(struct tcp *tcp, uint32_t slot, struct tcp_listener *li
         return NULL;
     flow_replace(tcp, entry->hash, FLOW_SYN, slot, FLOW_TCB, tcb->slot);
     tcb->is_counted = true;
-    tcp->cached = tcb;
+    *tcp_recent_of(tcp, &tcb->flow) = tcb;
     free_entry(tcp, slot);
     tcb_adopt_syn_received(tcb);
     return tcb;

@@ -48,7 +48,7 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
     if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0)
         return -ENOBUFS;
     tcb->is_counted = true;
-    tcp->cached = tcb; /* the answer is soon here */
+    *tcp_recent_of(tcp, &tcb->flow) = tcb; /* the answer is soon here */
     tcb->so_error = 0;
     tcb->snd_una = iss;
     tcb->snd_nxt = tcb->write_seq = iss + 1;
