@@ -173,6 +173,8 @@ static int packetdrill_option(struct options *options, const char *argument)
         if (*p == '-')
             *p = '_';
     int error = script_config_set(&options->config, name, argument[2 + length] ? argument + 3 + length : "");
+    if (error == 0 && strcmp(name, "ip_version") != 0 && options->config.fixed_count < 32) /* as in packetdrill, the command line has the last word */
+        options->config.fixed[options->config.fixed_count++] = argument + 2;
     if (error == -ENOENT)
         return bad("unknown option %s", argument);
     return error ? bad("bad value in %s", argument) : 0;

@@ -67,6 +67,8 @@ struct spec_packet {
     bool has_ack, has_window, has_urgent, options_any, has_ace;
     uint8_t ace;             /* RFC 9768: the three bits AE CWR ECE as a number */
     uint32_t seq, length, ack, urgent;
+    const char *payload;     /* what a "<" line says that it carries; NULL: anything */
+    unsigned payload_length;
     uint32_t window;
     unsigned option_count;
     struct spec_option options[SPEC_OPTIONS];

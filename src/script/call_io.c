@@ -1,6 +1,7 @@
 /* call_io.c: read and write in all their forms but sendmsg/recvmsg; pipes, splice and sendfile. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include "script/call.h"
@@ -176,6 +177,12 @@ static void do_pipe(struct call *call)
         fd_add(call->run, (int)call_number(call, list->items[i]), fds[i], FD_PIPE, NULL);
 }
 
+static bool is_readable(struct run *run, int live_fd)
+{
+    struct pollfd poll = {.fd = live_fd, .events = POLLIN};
+    return lil_poll(run->proc, &poll, 1, 0) > 0;
+}
+
 /* Moves at most SIZE bytes from one descriptor to another; what cannot be written is not read: MSG_PEEK first. */
 static ssize_t move(struct run *run, const struct fd_entry *from, const struct fd_entry *to, size_t size, int flags)
 {
@@ -188,6 +195,8 @@ static ssize_t move(struct run *run, const struct fd_entry *from, const struct f
     call_fill(buffer, size);
     if (from->kind == FD_SOCKET)
         got = lil_recv(run->proc, from->live_fd, buffer, size, MSG_PEEK | (flags & 2 /* SPLICE_F_NONBLOCK */ ? MSG_DONTWAIT : 0));
+    else if (from->kind == FD_PIPE && flags & 2 && !is_readable(run, from->live_fd))
+        errno = EAGAIN, got = -1;
     else if (from->kind == FD_PIPE)
         got = lil_read(run->proc, from->live_fd, buffer, size);
     ssize_t put = got;

@@ -196,6 +196,12 @@ static void do_dup(struct call *call)
     dup_with(call, -1);
 }
 
+static void do_usleep(struct call *call)
+{
+    (void)task_wait(call->run->task, call->run->now_ns + (uint64_t)call_integer(call, 0) * NS_PER_US);
+    call_set(call, 0);
+}
+
 static void do_nothing(struct call *call) /* cap_set, setrlimit ...: the virtual host asks for no rights */
 {
     call_set(call, 0);
@@ -205,4 +211,4 @@ const struct call_entry call_socket_entries[] = {
     {"socket", 3, 3, do_socket}, {"bind", 3, 3, do_bind}, {"listen", 2, 2, do_listen}, {"accept", 3, 3, do_accept},
     {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close}, {"shutdown", 2, 2, do_shutdown},
     {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername}, {"fcntl", 2, 3, do_fcntl},
-    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"cap_set", 1, 3, do_nothing}, {NULL, 0, 0, NULL}};
+    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep}, {"sched_yield", 0, 0, do_nothing}, {NULL, 0, 0, NULL}};

@@ -345,6 +345,12 @@ static struct value call_function(struct eval *eval, const char *name, const str
         double scale = count > 1 ? power(10, arguments[1].integer) : 1;
         return count > 1 ? real(round_near(to_real(a) * scale) / scale) : integer((int64_t)round_near(to_real(a)));
     }
+    if (strcmp(name, "math.ceil") == 0 || strcmp(name, "math.floor") == 0 || strcmp(name, "ceil") == 0 || strcmp(name, "floor") == 0) {
+        bool up = strchr(name, 'c') != NULL;
+        return integer((int64_t)(up ? -round_down(-to_real(a)) : round_down(to_real(a))));
+    }
+    if (strcmp(name, "pow") == 0 && count == 2)
+        return arguments[1].kind == VALUE_INTEGER && arguments[1].integer >= 0 && !isfloat ? integer((int64_t)power((double)a->integer, arguments[1].integer)) : real(power(to_real(a), arguments[1].integer));
     if (strcmp(name, "len") == 0)
         return integer(a->kind == VALUE_STRING ? (int64_t)strlen(a->text) : (int64_t)a->count);
     if (strcmp(name, "bool") == 0)
@@ -408,6 +414,8 @@ static struct value eval_atom(struct eval *eval)
     if (eval->at >= eval->end)
         eval_fail(eval, CODE_ERROR, "expression ends early");
     char c = *eval->at;
+    if (strchr("fFrRbBuU", c) && eval->at + 1 < eval->end && (eval->at[1] == '"' || eval->at[1] == '\'')) /* f"..." is shown as it stands */
+        c = *++eval->at;
     if (c == '(' || c == '[') {
         eval->at++;
         return eval_sequence(eval, c == '(' ? ')' : ']');

@@ -287,7 +287,7 @@ static int do_ifconfig(struct shell *shell, int argc, char **argv)
 static bool is_quiet(const char *name)
 {
     static const char *const quiet[] = {"true", ":", "cd", "export", "set", "ethtool", "modprobe", "rm", "mkdir", "touch", "chmod",
-                                        "which", "hash", "sync", "logger", "dmesg", "wait", "kldload", "kldunload", "kldstat", "tcpdrop", "sockstat", "local", "unset", "trap", "umask", "ulimit", "echo_restore", "tcp_metrics"};
+                                        "which", "hash", "sync", "logger", "dmesg", "wait", "kldload", "kldunload", "kldstat", "tcpdrop", "sockstat", "local", "unset", "trap", "umask", "ulimit", "echo_restore", "tcp_metrics", "date", "uname", "hostname", "id", "env"};
     for (unsigned i = 0; i < ARRAY_COUNT(quiet); i++)
         if (strcmp(name, quiet[i]) == 0)
             return true;

@@ -34,7 +34,7 @@ void run_defines(struct run *run)
     run->config.defines = NULL;
     for (; user; user = user->next) /* copied: the list is borrowed */
         define(run, user->name, user->value);
-    bool v6 = run->ip_version == 6;
+    bool v6 = run->config.ip != SCRIPT_IPV4; /* of the sockets: a mapped address has an AF_INET6 one */
     define(run, "CMSG_LEVEL_IP", v6 ? "SOL_IPV6" : "SOL_IP");
     define(run, "CMSG_TYPE_RECVERR", v6 ? "IPV6_RECVERR" : "IP_RECVERR");
     define_cookie(run, "TFO_COOKIE", &key);

@@ -95,6 +95,8 @@ static uint32_t emit_tcp(struct run *run, const struct spec_packet *spec, const 
     p = put16(put16(p, 0), spec->urgent);
     memcpy(p, options, size);
     fill(p + size, spec->seq, spec->length);
+    if (spec->payload)
+        memcpy(p + size, spec->payload, spec->payload_length < spec->length ? spec->payload_length : spec->length);
     return 20 + size + spec->length;
 }
 

@@ -278,6 +278,12 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
     }
     if (scan_char(scan, '<')) /* also on the next line: an event there would begin with its time */
         scan_options(scan, packet);
+    const char *before = scan->at;
+    scan_space(scan);
+    if (*scan->at == '"' && !next_is_line(scan, before))
+        packet->payload = scan_string(scan, &packet->payload_length);
+    else
+        scan->at = before;
     /* RFC 9293 3.1: ack counts only with the flag; scripts write it on RSTs without one, too. */
     if (!packet->has_ack && (packet->flags & TCP_ACK) && packet->inbound)
         packet->has_ack = true;

@@ -288,6 +288,22 @@ static void run_events(struct run *run)
 static int apply_options(struct run *run, const struct script *script)
 {
     for (const struct script_option *option = script->options; option; option = option->next) {
+        const char *equals = strcmp(option->name, "define") == 0 ? strchr(option->value, '=') : NULL;
+        if (equals) { /* --define=NAME=VALUE: those of the command line come first */
+            struct define *define = arena_alloc(&run->memory, sizeof *define), **last = &define->next;
+            *define = (struct define){.name = arena_copy(&run->memory, option->value, (size_t)(equals - option->value)), .value = equals + 1};
+            for (const struct define *d = run->config.defines; d; d = d->next, last = &(*last)->next) {
+                *last = arena_alloc(&run->memory, sizeof **last);
+                **last = (struct define){.name = d->name, .value = d->value};
+            }
+            run->config.defines = define;
+            continue;
+        }
+        bool fixed = false;
+        for (unsigned i = 0; i < run->config.fixed_count && !fixed; i++)
+            fixed = strcspn(run->config.fixed[i], "=") == strlen(option->name) && strncmp(run->config.fixed[i], option->name, strlen(option->name)) == 0;
+        if (fixed)
+            continue;
         int error = script_config_set(&run->config, option->name, option->value);
         if (error == -ENOENT) {
             run_note(run, NULL, SCRIPT_SKIPPED, "line %d: unknown option --%s", option->line, option->name);

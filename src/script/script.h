@@ -32,6 +32,8 @@ struct script_config {
     FILE *output;                   /* of print in code; NULL: discarded */
     const char *capture;            /* pcapng file; NULL: none */
     bool capture_append;            /* one more section of it */
+    const char *fixed[32];          /* options that the command line gave: a script's own do not change them */
+    unsigned fixed_count;
 };
 struct script_report {
     enum script_outcome outcome;
