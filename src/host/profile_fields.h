@@ -159,6 +159,8 @@
     X(tcp_accept_aborted, tcp.accept_aborted, BOOL, NULL) \
     X(tcp_syn_sent_close_waits, tcp.syn_sent_close_waits, BOOL, NULL) \
     X(tcp_rtt_by_data, tcp.rtt_by_data, BOOL, NULL) \
+    X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
+    X(tcp_abc_limit, tcp.abc_limit, U8, NULL) \
     X(tcp_cookie_options, tcp.cookie_options, BOOL, NULL) \
     X(tcp_no_delayed_ack, tcp.no_delayed_ack, BOOL, NULL) \
     X(tcp_port_first, tcp.port_first, U16, NULL) \

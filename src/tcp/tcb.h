@@ -80,6 +80,20 @@ struct ooo_queue {
 };
 enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
 
+/* FreeBSD's congestion window and recovery, in bytes (tcp_base.c). */
+struct base_recovery {
+    uint32_t cwnd, ssthresh;  /* cwnd 0: not begun */
+    uint32_t recover;         /* snd_recover */
+    uint32_t next;            /* its snd_nxt: after a timeout behind ours, which is its snd_max */
+    uint32_t acked;           /* towards the next segment of congestion avoidance */
+    uint32_t sacked, lost, resent, holes, most;
+    uint32_t prr_delivered, prr_out, flight_size;
+    uint32_t once, once_start; /* the window of one burst; 0: cwnd */
+    uint32_t undo_cwnd, undo_ssthresh, undo_recover, undo_ts;
+    uint8_t limited;          /* segments that limited transmit has sent */
+    bool in_fast, in_cong, new_loss, is_limited, can_undo, undo_fast, undo_cong;
+};
+
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
 struct tcb_ext {
     /* statistics for TCP_INFO */
@@ -163,6 +177,7 @@ struct tcb_ext {
     uint32_t saved_syn_length;
     uint64_t challenge_end_ns; /* conn_challenge_count: of this interval */
     uint32_t challenge_count;
+    struct base_recovery base;
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
 };
 
@@ -632,6 +647,16 @@ static inline bool recovery_is_classic(const struct tcb *tcb)
 }
 void classic_on_ack(struct tcb *tcb, struct ack_state *state);
 void classic_on_rto(struct tcb *tcb);
+/* tcp_base.c */
+struct base_recovery *base_get(struct tcb *tcb);
+COLD void base_on_ack(struct tcb *tcb, struct ack_state *state);
+COLD void base_on_rto(struct tcb *tcb);
+COLD uint32_t base_next_lost(struct tcb *tcb);
+COLD void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again);
+COLD uint32_t base_next_length(struct tcb *tcb, uint32_t unsent);
+COLD void base_check_idle(struct tcb *tcb);
+COLD void base_end_burst(struct tcb *tcb);
+bool output_may_send_partial(const struct tcb *tcb);
 /* tcp_undo.c */
 void undo_init(struct tcb *tcb);
 bool undo_recovery(struct tcb *tcb, const struct ack_state *state);

@@ -6,7 +6,7 @@
 static bool update_window(struct tcb *tcb, const struct rx *rx)
 {
     bool newer = seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->seq, tcb->snd_wl1) ||
-                 (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || rx->window == 0));
+                 (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || (rx->window == 0 && tcb_params(tcb)->input_policy != TCP_INPUT_BSD)));
     if (!newer)
         return false;
     tcb->snd_wl1 = rx->seq;

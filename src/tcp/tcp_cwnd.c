@@ -113,6 +113,10 @@ void cwnd_check_idle(struct tcb *tcb)
     const struct tcp_params *params = tcb_params(tcb);
     if ((uint64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms) * 1000 <= min_u32(tcb->rto_us, rtt_rto_max_us(tcb))) /* less than an RTO, whatever its backoff */
         return;
+    if (params->byte_recovery) {
+        base_check_idle(tcb);
+        return;
+    }
     if (!params->slow_start_after_idle || tcb_packets_out(tcb) || tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
         return;
     int64_t delta = (int64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms), rto = (int64_t)(rtt_rto_ns(tcb) / NS_PER_MS);

@@ -119,7 +119,11 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         }
         recovery_mark_lost(tcb, seg);
     }
-    if (ext->lost_out && tcb->ca_state != CA_LOSS) {
+    if (params->byte_recovery) { /* tcp_mtudisc(): all again from SND.UNA */
+        base_get(tcb)->next = tcb->snd_una;
+        ext->base.recover = tcb->snd_nxt;
+        ext->base.in_fast = false;
+    } else if (ext->lost_out && tcb->ca_state != CA_LOSS) {
         ext->high_seq = tcb->snd_nxt;
         tcb->ssthresh = cwnd_current_ssthresh(tcb);
         ext->prior_ssthresh = 0;

@@ -94,6 +94,10 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = tcb->cwnd;
+    if (tcb_params(tcb)->byte_recovery && tcb->ext && ext->base.cwnd) { /* FreeBSD tells them in bytes */
+        info.tcpi_snd_cwnd = ext->base.cwnd;
+        info.tcpi_snd_ssthresh = ext->base.ssthresh;
+    }
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * tcb->advmss);

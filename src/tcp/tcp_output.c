@@ -269,6 +269,23 @@ COLD static void note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t len
     set_urgent(tcb, header);
 }
 
+static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t packets)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->probe_byte = false;
+    ext->wstamp_ns = tcb_now(tcb);
+    if (length) {
+        ext->bytes_sent += length;
+        ext->data_segs_out += packets;
+        TCP_MIB(tcb->tcp, OrigDataSent);
+        window_on_data_sent(tcb);
+    }
+    if (recovery_is_reducing(tcb))
+        ext->prr_out += packets;
+    if (tcb_params(tcb)->byte_recovery)
+        base_on_sent(tcb, seq, tcb->snd_nxt, false);
+}
+
 /* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, with the FIN behind it when FIN. */
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin)
 {
@@ -321,18 +338,8 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     if (ext && length % tcb->mss)
         ext->snd_sml = seq + length;
     tcb->snd_nxt = seq + length + fin;
-    if (ext) {
-        ext->probe_byte = false;
-        ext->wstamp_ns = tcb_now(tcb);
-        if (length) {
-            ext->bytes_sent += length;
-            ext->data_segs_out += packets;
-            TCP_MIB(tcb->tcp, OrigDataSent);
-            window_on_data_sent(tcb);
-        }
-        if (recovery_is_reducing(tcb))
-            ext->prr_out += packets;
-    }
+    if (ext)
+        note_first(tcb, seq, length, packets);
     if (tcb->state == TCPS_SYN_RECEIVED) /* a fast open child: the SYN/ACK has the timer */
         return true;
     if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
@@ -357,6 +364,8 @@ static bool may_send_partial(const struct tcb *tcb, bool fin)
     return !small_out;
 }
 
+bool output_may_send_partial(const struct tcb *tcb) { return may_send_partial(tcb, false); }
+
 /* Sender's silly window avoidance where partial-window segments exist at all (RFC 9293 3.8.6.2.1, MUST-38). */
 static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t mss, uint32_t unsent)
 {
@@ -376,6 +385,8 @@ uint32_t output_chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bo
  * How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
 static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *limited)
 {
+    if (tcb_params(tcb)->byte_recovery)
+        return base_next_length(tcb, unsent);
     uint32_t mss = mss_current(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);
     uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     bool linux_way = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
@@ -413,7 +424,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (seq_gt(tcb->snd_nxt, tcb->write_seq))
         return false; /* the FIN is out */
     if (unsent == 0) { /* the FIN alone */
-        if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd)
+        if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd && !tcb_params(tcb)->byte_recovery)
             return false;
         if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
             return timer_check_probe(tcb), false;
@@ -486,6 +497,12 @@ static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
     return ext->again_push;
 }
 
+/* FreeBSD: a retransmission is cut to the window, too; 0: no such limit. */
+static uint32_t ext_most(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->byte_recovery && tcb->ext->base.most ? tcb->ext->base.most : 0;
+}
+
 /* Sends record INDEX again. */
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
 {
@@ -501,6 +518,8 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         return false; /* the window shrank: only the first may go */
     if (seg->start != tcb->snd_una && seq_gt(seg->start + min_u32(data, mss), right))
         return false;
+    if (ext_most(tcb) && data > ext_most(tcb))
+        most = min_u32(most, ext_most(tcb));
     if (data > most && txring_split(tcb, index, seg->start + most) < 0)
         return false;
     output_collapse(tcb, index, mss);
@@ -624,6 +643,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return true;
     if (!new_first && output_new(tcb, segment))
         return true;
+    if (tcb->ext && tcb->ext->base.once)
+        base_end_burst(tcb);
     if (tcb->ext && tcb->ext->in_burst) {
         tcb->ext->in_burst = false;
         cwnd_validate(tcb, tcb->ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);

@@ -153,6 +153,8 @@ struct tcp_params {
     bool syn_sent_close_waits;    /* shutdown() before the SYN/ACK: the FIN follows it; Linux ends at once */
     bool rtt_by_data;             /* a passive open without timestamps measures nothing at the handshake */
     bool no_delayed_ack;
+    bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
+    uint8_t abc_limit;            /* RFC 3465: segments of growth for one ACK in slow start */
     bool cookie_options;          /* a SYN cookie holds the scale and SACK itself, not the timestamp beside it */
     /* ports */
     uint16_t port_first, port_last;

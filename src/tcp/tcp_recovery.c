@@ -366,6 +366,10 @@ static void apply(struct tcb *tcb, enum verdict verdict)
 void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
 {
     struct tcb_ext *ext = tcb->ext;
+    if (tcb_params(tcb)->byte_recovery) {
+        base_on_ack(tcb, state);
+        return;
+    }
     cwnd_init(tcb);
     if (recovery_is_classic(tcb)) {
         classic_on_ack(tcb, state);
@@ -394,7 +398,7 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
 
 void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state)
 {
-    if (tcb->ext && !recovery_is_classic(tcb))
+    if (tcb->ext && !recovery_is_classic(tcb) && !tcb_params(tcb)->byte_recovery)
         apply(tcb, alert(tcb, state, false));
 }
 
@@ -463,6 +467,10 @@ void recovery_on_rto(struct tcb *tcb)
     if (!ext || tcb_packets_out(tcb) == 0)
         return;
     tcb->want_tlp = false;
+    if (tcb_params(tcb)->byte_recovery) {
+        base_on_rto(tcb);
+        return;
+    }
     if (recovery_is_classic(tcb)) {
         classic_on_rto(tcb);
         return;
@@ -485,6 +493,8 @@ uint32_t recovery_next_lost(struct tcb *tcb)
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !tcb->tx || tcb->tx->count == 0 || ext->lost_out == 0)
         return TCP_NONE;
+    if (tcb_params(tcb)->byte_recovery)
+        return base_next_lost(tcb);
     if (ext->fast_rexmit) /* BSD: the window does not hold the head back */
         return 0;
     if (ext->lost_out <= ext->retrans_out || ext->rexmit_hold || tcb_in_flight(tcb) >= tcb->cwnd)
@@ -508,6 +518,8 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     struct tcb_ext *ext = tcb->ext;
     uint32_t packets = txseg_packets(seg);
     bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && tcb->ca_state == CA_LOSS && ext->retrans_out == 0;
+    if (tcb_params(tcb)->byte_recovery)
+        base_on_sent(tcb, seg->start, seg->end, true);
     if (!ext->retrans_stamp_ns) /* the user timeout counts from the segment's first transmission */
         ext->retrans_stamp_ns = max_u64(tcb->ca_state == CA_LOSS ? seg->sent_ns : tcb_now(tcb), 1);
     if (!ext->retrans_sent_ns)

@@ -371,6 +371,7 @@ static void check_plain(struct tcb *tcb, bool ooo)
         tcb_mark_due(tcb);
         return;
     }
+    tcb->ack_sched = false; /* the timer has it now: an ACK that comes meanwhile does not bring it out */
     if (tcb->delack_ns)
         return;
     if (params->ack_policy == TCP_ACK_BSD && params->fast_tick_ms) {
@@ -436,7 +437,7 @@ void window_compressed_timer(struct tcb *tcb)
 
 void window_delack_timer(struct tcb *tcb)
 {
-    if (!tcb->ack_sched)
+    if (!tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         return;
     if (tcb->pingpong == 0) {
         tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, 60000));
