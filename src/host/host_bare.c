@@ -26,8 +26,7 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     host->counters[CNT_IP_DELIVERED]++;
     packet->ecn = bare.tos & 3;
     packet_trim_front(packet, length);
-    in.flow.local_port = in.header.dest_port;
-    in.flow.remote_port = in.header.source_port;
+    flow_set_ports(&in.flow, in.header.dest_port, in.header.source_port);
     in.flow.scope = 0;
     in.payload = 0;
     in.gso_size = packet->gso_size;

@@ -4,23 +4,36 @@
 
 enum { KIND_SHIFT = 30, SLOT_MASK = (1 << KIND_SHIFT) - 1 };
 
-static uint64_t hash_of(const struct tcp *tcp, const struct flow *flow)
+static uint64_t secret_hash(const struct tcp *tcp, const struct flow *flow, uint64_t ports)
 {
-    uint64_t ports = (uint64_t)flow->local_port << 16 | flow->remote_port;
     if (flow->local.u64[0] == 0 && flow->remote.u64[0] == 0) /* IPv4, mapped: what differs lies in the low words */
         return siphash_2u64(&tcp->flow_key, (uint64_t)flow->local.u32[3] << 32 | flow->remote.u32[3], ports);
     return siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1], flow->local.u64[0] ^ (flow->local.u64[1] << 1 | flow->local.u64[1] >> 63), ports);
+}
+
+/* The ephemeral ports of a destination go up one by one (RFC 6056 3.3.4), and its connections come and go in that order. So that they
+ * meet lines of the table that their predecessors have fetched, sixteen ports in a row share a place that only the secret knows
+ * and lie there side by side. The larger port counts as the ephemeral one: both ends see the same. Who chooses ports can
+ * fill such a row, but no two rows meet by his choice. */
+enum { ROW = 16 };
+static uint32_t hash_of(const struct tcp *tcp, const struct flow *flow)
+{
+    uint32_t low = flow->local_port, high = flow->remote_port;
+    if (low > high) {
+        low = flow->remote_port;
+        high = flow->local_port;
+    }
+    uint64_t hash = secret_hash(tcp, flow, (uint64_t)low << 16 | high / ROW);
+    uint32_t kept = ((uint32_t)(hash ^ hash >> 32) & ~(ROW - 1u)) + high % ROW;
+    return kept ? kept : 1;
 }
 
 /* A flow is looked up, entered and removed in quick succession (SYN, entry, connection, TIME-WAIT): its hash is made once. */
 uint32_t flow_hash(struct tcp *tcp, const struct flow *flow)
 {
     if (__builtin_expect(!tcp->hash || !flow_equal(&tcp->hashed, flow), 0)) {
-        uint64_t hash = hash_of(tcp, flow);
         tcp->hashed = *flow;
-        tcp->hash = (uint32_t)(hash ^ hash >> 32); /* all that the table keeps of it */
-        if (!tcp->hash)
-            tcp->hash = 1;
+        tcp->hash = hash_of(tcp, flow);
     }
     return tcp->hash;
 }

@@ -54,8 +54,11 @@ static void recycle(struct tcp *tcp)
         return;
     const struct wait_record *next = tcp_wait(tcp, tcp->wait_first);
     table_prefetch(&tcp->flows, next->hash);
-    if (next->next != TCP_NONE)
-        __builtin_prefetch(tcp_wait(tcp, next->next));
+    if (next->next != TCP_NONE) { /* a record lies in two lines */
+        const char *after = (const char *)tcp_wait(tcp, next->next);
+        __builtin_prefetch(after);
+        __builtin_prefetch(after + sizeof *next - 1);
+    }
 }
 
 /* The record takes TCB's place in the flow table. False: there is none, the flow is still TCB's. */

@@ -64,6 +64,18 @@ static inline bool bare_parse(struct bare *bare, struct tcphdr_ *tcp, const uint
     return tcphdr_parse(tcp, bytes + IPV4_LENGTH, length - IPV4_LENGTH) == (int)(length - IPV4_LENGTH);
 }
 
+static inline void bare_put(uint8_t *bytes, uint32_t word)
+{
+    memcpy(bytes, &word, sizeof word);
+    __asm__("" ::: "memory"); /* not joined with its neighbours: the parts would go by way of the stack, and a load wait for them */
+}
+
+/* A word of two halves as they lie in memory: what bare_fold gives is such a half. */
+static inline uint32_t bare_halves(uint16_t first, uint16_t second)
+{
+    return __BYTE_ORDER == __LITTLE_ENDIAN ? (uint32_t)second << 16 | first : (uint32_t)first << 16 | second;
+}
+
 /* The options of a usual segment in words: none, NOP NOP Timestamp, or those of Linux's SYN. Returns how many; BARE_OTHER: not usual. */
 enum { BARE_OPTIONS = 5, BARE_OTHER = 0xff };
 static inline unsigned bare_options(const struct tcphdr_ *tcp, enum tcp_option_order order, uint32_t words[BARE_OPTIONS])
@@ -101,28 +113,30 @@ static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp,
                              uint8_t *bytes)
 {
     uint32_t length = IPV4_LENGTH + TCP_LENGTH + 4 * count;
-    uint32_t ip[3] = {htonl(0x45u << 24 | (uint32_t)bare->tos << 16 | length),
-                      htonl((ip_id & 0xffff) << 16 | (bare->dont_fragment ? 0x4000u : 0)),
-                      htonl((uint32_t)bare->ttl << 24 | IPPROTO_TCP << 16)};
+    uint32_t first = htonl(0x45u << 24 | (uint32_t)bare->tos << 16 | length);
+    uint32_t second = htonl((ip_id & 0xffff) << 16 | (bare->dont_fragment ? 0x4000u : 0));
+    uint32_t third = htonl((uint32_t)bare->ttl << 24 | IPPROTO_TCP << 16);
     uint64_t addresses = (uint64_t)bare->source + bare->dest;
-    uint16_t field = (uint16_t)~bare_fold(addresses + ip[0] + ip[1] + ip[2]);
-    memcpy((uint8_t *)&ip[2] + 2, &field, 2);
-    memcpy(bytes, ip, sizeof ip);
-    memcpy(bytes + 12, &bare->source, 4);
-    memcpy(bytes + 16, &bare->dest, 4);
-    uint32_t flags = (TCP_LENGTH / 4 + count) << 12 | (tcp->flags & 0x1ff);
-    uint32_t words[5] = {htonl((uint32_t)tcp->source_port << 16 | tcp->dest_port), htonl(tcp->seq), htonl(tcp->ack),
-                         htonl(flags << 16 | tcp->window), htonl(tcp->urgent)};
-    uint64_t sum = addresses + htonl(IPPROTO_TCP) + htonl(length - IPV4_LENGTH);
-    sum += (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
-    bytes += IPV4_LENGTH + TCP_LENGTH;
+    third |= bare_halves(0, (uint16_t)~bare_fold(addresses + first + second + third));
+    bare_put(bytes, first);
+    bare_put(bytes + 4, second);
+    bare_put(bytes + 8, third);
+    bare_put(bytes + 12, bare->source);
+    bare_put(bytes + 16, bare->dest);
+    uint32_t flags = (TCP_LENGTH / 4 + count) << 12 | (tcp->flags & 0x1ff), urgent = htonl(tcp->urgent);
+    uint32_t ports = htonl((uint32_t)tcp->source_port << 16 | tcp->dest_port), seq = htonl(tcp->seq), ack = htonl(tcp->ack);
+    uint32_t shape = htonl(flags << 16 | tcp->window);
+    uint64_t sum = addresses + htonl(IPPROTO_TCP) + htonl(length - IPV4_LENGTH) + ports + seq + ack + shape + urgent;
+    bytes += IPV4_LENGTH;
     for (unsigned i = 0; i < count; i++) {
         sum += options[i];
-        memcpy(bytes + 4 * (size_t)i, &options[i], 4);
+        bare_put(bytes + TCP_LENGTH + 4 * (size_t)i, options[i]);
     }
-    field = (uint16_t)~bare_fold(sum);
-    memcpy(&words[4], &field, 2);
-    memcpy(bytes - TCP_LENGTH, words, sizeof words);
+    bare_put(bytes, ports);
+    bare_put(bytes + 4, seq);
+    bare_put(bytes + 8, ack);
+    bare_put(bytes + 12, shape);
+    bare_put(bytes + 16, urgent | bare_halves((uint16_t)~bare_fold(sum), 0));
 }
 
 #endif
