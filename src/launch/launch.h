@@ -103,6 +103,8 @@ struct launcher {
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
     uint32_t burn_reads;     /* clock.reads at that time */
     unsigned idle_turns;
+    bool jumped;             /* virtual: since the last poll nothing but the clock has changed */
+    unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
     uint64_t jumps, notifications, stops, scans;
     bool progress;           /* something happened in this turn of the loop */
     bool stopped, hung;
@@ -171,6 +173,9 @@ struct task {
     uint64_t nr;
     uint64_t deadline_ns;
     bool timed_out;
+    bool listening;            /* stopped as by SIGSTOP */
+    bool has_exec;             /* it has called exec since its birth */
+    pid_t vfork_child;         /* lives and has not called exec: this task waits for it; 0: none */
     uint64_t resume_ns;        /* a wait broken by a stop, not by a handler, goes on to this deadline; 0: none */
     uint64_t resume_nr, resume_arg;
 };

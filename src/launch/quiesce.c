@@ -32,18 +32,20 @@ static char state_of(const struct task *task)
     return state && state[1] ? state[2] : 'R';
 }
 
-/* 'D' waits for a device, but the parent of a vfork waits in it for its child. 't': its stop is reported, see invariant 3. */
+/* 'D' waits for a device or for memory (fork() may); but the parent of a vfork waits in it for its child. 't': its stop will be
+ * reported, and then it goes on; only one that was stopped as by ^Z stays so. */
 static bool is_asleep(const struct task *task, long nr)
 {
     switch (state_of(task)) {
-    case 'S':
     case 't':
+        return task->listening;
+    case 'S':
     case 'T':
     case 'Z':
     case 'X':
         return true;
     case 'D':
-        return nr == __NR_vfork || nr == __NR_clone || nr == __NR_clone3;
+        return task->vfork_child && (nr == __NR_vfork || nr == __NR_clone || nr == __NR_clone3);
     default:
         return false;
     }

@@ -63,6 +63,8 @@ static void child_main(struct program *program, struct handover *shared, enum fi
     int listener;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (program->launcher->timer_slack_ns)
+        prctl(PR_SET_TIMERSLACK, program->launcher->timer_slack_ns, 0, 0, 0);
     for (int i = 1; i < 32; i++)
         if (i != SIGKILL && i != SIGSTOP && i != SIGPIPE)
             signal(i, SIG_DFL);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "launch/launch.h"
 
-enum { EVENTS = 128 };
+enum { EVENTS = 128, FIRST_PAUSE_NS = 5000 };
 /* A thread that computes for this long without a call makes the clock run with it (and only then: what a program computes at
  * its start must not be seen in its times). */
 static const uint64_t burn_limit_ns = 100 * NS_PER_MS, burn_step_ns = 10 * NS_PER_MS;
@@ -53,19 +53,20 @@ int launcher_watch(struct launcher *l, struct source *source, uint32_t events)
 static void on_signals(struct source *source, uint32_t events)
 {
     struct launcher *l = container_of(source, struct launcher, signals);
-    struct signalfd_siginfo info;
+    struct signalfd_siginfo infos[4]; /* what is left makes the descriptor readable again */
+    ssize_t n = read(source->fd, infos, sizeof infos);
     (void)events;
 
-    while (read(source->fd, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGCHLD)
+    for (int i = 0; i < n / (ssize_t)sizeof *infos; i++) {
+        if (infos[i].ssi_signo == SIGCHLD)
             continue;
         l->stopped |= l->stop_signal && l->stop_signal != SIGINT; /* the second time the programs are not asked */
-        l->stop_signal = (int)info.ssi_signo;
-        if (info.ssi_code == SI_USER) /* from a terminal the programs get it themselves */
+        l->stop_signal = (int)infos[i].ssi_signo;
+        if (infos[i].ssi_code == SI_USER) /* from a terminal the programs get it themselves */
             list_each(node, &l->programs) {
                 struct program *program = list_entry(node, struct program, node);
                 if (program->started && !program->ended)
-                    kill(program->pid, (int)info.ssi_signo);
+                    kill(program->pid, (int)infos[i].ssi_signo);
             }
     }
     tracer_reap(l);
@@ -126,7 +127,11 @@ struct launcher *launcher_new(const struct launcher_config *config)
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     clock_start(l);
-    if (!l->scratch || l->epoll_fd < 0 || timers_init(l) < 0 || open_hub(l) < 0 || launcher_watch(l, &l->signals, EPOLLIN) < 0) {
+    if (l->virtual_time) { /* what goes to sleep in a program is seen by looking again, after microseconds */
+        l->timer_slack_ns = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+        prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    }
+    if (!l->scratch || l->epoll_fd < 0 || timers_init(l) < 0 || open_hub(l) < 0) {
         launcher_free(l);
         return NULL;
     }
@@ -322,13 +327,13 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
 {
     struct epoll_event events[EVENTS];
     struct timespec timeout = {(time_t)(timeout_ns / NS_PER_S), (long)(timeout_ns % NS_PER_S)};
-    struct pollfd fds[1 + LISTENERS_DIRECT] = {{l->epoll_fd, POLLIN, 0}};
+    struct pollfd fds[2 + LISTENERS_DIRECT] = {{l->epoll_fd, POLLIN, 0}, {l->signals.fd, POLLIN, 0}};
     unsigned direct = l->direct_count;
     int n = 0;
 
     for (unsigned i = 0; i < direct; i++)
-        fds[1 + i] = (struct pollfd){l->direct[i]->fd, POLLIN, 0};
-    if (ppoll(fds, 1 + direct, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL) <= 0) {
+        fds[2 + i] = (struct pollfd){l->direct[i]->fd, POLLIN, 0};
+    if (ppoll(fds, 2 + direct, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL) <= 0) {
         clock_update(l);
         return;
     }
@@ -340,6 +345,8 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
     l->progress = true;
     l->burn_base_ns = 0;
     /* What programs did to their descriptors is looked at before what they now ask: a close before the next call. */
+    if (fds[1].revents)
+        on_signals(&l->signals, POLLIN);
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
         if (source->ready != notify_ready && source->fd >= 0)
@@ -351,8 +358,8 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
             source->ready(source, events[i].events);
     }
     for (unsigned i = 0; i < direct; i++)
-        if (fds[1 + i].revents && l->direct[i]->fd == fds[1 + i].fd)
-            notify_ready(l->direct[i], (uint32_t)fds[1 + i].revents);
+        if (fds[2 + i].revents && l->direct[i]->fd == fds[2 + i].fd)
+            notify_ready(l->direct[i], (uint32_t)fds[2 + i].revents);
     drop_closed_listeners(l);
 }
 
@@ -439,7 +446,9 @@ static void virtual_turn(struct launcher *l)
     uint64_t next;
 
     l->progress = false;
-    poll_events(l, 0);
+    if (!l->jumped) /* else nothing can have happened yet */
+        poll_events(l, 0);
+    l->jumped = false;
     wait_fire(l);
     timers_fire(l);
     world_turn(l);
@@ -448,7 +457,7 @@ static void virtual_turn(struct launcher *l)
         return;
     }
     if (!quiesce_scan(l)) {
-        uint64_t pause_ns = 20 * NS_PER_US << min_u32(l->idle_turns++, 8);
+        uint64_t pause_ns = FIRST_PAUSE_NS << min_u32(l->idle_turns++, 11);
         poll_events(l, pause_ns);
         if (pause_ns > 2 * NS_PER_MS && !l->progress)
             count_burn(l);
@@ -465,6 +474,7 @@ static void virtual_turn(struct launcher *l)
     } else if (next > l->now_ns) {
         clock_jump(l, next);
         l->jumps++;
+        l->jumped = true;
     }
 }
 

@@ -104,10 +104,21 @@ bool tracer_is_permitted(void)
     return permitted;
 }
 
+/* CHILD is dead or has called exec. */
+static void end_vfork(struct launcher *l, pid_t child)
+{
+    list_each(node, &l->tasks) {
+        struct task *task = list_entry(node, struct task, node);
+        if (task->vfork_child == child)
+            task->vfork_child = 0;
+    }
+}
+
 static void on_death(struct launcher *l, pid_t tid, int status)
 {
     struct task *task = tracer_find(l, tid);
 
+    end_vfork(l, tid);
     if (task && task->tgid == tid)
         timers_process_gone(l, tid);
     if (task)
@@ -135,6 +146,9 @@ static void on_exec(struct launcher *l, struct task *task)
             task_free(other);
     }
     task->wait = NULL;
+    task->vfork_child = 0;
+    task->has_exec = true;
+    end_vfork(l, former ? (pid_t)former : task->tid);
     if (former && former != (unsigned long)task->tid) { /* the files of the former leader are stale */
         close_files(task);
         open_files(task);
@@ -156,6 +170,7 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
     l->stops++;
     if (!task)
         return;
+    task->listening = false;
     if (!event && sig == (SIGTRAP | 0x80)) {
         wait_exit(l, task);
     } else if (event == PTRACE_EVENT_SECCOMP) {
@@ -163,11 +178,14 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
     } else if (event == PTRACE_EVENT_EXEC) {
         on_exec(l, task);
     } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
-        if (ptrace(PTRACE_GETEVENTMSG, tid, 0, &child) == 0)
-            task_add(l, (pid_t)child);
+        if (ptrace(PTRACE_GETEVENTMSG, tid, 0, &child) == 0) {
+            const struct task *born = task_add(l, (pid_t)child);
+            task->vfork_child = event == PTRACE_EVENT_VFORK && born && !born->has_exec ? (pid_t)child : 0;
+        }
         ptrace(PTRACE_CONT, tid, 0, 0);
     } else if (event == PTRACE_EVENT_STOP && is_stopping_signal(sig)) {
         ptrace(PTRACE_LISTEN, tid, 0, 0);
+        task->listening = true;
     } else if (event) {
         ptrace(PTRACE_CONT, tid, 0, 0);
     } else {
