@@ -67,6 +67,8 @@
     X(tcp_offer_ecn, tcp.offer_ecn, BOOL, NULL) \
     X(tcp_option_order, tcp.option_order, WORD, option_order_words) \
     X(tcp_ecn, tcp.ecn, U8, NULL) \
+    X(tcp_ecn_option, tcp.ecn_option, U8, NULL) \
+    X(tcp_ecn_option_beacon, tcp.ecn_option_beacon, U8, NULL) \
     X(tcp_fastopen, tcp.fastopen, U32, NULL) \
     X(tcp_timestamp_offsets, tcp.timestamp_offsets, BOOL, NULL) \
     X(tcp_timestamp_hz_ms, tcp.timestamp_hz_ms, U32, NULL) \

@@ -32,7 +32,7 @@ static const struct profile_override today[] = {
     SET(tcp_mss_default, "536", "RFC 9293 3.7.1 (MUST-15)", "H"),
     SET(tcp_offer_wscale, "1", "ip-sysctl tcp_window_scaling", "H"), SET(tcp_offer_sack, "1", "ip-sysctl tcp_sack", "H"),
     SET(tcp_offer_timestamps, "1", "ip-sysctl tcp_timestamps", "H"), SET(tcp_option_order, "linux", "M", "H"),
-    SET(tcp_ecn, "2", "ip-sysctl tcp_ecn", "H"), SET(tcp_fastopen, "1", "ip-sysctl tcp_fastopen", "H"),
+    SET(tcp_ecn, "2", "ip-sysctl tcp_ecn", "H"), SET(tcp_ecn_option, "2", "ip-sysctl", "H"), SET(tcp_ecn_option_beacon, "3", "ip-sysctl", "H"), SET(tcp_fastopen, "1", "ip-sysctl tcp_fastopen", "H"),
     SET(tcp_timestamp_offsets, "1", "ip-sysctl tcp_timestamps", "H"), SET(tcp_timestamp_hz_ms, "1", "ip-sysctl", "M"),
     SET(tcp_rcvbuf_min, "4096", "tcp(7) tcp_rmem", "H"), SET(tcp_rcvbuf, "131072", "ip-sysctl tcp_rmem", "H"),
     SET(tcp_rcvbuf_max, "6291456", "ip-sysctl tcp_rmem", "H"), SET(tcp_sndbuf_min, "4096", "tcp(7) tcp_wmem", "H"),

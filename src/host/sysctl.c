@@ -18,7 +18,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_max_syn_backlog", "tcp.max_syn_backlog", PLAIN}, {"net.core.somaxconn", "tcp.somaxconn", PLAIN},
     {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN}, {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN},
     {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN}, {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN},
-    {"net.ipv4.tcp_timestamps", "tcp.offer_timestamps", PLAIN}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN},
+    {"net.ipv4.tcp_timestamps", "tcp.offer_timestamps", PLAIN}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN}, {"net.ipv4.tcp_ecn_option", "tcp.ecn_option", PLAIN}, {"net.ipv4.tcp_ecn_option_beacon", "tcp.ecn_option_beacon", PLAIN},
     {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_fastopen_key", NULL, FASTOPEN_KEY}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
     {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
     {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},

@@ -110,7 +110,8 @@ struct tcb_ext {
     uint32_t highest_sack;    /* end of the highest SACKed segment */
     uint64_t retrans_sent_ns;  /* when the first retransmission of the episode went */
     uint64_t retrans_stamp_ns; /* first retransmission of the episode; 0: none */
-    uint32_t lost_total;
+    uint32_t lost_total, total_rto_time_ms, rto_since_ms; /* timeouts, for TCP_INFO */
+    uint16_t total_rto, total_rto_recoveries;
     uint8_t dupacks;
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
@@ -169,7 +170,12 @@ struct tcb_ext {
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
     bool fastopen_request, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
     /* ECN: received CE bookkeeping; AccECN counters */
-    uint32_t accecn_received_ce, accecn_e0b, accecn_e1b, accecn_ceb;
+    struct {
+        bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */;
+        uint8_t syn_sent, syn_received, seen, fail, demand, least, previous, estimate, ce_pending;
+        uint32_t received_ce, received[3], delivered[3]; /* bytes, by IP field - 1 */
+        uint64_t option_ns;
+    } accecn;
     uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
@@ -240,7 +246,7 @@ struct syn_entry {
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, tos;
-    uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
+    uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
         keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
     uint16_t ifindex;
 };
@@ -424,6 +430,7 @@ struct rx {
     uint32_t ts_echo;         /* 0: none */
     uint16_t gso_size;        /* of the packet; 0: one wire segment */
     uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
+    bool ts_progress;         /* its timestamp was newer than TS.Recent */
 };
 
 /* tcp_flow.c: tables */
@@ -758,6 +765,18 @@ void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size)
 void stamp_on_acked(struct tcb *tcb);
 void stamp_free(struct tcb *tcb);
 
+/* tcp_accecn.c (RFC 9768) */
+uint16_t accecn_reflect(uint8_t ecn);
+bool accecn_is_asked(uint16_t flags);
+uint8_t accecn_look_at_option(const struct tcp_options *options);
+void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);
+void accecn_on_synack(struct tcb *tcb, const struct rx *rx);
+void accecn_on_segment(struct tcb *tcb, const struct rx *rx);
+void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
+int accecn_fields(const struct tcb *tcb, uint32_t room, bool has_sack);
+void accecn_put_counters(struct tcp_options *options, const uint32_t received[3], unsigned fields);
+void accecn_mark(struct tcb *tcb, struct tcp_segment *segment);
+static inline bool accecn_is_on(const struct tcb *tcb) { return tcb->ecn_ok && tcb->ext && tcb->ext->accecn.on; }
 /* tcp_icmp.c */
 int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);
 /* tcp_info.c */

@@ -50,7 +50,7 @@ void ack_wake_writer(struct tcb *tcb)
 
 static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state)
 {
-    if (!tcb->ecn_ok)
+    if (!tcb->ecn_ok || accecn_is_on(tcb))
         return;
     if ((rx->flags & TCP_ECE) && !(rx->flags & TCP_SYN))
         state->ece = true;
@@ -128,6 +128,8 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.window_update = update_window(tcb, rx);
     state.una_advanced = rx->ack != tcb->snd_una;
     if (state.una_advanced) {
+        if (tcb->retransmits && tcb->ext)
+            tcb->ext->total_rto_time_ms += tcb_now_ms(tcb) - tcb->ext->rto_since_ms;
         tcb->retransmits = 0;
         if (tcb->ext)
             tcb->ext->retrans_stamp_ns = 0; /* R2 counts from the last progress */
@@ -142,6 +144,8 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (state.prior_packets == 0) {
         if (tcb->ext && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
             sack_receive(tcb, rx, &state); /* a DSACK may undo even now */
+        if (tcb->ecn_ok && accecn_is_on(tcb))
+            accecn_on_ack(tcb, rx, &state);
         if (tcb->ext && state.dsack)
             recovery_on_ack(tcb, &state);
         return LIL_DROP_NONE;
@@ -149,6 +153,8 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ext && tcb->sack_ok && rx->in->header.options.sack_count)
         sack_receive(tcb, rx, &state);
     recovery_clean(tcb, &state);
+    if (tcb->ecn_ok && accecn_is_on(tcb))
+        accecn_on_ack(tcb, rx, &state);
     if (tcb->ext && state.una_advanced && tcb->ext->snd_urgent && seq_le(tcb->ext->snd_up, tcb->snd_una))
         tcb->ext->snd_urgent = false;
     if (tcb->ext)

@@ -30,7 +30,7 @@ void cwnd_begin_reduction(struct tcb *tcb)
     ext->prior_cwnd = tcb->cwnd;
     ext->prr_delivered = ext->prr_out = 0;
     tcb->ssthresh = cc_get(tcb)->ssthresh(tcb);
-    tcb->ecn_queue_cwr = tcb->ecn_ok;
+    tcb->ecn_queue_cwr = tcb->ecn_ok && !ext->accecn.on;
 }
 
 /* RFC 6937 3: proportional while above ssthresh, then slow-start-like up to it; the first retransmission goes in any case. */

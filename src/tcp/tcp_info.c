@@ -63,6 +63,31 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_rcv_ooopack = ext->ooo_packets;
 }
 
+/* What Linux has added since the system's header ends. */
+struct info_tail {
+    uint32_t rcv_wnd, rehash;
+    uint16_t total_rto, total_rto_recoveries;
+    uint32_t total_rto_time, received_ce, delivered_bytes[3] /* e1, e0, ce */, received_bytes[3];
+    uint16_t accecn_fail_mode, accecn_opt_seen;
+};
+enum { INFO_HEAD = 232 };
+_Static_assert(offsetof(struct tcp_info, tcpi_snd_wnd) == INFO_HEAD - 4 && sizeof(struct info_tail) == 48, "as the kernel's");
+
+static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    memset(tail, 0, sizeof *tail);
+    tail->rcv_wnd = tcb_receive_window(tcb);
+    tail->total_rto = ext->total_rto;
+    tail->total_rto_recoveries = ext->total_rto_recoveries;
+    tail->total_rto_time = ext->total_rto_time_ms;
+    tail->received_ce = ext->accecn.received_ce;
+    memcpy(tail->delivered_bytes, ext->accecn.delivered, sizeof tail->delivered_bytes);
+    memcpy(tail->received_bytes, ext->accecn.received, sizeof tail->received_bytes);
+    tail->accecn_fail_mode = ext->accecn.fail;
+    tail->accecn_opt_seen = ext->accecn.seen;
+}
+
 int info_get(struct tcb *tcb, void *value, unsigned *length)
 {
     struct tcp_info info;
@@ -104,7 +129,12 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_pacing_rate = ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
     info.tcpi_max_pacing_rate = tcb->opt->socket.max_pacing_rate ? tcb->opt->socket.max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
-    *length = min_u32(*length, sizeof info);
-    memcpy(value, &info, *length);
+    uint8_t bytes[INFO_HEAD + sizeof(struct info_tail)];
+    struct info_tail tail;
+    fill_tail(tcb, &tail);
+    memcpy(bytes, &info, INFO_HEAD);
+    memcpy(bytes + INFO_HEAD, &tail, sizeof tail);
+    *length = min_u32(*length, sizeof bytes);
+    memcpy(value, bytes, *length);
     return 0;
 }

@@ -11,6 +11,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->flags = in->header.flags;
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
+    rx->ts_progress = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
@@ -74,11 +75,12 @@ static bool is_predicted(const struct tcb *tcb, const struct rx *rx)
     return seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt);
 }
 
-static void note_timestamp(struct tcb *tcb, const struct rx *rx)
+static void note_timestamp(struct tcb *tcb, struct rx *rx)
 {
     /* RFC 7323 4.3: TS.Recent follows a segment that covers Last.ACK.sent */
     const struct tcp_options *options = &rx->in->header.options;
     if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && (int32_t)(options->ts_value - tcb->ts_recent) >= 0) {
+        rx->ts_progress = options->ts_value != tcb->ts_recent;
         tcb->ts_recent = options->ts_value;
         tcb->ts_recent_s = tcb->tcp->now_s;
     }
@@ -113,6 +115,8 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
         bool acceptable;
         note_timestamp(tcb, &rx);
         drop = ack_process(tcb, &rx, &acceptable);
+        if (tcb->ecn_ok && accecn_is_on(tcb))
+            accecn_on_segment(tcb, &rx);
         if (rx.length)
             reass_text(tcb, &rx, &drop);
     } else if (tcb->state == TCPS_SYN_SENT) {
@@ -304,6 +308,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     window_init(tcb, tcb->advmss);
     sndbuf_expand(tcb);
     timer_keepalive(tcb, true);
+    if (tcb->is_passive && tcb->ecn_ok && accecn_is_on(tcb))
+        accecn_on_third_ack(tcb, rx);
 }
 
 static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
@@ -517,6 +523,8 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
+    if (tcb->ecn_ok && accecn_is_on(tcb))
+        accecn_on_segment(tcb, rx);
     tcp_step6_urgent(tcb, rx);
     if (rx->length || (rx->flags & TCP_FIN)) /* step 7; step 8 when the FIN is in order */
         reass_text(tcb, rx, &drop);

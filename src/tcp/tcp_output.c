@@ -10,6 +10,12 @@ size_t output_options_size(const struct tcb *tcb)
         uint32_t blocks = min_u32(ext->recent_count + ext->has_dsack, tcb->ts_ok ? 3 : 4);
         size += 4 + 8 * blocks;
     }
+    if (accecn_is_on(tcb)) {
+        bool has_sack = size > 12u * tcb->ts_ok;
+        int fields = accecn_fields(tcb, 40 - (uint32_t)size, has_sack);
+        if (fields >= 0)
+            size = (size + 2 + 3 * (size_t)fields + (has_sack ? 1 : 3)) & ~(size_t)3; /* its odd bytes may take the SACK's NOPs */
+    }
     return size;
 }
 
@@ -49,6 +55,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
             flags |= TCP_ECE;
     }
     header->flags = flags;
+    if (tcb->ecn_ok && !(flags & TCP_SYN) && accecn_is_on(tcb))
+        accecn_mark(tcb, segment);
     TCP_MIB(tcp, OutSegs);
 }
 
@@ -86,6 +94,18 @@ static void arm_syn_timer(struct tcb *tcb)
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
+/* RFC 3168 6.1.1, RFC 9768 3.1.1; a SYN that was lost twice asks no more. */
+static uint16_t ask_for_ecn(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct tcb_ext *ext = params->ecn == 3 ? tcb_ext_get(tcb) : NULL;
+    if (ext && tcb->retransmits <= 1) {
+        ext->accecn.pending = true;
+        return TCP_AE | TCP_ECE | TCP_CWR;
+    }
+    return (params->ecn == 1 || params->ecn == 4) && tcb->retransmits <= params->ecn_syn_retries ? TCP_ECE | TCP_CWR : 0;
+}
+
 /* RFC 9293 3.7.1 (MUST-14): every SYN has the MSS option. */
 static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
@@ -94,8 +114,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
     tcb->want_syn = false;
     bool offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
-    if (first && params->ecn == 1 && tcb->retransmits <= params->ecn_syn_retries)
-        flags |= TCP_ECE | TCP_CWR;
+    if (first && params->ecn)
+        flags |= ask_for_ecn(tcb);
     if (!first && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
         flags |= TCP_ECE;
     output_fill(tcb, segment, flags, tcb->snd_una);
@@ -320,7 +340,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))
         note_rare(tcb, &segment->header, length);
-    if (tcb->ecn_ok && length) {
+    if (tcb->ecn_ok && length && !accecn_is_on(tcb)) {
         segment->tos |= 2;
         if (tcb->ecn_queue_cwr) {
             tcb->ecn_queue_cwr = false;

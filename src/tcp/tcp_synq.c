@@ -149,7 +149,10 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->no_options = opts->no_options;
     if (entry->no_options)
         entry->ts_ok = entry->sack_ok = entry->wscale_ok = false;
-    entry->ecn_ok = params->ecn && (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) && !(in->ecn & 3 && params->ecn < 3 && in->ecn == 3);
+    entry->accecn_ok = params->ecn >= 3 && accecn_is_asked(in->header.flags);
+    entry->syn_ect = in->ecn & 3;
+    bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    entry->ecn_ok = entry->accecn_ok || (params->ecn && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || !params->ecn_option));
     entry->tos = opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
@@ -246,7 +249,11 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->dest_port = entry->flow.remote_port;
     header->seq = entry->iss;
     header->ack = entry->irs + 1;
-    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
+    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && !entry->accecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
+    if (entry->accecn_ok && entry->retransmits <= 1) /* RFC 9768 3.1.4.2: lost twice, it may be for that */
+        header->flags |= accecn_reflect(entry->syn_ect);
+    if (entry->accecn_ok && entry->retransmits == 0 && tcp->params.ecn_option)
+        accecn_put_counters(&header->options, (const uint32_t[3]){0}, 3);
     header->window = (uint16_t)min_u32(entry->window, 65535);
     header->options.has_mss = !entry->no_options;
     header->options.mss = entry->advmss;
@@ -307,6 +314,14 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->ts_ok = entry->ts_ok;
     tcb->sack_ok = entry->sack_ok;
     tcb->ecn_ok = entry->ecn_ok;
+    if (entry->accecn_ok) {
+        struct tcb_ext *ext = tcb_ext_get(tcb);
+        tcb->ecn_ok = ext != NULL;
+        if (ext) {
+            ext->accecn.on = true;
+            ext->accecn.syn_received = entry->syn_ect;
+        }
+    }
     tcb->wscale_ok = entry->wscale_ok;
     tcb->snd_wscale = entry->snd_wscale;
     tcb->rcv_wscale = entry->rcv_wscale;
@@ -419,7 +434,8 @@ static void answer_again(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     entry->ts_ok = entry->ts_ok && options->has_timestamp;
     if (entry->ts_ok)
         entry->ts_recent = options->ts_value;
-    entry->ecn_ok = entry->ecn_ok && (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    entry->ecn_ok = entry->ecn_ok && ((in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) || entry->accecn_ok);
+    entry->syn_ect = in->ecn & 3;
     struct tcp_listener *listener = listener_of(tcp, entry);
     if (listener)
         listener->young += entry->retransmits != 0;

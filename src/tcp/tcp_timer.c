@@ -192,6 +192,11 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     recovery_on_rto(tcb);
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = txring_at(tcb->tx, 0)->sent_ns;
+    if (tcb->retransmits == 0) {
+        ext->total_rto_recoveries++;
+        ext->rto_since_ms = tcb_now_ms(tcb);
+    }
+    ext->total_rto++;
     if (tcb->retransmits < 255 && !shrunk)
         tcb->retransmits++;
     if (!(tcb->opt->thin_linear && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)

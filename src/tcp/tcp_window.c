@@ -273,7 +273,7 @@ restart:
 /* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
 void window_on_ecn(struct tcb *tcb, const struct rx *rx)
 {
-    if (!tcb->ecn_ok)
+    if (!tcb->ecn_ok || accecn_is_on(tcb))
         return;
     if (rx->flags & TCP_CWR) {
         tcb->ecn_demand_cwr = false;
