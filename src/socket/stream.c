@@ -287,6 +287,8 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
         return stream_dissolve(sock);
     if (sock->flags & SF_LISTENING)
         return -sock_params(file)->connect_listening_error;
+    if (sock->flags & SF_DEFERRED)
+        return -EISCONN;
     if (sock->flags & SF_CONNECTING && state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error) {
         sock->flags = (sock->flags & ~(uint32_t)SF_CONNECTING) | SF_FAILED; /* BSD: the error stays for SO_ERROR */
         return reconnect_refusal(sock);

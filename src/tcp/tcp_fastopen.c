@@ -204,7 +204,9 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         ext->syn_data = true;
     }
     tcb->ack_want = tcb->acks_due = 0;
-    tcb->ack_sched = tcb->ack_now = false; /* the SYN/ACK acknowledges the data */
+    tcb->ack_sched = tcb->ack_now = false; /* the SYN/ACK acknowledges the data; Linux's estimates begin with what comes next */
+    if (tcp->params.ack_policy == TCP_ACK_LINUX)
+        tcb->ato_ms = tcb->quick = tcb->pingpong = 0;
     tcb->delack_ns = 0;
     tcb->want_syn = true; /* in SYN_RECEIVED: SYN/ACK */
     tcb_mark_due(tcb);

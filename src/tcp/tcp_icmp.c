@@ -99,6 +99,14 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         return;
     uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280;
     mtu = max_u32(mtu, floor);
+    if (tcb->state == TCPS_SYN_SENT && ext->syn_fastopen && ext->fastopen_request && mtu < tcb->advmss + headers) {
+        tcb->advmss = (uint16_t)(mtu - headers); /* the data in the SYN was too much: the SYN again at once, without */
+        ext->fastopen_request = false;
+        tcb->want_syn = true;
+        tcb_mark_due(tcb);
+        mss_sync(tcb, mtu);
+        return;
+    }
     if (mtu >= (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0))
         return; /* nothing new, or a lie */
     mss_sync(tcb, mtu);
@@ -171,7 +179,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         return;
     struct tcb *tcb = tcp_tcb(tcp, slot);
     /* RFC 5927 4.1: the quoted segment must be one in flight */
-    if (tcp->params.icmp_check_seq && (seq_lt(seq, tcb->snd_una) || seq_ge(seq, tcb->snd_nxt)))
+    if (tcp->params.icmp_check_seq && (seq_lt(seq, tcb->snd_una) || seq_ge(seq, tcb->snd_nxt + (tcp->params.ack_policy == TCP_ACK_LINUX))))
         return;
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);

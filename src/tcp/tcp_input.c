@@ -518,7 +518,8 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     drop = tcp_step4_syn(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop;
-    note_timestamp(tcb, rx);
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || tcb->state == TCPS_SYN_RECEIVED || seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt))
+        note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad */
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)

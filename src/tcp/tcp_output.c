@@ -66,11 +66,20 @@ static void note_ack(struct tcb *tcb)
     window_on_ack_sent(tcb);
 }
 
+/* Linux's tcp_acceptable_seq: where the peer took its window back, an ACK does not go beyond it. */
+static uint32_t ack_seq(const struct tcb *tcb)
+{
+    uint32_t right = tcb->snd_una + tcb->snd_wnd, beyond = tcb->snd_nxt - right;
+    if (!seq_gt(tcb->snd_nxt, right) || (tcb->wscale_ok && beyond < 1u << tcb->rcv_wscale) || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return tcb->snd_nxt;
+    return right;
+}
+
 static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
 {
     /* BSD: where a FIN is out and not acknowledged, each ACK carries it again */
     bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD && tcb->snd_nxt == tcb->write_seq + 1 && tcb->snd_una != tcb->snd_nxt;
-    output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), tcb->snd_nxt - again);
+    output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), ack_seq(tcb) - again);
     uint32_t want = tcb->ack_want;
     note_ack(tcb);
     tcb->ack_want = want & 7; /* further duplicates are owed still */
