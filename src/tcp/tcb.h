@@ -756,6 +756,7 @@ void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[8]
 void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss);
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 uint32_t fastopen_syn_end(const struct tcb *tcb);
+void fastopen_crossed(struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
 

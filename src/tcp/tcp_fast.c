@@ -400,7 +400,7 @@ static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
 /* All is sent, one ACK is owed (RFC 9293 3.8.6.3). */
 static bool output_ack(struct tcb *tcb, struct tcp_plain *out)
 {
-    if (tcb->ack_want != 1 || tcb->ext->in_burst)
+    if (tcb->ack_want != 1 || tcb->ext->in_burst || seq_gt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd))
         return false;
     struct lil_packet *packet = packet_new(tcb->tcp->pool);
     if (!packet)

@@ -151,6 +151,21 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
     tcb_mark_due(tcb);
 }
 
+/* The SYNs cross: the data of ours is in flight until the handshake's end tells, or its timer. */
+void fastopen_crossed(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct txseg *seg = txring_push(tcb);
+    if (!seg)
+        return;
+    *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + ext->fastopen_length, .sent_ns = tcb_syn_start_ns(tcb), .mss = tcb->mss,
+                          .flags = TX_PSH, .delivered = ext->delivered, .order = ++ext->last_order};
+    tcb->tx->packets_out += txseg_packets(seg);
+    tcb->snd_nxt += ext->fastopen_length;
+    ext->bytes_sent += ext->fastopen_length;
+    ext->syn_fastopen = ext->syn_data = false;
+}
+
 /* The highest acknowledgment that answers our SYN. */
 uint32_t fastopen_syn_end(const struct tcb *tcb)
 {

@@ -326,6 +326,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     if (tcb_ext_peek(tcb)->fastopen_child) {
         fastopen_child_done(tcb);
         timer_rexmt(tcb);
+    } else if (tcb->tx) {
+        timer_rexmt(tcb);
     }
     if (fin)
         tcb_set_state(tcb, TCPS_FIN_WAIT_1);

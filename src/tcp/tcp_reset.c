@@ -134,7 +134,10 @@ void challenge_ack(struct tcb *tcb)
     if (!challenge_allowed(tcb->tcp))
         return;
     TCP_MIB(tcb->tcp, ChallengeACK);
-    window_ack_now(tcb);
+    if (tcb->state == TCPS_SYN_RECEIVED)
+        reply_ack(tcb); /* its own output is the SYN/ACK */
+    else
+        window_ack_now(tcb);
 }
 
 void reply_here(struct tcb *tcb, uint32_t seq)

@@ -91,6 +91,8 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     tcb->snd_wnd = tcb->max_window = rx->in->header.window;
     tcb->snd_wl1 = rx->seq;
     tcb->ecn_ok = tcb_params(tcb)->ecn && (rx->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        fastopen_crossed(tcb);
     tcb_set_state(tcb, TCPS_SYN_RECEIVED);
     tcb->want_syn = true;
     tcb_mark_due(tcb);

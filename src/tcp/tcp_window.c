@@ -88,7 +88,7 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
 void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
-    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(tcb->rcv_wnd, clamp_of(tcb)) : UINT32_MAX; /* BSD: no slow start of the window */
+    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(min_u32(tcb->rcv_wnd, clamp_of(tcb)), 65535u << tcb->rcv_wscale) : UINT32_MAX; /* BSD: no slow start of the window */
     uint32_t hint = min_u32(min_u32(tcb->advmss, tcb->mss), min_u32(tcb->rcv_wnd / 2, 536));
     tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
 }
