@@ -109,6 +109,7 @@ static void on_outer(struct source *source, uint32_t events)
 
     l->progress = true;
     desc->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    desc->stays_readable |= (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     desc->hung_up |= (events & EPOLLHUP) != 0;
     if (events & EPOLLHUP && (l->exact || desc->state != DESC_OPEN)) {
         if (l->exact && desc->state == DESC_OPEN && desc->kind == DESC_STREAM && !desc->fill)
@@ -122,7 +123,7 @@ static void on_outer(struct source *source, uint32_t events)
 static int watch_outer(struct desc *desc, int fd)
 {
     desc->outer = (struct source){fd, on_outer};
-    return launcher_watch(desc->launcher, &desc->outer, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    return launcher_watch(desc->launcher, &desc->outer, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
 
 static void note_identity(struct desc *desc, int inner)
@@ -272,7 +273,7 @@ static int join_hub(struct launcher *l, int inner)
         fd = accept4(l->hub_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return -errno;
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == getpid())
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == l->pid)
             break;
     } while (true);
     return fd;

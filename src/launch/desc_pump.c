@@ -88,6 +88,7 @@ static enum pumped pump_to_net(struct desc *desc)
         return end_of_program(desc, errno == ECONNRESET);
     if (n == 0)
         return end_of_program(desc, false);
+    desc->readable = n == CHUNK || desc->stays_readable; /* a short read has emptied the queue: what comes now is a new event */
     sent = lil_send(desc->program->proc, desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN)
         return PUMP_MORE; /* a dead connection: pump_to_program shows it */

@@ -80,6 +80,7 @@ struct launcher {
     unsigned direct_count;
     unsigned timed_calls;  /* held calls with a deadline */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
+    pid_t pid;             /* our own */
     int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
     unsigned hub_length;
     char hub_name[110];
@@ -320,6 +321,7 @@ struct desc {
     int last_tid, last_fd;     /* where the inner end was seen last */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
+    bool stays_readable;       /* an end, or urgent data: a short read may have ended at its mark, and no new event tells of the rest */
     /* fast: what one side gave and the other could not yet take */
     uint8_t *to_net, *to_program;
     size_t to_net_length, to_net_offset, to_program_length, to_program_offset;

@@ -103,6 +103,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     l->follow_last = config->follow_last;
     l->limit_ns = config->limit_ns;
     l->now_ns = lil_world_now(l->world);
+    l->pid = getpid();
     list_init(&l->programs);
     list_init(&l->tasks);
     list_init(&l->descs);
