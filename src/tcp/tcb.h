@@ -662,6 +662,7 @@ COLD uint32_t base_next_lost(struct tcb *tcb);
 COLD void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again);
 COLD uint32_t base_next_length(struct tcb *tcb, uint32_t unsent);
 COLD void base_check_idle(struct tcb *tcb);
+COLD void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss);
 COLD void base_end_burst(struct tcb *tcb);
 bool output_may_send_partial(const struct tcb *tcb);
 /* tcp_undo.c */

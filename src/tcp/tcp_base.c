@@ -435,6 +435,44 @@ uint32_t base_next_lost(struct tcb *tcb)
     return TCP_NONE;
 }
 
+/* What one record adds to the counters, taken away or given back. */
+static void count_record(struct tcb *tcb, const struct txseg *seg, bool gone)
+{
+    uint32_t packets = gone ? 0u - txseg_packets(seg) : txseg_packets(seg);
+    tcb->tx->packets_out += packets;
+    tcb->ext->lost_out += seg->flags & TX_LOST ? packets : 0;
+    tcb->ext->retrans_out += seg->flags & TX_RETRANS ? packets : 0;
+}
+
+/* What goes again is cut from the stream anew: record INDEX takes from those behind it until it has a segment's bytes, and the FIN. */
+void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
+{
+    struct txring *ring = tcb->tx;
+    uint32_t want = tcb->ext->base.most ? min_u32(mss, tcb->ext->base.most) : mss;
+    while (index + 1 < ring->count) {
+        struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
+        uint32_t have = seg->end - seg->start, data = next->end - next->start - !!(next->flags & TX_FIN);
+        uint32_t take = want > have ? min_u32(want - have, data) : 0;
+        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & TX_FIN) || (take == 0 && (data || have > want)))
+            return;
+        count_record(tcb, seg, true);
+        count_record(tcb, next, true);
+        bool whole = take == data;
+        seg->end = whole ? next->end : seg->end + take;
+        seg->flags |= next->flags & (TX_EVER_RETRANS | (whole ? TX_FIN : 0));
+        next->start += take;
+        seg->mss = next->mss = (uint16_t)mss;
+        count_record(tcb, seg, false);
+        if (!whole) {
+            count_record(tcb, next, false);
+            return;
+        }
+        for (uint32_t i = index + 1; i + 1 < ring->count; i++)
+            *txring_at(ring, i) = *txring_at(ring, i + 1);
+        ring->count--;
+    }
+}
+
 /* SEQ..END went out, again or for the first time. */
 void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
 {

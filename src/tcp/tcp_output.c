@@ -593,6 +593,10 @@ static bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
 /* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
 void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
 {
+    if (tcb_params(tcb)->byte_recovery) {
+        base_gather(tcb, index, mss);
+        return;
+    }
     struct txring *ring = tcb->tx;
     struct tcb_ext *ext = tcb->ext;
     if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || !ext)
