@@ -274,6 +274,8 @@ static int reconnect_refusal(struct sock *sock)
 
     if (params->reconnect_pending_error && tcb)
         pending = tcp_error(tcb, true);
+    else if (params->reconnect_error == ECONNREFUSED && tcb) /* FreeBSD's soconnect(): the old error is forgotten */
+        (void)tcp_error(tcb, true);
     return pending ? -pending : -params->reconnect_error;
 }
 

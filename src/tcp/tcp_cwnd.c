@@ -195,12 +195,25 @@ bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bo
     return !(tcb->fin_queued && unsent <= goal);
 }
 
+/* FreeBSD (sendbuf_auto): 8 kB more when the buffer is nearly full, the peer's window is larger and ours lets all of it out. */
+COLD static void expand_bsd(struct tcb *tcb)
+{
+    const struct base_recovery *base = &tcb_ext_peek(tcb)->base;
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), window = min_u32(tcb->snd_wnd, base->cwnd), unsent = used - (tcb->snd_nxt - tcb->snd_una);
+    if (tcb->snd_wnd / 4 * 5 >= tcb->sndbuf && used >= tcb->sndbuf / 8 * 7 && used < tcb_params(tcb)->sndbuf_max && window >= unsent)
+        tcb->sndbuf = min_u32(tcb->sndbuf + 8192, tcb_params(tcb)->sndbuf_max);
+}
+
 /* Linux's tcp_sndbuf_expand: room for two windows. */
 void sndbuf_expand(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     if (!params->autotune_sndbuf || tcb->opt->socket.sndbuf)
         return;
+    if (params->byte_recovery) {
+        expand_bsd(tcb);
+        return;
+    }
     uint32_t mss = max_u32(tcb->mss, 536), per_mss = 512;
     while (per_mss < mss + 640)
         per_mss *= 2;

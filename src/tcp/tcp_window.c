@@ -182,6 +182,8 @@ uint16_t window_select(struct tcb *tcb)
     if (window < current || !is_linux(tcb)) { /* rounded up, so that the scale does not shrink it */
         if (window == 0)
             TCP_MIB(tcb->tcp, WantZeroWindowAdv);
+        if (!is_linux(tcb) && tcb->ext && !tcb->ext->space_ns)
+            tcb->ext->space_ns = tcb_now(tcb);
         window = round_up(max_u32(window, current), scale);
     }
     window = min_u32(window, most);
@@ -291,13 +293,32 @@ void window_on_ecn(struct tcb *tcb, const struct rx *rx)
     tcb->ecn_seen |= ecn != 0;
 }
 
+/* FreeBSD (recvbuf_auto): half as much again when more than three eighths of the buffer came within half a round trip. */
+COLD static void autosize_bsd(struct tcb *tcb, uint32_t length)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct tcb_ext *ext = tcb->ext;
+    if (!params->moderate_rcvbuf || tcb->opt->socket.rcvbuf || params->input_policy != TCP_INPUT_BSD || ext->ooo)
+        return;
+    if (!tcb->srtt_us || !ext->space_ns || (tcb_now(tcb) - ext->space_ns) / NS_PER_US <= tcb->srtt_us >> 4) {
+        ext->space_bytes += length;
+        return;
+    }
+    if (ext->space_bytes > tcb->rcvbuf / 8 * 3 && tcb->rcvbuf < params->rcvbuf_max)
+        tcb->rcvbuf = min_u32(tcb->rcvbuf + tcb->rcvbuf / 2, params->rcvbuf_max);
+    ext->space_ns = 0; /* the next segment to leave begins anew */
+    ext->space_bytes = 0;
+}
+
 /* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
     window_schedule_ack(tcb);
     measure_rcv_mss(tcb, rx);
-    if (!is_linux(tcb))
+    if (!is_linux(tcb)) {
+        autosize_bsd(tcb, rx->length);
         return;
+    }
     measure_rtt(tcb, rx);
     uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
     if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */

@@ -101,9 +101,9 @@ static void test_again(void **state)
         for (int n = 0; n < 2; n++)
             if (connect_to(pair.pa, fd, B4, 2000) != -rows[i].errors[n])
                 fail_msg("%s: connect() %d after a failure: %s", rows[i].profile, n + 1, strerrorname_np(errno));
-        /* the failure itself is for SO_ERROR (macOS has told it) */
-        assert_int_equal(get_int(pair.pa, fd, SOL_SOCKET, SO_ERROR),
-                         strcmp(rows[i].profile, "macos") ? ECONNREFUSED : 0);
+        /* the failure itself is for SO_ERROR (macOS has told it; FreeBSD's soconnect() forgets it when asked again) */
+        bool is_gone = !strcmp(rows[i].profile, "macos") || !strcmp(rows[i].profile, "freebsd");
+        assert_int_equal(get_int(pair.pa, fd, SOL_SOCKET, SO_ERROR), is_gone ? 0 : ECONNREFUSED);
         lil_close(pair.pa, fd); /* a failed socket must be closed: a new one works */
         fd = stream(pair.pa);
         assert_int_equal(connect_to(pair.pa, fd, B4, 2000), -EINPROGRESS);
