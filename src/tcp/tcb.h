@@ -339,6 +339,8 @@ struct tcp {
     struct prng prng;
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
+    uint32_t ext_count;       /* connections with an extension: no other can be predicted */
+    struct tcb *cached;       /* where the last segment went; before it: recent */
     uint32_t freed;           /* tcbs freed so far */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
     struct table flows;       /* kind and slot by flow */
@@ -348,7 +350,6 @@ struct tcp {
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
-    uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *recent[RECENT_FLOWS]; /* by flow: where its last segment went (tcp_recent) */
     struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
     uint32_t due_left;

@@ -93,6 +93,13 @@ static bool covers_records(const struct tcb *tcb, uint32_t ack)
     return false;
 }
 
+static bool is_flow(const struct tcb *tcb, const struct plain *in)
+{
+    const struct flow *flow = &tcb->flow;
+    return flow->remote.u32[3] == in->source && flow->local.u32[3] == in->dest && flow->remote_port == in->source_port &&
+           flow->local_port == in->dest_port && tcb->is_v4;
+}
+
 bool tcp_may_predict(const struct tcp *tcp)
 {
     return tcp->ext_count;
@@ -102,12 +109,14 @@ bool tcp_may_predict(const struct tcp *tcp)
  * timestamp is not old (RFC 7323 5.3 R1), its window is open, its ACK is new or there is text. */
 struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns)
 {
-    struct tcb *tcb = *tcp_recent(tcp, in->source, in->dest_port, in->source_port);
-    if (!tcb)
-        return NULL;
-    const struct flow *flow = &tcb->flow;
-    if (flow->remote.u32[3] != in->source || flow->local.u32[3] != in->dest || flow->remote_port != in->source_port ||
-        flow->local_port != in->dest_port || !tcb->is_v4 || !is_ordinary(tcb))
+    struct tcb *tcb = tcp->cached;
+    if (!tcb || !is_flow(tcb, in)) {
+        tcb = *tcp_recent(tcp, in->source, in->dest_port, in->source_port);
+        if (!tcb || !is_flow(tcb, in))
+            return NULL;
+        tcp->cached = tcb;
+    }
+    if (!is_ordinary(tcb))
         return NULL;
     uint32_t window = (uint32_t)in->window << tcb->snd_wscale;
     if (in->seq != tcb->rcv_nxt || in->length > tcb_receive_window(tcb) || in->has_timestamp != tcb->ts_ok || window == 0 ||

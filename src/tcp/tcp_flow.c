@@ -104,6 +104,8 @@ static void forget(struct tcp *tcp, const struct flow *flow, uint32_t slot)
     struct tcb **recent = tcp_recent_of(tcp, flow);
     if (*recent && (*recent)->slot == slot)
         *recent = NULL;
+    if (tcp->cached && tcp->cached->slot == slot)
+        tcp->cached = NULL;
 }
 
 void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot)
