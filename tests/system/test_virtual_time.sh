@@ -28,6 +28,9 @@ virtual 'static Go' 0 '^go 1m40s' "$work/go"
 $cc -O1 -o "$work/timers" "$here/timers.c" -lpthread && $cc -g -fsanitize=address -o "$work/timers-asan" "$here/timers.c" -lpthread || exit 1
 virtual 'timerfd, POSIX timers, alarm' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers"
 virtual 'the same with -fsanitize=address' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-asan"
+$cc -O1 -o "$work/clocks" "$here/clocks.c" || exit 1
+virtual 'all clocks agree; a loop on one ends' 0 '^ok' "$work/clocks"
+virtual 'the same under a filter of its own' 0 '^ok' "$work/clocks" -f "$work/clocks"
 $cc -O1 -o "$work/nojump" "$here/nojump.c" -lpthread || exit 1
 virtual '500 waits for real work: no false jump' 0 '^500 waits, 0 ran out' "$work/nojump" 500
 $cc -O1 -o "$work/sigcalls" "$here/sigcalls.c" || exit 1
