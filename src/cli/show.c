@@ -138,8 +138,10 @@ static void shorten_addresses(const char *text, char *out, size_t size)
         int end = 0;
         bool v6 = false;
         if (strncmp(text, "{sa_family=", 11) == 0 &&
-            sscanf(text, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%63[^\"]\")}%n", &port, address, &end) != 2)
-            v6 = sscanf(text, "{sa_family=AF_INET6, sin6_port=htons(%u), inet_pton(\"%63[^\"]\")}%n", &port, address, &end) == 2;
+            sscanf(text, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%63[^\"]\")}%n", &port, address,
+                   &end) != 2)
+            v6 = sscanf(text, "{sa_family=AF_INET6, sin6_port=htons(%u), inet_pton(\"%63[^\"]\")}%n", &port, address,
+                        &end) == 2;
         if (end) {
             at += (size_t)snprintf(out + at, size - at, v6 ? "[%s]:%u" : "%s:%u", address, port);
             text += end;
@@ -258,8 +260,8 @@ static const struct show_column *column_of_nic(const struct show *show, const st
     return nic ? column_of(show, nic->owner->node.name) : NULL;
 }
 
-/* A broadcast: an arrow as far as the last host of the same switch, or to the other end; those who hear it later have an
- * arrow each when they do. */
+/* A broadcast: an arrow as far as the last host of the same switch, or to the other end; those who hear it later have
+ * an arrow each when they do. */
 static void draw_broadcast(struct show *show, const struct show_column *from, const struct sim_passage *passage,
                            const char *label)
 {

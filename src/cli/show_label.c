@@ -150,7 +150,8 @@ static void label_icmp4(const struct icmp *icmp, char *text, size_t size)
 }
 
 /* "ND who has A? tell B", "ND A is at M"; without a source it is a probe: duplicate address detection. */
-static bool label_nd(const struct ip *ip, const struct icmp *icmp, const uint8_t *body, size_t length, char *text, size_t size)
+static bool label_nd(const struct ip *ip, const struct icmp *icmp, const uint8_t *body, size_t length, char *text,
+                     size_t size)
 {
     struct nd nd;
     char who[ADDR_TEXT], tell[ADDR_TEXT], mac[18];
@@ -166,7 +167,8 @@ static bool label_nd(const struct ip *ip, const struct icmp *icmp, const uint8_t
     return true;
 }
 
-static void label_icmp6(const struct ip *ip, const struct icmp *icmp, const uint8_t *bytes, size_t length, char *text, size_t size)
+static void label_icmp6(const struct ip *ip, const struct icmp *icmp, const uint8_t *bytes, size_t length, char *text,
+                        size_t size)
 {
     struct nd_router router;
     char name[ADDR_TEXT + 4];
@@ -176,7 +178,8 @@ static void label_icmp6(const struct ip *ip, const struct icmp *icmp, const uint
         icmp_print(icmp, 6, text, size);
         return;
     }
-    size_t at = add(text, size, 0, icmp->type == ICMP6_ROUTER_SOLICIT ? "ND which routers?" : "ND router, %u s", router.lifetime_s);
+    size_t at = add(text, size, 0, icmp->type == ICMP6_ROUTER_SOLICIT ? "ND which routers?" : "ND router, %u s",
+                    router.lifetime_s);
     for (unsigned i = 0; i < router.prefix_count; i++)
         at = add(text, size, at, ", %s", prefix_print(&router.prefixes[i].prefix, name));
 }

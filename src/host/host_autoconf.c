@@ -1,22 +1,34 @@
-/* host_autoconf.c: IPv6 addresses that make themselves: duplicate address detection and stateless autoconfiguration (RFC 4862), what
- * a host takes from router advertisements (RFC 4861 6.3: default routers, on-link prefixes, the MTU), and what a router says in
- * them (6.2). An interface has none of it before lil_interface_autoconf, lil_interface_advertise or ip.dad_transmits ask for it.
- * The neighbour cache's clock is its clock (neighbor_wake). Every table is bounded; what does not fit is not learnt. */
+/* host_autoconf.c: IPv6 addresses that make themselves: duplicate address detection and stateless autoconfiguration
+ * (RFC 4862), what a host takes from router advertisements (RFC 4861 6.3: default routers, on-link prefixes, the MTU),
+ * and what a router says in them (6.2). An interface has none of it before lil_interface_autoconf,
+ * lil_interface_advertise or ip.dad_transmits ask for it. The neighbour cache's clock is its clock (neighbor_wake).
+ * Every table is bounded; what does not fit is not learnt. */
 #include "host/host_inner.h"
 #include <stdio.h>
 
 enum { ADDRESSES_MAX = 16, ROUTERS_MAX = 4, ON_LINK_MAX = 8, ROUTE_METRIC = 1024 };
 enum { /* RFC 4861 10, RFC 4862 5.1 */
-    RETRANS_MS = 1000, SOLICITATION_DELAY_MS = 1000, SOLICITATION_INTERVAL_MS = 4000, SOLICITATIONS = 3,
-    ADVERT_MIN_MS = 200000, ADVERT_MAX_MS = 600000, ADVERT_INITIAL_MS = 16000, ADVERTS_INITIAL = 3, ADVERT_GAP_MS = 3000,
-    ADVERT_DELAY_MS = 500, ROUTER_LIFETIME_S = 1800, VALID_S = 2592000, PREFERRED_S = 604800, TWO_HOURS_S = 7200
+       RETRANS_MS = 1000,
+       SOLICITATION_DELAY_MS = 1000,
+       SOLICITATION_INTERVAL_MS = 4000,
+       SOLICITATIONS = 3,
+       ADVERT_MIN_MS = 200000,
+       ADVERT_MAX_MS = 600000,
+       ADVERT_INITIAL_MS = 16000,
+       ADVERTS_INITIAL = 3,
+       ADVERT_GAP_MS = 3000,
+       ADVERT_DELAY_MS = 500,
+       ROUTER_LIFETIME_S = 1800,
+       VALID_S = 2592000,
+       PREFERRED_S = 604800,
+       TWO_HOURS_S = 7200
 };
 
 struct autoconf_address {
     struct prefix prefix;
-    bool tentative, learnt;      /* learnt: from a prefix; it has lifetimes */
-    uint8_t probes;              /* still to be sent */
-    uint64_t next_ns;            /* tentative: the next probe, or the end of waiting */
+    bool tentative, learnt; /* learnt: from a prefix; it has lifetimes */
+    uint8_t probes;         /* still to be sent */
+    uint64_t next_ns;       /* tentative: the next probe, or the end of waiting */
     uint64_t preferred_ns, valid_ns;
 };
 struct autoconf_router {
@@ -74,19 +86,21 @@ static uint64_t after_s(const struct lil_host *host, uint32_t seconds)
     return seconds == ND_FOREVER_S ? LIL_NEVER : host->now_ns + seconds * NS_PER_S;
 }
 
-static void hint(struct lil_host *host, const struct interface *interface, const char *what, const struct addr *addr, const struct mac *mac)
+static void hint(struct lil_host *host, const struct interface *interface, const char *what, const struct addr *addr,
+                 const struct mac *mac)
 {
     char name[ADDR_TEXT], who[18], text[128];
-    snprintf(text, sizeof text, "%s %s on %s%s%s", what, addr_print(addr, name), interface->name, mac ? ": " : "", mac ? mac_print(mac, who) : "");
+    snprintf(text, sizeof text, "%s %s on %s%s%s", what, addr_print(addr, name), interface->name, mac ? ": " : "",
+             mac ? mac_print(mac, who) : "");
     struct lil_trace event = {.kind = LIL_TRACE_HINT, .ifindex = interface->ifindex, .text = text};
     memcpy(event.local, addr->b, sizeof event.local);
     host_trace(host, &event);
 }
 
-/* --- sending --------------------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------- */
 
-static void send_to_group(struct lil_host *host, struct interface *interface, const uint8_t *message, size_t length, const struct addr *source,
-                          const struct addr *group)
+static void send_to_group(struct lil_host *host, struct interface *interface, const uint8_t *message, size_t length,
+                          const struct addr *source, const struct addr *group)
 {
     struct mac mac;
     host_ether_multicast(group, &mac);
@@ -117,13 +131,17 @@ static void send_solicitation(struct lil_host *host, struct interface *interface
     struct addr source;
     if (!interface_source(interface, &all_routers, &source))
         return;
-    send_to_group(host, interface, message, nd_router_emit(&router, ICMP6_ROUTER_SOLICIT, message), &source, &all_routers);
+    send_to_group(host, interface, message, nd_router_emit(&router, ICMP6_ROUTER_SOLICIT, message), &source,
+                  &all_routers);
 }
 
 static void send_advert(struct lil_host *host, struct interface *interface)
 {
     uint8_t message[ND_ROUTER_LENGTH_MAX];
-    struct nd_router router = {.hop_limit = host->profile->ip.ttl, .lifetime_s = ROUTER_LIFETIME_S, .has_mac = true, .mac = interface->mac,
+    struct nd_router router = {.hop_limit = host->profile->ip.ttl,
+                               .lifetime_s = ROUTER_LIFETIME_S,
+                               .has_mac = true,
+                               .mac = interface->mac,
                                .mtu = interface->mtu};
     struct addr source;
     for (unsigned i = 0; i < interface->address_count && router.prefix_count < ND_PREFIXES; i++) {
@@ -133,13 +151,14 @@ static void send_advert(struct lil_host *host, struct interface *interface)
         memset(prefix.addr.b + 8, 0, 8);
         router.prefixes[router.prefix_count++] = (struct nd_prefix){prefix, true, true, VALID_S, PREFERRED_S};
     }
-    if (!interface_source(interface, &all_nodes, &source) || !addr_is_link_local(&source)) /* 6.1.2: hosts take no other */
+    if (!interface_source(interface, &all_nodes, &source) ||
+        !addr_is_link_local(&source)) /* 6.1.2: hosts take no other */
         return;
     interface->autoconf->last_advert_ns = host->now_ns;
     send_to_group(host, interface, message, nd_router_emit(&router, ICMP6_ROUTER_ADVERT, message), &source, &all_nodes);
 }
 
-/* --- addresses --------------------------------------------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------- */
 
 static struct autoconf_address *find_address(const struct interface *interface, const struct addr *addr)
 {
@@ -176,15 +195,20 @@ bool host_autoconf_is_deprecated(const struct interface *interface, const struct
     return address && address->learnt && interface->host->now_ns >= address->preferred_ns;
 }
 
-static struct autoconf_address *try_address(struct lil_host *host, struct interface *interface, const struct prefix *prefix, uint64_t at_ns)
+static struct autoconf_address *try_address(struct lil_host *host, struct interface *interface,
+                                            const struct prefix *prefix, uint64_t at_ns)
 {
     struct autoconf *autoconf = autoconf_get(host, interface);
     if (!autoconf || autoconf->address_count == ADDRESSES_MAX || find_address(interface, &prefix->addr))
         return NULL;
     struct autoconf_address *address = &autoconf->addresses[autoconf->address_count++];
     uint8_t probes = host->profile->ip.dad_transmits ? host->profile->ip.dad_transmits : 1;
-    *address = (struct autoconf_address){.prefix = *prefix, .tentative = true, .probes = probes, .next_ns = at_ns,
-                                         .preferred_ns = LIL_NEVER, .valid_ns = LIL_NEVER};
+    *address = (struct autoconf_address){.prefix = *prefix,
+                                         .tentative = true,
+                                         .probes = probes,
+                                         .next_ns = at_ns,
+                                         .preferred_ns = LIL_NEVER,
+                                         .valid_ns = LIL_NEVER};
     wake(host, at_ns);
     return address;
 }
@@ -194,7 +218,8 @@ int host_autoconf_try(struct lil_host *host, struct interface *interface, const 
     struct route route = {.prefix = *prefix, .connected = true, .ifindex = interface->ifindex};
     if (interface->autoconf && find_address(interface, &prefix->addr))
         return -EEXIST;
-    int error = prefix->length < 128 ? routes_add(&host->routes, &route) : 0; /* routes by gateways of its net may follow */
+    int error =
+        prefix->length < 128 ? routes_add(&host->routes, &route) : 0; /* routes by gateways of its net may follow */
     if (error || try_address(host, interface, prefix, host->now_ns))
         return error;
     (void)routes_delete(&host->routes, prefix, interface->ifindex, true);
@@ -202,7 +227,8 @@ int host_autoconf_try(struct lil_host *host, struct interface *interface, const 
 }
 
 /* RFC 4862 5.4.5 */
-void host_autoconf_conflict(struct lil_host *host, struct interface *interface, const struct addr *addr, const struct mac *mac)
+void host_autoconf_conflict(struct lil_host *host, struct interface *interface, const struct addr *addr,
+                            const struct mac *mac)
 {
     struct autoconf *autoconf = interface->autoconf;
     struct autoconf_address *address = find_address(interface, addr);
@@ -225,7 +251,8 @@ static void settle_address(struct lil_host *host, struct interface *interface, s
     /* a learnt address says nothing of what is on the link: the prefix' L flag does (RFC 5942) */
     if (host_address_assign(host, interface, &prefix, !learnt) != 0 || !learnt)
         forget_address(autoconf, address);
-    if (is_link_local && autoconf->accepts && !autoconf->router_count) { /* RFC 4861 6.3.7: no further delay behind that of the probe */
+    if (is_link_local && autoconf->accepts &&
+        !autoconf->router_count) { /* RFC 4861 6.3.7: no further delay behind that of the probe */
         autoconf->solicitations = SOLICITATIONS;
         autoconf->solicit_ns = host->now_ns;
     }
@@ -247,13 +274,17 @@ static struct prefix link_local(const struct interface *interface)
     return (struct prefix){with_identifier(interface, &net), 64};
 }
 
-/* --- router advertisements, received ------------------------------------------------------------------------------------------- */
+/* --- router advertisements, received ------------------------------------------------- */
 
 static void default_route(struct lil_host *host, struct interface *interface, bool add)
 {
     const struct autoconf *autoconf = interface->autoconf;
-    struct route route = {.prefix = {addr_any(AF_INET6), 0}, .has_gateway = true, .gateway = autoconf->routers[0].addr,
-                          .ifindex = interface->ifindex, .metric = ROUTE_METRIC, .mtu = autoconf->mtu};
+    struct route route = {.prefix = {addr_any(AF_INET6), 0},
+                          .has_gateway = true,
+                          .gateway = autoconf->routers[0].addr,
+                          .ifindex = interface->ifindex,
+                          .metric = ROUTE_METRIC,
+                          .mtu = autoconf->mtu};
     if (!add)
         (void)routes_delete(&host->routes, &route.prefix, interface->ifindex, false);
     else if (routes_add(&host->routes, &route) != 0)
@@ -265,13 +296,15 @@ static void drop_router(struct lil_host *host, struct interface *interface, unsi
 {
     struct autoconf *autoconf = interface->autoconf;
     autoconf->router_count--;
-    memmove(autoconf->routers + index, autoconf->routers + index + 1, (autoconf->router_count - index) * sizeof autoconf->routers[0]);
+    memmove(autoconf->routers + index, autoconf->routers + index + 1,
+            (autoconf->router_count - index) * sizeof autoconf->routers[0]);
     if (index == 0)
         default_route(host, interface, autoconf->router_count > 0);
 }
 
 /* RFC 4861 6.3.4: a lifetime of 0 is a farewell. */
-static void learn_router(struct lil_host *host, struct interface *interface, const struct addr *source, uint16_t lifetime_s)
+static void learn_router(struct lil_host *host, struct interface *interface, const struct addr *source,
+                         uint16_t lifetime_s)
 {
     struct autoconf *autoconf = interface->autoconf;
     unsigned i = 0;
@@ -306,7 +339,8 @@ void host_router_failed(struct lil_host *host, struct interface *interface, cons
 static void learn_on_link(struct lil_host *host, struct interface *interface, const struct nd_prefix *prefix)
 {
     struct autoconf *autoconf = interface->autoconf;
-    struct route route = {.prefix = prefix->prefix, .connected = true, .ifindex = interface->ifindex, .mtu = autoconf->mtu};
+    struct route route = {
+        .prefix = prefix->prefix, .connected = true, .ifindex = interface->ifindex, .mtu = autoconf->mtu};
     unsigned i = 0;
     while (i < autoconf->on_link_count && (autoconf->on_link[i].prefix.length != prefix->prefix.length ||
                                            !addr_equal(&autoconf->on_link[i].prefix.addr, &prefix->prefix.addr)))
@@ -345,14 +379,16 @@ static void learn_address(struct lil_host *host, struct interface *interface, co
         return;
     address->preferred_ns = after_s(host, prefix->preferred_s);
     /* (e): nobody shortens a life below two hours from afar */
-    uint64_t left_ns = address->valid_ns - min_u64(address->valid_ns, host->now_ns), offered_ns = after_s(host, prefix->valid_s);
+    uint64_t left_ns = address->valid_ns - min_u64(address->valid_ns, host->now_ns),
+             offered_ns = after_s(host, prefix->valid_s);
     if (prefix->valid_s > TWO_HOURS_S || offered_ns > address->valid_ns)
         address->valid_ns = offered_ns;
     else if (left_ns > TWO_HOURS_S * NS_PER_S)
         address->valid_ns = host->now_ns + TWO_HOURS_S * NS_PER_S;
 }
 
-static void learn(struct lil_host *host, struct interface *interface, const struct addr *source, const struct nd_router *router)
+static void learn(struct lil_host *host, struct interface *interface, const struct addr *source,
+                  const struct nd_router *router)
 {
     struct autoconf *autoconf = interface->autoconf;
     if (router->mtu >= 1280 && router->mtu <= interface->mtu) /* RFC 4861 6.3.4 */
@@ -405,7 +441,7 @@ void host_router_input(struct lil_host *host, struct interface *interface, const
     packet_free(packet);
 }
 
-/* --- time ------------------------------------------------------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------- */
 
 static uint64_t addresses_timer(struct lil_host *host, struct interface *interface)
 {
@@ -465,7 +501,8 @@ static uint64_t router_timer(struct lil_host *host, struct interface *interface)
     struct autoconf *autoconf = interface->autoconf;
     if (host->now_ns >= autoconf->solicit_ns) {
         send_solicitation(host, interface);
-        autoconf->solicit_ns = --autoconf->solicitations ? host->now_ns + SOLICITATION_INTERVAL_MS * NS_PER_MS : LIL_NEVER;
+        autoconf->solicit_ns =
+            --autoconf->solicitations ? host->now_ns + SOLICITATION_INTERVAL_MS * NS_PER_MS : LIL_NEVER;
     }
     if (host->now_ns >= autoconf->advert_ns) {
         send_advert(host, interface);
@@ -495,12 +532,15 @@ uint64_t host_autoconf_timer(void *ctx, uint64_t now_ns)
     return next_ns;
 }
 
-/* --- the two calls ------------------------------------------------------------------------------------------------------------ */
+/* --- the two calls ------------------------------------------------- */
 
 static struct interface *interface_for(struct lil_host *host, int ifindex, int *error)
 {
     struct interface *interface = host_interface(host, ifindex);
-    *error = !interface ? -ENODEV : !host->profile->socket.has_inet6 ? -EAFNOSUPPORT : interface->kind != LIL_ETHERNET ? -EOPNOTSUPP : 0;
+    *error = !interface                         ? -ENODEV
+             : !host->profile->socket.has_inet6 ? -EAFNOSUPPORT
+             : interface->kind != LIL_ETHERNET  ? -EOPNOTSUPP
+                                                : 0;
     if (!*error && !autoconf_get(host, interface))
         *error = -ENOMEM;
     return interface;

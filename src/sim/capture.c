@@ -1,7 +1,6 @@
 /* capture.c: every wire packet as each NIC sees it, in a pcapng file: outbound where it enters a link, inbound where it
- * arrives; a packet that is dropped, by a link or by the host, has the reason as its comment, and so has one that a link
- * corrupted or doubled. Loopback packets come
- * from the hosts' own traces. */
+ * arrives; a packet that is dropped, by a link or by the host, has the reason as its comment, and so has one that a
+ * link corrupted or doubled. Loopback packets come from the hosts' own traces. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "host/host.h"
@@ -87,8 +86,9 @@ static void loopback_flush(struct capture *capture)
         snprintf(name, sizeof(name), "%s:lo", node->node.name);
         node->loopback_capture_id = (uint32_t)pcapng_interface(&capture->pcapng, name, PCAPNG_RAW_IP) + 1;
     }
-    pcapng_packet(&capture->pcapng, node->loopback_capture_id - 1, capture->held_ns, capture->held, capture->held_length,
-                  PCAPNG_OUTBOUND, comment_of(capture->held_drop, NULL, comment, sizeof(comment)));
+    pcapng_packet(&capture->pcapng, node->loopback_capture_id - 1, capture->held_ns, capture->held,
+                  capture->held_length, PCAPNG_OUTBOUND,
+                  comment_of(capture->held_drop, NULL, comment, sizeof(comment)));
 }
 
 static void on_trace(void *ctx, const struct lil_trace *event)
@@ -138,7 +138,8 @@ static void capture_free(struct capture *capture)
 int lil_world_capture(struct lil_world *world, const char *file)
 {
     struct capture *capture = world->capture ? NULL : capture_new();
-    int error = !capture || !capture->frame || !capture->held ? -ENOMEM : pcapng_open(&capture->pcapng, file, "lilliput");
+    int error =
+        !capture || !capture->frame || !capture->held ? -ENOMEM : pcapng_open(&capture->pcapng, file, "lilliput");
     if (error < 0) {
         capture_free(capture);
         return world->capture ? -EBUSY : error;

@@ -121,7 +121,8 @@ void flights_free(struct lil_world *world)
 static void tell_sent(struct lil_link *link, int side, const struct lil_packet *packet, enum lil_drop drop,
                       uint64_t now_ns, uint64_t arrival_ns)
 {
-    struct sim_passage passage = {link, &link->ends[side], &link->ends[!side], packet, drop, now_ns, arrival_ns, link->fault};
+    struct sim_passage passage = {link,   &link->ends[side], &link->ends[!side], packet, drop,
+                                  now_ns, arrival_ns,        link->fault};
     for (const struct sim_tap *tap = link->world->taps; tap; tap = tap->next)
         if (tap->sent)
             tap->sent(tap->ctx, &passage);

@@ -26,7 +26,8 @@ static int fail_near(struct builder *builder, const struct topology_text *at, co
     char list[160] = "";
     size_t length = 0;
     for (unsigned i = 0; !near && names[i] && length + strlen(names[i]) + 20 < sizeof(list); i++)
-        length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%.100s", i ? ", " : "; there is ", names[i]);
+        length +=
+            (size_t)snprintf(list + length, sizeof(list) - length, "%s%.100s", i ? ", " : "; there is ", names[i]);
     return reader_fail_at(&builder->reader, at->line, at->column, "unknown %s \"%s\"%s%s%s%s", what, word,
                           near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
 }
@@ -63,7 +64,8 @@ static int set_all(struct builder *builder, struct lil_host *host, const struct 
         char now[64];
         if (error == -EINVAL && lil_sysctl_get(host, pair->key.text, now, sizeof(now)) >= 0)
             return reader_fail_at(&builder->reader, pair->value.line, pair->value.column,
-                                  "%s \"%s\": not understood; a value like %s is wanted", pair->key.text, pair->value.text, now);
+                                  "%s \"%s\": not understood; a value like %s is wanted", pair->key.text,
+                                  pair->value.text, now);
         if (error < 0)
             return fail(builder, &pair->value, pair->key.text, reason(error));
     }
@@ -138,10 +140,12 @@ static int build_routes(struct builder *builder, const struct topology_host *lab
         const struct topology_pair *route = &lab->routes.items[i];
         int error = lil_route_add(host, route->key.text, route->value.text);
         if (error < 0)
-            return reader_fail_at(&builder->reader, route->key.line, route->key.column, "route \"%s: %s\": %s",
-                                  route->key.text, route->value.text,
-                                  error == -EINVAL ? "not understood; {default: 192.0.2.254} or {192.3.4.0/24: unreachable host} is wanted"
-                                                   : reason(error));
+            return reader_fail_at(
+                &builder->reader, route->key.line, route->key.column, "route \"%s: %s\": %s", route->key.text,
+                route->value.text,
+                error == -EINVAL
+                    ? "not understood; {default: 192.0.2.254} or {192.3.4.0/24: unreachable host} is wanted"
+                    : reason(error));
     }
     for (unsigned i = 0; i < lab->neighbors.count; i++) {
         const struct topology_pair *neighbor = &lab->neighbors.items[i];
@@ -153,7 +157,8 @@ static int build_routes(struct builder *builder, const struct topology_host *lab
                 error = lil_neighbor_add(host, nic->ifindex, neighbor->key.text, mac.b);
         if (error < 0)
             return fail(builder, &neighbor->value, "neighbor",
-                        error == -EINVAL ? "an address and six bytes are wanted: {192.0.2.2: \"02:00:00:00:00:02\"}" : reason(error));
+                        error == -EINVAL ? "an address and six bytes are wanted: {192.0.2.2: \"02:00:00:00:00:02\"}"
+                                         : reason(error));
     }
     return 0;
 }

@@ -47,12 +47,9 @@ static int interface_advertise(struct reader *reader, struct fy_node *node, void
 
 static int host_interfaces(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
-    static const struct field fields[] = {{"address", interface_addresses},
-                                          {"addresses", interface_addresses},
-                                          {"mac", interface_mac},
-                                          {"mtu", interface_mtu},
-                                          {"advertise", interface_advertise},
-                                          {NULL, NULL}};
+    static const struct field fields[] = {
+        {"address", interface_addresses}, {"addresses", interface_addresses}, {"mac", interface_mac},
+        {"mtu", interface_mtu},           {"advertise", interface_advertise}, {NULL, NULL}};
     struct topology_host *host = host_of(reader, object);
     void *at = NULL;
     if (!node || !fy_node_is_mapping(node))

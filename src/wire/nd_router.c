@@ -1,5 +1,5 @@
-/* nd_router.c: router solicitation and advertisement, RFC 4861 4.1, 4.2, with their options 4.6: link-layer address, prefix
- * information, MTU. Unknown options are skipped; one of length 0 spoils the message. */
+/* nd_router.c: router solicitation and advertisement, RFC 4861 4.1, 4.2, with their options 4.6: link-layer address,
+ * prefix information, MTU. Unknown options are skipped; one of length 0 spoils the message. */
 #include "wire/bytes.h"
 #include "wire/wire.h"
 

@@ -1,8 +1,8 @@
 /* test_alloc.c: the n-th allocation fails, for every n, while two hosts are made, shake hands, transfer and close; once
- * alone, and once with all that follow for a while; over IPv4 and IPv6, over a wire that loses and reorders (scoreboards,
- * out-of-order queues, recovery), and with each way to end a connection. Nothing may leak or be corrupted: what arrives is
- * a prefix of what was sent, and at the end every byte is back. Under AddressSanitizer (asan-ubsan) this is the whole proof; without it
- * the counts are. */
+ * alone, and once with all that follow for a while; over IPv4 and IPv6, over a wire that loses and reorders
+ * (scoreboards, out-of-order queues, recovery), and with each way to end a connection. Nothing may leak or be
+ * corrupted: what arrives is a prefix of what was sent, and at the end every byte is back. Under AddressSanitizer
+ * (asan-ubsan) this is the whole proof; without it the counts are. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,13 @@
 
 enum { TRANSFER = 200000, SHORT = 60000, QUEUE = 4096, STEPS = 100000 };
 
-enum ending { CLIENT_FIRST, SERVER_FIRST, RESET, UNREAD /* closed with data that nobody read */, ORPHANS /* closed before the end */ };
+enum ending {
+    CLIENT_FIRST,
+    SERVER_FIRST,
+    RESET,
+    UNREAD /* closed with data that nobody read */,
+    ORPHANS /* closed before the end */
+};
 struct shape {
     bool is_ipv6;
     unsigned lose_every, swap_every; /* packets; 0: none */
@@ -68,7 +74,8 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
         lil_packet_free(packet);
         return 0;
     }
-    if (shape->swap_every && number % shape->swap_every == 0 && peer->tail != peer->head) { /* it overtakes the last one */
+    if (shape->swap_every && number % shape->swap_every == 0 &&
+        peer->tail != peer->head) { /* it overtakes the last one */
         struct lil_packet *last = peer->queue[(peer->tail - 1) % QUEUE];
         peer->queue[(peer->tail - 1) % QUEUE] = packet;
         packet = last;
@@ -77,7 +84,8 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
     return 0;
 }
 
-static bool side_init(struct side *side, struct side *peer, struct fault *fault, const struct shape *shape, unsigned number)
+static bool side_init(struct side *side, struct side *peer, struct fault *fault, const struct shape *shape,
+                      unsigned number)
 {
     struct lil_host_config config = {.profile = "linux",
                                      .seed = 1,
@@ -141,8 +149,7 @@ static void try_start(struct run *run)
     if (run->listener < 0) {
         int fd = lil_socket(run->b.proc, family, SOCK_STREAM, 0);
 
-        if (fd >= 0 && lil_bind(run->b.proc, fd, name, length) == 0 &&
-            lil_listen(run->b.proc, fd, 5) == 0)
+        if (fd >= 0 && lil_bind(run->b.proc, fd, name, length) == 0 && lil_listen(run->b.proc, fd, 5) == 0)
             run->listener = fd;
         else if (fd >= 0)
             lil_close(run->b.proc, fd);
@@ -274,7 +281,8 @@ static uint64_t run_with(const struct shape *shape, uint64_t fail_at, uint64_t h
     }
     *received = run->received;
     if (!run->is_broken && run->a.proc && run->b.proc && shape->ending < UNREAD && run->received != shape->bytes)
-        fail_msg("allocations %llu..: stuck at %zu of %u bytes", (unsigned long long)fail_at, run->received, shape->bytes);
+        fail_msg("allocations %llu..: stuck at %zu of %u bytes", (unsigned long long)fail_at, run->received,
+                 shape->bytes);
     side_fini(&run->a);
     side_fini(&run->b);
     free(run);
@@ -311,7 +319,8 @@ static void fail_each(const struct shape *shape, uint64_t how_many, uint64_t ste
 }
 
 static const struct shape plain = {.bytes = TRANSFER}, plain6 = {.bytes = SHORT, .is_ipv6 = true};
-static const struct shape lossy = {.bytes = SHORT, .lose_every = 13, .swap_every = 5}, lossy6 = {.bytes = SHORT, .lose_every = 11, .swap_every = 7, .is_ipv6 = true};
+static const struct shape lossy = {.bytes = SHORT, .lose_every = 13, .swap_every = 5},
+                          lossy6 = {.bytes = SHORT, .lose_every = 11, .swap_every = 7, .is_ipv6 = true};
 
 static void test_one_fails(void **state)
 {
@@ -347,7 +356,8 @@ static void test_endings(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 8; i++) {
-        struct shape shape = {.bytes = 20000, .is_ipv6 = i & 1, .ending = SERVER_FIRST + i / 2, .lose_every = i & 2 ? 17 : 0};
+        struct shape shape = {
+            .bytes = 20000, .is_ipv6 = i & 1, .ending = SERVER_FIRST + i / 2, .lose_every = i & 2 ? 17 : 0};
         fail_each(&shape, 1, 1);
         fail_each(&shape, 10, 3);
     }

@@ -1,5 +1,6 @@
-/* test_autoconf.c: IPv6 that configures itself: duplicate address detection (RFC 4862 5.4), an address from a router's prefix
- * (5.5), default routers and on-link prefixes with their lifetimes (RFC 4861 6.3); and what an ICMP redirect may change (RFC 1122 3.2.2.2). */
+/* test_autoconf.c: IPv6 that configures itself: duplicate address detection (RFC 4862 5.4), an address from a router's
+ * prefix (5.5), default routers and on-link prefixes with their lifetimes (RFC 4861 6.3); and what an ICMP redirect may
+ * change (RFC 1122 3.2.2.2). */
 #include "sim/scenario.h"
 
 #define ROUTER  "fe80::99ff:fe00:1"
@@ -18,13 +19,19 @@ static uint64_t drops_of(const struct scene *s, enum lil_drop drop)
     return lil_drop_count(s->client, drop);
 }
 
-static void send_advert(struct puppet *puppet, const char *from, uint8_t hop_limit, const struct nd_router *router, size_t cut)
+static void send_advert(struct puppet *puppet, const char *from, uint8_t hop_limit, const struct nd_router *router,
+                        size_t cut)
 {
     uint8_t message[ND_ROUTER_LENGTH_MAX], frame[512];
     struct addr source = addr_of(from), all = addr_of("ff02::1");
     size_t length = nd_router_emit(router, ICMP6_ROUTER_ADVERT, message) - cut;
     struct eth eth = {.dest = {{0x33, 0x33, 0, 0, 0, 1}}, .source = puppet->mac, .type = ETHERTYPE_V6};
-    struct ip ip = {.source = source, .dest = all, .version = 6, .protocol = IPPROTO_ICMPV6, .ttl = hop_limit, .payload_length = (uint32_t)length};
+    struct ip ip = {.source = source,
+                    .dest = all,
+                    .version = 6,
+                    .protocol = IPPROTO_ICMPV6,
+                    .ttl = hop_limit,
+                    .payload_length = (uint32_t)length};
     size_t at = eth_emit(&eth, frame);
     at += ip_emit(&ip, frame + at);
     memcpy(frame + at, message, length);
@@ -34,7 +41,8 @@ static void send_advert(struct puppet *puppet, const char *from, uint8_t hop_lim
 
 static struct nd_router advert(uint16_t lifetime_s, uint32_t valid_s, uint32_t preferred_s)
 {
-    struct nd_router router = {.hop_limit = 64, .lifetime_s = lifetime_s, .has_mac = true, .mac = {{2, 0x99, 0, 0, 0, 1}}, .prefix_count = 1};
+    struct nd_router router = {
+        .hop_limit = 64, .lifetime_s = lifetime_s, .has_mac = true, .mac = {{2, 0x99, 0, 0, 0, 1}}, .prefix_count = 1};
     router.prefixes[0] = (struct nd_prefix){{addr_of("2001:db8:5::"), 64}, true, true, valid_s, preferred_s};
     return router;
 }
@@ -82,7 +90,8 @@ static struct puppet *scene_auto(struct scene *s)
 
 static bool is_probe(const struct seen *seen)
 {
-    return seen->is_icmp && seen->ip.version == 6 && seen->icmp.type == ICMP6_NEIGHBOR_SOLICIT && addr_is_any(&seen->ip.source);
+    return seen->is_icmp && seen->ip.version == 6 && seen->icmp.type == ICMP6_NEIGHBOR_SOLICIT &&
+           addr_is_any(&seen->ip.source);
 }
 
 static bool is_solicitation(const struct seen *seen)
@@ -90,7 +99,8 @@ static bool is_solicitation(const struct seen *seen)
     return seen->is_icmp && seen->ip.version == 6 && seen->icmp.type == ICMP6_ROUTER_SOLICIT;
 }
 
-/* RFC 4862 5.3 to 5.5: the link-local address is probed, then routers are asked; a prefix gives an address, probed too. */
+/* RFC 4862 5.3 to 5.5: the link-local address is probed, then routers are asked; a prefix gives an address, probed too.
+ */
 static void test_address(void **state)
 {
     struct scene s;
@@ -101,8 +111,10 @@ static void test_address(void **state)
     scene_run(&s, 20);
     assert_int_equal(count_of(&s, "client", is_probe), 1);
     assert_int_equal(count_of(&s, "client", is_solicitation), 3); /* RFC 4861 6.3.7: nobody answers, no fourth */
-    const struct seen *first = nth_of(&s, "client", is_solicitation, 0), *second = nth_of(&s, "client", is_solicitation, 1);
-    assert_true(first->now_ns >= SECONDS(1) && first->now_ns <= SECONDS(2)); /* a delay below 1 s, then a second's wait */
+    const struct seen *first = nth_of(&s, "client", is_solicitation, 0),
+                      *second = nth_of(&s, "client", is_solicitation, 1);
+    assert_true(first->now_ns >= SECONDS(1) &&
+                first->now_ns <= SECONDS(2)); /* a delay below 1 s, then a second's wait */
     assert_int_equal(second->now_ns - first->now_ns, SECONDS(4));
     assert_int_equal(first->ip.ttl, 255);
     assert_true(addr_is_link_local(&first->ip.source));
@@ -192,7 +204,8 @@ static void test_lifetimes(void **state)
     send_advert(puppet, ROUTER, 255, &router, 0);
     assert_string_equal(source_towards(&s, "2001:db8:9::1", 7), "ENETUNREACH"); /* no router */
     assert_string_equal(source_towards(&s, "2001:db8:5::7", 8), OWN);
-    assert_string_equal(source_towards(&s, "2001:db8:5::7", 100), "ENETUNREACH"); /* the prefix is not on the link any more */
+    assert_string_equal(source_towards(&s, "2001:db8:5::7", 100),
+                        "ENETUNREACH"); /* the prefix is not on the link any more */
     router = advert(100, 60, 60);
     send_advert(puppet, ROUTER, 255, &router, 0);
     assert_string_equal(source_towards(&s, "2001:db8:9::1", 150), OWN);
@@ -201,11 +214,12 @@ static void test_lifetimes(void **state)
     send_advert(puppet, ROUTER, 255, &router, 0);
     assert_string_equal(source_towards(&s, "2001:db8:9::1", 7000), OWN); /* nobody shortens it below two hours ... */
     const char *later = source_towards(&s, "2001:db8:9::1", 7500);
-    assert_string_not_equal(later, OWN);                                 /* ... and then it is gone */
+    assert_string_not_equal(later, OWN); /* ... and then it is gone */
     scene_end(&s);
 }
 
-/* --- who is the next hop of what is sent ------------------------------------------------------------------------------ */
+/* --- who is the next hop of what is sent
+ * ------------------------------------------------------------------------------ */
 static int sender_main(struct lil_proc *p, void *argument)
 {
     const char *to = argument;
@@ -261,7 +275,12 @@ static void send_redirect(struct puppet *puppet, const char *router, const char 
     uint8_t message[ICMP_LENGTH + IPV4_LENGTH + UDP_LENGTH];
     struct addr source = addr_of(router), to = addr_of(SCENE_CLIENT), better = addr_of(gateway);
     struct icmp icmp = {.type = ICMP4_REDIRECT_, .code = 1, .rest = addr_to_v4(&better)};
-    struct ip quoted = {.source = to, .dest = addr_of("198.51.100.9"), .version = 4, .protocol = IPPROTO_UDP, .ttl = 64, .payload_length = 9};
+    struct ip quoted = {.source = to,
+                        .dest = addr_of("198.51.100.9"),
+                        .version = 4,
+                        .protocol = IPPROTO_UDP,
+                        .ttl = 64,
+                        .payload_length = 9};
     struct udphdr_ udp = {.source_port = 1024, .dest_port = 9, .length = 9};
     size_t at = icmp_emit(&icmp, 4, message);
     at += ip_emit(&quoted, message + at);
@@ -269,7 +288,8 @@ static void send_redirect(struct puppet *puppet, const char *router, const char 
     puppet_send_ip(puppet, &source, &to, IPPROTO_ICMP, message, at, 2);
 }
 
-/* RFC 1122 3.2.2.2: a redirect counts if it comes from the first hop in use and names a neighbour; a router takes none. */
+/* RFC 1122 3.2.2.2: a redirect counts if it comes from the first hop in use and names a neighbour; a router takes none.
+ */
 static void test_redirect(void **state)
 {
     static const struct {
@@ -277,11 +297,11 @@ static void test_redirect(void **state)
         bool taken;
     } rows[] = {
         {"192.0.2.254", "192.0.2.253", "1", "0", true},
-        {"192.0.2.250", "192.0.2.253", "1", "0", false},  /* not the router in use */
-        {"192.0.2.254", "203.0.113.1", "1", "0", false},  /* not a neighbour */
-        {"192.0.2.254", SCENE_CLIENT, "1", "0", false},   /* oneself */
-        {"192.0.2.254", "192.0.2.253", "0", "0", false},  /* accept_redirects is off */
-        {"192.0.2.254", "192.0.2.253", "1", "1", false},  /* a router */
+        {"192.0.2.250", "192.0.2.253", "1", "0", false}, /* not the router in use */
+        {"192.0.2.254", "203.0.113.1", "1", "0", false}, /* not a neighbour */
+        {"192.0.2.254", SCENE_CLIENT, "1", "0", false},  /* oneself */
+        {"192.0.2.254", "192.0.2.253", "0", "0", false}, /* accept_redirects is off */
+        {"192.0.2.254", "192.0.2.253", "1", "1", false}, /* a router */
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -305,8 +325,9 @@ static void test_redirect(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_address), cmocka_unit_test(test_duplicate),     cmocka_unit_test(test_both),     cmocka_unit_test(test_invalid),
-        cmocka_unit_test(test_lifetimes), cmocka_unit_test(test_second_router), cmocka_unit_test(test_redirect)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_address),   cmocka_unit_test(test_duplicate),
+                                       cmocka_unit_test(test_both),      cmocka_unit_test(test_invalid),
+                                       cmocka_unit_test(test_lifetimes), cmocka_unit_test(test_second_router),
+                                       cmocka_unit_test(test_redirect)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,15 +159,16 @@ static void test_seeds_ipv6(void **state)
 }
 
 /* With its own patience a stack gives up or delivers everything: never part of it with a good end, never wrong bytes.
- * Linux (924 s) delivers; Windows (5 retransmissions) and, once in hundreds, FreeBSD (12: seed 75 loses as many) may give up above a
- * quarter lost: then the sender's RST tells the receiver. */
+ * Linux (924 s) delivers; Windows (5 retransmissions) and, once in hundreds, FreeBSD (12: seed 75 loses as many) may
+ * give up above a quarter lost: then the sender's RST tells the receiver. */
 static void test_gives_up(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= TRANSFER_SEEDS; seed++) {
         struct transfer t = {.seed = seed};
         transfer_run(&t, NULL);
-        bool gave_up = t.write_error == ETIMEDOUT || t.read_error == ETIMEDOUT || (t.write_error == EPIPE && t.read_error == ECONNRESET);
+        bool gave_up = t.write_error == ETIMEDOUT || t.read_error == ETIMEDOUT ||
+                       (t.write_error == EPIPE && t.read_error == ECONNRESET);
         assert_false(t.wrong);
         if (!gave_up) {
             assert_true(t.end);

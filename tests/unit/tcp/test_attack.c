@@ -100,6 +100,15 @@ static void storm(uint64_t seed)
     pair_free(pair);
 }
 
+/* One end aborts, the other hears of it and closes. */
+static void end_aborted(struct pair *pair, struct tcb *tcb[2])
+{
+    tcp_abort(pair->tcp[0], tcb[0], pair->now_ns);
+    pair_run_ms(pair, 100);
+    tcp_close(pair->tcp[1], tcb[1], pair->now_ns);
+    pair_free(pair);
+}
+
 static void test_storm(void **state)
 {
     (void)state;
@@ -138,10 +147,7 @@ static void test_islands(void **state)
     pool_get_stats(pair->pool, &stats);
     assert_true(stats.packets_now < 2000 + pair->count);
     pair_drain(pair);
-    tcp_abort(pair->tcp[0], tcb[0], pair->now_ns);
-    pair_run_ms(pair, 100);
-    tcp_close(pair->tcp[1], tcb[1], pair->now_ns);
-    pair_free(pair);
+    end_aborted(pair, tcb);
 }
 
 /* CVE-2019-11477..9: a tiny MSS is raised, and SACKs of single bytes do not multiply the records in flight. */
@@ -171,10 +177,7 @@ static void test_sack_panic(void **state)
         tcp_input(pair->tcp[0], &in, NULL, pair->now_ns);
     }
     assert_true(tcb[0]->tx->count <= flight + 2);
-    tcp_abort(pair->tcp[0], tcb[0], pair->now_ns);
-    pair_run_ms(pair, 100);
-    tcp_close(pair->tcp[1], tcb[1], pair->now_ns);
-    pair_free(pair);
+    end_aborted(pair, tcb);
 }
 
 /* An ACK of data never sent changes nothing (RFC 9293 3.10.7.4, fifth); cwnd does not grow by it. */
@@ -197,10 +200,7 @@ static void test_optimistic_ack(void **state)
     }
     assert_int_equal(tcb[0]->cwnd, cwnd);
     assert_int_equal(tcb[0]->snd_una, una);
-    tcp_abort(pair->tcp[0], tcb[0], pair->now_ns);
-    pair_run_ms(pair, 100);
-    tcp_close(pair->tcp[1], tcb[1], pair->now_ns);
-    pair_free(pair);
+    end_aborted(pair, tcb);
 }
 
 static bool drop_client(struct pair *pair, const struct pair_segment *segment)

@@ -1,14 +1,26 @@
-/* test_nd_router.c: router solicitation and advertisement, RFC 4861 4.1, 4.2, 4.6: there and back, and cut at every byte. */
+/* test_nd_router.c: router solicitation and advertisement, RFC 4861 4.1, 4.2, 4.6: there and back, and cut at every
+ * byte. */
 #include <stdlib.h>
 #include "unit/check.h"
 #include "wire/wire.h"
 
 static struct nd_router sample(void)
 {
-    struct nd_router router = {.hop_limit = 64, .managed = true, .has_mac = true, .lifetime_s = 1800, .reachable_ms = 30000, .retrans_ms = 500,
-                               .mtu = 1400, .mac = {{2, 0, 0, 0, 0, 7}}, .prefix_count = 2};
+    struct nd_router router = {.hop_limit = 64,
+                               .managed = true,
+                               .has_mac = true,
+                               .lifetime_s = 1800,
+                               .reachable_ms = 30000,
+                               .retrans_ms = 500,
+                               .mtu = 1400,
+                               .mac = {{2, 0, 0, 0, 0, 7}},
+                               .prefix_count = 2};
     for (unsigned i = 0; i < 2; i++) {
-        router.prefixes[i] = (struct nd_prefix){.prefix.length = 64, .on_link = i == 0, .autonomous = true, .valid_s = ND_FOREVER_S, .preferred_s = 600 + i};
+        router.prefixes[i] = (struct nd_prefix){.prefix.length = 64,
+                                                .on_link = i == 0,
+                                                .autonomous = true,
+                                                .valid_s = ND_FOREVER_S,
+                                                .preferred_s = 600 + i};
         (void)!addr_parse(i ? "2001:db8:2::" : "2001:db8:1::", &router.prefixes[i].prefix.addr);
     }
     return router;
@@ -28,7 +40,9 @@ static void test_round_trip(void **state)
     (void)state;
     size_t length = nd_router_emit(&router, ICMP6_ROUTER_ADVERT, message);
     assert_int_equal(length, 8 + 8 + 8 + 8 + 2 * 32);
-    assert_int_equal(nd_router_parse(&got, ICMP6_ROUTER_ADVERT, rest_of(message), message + ICMP_LENGTH, length - ICMP_LENGTH), length - ICMP_LENGTH);
+    assert_int_equal(
+        nd_router_parse(&got, ICMP6_ROUTER_ADVERT, rest_of(message), message + ICMP_LENGTH, length - ICMP_LENGTH),
+        length - ICMP_LENGTH);
     assert_int_equal(got.hop_limit, 64);
     assert_true(got.managed && !got.other && got.has_mac);
     assert_int_equal(got.lifetime_s, 1800);
@@ -100,6 +114,7 @@ static void test_odd(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cut), cmocka_unit_test(test_odd)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cut),
+                                       cmocka_unit_test(test_odd)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
