@@ -177,6 +177,7 @@ struct tcb_ext {
         uint64_t option_ns;
     } accecn;
     uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
+    uint32_t tail_start;      /* where the last buffer that waits began (linux_room) */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
     uint8_t *saved_syn;
@@ -259,6 +260,7 @@ struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     uint32_t prev, next;
     uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1;
     uint8_t rcv_wscale, tos;
+    uint8_t answered;         /* when, in eighths of a second, a segment without text was answered; 0: never */
     uint32_t hash;            /* of the flow */
 };
 _Static_assert(sizeof(struct wait_record) <= 88, "a TIME-WAIT record is small");

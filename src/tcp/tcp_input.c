@@ -188,6 +188,11 @@ COLD static void on_reset(struct tcb *tcb)
         break;
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
+        if (!tcb->is_orphan && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+            tcb_fail(tcb, ECONNRESET);
+            break;
+        }
+        /* fall through */
     case TCPS_TIME_WAIT:
         tcb_done(tcb);
         break;

@@ -220,7 +220,7 @@ static void apply(struct tcb *tcb, int name, int number)
         }
         break;
     case TCP_MAXSEG:
-        if (tcb->state == TCPS_CLOSED || number == 0)
+        if (tcb->state == TCPS_CLOSED || number == 0 || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* Linux: for the next connection */
             break;
         tcb->mss_clamp = (uint16_t)min_u32(tcb->mss_clamp, (uint32_t)number);
         mss_refresh(tcb);

@@ -117,6 +117,19 @@ static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *reco
     return (int32_t)(header->options.ts_value - record->ts_recent) < 0 && !too_old;
 }
 
+/* Linux: segments without text are answered once in invalid_ratelimit_ms (tcp_timewait_check_oow_rate_limit), to an eighth of a second here. */
+static bool may_answer(struct tcp *tcp, struct wait_record *record)
+{
+    uint8_t now = (uint8_t)(tcp->now_ns / (125 * NS_PER_MS));
+    now += now == 0;
+    if (tcp->params.ack_policy != TCP_ACK_LINUX || !tcp->params.invalid_ratelimit_ms)
+        return true;
+    if (record->answered && (uint8_t)(now - record->answered) * 125u < tcp->params.invalid_ratelimit_ms)
+        return false;
+    record->answered = now;
+    return true;
+}
+
 /* A new incarnation, if somebody listens; else the packet is for nobody. */
 static bool begin_anew(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet, enum lil_drop *drop)
 {
@@ -204,7 +217,8 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         unlink_record(tcp, record);
         append_record(tcp, slot);
     }
-    send_ack(tcp, record);
+    if ((header->seq != end_seq && !(header->flags & TCP_SYN)) || may_answer(tcp, record))
+        send_ack(tcp, record);
     return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;
 }
 

@@ -75,6 +75,36 @@ static uint32_t send_room(const struct tcb *tcb)
     return room;
 }
 
+/* Linux asks for room only when it begins a buffer, and a buffer may become as large as what it hands to the device at once
+ * (tcp_xmit_size_goal); one that is full leaves as far as the windows let it, and its rest takes more. How much of LIMIT it takes. */
+COLD static uint32_t linux_room(struct tcb *tcb, size_t limit)
+{
+    enum { GSO_MOST = 65536 - 321, MSS_LEAST = 536 };
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t half = tcb->max_window > MSS_LEAST ? tcb->max_window / 2 : tcb->max_window, mss = max_u32(tcb->mss, 1);
+    uint32_t goal = max_u32(min_u32(GSO_MOST, half) / mss, 1) * mss, lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
+    uint32_t seq = tcb->write_seq, sent = tcb->snd_nxt, queued = (uint32_t)stream_length(tcb->snd_stream), flight = tcb_in_flight(tcb);
+    uint32_t right = tcb->snd_una + tcb->snd_wnd, most = tcb->cwnd > flight ? (tcb->cwnd - flight) * mss : 0;
+    uint32_t can = tcb->snd_nxt + (seq_gt(right, sent) ? min_u32(most, right - sent) / mss * mss : 0);
+    while (seq - tcb->write_seq < limit) {
+        uint32_t head = seq_gt(ext->tail_start, sent) ? ext->tail_start : sent, copy = 0;
+        if (seq != sent && seq_le(head, seq) && seq - head < goal)
+            copy = goal - (seq - head);
+        if (copy == 0) {
+            if (queued >= tcb->sndbuf || (lowat && seq - sent >= lowat))
+                break;
+            ext->tail_start = seq;
+            copy = goal;
+        }
+        uint32_t take = (uint32_t)min_u64(copy, limit - (seq - tcb->write_seq));
+        seq += take;
+        queued += take;
+        if (take == copy && seq_gt(can, sent))
+            sent = seq_min(can, seq);
+    }
+    return seq - tcb->write_seq;
+}
+
 static int send_check(struct tcb *tcb)
 {
     if (tcb_params(tcb)->shutdown_before_error) { /* BSD: the error is for a read or SO_ERROR */
@@ -124,6 +154,10 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if (!tcb_ext_get(tcb))
         return -ENOBUFS;
     uint32_t room = send_room(tcb), start = tcb->write_seq;
+    if (limit > room && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
+        room = linux_room(tcb, limit);
+    else if (tcb->snd_nxt == start || start - tcb->ext->tail_start > 65536)
+        tcb->ext->tail_start = start;
     if (room == 0) {
         tcb->want_space = true;
         return -EAGAIN;
