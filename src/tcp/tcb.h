@@ -110,13 +110,19 @@ struct tcb_ext {
     uint32_t highest_sack;    /* end of the highest SACKed segment */
     uint64_t retrans_sent_ns;  /* when the first retransmission of the episode went */
     uint64_t retrans_stamp_ns; /* first retransmission of the episode; 0: none */
+    uint64_t busy_ns, busy_total_ns;     /* since when something is out or waits, 0: nothing; and before */
+    uint64_t rwnd_ns, rwnd_total_ns;     /* the peer's window holds data back (rwnd_limited) */
+    uint64_t sndbuf_ns, sndbuf_total_ns; /* the buffer was too small: all is sent, the writer waits */
+    uint32_t app_limited;     /* delivery-rate samples up to this count of delivered are the application's; 0: none */
+    uint32_t rmem;            /* Linux: what the text that waits to be read costs of the receive buffer */
+    bool rate_is_network;     /* the rate below is of a sample that was not application-limited */
     uint32_t lost_total, total_rto_time_ms, rto_since_ms; /* timeouts, for TCP_INFO */
     uint16_t total_rto, total_rto_recoveries;
     uint8_t dupacks;
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
             bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
-            bool msg_more, has_dsack, has_stamps;
+            bool msg_more, has_dsack, has_stamps, rwnd_limited;
             uint8_t recent_count, push_count, eor_count;
         };
         uint64_t rare[2];
@@ -575,6 +581,7 @@ void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leavi
 void window_delay_ack(struct tcb *tcb, uint32_t ms);
 void window_compressed_timer(struct tcb *tcb);
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
+void window_charge(struct tcb *tcb, uint32_t length); /* LENGTH bytes wait to be read now */
 uint32_t window_room(const struct tcb *tcb); /* BSD: what the buffer still takes */
 void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 
@@ -730,6 +737,7 @@ struct ack_state {
     uint64_t first_ack_ns, last_ack_ns, retrans_ns; /* retrans_ns: last transmission of what was sent twice and is acknowledged */
     uint32_t rack_prior;      /* 1 + the delivered count when the latest sent of what was (S)ACKed left; 0: nothing was */
     uint64_t latest_sent_ns;  /* of what was (S)ACKed */
+    bool app_limited;         /* and that left when the application had no more to send */
 };
 
 /* tcp_cc.c: congestion control (RFC 5681's hooks; the table takes others, such as BBR, later) */
@@ -770,23 +778,12 @@ void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size)
 void stamp_on_acked(struct tcb *tcb);
 void stamp_free(struct tcb *tcb);
 
-/* tcp_accecn.c (RFC 9768) */
-uint16_t accecn_reflect(uint8_t ecn);
-bool accecn_is_asked(uint16_t flags);
-uint8_t accecn_look_at_option(const struct tcp_options *options);
-void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);
-void accecn_on_synack(struct tcb *tcb, const struct rx *rx);
-void accecn_on_segment(struct tcb *tcb, const struct rx *rx);
-void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
-int accecn_fields(const struct tcb *tcb, uint32_t room, bool has_sack);
-void accecn_put_counters(struct tcp_options *options, const uint32_t received[3], unsigned fields);
-void accecn_mark(struct tcb *tcb, struct tcp_segment *segment);
-static inline bool accecn_is_on(const struct tcb *tcb) { return tcb->ecn_ok && tcb->ext && tcb->ext->accecn.on; }
 /* tcp_icmp.c */
 int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);
 /* tcp_info.c */
 int info_get(struct tcb *tcb, void *value, unsigned *length);
 
+#include "tcp/tcp_feedback.h"
 #ifdef NDEBUG
 static inline void tcb_check(const struct tcb *tcb) { (void)tcb; }
 #else

@@ -44,6 +44,10 @@ void ack_wake_writer(struct tcb *tcb)
     size_t used = stream_length(tcb->snd_stream);
     if (tcb->sndbuf > used && tcb->sndbuf - used >= used / 2 && tcp_writable(tcb)) {
         tcb->want_space = false;
+        if (tcb->ext && tcb->ext->sndbuf_ns) {
+            tcb->ext->sndbuf_total_ns += tcb_now(tcb) - tcb->ext->sndbuf_ns;
+            tcb->ext->sndbuf_ns = 0;
+        }
         tcb_event(tcb, TCP_EV_WRITABLE);
     }
 }

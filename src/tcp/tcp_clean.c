@@ -67,6 +67,7 @@ static void count_acked(struct cleaner *cleaner, const struct txseg *seg, uint32
     if (seg->sent_ns >= state->latest_sent_ns) {
         state->latest_sent_ns = seg->sent_ns;
         state->rack_prior = seg->delivered + 1;
+        state->app_limited = seg->flags & TX_APP_LIMITED;
     }
 }
 
@@ -158,10 +159,8 @@ static void note_rate(struct tcb *tcb, const struct ack_state *state)
         return;
     uint64_t interval_us = (tcb_now(tcb) - state->latest_sent_ns) / NS_PER_US, delivered = ext->delivered - (state->rack_prior - 1);
     ext->delivered_ns = tcb_now(tcb);
-    if (interval_us && interval_us >= tcb->min_rtt_us) {
-        ext->rate_delivered = delivered;
-        ext->rate_interval_us = interval_us;
-    }
+    if (interval_us && interval_us >= tcb->min_rtt_us)
+        tcb_note_rate(ext, (uint32_t)delivered, interval_us, state->app_limited);
 }
 
 static void after_progress(struct cleaner *cleaner)

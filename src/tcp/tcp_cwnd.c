@@ -103,6 +103,8 @@ void cwnd_validate(struct tcb *tcb, bool is_limited)
     }
     if (packets > ext->cwnd_used)
         ext->cwnd_used = packets;
+    if (tcb->want_space && !ext->sndbuf_ns && !tcb_has_unsent(tcb))
+        ext->sndbuf_ns = tcb_now(tcb);
     if (tcb_params(tcb)->slow_start_after_idle && tcb_now(tcb) - ext->cwnd_stamp_ns >= rtt_rto_ns(tcb))
         application_limited(tcb);
 }

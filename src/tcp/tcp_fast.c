@@ -46,6 +46,7 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     tcp_set_now(tcp, now_ns);
     if (!tcb->tx && tcb->snd_nxt == start && tcp->params.ack_policy == TCP_ACK_LINUX)
         cwnd_check_idle(tcb);
+    tcb_check_app_limited(tcb);
     ssize_t taken = stream_write_bytes(&tcb->snd_stream, tcp->pool, buffer, size, tcb->mss);
     if (taken < 0)
         return -EAGAIN;
@@ -172,6 +173,7 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
         ext->rack_order = last->order;
     }
     ext->delivered_ns = now; /* the delivery rate (tcp_clean.c, note_rate) */
+    bool limited = last->flags & TX_APP_LIMITED;
     uint32_t delivered = ext->delivered - last->delivered, before = tcb->min_rtt_us;
     ring->head = (ring->head + count) & ring->mask;
     ring->count -= count;
@@ -183,10 +185,8 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
     tcb->backoff = 0;
     if (seq_lt(ext->retrans_hint, ack))
         ext->retrans_hint = ack;
-    if (elapsed_us && elapsed_us >= tcb->min_rtt_us) {
-        ext->rate_delivered = delivered;
-        ext->rate_interval_us = elapsed_us;
-    }
+    if (elapsed_us && elapsed_us >= tcb->min_rtt_us)
+        tcb_note_rate(ext, delivered, elapsed_us, limited);
     const struct cc_ops *cc = cc_get(tcb);
     cwnd_init(tcb);
     if (cc->on_rtt)
@@ -229,6 +229,7 @@ static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct l
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return LIL_DROP_TCP_MEMORY;
     tcb->readable += in->length;
+    window_charge(tcb, in->length);
     ext->bytes_received += in->length;
     tcb->rcv_nxt += in->length;
     window_on_data(tcb, &rx);
@@ -317,7 +318,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     struct tcb_ext *ext = tcb->ext;
     bool was_empty = tcb->tx->packets_out == 0;
     *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
-                          .order = ++ext->last_order, .mss = tcb->mss, .flags = push ? TX_PSH : 0, .glued = ext->chunk_left > length};
+                          .order = ++ext->last_order, .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
     ext->chunk_left -= length;
     ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;

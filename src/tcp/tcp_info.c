@@ -40,6 +40,22 @@ static void fill_times(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_last_ack_recv = now - ext->rcv_last_ms;
 }
 
+static uint64_t since_us(const struct tcb *tcb, uint64_t total_ns, uint64_t start_ns)
+{
+    return (total_ns + (start_ns ? tcb_now(tcb) - min_u64(start_ns & ~1ull, tcb_now(tcb)) : 0)) / NS_PER_US;
+}
+
+static void fill_rates(const struct tcb *tcb, struct tcp_info *info)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    info->tcpi_busy_time = since_us(tcb, ext->busy_total_ns, ext->busy_ns);
+    info->tcpi_rwnd_limited = since_us(tcb, ext->rwnd_total_ns, ext->rwnd_limited ? ext->rwnd_ns : 0);
+    info->tcpi_sndbuf_limited = since_us(tcb, ext->sndbuf_total_ns, ext->sndbuf_ns);
+    if (ext->rate_interval_us)
+        info->tcpi_delivery_rate = ext->rate_delivered * tcb->mss * 1000000 / ext->rate_interval_us;
+    info->tcpi_delivery_rate_app_limited = !ext->rate_is_network;
+}
+
 static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
@@ -51,7 +67,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_bytes_acked = ext->bytes_acked;
     info->tcpi_bytes_received = ext->bytes_received;
     info->tcpi_segs_out = ext->segs_out;
-    info->tcpi_segs_in = ext->segs_in;
+    info->tcpi_segs_in = ext->segs_in + (tcb_is_synchronized(tcb) ? 1u + tcb->is_passive : 0); /* the handshake's came before there was a place to count them */
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
     info->tcpi_notsent_bytes = (uint32_t)tcp_unsent(tcb);
@@ -114,6 +130,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
         info.tcpi_options |= TCPI_OPT_SYN_DATA;
     fill_times(tcb, &info);
     fill_counts(tcb, &info);
+    fill_rates(tcb, &info);
     info.tcpi_snd_mss = tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
     info.tcpi_pmtu = ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60); /* ours, not what the peer takes */

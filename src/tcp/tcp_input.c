@@ -103,7 +103,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     rx_init(&rx, tcb, in, *packet);
     struct tcp *tcp = tcb->tcp;
     uint32_t freed = tcp->freed; /* input frees no tcb but its own */
-    if (tcb->ext) {
+    if (tcb->ext || (rx.length && tcb_ext_get(tcb))) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
         tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
@@ -138,7 +138,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
 static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
-    if (!tcb->ts_ok || !options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) <= 0)
+    if (!tcb->ts_ok || !options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) <= (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)) /* Linux: one tick is forgiven */
         return false;
     if (tcb->tcp->now_s - tcb->ts_recent_s > 24 * 86400)
         return false;

@@ -358,7 +358,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     }
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = tcb->mss,
-                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
+                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;
@@ -423,8 +423,12 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
         *limited = true;
         return 0;
     }
-    if (room == 0 || (linux_way && room < min_u32(unsent, mss)))
+    if (room == 0 || (linux_way && room < min_u32(unsent, mss))) {
+        if (!tcb->ext->rwnd_limited)
+            tcb->ext->rwnd_ns = tcb_now(tcb);
+        tcb->ext->rwnd_limited = true;
         return 0;
+    }
     uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1));
     if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, flight, limited)) == 0)
         return 0;
@@ -490,6 +494,10 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     tcb->ext->chunk_left -= length;
+    if (tcb->ext->rwnd_limited) {
+        tcb->ext->rwnd_limited = false;
+        tcb->ext->rwnd_total_ns += tcb_now(tcb) - tcb->ext->rwnd_ns;
+    }
     if (!tcb->ext->in_burst)
         tcb->ext->burst_idle = was_idle;
     tcb->ext->in_burst = true;

@@ -40,6 +40,7 @@ static bool deliver(struct tcb *tcb, struct lil_packet *packet)
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return false;
     tcb->readable += length;
+    window_charge(tcb, length);
     return true;
 }
 
@@ -70,6 +71,7 @@ static bool deliver_ranges(struct tcb *tcb)
                 return false;
             }
             tcb->rcv_nxt += length;
+            ext->bytes_received += length;
         }
         if (ooo->has_fin && ooo->fin_seq == tcb->rcv_nxt && range->end == ooo->fin_seq + 1) {
             tcb->rcv_nxt++;

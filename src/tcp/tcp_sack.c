@@ -78,6 +78,7 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
     if (seg->sent_ns >= state->latest_sent_ns) {
         state->latest_sent_ns = seg->sent_ns;
         state->rack_prior = seg->delivered + 1;
+        state->app_limited = seg->flags & TX_APP_LIMITED;
     }
 }
 

@@ -47,6 +47,8 @@ static bool grow(struct tcb *tcb)
 struct txseg *txring_push(struct tcb *tcb)
 {
     struct txring *small = tcb->tcp->tx_free[TX_CLASS_MIN];
+    if (!tcb->tx && tcb->ext && !tcb->ext->busy_ns)
+        tcb->ext->busy_ns = tcb_now(tcb) | 1;
     if (!tcb->tx && small) { /* the common first record */
         tcb->tcp->tx_free[TX_CLASS_MIN] = small->next_free;
         small->head = small->packets_out = 0;
@@ -65,6 +67,10 @@ void txring_free(struct tcb *tcb)
     if (tcb->tx)
         ring_free(tcb->tcp, tcb->tx);
     tcb->tx = NULL;
+    if (tcb->ext && tcb->ext->busy_ns && !tcb_has_unsent(tcb)) {
+        tcb->ext->busy_total_ns += tcb_now(tcb) - (tcb->ext->busy_ns & ~1ull);
+        tcb->ext->busy_ns = 0;
+    }
 }
 
 void txring_release(struct tcb *tcb)

@@ -93,9 +93,17 @@ void window_init(struct tcb *tcb, uint32_t mss)
     tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
 }
 
+void window_charge(struct tcb *tcb, uint32_t length)
+{
+    if (tcb->ext && is_linux(tcb))
+        tcb->ext->rmem += truesize_of(tcb, length);
+}
+
 static uint32_t used_space(const struct tcb *tcb)
 {
     uint32_t used = tcb->readable;
+    if (is_linux(tcb) && tcb->ext) /* each segment's cost, as a share of the buffer */
+        return window_space(tcb, tcb->ext->rmem) + (tcb->ext->ooo ? tcb->ext->ooo->bytes : 0);
     if (tcb->ext && tcb->ext->ooo)
         used += tcb->ext->ooo->bytes;
     uint32_t charge = stream_charge(tcb->rcv_stream) >> tcb_params(tcb)->adv_win_scale;
@@ -536,6 +544,8 @@ static bool is_update_due(const struct tcb *tcb, uint32_t window, uint32_t full)
 /* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
 void window_on_read(struct tcb *tcb, size_t copied)
 {
+    if (tcb->ext)
+        tcb->ext->rmem = tcb->readable ? (uint32_t)((uint64_t)tcb->ext->rmem * tcb->readable / (tcb->readable + copied)) : 0;
     if (tcb->state < TCPS_ESTABLISHED || tcb->state >= TCPS_CLOSE_WAIT || tcb->rcv_shutdown)
         return;
     if (is_linux(tcb) && tcb->ext)

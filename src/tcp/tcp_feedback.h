@@ -1,0 +1,37 @@
+/* tcp_feedback.h: what tcb.h says last, apart because it is long: AccECN's functions and the delivery rate's. Included by tcb.h alone. */
+#ifndef TCP_TCP_FEEDBACK_H
+#define TCP_TCP_FEEDBACK_H
+
+/* tcp_accecn.c (RFC 9768) */
+uint16_t accecn_reflect(uint8_t ecn);
+bool accecn_is_asked(uint16_t flags);
+uint8_t accecn_look_at_option(const struct tcp_options *options);
+void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);
+void accecn_on_synack(struct tcb *tcb, const struct rx *rx);
+void accecn_on_segment(struct tcb *tcb, const struct rx *rx);
+void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
+int accecn_fields(const struct tcb *tcb, uint32_t room, bool has_sack);
+void accecn_put_counters(struct tcp_options *options, const uint32_t received[3], unsigned fields);
+void accecn_mark(struct tcb *tcb, struct tcp_segment *segment);
+static inline bool accecn_is_on(const struct tcb *tcb) { return tcb->ecn_ok && tcb->ext && tcb->ext->accecn.on; }
+
+/* draft-cheng-iccrg-delivery-rate-estimation 3: a sample in which the application had nothing to send counts only when it is larger. */
+static inline void tcb_note_rate(struct tcb_ext *ext, uint32_t delivered, uint64_t interval_us, bool limited)
+{
+    if (ext->app_limited && (int32_t)(ext->delivered - ext->app_limited) > 0)
+        ext->app_limited = 0;
+    if (limited && (uint64_t)delivered * ext->rate_interval_us < ext->rate_delivered * interval_us)
+        return;
+    ext->rate_delivered = delivered;
+    ext->rate_interval_us = interval_us;
+    ext->rate_is_network = !limited;
+}
+/* Before a write: nothing waits, and the window has room. */
+static inline void tcb_check_app_limited(struct tcb *tcb)
+{
+    uint32_t flight = tcb_in_flight(tcb), count = tcb->ext->delivered + flight;
+    if (tcb->write_seq - tcb->snd_nxt < tcb->mss && flight < tcb->cwnd && tcb->ext->lost_out <= tcb->ext->retrans_out)
+        tcb->ext->app_limited = count ? count : 1;
+}
+
+#endif
