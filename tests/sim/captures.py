@@ -133,6 +133,7 @@ def captures(lilliput, build, folder, every):
             environment = {"LILLIPUT_SEED": str(seed), "LILLIPUT_CAPTURE": file, **({"LILLIPUT_IPV6": "1"} if version == "6" else {})}
             call(os.path.join(build, "tests/sim_test_transfer"), **environment)
     gauntlet = os.path.join(folder, "gauntlet")
+    os.makedirs(gauntlet)
     if every and call(lilliput, "gauntlet", "--capture", gauntlet, "--", "curl", "-sS", "http://server.test/") != 77:
         jobs += [("gauntlet " + file, "faulty", os.path.join(gauntlet, file)) for file in sorted(os.listdir(gauntlet))]
     return [found for found in jobs if os.path.exists(found[2])] # a script for one IP version writes none for the other
