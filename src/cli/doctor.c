@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "cli/cli.h"
+#include "launch/arch.h"
 #include "launch/launch.h"
 
 enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED };
@@ -117,7 +118,7 @@ int doctor_main(int argc, char **argv)
     uname(&kernel);
     access = try_access();
     printf("Linux %s, %s, uid %d\n", kernel.release, kernel.machine, getuid());
-    tell(&finding, "x86-64", !strcmp(kernel.machine, "x86_64"), NEEDED, "The launcher knows this processor's calls only (src/launch/arch.h).");
+    tell(&finding, ARCH_NAME, !strcmp(kernel.machine, ARCH_NAME), NEEDED, "This binary was built for another processor's calls (src/launch/arch.h).");
     tell(&finding, "seccomp user notification", try_listener(), NEEDED,
          "Linux 5.14 or newer with CONFIG_SECCOMP_FILTER; another listener on this process chain excludes a second (lilliput inside lilliput).");
     tell(&finding, "descriptors of a child (pidfd_getfd)", access.get_fd, NEEDED, "In a container: --cap-add SYS_PTRACE, or --security-opt seccomp=unconfined.");

@@ -19,6 +19,8 @@
 
 enum { PAGE = 4096, CODE_AT = 0x400, CODE_MAX = PAGE - CODE_AT };
 
+#if defined(__x86_64__)
+enum { HAS_CODE = 1 };
 /* The code finds the data (struct clock_page) in the page behind its own. 0xbf3: the clocks that are virtual (not 2, 3: CPU
  * time); 0x921: of these the wall clocks. Anything else is the system call. */
 #define STRING_(x) #x
@@ -90,6 +92,10 @@ __asm__(".pushsection .rodata\n"
         "clock_code_end:\n"
         ".popsection\n");
 extern const char clock_code[], clock_code_gettimeofday[], clock_code_time[], clock_code_end[];
+#else /* no code for this processor yet: the vDSO is hidden */
+enum { HAS_CODE = 0 };
+static const char clock_code[1], clock_code_gettimeofday[1], clock_code_time[1], clock_code_end[1];
+#endif
 
 /* The image, as ld.so, musl and Go's runtime read it: two program headers, symbols, a hash table of one bucket, one version. */
 struct image {
@@ -145,6 +151,9 @@ void vdso_init(struct launcher *l)
     char *memory;
 
     l->clock = &l->own_clock;
+    l->clock_id = -1;
+    if (!HAS_CODE)
+        return;
     l->clock_id = shmget(IPC_PRIVATE, 2 * PAGE, IPC_CREAT | 0700);
     if (l->clock_id < 0)
         return;

@@ -206,8 +206,7 @@ void wait_exit(struct launcher *l, struct task *task)
     task->wait = NULL;
     if (kind && arch_get(task->tid, &regs) == 0) {
         int64_t result = arch_result(&regs);
-        arch_set_call(&regs, task->nr);
-        arch_set_arguments(&regs, task->args);
+        arch_restore_call(&regs, task->nr, task->args);
         if (!is_broken(result)) {
             if (!kind->as_ppoll)
                 write_left(l, task, kind);
