@@ -519,6 +519,16 @@ unsigned tcp_poll_events(const struct tcb *tcb)
     return events;
 }
 
+/* Whoever looks and finds no room is told when there is some again (Linux: tcp_poll sets SOCK_NOSPACE): a writer whose last write just
+ * fitted has met no shortage that would say so. */
+unsigned tcp_poll_watch(struct tcb *tcb)
+{
+    unsigned events = tcp_poll_events(tcb);
+    if (!(events & POLLOUT) && tcb->state >= TCPS_ESTABLISHED)
+        tcb->want_space = true;
+    return events;
+}
+
 struct tcb_options *tcp_options(struct tcb *tcb)
 {
     struct tcb_opts *own = tcb_opts_own(tcb);

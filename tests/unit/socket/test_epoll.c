@@ -95,6 +95,32 @@ static void test_edge(void **state)
     assert_int_equal(ready_one(at_b), 0); /* read before it was asked */
 }
 
+/* A writer that met no shortage, for its last write just fitted, is told of room too: looking is asking (Linux's tcp_poll). */
+static void test_room_after_a_last_fit(void **state)
+{
+    static char chunk[500];
+    int bytes = 20000, n = 0;
+    struct epoll_event event = {.events = EPOLLOUT | EPOLLET};
+    int writer = lil_epoll_create1(pair.pa, 0);
+
+    (void)state;
+    assert_int_equal(lil_setsockopt(pair.pa, at_a, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+    assert_int_equal(lil_epoll_ctl(pair.pa, writer, EPOLL_CTL_ADD, at_a, &event), 0);
+    while (lil_epoll_wait(pair.pa, writer, &event, 1, -1) == 1)
+        ;
+    for (;; n++) {
+        struct pollfd out = {at_a, POLLOUT, 0};
+        if (lil_poll(pair.pa, &out, 1, 0) == 0)
+            break;
+        assert_int_equal(lil_write(pair.pa, at_a, chunk, sizeof chunk), sizeof chunk); /* whole: no shortage */
+        assert_true(n < 1000);
+    }
+    assert_int_equal(lil_epoll_wait(pair.pa, writer, &event, 1, -1), 0);
+    pair_run(&pair, 1000);
+    assert_int_equal(lil_epoll_wait(pair.pa, writer, &event, 1, -1), 1);
+    assert_int_equal(event.events, EPOLLOUT);
+}
+
 static void test_oneshot(void **state)
 {
     (void)state;
@@ -245,7 +271,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_level),  TEST(test_edge),         TEST(test_oneshot), TEST(test_exclusive), TEST(test_errors),
+        TEST(test_level),  TEST(test_edge),         TEST(test_room_after_a_last_fit), TEST(test_oneshot), TEST(test_exclusive), TEST(test_errors),
         TEST(test_nested), TEST(test_closed_files), TEST(test_many),    TEST(test_select),    TEST(test_poll),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
