@@ -96,7 +96,7 @@ meet() { # SERVER NAME PORT COMMAND...: SERVER empty: the built-in one
 url='http://{host}:{port}/'
 survey curl 80 curl -s "$url"
 survey wget 80 wget -q -O /dev/null "$url"
-survey aria2 80 aria2c -q --allow-overwrite=true -d "$work" -o aria "$url"
+survey aria2 80 bash -c 'aria2c -q -d "$(mktemp -d -p "$LILLIPUT_WORK")" -o file "http://$LILLIPUT_HOST:$LILLIPUT_PORT/"' 
 survey python-urllib 80 $python -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1]).read()' "$url"
 survey python-asyncio 80 $python "$work/aio.py" '{host}' '{port}'
 survey node-http 80 node -e 'require("http").get(process.argv[1], r => r.resume()).on("error", e => process.exit(1))' "$url"

@@ -23,8 +23,8 @@ void call_record(struct call *call, const char *name, int error)
                                        "write", "writev", "sendto", "sendmsg", "sendmmsg", "send", NULL};
     struct program_record *record = &call->program->record;
 
-    if (error == EAGAIN || error == EINPROGRESS || error == EALREADY || error == EINTR)
-        return;
+    if (error == EAGAIN || error == EINPROGRESS || error == EALREADY || error == EINTR || error == EISCONN)
+        return; /* EISCONN: hiredis asks by a second connect() whether the first has succeeded */
     if (call->desc && (call->desc->asked_length || call->desc->family == AF_NETLINK || (call->desc->kind == DESC_DGRAM && !strcmp(name, "connect"))))
         return; /* name resolution, and its sorting of addresses by trial */
     for (int i = 0; told[i]; i++)

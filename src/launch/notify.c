@@ -14,6 +14,10 @@
 #include "launch/arch.h"
 #include "launch/launch.h"
 
+#ifndef __NR_epoll_pwait2
+#define __NR_epoll_pwait2 441
+#endif
+
 /* By number: each call of a program passes here. */
 static const struct handler {
     const char *name;
@@ -75,7 +79,8 @@ const char *notify_name(long nr)
         const char *name;
     } others[] = {{__NR_poll, "poll"}, {__NR_ppoll, "ppoll"}, {__NR_select, "select"}, {__NR_pselect6, "pselect"}, {__NR_epoll_wait, "epoll_wait"},
                   {__NR_epoll_pwait, "epoll_pwait"}, {__NR_futex, "futex"}, {__NR_wait4, "wait4"}, {__NR_pause, "pause"}, {__NR_rt_sigsuspend, "sigsuspend"},
-                  {__NR_waitid, "waitid"}};
+                  {__NR_waitid, "waitid"}, {__NR_nanosleep, "nanosleep"}, {__NR_clock_nanosleep, "clock_nanosleep"}, {__NR_rt_sigtimedwait, "sigtimedwait"},
+                  {__NR_sendfile, "sendfile"}, {__NR_fcntl, "fcntl"}, {__NR_flock, "flock"}, {__NR_epoll_pwait2, "epoll_pwait2"}};
     const struct handler *handler = find_handler(nr);
 
     if (handler)
