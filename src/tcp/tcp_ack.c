@@ -72,6 +72,8 @@ static void end_probing(struct tcb *tcb)
         timer_stop(tcb);
         if (tcb->ext)
             tcb->ext->persist_backoff = 0;
+    } else if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_packets_out(tcb) == 0) {
+        timer_persist(tcb); /* Linux: each ACK puts the next probe off (tcp_ack_probe) */
     }
 }
 

@@ -192,6 +192,8 @@ static int set_congestion(struct tcb_opts *opts, const void *value, unsigned len
     char name[17];
     unsigned number;
     unsigned n = min_u32(length, sizeof name - 1);
+    if (n == 0)
+        return -EINVAL;
     memcpy(name, value, n);
     name[n] = 0;
     if (!cc_find(name, &number))

@@ -474,7 +474,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         uint32_t record = until_eor(tcb, tcb->snd_nxt, unsent);
         length = next_length(tcb, record, record < unsent, &limited);
         tcb->ext->chunk_left = length;
-        tcb->ext->chunk_push = length > mss && tcb_params(tcb)->pacing_ss_ratio;
+        tcb->ext->chunk_push = length > mss && !tcb->ext->snd_urgent && tcb_params(tcb)->pacing_ss_ratio;
         if (tcb->gso_segs <= 1)
             length = min_u32(length, mss);
     }
