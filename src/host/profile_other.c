@@ -13,6 +13,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_icmp4_14, "policy EHOSTUNREACH", "F13", "H"), SET(tcp_icmp4_15, "policy EHOSTUNREACH", "F13", "H"),
     SET(tcp_icmp4_time_exceeded, "now EHOSTUNREACH", "F13", "H"), SET(tcp_icmp4_parameter, "policy ENOPROTOOPT", "F13", "H"),
     SET(tcp_icmp6_1, "now ECONNREFUSED", "assumed: as ICMPv4", "L"), SET(tcp_icmp6_4, "now ECONNREFUSED", "assumed: as ICMPv4", "L"),
+    SET(tcp_icmp6_time_exceeded, "now EHOSTUNREACH", "assumed: as ICMPv4", "L"),
     SET(tcp_backlog_count, "complete", "F13", "H"), SET(tcp_full_ack_policy, "rst", "F13", "H"), SET(tcp_backlog_negative, "128", "F13", "H"),
     SET(tcp_somaxconn, "128", "F13 kern.ipc.soacceptqueue", "H"), SET(tcp_syncookies, "1", "syncookies(4)", "H"),
     SET(tcp_max_syn_backlog, "15360", "syncache(4): 512 x 30", "M"), SET(tcp_mss_default, "536", "tcp(4) mssdflt", "H"),

@@ -318,7 +318,7 @@ static void on_progress(struct tcb *tcb, struct ack_state *state, uint32_t deliv
         if (base->in_fast)
             on_partial(tcb, state, acked, delivered);
         else if (base->in_cong && tcb_params(tcb)->prr)
-            reduce_in_proportion(tcb, delivered, true);
+            reduce_in_proportion(tcb, delivered, true); /* without a loss it is the same rule */
     }
     grow(tcb, acked);
     if (base->in_fast || base->in_cong) {
@@ -347,7 +347,8 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
         base->in_cong = true;
         base->recover = tcb->snd_nxt + 1;
         tcb->ecn_queue_cwr = true;
-        base->prr_delivered = base->prr_out = base->flight_size = 0;
+        base->prr_delivered = base->prr_out = 0;
+        base->flight_size = tcb->snd_nxt - state->prior_una; /* as it was when the mark was seen */
     }
     if (state->una_advanced)
         on_progress(tcb, state, delivered);

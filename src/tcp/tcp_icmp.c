@@ -52,6 +52,12 @@ static void on_opening(struct tcb *tcb, int error, enum tcp_icmp_action action)
     }
     switch ((enum tcp_icmp_policy)tcb_params(tcb)->icmp_policy) {
     case TCP_ICMP_SOFT:
+        if (tcb_ext_peek(tcb)->soft_error && tcb->retransmits > 3) { /* tcp_notify(): the second one, when much was tried */
+            tcb_fail(tcb, error);
+            break;
+        }
+        on_soft(tcb, error);
+        break;
     case TCP_ICMP_SOFT_4S:
         on_soft(tcb, error);
         break;
