@@ -228,7 +228,6 @@ int filter_build(enum filter_mode mode, struct sock_filter *out); /* the number 
 int memory_read(pid_t tid, uint64_t from, void *to, size_t size);
 int memory_write(pid_t tid, uint64_t to, const void *from, size_t size);
 int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint64_t to2, const void *from2, size_t size2);
-int memory_read_string(pid_t tid, uint64_t from, char *to, size_t size);
 /* Vectors in the target, moved to and from one buffer; the number of bytes, or -EFAULT. */
 struct iovec;
 ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t skip, void *to, size_t size);

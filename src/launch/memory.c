@@ -36,18 +36,6 @@ int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint
     return process_vm_writev(tid, local, 2, remote, 2, 0) == (ssize_t)(size + size2) ? 0 : -EFAULT;
 }
 
-int memory_read_string(pid_t tid, uint64_t from, char *to, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        int rc = memory_read(tid, from + i, to + i, 1);
-        if (rc < 0)
-            return rc;
-        if (!to[i])
-            return 0;
-    }
-    return -ENAMETOOLONG;
-}
-
 /* REMOTE without its first SKIP bytes and at most SIZE long; the number of pieces. */
 static int window(const struct iovec *remote, int count, size_t skip, size_t size, struct iovec *out, size_t *total)
 {
