@@ -134,6 +134,7 @@ struct tcb_ext {
     uint16_t again_left;
     bool again_push;
     uint32_t chunk_left;      /* Linux hands several segments to the device as one: bytes of this one not sent yet */
+    uint32_t paced_bytes;
     uint64_t wstamp_ns;       /* the last data segment left */
     uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
     /* RACK (RFC 8985) */

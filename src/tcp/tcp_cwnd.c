@@ -155,7 +155,11 @@ void cwnd_pace(struct tcb *tcb, uint32_t bytes)
     tcb->ext->pacing_rate = rate;
     if (rate == 0 || rate == UINT64_MAX || tcb->ext->data_segs_out <= 10)
         return;
-    tcb->ext->pacing_ns = tcb_now(tcb) + (uint64_t)bytes * NS_PER_S / rate;
+    tcb->ext->paced_bytes += bytes;
+    if (tcb->ext->chunk_left) /* a chunk leaves whole */
+        return;
+    tcb->ext->pacing_ns = tcb_now(tcb) + (uint64_t)tcb->ext->paced_bytes * NS_PER_S / rate;
+    tcb->ext->paced_bytes = 0;
     timer_rearm(tcb);
 }
 

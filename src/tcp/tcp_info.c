@@ -64,9 +64,10 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_lost = ext->lost_out;
     info->tcpi_retrans = ext->retrans_out;
     info->tcpi_total_retrans = ext->total_retrans;
-    info->tcpi_bytes_acked = ext->bytes_acked;
+    info->tcpi_bytes_acked = ext->bytes_acked + (tcb_is_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
     info->tcpi_bytes_received = ext->bytes_received;
-    info->tcpi_segs_out = ext->segs_out;
+    bool active = tcb_is_synchronized(tcb) && !tcb->is_passive && !ext->syn_data;
+    info->tcpi_segs_out = ext->segs_out + (active ? 2 : 0); /* the SYN, and the ACK of the SYN/ACK */
     info->tcpi_segs_in = ext->segs_in + (tcb_is_synchronized(tcb) ? 1u + tcb->is_passive : 0); /* the handshake's came before there was a place to count them */
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
@@ -144,7 +145,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * tcb->advmss);
-    info.tcpi_pacing_rate = ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
+    info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
     info.tcpi_max_pacing_rate = tcb->opt->socket.max_pacing_rate ? tcb->opt->socket.max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail)];

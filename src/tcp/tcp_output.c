@@ -339,7 +339,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     bool eor = false, push = false;
     if (ext && length) {
         eor = ext->eor_count && pass_eor(ext, seq + length);
-        push = eor || has_push(tcb, seq + length);
+        push = eor || (ext->chunk_left <= length && has_push(tcb, seq + length)); /* within a chunk there is none */
         flags |= push || (ext->chunk_push && ext->chunk_left == length) ? TCP_PSH : 0; /* Linux marks each chunk */
         if (ext->push_count)
             forget_push(ext, seq + length);

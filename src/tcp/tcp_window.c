@@ -26,18 +26,6 @@ static uint32_t truesize_of(const struct tcb *tcb, uint32_t length)
     return PAGE + HEAD + (packet - (PAGE - TAIL - PAD) + PAGE - 1) / PAGE * PAGE;
 }
 
-/* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
-COLD static void note_ratio(struct tcb *tcb, uint32_t length)
-{
-    uint32_t before = window_space(tcb, tcb->rcvbuf), ratio = (length << 8) / truesize_of(tcb, length);
-    tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf);
-    if (clamp < before)
-        tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
-    else
-        tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
-}
-
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
 static uint32_t clamp_of(const struct tcb *tcb)
@@ -55,6 +43,18 @@ static uint32_t clamp_of(const struct tcb *tcb)
 uint32_t window_clamp(const struct tcb *tcb)
 {
     return clamp_of(tcb);
+}
+
+/* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
+COLD static void note_ratio(struct tcb *tcb, uint32_t length)
+{
+    uint32_t before = clamp_of(tcb), ratio = (length << 8) / truesize_of(tcb, length);
+    tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf);
+    if (clamp < before)
+        tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
+    else
+        tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
 }
 
 /* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
