@@ -7,7 +7,7 @@
 #include "script/shell.h"
 
 enum translation { SAME, NONZERO, INVERTED, HALVES_MS /* msl: the host keeps 2 MSL */, RFC1323, CONGESTION, BIT_1, BIT_2, COOKIES_ONLY, SOCK_FAIL, DELACK,
-                   SCHEDULE, KEEP_INIT, SYN_LIMIT, BLACK_HOLE, HARMLESS, ONLY_DEFAULT };
+                   SCHEDULE, KEEP_INIT, ECN /* 4, AccECN when asked, is our 5 */, SYN_LIMIT, BLACK_HOLE, HARMLESS, ONLY_DEFAULT };
 struct sysctl_name {
     const char *name, *ours;
     enum translation how;
@@ -19,7 +19,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.sack.revised", NULL, HARMLESS, 1},
     {"net.inet.tcp.sack.tso", NULL, HARMLESS, 0},
     {"net.inet.tcp.rfc1323", NULL, RFC1323, 1},
-    {"net.inet.tcp.ecn.enable", "tcp.ecn", SAME, 2},
+    {"net.inet.tcp.ecn.enable", "tcp.ecn", ECN, 2},
     {"net.inet.tcp.ecn.maxretries", "tcp.ecn_syn_retries", SAME, 1},
     {"net.inet.tcp.cc.algorithm", "tcp.cc", CONGESTION, 0},
     {"net.inet.tcp.cc.abe", NULL, ONLY_DEFAULT, 0},
@@ -245,6 +245,9 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
         put(shell, known->ours, value, known->name);
         rebuild(shell, known->name, -1, -1);
         break;
+    case ECN:
+        put_number(shell, known->ours, number == 4 ? 5 : number, known->name);
+        break;
     case KEEP_INIT:
         rebuild(shell, known->name, number, -1);
         break;
@@ -308,6 +311,9 @@ bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, si
         break;
     case RFC1323:
         number = get_number(shell, "tcp.offer_wscale") ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2) : get_number(shell, "tcp.offer_timestamps") ? 3 : 0;
+        break;
+    case ECN:
+        number = number == 5 ? 4 : number;
         break;
     case KEEP_INIT:
         (void)lil_sysctl_get(shell->run->host, "tcp.syn", text, sizeof text);
