@@ -122,6 +122,21 @@ static int add_sanitizer_option(struct program *program)
     return 0;
 }
 
+/* Containers may refuse what everything here rests on: said at once, and not as odd errors of the program's calls. */
+static int check_access(struct program *program, const struct handover *shared, int listener)
+{
+    int word;
+    bool reads = listener >= 0 && memory_read(program->pid, (uint64_t)(uintptr_t)&shared->listener, &word, sizeof word) == 0;
+
+    if (reads || (listener < 0 && listener != -EPERM && listener != -ENOSYS))
+        return listener;
+    launcher_log(program->launcher, "%s is refused here; in a container: --cap-add SYS_PTRACE (`lilliput doctor` says more)",
+                 shared->listener < -1 ? "seccomp's user notification" : listener < 0 ? "pidfd_getfd" : "process_vm_readv");
+    if (listener >= 0)
+        close(listener);
+    return -EPERM;
+}
+
 int program_start(struct program *program)
 {
     struct launcher *l = program->launcher;
@@ -140,7 +155,7 @@ int program_start(struct program *program)
     program->pid = fork();
     if (program->pid == 0)
         child_main(program, shared, mode, &mask);
-    rc = program->pid < 0 ? -errno : take_listener(program, shared);
+    rc = program->pid < 0 ? -errno : check_access(program, shared, take_listener(program, shared));
     if (rc >= 0) {
         program->listener = (struct source){rc, notify_ready};
         ioctl(rc, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* Linux 6.6; only speed */
@@ -154,7 +169,7 @@ int program_start(struct program *program)
             waitpid(program->pid, &program->status, __WALL);
         }
         program->ended = true;
-        program->status = 126 << 8;
+        program->status = (rc == -EPERM ? 77 : 126) << 8; /* 77: the kernel forbids it */
     }
     shared->go = 1;
     futex_wake(&shared->go);
