@@ -180,6 +180,7 @@ void plain_option_copy(struct sock *sock, const struct sock *from); /* best effo
 int stamp_enable(struct sock *sock, uint32_t flags) MUST_CHECK;
 void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
 bool stamp_is_ready(const struct sock *sock);
+ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */
 ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
 int zerocopy_enable(struct sock *sock, bool on);

@@ -112,6 +112,47 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
     return (ssize_t)taken;
 }
 
+/* The ICMP message that ended a connect(): the quoted TCP header is its text, here of zeros. */
+ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room)
+{
+    enum { QUOTED = 20 };
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_storage offender;
+    } data = {0};
+    bool v4 = sock->file.family == AF_INET;
+    struct tcb *tcb = stream_tcb(sock);
+    const struct flow *flow = tcb ? tcp_get_flow(tcb) : NULL;
+    struct sockaddr_storage name;
+    struct tcp_icmp_note note;
+    size_t taken = 0;
+
+    if (!tcb || !tcp_icmp_note(tcb, &note))
+        return -EAGAIN;
+    for (size_t i = 0; i < message->msg_iovlen && taken < QUOTED; i++) {
+        size_t n = message->msg_iov[i].iov_len < QUOTED - taken ? message->msg_iov[i].iov_len : QUOTED - taken;
+
+        memset(message->msg_iov[i].iov_base, 0, n);
+        taken += n;
+    }
+    message->msg_controllen = 0;
+    message->msg_flags = MSG_ERRQUEUE | (taken < QUOTED ? MSG_TRUNC : 0);
+    if (message->msg_name) {
+        socklen_t length = sock_print(sock, &flow->remote, flow->remote_port, 0, &name);
+
+        memcpy(message->msg_name, &name, message->msg_namelen < length ? message->msg_namelen : length);
+        message->msg_namelen = length;
+    }
+    data.error.ee_errno = note.error;
+    data.error.ee_origin = note.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+    data.error.ee_type = note.type;
+    data.error.ee_code = note.code;
+    (void)addr_to_sockaddr(&flow->remote, 0, 0, v4 ? AF_INET : AF_INET6, &data.offender);
+    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
+                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+    return (ssize_t)taken;
+}
+
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room)
 {
     struct tcb *tcb = stream_tcb(sock);

@@ -91,7 +91,7 @@ static unsigned stream_events(struct file *file)
     tcb = stream_tcb(sock);
     if (sock->flags & SF_DEFERRED) /* the first write sends the SYN */
         return POLLOUT | POLLWRNORM;
-    return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock)) ? POLLERR : 0);
+    return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | ((tcb && tcp_icmp_note(tcb, NULL)) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))) ? POLLERR : 0);
 }
 
 /* --- options kept by TCP ---------------------------------------------------------------------- */

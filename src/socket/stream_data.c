@@ -172,7 +172,7 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     ssize_t n;
 
     if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
-        return stamp_is_ready(sock) ? stamp_receive(sock, message, room) : zerocopy_receive(sock, message, room);
+        return tcb && tcp_icmp_note(tcb, NULL) ? stamp_receive_icmp(sock, message, room) : stamp_is_ready(sock) ? stamp_receive(sock, message, room) : zerocopy_receive(sock, message, room);
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
     if (__builtin_expect(sock->flags & SF_DEFERRED, 0))

@@ -187,6 +187,7 @@ struct tcb_ext {
     uint32_t tail_start;      /* where the last buffer that waits began (linux_room) */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
+    uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
     uint8_t *saved_syn;
     uint32_t saved_syn_length;
     uint64_t challenge_end_ns; /* conn_challenge_count: of this interval */

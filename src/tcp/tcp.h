@@ -172,6 +172,10 @@ bool tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want); /* after 
 bool tcp_stamp_peek(const struct tcb *tcb, struct tcp_stamp *stamp);   /* the oldest; STAMP may be NULL */
 void tcp_stamp_drop(struct tcb *tcb);
 uint64_t tcp_last_received_ns(const struct tcb *tcb); /* when data came; 0: never, to the millisecond */
+struct tcp_icmp_note { /* what ended a connect(): Linux's error queue has it, asked for or not */
+    uint8_t version, type, code, error;
+};
+bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note); /* NOTE NULL: is there one? else it is taken */
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
 uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */

@@ -189,10 +189,28 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         return;
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);
-    else if (tcb->state < TCPS_ESTABLISHED)
+    else if (tcb->state < TCPS_ESTABLISHED) {
+        if (tcp->params.ack_policy == TCP_ACK_LINUX && tcb_ext_get(tcb)) {
+            tcb->ext->icmp_version = (uint8_t)version;
+            tcb->ext->icmp_type = type;
+            tcb->ext->icmp_code = code;
+            tcb->ext->icmp_errno = (uint8_t)error;
+        }
         on_opening(tcb, error, action);
-    else
+    } else
         on_established(tcb, error, action);
+}
+
+bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext || !ext->icmp_version)
+        return false;
+    if (note) {
+        *note = (struct tcp_icmp_note){ext->icmp_version, ext->icmp_type, ext->icmp_code, ext->icmp_errno};
+        ext->icmp_version = 0;
+    }
+    return true;
 }
 
 /* Our own side could not send: no route, or a neighbour that does not answer. */
