@@ -306,7 +306,7 @@ static void deliver_plain(struct lil_host *host, struct interface *interface, st
 static __attribute__((noinline)) void ip_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
 {
     struct ip ip;
-    if (host_input_bare(host, interface, packet))
+    if (interface->kind == LIL_ETHERNET && host_input_bare(host, interface, packet)) /* others: host_input_frame */
         return;
     host->counters[CNT_IP_IN]++;
     int length = parse(&ip, packet);
@@ -408,7 +408,8 @@ void host_input_frame(struct lil_host *host, struct interface *interface, struct
     packet->flags &= PACKET_HAS_SUM;
     if (interface->kind == LIL_LOOPBACK)
         packet->flags |= PACKET_LOOPBACK;
-    if (interface->kind != LIL_ETHERNET && interface->up && host_input_plain(host, interface, packet))
+    if (interface->kind != LIL_ETHERNET && interface->up &&
+        (host_input_plain(host, interface, packet) || host_input_bare(host, interface, packet)))
         return;
     struct lil_packet *outer = host->shadow;
     if (host->trace) {

@@ -461,9 +461,13 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             return false;
         if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
             return timer_check_probe(tcb), false;
-        if (tcb_params(tcb)->tlp && tcb_ext_get(tcb)) /* a lost FIN is probed for, too */
-            tcb->ext->in_burst = true;
-        return output_data(tcb, segment, tcb->snd_nxt, 0, true);
+        if (tcb->ext)
+            tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
+        if (!output_data(tcb, segment, tcb->snd_nxt, 0, true))
+            return false;
+        if (!tcb->ext)
+            recovery_schedule_tlp(tcb, false);
+        return true;
     }
     uint32_t length, mss = mss_current(tcb);
     if (tcb->ext->chunk_left) { /* the rest of what is on its way */

@@ -141,9 +141,10 @@ bool recovery_schedule_tlp(struct tcb *tcb, bool advancing)
 /* 7.3: the probe timer: new data if the peer's window has room, else the last segment again; tcp_output.c chooses. */
 void recovery_send_tlp(struct tcb *tcb)
 {
-    struct tcb_ext *ext = tcb->ext;
-    if (!ext || tcb_packets_out(tcb) == 0) {
+    struct tcb_ext *ext = tcb_packets_out(tcb) ? tcb_ext_get(tcb) : NULL; /* a FIN without text before it has none yet */
+    if (!ext) {
         timer_stop(tcb);
+        timer_rexmt(tcb);
         return;
     }
     if (ext->tlp_high_seq) { /* at most one outstanding */
