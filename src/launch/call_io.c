@@ -148,7 +148,8 @@ static int64_t receive_one(struct call *call, struct transfer *t)
     struct desc *desc = call->desc;
     struct sockaddr_storage from = {0};
     uint8_t control[CONTROL_MAX];
-    size_t total = total_of(t), want = total < LAUNCH_SCRATCH ? total : LAUNCH_SCRATCH;
+    size_t total = total_of(t), skip = (size_t)call->done; /* MSG_WAITALL: what came before */
+    size_t want = total - skip < LAUNCH_SCRATCH ? total - skip : LAUNCH_SCRATCH;
     struct iovec local = {call->program->launcher->scratch, want};
     struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &local, .msg_iovlen = 1, .msg_control = control,
                              .msg_controllen = t->header_at ? min_u64(t->header.msg_controllen, sizeof control) : 0};
@@ -169,10 +170,23 @@ static int64_t receive_one(struct call *call, struct transfer *t)
     name_the_asked_server(desc, &message);
     shift_timestamps(call->program->launcher, &message);
     if (!(desc->kind == DESC_STREAM && t->flags & MSG_TRUNC) &&
-        memory_scatter(call->tid, t->iov, t->count, local.iov_base, (size_t)min_u64((uint64_t)n, want)) < 0)
+        memory_scatter(call->tid, t->iov, t->count, skip, local.iov_base, (size_t)min_u64((uint64_t)n, want)) < 0)
         return -EFAULT;
     rc = write_results(call, t, &message);
     return rc < 0 ? rc : n;
+}
+
+/* MSG_WAITALL on a stream: all of it, or what came before the end, an error, or the time limit (recv(2)); counted in call->done. */
+static int64_t receive_all(struct call *call, struct transfer *t)
+{
+    size_t total = total_of(t);
+    int64_t n = 0;
+
+    while (call->done < total && (n = receive_one(call, t)) > 0)
+        call->done += (uint64_t)n;
+    if (n == -EAGAIN && call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_RCVTIMEO)))
+        return -EAGAIN; /* the rest is waited for */
+    return call->done ? (int64_t)call->done : n;
 }
 
 static int64_t receive_many(struct call *call, struct transfer *t)
@@ -201,6 +215,7 @@ int64_t call_recv(struct call *call)
     struct transfer *t = &transfer;
     struct launcher *l = call->program->launcher;
     int64_t n = parse(call, t, 0);
+    bool waits_for_all;
 
     if (desc->kind == DESC_STREAM && !l->exact)
         return CALL_CONTINUE;
@@ -208,12 +223,13 @@ int64_t call_recv(struct call *call)
         return n;
     if (t->flags & MSG_ERRQUEUE && desc->lil_fd < 0)
         return -EAGAIN;
-    n = call->nr == __NR_recvmmsg ? receive_many(call, t) : receive_one(call, t);
+    waits_for_all = t->flags & MSG_WAITALL && !(t->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) && desc->kind == DESC_STREAM &&
+                    call->nr != __NR_recvmmsg && call_is_blocking(call, t->flags);
+    n = call->nr == __NR_recvmmsg ? receive_many(call, t) : waits_for_all ? receive_all(call, t) : receive_one(call, t);
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_dirty(desc); /* the next datagram may come in */
     else
         desc_sync(desc, call->inner);
-    /* MSG_WAITALL: what came is kept count of by reading on into the rest; seldom used, so by whole calls only */
     if (n != -EAGAIN || t->flags & MSG_ERRQUEUE || !call_is_blocking(call, t->flags))
         return n;
     call->deadline_ns = call_deadline(call, SO_RCVTIMEO);

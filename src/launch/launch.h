@@ -231,7 +231,7 @@ int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint
 /* Vectors in the target, moved to and from one buffer; the number of bytes, or -EFAULT. */
 struct iovec;
 ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t skip, void *to, size_t size);
-ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, const void *from, size_t size);
+ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, size_t skip, const void *from, size_t size);
 int memory_pidfd(pid_t tid);                 /* pidfd_open, threads too; -errno */
 int memory_get_fd(pid_t tid, int fd);        /* a duplicate of the target's descriptor; -errno */
 pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */

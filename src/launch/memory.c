@@ -70,11 +70,11 @@ ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t s
     return got <= 0 ? -EFAULT : got;
 }
 
-ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, const void *from, size_t size)
+ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, size_t skip, const void *from, size_t size)
 {
     struct iovec piece[IOV_MAX];
     size_t total;
-    int n = window(remote, count, 0, size, piece, &total);
+    int n = window(remote, count, skip, size, piece, &total);
     struct iovec local = {(void *)(uintptr_t)from, total};
 
     if (!total)

@@ -60,5 +60,7 @@ all dig-tcp '^203.0.113.10$' 'dig +short +tcp server.test'
 all iperf3 'iperf Done' 'iperf3 -s -1 >/dev/null & sleep 0.5; iperf3 -c 127.0.0.1 -n 1M; wait'
 all ping '0% packet loss' 'ping -c 2 server.test'
 all dev-tcp 'through bash' 'exec 3<>/dev/tcp/server.test/7; echo through bash >&3; head -1 <&3'
+all MSG_WAITALL '^40000 True 3$' "$python $SOURCE_DIR/tests/system/waitall.py"
+all 'MSG_WAITALL and SO_RCVTIMEO' '^10000 2$' "$python $SOURCE_DIR/tests/system/waitall.py"
 all ipv6 'hello from the lab' 'curl -6 -s http://server.test/'
 finish
