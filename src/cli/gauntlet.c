@@ -184,13 +184,38 @@ static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_opt
 }
 
 /* --- the verdict --------------------------------------------------------------------------------------------------------------------- */
+/* A word as a shell takes it. */
+static void print_quoted(const char *word)
+{
+    if (*word && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%{}") == strlen(word)) {
+        fputs(word, stdout);
+        return;
+    }
+    putchar('\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*word);
+    putchar('\'');
+}
+
 static void print_hang(const struct gauntlet_options *o, const struct job *job)
 {
-    printf("hang: %s waits in %s for ever; again: lilliput gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u -- ", job->one->name,
+    printf("hang: %s waits in %s for ever; again: lilliput gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u", job->one->name,
            job->result.waiting, job->one->name, o->profile, o->seed, o->port);
-    for (char **argument = o->program; *argument; argument++)
-        printf("%s%s", argument == o->program ? "" : " ", *argument);
-    printf("\n");
+    if (strcmp(o->name, "server.test") != 0)
+        printf(" --name %s", o->name);
+    if (o->server) {
+        fputs(" --server ", stdout);
+        print_quoted(o->server);
+    }
+    fputs(" --", stdout);
+    for (char **argument = o->program; *argument; argument++) {
+        putchar(' ');
+        print_quoted(*argument);
+    }
+    putchar('\n');
 }
 
 static int summarize(const struct gauntlet_options *o, struct job *jobs, unsigned count)

@@ -61,6 +61,8 @@ check 'own server: UDP' 0 '^udp-late .*15\.0' "$LILLIPUT" gauntlet --case udp-la
 import os, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", int(os.environ[\"LILLIPUT_PORT\"])))
 while True: b, a = s.recvfrom(2000); s.sendto(b, a)"' -- dig @{addr} -p {port} {host}
+check 'the line that repeats a hang can be pasted' 1 "again: lilliput gauntlet --case silent .* --server 'sleep 9' -- bash -c 'cat </dev/tcp/" \
+  "$LILLIPUT" gauntlet --case silent --server 'sleep 9' -- bash -c 'cat </dev/tcp/$LILLIPUT_ADDR/$LILLIPUT_PORT'
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
 check 'node' 0 '34 cases: 34 ended, 0 hangs' "$LILLIPUT" gauntlet -- node -e 'fetch("http://"+process.env.LILLIPUT_HOST+"/").then(r => r.text()).then(() => 0, () => process.exit(3))'
