@@ -446,6 +446,14 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
     return result;
 }
 
+/* Linux: do_ip_getsockopt, or ipv6_getsockopt, has the last word on levels that are nobody's. */
+static int unknown_level(const struct sock *sock, int level)
+{
+    bool is_own = level == IPPROTO_UDP && sock->file.type == SOCK_DGRAM;
+
+    return sock->file.family == AF_INET && sock_params(&sock->file)->rcvbuf_doubled && !is_own ? -EOPNOTSUPP : -ENOPROTOOPT;
+}
+
 static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
 {
     struct tcp *tcp = sock->file.sockets->tcp;
@@ -454,7 +462,7 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
     int result;
 
     if (!is_stream(sock))
-        return -ENOPROTOOPT;
+        return unknown_level(sock, IPPROTO_TCP);
     if (sock->flags & SF_LISTENING) {
         result = tcp_listener_getopt(tcp, sock->listener, name, value, &size);
     } else {
@@ -509,8 +517,8 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
     case IPPROTO_IP:
         return option_get_ip(sock, name, value, length);
     case IPPROTO_IPV6:
-        return file->family == AF_INET6 ? option_get_ipv6(sock, name, value, length) : -ENOPROTOOPT;
+        return file->family == AF_INET6 ? option_get_ipv6(sock, name, value, length) : unknown_level(sock, level);
     default:
-        return -ENOPROTOOPT;
+        return unknown_level(sock, level);
     }
 }

@@ -573,7 +573,7 @@ static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long 
 
     (void)proc;
     if (sock_of(file)->flags & SF_LISTENING)
-        return request == SIOCATMARK ? -ENOTCONN : -EINVAL;
+        return request == SIOCATMARK ? -ENOTCONN : request == SIOCOUTQ || request == SIOCOUTQNSD ? -EINVAL : -ENOTTY;
     switch (request) {
     case SIOCATMARK:
         *value = tcb && tcp_at_mark(tcb);
