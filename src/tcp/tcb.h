@@ -122,13 +122,14 @@ struct tcb_ext {
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
             bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
-            bool msg_more, has_dsack, has_stamps, rwnd_limited;
+            bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count, push_count, eor_count;
         };
         uint64_t rare[2];
     };
     bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, burst_idle /* nothing was in flight before it */, cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t tlp_high_seq;
+    uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
     uint32_t again_next;      /* the same for what is sent again: where the chunk goes on, and how many segments of it are left */
     uint16_t again_left;

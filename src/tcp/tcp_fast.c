@@ -59,7 +59,7 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
         user_note_push(tcb, start, false);
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (ext->msg_more)
-        ext->msg_more = false; /* not stored for nothing: is_ordinary reads it in a wider word */
+        ext->msg_more = ext->nagle_push = false; /* not stored for nothing: is_ordinary reads it in a wider word */
     tcb_mark_due(tcb);
     return taken;
 }

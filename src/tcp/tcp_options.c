@@ -208,11 +208,15 @@ static void apply(struct tcb *tcb, int name, int number)
     switch (name) {
     case TCP_NODELAY:
         tcb->dont_nagle = number != 0;
+        if (number && tcb->ext && (tcb->opt->cork || tcb->ext->msg_more) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+            tcb->ext->nagle_push = true;
+            tcb->ext->nagle_end = tcb->write_seq;
+        }
         tcb_mark_due(tcb);
         break;
     case TCP_CORK:
         if (!number && tcb->ext)
-            tcb->ext->msg_more = false;
+            tcb->ext->msg_more = tcb->ext->nagle_push = false;
         tcb_mark_due(tcb);
         break;
     case TCP_KEEPIDLE:

@@ -339,7 +339,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     bool eor = false, push = false;
     if (ext && length) {
         eor = ext->eor_count && pass_eor(ext, seq + length);
-        push = eor || (ext->chunk_left <= length && has_push(tcb, seq + length)); /* within a chunk there is none */
+        push = ext->chunk_left <= length && has_push(tcb, seq + length); /* within a chunk there is none */
         flags |= push || (ext->chunk_push && ext->chunk_left == length) ? TCP_PSH : 0; /* Linux marks each chunk */
         if (ext->push_count)
             forget_push(ext, seq + length);
@@ -378,13 +378,20 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     return true;
 }
 
+/* Linux: TCP_NODELAY, when it is set, pushes what waits (__tcp_sock_set_nodelay), past the cork, which stays for what comes. */
+COLD static bool is_pushed_once(struct tcb_ext *ext, uint32_t snd_nxt)
+{
+    ext->nagle_push = ext->nagle_push && seq_lt(snd_nxt, ext->nagle_end);
+    return ext->nagle_push;
+}
+
 /* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7; TCP_NODELAY: MUST-17) */
 static bool may_send_partial(const struct tcb *tcb, bool fin)
 {
     if (fin || (tcb->ext->snd_urgent && seq_lt(tcb->snd_nxt, tcb->ext->snd_up)))
         return true;
     if (tcb->opt->cork || tcb->ext->msg_more)
-        return false;
+        return tcb->ext->nagle_push && is_pushed_once(tcb->ext, tcb->snd_nxt);
     if (tcb->dont_nagle || tcb_packets_out(tcb) == 0)
         return true;
     bool small_out = seq_gt(tcb->ext->snd_sml, tcb->snd_una) && seq_le(tcb->ext->snd_sml, tcb->snd_nxt);

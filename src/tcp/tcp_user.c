@@ -145,6 +145,16 @@ void user_note_push(struct tcb *tcb, uint32_t start, bool more)
     tcb->psh_end = !more;
 }
 
+/* MSG_EOR: what is written next begins a segment of its own; this one's PSH stays with it. */
+COLD static void note_record(struct tcb *tcb, bool more)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->eor_count < ARRAY_COUNT(ext->eor_marks))
+        ext->eor_marks[ext->eor_count++] = tcb->write_seq;
+    if (!more && ext->push_count < ARRAY_COUNT(ext->push_marks))
+        ext->push_marks[ext->push_count++] = tcb->write_seq;
+}
+
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -174,8 +184,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if ((size_t)taken < limit)
         tcb->want_space = true;
     user_note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
-    if ((flags & MSG_EOR) && (size_t)taken == limit && tcb->ext->eor_count < ARRAY_COUNT(tcb->ext->eor_marks))
-        tcb->ext->eor_marks[tcb->ext->eor_count++] = tcb->write_seq;
+    if ((flags & MSG_EOR) && (size_t)taken == limit)
+        note_record(tcb, flags & MSG_MORE);
     tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
     if (flags & MSG_MORE)
         tcb->ext->msg_more = true;
