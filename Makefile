@@ -4,7 +4,7 @@ all: build
 setup:
 	@scripts/setup.sh
 build: setup
-	@cmake --preset release >/dev/null && cmake --build --preset release
+	@scripts/build.sh
 run: build
 	@scripts/main-job.sh build/lilliput
 test: build
