@@ -91,6 +91,10 @@ def judge(lilliput, name, kind, interface, file):
             broken = kind == "faulty" and comment.startswith(("dropped: ", "link: "))  # told of, and found by the receiver
             if group == CHECKSUM and is_icmp:
                 continue  # that of the segment it quotes, of which a part is missing
+            if name == "gauntlet corrupt.pcapng" and group == CHECKSUM and interface.startswith(("gw:", "core:")):
+                continue  # what a link damaged goes on through routers, which do not check TCP's sum: the ends do
+            if name.startswith("gauntlet ") and message.startswith(("DNS query retrans", "DNS response retrans")):
+                continue  # glibc draws the id from the clock: A and AAAA asked at one virtual instant share it
             if group in (CHECKSUM, MALFORMED) or severity >= ERROR or (group == PROTOCOL and not message.startswith(FINE)):
                 if not broken:
                     wrong.append(f"frame {number}: {message}")
