@@ -79,6 +79,14 @@ static void sample_bsd42(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
     tcb->srtt_us = tcb->srtt_us == 0 ? m : (uint32_t)((9ull * tcb->srtt_us + m) / 10);
 }
 
+/* Both means take their part of a difference and stay above zero, as tcp_xmit_timer() does it. */
+static void step_bsd(int32_t *srtt, int32_t *rttvar, int32_t delta)
+{
+    *srtt = *srtt + delta > 0 ? *srtt + delta : 1;
+    delta = (delta < 0 ? -delta : delta) - (*rttvar >> 2);
+    *rttvar = *rttvar + delta > 0 ? *rttvar + delta : 1;
+}
+
 /* Van Jacobson's estimator as tcp_xmit_timer() has it: integers of ticks, srtt times 8, the deviation times 4. */
 static void sample_bsd(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
 {
@@ -88,11 +96,7 @@ static void sample_bsd(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
         rttvar = (int32_t)ticks << 1;
     } else {
         int32_t delta = (int32_t)ticks - 1 - (srtt >> 3);
-        srtt += delta;
-        srtt = srtt > 0 ? srtt : 1;
-        delta = (delta < 0 ? -delta : delta) - (rttvar >> 2);
-        rttvar += delta;
-        rttvar = rttvar > 0 ? rttvar : 1;
+        step_bsd(&srtt, &rttvar, delta);
     }
     tcb->srtt_us = (uint32_t)srtt * tick_us;
     tcb->rttvar_us = (uint32_t)rttvar * tick_us;
@@ -109,11 +113,7 @@ static void sample_freebsd(struct tcb *tcb, int32_t rtt_ms)
         rttvar = rtt_ms << 3;
     } else {
         int32_t delta = ((rtt_ms - 1) * 4) - (srtt >> 3);
-        srtt += delta;
-        srtt = srtt > 0 ? srtt : 1;
-        delta = (delta < 0 ? -delta : delta) - (rttvar >> 2);
-        rttvar += delta;
-        rttvar = rttvar > 0 ? rttvar : 1;
+        step_bsd(&srtt, &rttvar, delta);
     }
     tcb->srtt_us = (uint32_t)srtt * FREEBSD_UNIT;
     tcb->rttvar_us = (uint32_t)rttvar * FREEBSD_UNIT;

@@ -18,34 +18,21 @@ static inline struct addr bare_addr(uint32_t address) /* of a struct bare */
     return addr_v4(ntohl(address));
 }
 
-static inline uint64_t bare_word(const uint8_t *bytes)
-{
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
 /* The sum of a header, 20 bytes at least. In words of four bytes: they have just been written so, and a wider load would wait for them. */
 static inline uint64_t bare_words(const uint8_t *bytes, size_t length)
 {
-    uint64_t sum = bare_word(bytes) + bare_word(bytes + 4) + bare_word(bytes + 8) + bare_word(bytes + 12) + bare_word(bytes + 16);
+    uint64_t sum = (uint64_t)get_word(bytes) + get_word(bytes + 4) + get_word(bytes + 8) + get_word(bytes + 12) + get_word(bytes + 16);
     for (const uint8_t *end = bytes + length, *at = bytes + 20; at < end; at += 4) {
-        sum += bare_word(at);
+        sum += get_word(at);
         __asm__("" : "+r"(sum)); /* not vectorised, for the same reason */
     }
     return sum;
 }
 
-static inline uint16_t bare_fold(uint64_t sum)
-{
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    return csum_fold((uint32_t)(sum + (sum >> 32)));
-}
-
 /* The sum of pseudo-header and TCP segment (RFC 9293 3.1): 0xffff when the field in it is right. */
 static inline uint16_t bare_tcp_sum(const struct bare *bare, const uint8_t *tcp, size_t length)
 {
-    return bare_fold(bare_words(tcp, length) + bare->source + bare->dest + htonl(IPPROTO_TCP) + htonl((uint32_t)length));
+    return csum_fold64(bare_words(tcp, length) + bare->source + bare->dest + htonl(IPPROTO_TCP) + htonl((uint32_t)length));
 }
 
 /* Is a packet of these LENGTH bytes one? Its TCP header is parsed, no checksum of TCP's is looked at. */
@@ -54,10 +41,10 @@ static inline bool bare_parse(struct bare *bare, struct tcphdr_ *tcp, const uint
     if (length < IPV4_LENGTH + TCP_LENGTH || bytes[0] != 0x45 || get16(bytes + 2) != length || get16(bytes + 6) & 0xbfff ||
         bytes[9] != IPPROTO_TCP || (size_t)(bytes[IPV4_LENGTH + 12] >> 4) * 4 != length - IPV4_LENGTH)
         return false;
-    if (bare_fold(bare_words(bytes, IPV4_LENGTH)) != 0xffff)
+    if (csum_fold64(bare_words(bytes, IPV4_LENGTH)) != 0xffff)
         return false;
-    memcpy(&bare->source, bytes + 12, 4);
-    memcpy(&bare->dest, bytes + 16, 4);
+    bare->source = get_word(bytes + 12);
+    bare->dest = get_word(bytes + 16);
     bare->tos = bytes[1];
     bare->ttl = bytes[8];
     bare->dont_fragment = get16(bytes + 6) & 0x4000;
@@ -66,14 +53,8 @@ static inline bool bare_parse(struct bare *bare, struct tcphdr_ *tcp, const uint
 
 static inline void bare_put(uint8_t *bytes, uint32_t word)
 {
-    memcpy(bytes, &word, sizeof word);
+    put_word(bytes, word);
     __asm__("" ::: "memory"); /* not joined with its neighbours: the parts would go by way of the stack, and a load wait for them */
-}
-
-/* A word of two halves as they lie in memory: what bare_fold gives is such a half. */
-static inline uint32_t bare_halves(uint16_t first, uint16_t second)
-{
-    return __BYTE_ORDER == __LITTLE_ENDIAN ? (uint32_t)second << 16 | first : (uint32_t)first << 16 | second;
 }
 
 /* The options of a usual segment in words: none, NOP NOP Timestamp, or those of Linux's SYN. Returns how many; BARE_OTHER: not usual. */
@@ -117,7 +98,7 @@ static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp,
     uint32_t second = htonl((ip_id & 0xffff) << 16 | (bare->dont_fragment ? 0x4000u : 0));
     uint32_t third = htonl((uint32_t)bare->ttl << 24 | IPPROTO_TCP << 16);
     uint64_t addresses = (uint64_t)bare->source + bare->dest;
-    third |= bare_halves(0, (uint16_t)~bare_fold(addresses + first + second + third));
+    third |= word_of_halves(0, (uint16_t)~csum_fold64(addresses + first + second + third));
     bare_put(bytes, first);
     bare_put(bytes + 4, second);
     bare_put(bytes + 8, third);
@@ -136,7 +117,7 @@ static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp,
     bare_put(bytes + 4, seq);
     bare_put(bytes + 8, ack);
     bare_put(bytes + 12, shape);
-    bare_put(bytes + 16, urgent | bare_halves((uint16_t)~bare_fold(sum), 0));
+    bare_put(bytes + 16, urgent | word_of_halves((uint16_t)~csum_fold64(sum), 0));
 }
 
 #endif

@@ -36,6 +36,21 @@ static inline void put32(uint8_t *p, uint32_t value)
     uint32_t v = htonl(value);
     memcpy(p, &v, sizeof(v));
 }
+/* Words as they lie in memory, for headers that are read, summed and written in words (plain.h, bare.h). */
+static inline uint32_t get_word(const uint8_t *p)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+static inline void put_word(uint8_t *p, uint32_t word)
+{
+    memcpy(p, &word, sizeof word);
+}
+static inline uint32_t word_of_halves(uint16_t first, uint16_t second) /* also as they lie in memory: a checksum field is such a half */
+{
+    return __BYTE_ORDER == __LITTLE_ENDIAN ? (uint32_t)second << 16 | first : (uint32_t)first << 16 | second;
+}
 /* A checksum field as it lies in memory: what csum_fold gives and takes. */
 static inline uint16_t get_csum(const uint8_t *p)
 {

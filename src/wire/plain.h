@@ -7,13 +7,6 @@
 #include "wire/bytes.h"
 #include "wire/wire.h"
 
-static inline uint32_t plain_word(const uint8_t *bytes)
-{
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
 static inline size_t plain_header_length(const struct plain *plain)
 {
     return PLAIN_LENGTH + (plain->has_timestamp ? PLAIN_TIMESTAMP : 0);
@@ -24,17 +17,17 @@ static inline bool plain_parse(struct plain *plain, const uint8_t *bytes, size_t
 {
     if (available < PLAIN_LENGTH)
         return false;
-    uint32_t first = plain_word(bytes), second = plain_word(bytes + 4), third = plain_word(bytes + 8);
-    plain->source = plain_word(bytes + 12);
-    plain->dest = plain_word(bytes + 16);
+    uint32_t first = get_word(bytes), second = get_word(bytes + 4), third = get_word(bytes + 8);
+    plain->source = get_word(bytes + 12);
+    plain->dest = get_word(bytes + 16);
     if ((ntohl(first) & 0xff00ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) || (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16))
         return false;
     if (csum_fold64((uint64_t)first + second + third + plain->source + plain->dest) != 0xffff)
         return false;
-    uint32_t shape = ntohl(plain_word(bytes + IPV4_LENGTH + 12)), flags = shape >> 16 & (0xf1ff & ~(uint32_t)TCP_PSH);
+    uint32_t shape = ntohl(get_word(bytes + IPV4_LENGTH + 12)), flags = shape >> 16 & (0xf1ff & ~(uint32_t)TCP_PSH);
     plain->has_timestamp = flags == (8u << 12 | TCP_ACK);
     if (plain->has_timestamp) {
-        if (available < PLAIN_LENGTH_MAX || plain_word(bytes + PLAIN_LENGTH) != htonl(0x0101080a))
+        if (available < PLAIN_LENGTH_MAX || get_word(bytes + PLAIN_LENGTH) != htonl(0x0101080a))
             return false;
         plain->ts_value = get32(bytes + PLAIN_LENGTH + 4);
         plain->ts_echo = get32(bytes + PLAIN_LENGTH + 8);
@@ -47,7 +40,7 @@ static inline bool plain_parse(struct plain *plain, const uint8_t *bytes, size_t
         return false;
     plain->push = shape >> 16 & TCP_PSH;
     plain->window = (uint16_t)shape;
-    uint32_t ports = ntohl(plain_word(bytes + IPV4_LENGTH));
+    uint32_t ports = ntohl(get_word(bytes + IPV4_LENGTH));
     plain->source_port = (uint16_t)(ports >> 16);
     plain->dest_port = (uint16_t)ports;
     plain->seq = get32(bytes + IPV4_LENGTH + 4);
@@ -66,23 +59,10 @@ static inline uint16_t plain_csum(const struct plain *plain, const uint8_t *byte
     uint64_t sum = (uint64_t)plain->source + plain->dest + htonl(IPPROTO_TCP) + payload_sum;
     sum += htonl((uint32_t)(plain_header_length(plain) - IPV4_LENGTH) + plain->length);
     /* word by word: a wider load would wait for the stores that have just made them */
-    sum += (uint64_t)plain_word(tcp) + plain_word(tcp + 4) + plain_word(tcp + 8) + plain_word(tcp + 12) + plain_word(tcp + 16);
+    sum += (uint64_t)get_word(tcp) + get_word(tcp + 4) + get_word(tcp + 8) + get_word(tcp + 12) + get_word(tcp + 16);
     if (plain->has_timestamp)
-        sum += (uint64_t)plain_word(tcp + 20) + plain_word(tcp + 24) + plain_word(tcp + 28);
+        sum += (uint64_t)get_word(tcp + 20) + get_word(tcp + 24) + get_word(tcp + 28);
     return csum_fold64(sum);
-}
-
-static inline void plain_store(uint8_t *bytes, uint32_t word)
-{
-    memcpy(bytes, &word, sizeof word);
-}
-
-/* FIELD, a checksum as it lies in memory, as the first or the last half of a word. */
-static inline uint32_t plain_half(uint16_t field, size_t offset)
-{
-    uint32_t word = 0;
-    memcpy((uint8_t *)&word + offset, &field, sizeof field);
-    return word;
 }
 
 /* Both headers, both checksums (MUST-2); IP_ID as in struct ip. The words are summed as they are made, not read back. */
@@ -93,28 +73,28 @@ static inline void plain_emit(const struct plain *plain, uint32_t ip_id, uint32_
     uint32_t second = htonl((ip_id & 0xffff) << 16 | (plain->dont_fragment ? 0x4000u : 0));
     uint32_t third = htonl((uint32_t)plain->ttl << 24 | IPPROTO_TCP << 16);
     uint64_t addresses = (uint64_t)plain->source + plain->dest;
-    plain_store(bytes, first);
-    plain_store(bytes + 4, second);
-    plain_store(bytes + 8, third | plain_half((uint16_t)~csum_fold64(addresses + first + second + third), 2));
-    plain_store(bytes + 12, plain->source);
-    plain_store(bytes + 16, plain->dest);
+    put_word(bytes, first);
+    put_word(bytes + 4, second);
+    put_word(bytes + 8, third | word_of_halves(0, (uint16_t)~csum_fold64(addresses + first + second + third)));
+    put_word(bytes + 12, plain->source);
+    put_word(bytes + 16, plain->dest);
     uint8_t *tcp = bytes + IPV4_LENGTH;
     uint32_t flags = (header - IPV4_LENGTH) / 4 << 12 | TCP_ACK | (plain->push ? TCP_PSH : 0);
     uint32_t ports = htonl((uint32_t)plain->source_port << 16 | plain->dest_port), seq = htonl(plain->seq), ack = htonl(plain->ack);
     uint32_t shape = htonl(flags << 16 | plain->window);
     uint64_t sum = addresses + htonl(IPPROTO_TCP) + htonl(total - IPV4_LENGTH) + payload_sum + ports + seq + ack + shape;
-    plain_store(tcp, ports);
-    plain_store(tcp + 4, seq);
-    plain_store(tcp + 8, ack);
-    plain_store(tcp + 12, shape);
+    put_word(tcp, ports);
+    put_word(tcp + 4, seq);
+    put_word(tcp + 8, ack);
+    put_word(tcp + 12, shape);
     if (plain->has_timestamp) {
         uint32_t kind = htonl(0x0101080a), value = htonl(plain->ts_value), echo = htonl(plain->ts_echo);
         sum += (uint64_t)kind + value + echo;
-        plain_store(tcp + 20, kind);
-        plain_store(tcp + 24, value);
-        plain_store(tcp + 28, echo);
+        put_word(tcp + 20, kind);
+        put_word(tcp + 24, value);
+        put_word(tcp + 28, echo);
     }
-    plain_store(tcp + 16, plain_half((uint16_t)~csum_fold64(sum), 0)); /* the urgent pointer behind it is zero */
+    put_word(tcp + 16, word_of_halves((uint16_t)~csum_fold64(sum), 0)); /* the urgent pointer behind it is zero */
 }
 
 #endif
