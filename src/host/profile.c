@@ -369,7 +369,7 @@ __attribute__((constructor)) static void profiles_make(void)
 {
     const struct profile_source *const groups[] = {profile_bsd, profile_other, profile_linux, profile_listen};
     /* FACTS' order */
-    static const char *const order[] = {"4.2bsd", "4.3bsd", "tahoe", "4.4bsd", "freebsd", "macos", "solaris", "linux24", "linux61", "linux",
+    static const char *const order[] = {"4.2bsd", "4.3bsd", "tahoe", "4.4bsd", "freebsd", "freebsd14", "freebsd13", "macos", "solaris", "linux24", "linux61", "linux",
                                         "windows", "aix51", "hpux1111", "linux247", "freebsd48", "solaris29", "macos102"};
     for (size_t i = 0; i < ARRAY_COUNT(order); i++)
         for (size_t g = 0; g < ARRAY_COUNT(groups); g++)

@@ -148,6 +148,9 @@
     X(tcp_insecure_rst, tcp.insecure_rst, BOOL, NULL) \
     X(tcp_insecure_syn, tcp.insecure_syn, BOOL, NULL) \
     X(tcp_drop_synfin, tcp.drop_synfin, BOOL, NULL) \
+    X(tcp_listen_ignores_synack, tcp.listen_ignores_synack, BOOL, NULL) \
+    X(tcp_synrcvd_challenge, tcp.synrcvd_challenge, BOOL, NULL) \
+    X(tcp_ghost_ack_check, tcp.ghost_ack_check, BOOL, NULL) \
     X(tcp_drop_options_on_rexmit, tcp.drop_options_on_rexmit, BOOL, NULL) \
     X(tcp_blackhole, tcp.blackhole, U8, NULL) \
     X(tcp_ecn_syn_retries, tcp.ecn_syn_retries, U8, NULL) \

@@ -12,7 +12,8 @@ static const struct profile_override freebsd[] = {
     SET(tcp_icmp4_9, "now ECONNREFUSED", "F13", "H"), SET(tcp_icmp4_10, "now ECONNREFUSED", "F13", "H"), SET(tcp_icmp4_13, "now ECONNREFUSED", "F13", "H"),
     SET(tcp_icmp4_14, "policy EHOSTUNREACH", "F13", "H"), SET(tcp_icmp4_15, "policy EHOSTUNREACH", "F13", "H"),
     SET(tcp_icmp4_time_exceeded, "now EHOSTUNREACH", "F13", "H"), SET(tcp_icmp4_parameter, "policy ENOPROTOOPT", "F13", "H"),
-    SET(tcp_icmp6_1, "now ECONNREFUSED", "assumed: as ICMPv4", "L"), SET(tcp_icmp6_4, "now ECONNREFUSED", "assumed: as ICMPv4", "L"),
+    SET(tcp_icmp6_1, "now ECONNREFUSED", "icmp6_errmap()", "M"), SET(tcp_icmp6_4, "now ECONNREFUSED", "icmp6_errmap()", "H"),
+    SET(tcp_icmp6_2, "policy ENOPROTOOPT", "icmp6_errmap()", "M"),
     SET(tcp_icmp6_time_exceeded, "now EHOSTUNREACH", "assumed: as ICMPv4", "L"),
     SET(tcp_backlog_count, "complete", "F13", "H"), SET(tcp_full_ack_policy, "rst", "F13", "H"), SET(tcp_backlog_negative, "128", "F13", "H"),
     SET(tcp_somaxconn, "128", "F13 kern.ipc.soacceptqueue", "H"), SET(tcp_syncookies, "1", "syncookies(4)", "H"),
@@ -26,10 +27,11 @@ static const struct profile_override freebsd[] = {
     SET(tcp_initial_window, "10", "tcp(4) initcwnd_segments", "H"), SET(tcp_sack, "1", "tcp(4)", "H"), SET(tcp_dsack, "1", "F13", "M"),
     SET(tcp_prr, "1", "tcp(4) do_prr", "M"), SET(tcp_limited_transmit, "1", "tcp(4) rfc3042", "H"), SET(tcp_ack_policy, "bsd", "DELAY_ACK(): each second segment", "H"),
     SET(tcp_delack_ms, "40", "tcp(4) delacktime", "M"), SET(tcp_delack_min_ms, "40", "tcp(4) delacktime", "M"),
-    SET(tcp_rfc5961, "1", "F13 insecure_rst, insecure_syn", "H"),
+    SET(tcp_rfc5961, "1", "F13 insecure_rst, insecure_syn", "H"), SET(tcp_listen_ignores_synack, "1", "tcp_input.c of 15", "H"),
+    SET(tcp_synrcvd_challenge, "1", "syncache_expand() of 15", "H"), SET(tcp_ghost_ack_check, "1", "tcp_do_segment() since 14.1: insecure_ack", "H"),
     SET(tcp_input_policy, "bsd", "tcp_do_segment()", "H"), SET(tcp_rto_policy, "freebsd", "tcp_xmit_timer()", "H"), SET(tcp_rto_slop_ms, "200", "sysctl rexmit_slop", "H"),
     SET(tcp_backoff_shift_max, "9", "tcp_backoff: to 512", "H"), SET(tcp_persist_policy, "srtt", "tcp_setpersist()", "H"), SET(tcp_scale_buffer, "2097152", "kern.ipc.maxsockbuf", "H"),
-    SET(tcp_buffers_round_mss, "1", "tcp_mss()", "H"), SET(tcp_drop_missing_ts, "1", "tcp(4) tolerate_missing_ts", "H"), SET(tcp_drop_options_on_rexmit, "0", "sysctl rexmit_drop_options", "H"),
+    SET(tcp_buffers_round_mss, "1", "tcp_mss()", "H"), SET(tcp_drop_missing_ts, "0", "tcp_subr.c: tolerate_missing_ts is 1 since 2021", "H"), SET(tcp_drop_options_on_rexmit, "0", "sysctl rexmit_drop_options", "H"),
     SET(tcp_ecn_syn_retries, "1", "tcp(4) ecn.maxretries", "H"), SET(tcp_conn_challenge_count, "5", "tcp(4) ack_war_cnt", "M"), SET(tcp_conn_challenge_ms, "1000", "tcp(4) ack_war_timewindow", "M"),
     SET(tcp_timeout_rst, "1", "tcp_drop()", "H"), SET(tcp_keepalive_always, "1", "tcp(4) always_keepalive", "H"), SET(tcp_fin_wait2_recycle_ms, "60000", "tcp(4) finwait2_timeout", "H"),
     SET(tcp_shutdown_before_error, "1", "sosend(), soreceive()", "H"), SET(tcp_accept_aborted, "1", "accept(2)", "H"), SET(tcp_syn_sent_close_waits, "1", "tcp_usrclosed()", "H"),
@@ -47,7 +49,16 @@ static const struct profile_override freebsd[] = {
     SET(socket_error_type_range, "EPROTOTYPE", "F13", "M"), SET(socket_reconnect_error, "ECONNREFUSED", "F13", "H"),
 };
 
+/* What the releases before 15 do otherwise. */
+static const struct profile_override freebsd14[] = {
+    SET(tcp_listen_ignores_synack, "0", "tcp_input.c of 14", "H"), SET(tcp_synrcvd_challenge, "0", "syncache_expand() of 14", "H"),
+};
+static const struct profile_override freebsd13[] = {
+    SET(tcp_ghost_ack_check, "0", "F13", "H"), SET(tcp_rfc5961, "0", "F13: no check of old ACKs", "M"), SET(tcp_cc, "newreno", "F13 cc.algorithm", "H"),
+};
 static const struct profile_override macos[] = {
+    SET(tcp_listen_ignores_synack, "0", "assumed: as FreeBSD before 15", "L"), SET(tcp_synrcvd_challenge, "0", "assumed: as FreeBSD before 15", "L"),
+    SET(tcp_ghost_ack_check, "0", "assumed: as FreeBSD before 14.1", "L"),
     SET(tcp_byte_recovery, "0", "assumed: as Linux counts", "L"), SET(tcp_rto_policy, "rfc6298", "X", "L"), SET(tcp_rto_slop_ms, "0", "X: no slop", "M"), SET(tcp_persist_policy, "rto", "assumed", "L"), SET(tcp_keepalive_always, "0", "X always_keepalive", "M"),
     SET(tcp_conn_challenge_count, "0", "X: a host-wide limit", "L"), SET(tcp_challenge_ack_limit, "10", "X challengeack_limit", "M"), SET(tcp_rtt_by_data, "0", "assumed", "L"),
     SET(tcp_syn, "0,1,2,3,4,5,7,11,19,35,67 75", "X", "H"), SET(tcp_icmp_policy, "soft-4s", "X", "M"),
@@ -106,7 +117,9 @@ static const struct profile_override windows[] = {
 };
 
 const struct profile_source profile_other[] = {
-    PROFILE_SOURCE("freebsd", "4.4bsd", "FreeBSD 14", freebsd),
+    PROFILE_SOURCE("freebsd", "4.4bsd", "FreeBSD 15", freebsd),
+    PROFILE_SOURCE("freebsd14", "freebsd", "FreeBSD 14", freebsd14),
+    PROFILE_SOURCE("freebsd13", "freebsd14", "FreeBSD 13: New Reno", freebsd13),
     PROFILE_SOURCE("macos", "freebsd", "macOS (xnu 11417)", macos),
     PROFILE_SOURCE("solaris", "linux24", "Solaris 2.6 to 8", solaris),
     PROFILE_SOURCE("windows", "linux", "Windows 10 and 11", windows),

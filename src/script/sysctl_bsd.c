@@ -91,7 +91,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.nolocaltimewait", NULL, HARMLESS, 0},
     {"net.inet.tcp.maxtcptw", "tcp.time_wait_limit", SAME, 0},
     {"net.inet.tcp.icmp_may_rst", NULL, ONLY_DEFAULT, 1},
-    {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 0},
+    {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 1},
     {"net.inet.tcp.ts_offset_per_conn", "tcp.timestamp_offsets", NONZERO, 1},
     {"net.inet.tcp.udp_tunneling_port", NULL, ONLY_DEFAULT, 0},
     {"net.inet.udp.blackhole", NULL, ONLY_DEFAULT, 0},

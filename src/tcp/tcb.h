@@ -191,8 +191,7 @@ struct tcb_ext {
     uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
     uint8_t *saved_syn;
     uint32_t saved_syn_length;
-    uint64_t challenge_end_ns; /* conn_challenge_count: of this interval */
-    uint32_t challenge_count;
+    uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
     struct base_recovery base;
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
 };
@@ -259,8 +258,9 @@ struct syn_entry {
     uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
         keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
     uint16_t ifindex;
+    uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };
-_Static_assert(sizeof(struct syn_entry) <= 112, "a SYN entry is small");
+_Static_assert(sizeof(struct syn_entry) <= 120, "a SYN entry is small");
 
 struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     struct flow flow;
@@ -543,7 +543,7 @@ bool tcp_step8_fin(struct tcb *tcb);
 enum bsd_wait { BSD_WAIT_DROP, BSD_WAIT_ACK, BSD_WAIT_AGAIN /* and the wait anew */, BSD_WAIT_NEW, BSD_WAIT_END };
 enum bsd_syn { BSD_SYN_DROP, BSD_SYN_AGAIN, BSD_SYN_RESET, BSD_SYN_REFUSE, BSD_SYN_REMOVE, BSD_SYN_CHALLENGE, BSD_SYN_ACCEPT };
 COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
-COLD bool bsd_challenge_allowed(struct tcb *tcb);
+COLD bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count);
 COLD enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *record, const struct tcp_in *in);
 COLD enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in, enum lil_drop *drop);
 /* tcp_ack.c */

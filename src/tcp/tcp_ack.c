@@ -77,12 +77,15 @@ static void end_probing(struct tcb *tcb)
     }
 }
 
-/* How far below SND.UNA an ACK may be old: Linux believes in none of bytes that were never sent. */
+/* How far below SND.UNA an ACK may be old: Linux believes in none of bytes that were never sent, FreeBSD 15 in none while the
+ * first window's worth is not behind. */
 static uint32_t old_ack_range(const struct tcb *tcb)
 {
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
-        return max_u32(tcb->max_window, 1);
-    return (uint32_t)min_u64(tcb->max_window, tcb_ext_peek(tcb)->bytes_acked);
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t sent = tcb_ext_peek(tcb)->bytes_acked;
+    if (params->ack_policy == TCP_ACK_LINUX || (params->ghost_ack_check && sent < (uint64_t)65535 << tcb->snd_wscale))
+        return (uint32_t)min_u64(tcb->max_window, sent);
+    return max_u32(tcb->max_window, 1);
 }
 
 static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable)

@@ -10,22 +10,17 @@ static uint32_t receive_room(const struct tcb *tcb)
 }
 
 /* ack_war_cnt in each ack_war_timewindow for each connection, so that two ends cannot keep correcting each other. */
-bool bsd_challenge_allowed(struct tcb *tcb)
+bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count)
 {
-    const struct tcp_params *params = tcb_params(tcb);
+    const struct tcp_params *params = &tcp->params;
+    uint32_t now_ms = (uint32_t)(tcp->now_ns / NS_PER_MS);
     if (params->conn_challenge_count == 0 || params->conn_challenge_ms == 0)
         return true;
-    struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext)
-        return false;
-    if (tcb_now(tcb) > ext->challenge_end_ns || ext->challenge_end_ns == 0) {
-        ext->challenge_end_ns = tcb_now(tcb) + params->conn_challenge_ms * NS_PER_MS;
-        ext->challenge_count = 0;
+    if (*count == 0 || (int32_t)(now_ms - *end_ms) > 0) {
+        *end_ms = now_ms + params->conn_challenge_ms;
+        *count = 0;
     }
-    if (ext->challenge_count >= params->conn_challenge_count)
-        return false;
-    ext->challenge_count++;
-    return true;
+    return *count < params->conn_challenge_count && ++*count;
 }
 
 static enum lil_drop drop_after_ack(struct tcb *tcb, struct rx *rx, enum lil_drop drop)
@@ -230,7 +225,7 @@ enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, cons
         return BSD_SYN_REMOVE;
     }
     if (flags == (TCP_SYN | TCP_ACK) || flags == (TCP_SYN | TCP_ACK | TCP_FIN))
-        return BSD_SYN_REFUSE; /* an RST, and the entry goes */
+        return tcp->params.listen_ignores_synack ? BSD_SYN_DROP : BSD_SYN_REFUSE; /* an RST, and the entry goes */
     if (flags & TCP_SYN) {
         if ((flags & TCP_FIN) && tcp->params.drop_synfin)
             return BSD_SYN_DROP;
@@ -246,7 +241,7 @@ enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, cons
         return BSD_SYN_DROP;
     *drop = LIL_DROP_TCP_BAD_SEQ;
     if (seq_le(header->seq, entry->irs) || seq_gt(header->seq, entry->irs + entry->window))
-        return BSD_SYN_RESET;
+        return tcp->params.synrcvd_challenge ? BSD_SYN_CHALLENGE : BSD_SYN_RESET;
     *drop = LIL_DROP_TCP_BAD_ACK;
     return header->ack == entry->iss + 1 ? BSD_SYN_ACCEPT : BSD_SYN_RESET;
 }

@@ -323,7 +323,8 @@ enum lil_drop listen_input(struct tcp_listener *listener, const struct tcp_in *i
     struct tcp *tcp = listener->tcp;
     const struct tcphdr_ *header = &in->header;
     enum lil_drop drop = LIL_DROP_NONE;
-    if (header->flags & TCP_RST) { /* first: an RST is ignored */
+    if ((header->flags & TCP_RST) || ((header->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) && tcp->params.listen_ignores_synack)) {
+        /* first: an RST is ignored */
         drop = LIL_DROP_TCP_BAD_FLAGS;
     } else if (header->flags & TCP_ACK) { /* second: any ACK here is bad, unless it carries a cookie */
         struct tcb *tcb = (header->flags & TCP_SYN) ? NULL : cookie_accept(listener, in, &packet, &drop);

@@ -141,6 +141,9 @@ struct tcp_params {
     bool buffers_round_mss;       /* both buffers are rounded up to whole segments when the MSS is known */
     bool drop_missing_ts;         /* tolerate_missing_ts=0: a segment without the timestamp that was agreed on is dropped */
     bool insecure_rst, insecure_syn, drop_synfin;
+    bool listen_ignores_synack;   /* FreeBSD 15: a SYN/ACK to a listener, or to what is half open there, is nothing; else it is refused */
+    bool synrcvd_challenge;       /* FreeBSD 15: a final ACK outside the window is challenged; else refused */
+    bool ghost_ack_check;         /* an ACK of what is before ISS + 1 is challenged, not only one too far below SND.UNA */
     bool drop_options_on_rexmit;  /* rexmit_drop_options: the fourth SYN has the MSS alone */
     uint8_t blackhole;            /* no RST: 1 for a SYN to a closed port, 2 for anything there, 3 for open ports too */
     uint8_t ecn_syn_retries;      /* ecn.maxretries: so many repeated SYNs still ask for ECN */

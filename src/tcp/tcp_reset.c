@@ -119,7 +119,8 @@ bool oow_ack_allowed(struct tcb *tcb)
 void challenge_ack(struct tcb *tcb)
 {
     if (tcb_params(tcb)->conn_challenge_count) { /* FreeBSD: an ACK without a thought for the rest */
-        if (bsd_challenge_allowed(tcb)) {
+        struct tcb_ext *ext = tcb_ext_get(tcb);
+        if (ext && bsd_challenge_allowed(tcb->tcp, &ext->challenge_end_ms, &ext->challenge_count)) {
             TCP_MIB(tcb->tcp, ChallengeACK);
             reply_here(tcb, tcb->snd_nxt);
             tcb->rcv_wnd = tcb_receive_window(tcb); /* the right edge stays where it is */

@@ -322,6 +322,11 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
             ext->accecn.syn_received = entry->syn_ect;
         }
     }
+    struct tcb_ext *challenged = entry->challenge_count ? tcb_ext_get(tcb) : NULL;
+    if (challenged) { /* the limit goes on */
+        challenged->challenge_end_ms = entry->challenge_end_ms;
+        challenged->challenge_count = entry->challenge_count;
+    }
     tcb->wscale_ok = entry->wscale_ok;
     tcb->snd_wscale = entry->snd_wscale;
     tcb->rcv_wscale = entry->rcv_wscale;
@@ -464,7 +469,8 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
         abandon(tcp, slot);
         break;
     case BSD_SYN_CHALLENGE:
-        send_ack(tcp, entry);
+        if (bsd_challenge_allowed(tcp, &entry->challenge_end_ms, &entry->challenge_count))
+            send_ack(tcp, entry);
         break;
     case BSD_SYN_ACCEPT:
         if (!in->header.options.has_timestamp)
