@@ -106,6 +106,7 @@ int64_t call_socket(struct call *call)
             launcher_log(program->launcher, "%s[%d]: socket(%d, %d, %d): %s", program->name, call->tid, domain, type, protocol, strerror(error));
         return -error;
     }
+    sweep_if_many(program->launcher);
     desc = desc_new(program, type == SOCK_STREAM ? DESC_STREAM : DESC_DGRAM, fd, false, flags & SOCK_NONBLOCK, &inner);
     if (!desc) {
         lil_close(program->proc, fd);
@@ -125,10 +126,17 @@ int64_t call_socket(struct call *call)
 /* --- bind, listen, connect ----------------------------------------------------------------------------------------------------- */
 int64_t call_bind(struct call *call)
 {
+    struct launcher *l = call->program->launcher;
     struct sockaddr_storage address;
-    int64_t length = read_address(call, 1, &address);
+    int64_t length = read_address(call, 1, &address), rc;
+
     if (length < 0)
         return length;
+    rc = result_of(lil_bind(call->program->proc, call->desc->lil_fd, (struct sockaddr *)&address, (socklen_t)length));
+    if (rc != -EADDRINUSE)
+        return rc;
+    launcher_take_events(l); /* the other one may be closed, and we have not seen it yet */
+    sweep(l);
     return result_of(lil_bind(call->program->proc, call->desc->lil_fd, (struct sockaddr *)&address, (socklen_t)length));
 }
 
@@ -258,6 +266,8 @@ int64_t call_connect(struct call *call)
     length = (socklen_t)rc;
     desc->asked_length = 0;
     dns_redirect(desc, &address, &length);
+    if (desc->kind == DESC_STREAM)
+        launcher_take_events(call->program->launcher); /* a listener that was closed before refuses */
     if (desc->lil_fd < 0)
         return -ECONNABORTED;
     if (desc->kind == DESC_STREAM) {

@@ -72,11 +72,12 @@ static void table_remove_desc(struct launcher *l, struct desc *desc)
     }
 }
 
-struct desc *desc_find(struct launcher *l, int fd)
+struct desc *desc_find_identity(struct launcher *l, uint64_t identity)
 {
-    uint64_t cookie = l->table ? cookie_of(fd) : 0;
-    return cookie ? l->table[slot_of(l, cookie)] : NULL;
+    return l->table && identity ? l->table[slot_of(l, identity)] : NULL;
 }
+
+struct desc *desc_find(struct launcher *l, int fd) { return desc_find_identity(l, cookie_of(fd)); }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 static void on_lil_change(struct waiter *waiter, unsigned events)
@@ -129,9 +130,11 @@ static int watch_outer(struct desc *desc, int fd)
 static void note_identity(struct desc *desc, int inner)
 {
     struct stat status;
-    desc->cookie = cookie_of(inner);
     if (fstat(inner, &status) == 0)
         desc->inode = status.st_ino;
+    desc->cookie = desc->launcher->keeps_inner ? desc->inode : cookie_of(inner);
+    if (desc->launcher->keeps_inner)
+        desc->kept_fd = fcntl(inner, F_DUPFD_CLOEXEC, 3);
 }
 
 struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int flags, int *inner)
@@ -145,7 +148,7 @@ struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, 
     desc->program = program;
     desc->kind = kind;
     desc->lil_fd = lil_fd;
-    desc->outer.fd = -1;
+    desc->outer.fd = desc->kept_fd = -1;
     list_init(&desc->held);
     list_init(&desc->dirty_node);
     if (kind == DESC_STREAM && !connected) {
@@ -156,6 +159,8 @@ struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, 
     }
     if (ends[0] < 0 || (note_identity(desc, ends[0]), table_add(program->launcher, desc) < 0)) {
         close(ends[0]);
+        if (desc->kept_fd >= 0)
+            close(desc->kept_fd);
         free(desc);
         return NULL;
     }
@@ -193,6 +198,9 @@ void desc_free(struct desc *desc)
     close_lil(desc);
     desc->state = DESC_CLOSED;
     desc_close_outer(desc);
+    if (desc->kept_fd >= 0)
+        close(desc->kept_fd);
+    desc->kept_fd = -1;
     while (!list_is_empty(&desc->held)) {
         struct call *call = list_entry(desc->held.next, struct call, node);
         notify_reply(call, -EBADF);
@@ -309,7 +317,7 @@ int desc_attach_open(struct desc *desc, int inner)
 
 static bool holds_inner(struct desc *desc, int fd)
 {
-    if (fd >= 0 && cookie_of(fd) == desc->cookie)
+    if (fd >= 0 && desc_find(desc->launcher, fd) == desc)
         return true;
     if (fd >= 0)
         close(fd);
@@ -321,8 +329,11 @@ int desc_find_inner(struct desc *desc)
 {
     char wanted[64], path[300], link[64];
     DIR *proc;
-    int fd = desc->last_tid ? memory_get_fd(desc->last_tid, desc->last_fd) : -1;
+    int fd;
 
+    if (desc->launcher->keeps_inner)
+        return desc->kept_fd < 0 ? -1 : fcntl(desc->kept_fd, F_DUPFD_CLOEXEC, 3);
+    fd = desc->last_tid ? memory_get_fd(desc->last_tid, desc->last_fd) : -1;
     if (holds_inner(desc, fd))
         return fd;
     snprintf(wanted, sizeof wanted, "socket:[%lu]", (unsigned long)desc->inode);

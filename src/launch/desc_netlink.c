@@ -18,8 +18,8 @@ static void describe(void *ctx, struct file *file, struct netlink_seen *seen)
         return;
     seen->unread_bytes = (uint32_t)(desc->to_program_length - desc->to_program_offset);
     seen->unsent_bytes = (uint32_t)(desc->to_net_length - desc->to_net_offset);
-    inner = desc->last_tid ? memory_get_fd(desc->last_tid, desc->last_fd) : -1;
-    if (inner >= 0 && desc_find(desc->launcher, inner) == desc && ioctl(inner, FIONREAD, &unread) == 0)
+    inner = desc_find_inner(desc);
+    if (inner >= 0 && ioctl(inner, FIONREAD, &unread) == 0)
         seen->unread_bytes += (uint32_t)unread;
     if (inner >= 0)
         close(inner);

@@ -85,7 +85,7 @@ static enum pumped pump_to_net(struct desc *desc)
         return PUMP_BLOCKED;
     }
     if (n < 0)
-        return end_of_program(desc, errno == ECONNRESET);
+        return end_of_program(desc, errno == ECONNRESET && !desc->launcher->exact); /* exact: a token was unread; lil_close() knows of data */
     if (n == 0)
         return end_of_program(desc, false);
     desc->readable = n == CHUNK || desc->stays_readable; /* a short read has emptied the queue: what comes now is a new event */

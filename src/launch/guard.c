@@ -2,6 +2,7 @@
  * supervisor ends in whatever way, its programs become that process's children (it is a subreaper) and are killed; when that
  * process dies first, the supervisor gets SIGTERM (prctl(2), PR_SET_PDEATHSIG) and ends its programs. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -56,14 +57,69 @@ static bool descends(const struct pair *all, size_t count, pid_t pid, pid_t root
     return false;
 }
 
+enum { PROCESSES_MAX = 65536 };
+
+static void each_below(pid_t root, void (*each)(void *ctx, pid_t pid), void *ctx);
+
+/* The children of one thread, and theirs (proc(5)). */
+static void each_child(pid_t pid, const char *tid, void (*each)(void *ctx, pid_t pid), void *ctx)
+{
+    char path[300], text[8192];
+    int fd, n;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%s/children", pid, tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    while ((n = (int)read(fd, text, sizeof text - 1)) > 0) { /* whole numbers: it is a seq_file */
+        char *at = text, *end;
+        text[n] = 0;
+        for (long child; (child = strtol(at, &end, 10)) > 0 && end != at; at = end) {
+            each(ctx, (pid_t)child);
+            each_below((pid_t)child, each, ctx);
+        }
+    }
+    close(fd);
+}
+
+static void each_below(pid_t root, void (*each)(void *ctx, pid_t pid), void *ctx)
+{
+    char path[64];
+    DIR *threads;
+
+    snprintf(path, sizeof path, "/proc/%d/task", root);
+    threads = opendir(path);
+    for (struct dirent *entry; threads && (entry = readdir(threads));)
+        if (entry->d_name[0] != '.')
+            each_child(root, entry->d_name, each, ctx);
+    if (threads)
+        closedir(threads);
+}
+
+void launcher_each_descendant(pid_t root, void (*each)(void *ctx, pid_t pid), void *ctx)
+{
+    struct pair *all;
+    size_t count;
+
+    if (access("/proc/thread-self/children", R_OK) == 0) {
+        each_below(root, each, ctx);
+        return;
+    }
+    all = malloc(PROCESSES_MAX * sizeof *all); /* a kernel without CONFIG_PROC_CHILDREN */
+    count = all ? list_processes(all, PROCESSES_MAX) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (descends(all, count, all[i].pid, root))
+            each(ctx, all[i].pid);
+    free(all);
+}
+
 /* Again until none is left: what is being forked while we look is seen at the next look. */
 void launcher_kill_tree(pid_t root, int signal, bool self)
 {
-    enum { MAX = 65536 };
-    struct pair *all = malloc(MAX * sizeof *all);
+    struct pair *all = malloc(PROCESSES_MAX * sizeof *all);
 
     for (int round = 0; all && round < 50; round++) {
-        size_t count = list_processes(all, MAX), killed = 0;
+        size_t count = list_processes(all, PROCESSES_MAX), killed = 0;
         for (size_t i = 0; i < count; i++)
             if (descends(all, count, all[i].pid, root))
                 killed += kill(all[i].pid, signal) == 0;

@@ -13,6 +13,7 @@
  *   end         the outer end is shut for writing        error   it is closed with filler unread (ECONNRESET)
  * The supervisor keeps no copy of the inner end: its last close must show as EPOLLHUP on the outer one. Whose socket a
  * descriptor of the program is, is asked at each call (pidfd_getfd and SO_COOKIE), which is right after dup, fork and SCM_RIGHTS.
+ * Where pidfd_getfd is refused, and for closes that the outer end does not tell of: sweep.c.
  *
  * TWO MODES. fast: data flows natively through the pair and is pumped (desc_pump.c); only calls with addresses or
  * options are notified. exact: every call on a socket is notified and served from the lil_ socket (call_io.c), so that each errno
@@ -111,6 +112,9 @@ struct launcher {
     bool stopped, hung;
     int stop_signal;
     uint64_t next_id;
+    bool keeps_inner;        /* pidfd_getfd is refused: sweep.c */
+    unsigned sweep_count;    /* of sockets, at which those that are closed are looked for */
+    uint64_t sweep_due_ns, sweep_pause_ns; /* real */
     void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
@@ -206,12 +210,15 @@ struct program *launcher_add(struct launcher *launcher, const struct program_con
 /* Runs until the first program added (or all) has ended. 0; hung and stopped say how else it ended. */
 int launcher_run(struct launcher *launcher);
 int launcher_watch(struct launcher *launcher, struct source *source, uint32_t events);
+/* What programs did to their descriptors up to now: closes before the call that is being handled. Those who call are not looked at. */
+void launcher_take_events(struct launcher *launcher);
 int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
 /* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */
 int launcher_guard(int (*body)(void *ctx), void *ctx);
 void launcher_kill_tree(pid_t root, int signal, bool self);
+void launcher_each_descendant(pid_t root, void (*each)(void *ctx, pid_t pid), void *ctx);
 
 /* --- spawn.c --------------------------------------------------------------------------------------------------------- */
 int program_start(struct program *program); /* -Exxx */
@@ -318,6 +325,8 @@ struct desc {
     unsigned fill, tokens;     /* invariant 6 */
     int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */
     int last_tid, last_fd;     /* where the inner end was seen last */
+    int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
+    bool is_held;              /* a sweep has seen it in a program */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
     bool stays_readable;       /* an end, or urgent data: a short read may have ended at its mark, and no new event tells of the rest */
@@ -338,6 +347,7 @@ struct desc {
 /* CONNECTED: with both ends (accept; datagrams always). FLAGS: 0 or SOCK_NONBLOCK. INNER is the caller's to give away and close. NULL with errno. */
 struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int flags, int *inner);
 struct desc *desc_find(struct launcher *launcher, int fd);   /* of a duplicate of the inner end; NULL: not ours */
+struct desc *desc_find_identity(struct launcher *launcher, uint64_t identity); /* the cookie, or without pidfd_getfd the inode */
 void desc_free(struct desc *desc);
 void desc_dirty(struct desc *desc);
 void desc_service_all(struct launcher *launcher);
@@ -359,6 +369,16 @@ int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, in
 int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid); /* desc_netlink.c: a lil_ descriptor; -1 with errno */
 struct file;
 struct desc *desc_of_file(const struct file *file);          /* NULL: none of the launcher's */
+
+/* --- sweep.c ----------------------------------------------------------------------------------------------------------------- */
+bool sweep_is_needed(void);                                  /* pidfd_getfd is refused */
+bool sweep(struct launcher *launcher);                       /* frees what no program holds any more; true: there was something */
+void sweep_if_many(struct launcher *launcher);
+void sweep_if_due(struct launcher *launcher);
+uint64_t sweep_left(const struct launcher *launcher);        /* real time to the next one that is due */
+/* Without pidfd_getfd: of the program's descriptor FD; INNER: a duplicate of it, or -1. */
+struct desc *sweep_find(struct launcher *launcher, pid_t tid, int fd, int *inner);
+int sweep_domain(pid_t tid, int fd);                         /* AF_UNIX; AF_UNSPEC: another family; -1: not a socket */
 
 /* --- call_open.c, procnet.c ------------------------------------------------------------------------------------------------ */
 enum open_what { OPEN_NATIVE, OPEN_PROC_NET, OPEN_SYSCTL, OPEN_ABSENT };

@@ -160,7 +160,11 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
     int domain;
     socklen_t length = sizeof domain;
 
-    if (getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
+    if (call->program->launcher->keeps_inner)
+        domain = sweep_domain(call->tid, (int)call->args[0]);
+    else if (getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
+        domain = -1;
+    if (domain < 0)
         return CALL_CONTINUE;
     if (domain != AF_UNIX && call->nr != __NR_close) {
         launcher_log(call->program->launcher, "%s[%d]: %s(%d): a socket of the real network (EACCES)", call->program->name, call->tid, handler->name,
@@ -172,6 +176,19 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
     return call->nr == __NR_ioctl ? call_ioctl_foreign(call) : CALL_CONTINUE;
 }
 
+static void find_descriptor(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+    int fd = (int)call->args[0];
+
+    if (l->keeps_inner) {
+        call->desc = sweep_find(l, call->tid, fd, &call->inner);
+    } else {
+        call->inner = memory_get_fd(call->tid, fd);
+        call->desc = call->inner >= 0 ? desc_find(l, call->inner) : NULL;
+    }
+}
+
 /* Handles CALL once; true when it is answered (or its thread is gone). */
 static bool handle(struct call *call)
 {
@@ -179,8 +196,7 @@ static bool handle(struct call *call)
     int64_t result = CALL_CONTINUE;
 
     if (handler && handler->on_socket) {
-        call->inner = memory_get_fd(call->tid, (int)call->args[0]);
-        call->desc = call->inner >= 0 ? desc_find(call->program->launcher, call->inner) : NULL;
+        find_descriptor(call);
         if (call->desc) {
             call->desc->last_tid = call->tid;
             call->desc->last_fd = (int)call->args[0];
@@ -188,7 +204,7 @@ static bool handle(struct call *call)
     }
     if (handler && (!handler->on_socket || call->desc))
         result = handler->handle(call);
-    else if (handler && call->inner >= 0)
+    else if (handler)
         result = handle_foreign(call, handler);
     if (call->inner >= 0)
         close(call->inner);

@@ -1,10 +1,12 @@
-/* spawn.c: starts a program under the filter. Parent and child share a page; the child stores the number of its
- * listener there and waits on a futex, so that nothing it does between the filter and exec is notified. Descriptors above 2
- * close at exec; a socket of the real network at 0, 1 or 2 becomes /dev/null (invariant 1). */
+/* spawn.c: starts a program under the filter. Parent and child share a page and, until the filter is there, one table of descriptors: so
+ * the listener that the child's seccomp() makes is the parent's too. Then the child has a table of its own and waits on a futex;
+ * nothing it does between the filter and exec is notified. Descriptors above 2 close at exec; a socket of the real network at 0, 1 or 2
+ * becomes /dev/null (invariant 1). */
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -38,29 +40,28 @@ static void futex_wait(_Atomic int *word, int value, int milliseconds)
 
 static void futex_wake(_Atomic int *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
-static void clean_stdio(const struct program *program)
+/* What becomes the program's descriptor INDEX: a number above 2. */
+static int stdio_of(const struct program *program, int index)
 {
-    for (int i = 0; i < 3; i++) {
-        int domain;
-        socklen_t length = sizeof domain;
-        int from = program->stdio[i];
-        if (from >= 0 && from != i)
-            dup2(from, i);
-        if (getsockopt(i, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX) {
-            int null = open("/dev/null", O_RDWR);
-            dup2(null, i);
-            close(null);
-        }
-        if (fcntl(i, F_GETFD) < 0)
-            dup2(open("/dev/null", O_RDWR), i);
-    }
+    int from = program->stdio[index] >= 0 ? program->stdio[index] : index, domain, fd;
+    socklen_t length = sizeof domain;
+    bool is_network = getsockopt(from, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX;
+
+    fd = is_network ? -1 : fcntl(from, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0)
+        return fd;
+    from = open("/dev/null", O_RDWR | O_CLOEXEC);
+    fd = fcntl(from, F_DUPFD_CLOEXEC, 3);
+    close(from);
+    return fd;
 }
 
-static void child_main(struct program *program, struct handover *shared, enum filter_mode mode, const sigset_t *mask)
+static void child_main(struct program *program, struct handover *shared, enum filter_mode mode, const int stdio[3])
 {
     struct sock_filter code[FILTER_MAX];
     struct sock_fprog filter = {(unsigned short)filter_build(mode, code), code};
     int listener;
+    sigset_t none;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (program->launcher->timer_slack_ns)
@@ -69,8 +70,8 @@ static void child_main(struct program *program, struct handover *shared, enum fi
         if (i != SIGKILL && i != SIGSTOP && i != SIGPIPE)
             signal(i, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, mask, NULL);
-    clean_stdio(program);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (program->directory && chdir(program->directory) < 0) {
         perror(program->directory);
         _exit(126);
@@ -78,32 +79,32 @@ static void child_main(struct program *program, struct handover *shared, enum fi
     environ = program->environment;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
-    shared->listener = listener < 0 ? -1000 - errno : listener;
+    if (listener < 0)
+        listener = -1000 - errno;
+    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) < 0)
+        _exit(126); /* the table is still the parent's */
+    for (int i = 0; i < 3; i++)
+        dup2(stdio[i], i);
+    shared->listener = listener;
     futex_wake(&shared->listener);
     if (listener < 0)
         _exit(126);
     while (!shared->go)
         futex_wait(&shared->go, 0, 0);
-    syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
     execvp(program->argv[0], program->argv);
     fprintf(stderr, "lilliput: %s: %s\n", program->argv[0], strerror(errno));
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-static int take_listener(struct program *program, struct handover *shared)
+/* The listener, by now a descriptor of ours; -errno. */
+static int take_listener(struct program *program, const struct handover *shared)
 {
-    int fd;
     for (int tries = 0; shared->listener == -1; tries++) {
         if (tries > 200 || waitpid(program->pid, &program->status, WNOHANG) == program->pid)
             return -ECHILD;
-        futex_wait(&shared->listener, -1, 50);
+        futex_wait((_Atomic int *)&shared->listener, -1, 50);
     }
-    if (shared->listener < -1)
-        return shared->listener + 1000;
-    fd = memory_get_fd(program->pid, shared->listener);
-    if (fd >= 0)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return fd;
+    return shared->listener < -1 ? shared->listener + 1000 : shared->listener;
 }
 
 /* The child of an AddressSanitizer build would look for leaks with ptrace at its end, and fail: we trace it already. */
@@ -131,7 +132,7 @@ static int check_access(struct program *program, const struct handover *shared, 
     if (reads || (listener < 0 && listener != -EPERM && listener != -ENOSYS))
         return listener;
     launcher_log(program->launcher, "%s is refused here; in a container: --cap-add SYS_PTRACE (`lilliput doctor` says more)",
-                 shared->listener < -1 ? "seccomp's user notification" : listener < 0 ? "pidfd_getfd" : "process_vm_readv");
+                 listener < 0 ? "seccomp's user notification" : "process_vm_readv");
     if (listener >= 0)
         close(listener);
     return -EPERM;
@@ -142,20 +143,22 @@ int program_start(struct program *program)
     struct launcher *l = program->launcher;
     enum filter_mode mode = l->virtual_time ? FILTER_VIRTUAL : l->exact ? FILTER_EXACT : FILTER_FAST;
     struct handover *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    sigset_t mask;
-    int rc;
+    int stdio[3], rc;
 
     if (shared == MAP_FAILED)
         return -ENOMEM;
     shared->listener = -1;
-    sigemptyset(&mask);
     if (l->virtual_time && add_sanitizer_option(program) < 0)
         return -ENOMEM;
     program->started = true;
-    program->pid = fork();
+    for (int i = 0; i < 3; i++)
+        stdio[i] = stdio_of(program, i);
+    program->pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0); /* fork(), but with this table of descriptors */
     if (program->pid == 0)
-        child_main(program, shared, mode, &mask);
+        child_main(program, shared, mode, stdio);
     rc = program->pid < 0 ? -errno : check_access(program, shared, take_listener(program, shared));
+    for (int i = 0; i < 3; i++)
+        close(stdio[i]);
     if (rc >= 0) {
         program->listener = (struct source){rc, notify_ready};
         ioctl(rc, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* Linux 6.6; only speed */

@@ -127,6 +127,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    l->keeps_inner = sweep_is_needed();
     clock_start(l);
     if (l->virtual_time) { /* what goes to sleep in a program is seen by looking again, after microseconds */
         l->timer_slack_ns = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
@@ -324,6 +325,20 @@ static void drop_closed_listeners(struct launcher *l)
     l->direct_count = kept;
 }
 
+void launcher_take_events(struct launcher *l)
+{
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(l->epoll_fd, events, EVENTS, 0);
+
+    for (int i = 0; i < n; i++) {
+        struct source *source = events[i].data.ptr;
+        if (source->ready != notify_ready && source->fd >= 0)
+            source->ready(source, events[i].events);
+    }
+    if (l->keeps_inner)
+        sweep(l);
+}
+
 static void poll_events(struct launcher *l, uint64_t timeout_ns)
 {
     struct epoll_event events[EVENTS];
@@ -465,7 +480,7 @@ static void virtual_turn(struct launcher *l)
         return;
     }
     poll_events(l, 0);
-    if (l->progress)
+    if (l->progress || (l->keeps_inner && sweep(l)))
         return; /* invariant 3 */
     next = launcher_next(l);
     if (l->limit_ns && next > l->limit_ns && l->detect_hang) {
@@ -487,7 +502,9 @@ static void real_turn(struct launcher *l)
     world_turn(l);
     next = launcher_next(l);
     clock_update(l);
-    poll_events(l, next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0);
+    l->progress = false;
+    poll_events(l, min_u64(sweep_left(l), next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0));
+    sweep_if_due(l);
     if (l->limit_ns && l->now_ns > l->limit_ns)
         end_as_hang(l);
 }

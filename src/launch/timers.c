@@ -299,12 +299,13 @@ int64_t timers_call_delete(struct call *call)
 }
 
 /* --- timerfd ------------------------------------------------------------------------------------------------------------ */
-static int eventfd_id(int fd)
+/* By which an eventfd is known wherever it is; -1: not one. */
+static int eventfd_id(pid_t tid, int fd)
 {
     char path[64], text[512], *at;
     int info, n;
 
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", tid, fd);
     info = open(path, O_RDONLY | O_CLOEXEC);
     if (info < 0)
         return -1;
@@ -332,7 +333,7 @@ int64_t timers_call_fd_create(struct call *call)
     }
     timer->clock = (int)call->args[0];
     timer->event_fd = fd;
-    timer->id = eventfd_id(fd);
+    timer->id = eventfd_id(call->program->launcher->pid, fd);
     given = notify_add_fd(call, fd, flags & TFD_CLOEXEC);
     if (given < 0)
         timer_free(call->program->launcher, timer);
@@ -341,11 +342,7 @@ int64_t timers_call_fd_create(struct call *call)
 
 static struct timer *fd_timer(struct call *call)
 {
-    int fd = memory_get_fd(call->tid, (int)call->args[0]), id;
-    if (fd < 0)
-        return NULL;
-    id = eventfd_id(fd);
-    close(fd);
+    int id = eventfd_id(call->tid, (int)call->args[0]);
     return id < 0 ? NULL : timer_find(call->program->launcher, TIMER_FD, 0, id);
 }
 

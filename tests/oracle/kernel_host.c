@@ -476,7 +476,8 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     config.patience_ns = 3000000000u;
     struct sched_param parameters = {.sched_priority = 20};
-    (void)sched_setscheduler(0, SCHED_FIFO, &parameters);
+    /* not for commands: two sysctl that wait for one lock (rtnl) spin, and whoever holds it would never run */
+    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
     for (int i = 1; i < argc; i++) {
         struct script_report report;
         if (strcmp(argv[i], "--verbose") == 0) {

@@ -4,9 +4,12 @@
 setup
 here=$SOURCE_DIR/tests/system
 ${CC:-gcc} -w -O1 -o "$work/hostile" "$here/hostile.c" -lpthread || exit 1
+${CC:-gcc} -O1 -o "$work/refuse" "$here/refuse.c" || exit 1
 for mode in "" "--exact" "--time virtual"; do
   # shellcheck disable=SC2086
   check "hostile ${mode:-fast}" 0 '^still here' "$LILLIPUT" run $mode -- "$work/hostile"
+  # shellcheck disable=SC2086
+  check "hostile without pidfd_getfd ${mode:-fast}" 0 "^still here" "$work/refuse" 438 "$LILLIPUT" run $mode -- "$work/hostile"
 done
 
 # a real listener that the lab must not reach

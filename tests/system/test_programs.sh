@@ -62,5 +62,6 @@ all ping '0% packet loss' 'ping -c 2 server.test'
 all dev-tcp 'through bash' 'exec 3<>/dev/tcp/server.test/7; echo through bash >&3; head -1 <&3'
 all MSG_WAITALL '^40000 True 3$' "$python $SOURCE_DIR/tests/system/waitall.py"
 all 'MSG_WAITALL and SO_RCVTIMEO' '^10000 2$' "$python $SOURCE_DIR/tests/system/waitall.py"
+all 'closed descriptors' '^all closed' "$python $SOURCE_DIR/tests/system/closing.py"
 all ipv6 'hello from the lab' 'curl -6 -s http://server.test/'
 finish
