@@ -24,6 +24,7 @@ static const char *const full_ack_words[] = {"ignore", "rst", "queue", NULL};
 static const char *const option_order_words[] = {"linux", "bsd", "windows", NULL};
 static const char *const rto_words[] = {"rfc6298", "bsd", "bsd42", "linux", "freebsd", NULL};
 static const char *const input_words[] = {"rfc9293", "bsd", NULL};
+static const char *const option_words[] = {"linux", "bsd", NULL};
 static const char *const persist_words[] = {"rto", "srtt", NULL};
 static const char *const hystart_words[] = {"off", "linux", "rfc9406", NULL};
 static const char *const cc_words[] = {"none", "tahoe", "reno", "newreno", "cubic", NULL};

@@ -33,6 +33,7 @@ struct socket_params {
     int send_unconnected_error;   /* EPIPE on Linux, else ENOTCONN (0) */
     int error_raw_privilege;      /* EPERM on Linux and FreeBSD, EACCES on 4.x */
     bool raw_protocol0_ok;        /* BSD: a raw socket with protocol 0 */
+    bool bsd_options;             /* FreeBSD: a flag is told as its bit in so_options; SO_LISTENQ*; buffers beyond kern.ipc.maxsockbuf: ENOBUFS */
     bool eof_on_reset_queue;      /* data queued before an RST is still readable */
 };
 struct profile {

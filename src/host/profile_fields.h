@@ -139,6 +139,8 @@
     X(tcp_base_mss, tcp.base_mss, U32, NULL) \
     X(tcp_notsent_lowat, tcp.notsent_lowat, U32, NULL) \
     X(tcp_input_policy, tcp.input_policy, WORD, input_words) \
+    X(tcp_option_policy, tcp.option_policy, WORD, option_words) \
+    X(tcp_max_unack_ms, tcp.max_unack_ms, U32, NULL) \
     X(tcp_persist_policy, tcp.persist_policy, WORD, persist_words) \
     X(tcp_backoff_shift_max, tcp.backoff_shift_max, U8, NULL) \
     X(tcp_rto_slop_ms, tcp.rto_slop_ms, U32, NULL) \
@@ -256,6 +258,7 @@
     X(socket_send_unconnected_error, socket.send_unconnected_error, ERRNO, NULL) \
     X(socket_error_raw_privilege, socket.error_raw_privilege, ERRNO, NULL) \
     X(socket_raw_protocol0_ok, socket.raw_protocol0_ok, BOOL, NULL) \
+    X(socket_bsd_options, socket.bsd_options, BOOL, NULL) \
     X(socket_eof_on_reset_queue, socket.eof_on_reset_queue, BOOL, NULL)
 /* clang-format on */
 

@@ -114,6 +114,12 @@ static bool foreign_option(struct call *call, struct option *option, const struc
     case SYMBOL_KEEPINIT:
         option->name = TCP_OPTION_KEEPINIT;
         return false;
+    case SYMBOL_MAXUNACKTIME:
+        option->name = TCP_OPTION_MAXUNACKTIME;
+        return false;
+    case SYMBOL_UDP_ENCAPS:
+        option->name = TCP_OPTION_UDP_ENCAPS;
+        return false;
     case SYMBOL_NO_EFFECT:
         call_set(call, 0);
         return true;

@@ -71,6 +71,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.do_prr", "tcp.prr", NONZERO, 1},
     {"net.inet.tcp.do_prr_conservative", NULL, HARMLESS, 0},
     {"net.inet.tcp.do_lrd", NULL, HARMLESS, 1},
+    {"net.inet.tcp.maxunacktime", "tcp.max_unack_ms", SAME, 0},
     {"net.inet.tcp.newcwv", NULL, HARMLESS, 0},
     {"net.inet.tcp.rfc3042", "tcp.limited_transmit", NONZERO, 1},
     {"net.inet.tcp.rfc6675_pipe", NULL, HARMLESS, 1},

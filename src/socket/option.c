@@ -69,6 +69,26 @@ static const struct flag_option {
     {IPPROTO_IPV6, IPV6_RECVTCLASS, SF_RECVTOS, false},
 };
 
+/* FreeBSD: so_options & SO_x is the answer, so its bit is told; 0: a flag that is told as 1. */
+static int told_bit(int name)
+{
+    static const struct { int name, bit; } bits[] = {
+        {SO_DEBUG, 1}, {SO_ACCEPTCONN, 2}, {SO_REUSEADDR, 4}, {SO_KEEPALIVE, 8}, {SO_DONTROUTE, 0x10}, {SO_BROADCAST, 0x20}, {SO_LINGER, 0x80},
+        {SO_OOBINLINE, 0x100}, {SO_REUSEPORT, 0x200}, {SO_TIMESTAMP, 0x400}};
+
+    for (unsigned i = 0; i < ARRAY_COUNT(bits); i++)
+        if (bits[i].name == name)
+            return bits[i].bit;
+    return 1;
+}
+
+static int give_flag(const struct sock *sock, int level, int name, void *value, socklen_t *length, bool on)
+{
+    int bit = level == SOL_SOCKET && sock_params(&sock->file)->bsd_options ? told_bit(name) : 1;
+
+    return give_int(value, length, on ? bit : 0);
+}
+
 static const struct flag_option *find_flag(int level, int name)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(flag_options); i++)
@@ -125,6 +145,8 @@ static int set_buffer(struct sock *sock, bool is_send, int value)
 
     if (!sock_params(&sock->file)->rcvbuf_doubled && value <= 0)
         return -EINVAL;
+    if (sock_params(&sock->file)->bsd_options && size > (uint64_t)sock->file.sockets->profile->tcp.scale_buffer * 8 / 9)
+        return -ENOBUFS; /* sb_max_adj: a cluster of 2,048 bytes costs 2,304 */
     if (is_stream(sock)) {
         struct tcb_options *options = stream_options(sock);
 
@@ -211,7 +233,8 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
 static int get_linger(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
-    struct linger linger = {.l_onoff = options && options->linger_on,
+    int on = sock_params(&sock->file)->bsd_options ? told_bit(SO_LINGER) : 1;
+    struct linger linger = {.l_onoff = options && options->linger_on ? on : 0,
                             .l_linger = options && options->linger_on ? options->linger_s : 0};
 
     return option_give(value, length, &linger, sizeof linger);
@@ -340,8 +363,12 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_OOBINLINE:
         return set_stream_number(sock, name, number != 0);
     case SO_RCVLOWAT:
+        if (params->bsd_options && number < 1)
+            return -EINVAL;
         return set_rcvlowat(sock, number);
     case SO_SNDLOWAT: /* Linux: not changeable */
+        if (params->bsd_options && number < 1)
+            return -EINVAL;
         return params->rcvbuf_doubled ? -ENOPROTOOPT : 0;
     case SO_PRIORITY:
         if ((number < 0 || number > PRIORITY_MAX) && !proc_is_privileged(proc))
@@ -381,6 +408,16 @@ static int pending_error(struct sock *sock)
     return tcb ? tcp_error(tcb, true) : 0;
 }
 
+/* FreeBSD: the completed queue and its limit; what is in the SYN cache is no socket yet. */
+static int get_listen_queue(const struct sock *sock, int name, void *value, socklen_t *length)
+{
+    unsigned complete = 0, backlog = 0;
+
+    if (sock->flags & SF_LISTENING)
+        tcp_listener_queues(sock->listener, NULL, &complete, &backlog);
+    return give_int(value, length, name == SOCK_LISTENQLIMIT ? (int)backlog : name == SOCK_LISTENQLEN ? (int)complete : 0);
+}
+
 static int get_socket(struct sock *sock, int name, void *value, socklen_t *length)
 {
     const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
@@ -396,14 +433,14 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_ERROR:
         return give_int(value, length, pending_error(sock));
     case SO_ACCEPTCONN:
-        return give_int(value, length, (sock->flags & SF_LISTENING) != 0);
+        return give_flag(sock, SOL_SOCKET, name, value, length, sock->flags & SF_LISTENING);
     case SO_SNDBUF:
     case SO_RCVBUF:
         return give_int(value, length, get_buffer(sock, name == SO_SNDBUF));
     case SO_KEEPALIVE:
-        return give_int(value, length, options && options->keepalive);
+        return give_flag(sock, SOL_SOCKET, name, value, length, options && options->keepalive);
     case SO_OOBINLINE:
-        return give_int(value, length, options && options->oob_inline);
+        return give_flag(sock, SOL_SOCKET, name, value, length, options && options->oob_inline);
     case SO_LINGER:
         return get_linger(sock, value, length);
     case SO_RCVTIMEO:
@@ -421,6 +458,12 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
         return is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
+    case SOCK_LISTENQLIMIT:
+    case SOCK_LISTENQLEN:
+    case SOCK_LISTENINCQLEN:
+        if (sock_params(&sock->file)->bsd_options)
+            return get_listen_queue(sock, name, value, length);
+        /* fall through */
     default:
         return sock_params(&sock->file)->rcvbuf_doubled ? plain_option_get(sock, name, value, length) : -ENOPROTOOPT;
     }
@@ -473,6 +516,14 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
     return result;
 }
 
+/* FreeBSD's tcp_ctloutput(): a connection that is over takes no option, TCP's nor IP's. */
+static bool is_gone(const struct sock *sock)
+{
+    const struct tcb *tcb = is_stream(sock) && sock_params(&sock->file)->bsd_options ? stream_tcb(sock) : NULL;
+
+    return tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED);
+}
+
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
 {
     struct sock *sock = sock_of(file);
@@ -480,6 +531,8 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
 
     if ((int)length < 0)
         return -EINVAL;
+    if (level != SOL_SOCKET && is_gone(sock))
+        return -ECONNRESET;
     if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6))
         return set_flag_option(sock, flag, value, length);
     switch (level) {
@@ -504,10 +557,12 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
     (void)proc;
     if ((int)*length < 0)
         return -EINVAL;
+    if (level != SOL_SOCKET && is_gone(sock))
+        return -ECONNRESET;
     if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6)) {
         if (flag->flag == SF_REUSEPORT && !sock_params(file)->has_reuseport)
             return -ENOPROTOOPT;
-        return give_int(value, length, (sock->flags & flag->flag) != 0);
+        return give_flag(sock, level, name, value, length, sock->flags & flag->flag);
     }
     switch (level) {
     case SOL_SOCKET:

@@ -151,6 +151,7 @@ struct ports *sock_ports(const struct sock *sock);
 int sock_resolve_any(struct sock *sock, struct addr *remote) MUST_CHECK;
 
 /* option.c */
+enum { SOCK_LISTENQLIMIT = 0x1011, SOCK_LISTENQLEN = 0x1012, SOCK_LISTENINCQLEN = 0x1013 }; /* FreeBSD's SO_LISTENQ* */
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
 int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);
 int option_give(void *value, socklen_t *length, const void *from, socklen_t size);   /* as much as fits */

@@ -158,7 +158,9 @@ void tcp_flush_fastopen(struct tcp *tcp);                            /* the clie
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
-enum { TCP_OPTION_NOOPT = 60, TCP_OPTION_KEEPINIT = 61 /* seconds */ }; /* FreeBSD's TCP_NOOPT and TCP_KEEPINIT, beside Linux's numbers */
+enum { /* FreeBSD's own, beside Linux's numbers */
+    TCP_OPTION_NOOPT = 60, TCP_OPTION_KEEPINIT = 61 /* seconds */, TCP_OPTION_MAXUNACKTIME = 62 /* seconds */, TCP_OPTION_UDP_ENCAPS = 63 /* a port */
+};
 bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
 /* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and a wake-up at the end of a MSG_ZEROCOPY send. */
 enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_ZEROCOPY = 8 };

@@ -261,6 +261,12 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     struct tcb_opts *own = tcb_opts_own(tcb);
     if (!own)
         return -ENOBUFS;
+    if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD) {
+        int error = bsd_setopt(tcp, tcb, own, name, value, length);
+        if (error == 0 && name != TCP_CONGESTION)
+            apply(tcb, name, *(const int *)value);
+        return error;
+    }
     if (name == TCP_CONGESTION) {
         int error = set_congestion(own, value, length);
         if (error == 0 && tcb->ext)
@@ -289,13 +295,15 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
 int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length)
 {
     int number = 0;
+    if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
+        return bsd_getopt(tcp, tcb, tcb->opt, name, value, length);
     switch (name) {
     case TCP_INFO:
         return info_get(tcb, value, length);
     case TCP_CONGESTION: {
         char text[16] = {0};
         strncpy(text, cc_get(tcb)->name, sizeof text - 1);
-        *length = min_u32(*length, sizeof text);
+        *length = min_u32(*length, tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD ? (unsigned)strlen(text) + 1 : sizeof text);
         memcpy(value, text, *length);
         return 0;
     }
@@ -342,9 +350,10 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
 {
     int number;
     struct tcb_opts *own = listener_opts_own(listener);
-    (void)tcp;
     if (!own)
         return -ENOBUFS;
+    if (tcp->params.option_policy == TCP_OPTIONS_BSD)
+        return bsd_setopt(tcp, NULL, own, name, value, length);
     if (name == TCP_CONGESTION)
         return set_congestion(own, value, length);
     if (length < sizeof number)
@@ -366,6 +375,8 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
         memcpy(value, &info, *length);
         return 0;
     }
+    if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_CONGESTION)
+        return bsd_getopt(tcp, NULL, listener->opt, name, value, length);
     if (name == TCP_MAXSEG)
         return get_int(listener->opt->user_mss ? listener->opt->user_mss : 536, value, length);
     int error = get_shared(tcp, listener->opt, name, &number);

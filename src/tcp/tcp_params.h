@@ -42,6 +42,7 @@ enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, T
 enum tcp_hystart { TCP_HYSTART_OFF, TCP_HYSTART_LINUX /* ACK train, delay */, TCP_HYSTART_RFC9406 /* HyStart++ */ };
 enum tcp_ack_policy { TCP_ACK_BSD /* 200 ms fast timer with a phase, every second segment */, TCP_ACK_RFC1122 /* delack_ms after the segment */, TCP_ACK_LINUX /* quickack first, 40..200 ms ato */ };
 enum tcp_input_policy { TCP_INPUT_RFC9293, TCP_INPUT_BSD /* the order of checks of 4.4BSD's descendants (tcp_bsd.c) */ };
+enum tcp_option_policy { TCP_OPTIONS_LINUX, TCP_OPTIONS_BSD /* FreeBSD's limits, errors and values (tcp_options_bsd.c) */ };
 enum tcp_persist_policy { TCP_PERSIST_RTO /* as the retransmission timer */, TCP_PERSIST_SRTT /* FreeBSD: 4 * SRTT + 8 * RTTVAR */ };
 enum tcp_ephemeral { TCP_PORTS_SEQUENTIAL, TCP_PORTS_RANDOM, TCP_PORTS_LINUX /* bind odd, connect even */ };
 
@@ -134,6 +135,8 @@ struct tcp_params {
     uint32_t notsent_lowat;
     /* what BSD's descendants do otherwise; all 0 on Linux */
     uint8_t input_policy;         /* enum tcp_input_policy */
+    uint8_t option_policy;        /* enum tcp_option_policy */
+    uint32_t max_unack_ms;        /* maxunacktime: a connection without progress for this long is given up; 0: no limit */
     uint8_t persist_policy;       /* enum tcp_persist_policy */
     uint8_t backoff_shift_max;    /* FreeBSD: doubling ends at 512 (9); 0: no end but rto_max_ms */
     uint32_t rto_slop_ms;         /* FreeBSD rexmit_slop: added to every timeout but the first of an unmeasured path */

@@ -1,0 +1,109 @@
+/* tcp_options_bsd.c: the IPPROTO_TCP socket options as FreeBSD judges them (option_policy bsd; tcp(4), tcp_default_ctloutput()). Read
+ * tcp_options.c first: the names are its own, with FreeBSD's own beside them (tcp.h). A flag is told as the bit that it is in t_flags. */
+#include <linux/tcp.h>
+#include "tcp/tcb.h"
+
+enum { FLAG_NODELAY = 4, FLAG_NOOPT = 8, FLAG_NOPUSH = 0x1000, FLAG_FASTOPEN = INT32_MIN };
+
+static int give(int number, void *value, unsigned *length)
+{
+    *length = min_u32(*length, sizeof number);
+    memcpy(value, &number, *length);
+    return 0;
+}
+
+static uint32_t default_mss(const struct tcp *tcp, bool is_v4) { return is_v4 ? tcp->params.mss_default : 1220; }
+
+/* t_maxseg: without the timestamp's room; of a socket that is not connected the default. */
+static uint32_t segment_size(const struct tcp *tcp, const struct tcb *tcb, const struct tcb_opts *opts)
+{
+    if (!tcb || tcb->state < TCPS_SYN_SENT)
+        return opts->user_mss ? opts->user_mss : default_mss(tcp, tcb ? tcb->is_v4 || !opts->socket.v6_dual : !opts->socket.v6_dual);
+    return min_u32(tcb->mss + (tcb->ts_ok ? 12u : 0), tcb->mss_clamp);
+}
+
+static int set_seconds(uint32_t *ms, uint32_t seconds)
+{
+    if (seconds > UINT32_MAX / 1000)
+        return -EINVAL;
+    *ms = seconds * 1000;
+    return 0;
+}
+
+static int set_fastopen(const struct tcp *tcp, const struct tcb *tcb, struct tcb_opts *opts, int number)
+{
+    if (!(tcp->params.fastopen & 3))
+        return -EPERM;
+    if (tcb && tcb->state != TCPS_CLOSED)
+        return -EINVAL;
+    if (number && !tcb && !(tcp->params.fastopen & 2))
+        return -EPERM;
+    opts->fastopen_qlen = number ? 65535 : 0;
+    opts->fastopen_connect = number && tcb;
+    return 0;
+}
+
+static int set_congestion(struct tcb *tcb, struct tcb_opts *opts, const void *value, unsigned length)
+{
+    char name[17] = {0};
+    unsigned number;
+    if (length < 1 || length > 15)
+        return -EINVAL;
+    memcpy(name, value, length);
+    if (!cc_find(name, &number) || (number != TCP_CC_NEWRENO && number != TCP_CC_CUBIC))
+        return -ESRCH;
+    opts->cc = (uint8_t)(number + 1);
+    if (tcb && tcb->ext)
+        tcb->ext->cc_ready = false;
+    return 0;
+}
+
+/* TCB NULL: a listener's. */
+int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length)
+{
+    int number;
+    if (name == TCP_INFO)
+        return -EINVAL;
+    if (name == TCP_CONGESTION)
+        return set_congestion(tcb, opts, value, length);
+    if (length < sizeof number)
+        return -EINVAL;
+    memcpy(&number, value, sizeof number);
+    switch (name) {
+    case TCP_NODELAY: opts->socket.nodelay = number != 0; return 0;
+    case TCP_CORK: opts->cork = number != 0; return 0;
+    case TCP_OPTION_NOOPT: opts->no_options = number != 0; return 0;
+    case TCP_KEEPIDLE: return set_seconds(&opts->keep_idle_ms, (uint32_t)number);
+    case TCP_KEEPINTVL: return set_seconds(&opts->keep_interval_ms, (uint32_t)number);
+    case TCP_OPTION_KEEPINIT: return set_seconds(&opts->keep_init_ms, (uint32_t)number);
+    case TCP_OPTION_MAXUNACKTIME: return set_seconds(&opts->max_unack_ms, (uint32_t)number);
+    case TCP_KEEPCNT: opts->keep_probes = (uint8_t)min_u32((uint32_t)number, 255); return 0;
+    case TCP_FASTOPEN: return set_fastopen(tcp, tcb, opts, number);
+    case TCP_OPTION_UDP_ENCAPS: return number ? -EINVAL : 0; /* no port for it is open */
+    case TCP_MAXSEG:
+        if (number <= 0 || (uint32_t)number > segment_size(tcp, tcb, opts) || (uint32_t)number + 40 < tcp->params.min_snd_mss)
+            return -EINVAL;
+        opts->user_mss = (uint16_t)number;
+        return 0;
+    default: return -ENOPROTOOPT;
+    }
+}
+
+int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, int name, void *value, unsigned *length)
+{
+    const struct tcp_params *params = &tcp->params;
+    switch (name) {
+    case TCP_NODELAY: return give(opts->socket.nodelay ? FLAG_NODELAY : 0, value, length);
+    case TCP_CORK: return give(opts->cork ? FLAG_NOPUSH : 0, value, length);
+    case TCP_OPTION_NOOPT: return give(opts->no_options ? FLAG_NOOPT : 0, value, length);
+    case TCP_FASTOPEN: return give(opts->fastopen_qlen ? FLAG_FASTOPEN : 0, value, length);
+    case TCP_MAXSEG: return give((int)segment_size(tcp, tcb, opts), value, length);
+    case TCP_KEEPIDLE: return give((int)((opts->keep_idle_ms ? opts->keep_idle_ms : params->keepalive_idle_ms) / 1000), value, length);
+    case TCP_KEEPINTVL: return give((int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000), value, length);
+    case TCP_KEEPCNT: return give(opts->keep_probes ? opts->keep_probes : params->keepalive_probes, value, length);
+    case TCP_OPTION_KEEPINIT: return give((int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000), value, length);
+    case TCP_OPTION_MAXUNACKTIME: return give((int)((opts->max_unack_ms ? opts->max_unack_ms : params->max_unack_ms) / 1000), value, length);
+    case TCP_OPTION_UDP_ENCAPS: return give(0, value, length);
+    default: return -ENOPROTOOPT;
+    }
+}
