@@ -122,6 +122,7 @@
     X(tcp_time_wait_ms, tcp.time_wait_ms, U32, NULL) \
     X(tcp_time_wait_reuse, tcp.time_wait_reuse, BOOL, NULL) \
     X(tcp_fin_wait2_ms, tcp.fin_wait2_ms, U32, NULL) \
+    X(tcp_fin_wait2_by_keepalive, tcp.fin_wait2_by_keepalive, BOOL, NULL) \
     X(tcp_time_wait_limit, tcp.time_wait_limit, U32, NULL) \
     X(tcp_orphan_limit, tcp.orphan_limit, U32, NULL) \
     X(tcp_rst_on_unread_close, tcp.rst_on_unread_close, BOOL, NULL) \

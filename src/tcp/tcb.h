@@ -193,6 +193,7 @@ struct tcb_ext {
     uint32_t saved_syn_length;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
     struct base_recovery base;
+    uint64_t progress_ns;     /* since when an ACK is owed (bsd_note_owed); 0: none is */
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
 };
 
@@ -543,6 +544,10 @@ bool tcp_step8_fin(struct tcb *tcb);
 enum bsd_wait { BSD_WAIT_DROP, BSD_WAIT_ACK, BSD_WAIT_AGAIN /* and the wait anew */, BSD_WAIT_NEW, BSD_WAIT_END };
 enum bsd_syn { BSD_SYN_DROP, BSD_SYN_AGAIN, BSD_SYN_RESET, BSD_SYN_REFUSE, BSD_SYN_REMOVE, BSD_SYN_CHALLENGE, BSD_SYN_ACCEPT };
 COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
+COLD void bsd_note_owed(struct tcb *tcb);
+COLD void bsd_note_acked(struct tcb *tcb, uint32_t acked);
+COLD bool bsd_is_stuck(const struct tcb *tcb);
+COLD uint64_t bsd_until_stuck(const struct tcb *tcb, uint64_t interval_ns);
 COLD int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length); /* tcp_options_bsd.c */
 COLD int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, int name, void *value, unsigned *length);
 COLD bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count);

@@ -351,6 +351,8 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
         base->flight_size = tcb->snd_nxt - state->prior_una; /* as it was when the mark was seen */
     }
     if (state->una_advanced)
+        bsd_note_acked(tcb, tcb->snd_una - state->prior_una);
+    if (state->una_advanced)
         on_progress(tcb, state, delivered);
     else if (!state->has_data && (tcb->sack_ok || !state->window_update) && tcb_packets_out(tcb))
         on_duplicate(tcb, state, delivered);
@@ -478,6 +480,8 @@ void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
 void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
 {
     struct base_recovery *base = base_get(tcb);
+    if (!again && start == tcb->snd_una)
+        tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
     if (base->in_fast || base->in_cong)
         base->prr_out += end - start;
     if (again && base->in_fast && base->sacked)

@@ -23,6 +23,44 @@ bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *co
     return *count < params->conn_challenge_count && ++*count;
 }
 
+/* --- maxunacktime: how long a connection may go without an ACK of substance (TCP_MAXUNACKTIME) ---------------------------------- */
+
+static uint64_t progress_limit_ns(const struct tcb *tcb)
+{
+    uint32_t own = tcb->opt->max_unack_ms;
+    return (own ? own : tcb_params(tcb)->max_unack_ms) * NS_PER_MS;
+}
+
+/* Something is owed to us from now on, if nothing was before. */
+void bsd_note_owed(struct tcb *tcb)
+{
+    if (tcb->ext && tcb->ext->progress_ns == 0)
+        tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
+}
+
+void bsd_note_acked(struct tcb *tcb, uint32_t acked)
+{
+    if (tcb->snd_una == tcb_snd_end(tcb))
+        tcb->ext->progress_ns = 0;
+    else if (acked > 1)
+        tcb->ext->progress_ns = tcb_now(tcb);
+}
+
+bool bsd_is_stuck(const struct tcb *tcb)
+{
+    uint64_t limit = progress_limit_ns(tcb), since = tcb_ext_peek(tcb)->progress_ns;
+    return limit && since && tcb_now(tcb) - since >= limit;
+}
+
+/* The timer's INTERVAL, no longer than until then. */
+uint64_t bsd_until_stuck(const struct tcb *tcb, uint64_t interval_ns)
+{
+    uint64_t limit = progress_limit_ns(tcb), since = tcb_ext_peek(tcb)->progress_ns;
+    if (!limit || !since)
+        return interval_ns;
+    return min_u64(interval_ns, since + limit > tcb_now(tcb) + NS_PER_MS ? since + limit - tcb_now(tcb) : NS_PER_MS);
+}
+
 static enum lil_drop drop_after_ack(struct tcb *tcb, struct rx *rx, enum lil_drop drop)
 {
     if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))) {

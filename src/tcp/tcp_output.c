@@ -97,6 +97,10 @@ static void arm_syn_timer(struct tcb *tcb)
     uint32_t give_up_ms = active && tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : schedule->give_up_ms;
     if (give_up_ms > schedule->give_up_ms && tcb->retransmits + 1u >= schedule->count) /* the schedule's end is no longer the end */
         interval = min_u64((uint64_t)params->rto_initial_ms << min_u32(tcb->retransmits, 20), params->rto_max_ms) * NS_PER_MS;
+    if (active && params->byte_recovery && tcb_ext_get(tcb)) { /* the SYN's ACK is owed too */
+        bsd_note_owed(tcb);
+        interval = bsd_until_stuck(tcb, interval);
+    }
     uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), interval);
     if (give_up_ms && !(active && tcb->opt->syn_retries))
         deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS));

@@ -117,6 +117,7 @@ struct tcp_params {
     uint32_t time_wait_ms;        /* 2MSL: 60 s Linux, 60 s BSD (2 x 30) */
     bool time_wait_reuse;         /* tcp_tw_reuse / RFC 6191 */
     uint32_t fin_wait2_ms;        /* after close: 60 s Linux, 675 s BSD */
+    bool fin_wait2_by_keepalive;  /* FreeBSD: as long as keepalive's probes take, 600 s, and then interval by interval while the peer talks */
     uint32_t time_wait_limit;     /* records; the oldest is recycled */
     uint32_t orphan_limit;
     bool rst_on_unread_close;     /* RFC 2525 2.17 */

@@ -84,7 +84,7 @@ void timer_rexmt(struct tcb *tcb)
     if (tcb->timer == TIMER_TLP || tcb->timer == TIMER_REO) {
         deadline = max_u64(txring_at(tcb->tx, 0)->sent_ns + rto, now + 1);
     } else {
-        deadline = timer_tick(tcb->tcp, now, rto);
+        deadline = timer_tick(tcb->tcp, now, bsd_until_stuck(tcb, rto));
     }
     timer_set(tcb, TIMER_REXMT, deadline);
 }
@@ -110,6 +110,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
     int soft = tcb_ext_peek(tcb)->soft_error;
     uint32_t give_up_ms = active && tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : schedule->give_up_ms;
+    if (active && bsd_is_stuck(tcb))
+        return time_out(tcb), false;
     if (give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
         return time_out(tcb), false;
     if (active && tcb->opt->syn_retries)
@@ -148,7 +150,7 @@ static bool is_timed_out(const struct tcb *tcb, uint32_t retries)
         return tcb_now(tcb) - start >= tcb->opt->user_timeout_ms * NS_PER_MS;
     }
     if (params->rto_policy != TCP_RTO_LINUX)
-        return tcb->retransmits >= retries;
+        return tcb->retransmits >= retries || bsd_is_stuck(tcb);
     if (tcb->retransmits == 0)
         return false;
     uint64_t base = params->rto_min_ms, max = rtt_rto_max_us(tcb) / 1000, timeout_ms = 0, step = base;
@@ -202,7 +204,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     if (!(tcb->opt->thin_linear && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)
         tcb->backoff++;
     tcp_trace_text(tcb, "rto");
-    timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), rtt_rto_ns(tcb)));
+    timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, rtt_rto_ns(tcb))));
     tcb_mark_due(tcb);
     return true;
 }
@@ -234,7 +236,7 @@ void timer_persist(struct tcb *tcb)
         uint64_t elapsed = tcb_now(tcb) - start;
         interval = min_u64(interval, elapsed < most ? max_u64(most - elapsed, 2 * NS_PER_MS) : 2 * NS_PER_MS);
     }
-    timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), interval));
+    timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, interval)));
 }
 
 void timer_check_probe(struct tcb *tcb)
@@ -249,9 +251,28 @@ void timer_check_probe(struct tcb *tcb)
     }
 }
 
-static bool on_persist_timeout(struct tcb *tcb)
+enum { TOTAL_BACKOFF = 2559 }; /* tcp_totbackoff: 1 + 2 + ... + 256 + 4 * 512 */
+
+static bool gives_up_probing(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
+    const struct tcb_ext *ext = tcb->ext;
+    uint32_t limit = params->retries2 ? params->retries2 : 15;
+    if (params->persist_policy == TCP_PERSIST_SRTT) { /* FreeBSD: by silence; of a process that is gone a minute's is enough */
+        uint64_t idle_ms = tcb_now_ms(tcb) - ext->rcv_last_ms, rto_ms = tcb->rto_us / 1000 - min_u32(tcb->rto_us / 1000, params->rto_slop_ms);
+        bool silent = ext->persist_backoff >= limit && idle_ms >= min_u64(7200000, rto_ms * TOTAL_BACKOFF);
+        return silent || bsd_is_stuck(tcb) || (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= params->persist_max_ms);
+    }
+    if (tcb->is_orphan) {
+        limit = orphan_retries(tcb);
+        if (persist_interval(tcb) >= (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US && ext->keep_probes_out >= limit)
+            return true;
+    }
+    return ext->keep_probes_out >= limit;
+}
+
+static bool on_persist_timeout(struct tcb *tcb)
+{
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (tcb_packets_out(tcb) || !tcb_has_unsent(tcb) || !ext)
         return timer_stop(tcb), true;
@@ -259,13 +280,7 @@ static bool on_persist_timeout(struct tcb *tcb)
         ext->probe_start_ns = tcb_now(tcb);
     else if (tcb->opt->user_timeout_ms && tcb_now(tcb) - ext->probe_start_ns >= tcb->opt->user_timeout_ms * NS_PER_MS)
         return time_out(tcb), false;
-    uint32_t limit = params->retries2 ? params->retries2 : 15;
-    if (tcb->is_orphan) {
-        limit = orphan_retries(tcb);
-        if (persist_interval(tcb) >= (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US && ext->keep_probes_out >= limit)
-            return time_out(tcb), false;
-    }
-    if (ext->keep_probes_out >= limit)
+    if (gives_up_probing(tcb))
         return time_out(tcb), false;
     ext->keep_probes_out++;
     if (ext->persist_backoff < 20)
@@ -286,6 +301,12 @@ static uint64_t keep_ns(const struct tcb *tcb, bool interval)
     if (ms == 0)
         ms = interval ? params->keepalive_interval_ms : params->keepalive_idle_ms;
     return (ms ? ms : interval ? 75000 : 7200000) * NS_PER_MS;
+}
+
+static uint32_t keep_count(const struct tcb *tcb)
+{
+    uint32_t probes = tcb->opt->keep_probes ? tcb->opt->keep_probes : tcb_params(tcb)->keepalive_probes;
+    return probes ? probes : 9;
 }
 
 /* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). */
@@ -314,8 +335,7 @@ static bool on_keepalive(struct tcb *tcb)
         ext->keep_ns = timer_tick(tcb->tcp, now, idle < wait ? wait - idle : wait);
         return true;
     }
-    uint32_t probes = tcb->opt->keep_probes ? tcb->opt->keep_probes : tcb_params(tcb)->keepalive_probes;
-    bool expired = ext->keep_probes_out >= (probes ? probes : 9);
+    bool expired = ext->keep_probes_out >= keep_count(tcb);
     if (tcb->opt->user_timeout_ms)
         expired = idle >= tcb->opt->user_timeout_ms * NS_PER_MS && ext->keep_probes_out > 0;
     if (expired) {
@@ -338,10 +358,24 @@ void timer_orphan(struct tcb *tcb)
     if (receives || tcb->state != TCPS_FIN_WAIT_2)
         return;
     uint64_t wait = (params->fin_wait2_recycle ? params->fin_wait2_recycle_ms : params->fin_wait2_ms) * NS_PER_MS;
+    if (params->fin_wait2_by_keepalive && !params->fin_wait2_recycle)
+        wait = keep_ns(tcb, true) * keep_count(tcb);
     if (tcb->opt->linger2_ms > 0)
         wait = tcb->opt->linger2_ms * NS_PER_MS;
-    wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
+    if (!params->fin_wait2_by_keepalive)
+        wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
+}
+
+/* FreeBSD asks again a keepalive interval later, as long as the peer was not silent for all of them. */
+static bool on_fin_wait_2_timeout(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t idle = (uint64_t)(tcb_now_ms(tcb) - tcb_ext_peek(tcb)->rcv_last_ms) * NS_PER_MS;
+    if (!params->fin_wait2_by_keepalive || params->fin_wait2_recycle || idle > keep_ns(tcb, true) * keep_count(tcb))
+        return tcb_done(tcb), false;
+    timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true)));
+    return true;
 }
 
 static bool on_main_timeout(struct tcb *tcb)
@@ -360,8 +394,7 @@ static bool on_main_timeout(struct tcb *tcb)
         recovery_rack_timeout(tcb);
         return true;
     case TIMER_FIN_WAIT_2:
-        tcb_done(tcb);
-        return false;
+        return on_fin_wait_2_timeout(tcb);
     default:
         timer_stop(tcb);
         tcb_mark_due(tcb);

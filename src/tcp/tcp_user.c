@@ -183,6 +183,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     tcb->write_seq += (uint32_t)taken;
     if ((size_t)taken < limit)
         tcb->want_space = true;
+    if (tcb_params(tcb)->byte_recovery)
+        bsd_note_owed(tcb);
     user_note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
     if ((flags & MSG_EOR) && (size_t)taken == limit)
         note_record(tcb, flags & MSG_MORE);
@@ -301,6 +303,8 @@ void user_queue_fin(struct tcb *tcb)
     default:
         return;
     }
+    if (tcb_params(tcb)->byte_recovery)
+        bsd_note_owed(tcb);
     if (tcb->ext)
         tcb->ext->msg_more = false;
     tcb_mark_due(tcb);
