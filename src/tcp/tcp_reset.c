@@ -71,7 +71,7 @@ void reset_send(struct tcb *tcb)
     struct tcp_reply *reply = reply_push(tcb->tcp);
     if (!reply)
         return;
-    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .flags = TCP_RST, .tos = tcb->opt->socket.tos};
+    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tcb->opt->socket.tos};
     if (tcb->state != TCPS_SYN_SENT) {
         reply->ack = tcb->rcv_nxt;
         reply->flags |= TCP_ACK;
