@@ -6,7 +6,7 @@
 
 const char *profile_field_name(unsigned index); /* profile.c */
 
-enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW,
+enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW,
             FASTOPEN_KEY, NONZERO, FIRST_BIT, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
 struct alias {
     const char *linux_name, *ours;
@@ -14,7 +14,7 @@ struct alias {
 };
 static const struct alias aliases[] = {
     {"net.ipv4.tcp_syn_retries", NULL, SYN_RETRIES}, {"net.ipv4.tcp_synack_retries", NULL, SYNACK_RETRIES},
-    {"net.ipv4.tcp_syn_linear_timeouts", "tcp.syn_linear_timeouts", PLAIN}, {"net.ipv4.tcp_syncookies", "tcp.syncookies", PLAIN},
+    {"net.ipv4.tcp_syn_linear_timeouts", NULL, SYN_LINEAR}, {"net.ipv4.tcp_syncookies", "tcp.syncookies", PLAIN},
     {"net.ipv4.tcp_max_syn_backlog", "tcp.max_syn_backlog", PLAIN}, {"net.core.somaxconn", "tcp.somaxconn", PLAIN},
     {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN}, {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN},
     {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN}, {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN},
@@ -74,6 +74,12 @@ static void set_retries(struct tcp_schedule *schedule, uint32_t linear, uint32_t
     schedule->give_up_ms = total;
 }
 
+/* What tcp_syn_retries says of a schedule that holds the linear ones too. */
+static uint32_t syn_retries(const struct tcp_params *tcp)
+{
+    return tcp->syn.retries - min_u32(tcp->syn.retries, tcp->syn_linear_timeouts);
+}
+
 static int set_triple(const char *value, uint32_t *low, uint32_t *normal, uint32_t *high)
 {
     uint32_t a, b, c;
@@ -94,13 +100,18 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
     char rest;
     switch (unit) {
     case SYN_RETRIES:
+    case SYN_LINEAR:
     case SYNACK_RETRIES:
         if (sscanf(value, "%u %c", &first, &rest) != 1 || first > 127)
             return -EINVAL;
-        if (unit == SYN_RETRIES)
-            set_retries(&tcp->syn, tcp->syn_linear_timeouts, first);
-        else
+        if (unit == SYNACK_RETRIES) {
             set_retries(&tcp->synack, 0, first);
+            return 0;
+        }
+        last = unit == SYN_RETRIES ? first : syn_retries(tcp);
+        if (unit == SYN_LINEAR)
+            tcp->syn_linear_timeouts = first;
+        set_retries(&tcp->syn, tcp->syn_linear_timeouts, last);
         return 0;
     case FASTOPEN_KEY: /* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"; a second one, behind a comma, is for rotation */
         if (sscanf(value, "%8x-%8x-%8x-%8x", &key[0], &key[1], &key[2], &key[3]) != 4)
@@ -125,7 +136,10 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
     const struct tcp_params *tcp = &host->profile->tcp;
     switch (unit) {
     case SYN_RETRIES:
-        snprintf(value, size, "%u", tcp->syn.retries - min_u32(tcp->syn.retries, tcp->syn_linear_timeouts));
+        snprintf(value, size, "%u", syn_retries(tcp));
+        return;
+    case SYN_LINEAR:
+        snprintf(value, size, "%u", tcp->syn_linear_timeouts);
         return;
     case SYNACK_RETRIES:
         snprintf(value, size, "%u", tcp->synack.retries);
