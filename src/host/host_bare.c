@@ -30,6 +30,7 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     in.flow.scope = 0;
     in.payload = 0;
     in.gso_size = packet->gso_size;
+    in.ip_length = IPV4_LENGTH;
     in.ecn = bare.tos & 3;
     in.ttl = bare.ttl;
     in.tos = bare.tos;

@@ -53,6 +53,7 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     in.flow.remote = ip->source;
     in.flow.local_port = in.header.dest_port;
     in.flow.remote_port = in.header.source_port;
+    in.ip_length = (uint16_t)ip->header_length;
     in.flow.scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint32_t)interface->ifindex : 0;
     in.payload = packet->length;
     in.gso_size = packet->gso_size;

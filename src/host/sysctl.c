@@ -92,11 +92,43 @@ static int set_triple(const char *value, uint32_t *low, uint32_t *normal, uint32
     return 0;
 }
 
+static const char zero_key[] = "00000000-00000000-00000000-00000000";
+
+static int set_fastopen_key(struct lil_host *host, const char *value)
+{
+    uint64_t words[4];
+    unsigned keys = 0;
+    for (int used = 0; keys < 2; keys++, value += used + 1) {
+        unsigned key[4];
+        if (sscanf(value, "%8x-%8x-%8x-%8x%n", &key[0], &key[1], &key[2], &key[3], &used) != 4)
+            return -EINVAL;
+        words[2 * keys] = (uint64_t)key[1] << 32 | key[0];
+        words[2 * keys + 1] = (uint64_t)key[3] << 32 | key[2];
+        if (value[used] != ',') {
+            keys++;
+            break;
+        }
+    }
+    tcp_set_fastopen_key(host->tcp, words, keys);
+    return 0;
+}
+
+static void get_fastopen_key(const struct lil_host *host, char *value, size_t size)
+{
+    uint64_t words[4];
+    unsigned keys = tcp_get_fastopen_key(host->tcp, words);
+    if (!keys)
+        snprintf(value, size, "%s", zero_key);
+    for (unsigned i = 0, used = 0; i < keys && used < size; i++)
+        used += (unsigned)snprintf(value + used, size - used, "%s%08x-%08x-%08x-%08x", i ? "," : "", (unsigned)words[2 * i], (unsigned)(words[2 * i] >> 32),
+                                   (unsigned)words[2 * i + 1], (unsigned)(words[2 * i + 1] >> 32));
+}
+
 static int set_special(struct lil_host *host, enum unit unit, const char *value)
 {
     struct profile *profile = host->profile;
     struct tcp_params *tcp = &profile->tcp;
-    unsigned first, last, key[4];
+    unsigned first, last;
     char rest;
     switch (unit) {
     case SYN_RETRIES:
@@ -114,10 +146,7 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
         set_retries(&tcp->syn, tcp->syn_linear_timeouts, last);
         return 0;
     case FASTOPEN_KEY: /* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"; a second one, behind a comma, is for rotation */
-        if (sscanf(value, "%8x-%8x-%8x-%8x", &key[0], &key[1], &key[2], &key[3]) != 4)
-            return -EINVAL;
-        tcp_set_fastopen_key(host->tcp, (uint64_t)key[1] << 32 | key[0], (uint64_t)key[3] << 32 | key[2]);
-        return 0;
+        return set_fastopen_key(host, value);
     case TRIPLE_RCV:
         return set_triple(value, &tcp->rcvbuf_min, &tcp->rcvbuf, &tcp->rcvbuf_max);
     case TRIPLE_SND:
@@ -144,8 +173,8 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
     case SYNACK_RETRIES:
         snprintf(value, size, "%u", tcp->synack.retries);
         return;
-    case FASTOPEN_KEY: /* kept secret */
-        snprintf(value, size, "00000000-00000000-00000000-00000000");
+    case FASTOPEN_KEY:
+        get_fastopen_key(host, value, size);
         return;
     case TRIPLE_RCV:
         snprintf(value, size, "%u %u %u", tcp->rcvbuf_min, tcp->rcvbuf, tcp->rcvbuf_max);

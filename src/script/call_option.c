@@ -183,8 +183,7 @@ static void check_value(struct call *call, const struct expr *expr, const struct
     if (expr->kind == EXPR_ELLIPSIS) {
         return;
     } else if (expr->kind == EXPR_STRING) {
-        size_t length = strnlen((const char *)option->bytes, option->length);
-        if (length < expr->length || memcmp(option->bytes, expr->text, expr->length) != 0)
+        if (option->length < expr->length || memcmp(option->bytes, expr->text, expr->length) != 0)
             call_differ(call, "the value is \"%.60s\"", (const char *)option->bytes);
     } else if (expr->kind == EXPR_STRUCT) {
         check_structure(call, expr, option);

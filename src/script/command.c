@@ -162,7 +162,7 @@ static void visit_counter(void *ctx, const char *name, uint64_t value)
     struct counter *counter = counter_of(nstat->run, name);
     uint64_t shown = nstat->absolute ? value : value - counter->value;
     if (!nstat->quiet && (shown || nstat->zeros) && is_wanted(nstat->names, name))
-        shell_print(nstat->io, "%-32s%-16llu%.1f\n", name, (unsigned long long)shown, 0.0);
+        shell_print(nstat->io, "%-32s%-16llu%6.1f\n", name, (unsigned long long)shown, 0.0);
     if (!nstat->keep)
         counter->value = value;
 }

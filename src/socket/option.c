@@ -474,19 +474,20 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
 {
     struct tcp *tcp = sock->file.sockets->tcp;
     struct tcb *tcb;
-    int result;
 
     if (!is_stream(sock))
         return -ENOPROTOOPT;
+    if ((name == TCP_MD5SIG || name == TCP_MD5SIG_EXT) && length >= sizeof(sa_family_t)) { /* a peer of the socket's family */
+        sa_family_t family;
+
+        memcpy(&family, value, sizeof family);
+        if (family != sock->file.family)
+            return -EINVAL;
+    }
     if (sock->flags & SF_LISTENING)
         return tcp_listener_setopt(tcp, sock->listener, name, value, length);
     tcb = stream_tcb(sock);
-    if (!tcb)
-        return -EINVAL;
-    result = tcp_setopt(tcp, tcb, name, value, length, sock_now(&sock->file));
-    if (result == 0 && name > 0 && name < 64 && tcp_get_state(tcb) == TCPS_CLOSED && sock_need_ext(sock))
-        sock->ext->tcp_set |= 1ull << name; /* for listen() to pass on */
-    return result;
+    return tcb ? tcp_setopt(tcp, tcb, name, value, length, sock_now(&sock->file)) : -EINVAL;
 }
 
 /* Linux: do_ip_getsockopt, or ipv6_getsockopt, has the last word on levels that are nobody's. */

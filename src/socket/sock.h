@@ -46,7 +46,6 @@ struct sock_name {
 };
 struct sock_ext {                      /* options few sockets use */
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
-    uint64_t tcp_set;                  /* IPPROTO_TCP options set before listen(): a bit each */
     uint32_t rcvbuf, sndbuf;           /* datagrams; 0: the profile's */
     uint32_t rcvlowat, sndlowat;
     uint32_t bind_ifindex, mark, multicast_ifindex;

@@ -313,34 +313,6 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
 }
 
 /* --- listen and accept ------------------------------------------------------------------------ */
-static const uint8_t listen_options[] = {/* what a listener must have that was set on the socket before listen() */
-                                         TCP_NODELAY,      TCP_MAXSEG,        TCP_KEEPIDLE,   TCP_KEEPINTVL,
-                                         TCP_KEEPCNT,      TCP_SYNCNT,        TCP_LINGER2,    TCP_DEFER_ACCEPT,
-                                         TCP_WINDOW_CLAMP, TCP_QUICKACK,      TCP_CONGESTION, TCP_USER_TIMEOUT,
-                                         TCP_FASTOPEN,     TCP_NOTSENT_LOWAT, TCP_SAVE_SYN,   TCP_CORK,
-                                         TCP_OPTION_NOOPT, TCP_OPTION_KEEPINIT};
-
-static void pass_options(struct sock *sock, struct tcb *tcb, struct tcp_listener *listener)
-{
-    struct tcb_options *to = tcp_listener_options(listener);
-
-    if (to)
-        *to = *tcp_options_peek(tcb);
-    if (to)
-        to->v6_dual = sock->file.family == AF_INET6;
-    if (!sock->ext)
-        return;
-    for (unsigned i = 0; i < ARRAY_COUNT(listen_options); i++) {
-        char value[64];
-        unsigned length = sizeof value;
-
-        if (!(sock->ext->tcp_set >> listen_options[i] & 1))
-            continue;
-        if (tcp_getopt(tcp_of(sock), tcb, listen_options[i], value, &length) == 0)
-            (void)tcp_listener_setopt(tcp_of(sock), listener, listen_options[i], value, length);
-    }
-}
-
 static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
 {
     struct sock *sock = sock_of(file);
@@ -370,7 +342,7 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
                         sock->flags & SF_REUSEPORT, sock, &listener);
     if (result < 0)
         return result;
-    pass_options(sock, tcb, listener);
+    tcp_listener_inherit(listener, tcb);
     tcp_set_user(tcb, NULL);
     tcp_close(tcp_of(sock), tcb, sock_now(file));
     sock->listener = listener;
@@ -398,7 +370,6 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
             return -ENOBUFS;
         }
         *ext = *head->ext;
-        ext->tcp_set = 0;
         ext->zerocopy = NULL;
         ext->plain = NULL;
         plain_option_copy(sock, head);

@@ -58,10 +58,12 @@ bool stream_defers_connect(struct sock *sock, const struct sock_name *name, int 
     int wanted = 0;
     unsigned length = sizeof wanted;
 
-    if (!sock->ext || !(sock->ext->tcp_set >> TCP_FASTOPEN_CONNECT & 1) || !tcb ||
+    if (!tcb ||
         tcp_getopt(tcp_of(sock), tcb, TCP_FASTOPEN_CONNECT, &wanted, &length) < 0 || !wanted)
         return false;
     if (tcp_fastopen_request(tcp_of(sock), tcb) < 0 || !tcp_fastopen_has_cookie(tcp_of(sock), tcb, &name->addr))
+        return false;
+    if (!sock_need_ext(sock))
         return false;
     sock->ext->deferred = *name;
     sock->flags |= SF_DEFERRED;

@@ -33,6 +33,7 @@
 #include "tcp/tcp_seq.h"
 
 struct ack_state;
+struct md5_keys; /* tcp_guard.c */
 struct rx;
 enum { TCP_NONE = 0xffffffff }; /* no slot */
 enum tcb_timer { TIMER_NONE, TIMER_SYN, TIMER_REXMT, TIMER_TLP, TIMER_REO, TIMER_PERSIST, TIMER_FIN_WAIT_2, TIMER_RETRY };
@@ -60,12 +61,16 @@ struct txring {
 struct tcb_opts {
     uint32_t refs;
     struct tcb_options socket;
-    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, rto_min_ms, rto_max_ms, delack_max_ms;
+    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms, rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
     uint8_t keep_probes, syn_retries, cc /* + 1 */, defer_accept, thin_linear, thin_dupack;
     uint16_t fastopen_qlen;
-    bool save_syn, fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
+    uint8_t save_syn; /* 1: from the IP header on, 2: and the link's */
+    bool has_fastopen_key, has_fastopen_backup;
+    struct siphash_key fastopen_key[2];
+    struct md5_keys *md5; /* NULL: none */
+    bool fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
 };
 
 struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked by next */
@@ -176,7 +181,7 @@ struct tcb_ext {
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
-    bool fastopen_request, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
+    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */;
@@ -189,8 +194,7 @@ struct tcb_ext {
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
     uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
-    uint8_t *saved_syn;
-    uint32_t saved_syn_length;
+    struct saved_syn *saved_syn; /* TCP_SAVED_SYN: not read yet */
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
     struct base_recovery base;
     uint64_t progress_ns;     /* since when an ACK is owed (bsd_note_owed); 0: none is */
@@ -236,10 +240,15 @@ struct tcb {
     uint8_t acks_due : 3 /* pure ACKs owed whatever data goes out */, ack_want : 3 /* those that data may carry */, pingpong : 2;
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
-        is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1;
+        is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
+        is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes */;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
 
+struct saved_syn { /* the headers of the SYN as they came, from IP's first byte on */
+    uint32_t length;
+    uint8_t bytes[];
+};
 /* A request in SYN_RECEIVED: RFC 4987's small entry. Lives in the listener's incomplete queue. */
 struct syn_entry {
     struct flow flow;
@@ -249,6 +258,7 @@ struct syn_entry {
     uint32_t prev, next;      /* in the level's list, by deadline */
     uint32_t due_next;
     uint32_t snd_wnd;
+    struct saved_syn *saved_syn;
     uint64_t start_ns;        /* first SYN/ACK */
     uint64_t deadline_ns;
     uint32_t window;
@@ -297,8 +307,9 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     uint32_t seq, ack, ts_value, ts_echo;
     uint16_t flags, window;
     uint8_t tos, wscale;
-    bool has_ts, wscale_ok, sack_ok;
+    bool has_ts, wscale_ok, sack_ok, has_md5;
     uint16_t mss;
+    uint8_t md5[16];
 };
 #define TCP_MIBS(X)                                                                                                    \
     X(ActiveOpens, "TcpActiveOpens") X(PassiveOpens, "TcpPassiveOpens") X(AttemptFails, "TcpAttemptFails")             \
@@ -317,7 +328,7 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     X(FastRetrans, "TcpExtTCPFastRetrans") X(SlowStartRetrans, "TcpExtTCPSlowStartRetrans") X(Timeouts, "TcpExtTCPTimeouts") \
     X(LossProbes, "TcpExtTCPLossProbes") X(LossProbeRecovery, "TcpExtTCPLossProbeRecovery") X(RenoRecoveryFail, "TcpExtTCPRenoRecoveryFail") \
     X(SackRecoveryFail, "TcpExtTCPSackRecoveryFail") X(RcvCollapsed, "TcpExtTCPRcvCollapsed")                           \
-    X(MD5Unexpected, "TcpExtTCPMD5Unexpected") X(BeyondWindow, "TcpExtBeyondWindow") X(DSACKOldSent, "TcpExtTCPDSACKOldSent") X(DSACKOfoSent, "TcpExtTCPDSACKOfoSent") X(DSACKRecv, "TcpExtTCPDSACKRecv") \
+    X(MD5Unexpected, "TcpExtTCPMD5Unexpected") X(MD5NotFound, "TcpExtTCPMD5NotFound") X(MD5Failure, "TcpExtTCPMD5Failure") X(MinTTLDrop, "TcpExtTCPMinTTLDrop") X(BeyondWindow, "TcpExtBeyondWindow") X(DSACKOldSent, "TcpExtTCPDSACKOldSent") X(DSACKOfoSent, "TcpExtTCPDSACKOfoSent") X(DSACKRecv, "TcpExtTCPDSACKRecv") \
     X(DSACKOfoRecv, "TcpExtTCPDSACKOfoRecv") X(AbortOnData, "TcpExtTCPAbortOnData") X(AbortOnClose, "TcpExtTCPAbortOnClose") \
     X(AbortOnMemory, "TcpExtTCPAbortOnMemory") X(AbortOnTimeout, "TcpExtTCPAbortOnTimeout") X(AbortOnLinger, "TcpExtTCPAbortOnLinger") \
     X(AbortFailed, "TcpExtTCPAbortFailed") X(DeferAcceptDrop, "TcpExtTCPDeferAcceptDrop") X(DSACKIgnoredNoUndo, "TcpExtTCPDSACKIgnoredNoUndo") \
@@ -325,7 +336,7 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     X(OFOQueue, "TcpExtTCPOFOQueue") X(OFODrop, "TcpExtTCPOFODrop") X(OFOMerge, "TcpExtTCPOFOMerge")                    \
     X(ChallengeACK, "TcpExtTCPChallengeACK") X(SYNChallenge, "TcpExtTCPSYNChallenge") X(FastOpenActive, "TcpExtTCPFastOpenActive") \
     X(FastOpenActiveFail, "TcpExtTCPFastOpenActiveFail") X(FastOpenPassive, "TcpExtTCPFastOpenPassive")                 \
-    X(FastOpenPassiveFail, "TcpExtTCPFastOpenPassiveFail") X(FastOpenListenOverflow, "TcpExtTCPFastOpenListenOverflow") \
+    X(FastOpenPassiveFail, "TcpExtTCPFastOpenPassiveFail") X(FastOpenPassiveAltKey, "TcpExtTCPFastOpenPassiveAltKey") X(FastOpenListenOverflow, "TcpExtTCPFastOpenListenOverflow") \
     X(FastOpenCookieReqd, "TcpExtTCPFastOpenCookieReqd") X(SpuriousRtxHostQueues, "TcpExtTCPSpuriousRtxHostQueues")     \
     X(AutoCorking, "TcpExtTCPAutoCorking") X(FromZeroWindowAdv, "TcpExtTCPFromZeroWindowAdv") X(ToZeroWindowAdv, "TcpExtTCPToZeroWindowAdv") \
     X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
@@ -351,10 +362,12 @@ struct tcp {
     struct prng prng;
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
+    bool has_guards;          /* some socket has keys or a least TTL: every segment is asked (tcp_guard.c) */
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *cached;       /* where the last segment went; before it: recent */
     uint32_t freed;           /* tcbs freed so far */
-    struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key;
+    struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key[2]; /* [1]: an older one, whose cookies are good still */
+    bool has_fastopen_key, has_fastopen_backup;
     struct table flows;       /* kind and slot by flow */
     struct flow hashed;       /* the flow hashed last and its hash (0: none) */
     uint32_t hash;
@@ -472,7 +485,8 @@ static inline struct tcb **tcp_recent_of(struct tcp *tcp, const struct flow *flo
     return tcp_recent(tcp, flow->remote.u32[3], flow->local_port, flow->remote_port);
 }
 struct tcb_ext *tcb_ext_get(struct tcb *tcb); /* makes it; NULL: memory */
-struct tcb_opts *tcb_opts_own(struct tcb *tcb); /* a private copy; NULL: memory */
+struct tcb_opts *opts_own(struct tcp *tcp, struct tcb_opts **opts); /* a private copy in the place of what is shared; NULL: memory */
+struct tcb_opts *tcb_opts_own(struct tcb *tcb);
 void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts);
 struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts);
 void tcb_free(struct tcb *tcb); /* frees at once; tcp_state.c's tcb_done decides */
@@ -507,6 +521,8 @@ uint32_t listener_backlog(const struct tcp_listener *listener);
 void listener_enqueue(struct tcp_listener *listener, struct tcb *tcb);
 enum lil_drop listen_input(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet *packet);
 enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet);
+void saved_syn_free(struct tcp *tcp, struct saved_syn **saved);
+void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet);
 uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in); /* slot or TCP_NONE */
 void synq_remove(struct tcp *tcp, uint32_t slot);
 void synq_schedule(struct tcp *tcp, uint32_t slot); /* SYN/ACK sent: next deadline */
@@ -558,6 +574,20 @@ void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
 COLD void challenge_ack(struct tcb *tcb);
 bool challenge_allowed(struct tcp *tcp);
 COLD bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to invalid segments */
+
+void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
+
+/* tcp_guard.c */
+enum { TCP_KEY_LENGTH = 80, MD5_OPTION = 20 /* with its NOPs */ };
+struct md5_keys *md5_keys_ref(struct md5_keys *keys); /* NULL allowed, here and below */
+void md5_keys_unref(struct tcp *tcp, struct md5_keys *keys);
+int md5_key_set(struct tcp *tcp, struct tcb_opts *opts, const struct prefix *peers, const uint8_t *bytes, unsigned length) MUST_CHECK; /* LENGTH 0: forgotten; -ENOENT, -ENOMEM */
+bool md5_is_signed(const struct tcb_opts *opts, const struct addr *peer);
+void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphdr_ *header, const struct lil_packet *payload);
+COLD enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot);
+COLD void guard_sign_reply(struct tcp *tcp, struct tcp_reply *reply); /* in the name of whoever has its flow */
+COLD bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet);
+static inline bool tcb_is_signed(const struct tcb *tcb) { return tcb->is_guarded && tcb->opt->md5 && md5_is_signed(tcb->opt, &tcb->flow.remote); }
 
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
@@ -739,6 +769,7 @@ struct cc_ops {
     void (*on_idle)(struct tcb *tcb);                         /* transmission starts after idleness */
 };
 const struct cc_ops *cc_get(const struct tcb *tcb);
+const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts);
 const struct cc_ops *cc_find(const char *name, unsigned *number);
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t acked);      /* the rest */
 void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked);
@@ -751,12 +782,13 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment);
 void fastopen_on_synack(struct tcb *tcb, const struct rx *rx);
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
-void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[8]);
+unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2]); /* how many; the first makes cookies */
 void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss);
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 void fastopen_crossed(struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
+void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
 
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */

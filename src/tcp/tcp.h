@@ -65,7 +65,8 @@ void tcp_free(struct tcp *tcp);
 void tcp_set_trace(struct tcp *tcp, void (*trace)(void *ctx, const struct lil_trace *event)); /* NULL: nobody observes any more */
 /* The key of fast open cookies. Linux's cookie is siphash24(key, the peer's address then ours, 4 or 16 bytes each), its bytes in
  * little-endian order: key a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4, 192.0.2.1 to 192.168.0.1: 3021b9d889017eeb. */
-void tcp_set_fastopen_key(struct tcp *tcp, uint64_t k0, uint64_t k1);
+void tcp_set_fastopen_key(struct tcp *tcp, const uint64_t words[4], unsigned keys /* 1, or 2: cookies of the second are good still */);
+unsigned tcp_get_fastopen_key(const struct tcp *tcp, uint64_t words[4]); /* how many were set */
 struct tcp_params *tcp_get_params(struct tcp *tcp); /* for sysctls */
 
 /* --- packets (host/) --------------------------------------------------------------------------------------------------- */
@@ -76,6 +77,7 @@ struct tcp_in {               /* one received segment; the header is parsed, the
     uint8_t ecn, ttl, tos;
     uint16_t ifindex;
     uint16_t gso_size;        /* of the packet; 0: one wire segment */
+    uint16_t ip_length;       /* of the IP header, which lies before the TCP header and the payload in the packet's head; 0: gone */
     bool accept_any;
 };
 /* Takes PACKET (payload only). Returns LIL_DROP_NONE or why it was dropped. A reply, if one is due, waits in tcp_reply_next. */
@@ -126,6 +128,7 @@ void *tcp_get_user(const struct tcb *tcb);
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
 /* Passive open. ANY_FAMILY: a dual-stack `::` takes IPv4 too. The backlog is passed as the caller gave it. */
 int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user, struct tcp_listener **out) MUST_CHECK;
+void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb); /* the options of the socket that listens */
 void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog);
 void tcp_listener_queues(const struct tcp_listener *listener, unsigned *incomplete, unsigned *complete, unsigned *backlog);
 /* Options that accepted connections inherit (the listener's own template). */
@@ -202,11 +205,11 @@ struct tcb_options {
     bool keepalive, oob_inline, linger_on, nodelay, priority_set;
     int32_t linger_s;
     uint8_t tos, ttl;              /* 0: the profile's */
+    uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
     bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none */
     uint32_t bind_ifindex, mark;
-    bool v6_dual;                  /* an AF_INET6 socket */
 };
 struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
 const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: makes no copy */

@@ -9,7 +9,12 @@ static const struct cc_ops *const algorithms[] = {
 
 const struct cc_ops *cc_get(const struct tcb *tcb)
 {
-    unsigned number = tcb->opt && tcb->opt->cc ? tcb->opt->cc - 1u : tcb_params(tcb)->cc;
+    return cc_by_opts(tcb->tcp, tcb->opt);
+}
+
+const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts)
+{
+    unsigned number = opts && opts->cc ? opts->cc - 1u : tcp->params.cc;
     return algorithms[number < ARRAY_COUNT(algorithms) ? number : TCP_CC_NEWRENO];
 }
 

@@ -79,6 +79,7 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
         reply->ts_value = value + entry.ts_offset;
         reply->ts_echo = entry.ts_recent;
     }
+    reply_sign(reply, listener->opt);
     TCP_MIB(tcp, SyncookiesSent);
     return true;
 }

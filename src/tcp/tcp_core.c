@@ -13,7 +13,7 @@ struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *co
     tcp->hooks = config->hooks;
     tcp->pool = pool_ref(config->pool);
     prng_seed(&tcp->prng, config->seed);
-    struct siphash_key *keys[] = {&tcp->flow_key, &tcp->isn_key, &tcp->offset_key, &tcp->cookie_key, &tcp->fastopen_key};
+    struct siphash_key *keys[] = {&tcp->flow_key, &tcp->isn_key, &tcp->offset_key, &tcp->cookie_key, &tcp->fastopen_key[0]};
     for (unsigned i = 0; i < ARRAY_COUNT(keys); i++)
         *keys[i] = (struct siphash_key){prng_next(&tcp->prng), prng_next(&tcp->prng)};
     if (tcp->params.tick_phase_ms == UINT32_MAX)
@@ -108,6 +108,7 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts)
     tcb->due_prev = tcb->due_next = TCP_NONE;
     tcb->opt = opts;
     opts->refs++;
+    tcb->is_guarded = opts->md5 || opts->socket.min_ttl;
     tcb->sndbuf = opts->socket.sndbuf ? opts->socket.sndbuf : tcp->params.sndbuf;
     tcb->rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : tcp->params.rcvbuf;
     rtt_init(tcb);
@@ -134,8 +135,7 @@ void tcb_free_closed(struct tcb *tcb)
         reass_free(tcb);
         if (tcb->ext->stamps)
             stamp_free(tcb);
-        if (tcb->ext->saved_syn)
-            pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
+        saved_syn_free(tcp, &tcb->ext->saved_syn);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
         tcb->ext = NULL;
         tcp->ext_count--;
@@ -162,25 +162,33 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
     return tcb->ext;
 }
 
-struct tcb_opts *tcb_opts_own(struct tcb *tcb)
+struct tcb_opts *opts_own(struct tcp *tcp, struct tcb_opts **opts)
 {
-    struct tcb_opts *shared = tcb->opt;
-    if (shared->refs == 1 && shared != &tcb->tcp->default_opts)
+    struct tcb_opts *shared = *opts;
+    if (shared->refs == 1 && shared != &tcp->default_opts)
         return shared;
-    struct tcb_opts *own = pool_alloc(tcb->tcp->pool, sizeof *own);
+    struct tcb_opts *own = pool_alloc(tcp->pool, sizeof *own);
     if (!own)
         return NULL;
     *own = *shared;
     own->refs = 1;
+    (void)md5_keys_ref(own->md5);
     shared->refs--;
-    tcb->opt = own;
+    *opts = own;
     return own;
+}
+
+struct tcb_opts *tcb_opts_own(struct tcb *tcb)
+{
+    return opts_own(tcb->tcp, &tcb->opt);
 }
 
 void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts)
 {
-    if (--opts->refs == 0)
+    if (--opts->refs == 0) {
+        md5_keys_unref(tcp, opts->md5);
         pool_free(tcp->pool, opts, sizeof *opts);
+    }
 }
 
 struct tcb *tcp_find(struct tcp *tcp, struct handle handle)
@@ -269,6 +277,8 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
     while ((tcb = tcp->due_first) != NULL) {
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
+            if (tcb->is_guarded)
+                md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);
             if (has_said_all(tcb))
                 tcb_clear_due(tcb);
             else
@@ -361,7 +371,17 @@ void tcb_check(const struct tcb *tcb)
 }
 #endif
 
-void tcp_set_fastopen_key(struct tcp *tcp, uint64_t k0, uint64_t k1)
+void tcp_set_fastopen_key(struct tcp *tcp, const uint64_t words[4], unsigned keys)
 {
-    tcp->fastopen_key = (struct siphash_key){k0, k1};
+    tcp->fastopen_key[0] = (struct siphash_key){words[0], words[1]};
+    tcp->has_fastopen_key = true;
+    tcp->has_fastopen_backup = keys > 1;
+    if (keys > 1)
+        tcp->fastopen_key[1] = (struct siphash_key){words[2], words[3]};
+}
+
+unsigned tcp_get_fastopen_key(const struct tcp *tcp, uint64_t words[4])
+{
+    memcpy(words, tcp->fastopen_key, sizeof tcp->fastopen_key);
+    return tcp->has_fastopen_key ? 1 + tcp->has_fastopen_backup : 0;
 }

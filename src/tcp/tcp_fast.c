@@ -14,7 +14,7 @@ static inline __attribute__((always_inline)) bool is_ordinary(const struct tcb *
     const struct tcb_ext *ext = tcb->ext;
     const struct tcp_params *params = tcb_params(tcb);
     if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->ca_state != CA_OPEN || !tcb->sack_ok || tcb->ecn_ok || tcb->fin_queued ||
-        tcb->want_probe || tcb->want_keepalive || tcb->want_tlp || tcb->csum_offload)
+        tcb->want_probe || tcb->want_keepalive || tcb->want_tlp || tcb->csum_offload || tcb->is_guarded)
         return false;
     if ((ext->rare[0] | ext->rare[1]) || (ext->sacked_out | ext->lost_out | ext->retrans_out | ext->tlp_high_seq) || ext->ooo)
         return false;

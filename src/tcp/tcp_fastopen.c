@@ -9,15 +9,23 @@ enum { COOKIE_BYTES = 8, COOKIE_MIN = 4, OPTION_SPACE = 40 /* kept free for midd
 enum { CLIENT = 1, SERVER = 2, CLIENT_NO_COOKIE = 4, SERVER_NO_COOKIE = 0x200, SERVER_ALL_LISTENERS = 0x400 };
 
 /* RFC 7413 4.1.2: a keyed hash of the addresses; Linux's: SipHash-2-4 of source and destination as they lie in the SYN. */
-void fastopen_cookie(struct tcp *tcp, const struct flow *flow, uint8_t cookie[COOKIE_BYTES])
+static void make_cookie(const struct siphash_key *key, const struct flow *flow, uint8_t cookie[COOKIE_BYTES])
 {
     uint8_t addresses[32];
     size_t size = addr_is_v4(&flow->remote) ? 4 : 16;
     memcpy(addresses, flow->remote.b + 16 - size, size);
     memcpy(addresses + size, flow->local.b + 16 - size, size);
-    uint64_t value = siphash24(&tcp->fastopen_key, addresses, 2 * size);
+    uint64_t value = siphash24(key, addresses, 2 * size);
     for (unsigned i = 0; i < COOKIE_BYTES; i++)
         cookie[i] = (uint8_t)(value >> 8 * i);
+}
+
+unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2])
+{
+    memcpy(keys, opts->has_fastopen_key ? opts->fastopen_key : tcp->fastopen_key, 2 * sizeof keys[0]);
+    if (opts->has_fastopen_key)
+        return 1 + opts->has_fastopen_backup;
+    return tcp->has_fastopen_key ? 1 + tcp->has_fastopen_backup : 0;
 }
 
 /* --- client (RFC 7413 4.1.3, 4.2.1) --------------------------------------------------------------------------------------- */
@@ -191,7 +199,7 @@ static bool has_room(struct tcp_listener *listener)
 }
 
 /* The entry is a connection now; its data and perhaps FIN are in, the SYN/ACK is due. */
-static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot)
+static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool by_backup)
 {
     struct tcp *tcp = listener->tcp;
     struct tcb *tcb = synq_promote(tcp, slot, listener);
@@ -203,6 +211,9 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         return false;
     }
     ext->fastopen_child = true;
+    ext->fastopen_renew = by_backup;
+    if (by_backup)
+        TCP_MIB(tcp, FastOpenPassiveAltKey);
     ext->fastopen_listener = listener->slot + 1;
     listener->fastopen_pending++;
     tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
@@ -242,24 +253,38 @@ void fastopen_child_done(struct tcb *tcb)
         tcp->listeners[slot - 1]->fastopen_pending--;
 }
 
+static bool is_cookie_good(const struct tcp_listener *listener, const struct tcp_in *in, bool *by_backup)
+{
+    const struct tcp_options *options = &in->header.options;
+    struct siphash_key keys[2];
+    unsigned count = max_u32(fastopen_keys(listener->tcp, listener->opt, keys), 1);
+    for (unsigned i = 0; i < count && options->fastopen_length == COOKIE_BYTES; i++) {
+        uint8_t cookie[COOKIE_BYTES];
+        make_cookie(&keys[i], &in->flow, cookie);
+        if (memcmp(options->fastopen, cookie, COOKIE_BYTES) == 0) {
+            *by_backup = i > 0;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* True and *TAKEN: the connection exists already. Otherwise the entry goes the ordinary way, perhaps with a cookie in its SYN/ACK. */
 bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool *taken)
 {
     struct tcp *tcp = listener->tcp;
     const struct tcp_options *options = &in->header.options;
-    uint8_t cookie[COOKIE_BYTES];
+    bool by_backup = false;
     *taken = false;
     if (options->has_fastopen && options->fastopen_length == 0)
         TCP_MIB(tcp, FastOpenCookieReqd);
     if ((!in->payload && !options->has_fastopen) || !(tcp->params.fastopen & SERVER) || !has_room(listener))
         return false;
-    fastopen_cookie(tcp, &in->flow, cookie);
-    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || listener->opt->fastopen_no_cookie ||
-                (options->fastopen_length == COOKIE_BYTES && memcmp(options->fastopen, cookie, COOKIE_BYTES) == 0);
+    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || listener->opt->fastopen_no_cookie || is_cookie_good(listener, in, &by_backup);
     if (!good && !options->has_fastopen)
         return false;
     if (good) {
-        *taken = make_child(listener, in, packet, slot);
+        *taken = make_child(listener, in, packet, slot, by_backup);
         if (*taken)
             return true;
     }
@@ -271,10 +296,23 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
     return false;
 }
 
+static void put_cookie(const struct tcp *tcp, const struct tcb_opts *opts, const struct flow *flow, struct tcp_options *options)
+{
+    struct siphash_key keys[2];
+    (void)fastopen_keys(tcp, opts, keys);
+    options->has_fastopen = true;
+    options->fastopen_length = COOKIE_BYTES;
+    make_cookie(&keys[0], flow, options->fastopen);
+}
+
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options)
 {
-    options->has_fastopen = true;
     options->fastopen_experimental = entry->fastopen_exp;
-    options->fastopen_length = COOKIE_BYTES;
-    fastopen_cookie(tcp, &entry->flow, options->fastopen);
+    put_cookie(tcp, entry->listener == TCP_NONE ? &tcp->default_opts : tcp->listeners[entry->listener]->opt, &entry->flow, options);
+}
+
+/* A child's SYN/ACK: its cookie was an old key's, here is the new one's. */
+void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options)
+{
+    put_cookie(tcb->tcp, tcb->opt, &tcb->flow, options);
 }

@@ -22,11 +22,6 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
 {
     tcp_set_now(tcp, now_ns);
     TCP_MIB(tcp, InSegs);
-    if (__builtin_expect(in->header.options.has_md5, 0) && tcp->params.ack_policy == TCP_ACK_LINUX) { /* RFC 2385: no key is known here */
-        TCP_MIB(tcp, MD5Unexpected);
-        packet_free(packet);
-        return LIL_DROP_TCP_BAD_FLAGS;
-    }
     enum flow_kind kind = FLOW_TCB;
     uint32_t slot = 0;
     struct tcb **recent = tcp_recent_of(tcp, &in->flow);
@@ -37,6 +32,13 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
     }
     enum lil_drop drop;
     struct tcp_listener *listener;
+    if (__builtin_expect(in->header.options.has_md5 || tcp->has_guards, 0)) {
+        drop = guard_check(tcp, in, packet, kind, kind == FLOW_TCB ? (*recent)->slot : slot);
+        if (drop) {
+            packet_free(packet);
+            return drop;
+        }
+    }
     switch (kind) {
     case FLOW_TCB:
         drop = tcp_input_tcb(*recent, in, &packet);
@@ -55,6 +57,8 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
             break;
         }
         drop = (in->header.flags & TCP_RST) ? LIL_DROP_TCP_RESET_CLOSED : LIL_DROP_TCP_NO_PORT;
+        if (__builtin_expect(in->header.options.has_md5, 0) && !guard_may_refuse(tcp, in, packet))
+            break;
         if (tcp->params.blackhole && (tcp->params.blackhole > 1 || (in->header.flags & TCP_SYN)))
             break;
         reset_reply(tcp, in); /* 3.10.7.1: CLOSED */

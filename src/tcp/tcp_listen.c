@@ -141,29 +141,23 @@ void listener_trace(struct tcp_listener *listener)
     tcp_trace(tcp, &event, &flow);
 }
 
-static struct tcb_opts *own_opts(struct tcp_listener *listener)
+/* RFC 9293 3.9.1.2: a connection begins with what was set on the socket that listens (Linux: sk_clone). */
+void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb)
 {
-    if (listener->opt->refs == 1)
-        return listener->opt;
-    struct tcb_opts *own = pool_alloc(listener->tcp->pool, sizeof *own);
-    if (!own)
-        return NULL;
-    *own = *listener->opt;
-    own->refs = 1;
-    listener->opt->refs--;
-    listener->opt = own;
-    return own;
+    tcb_opts_unref(listener->tcp, listener->opt);
+    listener->opt = tcb->opt;
+    listener->opt->refs++;
 }
 
 struct tcb_options *tcp_listener_options(struct tcp_listener *listener)
 {
-    struct tcb_opts *own = own_opts(listener);
+    struct tcb_opts *own = listener_opts_own(listener);
     return own ? &own->socket : &listener->tcp->scratch_options;
 }
 
 struct tcb_opts *listener_opts_own(struct tcp_listener *listener)
 {
-    return own_opts(listener);
+    return opts_own(listener->tcp, &listener->opt);
 }
 
 /* The most specific listener of the segment's destination; among equals (SO_REUSEPORT) by the flow's hash. */
@@ -308,6 +302,8 @@ static enum lil_drop on_syn(struct tcp_listener *listener, const struct tcp_in *
     struct syn_entry *entry = tcp_syn(tcp, slot);
     entry->listener = listener->slot;
     synq_fill(tcp, entry, listener, in);
+    if (listener->opt->save_syn)
+        synq_save(tcp, entry, in, *packet);
     listener->incomplete++;
     listener->young++;
     bool taken = false;

@@ -33,8 +33,8 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
     if (tcb_params(tcb)->mss_512_multiple && mss > 512)
         mss &= ~511u;
     mss = min_u32(mss, tcb->mss_clamp);
-    if (tcb->ts_ok)
-        mss = mss > TS_BYTES + 8 ? mss - TS_BYTES : 8;
+    uint32_t always = (tcb->ts_ok ? TS_BYTES : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+    mss = mss > always + 8 ? mss - always : 8;
     if (tcb->max_window && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) { /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
         uint32_t cutoff = tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window;
         mss = min_u32(mss, max_u32(cutoff, 68 - TCP_LENGTH));
@@ -47,7 +47,7 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
 {
     mss_sync(tcb, path->mtu);
-    tcb->gso_segs = path->gso_max ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
+    tcb->gso_segs = path->gso_max && !tcb_is_signed(tcb) /* each segment has a signature of its own */ ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
     tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
 }
 
@@ -102,7 +102,7 @@ uint32_t mss_current(const struct tcb *tcb)
 {
     uint32_t mss = tcb->mss;
     if (tcb->ext && (tcb->ext->ooo || tcb->ext->has_dsack || accecn_is_on(tcb))) {
-        uint32_t extra = (uint32_t)output_options_size(tcb) - (tcb->ts_ok ? TS_BYTES : 0);
+        uint32_t extra = (uint32_t)output_options_size(tcb) - (tcb->ts_ok ? TS_BYTES : 0) - (tcb_is_signed(tcb) ? MD5_OPTION : 0);
         mss = mss > extra + 8 ? mss - extra : 8;
     }
     return mss;

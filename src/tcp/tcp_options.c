@@ -44,6 +44,47 @@ static int retrans_to_secs(uint8_t n, int timeout, int most)
     return period;
 }
 
+/* TCP_MD5SIG names one peer, TCP_MD5SIG_EXT perhaps a prefix (tcp(7)); a key of no bytes is taken away. */
+static int set_md5(struct tcp *tcp, struct tcb_opts *opts, int name, const void *value, unsigned length)
+{
+    struct tcp_md5sig request;
+    struct prefix peers = {.length = 128};
+    uint16_t port;
+    uint32_t scope;
+    if (length < sizeof request)
+        return -EINVAL;
+    memcpy(&request, value, sizeof request);
+    if (addr_from_sockaddr((const struct sockaddr *)&request.tcpm_addr, sizeof request.tcpm_addr, &peers.addr, &port, &scope) < 0)
+        return -EINVAL;
+    if (name == TCP_MD5SIG_EXT && (request.tcpm_flags & TCP_MD5SIG_FLAG_PREFIX)) {
+        unsigned bits = addr_is_v4(&peers.addr) ? 32 : 128;
+        if (request.tcpm_prefixlen > bits)
+            return -EINVAL;
+        peers.length = (uint8_t)(128 - bits + request.tcpm_prefixlen);
+    }
+    return request.tcpm_keylen > TCP_KEY_LENGTH ? -EINVAL : md5_key_set(tcp, opts, &peers, request.tcpm_key, request.tcpm_keylen);
+}
+
+/* TCP_FASTOPEN_KEY: one key, or the one for new cookies and an older one that still counts (RFC 7413 5.1, ip-sysctl). */
+static int set_fastopen_key(struct tcb_opts *opts, const void *value, unsigned length)
+{
+    if (length != sizeof opts->fastopen_key[0] && length != sizeof opts->fastopen_key)
+        return -EINVAL;
+    memcpy(opts->fastopen_key, value, length);
+    opts->has_fastopen_key = true;
+    opts->has_fastopen_backup = length == sizeof opts->fastopen_key;
+    return 0;
+}
+
+/* The socket's own, not the host's (Linux: tcp_fastopen_get_cipher). */
+static int get_fastopen_key(const struct tcb_opts *opts, void *value, unsigned *length)
+{
+    unsigned count = opts->has_fastopen_key ? 1 + opts->has_fastopen_backup : 0;
+    *length = min_u32(*length, count * (unsigned)sizeof opts->fastopen_key[0]);
+    memcpy(value, opts->fastopen_key, *length);
+    return 0;
+}
+
 static int set_flag(int number, int most, bool *flag)
 {
     if (number < 0 || number > most)
@@ -101,9 +142,9 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
 }
 
 /* RFC 9293 3.7.4: TCP_NODELAY (MUST-17). */
-static int set_shared(struct tcb_opts *opts, int name, int number)
+static int set_shared(struct tcp *tcp, struct tcb_opts *opts, int name, int number, enum tcp_state state)
 {
-    bool thin;
+    bool thin, is_unborn = state == TCPS_CLOSED || state == TCPS_LISTEN;
     switch (name) {
     case TCP_NODELAY:
         opts->socket.nodelay = number != 0;
@@ -120,7 +161,9 @@ static int set_shared(struct tcb_opts *opts, int name, int number)
         opts->no_options = number != 0;
         return 0;
     case TCP_WINDOW_CLAMP:
-        opts->window_clamp = number <= 0 ? 0 : max_u32((uint32_t)number, 1152);
+        if (number == 0 && state != TCPS_CLOSED)
+            return -EINVAL;
+        opts->window_clamp = number == 0 ? 0 : (uint32_t)(number < 1152 ? 1152 : number);
         return 0;
     case TCP_NOTSENT_LOWAT:
         opts->notsent_lowat = (uint32_t)number;
@@ -133,16 +176,29 @@ static int set_shared(struct tcb_opts *opts, int name, int number)
     case TCP_THIN_DUPACK:
         return set_flag(number, 1, &thin);
     case TCP_SAVE_SYN:
-        return set_flag(number, 2, &opts->save_syn);
-    case TCP_FASTOPEN:
-        if (number < 0)
+        if (number < 0 || number > 2)
             return -EINVAL;
-        opts->fastopen_qlen = (uint16_t)min_u32((uint32_t)number, 65535);
+        opts->save_syn = (uint8_t)number;
+        return 0;
+    case TCP_FASTOPEN:
+        if (number < 0 || !is_unborn)
+            return -EINVAL;
+        tcp->has_fastopen_key = true; /* whatever it is */
+        opts->fastopen_qlen = (uint16_t)min_u32((uint32_t)number, tcp->params.somaxconn > 0 ? (uint32_t)tcp->params.somaxconn : 65535);
         return 0;
     case TCP_FASTOPEN_CONNECT:
-        return set_flag(number, 1, &opts->fastopen_connect);
+        if (number >= 0 && number <= 1 && !(tcp->params.fastopen & 1))
+            return -EOPNOTSUPP;
+        return state == TCPS_CLOSED ? set_flag(number, 1, &opts->fastopen_connect) : -EINVAL;
     case TCP_FASTOPEN_NO_COOKIE:
-        return set_flag(number, 1, &opts->fastopen_no_cookie);
+        return is_unborn ? set_flag(number, 1, &opts->fastopen_no_cookie) : -EINVAL;
+    case TCP_TX_DELAY: /* kept: the devices here have no queue that would hold a packet back (Linux: fq) */
+        if (tcp->params.ack_policy != TCP_ACK_LINUX)
+            return -ENOPROTOOPT;
+        if (number < 0)
+            return -EINVAL;
+        opts->tx_delay_us = (uint32_t)number;
+        return 0;
     case TCP_INQ:
         return set_flag(number, 1, &opts->inq);
     default:
@@ -177,8 +233,8 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case OPT_RTO_MAX_MS: *number = (int)(opts->rto_max_ms ? opts->rto_max_ms : params->rto_max_ms); return 0;
     case OPT_RTO_MIN_US: *number = (int)(opts->rto_min_ms ? opts->rto_min_ms : params->rto_min_ms) * 1000; return 0;
     case OPT_DELACK_MAX_US: *number = (int)(opts->delack_max_ms ? opts->delack_max_ms : 200) * 1000; return 0;
+    case TCP_TX_DELAY: *number = (int)opts->tx_delay_us; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
     case TCP_REPAIR:
-    case TCP_TX_DELAY:
     case OPT_IS_MPTCP: *number = 0; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
     case TCP_REPAIR_QUEUE:
     case TCP_QUEUE_SEQ:
@@ -254,6 +310,27 @@ static int set_quickack(struct tcb *tcb, int number)
     return 0;
 }
 
+/* What is no number. -EAGAIN: NAME is one. */
+static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const void *value, unsigned length, enum tcp_state state)
+{
+    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
+    switch (name) {
+    case TCP_CONGESTION:
+        return set_congestion(opts, value, length);
+    case TCP_MD5SIG:
+    case TCP_MD5SIG_EXT:
+        return is_linux ? set_md5(tcp, opts, name, value, length) : -ENOPROTOOPT;
+    case TCP_FASTOPEN_KEY:
+        return is_linux ? set_fastopen_key(opts, value, length) : -ENOPROTOOPT;
+    case TCP_ULP: /* no protocol can be put upon a connection here */
+        if (!is_linux)
+            return -ENOPROTOOPT;
+        return length == 0 ? -EINVAL : length >= 3 && memcmp(value, "tls", 3) == 0 && state != TCPS_ESTABLISHED ? -ENOTCONN : -ENOENT;
+    default:
+        return -EAGAIN;
+    }
+}
+
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns)
 {
     int number;
@@ -261,20 +338,23 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     struct tcb_opts *own = tcb_opts_own(tcb);
     if (!own)
         return -ENOBUFS;
-    if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD) {
-        int error = bsd_setopt(tcp, tcb, own, name, value, length);
-        if (error == 0 && name != TCP_CONGESTION)
+    if (tcp->params.option_policy == TCP_OPTIONS_BSD) {
+        int result = bsd_setopt(tcp, tcb, own, name, value, length);
+        if (result == 0 && name != TCP_CONGESTION)
             apply(tcb, name, *(const int *)value);
-        return error;
+        return result;
     }
-    if (name == TCP_CONGESTION) {
-        int error = set_congestion(own, value, length);
-        if (error == 0 && tcb->ext)
+    int error = set_special(tcp, own, name, value, length, tcb->state);
+    if (error != -EAGAIN) {
+        if (error == 0 && name == TCP_CONGESTION && tcb->ext)
             tcb->ext->cc_ready = false;
+        tcb->is_guarded = own->md5 || own->socket.min_ttl;
+        if (error == 0 && tcb_is_signed(tcb) && tcb->mss) {
+            tcb->gso_segs = 0;
+            mss_refresh(tcb);
+        }
         return error;
     }
-    if (name == TCP_ULP && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* no protocol can be put upon a connection here */
-        return length >= 3 && memcmp(value, "tls", 3) == 0 && tcb->state != TCPS_ESTABLISHED ? -ENOTCONN : -ENOENT;
     if (length < sizeof number)
         return -EINVAL;
     memcpy(&number, value, sizeof number);
@@ -282,31 +362,60 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
         return set_quickack(tcb, number);
     if (name == TCP_REPAIR && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         return number == 0 ? 0 : -EPERM;
-    if (name == TCP_WINDOW_CLAMP && number == 0 && tcb->state != TCPS_CLOSED)
-        return -EINVAL;
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
-    int error = set_shared(own, name, number);
+    error = set_shared(tcp, own, name, number, tcb->state);
     if (error == 0)
         apply(tcb, name, number);
     return error;
 }
 
+/* What is no number and is read of a listener too. -EAGAIN: NAME is none of these. */
+static int get_special(const struct tcp *tcp, const struct tcb_opts *opts, const char *congestion, int name, void *value, unsigned *length)
+{
+    char text[16] = {0};
+    switch (name) {
+    case TCP_CONGESTION:
+        strncpy(text, congestion, sizeof text - 1);
+        *length = min_u32(*length, tcp->params.option_policy == TCP_OPTIONS_BSD ? (unsigned)strlen(text) + 1 : sizeof text);
+        memcpy(value, text, *length);
+        return 0;
+    case TCP_ULP:
+    case TCP_CC_INFO:
+        if (tcp->params.ack_policy != TCP_ACK_LINUX)
+            return -ENOPROTOOPT;
+        *length = 0; /* none */
+        return 0;
+    case TCP_FASTOPEN_KEY:
+        return tcp->params.ack_policy == TCP_ACK_LINUX ? get_fastopen_key(opts, value, length) : -ENOPROTOOPT;
+    default:
+        return -EAGAIN;
+    }
+}
+
+/* Read once. */
+static int get_saved_syn(struct tcb *tcb, void *value, unsigned *length)
+{
+    struct saved_syn *saved = tcb->ext ? tcb->ext->saved_syn : NULL;
+    unsigned room = *length;
+    *length = saved ? saved->length : 0;
+    if (!saved || room < saved->length)
+        return saved ? -EINVAL : 0;
+    memcpy(value, saved->bytes, saved->length);
+    saved_syn_free(tcb->tcp, &tcb->ext->saved_syn);
+    return 0;
+}
+
 int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length)
 {
-    int number = 0;
-    if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
+    if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
         return bsd_getopt(tcp, tcb, tcb->opt, name, value, length);
+    int number = 0, error = get_special(tcp, tcb->opt, cc_get(tcb)->name, name, value, length);
+    if (error != -EAGAIN)
+        return error;
     switch (name) {
     case TCP_INFO:
         return info_get(tcb, value, length);
-    case TCP_CONGESTION: {
-        char text[16] = {0};
-        strncpy(text, cc_get(tcb)->name, sizeof text - 1);
-        *length = min_u32(*length, tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD ? (unsigned)strlen(text) + 1 : sizeof text);
-        memcpy(value, text, *length);
-        return 0;
-    }
     case TCP_MAXSEG:
         number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
         return get_int(number, value, length);
@@ -314,36 +423,20 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return get_int(tcb->pingpong == 0, value, length);
     case TCP_WINDOW_CLAMP:
         return get_int((int)(tcb_is_synchronized(tcb) ? window_clamp(tcb) : tcb->opt->window_clamp), value, length);
-    case TCP_ULP:
-    case TCP_CC_INFO:
-    case TCP_FASTOPEN_KEY:
-        if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
-            return -ENOPROTOOPT;
-        *length = 0; /* none */
-        return 0;
     case TCP_TIMESTAMP:
         return get_int((int)tcb_ts_now(tcb), value, length);
-    case TCP_SAVED_SYN: {
-        struct tcb_ext *ext = tcb->ext;
-        if (!ext || !ext->saved_syn) {
-            *length = 0;
-            return 0;
-        }
-        if (*length < ext->saved_syn_length) {
-            *length = ext->saved_syn_length;
-            return -EINVAL;
-        }
-        *length = ext->saved_syn_length;
-        memcpy(value, ext->saved_syn, *length);
-        pool_free(tcp->pool, ext->saved_syn, ext->saved_syn_length);
-        ext->saved_syn = NULL;
-        return 0;
+    case TCP_SAVED_SYN:
+        return get_saved_syn(tcb, value, length);
+    case TCP_FASTOPEN: /* the listener's queue is its own (Linux: inet_csk_clone) */
+    case TCP_DEFER_ACCEPT:
+        if (tcb->is_passive && tcp->params.ack_policy == TCP_ACK_LINUX)
+            return get_int(0, value, length);
+        break;
+    default:
+        break;
     }
-    default: {
-        int error = get_shared(tcp, tcb->opt, name, &number);
-        return error < 0 ? error : get_int(number, value, length);
-    }
-    }
+    error = get_shared(tcp, tcb->opt, name, &number);
+    return error < 0 ? error : get_int(number, value, length);
 }
 
 int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name, const void *value, unsigned length)
@@ -354,18 +447,25 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
         return -ENOBUFS;
     if (tcp->params.option_policy == TCP_OPTIONS_BSD)
         return bsd_setopt(tcp, NULL, own, name, value, length);
-    if (name == TCP_CONGESTION)
-        return set_congestion(own, value, length);
+    int error = set_special(tcp, own, name, value, length, TCPS_LISTEN);
+    if (error != -EAGAIN)
+        return error;
     if (length < sizeof number)
         return -EINVAL;
     memcpy(&number, value, sizeof number);
-    return name == TCP_QUICKACK ? 0 : set_shared(own, name, number);
+    return name == TCP_QUICKACK ? 0 : set_shared(tcp, own, name, number, TCPS_LISTEN);
 }
 
 int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length)
 {
-    int number = 0;
-    if (name == TCP_INFO) { /* Linux: state LISTEN; unacked and sacked are the queue and its limit */
+    const struct tcb_opts *opts = listener->opt;
+    if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
+        return bsd_getopt(tcp, NULL, opts, name, value, length);
+    int number = 0, error = get_special(tcp, opts, cc_by_opts(tcp, opts)->name, name, value, length);
+    if (error != -EAGAIN)
+        return error;
+    switch (name) {
+    case TCP_INFO: { /* Linux: state LISTEN; unacked and sacked are the queue and its limit */
         struct tcp_info info;
         memset(&info, 0, sizeof info);
         info.tcpi_state = 10;
@@ -375,10 +475,15 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
         memcpy(value, &info, *length);
         return 0;
     }
-    if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_CONGESTION)
-        return bsd_getopt(tcp, NULL, listener->opt, name, value, length);
-    if (name == TCP_MAXSEG)
-        return get_int(listener->opt->user_mss ? listener->opt->user_mss : 536, value, length);
-    int error = get_shared(tcp, listener->opt, name, &number);
-    return error < 0 ? error : get_int(number, value, length);
+    case TCP_MAXSEG:
+        return get_int(opts->user_mss ? opts->user_mss : 536, value, length);
+    case TCP_QUICKACK:
+        return get_int(1, value, length);
+    case TCP_SAVED_SYN:
+        *length = 0;
+        return 0;
+    default:
+        error = get_shared(tcp, opts, name, &number);
+        return error < 0 ? error : get_int(number, value, length);
+    }
 }

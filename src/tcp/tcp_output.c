@@ -4,14 +4,14 @@
 
 size_t output_options_size(const struct tcb *tcb)
 {
-    size_t size = tcb->ts_ok ? 12 : 0;
+    size_t size = (tcb->ts_ok ? 12 : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0), least = size;
     const struct tcb_ext *ext = tcb->ext;
     if (ext && tcb->sack_ok && (ext->recent_count || ext->has_dsack)) {
-        uint32_t blocks = min_u32(ext->recent_count + ext->has_dsack, tcb->ts_ok ? 3 : 4);
-        size += 4 + 8 * blocks;
+        uint32_t room = 40 - (uint32_t)size, blocks = min_u32(ext->recent_count + ext->has_dsack, room < 12 ? 0 : (room - 4) / 8);
+        size += blocks ? 4 + 8 * blocks : 0;
     }
     if (accecn_is_on(tcb)) {
-        bool has_sack = size > 12u * tcb->ts_ok;
+        bool has_sack = size > least;
         int fields = accecn_fields(tcb, 40 - (uint32_t)size, has_sack);
         if (fields >= 0)
             size = (size + 2 + 3 * (size_t)fields + (has_sack ? 1 : 3)) & ~(size_t)3; /* its odd bytes may take the SACK's NOPs */
@@ -148,7 +148,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     options->has_wscale = again ? params->offer_wscale && offers : tcb->wscale_ok;
     options->wscale = wscale;
     options->sack_permitted = again ? params->offer_sack && offers : tcb->sack_ok;
-    options->has_timestamp = again ? params->offer_timestamps && offers : tcb->ts_ok;
+    options->has_timestamp = again ? params->offer_timestamps && offers && !tcb_is_signed(tcb) : tcb->ts_ok;
     if (options->has_timestamp) {
         options->ts_value = tcb_ts_now(tcb);
         options->ts_echo = tcb->ts_recent;
@@ -158,6 +158,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
         options->has_mss = options->has_wscale = options->sack_permitted = options->has_timestamp = false;
     else if (tcb->ext)
         fastopen_add_to_syn(tcb, segment);
+    if (!first && tcb->ext && tcb->ext->fastopen_renew)
+        fastopen_renew_cookie(tcb, options);
     tcb->acks_due = 0;
     tcb->ack_want = 0;
     if (tcb->timer != TIMER_SYN || tcb->rexmt_ns <= tcb_now(tcb))

@@ -15,6 +15,41 @@ struct tcp_reply *reply_push(struct tcp *tcp)
     return &tcp->replies[(tcp->reply_first + tcp->reply_count++) % REPLY_LIMIT];
 }
 
+static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
+{
+    memset(header, 0, sizeof *header);
+    header->source_port = reply->flow.local_port;
+    header->dest_port = reply->flow.remote_port;
+    header->seq = reply->seq;
+    header->ack = reply->ack;
+    header->flags = reply->flags;
+    header->window = reply->window;
+    header->options.has_timestamp = reply->has_ts;
+    header->options.ts_value = reply->ts_value;
+    header->options.ts_echo = reply->ts_echo;
+    header->options.has_md5 = reply->has_md5;
+    memcpy(header->options.md5, reply->md5, sizeof reply->md5);
+    if (reply->flags & TCP_SYN) { /* a cookie's SYN/ACK */
+        header->options.has_mss = true;
+        header->options.mss = reply->mss;
+        header->options.has_wscale = reply->wscale_ok;
+        header->options.wscale = reply->wscale;
+        header->options.sack_permitted = reply->sack_ok;
+    }
+}
+
+/* A reply outlives who asked for it: it is signed when it is made, complete. */
+void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts)
+{
+    struct tcphdr_ header;
+    if (!opts || !opts->md5 || !md5_is_signed(opts, &reply->flow.remote))
+        return;
+    reply->has_md5 = true;
+    fill_header(reply, &header);
+    md5_sign(opts, &reply->flow, &header, NULL);
+    memcpy(reply->md5, header.options.md5, sizeof reply->md5);
+}
+
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
 {
     const struct tcp_reply *reply = &tcp->replies[tcp->reply_first];
@@ -22,22 +57,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     tcp->reply_count--;
     memset(segment, 0, sizeof *segment);
     segment->flow = reply->flow;
-    segment->header.source_port = reply->flow.local_port;
-    segment->header.dest_port = reply->flow.remote_port;
-    segment->header.seq = reply->seq;
-    segment->header.ack = reply->ack;
-    segment->header.flags = reply->flags;
-    segment->header.window = reply->window;
-    segment->header.options.has_timestamp = reply->has_ts;
-    segment->header.options.ts_value = reply->ts_value;
-    segment->header.options.ts_echo = reply->ts_echo;
-    if (reply->flags & TCP_SYN) { /* a cookie's SYN/ACK */
-        segment->header.options.has_mss = true;
-        segment->header.options.mss = reply->mss;
-        segment->header.options.has_wscale = reply->wscale_ok;
-        segment->header.options.wscale = reply->wscale;
-        segment->header.options.sack_permitted = reply->sack_ok;
-    }
+    fill_header(reply, &segment->header);
     segment->option_order = tcp->params.option_order;
     segment->tos = reply->tos;
     segment->ttl = tcp->params.ttl;
@@ -64,6 +84,8 @@ void reset_reply(struct tcp *tcp, const struct tcp_in *in)
         reply->ack = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
         reply->flags |= TCP_ACK;
     }
+    if (tcp->has_guards)
+        guard_sign_reply(tcp, reply);
 }
 
 void reset_send(struct tcb *tcb)
@@ -82,6 +104,7 @@ void reset_send(struct tcb *tcb)
             reply->ts_echo = tcb->ts_recent;
         }
     }
+    reply_sign(reply, tcb->opt);
 }
 
 /* RFC 5961 7 (and CVE-2016-5696): a host-wide limit with noise, so that a blind attacker learns nothing from counting. */
@@ -145,9 +168,11 @@ void reply_here(struct tcb *tcb, uint32_t seq)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);
     uint32_t window = min_u32(window_room(tcb), 65535u << tcb->rcv_wscale);
-    if (reply)
-        *reply = (struct tcp_reply){.flow = tcb->flow, .seq = seq, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                    .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = seq, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = (uint16_t)(window >> tcb->rcv_wscale),
+                                .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    reply_sign(reply, tcb->opt);
 }
 
 void reply_ack(struct tcb *tcb)
@@ -157,4 +182,5 @@ void reply_ack(struct tcb *tcb)
         return;
     *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = window_select(tcb),
                                 .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    reply_sign(reply, tcb->opt);
 }

@@ -349,7 +349,10 @@ void sack_generate(struct tcb *tcb, struct tcp_options *options)
     options->sack_count = 0;
     if (!ext || !tcb->sack_ok || (ext->recent_count == 0 && !ext->has_dsack))
         return;
-    unsigned room = (40 - (options->has_timestamp ? 12 : 0) - 4) / 8, count = 0;
+    unsigned room = 40 - (options->has_timestamp ? 12 : 0) - (tcb_is_signed(tcb) ? MD5_OPTION : 0), count = 0;
+    if (room < 12)
+        return;
+    room = (room - 4) / 8;
     room = min_u32(room, TCP_SACK_BLOCKS);
     if (ext->has_dsack) {
         options->sack[0].start = ext->dsack_start;

@@ -66,6 +66,26 @@ uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in)
     return slot;
 }
 
+void saved_syn_free(struct tcp *tcp, struct saved_syn **saved)
+{
+    if (*saved)
+        pool_free(tcp->pool, *saved, sizeof **saved + (*saved)->length);
+    *saved = NULL;
+}
+
+/* TCP_SAVE_SYN: the headers still lie in the packet's head, before its payload. Without memory there is none, as in Linux. */
+void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet)
+{
+    uint32_t length = in->ip_length ? in->ip_length + in->header.header_length : 0;
+    if (length == 0 || length > packet->head_off)
+        return;
+    entry->saved_syn = pool_alloc(tcp->pool, sizeof *entry->saved_syn + length);
+    if (!entry->saved_syn)
+        return;
+    entry->saved_syn->length = length;
+    memcpy(entry->saved_syn->bytes, packet->head + packet->head_off - length, length);
+}
+
 static void clear_due(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
@@ -112,6 +132,7 @@ static void free_entry(struct tcp *tcp, uint32_t slot)
         listener->incomplete--;
         listener->young -= entry->retransmits == 0;
     }
+    saved_syn_free(tcp, &entry->saved_syn);
     slab_free(&tcp->syns, slot);
     tcp->syn_count--;
 }
@@ -146,6 +167,8 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->snd_wscale = entry->wscale_ok ? (uint8_t)min_u32(options->wscale, 14) : 0;
     entry->ts_recent = options->ts_value;
     entry->ts_offset = isn.ts_offset;
+    if (opts->md5 && entry->sack_ok && md5_is_signed(opts, &entry->flow.remote))
+        entry->ts_ok = false; /* no SACK block fits beside both */
     entry->no_options = opts->no_options;
     if (entry->no_options)
         entry->ts_ok = entry->sack_ok = entry->wscale_ok = false;
@@ -285,6 +308,8 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     synq_segment(tcp, entry, segment);
     if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->socket.ttl)
         segment->ttl = listener_of(tcp, entry)->opt->socket.ttl;
+    if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->md5)
+        md5_sign(listener_of(tcp, entry)->opt, &segment->flow, &segment->header, NULL);
     if (entry->level == 0xff)
         synq_schedule(tcp, slot);
     return true;
@@ -356,6 +381,10 @@ struct tcb *synq_promote(struct tcp *tcp, uint32_t slot, struct tcp_listener *li
     flow_replace(tcp, entry->hash, FLOW_SYN, slot, FLOW_TCB, tcb->slot);
     tcb->is_counted = true;
     *tcp_recent_of(tcp, &tcb->flow) = tcb;
+    if (entry->saved_syn && tcb_ext_get(tcb)) {
+        tcb->ext->saved_syn = entry->saved_syn;
+        entry->saved_syn = NULL;
+    }
     free_entry(tcp, slot);
     tcb_adopt_syn_received(tcb);
     return tcb;
@@ -416,6 +445,7 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
         reply->ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
         reply->ts_echo = entry->ts_recent;
     }
+    reply_sign(reply, listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : NULL);
 }
 
 static void abandon(struct tcp *tcp, uint32_t slot)

@@ -438,8 +438,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     if (tcb->ext) {
         if (tcb->ext->stamps)
             stamp_free(tcb);
-        if (tcb->ext->saved_syn)
-            pool_free(tcp->pool, tcb->ext->saved_syn, tcb->ext->saved_syn_length);
+        saved_syn_free(tcp, &tcb->ext->saved_syn);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
         tcb->ext = NULL;
         tcp->ext_count--;

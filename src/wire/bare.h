@@ -63,7 +63,7 @@ static inline unsigned bare_options(const struct tcphdr_ *tcp, enum tcp_option_o
 {
     const struct tcp_options *o = &tcp->options;
     unsigned n = 0;
-    if (o->sack_count || o->has_fastopen || o->has_accecn)
+    if (o->sack_count || o->has_fastopen || o->has_accecn || o->has_md5)
         return BARE_OTHER;
     if (tcp->flags & TCP_SYN) {
         if (order != TCP_ORDER_LINUX)

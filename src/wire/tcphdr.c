@@ -1,6 +1,8 @@
 /* tcphdr.c: the TCP header and its options: RFC 9293 3.1-2 (MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK),
- * RFC 7413 (fast open), RFC 2385 (MD5: seen only), draft-ietf-tcpm-accurate-ecn (AccECN). The parser's first lines are
+ * RFC 7413 (fast open), RFC 2385 (MD5), draft-ietf-tcpm-accurate-ecn (AccECN). The parser's first lines are
  * on the path of every segment: no options, or nop,nop,timestamp. */
+#include "base/buf.h"
+#include "base/md5.h"
 #include "wire/bytes.h"
 #include "wire/wire.h"
 
@@ -75,7 +77,10 @@ static void option_parse(struct tcp_options *o, const uint8_t *p, unsigned lengt
         }
         break;
     case KIND_MD5:
-        o->has_md5 |= length == 18;
+        if (length == 2 + sizeof o->md5) {
+            o->has_md5 = true;
+            memcpy(o->md5, p + 2, sizeof o->md5);
+        }
         break;
     case KIND_FASTOPEN:
         fastopen_parse(o, p + 2, length - 2, false);
@@ -253,10 +258,21 @@ static void put_fastopen(struct writer *w, const struct tcp_options *o)
     w->at += head + cookie;
 }
 
+static void put_md5(struct writer *w, const struct tcp_options *o)
+{
+    pad_until(w, 4, 2);
+    w->at[0] = KIND_MD5;
+    w->at[1] = 2 + sizeof o->md5;
+    memcpy(w->at + 2, o->md5, sizeof o->md5);
+    w->at += w->at[1];
+}
+
 /* Linux: words of four bytes; AccECN's odd bytes take the place of the NOPs that would come next. */
 static void linux_options(struct writer *w, const struct tcp_options *o, bool syn)
 {
     bool sack_ok = syn && o->sack_permitted, wscale = syn && o->has_wscale;
+    if (o->has_md5)
+        put_md5(w, o);
     if (syn && o->has_mss)
         put_mss(w, o);
     if (o->has_timestamp) {
@@ -310,7 +326,7 @@ static size_t linux_syn_options(const struct tcp_options *o, uint8_t *bytes)
 
 static bool is_usual_syn(const struct tcp_options *o, bool syn)
 {
-    return syn && !o->has_fastopen && !o->has_accecn;
+    return syn && !o->has_fastopen && !o->has_accecn && !o->has_md5;
 }
 
 /* BSD and Windows: each option by its own alignment. (AccECN's place is known for Linux alone.) */
@@ -331,6 +347,8 @@ static void bsd_options(struct writer *w, const struct tcp_options *o, bool syn,
         pad_until(w, 4, 2);
         put_timestamp(w, o);
     }
+    if (o->has_md5)
+        put_md5(w, o);
     if (!syn && o->sack_count)
         put_sack(w, o);
     if (o->has_fastopen)
@@ -359,7 +377,7 @@ static size_t options_emit(const struct tcp_options *o, bool syn, enum tcp_optio
 
 static bool only_timestamp(const struct tcp_options *o, bool syn)
 {
-    return !(o->sack_count || o->has_fastopen || o->has_accecn ||
+    return !(o->sack_count || o->has_fastopen || o->has_accecn || o->has_md5 ||
              (syn && (o->has_mss || o->has_wscale || o->sack_permitted)));
 }
 
@@ -406,6 +424,47 @@ size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8
     put32(bytes + 12, flags << 16 | tcp->window);
     memcpy(bytes + 16, &last, 4);
     return TCP_LENGTH + length;
+}
+
+static uint32_t header_words(const struct tcphdr_ *tcp, size_t length) /* the fourth word: offset, flags, window */
+{
+    return (uint32_t)(length / 4) << 28 | (uint32_t)(tcp->flags & 0x1ff) << 16 | tcp->window;
+}
+
+void tcphdr_md5(const struct addr *source, const struct addr *dest, const struct tcphdr_ *tcp, const struct lil_packet *payload,
+                const uint8_t *key, size_t key_length, uint8_t digest[16])
+{
+    struct md5 md5;
+    struct iovec iov[PACKET_SLICES + 1];
+    uint8_t header[TCP_LENGTH], pseudo[40] = {0};
+    size_t length = tcp->header_length ? tcp->header_length : TCP_LENGTH + tcphdr_options_size(&tcp->options, tcp->flags);
+    size_t total = length + (payload ? payload->length : 0), pseudo_length;
+    if (addr_is_v4(source)) { /* RFC 9293 3.1 */
+        memcpy(pseudo, source->b + 12, 4);
+        memcpy(pseudo + 4, dest->b + 12, 4);
+        put16(pseudo + 8, IPPROTO_TCP);
+        put16(pseudo + 10, (uint16_t)total);
+        pseudo_length = 12;
+    } else { /* RFC 8200 8.1 */
+        memcpy(pseudo, source->b, 16);
+        memcpy(pseudo + 16, dest->b, 16);
+        put32(pseudo + 32, (uint32_t)total);
+        put32(pseudo + 36, IPPROTO_TCP);
+        pseudo_length = 40;
+    }
+    put32(header, (uint32_t)tcp->source_port << 16 | tcp->dest_port);
+    put32(header + 4, tcp->seq);
+    put32(header + 8, tcp->ack);
+    put32(header + 12, header_words(tcp, length));
+    put32(header + 16, tcp->urgent);
+    md5_init(&md5);
+    md5_add(&md5, pseudo, pseudo_length);
+    md5_add(&md5, header, sizeof header);
+    int count = payload ? packet_iov(payload, iov, PACKET_SLICES + 1) : 0;
+    for (int i = 0; i < count; i++)
+        md5_add(&md5, iov[i].iov_base, iov[i].iov_len);
+    md5_add(&md5, key, key_length);
+    md5_end(&md5, digest);
 }
 
 /* --- text, in the book's (tcpdump's) manner -------------------------------------------------------- */

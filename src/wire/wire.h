@@ -118,6 +118,7 @@ int udphdr_parse(struct udphdr_ *udp, const uint8_t *bytes, size_t available);
 size_t udphdr_emit(const struct udphdr_ *udp, uint8_t *bytes);
 int udphdr_print(const struct udphdr_ *udp, char *text, size_t size);
 
+struct lil_packet;
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128, TCP_AE = 256 };
 enum { TCP_SACK_BLOCKS = 4, TCP_LENGTH = 20, TCP_MAX_LENGTH = 60 };
 struct tcp_options { /* RFC 9293 3.2, 7323, 2018, 7413, AccECN */
@@ -127,7 +128,7 @@ struct tcp_options { /* RFC 9293 3.2, 7323, 2018, 7413, AccECN */
     uint8_t sack_count, fastopen_length, accecn_fields, accecn_order; /* accecn_fields: 0..3 counters present; order 0 or 1 */
     uint32_t ts_value, ts_echo;
     struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
-    uint8_t fastopen[16];
+    uint8_t fastopen[16], md5[16];
     uint32_t accecn[3]; /* e0b/e1b, ceb, e1b/e0b as on the wire, 24 bits */
 };
 struct tcphdr_ {
@@ -149,6 +150,11 @@ enum tcp_option_order { TCP_ORDER_LINUX, TCP_ORDER_BSD /* mss,nop,wscale,sackOK,
 size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes);
 int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size); /* "S 1000:1000(0) win 65535 <mss 1460>" */
 
+/* RFC 2385 2: the digest of a segment from SOURCE to DEST: pseudo-header, header without options, checksum 0, text, key. A header
+ * that was not parsed (header_length 0) is as long as tcphdr_emit will make it. PAYLOAD: NULL, none. */
+void tcphdr_md5(const struct addr *source, const struct addr *dest, const struct tcphdr_ *tcp, const struct lil_packet *payload,
+                const uint8_t *key, size_t key_length, uint8_t digest[16]);
+
 /* The shape that nearly all segments have (plain.h): IPv4 without options, TCP with ACK, perhaps PSH, perhaps NOP NOP Timestamp. */
 enum { PLAIN_LENGTH = IPV4_LENGTH + TCP_LENGTH, PLAIN_TIMESTAMP = 12, PLAIN_LENGTH_MAX = PLAIN_LENGTH + PLAIN_TIMESTAMP };
 struct plain {
@@ -164,7 +170,6 @@ struct plain {
 /* One line for a whole frame, as --show and hints use it: "192.0.2.1.1024 > 192.0.2.2.13: S 0:0(0) win 4096 <mss 1460>". IP: frame begins at the IP header. */
 int frame_print(const uint8_t *frame, size_t length, bool ip, char *text, size_t size);
 /* Verifies a transport checksum over PACKET's first LENGTH bytes given the pseudo-header's fields. */
-struct lil_packet;
 bool wire_csum_ok(const struct ip *ip, const struct lil_packet *transport);
 /* Sets the checksum of a packet that begins at its transport header (TCP, UDP, ICMP by ip->protocol), the whole packet
  * being the transport segment: the field zero or anything. PARTIAL leaves the sum over the payload to egress. */
