@@ -271,7 +271,7 @@ struct syn_entry {
     uint16_t ifindex;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };
-_Static_assert(sizeof(struct syn_entry) <= 120, "a SYN entry is small");
+_Static_assert(sizeof(struct syn_entry) <= 128, "a SYN entry is small");
 
 struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     struct flow flow;
