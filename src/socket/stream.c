@@ -343,6 +343,7 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
     if (result < 0)
         return result;
     tcp_listener_inherit(listener, tcb);
+    tcp_listener_options(listener)->v6_dual = file->family == AF_INET6;
     tcp_set_user(tcb, NULL);
     tcp_close(tcp_of(sock), tcb, sock_now(file));
     sock->listener = listener;

@@ -210,6 +210,7 @@ struct tcb_options {
     bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none */
     uint32_t bind_ifindex, mark;
+    bool v6_dual;                  /* an AF_INET6 socket */
 };
 struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
 const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: makes no copy */
