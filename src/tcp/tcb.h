@@ -577,18 +577,6 @@ COLD bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to i
 
 void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
-/* tcp_guard.c */
-enum { TCP_KEY_LENGTH = 80, MD5_OPTION = 20 /* with its NOPs */ };
-struct md5_keys *md5_keys_ref(struct md5_keys *keys); /* NULL allowed, here and below */
-void md5_keys_unref(struct tcp *tcp, struct md5_keys *keys);
-int md5_key_set(struct tcp *tcp, struct tcb_opts *opts, const struct prefix *peers, const uint8_t *bytes, unsigned length) MUST_CHECK; /* LENGTH 0: forgotten; -ENOENT, -ENOMEM */
-bool md5_is_signed(const struct tcb_opts *opts, const struct addr *peer);
-void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphdr_ *header, const struct lil_packet *payload);
-COLD enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot);
-COLD void guard_sign_reply(struct tcp *tcp, struct tcp_reply *reply); /* in the name of whoever has its flow */
-COLD bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet);
-static inline bool tcb_is_signed(const struct tcb *tcb) { return tcb->is_guarded && tcb->opt->md5 && md5_is_signed(tcb->opt, &tcb->flow.remote); }
-
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
@@ -804,6 +792,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length);
 
 #include "tcp/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"
+#include "tcp/tcp_guard.h"
 #ifdef NDEBUG
 static inline void tcb_check(const struct tcb *tcb) { (void)tcb; }
 #else

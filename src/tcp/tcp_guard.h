@@ -1,0 +1,16 @@
+/* tcp_guard.h: TCP's signatures (RFC 2385) and the least TTL (RFC 5082): the end of tcb.h, see tcp_guard.c. */
+#ifndef TCP_TCP_GUARD_H
+#define TCP_TCP_GUARD_H
+
+enum { TCP_KEY_LENGTH = 80, MD5_OPTION = 20 /* with its NOPs */ };
+struct md5_keys *md5_keys_ref(struct md5_keys *keys); /* NULL allowed, here and below */
+void md5_keys_unref(struct tcp *tcp, struct md5_keys *keys);
+int md5_key_set(struct tcp *tcp, struct tcb_opts *opts, const struct prefix *peers, const uint8_t *bytes, unsigned length) MUST_CHECK; /* LENGTH 0: forgotten; -ENOENT, -ENOMEM */
+bool md5_is_signed(const struct tcb_opts *opts, const struct addr *peer);
+void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphdr_ *header, const struct lil_packet *payload);
+COLD enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot);
+COLD void guard_sign_reply(struct tcp *tcp, struct tcp_reply *reply); /* in the name of whoever has its flow */
+COLD bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet);
+static inline bool tcb_is_signed(const struct tcb *tcb) { return tcb->is_guarded && tcb->opt->md5 && md5_is_signed(tcb->opt, &tcb->flow.remote); }
+
+#endif
