@@ -44,6 +44,8 @@ enum option_kind {
 struct spec_option {
     enum option_kind kind;
     uint32_t value, echo;              /* mss, wscale, TS val and ecr */
+    bool value_any, echo_any;          /* TS val * ecr * */
+    bool echo_live;                    /* ecr !N: N is the number on the wire, not the script's */
     uint8_t length;                    /* of bytes; MD5: 0 is any digest */
     uint8_t bytes[40];                 /* cookie, digest, raw option with kind and length */
     uint8_t count;                     /* sack blocks, AccECN fields */
@@ -57,7 +59,7 @@ enum spec_ecn { ECN_ANY = -1, ECN_NONE = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE =
 struct spec_packet {
     bool inbound;
     enum spec_protocol protocol;
-    const char *unsupported; /* why no host here can run it (SCTP, GRE ...) */
+    const char *unsupported; /* what no host here can do with it (SCTP, GRE ...) */
     int ecn;                 /* enum spec_ecn */
     bool has_tos, has_ttl, has_flow_label, has_ports;
     uint8_t tos, ttl;
@@ -65,6 +67,8 @@ struct spec_packet {
     uint16_t source_port, dest_port;
     uint16_t flags;          /* TCP_* of wire.h */
     bool has_ack, has_window, has_urgent, options_any, has_ace;
+    bool seq_any, ack_any;   /* "*" */
+    uint32_t ack_high, window_high; /* ack 1~5, win 100~200; else as low */
     uint8_t ace;             /* RFC 9768: the three bits AE CWR ECE as a number */
     uint32_t seq, length, ack, urgent;
     const char *payload;     /* what a "<" line says that it carries; NULL: anything */

@@ -101,8 +101,6 @@ int64_t call_number(struct call *call, const struct expr *expr)
         /* htons and the like: ports and addresses are kept in host order here */
         if (expr->count == 1 && (strncmp(expr->text, "hton", 4) == 0 || strncmp(expr->text, "ntoh", 4) == 0))
             return call_number(call, expr->items[0]);
-        if (strcmp(expr->text, "sizeof") == 0)
-            call_skip(call, "sizeof is not known here");
         call_skip(call, "unknown function %s", expr->text);
     case EXPR_LIST:
         if (expr->count == 1)
@@ -173,6 +171,8 @@ static const char *address_text(const struct expr *expr)
         return expr->text;
     if (expr->kind == EXPR_WORD && strncmp(expr->text, "INADDR_", 7) == 0)
         return strcmp(expr->text, "INADDR_ANY") == 0 ? "0.0.0.0" : strcmp(expr->text, "INADDR_LOOPBACK") == 0 ? "127.0.0.1" : "255.255.255.255";
+    if (expr->kind == EXPR_WORD && (strncasecmp(expr->text, "in6addr_", 8) == 0))
+        return strstr(expr->text, "loopback") || strstr(expr->text, "LOOPBACK") ? "::1" : "::";
     if (expr->kind == EXPR_STRUCT && expr->count)
         return address_text(expr->items[0]);
     return expr->kind == EXPR_CALL && expr->count ? address_text(expr->items[expr->count - 1]) : NULL;
@@ -201,7 +201,14 @@ static struct name read_name(struct call *call, const struct expr *expr)
         name.has_port = true;
         name.port = (uint16_t)call_number(call, port);
     }
-    const char *text = address_text(addr);
+    for (unsigned i = 0; i < expr->count && !addr; i++) /* inet_pton(AF_INET6, "::1", &sin6_addr) names its field itself */
+        if (!expr->names[i] && expr->items[i]->kind == EXPR_CALL && strncmp(expr->items[i]->text, "inet", 4) == 0)
+            addr = expr->items[i];
+    const char *text = NULL;
+    for (unsigned i = 0; addr && addr->kind == EXPR_CALL && i < addr->count && !text; i++)
+        text = address_text(addr->items[i]);
+    if (!text)
+        text = address_text(addr);
     if (text && addr_parse(text, &name.addr) < 0)
         call_fail(call, "bad address %s", text);
     name.has_addr = text != NULL;

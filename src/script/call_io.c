@@ -91,9 +91,11 @@ static void note_destination(struct call *call, const struct sockaddr_storage *a
     uint16_t port;
     if (!fd || !fd->conn || addr_from_sockaddr((const struct sockaddr *)address, length, &remote, &port, &scope) < 0)
         return;
+    if (fd->conn->protocol == SPEC_TCP && fd->conn->state != CONN_IDLE)
+        return; /* a connected socket sends to its peer whatever the address says */
     fd->conn->remote = remote;
     fd->conn->remote_port = port;
-    if (fd->conn->state == CONN_IDLE && fd->conn->protocol == SPEC_TCP) {
+    if (fd->conn->protocol == SPEC_TCP) {
         fd->conn->state = CONN_CONNECTING;
         call->run->under_test = fd->conn;
     }

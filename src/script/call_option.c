@@ -139,11 +139,12 @@ static void do_setsockopt(struct call *call)
     int64_t length = call_is_ellipsis(call, 4) ? -1 : call_integer(call, 4);
     if (foreign_option(call, option, value))
         return;
+    bool is_null = value->kind == EXPR_WORD && strcmp(value->text, "NULL") == 0;
     put_value(call, value, option, length);
     if (length >= 0 && length <= OPTION_MOST)
         option->length = (socklen_t)length;
     call_set(call, lil_setsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name,
-                                  value->kind == EXPR_ELLIPSIS && length <= 0 ? NULL : option->bytes, option->length));
+                                  is_null || (value->kind == EXPR_ELLIPSIS && length <= 0) ? NULL : option->bytes, option->length));
 }
 
 /* --- getsockopt ----------------------------------------------------------------------------------------------------------- */

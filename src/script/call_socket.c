@@ -174,12 +174,13 @@ static void do_ioctl(struct call *call)
     int value = 0;
     if (request == SYMBOL_IGNORED)
         call_skip(call, "this request is not known here");
-    if (request == FIONBIO && argument && argument->kind != EXPR_ELLIPSIS)
+    bool gives = request == FIONBIO || request == FIOASYNC;
+    if (gives && argument && argument->kind != EXPR_ELLIPSIS)
         value = (int)call_number(call, argument);
     call_set(call, lil_ioctl(call->run->proc, call_live_fd(call, 0), request, &value));
-    if (call->result == 0 && request != FIONBIO)
+    if (call->result == 0 && !gives)
         run_say(call->run, "    value %d", value);
-    if (call->result == 0 && request != FIONBIO)
+    if (call->result == 0 && !gives)
         call_check_number(call, "the value", argument, value);
 }
 
@@ -211,4 +212,4 @@ const struct call_entry call_socket_entries[] = {
     {"socket", 3, 3, do_socket}, {"bind", 3, 3, do_bind}, {"listen", 2, 2, do_listen}, {"accept", 3, 3, do_accept},
     {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close}, {"shutdown", 2, 2, do_shutdown},
     {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername}, {"fcntl", 2, 3, do_fcntl},
-    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep}, {"sched_yield", 0, 0, do_nothing}, {NULL, 0, 0, NULL}};
+    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep}, {"sched_yield", 0, 0, do_nothing}, {"setrlimit", 2, 2, do_nothing}, {NULL, 0, 0, NULL}};

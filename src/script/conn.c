@@ -74,8 +74,22 @@ static struct conn *find_by_ports(struct run *run, const struct spec_packet *spe
     return found;
 }
 
+/* udp 5000 > 8080: the socket with that local port, else the one under test. */
+static struct conn *find_datagram(struct run *run, const struct spec_packet *spec)
+{
+    struct conn *found = run->under_test;
+    for (struct conn *conn = run->conns; conn; conn = conn->next)
+        if (conn->protocol == SPEC_UDP && (conn_refresh(run, conn), conn->local_port == (spec->inbound ? spec->dest_port : spec->source_port)))
+            found = conn;
+    if (found && spec->inbound)
+        found->remote_port = spec->source_port;
+    return found;
+}
+
 struct conn *conn_for_spec(struct run *run, const struct spec_packet *spec)
 {
+    if (spec->has_ports && spec->protocol == SPEC_UDP)
+        return find_datagram(run, spec);
     if (spec->has_ports)
         return find_by_ports(run, spec);
     struct conn *conn = run->under_test;

@@ -116,7 +116,7 @@ static unsigned header_size(const struct sent *sent)
     return size < 20 || size > sent->transport_length ? 0 : size;
 }
 
-static bool find_ts(const struct sent *sent, uint32_t *value)
+static bool find_ts(const struct sent *sent, uint32_t *value, uint32_t *echo)
 {
     const uint8_t *p = sent->transport + 20, *end = sent->transport + header_size(sent);
     while (p < end && *p != 0) {
@@ -128,6 +128,7 @@ static bool find_ts(const struct sent *sent, uint32_t *value)
             return false;
         if (*p == 8 && p[1] == 10) {
             *value = get32(p + 2);
+            *echo = get32(p + 6);
             return true;
         }
         p += p[1];
@@ -148,7 +149,7 @@ static void match_ts(struct match *match, uint32_t live)
 {
     const struct spec_option *option = spec_ts(match->spec);
     struct conn *conn = match->conn;
-    if (!option)
+    if (!option || option->value_any)
         return;
     uint64_t tick = match->run->config.ts_tick_ns;
     if (!conn->ts_started) {
@@ -183,13 +184,13 @@ static bool md5_wild(const struct spec_packet *spec, const uint8_t *want, const 
 static void match_options(struct match *match)
 {
     uint8_t want[128];
-    uint32_t live = 0;
+    uint32_t live = 0, echo = 0;
     const struct sent *sent = match->sent;
-    if (find_ts(sent, &live))
+    if (find_ts(sent, &live, &echo))
         match_ts(match, live);
     if (match->spec->options_any)
         return;
-    uint32_t size = packet_options(match->spec, match->conn, live, want), got = header_size(sent) - 20;
+    uint32_t size = packet_options(match->spec, match->conn, live, echo, want), got = header_size(sent) - 20;
     const uint8_t *options = sent->transport + 20;
     if (size != got || (memcmp(want, options, size) != 0 && !md5_wild(match->spec, want, options, size)))
         differ(match, "the TCP options differ");
@@ -208,14 +209,14 @@ static void match_numbers(struct match *match)
     uint32_t seq = get32(tcp + 4) - conn->live_local_isn + conn->script_local_isn, ack = get32(tcp + 8);
     if (match->flags != spec->flags)
         differ(match, "the flags differ");
-    if (seq != spec->seq)
+    if (seq != spec->seq && !spec->seq_any)
         differ(match, "the sequence number is %u, not %u", seq, spec->seq);
     if (match->payload != spec->length)
         differ(match, "%u bytes of data, not %u", match->payload, spec->length);
-    if (ack != spec->ack)
-        differ(match, "the acknowledgment is %u, not %u", ack, spec->ack);
-    if (spec->has_window && get16(tcp + 14) != spec->window)
-        differ(match, "the window is %u, not %u", get16(tcp + 14), spec->window);
+    if ((ack < spec->ack || ack > spec->ack_high) && !spec->ack_any)
+        differ(match, spec->ack_high != spec->ack ? "the acknowledgment is %u, not %u~%u" : "the acknowledgment is %u, not %u", ack, spec->ack, spec->ack_high);
+    if (spec->has_window && (get16(tcp + 14) < spec->window || get16(tcp + 14) > spec->window_high))
+        differ(match, spec->window_high != spec->window ? "the window is %u, not %u~%u" : "the window is %u, not %u", get16(tcp + 14), spec->window, spec->window_high);
     if (get16(tcp + 18) != spec->urgent)
         differ(match, "the urgent pointer is %u, not %u", get16(tcp + 18), spec->urgent);
 }
@@ -261,6 +262,10 @@ static void match_tcp(struct match *match, uint64_t limit_ns)
     }
     match->flags = (uint16_t)(get16(match->sent->transport + 12) & 0x1ff);
     match->payload = match->sent->transport_length - header;
+    const struct spec_packet *spec = match->spec;
+    uint32_t known = spec->payload_length < match->payload ? spec->payload_length : match->payload;
+    if (spec->payload && memcmp(match->sent->transport + header, spec->payload, known) != 0)
+        differ(match, "the data are \"%.*s\"", (int)(match->payload < 40 ? match->payload : 40), (const char *)match->sent->transport + header);
     join_segments(match, limit_ns);
     match_numbers(match);
     match_options(match);

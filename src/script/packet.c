@@ -22,7 +22,7 @@ static uint8_t *put_bytes(uint8_t *p, const struct spec_option *option)
     return p + option->length;
 }
 
-static uint8_t *put_option(uint8_t *p, const struct spec_packet *spec, const struct spec_option *option, const struct conn *conn, uint32_t ts_live)
+static uint8_t *put_option(uint8_t *p, const struct spec_packet *spec, const struct spec_option *option, const struct conn *conn, uint32_t ts_live, uint32_t ts_echo)
 {
     uint32_t local = conn ? conn->live_local_isn - conn->script_local_isn : 0;
     switch (option->kind) {
@@ -41,8 +41,8 @@ static uint8_t *put_option(uint8_t *p, const struct spec_packet *spec, const str
     case OPTION_TIMESTAMP:
         p = put8(put8(p, 8), 10);
         if (spec->inbound)
-            return put32(put32(p, option->value), conn ? conn_ts_live(conn, option->echo) : option->echo);
-        return put32(put32(p, ts_live), option->echo);
+            return put32(put32(p, option->value), conn && !option->echo_live ? conn_ts_live(conn, option->echo) : option->echo);
+        return put32(put32(p, ts_live), option->echo_any ? ts_echo : option->echo);
     case OPTION_MD5:
         p = put8(put8(p, 19), 18);
         memset(p, 0, 16);
@@ -63,11 +63,11 @@ static uint8_t *put_option(uint8_t *p, const struct spec_packet *spec, const str
     return p;
 }
 
-uint32_t packet_options(const struct spec_packet *spec, const struct conn *conn, uint32_t ts_live, uint8_t bytes[128])
+uint32_t packet_options(const struct spec_packet *spec, const struct conn *conn, uint32_t ts_live, uint32_t ts_echo, uint8_t bytes[128])
 {
     uint8_t *p = bytes;
     for (unsigned i = 0; i < spec->option_count && p < bytes + 80; i++)
-        p = put_option(p, spec, &spec->options[i], conn, ts_live);
+        p = put_option(p, spec, &spec->options[i], conn, ts_live, ts_echo);
     while ((p - bytes) % 4) /* RFC 9293 3.1: padding is zeros */
         p = put8(p, 0);
     return (uint32_t)(p - bytes);
@@ -84,7 +84,7 @@ static void fill(uint8_t *p, uint32_t position, uint32_t length)
 static uint32_t emit_tcp(struct run *run, const struct spec_packet *spec, const struct conn *conn, uint8_t *bytes)
 {
     uint8_t options[128];
-    uint32_t size = packet_options(spec, conn, 0, options);
+    uint32_t size = packet_options(spec, conn, 0, 0, options);
     if (size > 40)
         run_fail(run, "TCP options of %u bytes do not fit a header", size);
     uint32_t ack = spec->has_ack && (spec->flags & TCP_ACK) ? spec->ack + conn->live_local_isn - conn->script_local_isn : spec->ack;

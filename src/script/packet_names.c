@@ -21,13 +21,13 @@ static const struct name codes[] = {
     {4, 3, 11, "net_unreachable_tos"}, {4, 3, 12, "host_unreachable_for_tos"}, {4, 3, 12, "host_unreachable_tos"}, {4, 3, 11, "tos_net_unreachable"}, {4, 3, 12, "tos_host_unreachable"},
     {4, 3, 13, "packet_filtered"}, {4, 3, 13, "admin_prohibited"}, {4, 3, 14, "host_precedence_violation"},
     {4, 3, 14, "precedence_violation"}, {4, 3, 15, "precedence_cutoff"},
-    {4, 5, 0, "net"}, {4, 5, 1, "host"}, {4, 5, 2, "tos_net"}, {4, 5, 3, "tos_host"},
-    {4, 11, 0, "ttl_exceeded"}, {4, 11, 0, "ttl"}, {4, 11, 0, "exceeded_ttl"}, {4, 11, 1, "frag_reassembly_time_exceeded"}, {4, 11, 1, "reassembly"},
+    {4, 5, 0, "net"}, {4, 5, 1, "host"}, {4, 5, 2, "tos_net"}, {4, 5, 3, "tos_host"}, {4, 5, 0, "redirect_net"}, {4, 5, 1, "redirect_host"}, {4, 5, 2, "redirect_tos_net"}, {4, 5, 3, "redirect_tos_host"},
+    {4, 11, 0, "ttl_exceeded"}, {4, 11, 0, "ttl"}, {4, 11, 0, "exceeded_ttl"}, {4, 11, 1, "frag_reassembly_time_exceeded"}, {4, 11, 1, "reassembly"}, {4, 11, 1, "exceeded_fragment_reassembly"},
     {4, 12, 0, "pointer"}, {4, 12, 1, "missing_option"}, {4, 12, 2, "bad_length"},
     {6, 1, 0, "no_route"}, {6, 1, 0, "net_unreachable"}, {6, 1, 1, "admin_prohibited"}, {6, 1, 1, "prohibited"}, {6, 1, 2, "not_neighbour"},
     {6, 1, 2, "not_neighbor"}, {6, 1, 2, "beyond_scope"}, {6, 1, 3, "address_unreachable"}, {6, 1, 3, "addr_unreachable"}, {6, 1, 3, "host_unreachable"}, {6, 1, 4, "port_unreachable"},
     {6, 1, 5, "policy_fail"}, {6, 1, 5, "failed_policy"}, {6, 1, 6, "reject_route"},
-    {6, 3, 0, "hop_limit"}, {6, 3, 0, "ttl_exceeded"}, {6, 3, 0, "exceeded_hop_limit"}, {6, 3, 1, "frag_reassembly_time_exceeded"}, {6, 3, 1, "reassembly"},
+    {6, 3, 0, "hop_limit"}, {6, 3, 0, "ttl_exceeded"}, {6, 3, 0, "exceeded_hop_limit"}, {6, 3, 1, "frag_reassembly_time_exceeded"}, {6, 3, 1, "reassembly"}, {6, 3, 1, "exceeded_fragment_reassembly"}, {6, 3, 0, "exceeded_ttl"},
     {6, 4, 0, "header_field"}, {6, 4, 1, "unknown_next_header"}, {6, 4, 2, "unknown_option"},
 };
 

@@ -6,39 +6,68 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- options: --name=value ------------------------------------------------------------------------------------------ */
+/* --- options: --name=value, --name value, -D NAME=VALUE ------------------------------------------------------------- */
+static void skip_blanks(struct scan *scan)
+{
+    while (*scan->at == ' ' || *scan->at == '\t')
+        scan->at++;
+}
+
+/* To the next blank; what is in quotes is kept together, without them. */
+static const char *scan_option_value(struct scan *scan)
+{
+    size_t length = strcspn(scan->at, "\n"), used = 0;
+    char *value = arena_alloc(scan->arena, length + 1), quote = 0;
+    for (; *scan->at && *scan->at != '\n' && (quote || !isspace((unsigned char)*scan->at)); scan->at++) {
+        if (*scan->at == quote)
+            quote = 0;
+        else if (!quote && (*scan->at == '"' || *scan->at == '\''))
+            quote = *scan->at;
+        else
+            value[used++] = *scan->at;
+    }
+    if (quote)
+        scan_fail(scan, "the option's value has no closing %c", quote);
+    return value;
+}
+
+static bool next_is_value(const struct scan *scan)
+{
+    const char *p = scan->at;
+    bool comment = *p == '#' || (p[0] == '/' && (p[1] == '/' || p[1] == '*'));
+    return *p && *p != '\n' && *p != '\r' && !comment && !(p[0] == '-' && (p[1] == '-' || p[1] == 'D'));
+}
+
 static struct script_option *scan_script_option(struct scan *scan)
 {
     struct script_option *option = arena_alloc(scan->arena, sizeof *option);
     option->line = scan_line(scan, scan->at);
+    bool is_define = scan->at[1] == 'D';
     scan->at += 2;
     const char *begin = scan->at;
-    while (isalnum((unsigned char)*scan->at) || *scan->at == '_' || *scan->at == '-')
+    while (!is_define && (isalnum((unsigned char)*scan->at) || *scan->at == '_' || *scan->at == '-'))
         scan->at++;
     char *name = arena_copy(scan->arena, begin, (size_t)(scan->at - begin));
     for (char *p = name; *p; p++)
         if (*p == '-')
             *p = '_';
-    option->name = name;
+    option->name = is_define ? "define" : name;
     option->value = "";
-    if (*scan->at != '=')
-        return option;
-    scan->at++;
-    if (*scan->at == '"') {
-        option->value = scan_string(scan, NULL);
+    if (!is_define && *scan->at == '=') {
+        scan->at++;
+        option->value = scan_option_value(scan);
         return option;
     }
-    begin = scan->at;
-    while (*scan->at && !isspace((unsigned char)*scan->at))
-        scan->at++;
-    option->value = arena_copy(scan->arena, begin, (size_t)(scan->at - begin));
+    skip_blanks(scan);
+    if (next_is_value(scan))
+        option->value = scan_option_value(scan);
     return option;
 }
 
 static void scan_script_options(struct scan *scan, struct script *script)
 {
     struct script_option **last = &script->options;
-    for (scan_space(scan); scan->at[0] == '-' && scan->at[1] == '-'; scan_space(scan)) {
+    for (scan_space(scan); scan->at[0] == '-' && (scan->at[1] == '-' || scan->at[1] == 'D'); scan_space(scan)) {
         *last = scan_script_option(scan);
         last = &(*last)->next;
     }
@@ -57,6 +86,8 @@ static struct when scan_when(struct scan *scan)
         return when;
     }
     bool relative = scan_char(scan, '+');
+    if (!relative && scan->at[0] == '-' && scan->at[1] == '-')
+        scan_fail(scan, "an option stands only at the head of a script, before the first event: %s", scan_show(scan));
     when.start_ns = scan_time(scan);
     when.kind = relative ? WHEN_RELATIVE : WHEN_ABSOLUTE;
     if (scan_char(scan, '~')) {
@@ -79,12 +110,6 @@ static void scan_note(struct scan *scan)
         depth += (*scan->at == '(') - (*scan->at == ')');
         scan->at++;
     } while (*scan->at && *scan->at != '\n' && depth);
-}
-
-static void skip_blanks(struct scan *scan)
-{
-    while (*scan->at == ' ' || *scan->at == '\t')
-        scan->at++;
 }
 
 static void scan_result(struct scan *scan, struct spec_call *call)
@@ -200,7 +225,7 @@ static struct script_event *scan_event(struct scan *scan)
         event->kind = EVENT_CALL;
         event->call = scan_call(scan);
     } else {
-        scan_fail(scan, "expected a packet, a call, a command or code before \"%.12s\"", scan->at);
+        scan_fail(scan, "expected a packet (< or >), a call, a `command` or %%{ code }%% before %s", scan_show(scan));
     }
     event->source = event_source(scan, begin, scan->at);
     return event;

@@ -1,8 +1,13 @@
 /* parse_expr.c: arguments and results of calls: numbers, constants joined by |, [lists], {structures} and calls like
  * htons(80). What a structure means depends on the call: call_*.c look its fields up. */
 #include "script/scan.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 
 enum { ITEMS_MAX = 256 };
 
@@ -89,6 +94,35 @@ static struct expr *expand_define(struct scan *scan, const char *value)
     return scan_expr(&inner);
 }
 
+/* sizeof(int), sizeof(struct linger): as on this system. */
+static struct expr *scan_sizeof(struct scan *scan)
+{
+    static const struct { const char *name; size_t size; } types[] = {
+        {"char", 1}, {"short", 2}, {"int", sizeof(int)}, {"unsigned", sizeof(unsigned)}, {"unsigned int", sizeof(unsigned)}, {"long", sizeof(long)}, {"socklen_t", sizeof(socklen_t)},
+        {"u8", 1}, {"u16", 2}, {"u32", 4}, {"u64", 8}, {"uint8_t", 1}, {"uint16_t", 2}, {"uint32_t", 4}, {"uint64_t", 8}, {"int32_t", 4}, {"int64_t", 8}, {"size_t", sizeof(size_t)},
+        {"linger", sizeof(struct linger)}, {"timeval", sizeof(struct timeval)}, {"timespec", sizeof(struct timespec)}, {"sockaddr_in", sizeof(struct sockaddr_in)},
+        {"sockaddr_in6", sizeof(struct sockaddr_in6)}, {"sockaddr_storage", sizeof(struct sockaddr_storage)}, {"sockaddr", sizeof(struct sockaddr)},
+        {"tcp_info", 280}, {"tcp_md5sig", sizeof(struct tcp_md5sig)}, {"tcp_repair_window", sizeof(struct tcp_repair_window)}, {"tcp_repair_opt", sizeof(struct tcp_repair_opt)},
+        {"tcp_zerocopy_receive", 64}, {"in_addr", 4}, {"in6_addr", 16}, {"ip_mreq", sizeof(struct ip_mreq)}, {"ip_mreqn", sizeof(struct ip_mreqn)}, {"ipv6_mreq", sizeof(struct ipv6_mreq)},
+        {"group_req", sizeof(struct group_req)}, {"group_source_req", sizeof(struct group_source_req)}, {"iovec", sizeof(struct iovec)}, {"cmsghdr", sizeof(struct cmsghdr)}};
+    struct expr *expr = make(scan, EXPR_NUMBER);
+    scan_space(scan);
+    (void)scan_keyword(scan, "struct");
+    scan_space(scan);
+    size_t length = strcspn(scan->at, ")\n");
+    while (length && scan->at[length - 1] == ' ')
+        length--;
+    for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strlen(types[i].name) == length && memcmp(types[i].name, scan->at, length) == 0) {
+            expr->number = (int64_t)types[i].size;
+            scan->at += length;
+            scan_expect(scan, ')');
+            return expr;
+        }
+    }
+    scan_fail(scan, "sizeof of an unknown type before %s", scan_show(scan));
+}
+
 static struct expr *scan_named(struct scan *scan)
 {
     const char *word = scan_word(scan);
@@ -98,6 +132,8 @@ static struct expr *scan_named(struct scan *scan)
     /* "(note)" after a result is not an argument list: only the touching parenthesis is. */
     if (*scan->at == '(') {
         scan->at++;
+        if (strcmp(word, "sizeof") == 0)
+            return scan_sizeof(scan);
         struct expr *call = scan_items(scan, EXPR_CALL, ')');
         call->text = word;
         return call;
@@ -120,6 +156,7 @@ static struct expr *scan_unary(struct scan *scan)
     if (c == '"') {
         struct expr *expr = make(scan, EXPR_STRING);
         expr->text = scan_string(scan, &expr->length);
+        (void)scan_text(scan, "..."); /* "GET"...: and more */
         return expr;
     }
     if (c == '(') {

@@ -32,7 +32,7 @@ static void scan_ip_item(struct scan *scan, struct spec_packet *packet)
         packet->has_flow_label = true;
         packet->flow_label = (uint32_t)scan_integer(scan);
     } else {
-        scan_fail(scan, "unknown word in the IP part: %.12s", scan->at);
+        scan_fail(scan, "expected an IP word (ect0, ect1, ect01, ce, noecn, tos, class, dscp, ttl, hlim, flowlabel) before %s", scan_show(scan));
     }
 }
 
@@ -62,6 +62,46 @@ static bool scan_encapsulation(struct scan *scan, struct spec_packet *packet)
         return true;
     }
     return false;
+}
+
+/* --- numbers that may be left open: "*", "...", 100~200 ------------------------------------------------------------- */
+static bool scan_any(struct scan *scan)
+{
+    return scan_char(scan, '*') || scan_text(scan, "...");
+}
+
+/* False: any number will do. */
+static bool scan_range(struct scan *scan, uint32_t *low, uint32_t *high)
+{
+    if (scan_any(scan))
+        return false;
+    *low = *high = (uint32_t)scan_integer(scan);
+    if (scan_char(scan, '~'))
+        *high = (uint32_t)scan_integer(scan);
+    if (*high < *low)
+        scan_fail(scan, "the range %u~%u ends before it begins", *low, *high);
+    return true;
+}
+
+static bool next_is_line(const struct scan *scan, const char *before)
+{
+    return memchr(before, '\n', (size_t)(scan->at - before)) != NULL;
+}
+
+/* What no host here can do: the rest of the event is passed over, to the line that begins the next one. */
+static void skip_unsupported(struct scan *scan, struct spec_packet *packet, const char *what)
+{
+    packet->unsupported = what;
+    for (;;) {
+        while (*scan->at && *scan->at != '\n')
+            scan->at++;
+        const char *before = scan->at;
+        scan_space(scan);
+        if (!*scan->at || strchr("+*`%.0123456789", *scan->at)) { /* a time, a command or code */
+            scan->at = before;
+            return;
+        }
+    }
 }
 
 /* --- TCP --------------------------------------------------------------------------------------------------------- */
@@ -94,8 +134,10 @@ static void scan_flags(struct scan *scan, struct spec_packet *packet)
     }
     if (packet->has_ace)
         packet->flags |= (packet->ace & 4 ? TCP_AE : 0) | (packet->ace & 2 ? TCP_CWR : 0) | (packet->ace & 1 ? TCP_ECE : 0);
-    if (scan->at == begin || isalnum((unsigned char)*scan->at))
-        scan_fail(scan, "bad TCP flags before \"%.12s\"", begin);
+    if (scan->at == begin || isalnum((unsigned char)*scan->at)) {
+        scan->at = begin;
+        scan_fail(scan, "expected TCP flags (of S F R P . U E W A, 0-7, or -) before %s", scan_show(scan));
+    }
 }
 
 /* start:end(length) */
@@ -111,6 +153,29 @@ static void scan_seq(struct scan *scan, uint32_t *seq, uint32_t *length)
         scan_fail(scan, "sequence numbers %u:%u do not fit the length %lld", start, end, (long long)size);
     *seq = start;
     *length = (uint32_t)size;
+}
+
+static uint32_t scan_length(struct scan *scan)
+{
+    scan_expect(scan, '(');
+    int64_t length = scan_integer(scan);
+    scan_expect(scan, ')');
+    if (length < 0 || length > 65527)
+        scan_fail(scan, "bad length %lld", (long long)length);
+    return (uint32_t)length;
+}
+
+static void scan_tcp_seq(struct scan *scan, struct spec_packet *packet)
+{
+    if (!scan_any(scan)) {
+        scan_seq(scan, &packet->seq, &packet->length);
+        return;
+    }
+    packet->seq_any = true; /* *:*(10) */
+    scan_expect(scan, ':');
+    if (!scan_any(scan))
+        scan_fail(scan, "expected *:*(LENGTH) before %s", scan_show(scan));
+    packet->length = scan_length(scan);
 }
 
 static unsigned scan_hex(struct scan *scan, uint8_t *bytes, unsigned size)
@@ -149,6 +214,23 @@ static bool next_is_hex(struct scan *scan)
     return isalnum((unsigned char)*scan->at);
 }
 
+/* RFC 7323 in tcpdump's words. The other end's clock may be left open, and a number may be the wire's own: ecr !5. */
+static void scan_timestamp(struct scan *scan, struct spec_option *option)
+{
+    option->kind = OPTION_TIMESTAMP;
+    if (!scan_keyword(scan, "val"))
+        scan_fail(scan, "expected TS val N ecr N before %s", scan_show(scan));
+    option->value_any = scan_any(scan);
+    if (!option->value_any)
+        option->value = (uint32_t)scan_integer(scan);
+    if (!scan_keyword(scan, "ecr"))
+        scan_fail(scan, "expected TS val N ecr N before %s", scan_show(scan));
+    option->echo_live = scan_char(scan, '!');
+    option->echo_any = scan_any(scan);
+    if (!option->echo_any)
+        option->echo = (uint32_t)scan_integer(scan);
+}
+
 static void scan_sack(struct scan *scan, struct spec_option *option)
 {
     do {
@@ -165,6 +247,7 @@ static void scan_sack(struct scan *scan, struct spec_option *option)
 static void scan_accecn(struct scan *scan, struct spec_option *option)
 {
     static const char *const names[] = {"e0b", "ceb", "e1b"};
+    option->kind = OPTION_ACCECN;
     option->order1 = true;
     while (option->count < 3) {
         int found = -1;
@@ -181,14 +264,16 @@ static void scan_accecn(struct scan *scan, struct spec_option *option)
 
 static bool scan_cookie_option(struct scan *scan, struct spec_option *option)
 {
-    if (scan_keyword(scan, "FOEXP"))
+    if (scan_keyword(scan, "FOEXP") || scan_text(scan, "exp-tfo") || scan_text(scan, "EXP-TFO"))
         option->kind = OPTION_FASTOPEN_EXP;
-    else if (scan_keyword(scan, "FO"))
+    else if (scan_keyword(scan, "FO") || scan_keyword(scan, "TFO"))
         option->kind = OPTION_FASTOPEN;
     else if (scan_keyword(scan, "md5") || scan_keyword(scan, "md5sig"))
         option->kind = OPTION_MD5;
     else
         return false;
+    if (option->kind == OPTION_MD5 && (scan_keyword(scan, "valid") || scan_keyword(scan, "invalid") || scan_keyword(scan, "nocheck")))
+        return true;
     if (scan_char(scan, '(')) { /* FO (cookie) */
         option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
         scan_expect(scan, ')');
@@ -210,28 +295,35 @@ static void scan_option(struct scan *scan, struct spec_option *option)
     } else if (scan_keyword(scan, "wscale") || scan_keyword(scan, "ws")) {
         option->kind = OPTION_WSCALE;
         option->value = (uint32_t)scan_integer(scan);
-    } else if (scan_keyword(scan, "sackOK")) {
+    } else if (scan_keyword(scan, "sackOK") || scan_keyword(scan, "sackPermitted")) {
         option->kind = OPTION_SACKOK;
     } else if (scan_keyword(scan, "sack")) {
         option->kind = OPTION_SACK;
         scan_sack(scan, option);
     } else if (scan_keyword(scan, "TS")) {
-        option->kind = OPTION_TIMESTAMP;
-        if (!scan_keyword(scan, "val"))
-            scan_fail(scan, "expected TS val N ecr N");
-        option->value = (uint32_t)scan_integer(scan);
-        if (!scan_keyword(scan, "ecr"))
-            scan_fail(scan, "expected TS val N ecr N");
-        option->echo = (uint32_t)scan_integer(scan);
+        scan_timestamp(scan, option);
     } else if (scan_keyword(scan, "ECN")) {
-        option->kind = OPTION_ACCECN;
         scan_accecn(scan, option);
     } else if (scan_text(scan, "0x")) { /* a raw option: kind, length and value in hexadecimal */
         option->kind = OPTION_RAW;
         option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
     } else if (!scan_cookie_option(scan, option)) {
-        scan_fail(scan, "unknown TCP option at \"%.12s\"", scan->at);
+        scan_fail(scan, "expected a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, md5, ECN, 0x...) before %s", scan_show(scan));
     }
+}
+
+/* RFC 8684's options: a host here has none of them. */
+static bool scan_mptcp(struct scan *scan, struct spec_packet *packet)
+{
+    static const char *const words[] = {"mptcp", "mp_capable", "mp_capable_no_cs", "mp_join", "mp_join_syn", "mp_join_syn_ack", "mp_join_ack", "dss", "add_address",
+                                        "add_addr", "remove_address", "remove_addr", "mp_prio", "mp_fail", "mp_fastclose", "mp_reset"};
+    for (unsigned i = 0; i < ARRAY_COUNT(words); i++) {
+        if (scan_keyword(scan, words[i])) {
+            skip_unsupported(scan, packet, "MPTCP");
+            return true;
+        }
+    }
+    return false;
 }
 
 static void scan_options(struct scan *scan, struct spec_packet *packet)
@@ -244,6 +336,8 @@ static void scan_options(struct scan *scan, struct spec_packet *packet)
     while (!scan_char(scan, '>')) {
         if (packet->option_count == SPEC_OPTIONS)
             scan_fail(scan, "more than %d TCP options", SPEC_OPTIONS);
+        if (scan_mptcp(scan, packet))
+            return;
         scan_option(scan, &packet->options[packet->option_count++]);
         if (!scan_char(scan, ',')) {
             scan_expect(scan, '>');
@@ -252,23 +346,17 @@ static void scan_options(struct scan *scan, struct spec_packet *packet)
     }
 }
 
-static bool next_is_line(const struct scan *scan, const char *before)
-{
-    return memchr(before, '\n', (size_t)(scan->at - before)) != NULL;
-}
-
 static void scan_tcp(struct scan *scan, struct spec_packet *packet)
 {
     packet->protocol = SPEC_TCP;
     scan_flags(scan, packet);
-    scan_seq(scan, &packet->seq, &packet->length);
+    scan_tcp_seq(scan, packet);
     for (;;) {
         if (scan_keyword(scan, "ack")) {
             packet->has_ack = true;
-            packet->ack = (uint32_t)scan_integer(scan);
+            packet->ack_any = !scan_range(scan, &packet->ack, &packet->ack_high);
         } else if (scan_keyword(scan, "win")) {
-            packet->has_window = true;
-            packet->window = (uint32_t)scan_integer(scan);
+            packet->has_window = scan_range(scan, &packet->window, &packet->window_high);
         } else if (scan_keyword(scan, "urg")) {
             packet->has_urgent = true;
             packet->urgent = (uint32_t)scan_integer(scan);
@@ -278,6 +366,12 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
     }
     if (scan_char(scan, '<')) /* also on the next line: an event there would begin with its time */
         scan_options(scan, packet);
+    if (packet->unsupported)
+        return;
+    if (*scan->at == '/' && scan->at[1] != '/' && scan->at[1] != '*') { /* nplab's "/udp(1 > 2)" */
+        skip_unsupported(scan, packet, "TCP in UDP");
+        return;
+    }
     const char *before = scan->at;
     scan_space(scan);
     if (*scan->at == '"' && !next_is_line(scan, before))
@@ -290,16 +384,6 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
 }
 
 /* --- UDP and ICMP ------------------------------------------------------------------------------------------------ */
-static uint32_t scan_length(struct scan *scan)
-{
-    scan_expect(scan, '(');
-    int64_t length = scan_integer(scan);
-    scan_expect(scan, ')');
-    if (length < 0 || length > 65527)
-        scan_fail(scan, "bad length %lld", (long long)length);
-    return (uint32_t)length;
-}
-
 static uint8_t scan_icmp_name(struct scan *scan, int (*find)(int version, int type, const char *name), int version, int type)
 {
     scan_space(scan);
@@ -310,7 +394,7 @@ static uint8_t scan_icmp_name(struct scan *scan, int (*find)(int version, int ty
     int found = find(version, type, name);
     if (found < 0) {
         scan->at = begin;
-        scan_fail(scan, "unknown ICMP word %s", name);
+        scan_fail(scan, "unknown ICMP%s %s \"%s\"", version == 6 ? "v6" : "", type < 0 ? "type" : "code", name);
     }
     return (uint8_t)found;
 }
@@ -323,12 +407,15 @@ static void scan_quote(struct scan *scan, struct spec_packet *packet)
         packet->quote_protocol = SPEC_UDP;
         packet->quote_length = scan_length(scan);
     } else {
+        (void)scan_keyword(scan, "tcp");
         scan_space(scan);
         struct spec_packet quoted = {.inbound = !packet->inbound};
         if (!isdigit((unsigned char)*scan->at))
             scan_flags(scan, &quoted);
         packet->quote_flags = quoted.flags;
         scan_seq(scan, &packet->quote_seq, &packet->quote_length);
+        while (*scan->at && *scan->at != ']' && *scan->at != '\n') /* "ack 1 win 5 <...>": beyond the eight bytes of RFC 792 */
+            scan->at++;
     }
     scan_expect(scan, ']');
 }
@@ -337,13 +424,16 @@ static void scan_icmp(struct scan *scan, struct spec_packet *packet, int version
 {
     packet->protocol = SPEC_ICMP;
     packet->icmp_version = (uint8_t)version;
-    packet->icmp_type = scan_icmp_name(scan, packet_icmp_type, version, 0);
+    (void)scan_keyword(scan, "type");
+    packet->icmp_type = scan_icmp_name(scan, packet_icmp_type, version, -1);
     for (;;) {
         const char *before = scan->at;
         scan_space(scan);
         if ((next_is_line(scan, before) && *scan->at != '[') || !*scan->at)
             return;
-        if (scan_keyword(scan, "mtu")) {
+        if (scan_keyword(scan, "code")) {
+            packet->icmp_code = (uint8_t)scan_integer(scan);
+        } else if (scan_keyword(scan, "mtu")) {
             packet->has_mtu = true;
             packet->mtu = (uint32_t)scan_integer(scan);
         } else if (scan_keyword(scan, "id")) {
@@ -362,13 +452,11 @@ static void scan_icmp(struct scan *scan, struct spec_packet *packet, int version
 
 static bool scan_unsupported(struct scan *scan, struct spec_packet *packet)
 {
-    static const char *const names[] = {"sctp", "udplite", "dccp"};
+    static const char *const names[] = {"sctp", "udplite", "dccp", "igmp", "arp"};
     for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         if (!scan_keyword(scan, names[i]))
             continue;
-        packet->unsupported = names[i];
-        while (*scan->at && *scan->at != '\n')
-            scan->at++;
+        skip_unsupported(scan, packet, names[i]);
         return true;
     }
     return false;
@@ -408,6 +496,7 @@ struct spec_packet *scan_packet(struct scan *scan)
         scan_icmp(scan, packet, 6);
     } else if (scan_keyword(scan, "udp")) {
         packet->protocol = SPEC_UDP;
+        scan_space(scan);
         scan_ports(scan, packet);
         packet->length = scan_length(scan);
     } else if (!scan_unsupported(scan, packet)) {

@@ -56,6 +56,16 @@ static const char *ecn_name(int ecn)
     return ecn >= 0 && ecn < 5 ? names[ecn] : "";
 }
 
+static void add_open_number(struct line *line, bool any, uint32_t low, uint32_t high)
+{
+    if (any)
+        add(line, "*");
+    else if (low != high)
+        add(line, "%u~%u", low, high);
+    else
+        add(line, "%u", low);
+}
+
 static void add_spec_option(struct line *line, const struct spec_option *option)
 {
     static const char *const plain[] = {[OPTION_EOL] = "eol", [OPTION_NOP] = "nop", [OPTION_SACKOK] = "sackOK"};
@@ -72,7 +82,10 @@ static void add_spec_option(struct line *line, const struct spec_option *option)
             add(line, " %u:%u", option->sack[i].start, option->sack[i].end);
         break;
     case OPTION_TIMESTAMP:
-        add(line, "TS val %u ecr %u", option->value, option->echo);
+        add(line, "TS val ");
+        add_open_number(line, option->value_any, option->value, option->value);
+        add(line, " ecr ");
+        add_open_number(line, option->echo_any, option->echo, option->echo);
         break;
     case OPTION_ACCECN:
         add_accecn(line, option->order1, option->count, option->fields);
@@ -107,11 +120,18 @@ void spec_print(const struct spec_packet *spec, char *text, size_t size)
         return;
     }
     add_flags(&line, spec->flags);
-    add(&line, " %u:%u(%u)", spec->seq, spec->seq + spec->length, spec->length);
-    if (spec->flags & TCP_ACK)
-        add(&line, " ack %u", spec->ack);
-    if (spec->has_window)
-        add(&line, " win %u", spec->window);
+    if (spec->seq_any)
+        add(&line, " *:*(%u)", spec->length);
+    else
+        add(&line, " %u:%u(%u)", spec->seq, spec->seq + spec->length, spec->length);
+    if (spec->flags & TCP_ACK) {
+        add(&line, " ack ");
+        add_open_number(&line, spec->ack_any, spec->ack, spec->ack_high);
+    }
+    if (spec->has_window) {
+        add(&line, " win ");
+        add_open_number(&line, false, spec->window, spec->window_high);
+    }
     if (spec->has_urgent)
         add(&line, " urg %u", spec->urgent);
     if (spec->options_any)

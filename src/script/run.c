@@ -306,14 +306,27 @@ static int apply_options(struct run *run, const struct script *script)
             continue;
         int error = script_config_set(&run->config, option->name, option->value);
         if (error == -ENOENT) {
-            run_note(run, NULL, SCRIPT_SKIPPED, "line %d: unknown option --%s", option->line, option->name);
+            run_note(run, NULL, SCRIPT_FAILED, "unknown option --%s", option->name);
+            run->report->line = option->line;
             return error;
         } else if (error) {
-            run_note(run, NULL, SCRIPT_FAILED, "line %d: bad value in --%s=%s", option->line, option->name, option->value);
+            run_note(run, NULL, SCRIPT_FAILED, "bad value in --%s=%s", option->name, option->value);
+            run->report->line = option->line;
             return error;
         }
     }
     return 0;
+}
+
+/* The line that a message speaks of, as it stands in the file. */
+static void quote_line(const char *text, struct script_report *report)
+{
+    for (int line = 1; line < report->line && *text; line++) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    text += strspn(text, " \t");
+    snprintf(report->source, sizeof report->source, "%.*s", (int)strcspn(text, "\r\n"), text);
 }
 
 static int parse_all(struct run *run, const char *path, const char *text, struct script *head)
@@ -337,6 +350,8 @@ static int parse_all(struct run *run, const char *path, const char *text, struct
         run->report->outcome = SCRIPT_FAILED;
         snprintf(run->report->message, sizeof run->report->message, "syntax: %s", bad->error);
     }
+    if (error && run->report->line && !run->report->source[0])
+        quote_line(text, run->report);
     return error;
 }
 

@@ -117,7 +117,7 @@ struct fd_entry *fd_add(struct run *run, int script_fd, int live_fd, enum fd_kin
 void fd_remove(struct run *run, int script_fd);
 
 /* packet.c: what the runner sends; match.c: what the host sent */
-uint32_t packet_options(const struct spec_packet *spec, const struct conn *conn, uint32_t ts_live, uint8_t bytes[128]);
+uint32_t packet_options(const struct spec_packet *spec, const struct conn *conn, uint32_t ts_live, uint32_t ts_echo, uint8_t bytes[128]);
 void packet_inject(struct run *run, const struct script_event *event);
 void packet_expect(struct run *run, const struct script_event *event);
 struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns);

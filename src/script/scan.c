@@ -26,6 +26,21 @@ void scan_fail(struct scan *scan, const char *format, ...)
     longjmp(scan->fail, 1);
 }
 
+/* To the next blank after a word's worth of text, so that a message quotes what was written. */
+const char *scan_show(const struct scan *scan)
+{
+    static _Thread_local char text[32];
+    if (!*scan->at)
+        return "the end of the file";
+    if (*scan->at == '\n')
+        return "the end of the line";
+    size_t length = strcspn(scan->at, "\r\n");
+    if (length > 24)
+        length = 24;
+    snprintf(text, sizeof text, "\"%.*s\"", (int)length, scan->at);
+    return text;
+}
+
 int scan_line(const struct scan *scan, const char *at)
 {
     int line = 1;
@@ -62,21 +77,10 @@ bool scan_char(struct scan *scan, char c)
     return true;
 }
 
-static const char *show_next(const struct scan *scan)
-{
-    static _Thread_local char text[24];
-    if (!*scan->at)
-        return "the end of the file";
-    snprintf(text, sizeof text, "\"%.12s", scan->at);
-    text[strcspn(text, "\n")] = 0;
-    strcat(text, "\"");
-    return text;
-}
-
 void scan_expect(struct scan *scan, char c)
 {
     if (!scan_char(scan, c))
-        scan_fail(scan, "expected '%c' before %s", c, show_next(scan));
+        scan_fail(scan, "expected '%c' before %s", c, scan_show(scan));
 }
 
 bool scan_text(struct scan *scan, const char *text)
@@ -113,7 +117,7 @@ char *scan_word(struct scan *scan)
 {
     scan_space(scan);
     if (!scan_is_word(scan))
-        scan_fail(scan, "expected a word before %s", show_next(scan));
+        scan_fail(scan, "expected a word before %s", scan_show(scan));
     const char *begin = scan->at;
     while (is_word_char(*scan->at))
         scan->at++;
@@ -150,7 +154,7 @@ int64_t scan_integer(struct scan *scan)
         return number;
     }
     if (!scan_peek_number(scan))
-        scan_fail(scan, "expected a number before %s", show_next(scan));
+        scan_fail(scan, "expected a number before %s", scan_show(scan));
     bool negative = *scan->at == '-';
     scan->at += negative || *scan->at == '+';
     /* A leading 0 is not octal: scripts write 0001 and mean 1. */
@@ -178,7 +182,7 @@ int64_t scan_time(struct scan *scan)
         }
     }
     if (!any)
-        scan_fail(scan, "expected a time before %s", show_next(scan));
+        scan_fail(scan, "expected a time (0.5, +.1, 1~2 or *) before %s", scan_show(scan));
     scan->at = p;
     return ns;
 }

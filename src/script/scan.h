@@ -18,6 +18,7 @@ struct scan {
 };
 void scan_init(struct scan *scan, struct arena *arena, const char *text, char *error, size_t error_size);
 _Noreturn void scan_fail(struct scan *scan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *scan_show(const struct scan *scan);      /* what is next, for messages: "\"abc\"" or "the end of the line" */
 int scan_line(const struct scan *scan, const char *at);
 void scan_space(struct scan *scan);                 /* blanks, newlines and comments */
 bool scan_char(struct scan *scan, char c);          /* takes C if it is next */
