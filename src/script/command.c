@@ -1,8 +1,7 @@
-/* command.c: the programs that `commands` may call, acted out against the virtual host. What is not known here makes the
- * script skipped, never passed. */
+/* command.c: the programs that `commands` may call, acted out against the virtual host; those that only turn text into text are filter.c's.
+ * What is not known here makes the script skipped, never passed. */
 #include <ctype.h>
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include "script/shell.h"
@@ -10,118 +9,172 @@
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return slash && slash[1] ? slash + 1 : path;
 }
 
 /* --- small programs ---------------------------------------------------------------------------------------------------- */
-static int do_echo(int argc, char **argv, struct shell_io *io)
+static char escape(const char **p)
+{
+    static const char from[] = "ntr\\ab", to[] = "\n\t\r\\\a\b";
+    const char *found = **p ? strchr(from, **p) : NULL;
+    if (isdigit((unsigned char)**p)) { /* \0NNN */
+        int value = 0;
+        for (int i = 0; i < 4 && **p >= '0' && **p <= '7'; i++)
+            value = value * 8 + *(*p)++ - '0';
+        return (char)value;
+    }
+    char c = found ? to[found - from] : **p;
+    *p += **p != 0;
+    return c;
+}
+
+static int do_echo(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     int i = 1;
-    bool newline = true;
-    for (; i < argc && argv[i][0] == '-' && strspn(argv[i] + 1, "neE") == strlen(argv[i] + 1) && argv[i][1]; i++)
+    bool newline = true, escapes = false;
+    (void)shell;
+    for (; i < argc && argv[i][0] == '-' && strspn(argv[i] + 1, "neE") == strlen(argv[i] + 1) && argv[i][1]; i++) {
         newline &= strchr(argv[i], 'n') == NULL;
-    for (int first = i; i < argc; i++)
-        shell_print(io, "%s%s", i > first ? " " : "", argv[i]);
+        escapes |= strchr(argv[i], 'e') != NULL;
+    }
+    for (int first = i; i < argc; i++) {
+        shell_print(io, "%s", i > first ? " " : "");
+        for (const char *p = argv[i]; *p;) {
+            char c = *p++;
+            shell_print(io, "%c", c == '\\' && escapes ? escape(&p) : c);
+        }
+    }
     if (newline)
         shell_print(io, "\n");
     return 0;
 }
 
-static int do_sleep(struct shell *shell, int argc, char **argv)
+/* One pass over the format; the index of the first argument that is left. */
+static int print_format(const char *format, int argc, char **argv, int i, struct shell_io *io)
 {
+    for (const char *p = format; *p;) {
+        char c = *p++;
+        if (c == '\\') {
+            shell_print(io, "%c", escape(&p));
+        } else if (c != '%' || *p == '%') {
+            shell_print(io, "%c", c);
+            p += c == '%';
+        } else {
+            char spec[24];
+            size_t length = strcspn(p, "sdiuxXofgec");
+            const char *value = i < argc ? argv[i++] : "", kind = p[length];
+            snprintf(spec, sizeof spec, "%%%.*s%s%c", (int)(length < 12 ? length : 12), p, kind && strchr("diuxXo", kind) ? "ll" : "", kind ? kind : 's');
+            if (kind && strchr("diuxXo", kind))
+                shell_print(io, spec, strtoll(value, NULL, 0));
+            else if (kind && strchr("fge", kind))
+                shell_print(io, spec, strtod(value, NULL));
+            else if (kind == 'c')
+                shell_print(io, "%c", value[0]);
+            else
+                shell_print(io, spec, value);
+            p += length + (kind != 0);
+        }
+    }
+    return i;
+}
+
+static int do_printf(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)shell;
+    for (int i = 2, before = 1; argc > 1 && (before == 1 || (i < argc && i > before));) {
+        before = i;
+        i = print_format(argv[1], argc, argv, i, io);
+    }
+    return 0;
+}
+
+static int do_sleep(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    static const struct { char letter; double factor; } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
     struct run *run = shell->run;
-    double seconds = argc > 1 ? strtod(argv[1], NULL) : 0;
-    run_until(run, run->now_ns + (uint64_t)(seconds * 1e9));
-    return 0;
-}
-
-/* Each line of the input that matches. Options q c v i E o n w are known. */
-static int do_grep(struct shell *shell, int argc, char **argv, struct shell_io *io)
-{
-    const char *flags = "", *pattern = NULL;
-    char all[64] = "";
+    double seconds = 0;
+    (void)io;
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-' && !pattern && strlen(all) + strlen(argv[i]) < sizeof all)
-            strcat(all, argv[i] + 1);
-        else if (!pattern)
-            pattern = argv[i];
-        else
-            run_skip(shell->run, "command: grep in a file is not known here");
+        char *end;
+        double number = strtod(argv[i], &end);
+        for (unsigned k = 0; k < ARRAY_COUNT(units); k++)
+            number *= *end == units[k].letter ? units[k].factor : 1;
+        seconds += argv[0][0] == 'u' ? number / 1e6 : number;
     }
-    flags = all;
-    regex_t regex;
-    if (!pattern || strspn(flags, "qcviEe") != strlen(flags) ||
-        regcomp(&regex, pattern, REG_NOSUB | (strchr(flags, 'E') ? REG_EXTENDED : 0) | (strchr(flags, 'i') ? REG_ICASE : 0)) != 0)
-        run_skip(shell->run, "command: grep %s is not known here", flags);
-    unsigned count = 0;
-    for (const char *p = io->input; *p;) {
-        size_t length = strcspn(p, "\n");
-        char *line = arena_copy(&shell->run->script.arena, p, length);
-        if ((regexec(&regex, line, 0, NULL, 0) == 0) != (strchr(flags, 'v') != NULL)) {
-            count++;
-            if (!strchr(flags, 'q') && !strchr(flags, 'c'))
-                shell_print(io, "%s\n", line);
-        }
-        p += length + (p[length] == '\n');
-    }
-    regfree(&regex);
-    if (strchr(flags, 'c'))
-        shell_print(io, "%u\n", count);
-    return count == 0;
+    if (seconds > 0)
+        run_until(run, run->now_ns + (uint64_t)(seconds * 1e9));
+    return 0;
 }
 
-/* awk '{print $2}' and awk '/pattern/ {print $2}': the only ones. */
-static int do_awk(struct shell *shell, int argc, char **argv, struct shell_io *io)
+static int do_seq(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    char pattern[128] = "";
-    int field = 0, used = 0;
-    const char *program = argc == 2 ? argv[1] : "";
-    if (*program == '/' && sscanf(program, "/%127[^/]/%n", pattern, &used) == 1)
-        program += used;
-    if (sscanf(program, " { print $%d %n", &field, &used) != 1 && sscanf(program, " {print $%d %n", &field, &used) != 1)
-        run_skip(shell->run, "command: this awk program is not known here");
-    for (const char *p = io->input; *p;) {
-        size_t length = strcspn(p, "\n");
-        char *line = arena_copy(&shell->run->script.arena, p, length), *save = NULL;
-        if (!*pattern || strstr(line, pattern)) {
-            char *token = field ? strtok_r(line, " \t", &save) : line;
-            for (int i = 1; i < field && token; i++)
-                token = strtok_r(NULL, " \t", &save);
-            shell_print(io, "%s\n", token ? token : "");
-        }
-        p += length + (p[length] == '\n');
+    long first = argc > 2 ? atol(argv[1]) : 1, step = argc > 3 ? atol(argv[2]) : 1, last = argc > 1 ? atol(argv[argc - 1]) : 0;
+    (void)shell;
+    for (long i = first; step && (step > 0 ? i <= last : i >= last) && io->used + 32 < SHELL_OUTPUT; i += step)
+        shell_print(io, "%ld\n", i);
+    return 0;
+}
+
+static int do_expr(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    const char *text = "";
+    for (int i = 1; i < argc; i++)
+        text = arena_printf(&shell->run->script.arena, "%s %s", text, strcmp(argv[i], "=") == 0 ? "==" : strcmp(argv[i], "/") == 0 ? "//" : argv[i]);
+    int64_t value = shell_arithmetic(shell, text);
+    shell_print(io, "%lld\n", (long long)value);
+    return value == 0;
+}
+
+/* let x=1+1 */
+static int do_let(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    int64_t value = 0;
+    (void)io;
+    for (int i = 1; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        value = shell_arithmetic(shell, equals ? equals + 1 : argv[i]);
+        if (equals)
+            shell_set(shell, argv[i], (size_t)(equals - argv[i]), arena_printf(&shell->run->script.arena, "%lld", (long long)value));
+    }
+    return value == 0;
+}
+
+static int do_export(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)io;
+    for (int i = 1; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        if (equals)
+            shell_set(shell, argv[i], (size_t)(equals - argv[i]), equals + 1);
     }
     return 0;
 }
 
-static int test_binary(struct shell *shell, const char *a, const char *op, const char *b)
+static int do_test(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    static const char *const numeric[] = {"-eq", "-ne", "-lt", "-le", "-gt", "-ge"};
-    if (strcmp(op, "=") == 0 || strcmp(op, "==") == 0)
-        return strcmp(a, b) != 0;
-    if (strcmp(op, "!=") == 0)
-        return strcmp(a, b) == 0;
-    long long x = strtoll(a, NULL, 0), y = strtoll(b, NULL, 0);
-    const bool results[] = {x == y, x != y, x < y, x <= y, x > y, x >= y};
-    for (unsigned i = 0; i < ARRAY_COUNT(numeric); i++)
-        if (strcmp(op, numeric[i]) == 0)
-            return !results[i];
-    run_skip(shell->run, "command: test with %s is not known here", op);
+    (void)io;
+    return shell_test(shell, argc, argv);
 }
 
-static int do_test(struct shell *shell, int argc, char **argv)
+/* What the machine is, where a script asks: one processor, root, the kernel that this host is like. */
+static int do_tell(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    if (argc && (strcmp(argv[argc - 1], "]") == 0 || strcmp(argv[argc - 1], "]]") == 0))
-        argc--;
-    if (argc > 2 && strcmp(argv[1], "!") == 0)
-        return !do_test(shell, argc - 1, argv + 1);
-    if (argc == 2)
-        return argv[1][0] == 0;
-    if (argc == 3 && (strcmp(argv[1], "-z") == 0 || strcmp(argv[1], "-n") == 0))
-        return argv[1][1] == 'z' ? argv[2][0] != 0 : argv[2][0] == 0;
-    if (argc == 4)
-        return test_binary(shell, argv[1], argv[2], argv[3]);
-    run_skip(shell->run, "command: this test is not known here");
+    const char *flag = argc > 1 ? argv[1] : "";
+    if (strcmp(argv[0], "uname") == 0)
+        shell_print(io, "%s\n", strchr(flag, 'r') ? "6.18.0" : strchr(flag, 'm') ? "x86_64" : strchr(flag, 'n') ? "host" : "Linux");
+    else if (strcmp(argv[0], "date") == 0)
+        shell_print(io, "%llu\n", (unsigned long long)(shell->run->now_ns / NS_PER_S));
+    else if (strcmp(argv[0], "id") == 0)
+        shell_print(io, "0\n");
+    else if (strcmp(argv[0], "nproc") == 0)
+        shell_print(io, "1\n");
+    else if (strcmp(argv[0], "basename") == 0)
+        shell_print(io, "%s\n", base_name(flag));
+    else if (strcmp(argv[0], "dirname") == 0)
+        shell_print(io, "%.*s\n", strrchr(flag, '/') ? (int)(strrchr(flag, '/') - flag) : 1, strrchr(flag, '/') ? flag : ".");
+    else
+        shell_print(io, "%s\n", strcmp(argv[0], "hostname") == 0 ? "host" : strcmp(argv[0], "whoami") == 0 ? "root" : "/");
+    return 0;
 }
 
 /* --- nstat --------------------------------------------------------------------------------------------------------------- */
@@ -176,6 +229,9 @@ static int do_nstat(struct shell *shell, int argc, char **argv, struct shell_io 
         nstat.zeros |= strchr(argv[i], 'z') != NULL;
         nstat.quiet |= strchr(argv[i], 'n') != NULL;
         nstat.keep |= strchr(argv[i], 's') != NULL;
+        if (strchr(argv[i], 'r'))
+            for (struct counter *c = shell->run->counters; c; c = c->next)
+                c->value = 0;
     }
     nstat.names = argv + i;
     if (!nstat.quiet)
@@ -208,18 +264,97 @@ static char *read_beside(struct shell *shell, const char *path)
     return text ? text : read_file(arena, path);
 }
 
-static int run_file(struct shell *shell, const char *path, struct shell_io *io)
+struct table {
+    struct arena *arena;
+    const char *prefix, *names, *values;
+};
+
+static void visit_table(void *ctx, const char *name, uint64_t value)
 {
-    char *text = read_beside(shell, path);
-    if (!text)
-        run_skip(shell->run, "command: no file %s", path);
-    struct shell inner = {.run = shell->run, .depth = shell->depth + 1};
-    return shell_run(&inner, text, io);
+    struct table *table = ctx;
+    size_t length = strlen(table->prefix);
+    if (strncmp(name, table->prefix, length) != 0 || (strcmp(table->prefix, "Tcp") == 0 && strncmp(name, "TcpExt", 6) == 0))
+        return;
+    table->names = arena_printf(table->arena, "%s %s", table->names, name + length);
+    table->values = arena_printf(table->arena, "%s %llu", table->values, (unsigned long long)value);
 }
 
-/* set_sysctls.py /proc/sys/net/ipv4/tcp_sack=1 ...: what it saves for later needs no restoring here. */
-static int do_set_sysctls(struct shell *shell, int argc, char **argv)
+/* /proc/net/snmp and netstat: a line of names and one of values for each prefix. */
+static const char *counter_file(struct shell *shell, const char *const *prefixes)
 {
+    const char *text = "";
+    for (; *prefixes; prefixes++) {
+        struct table table = {.arena = &shell->run->script.arena, .prefix = *prefixes, .names = "", .values = ""};
+        lil_counter_each(shell->run->host, visit_table, &table);
+        text = arena_printf(table.arena, "%s%s:%s\n%s:%s\n", text, *prefixes, table.names, *prefixes, table.values);
+    }
+    return text;
+}
+
+const char *shell_file(struct shell *shell, const char *path)
+{
+    static const char *const snmp[] = {"Ip", "Icmp", "Tcp", "Udp", NULL}, *const netstat[] = {"TcpExt", NULL};
+    const char *text = shell_file_read(shell, path);
+    char value[256];
+    if (text || strcmp(path, "/dev/null") == 0)
+        return text ? text : "";
+    if (strncmp(path, "/proc/sys/", 10) == 0) {
+        shell_sysctl_get(shell, path, value, sizeof value);
+        return arena_printf(&shell->run->script.arena, "%s\n", value);
+    }
+    if (strcmp(path, "/proc/net/snmp") == 0 || strcmp(path, "/proc/net/netstat") == 0)
+        return counter_file(shell, path[10] == 's' ? snmp : netstat);
+    return strncmp(path, "/proc/", 6) == 0 ? NULL : read_beside(shell, path);
+}
+
+static int do_cat(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    if (argc == 1)
+        shell_print(io, "%s", io->input);
+    for (int i = 1; i < argc; i++) {
+        const char *text = strcmp(argv[i], "-") == 0 ? io->input : shell_file(shell, argv[i]);
+        if (!text)
+            run_skip(shell->run, "command: cat: no file %s", argv[i]);
+        shell_print(io, "%s", text);
+    }
+    return 0;
+}
+
+static int do_tee(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "/proc/sys/", 10) == 0)
+            shell_sysctl_set(shell, argv[i], io->input);
+        else if (argv[i][0] != '-' && strncmp(argv[i], "/dev/", 5) != 0)
+            run_skip(shell->run, "command: tee %s is not known here", argv[i]);
+    shell_print(io, "%s", io->input);
+    return 0;
+}
+
+static int run_file(struct shell *shell, int argc, char **argv, struct shell_io *io, bool here)
+{
+    char *text = read_beside(shell, argv[0]);
+    (void)argc;
+    if (!text)
+        run_skip(shell->run, "command: no file %s", argv[0]);
+    if (!here) {
+        struct shell inner;
+        shell_init(&inner, shell->run);
+        inner.depth = shell->depth + 1;
+        inner.argv = argv;
+        return shell_run(&inner, text, io);
+    }
+    shell->depth++;
+    int status = shell_run(shell, text, io);
+    shell->depth--;
+    return status;
+}
+
+/* --- parameters and devices ----------------------------------------------------------------------------------------------- */
+/* set_sysctls.py /proc/sys/net/ipv4/tcp_sack=1 ...: what it saves for later needs no restoring here. */
+static int do_set_sysctls(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)io;
     for (int i = 1; i < argc; i++) {
         char *equals = strchr(argv[i], '=');
         if (!equals)
@@ -232,43 +367,42 @@ static int do_set_sysctls(struct shell *shell, int argc, char **argv)
 
 static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    bool bare = false;
+    bool bare = false, quiet = false, tolerant = false, all = false, names = false;
     for (int i = 1; i < argc; i++) {
         char *equals = strchr(argv[i], '='), value[256];
         if (argv[i][0] == '-') {
-            bare |= strchr(argv[i], 'n') != NULL || strchr(argv[i], 'b') != NULL;
-        } else if (equals) {
-            *equals = 0;
-            const char *to = equals[1] || i + 1 >= argc ? equals + 1 : argv[++i]; /* sysctl a= 1 */
-            shell_sysctl_set(shell, argv[i - (to == argv[i])], to);
-        } else if (i + 2 < argc && strcmp(argv[i + 1], "=") == 0) {
-            shell_sysctl_set(shell, argv[i], argv[i + 2]);
-            i += 2;
-        } else if (shell_sysctl_get(shell, argv[i], value, sizeof value) == 0) {
-            shell_print(io, "%s%s%s\n", bare ? "" : argv[i], bare ? "" : " = ", value);
+            bare |= strpbrk(argv[i], "nb") != NULL;
+            quiet |= strchr(argv[i], 'q') != NULL;
+            tolerant |= strpbrk(argv[i], "ei") != NULL;
+            all |= strpbrk(argv[i], "aAX") != NULL || strcmp(argv[i], "--all") == 0;
+            names |= strchr(argv[i], 'N') != NULL;
+            continue;
         }
+        const char *name = arena_copy(&shell->run->script.arena, argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i])), *to = equals ? equals + 1 : NULL;
+        if (equals && !*to && i + 1 < argc) /* a= 1 */
+            to = argv[++i];
+        else if (!equals && i + 2 < argc && strcmp(argv[i + 1], "=") == 0) /* a = 1 */
+            to = argv[i += 2];
+        if (tolerant && !shell_sysctl_known(shell, name))
+            continue;
+        if (to)
+            shell_sysctl_set(shell, name, to);
+        else
+            shell_sysctl_get(shell, name, value, sizeof value);
+        if (names)
+            shell_print(io, "%s\n", name);
+        else if (!to || !quiet)
+            shell_print(io, "%s%s%s\n", bare ? "" : name, bare ? "" : " = ", to ? to : value);
     }
+    if (all)
+        shell_sysctl_each(shell, io, names);
     return 0;
 }
 
-static int do_cat(struct shell *shell, int argc, char **argv, struct shell_io *io)
-{
-    if (argc == 1)
-        shell_print(io, "%s", io->input);
-    for (int i = 1; i < argc; i++) {
-        char value[256];
-        if (strncmp(argv[i], "/proc/sys/", 10) != 0)
-            run_skip(shell->run, "command: cat %s is not known here", argv[i]);
-        shell_sysctl_get(shell, argv[i], value, sizeof value);
-        shell_print(io, "%s\n", value);
-    }
-    return 0;
-}
-
-/* A queueing discipline of the device changes nothing here, unless it is there to disturb. */
-static int do_tc(struct shell *shell, int argc, char **argv)
+static int do_tc(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     static const char *const disturbing[] = {"netem", "tbf", "htb", "police", "filter", "clsact", "ingress"};
+    (void)io;
     for (int i = 1; i < argc; i++)
         for (unsigned j = 0; j < ARRAY_COUNT(disturbing); j++)
             if (strcmp(argv[i], disturbing[j]) == 0)
@@ -276,74 +410,139 @@ static int do_tc(struct shell *shell, int argc, char **argv)
     return 0;
 }
 
-static int do_ifconfig(struct shell *shell, int argc, char **argv)
+static int do_ifconfig(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
+    (void)io;
     for (int i = 2; i + 1 < argc; i++)
         if (strcmp(argv[i], "mtu") == 0 && lil_interface_set_mtu(shell->run->host, shell->run->ifindex, (unsigned)atoi(argv[i + 1])) < 0)
             return 1;
     return 0;
 }
 
-static bool is_quiet(const char *name)
+static int do_ip(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    static const char *const quiet[] = {"true", ":", "cd", "export", "set", "ethtool", "modprobe", "rm", "mkdir", "touch", "chmod",
-                                        "which", "hash", "sync", "logger", "dmesg", "wait", "kldload", "kldunload", "kldstat", "tcpdrop", "sockstat", "local", "unset", "trap", "umask", "ulimit", "echo_restore", "tcp_metrics", "date", "uname", "hostname", "id", "env"};
-    for (unsigned i = 0; i < ARRAY_COUNT(quiet); i++)
-        if (strcmp(name, quiet[i]) == 0)
-            return true;
-    return strncmp(name, "sysctl_restore", 14) == 0;
+    (void)io;
+    return shell_route(shell, argc, argv);
 }
+
+static int do_nothing(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)shell, (void)argc, (void)io;
+    return strcmp(argv[0], "false") == 0;
+}
+
+/* --- programs that run others ----------------------------------------------------------------------------------------------- */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1];
+}
+
+static int do_shell(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    int i = 1;
+    for (; i < argc && is_option(argv[i]); i++)
+        if (strchr(argv[i], 'c') && argv[i][1] != '-' && i + 1 < argc) {
+            struct shell inner;
+            shell_init(&inner, shell->run);
+            inner.depth = shell->depth + 1;
+            inner.argv = argv + i + 2 < argv + argc ? argv + i + 2 : NULL;
+            return shell_run(&inner, argv[i + 1], io);
+        }
+    if (i < argc)
+        return run_file(shell, argc - i, argv + i, io, false);
+    struct shell inner; /* what stands in a here-document */
+    shell_init(&inner, shell->run);
+    inner.depth = shell->depth + 1;
+    struct shell_io child = *io;
+    child.input = "";
+    int status = shell_run(&inner, io->input, &child);
+    child.input = io->input;
+    *io = child;
+    return status;
+}
+
+static int do_source(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    if (argc < 2)
+        run_skip(shell->run, "command: %s without a file", argv[0]);
+    if (strcmp(base_name(argv[1]), "defaults.sh") == 0)
+        return shell_program(shell, argc - 1, argv + 1, io);
+    return run_file(shell, argc - 1, argv + 1, io, true);
+}
+
+static int do_eval(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    const char *text = "";
+    for (int i = 1; i < argc; i++)
+        text = arena_printf(&shell->run->script.arena, "%s%s ", text, argv[i]);
+    return shell_run(shell, text, io);
+}
+
+/* sudo, env, timeout N, nice -n N ...: the command behind their options and assignments. */
+static int do_prefix(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    int i = 1;
+    bool nice = strcmp(argv[0], "nice") == 0 || strcmp(argv[0], "taskset") == 0;
+    for (; i < argc && (is_option(argv[i]) || strchr(argv[i], '=')); i++)
+        i += nice && is_option(argv[i]) && !argv[i][2];
+    if (strcmp(argv[0], "timeout") == 0)
+        i++;
+    if (i >= argc)
+        return 0;
+    bool asks = strcmp(argv[0], "command") == 0 && argc > 1 && strchr("vV", argv[1][1]) && is_option(argv[1]);
+    return asks ? 0 : shell_program(shell, argc - i, argv + i, io);
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------------------- */
+static const struct program {
+    const char *name;
+    int (*run)(struct shell *shell, int argc, char **argv, struct shell_io *io);
+} programs[] = {
+    {"echo", do_echo}, {"printf", do_printf}, {"sleep", do_sleep}, {"usleep", do_sleep}, {"seq", do_seq}, {"expr", do_expr}, {"let", do_let},
+    {"export", do_export}, {"local", do_export}, {"declare", do_export}, {"readonly", do_export}, {"test", do_test}, {"[", do_test}, {"[[", do_test},
+    {"uname", do_tell}, {"date", do_tell}, {"id", do_tell}, {"nproc", do_tell}, {"basename", do_tell}, {"dirname", do_tell}, {"hostname", do_tell},
+    {"whoami", do_tell}, {"pwd", do_tell}, {"nstat", do_nstat}, {"cat", do_cat}, {"tee", do_tee}, {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl},
+    {"tc", do_tc}, {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell}, {"dash", do_shell}, {"source", do_source}, {".", do_source},
+    {"eval", do_eval}, {"sudo", do_prefix}, {"env", do_prefix}, {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix},
+    {"exec", do_prefix}, {"nohup", do_prefix}, {"time", do_prefix},
+    /* nothing of these shows on a virtual host */
+    {"true", do_nothing}, {"false", do_nothing}, {":", do_nothing}, {"cd", do_nothing}, {"set", do_nothing}, {"ethtool", do_nothing}, {"modprobe", do_nothing},
+    {"rmmod", do_nothing}, {"insmod", do_nothing}, {"lsmod", do_nothing}, {"rm", do_nothing}, {"mkdir", do_nothing}, {"touch", do_nothing}, {"chmod", do_nothing},
+    {"which", do_nothing}, {"type", do_nothing}, {"hash", do_nothing}, {"sync", do_nothing}, {"logger", do_nothing}, {"dmesg", do_nothing}, {"wait", do_nothing},
+    {"kldload", do_nothing}, {"kldunload", do_nothing}, {"kldstat", do_nothing}, {"tcpdrop", do_nothing}, {"sockstat", do_nothing}, {"unset", do_nothing},
+    {"shift", do_nothing}, {"trap", do_nothing}, {"umask", do_nothing}, {"ulimit", do_nothing}, {"kill", do_nothing}, {"killall", do_nothing}, {"pkill", do_nothing},
+    {"clear", do_nothing}, {"tcpdump", do_nothing}, {"arp", do_nothing}, {"ndp", do_nothing},
+};
 
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    const char *name = base_name(argv[0]), *dot = strrchr(name, '.');
-    if (strcmp(name, "sudo") == 0 || strcmp(name, "sh") == 0 || strcmp(name, "bash") == 0 || strcmp(name, "source") == 0 || strcmp(name, ".") == 0)
-        return argc > 1 ? shell_program(shell, argc - 1, argv + 1, io) : 0;
-    if (strcmp(name, "-c") == 0 && argc > 1) {
-        struct shell inner = {.run = shell->run, .depth = shell->depth + 1};
-        return shell_run(&inner, argv[1], io);
-    }
-    if (is_quiet(name))
-        return 0;
-    if (strcmp(name, "false") == 0 || strcmp(name, "exit") == 0)
-        return strcmp(name, "exit") == 0 && argc > 1 ? atoi(argv[1]) : name[0] == 'f';
-    if (strcmp(name, "echo") == 0 || strcmp(name, "printf") == 0)
-        return do_echo(argc, argv, io);
-    if (strcmp(name, "sleep") == 0)
-        return do_sleep(shell, argc, argv);
-    if (strcmp(name, "grep") == 0 || strcmp(name, "egrep") == 0)
-        return do_grep(shell, argc, argv, io);
-    if (strcmp(name, "awk") == 0)
-        return do_awk(shell, argc, argv, io);
-    if (strcmp(name, "test") == 0 || strcmp(name, "[") == 0 || strcmp(name, "[[") == 0)
-        return do_test(shell, argc, argv);
-    if (strcmp(name, "nstat") == 0)
-        return do_nstat(shell, argc, argv, io);
-    if (strcmp(name, "sysctl") == 0)
-        return do_sysctl(shell, argc, argv, io);
-    if (strcmp(name, "set_sysctls.py") == 0)
-        return do_set_sysctls(shell, argc, argv);
-    if (strcmp(name, "cat") == 0)
-        return do_cat(shell, argc, argv, io);
-    if (strcmp(name, "tc") == 0)
-        return do_tc(shell, argc, argv);
-    if (strcmp(name, "ip") == 0)
-        return shell_route(shell, argc, argv);
-    if (strcmp(name, "ifconfig") == 0)
-        return do_ifconfig(shell, argc, argv);
+    const char *path = argv[0], *name = base_name(path), *dot = strrchr(name, '.');
+    int status;
+    argv[0] = (char *)name;
+    if (shell_filter(shell, argc, argv, io, &status))
+        return status;
+    for (unsigned i = 0; i < ARRAY_COUNT(programs); i++)
+        if (strcmp(name, programs[i].name) == 0)
+            return programs[i].run(shell, argc, argv, io);
     if (strcmp(name, "defaults.sh") == 0) {
-        shell_defaults(shell, read_beside(shell, argv[0]));
+        shell_defaults(shell, read_beside(shell, path));
         return 0;
     }
+    if (strncmp(name, "sysctl_restore", 14) == 0) /* what set_sysctls.py of a real machine writes for the end */
+        return 0;
+    argv[0] = (char *)path;
     if (dot && strcmp(dot, ".sh") == 0)
-        return run_file(shell, argv[0], io);
+        return run_file(shell, argc, argv, io, false);
+    if (shell->lenient)
+        return 0;
     run_skip(shell->run, "command: %s is not known here", name);
 }
 
 void run_command(struct run *run, const char *text)
 {
-    struct shell shell = {.run = run};
-    struct shell_io io = {.input = "", .output = arena_alloc(&run->script.arena, SHELL_OUTPUT)};
+    struct shell shell;
+    shell_init(&shell, run);
+    struct shell_io io = shell_buffer(&shell, "");
     int status = shell_run(&shell, text, &io);
     if (run->config.verbose && io.used)
         fprintf(run->config.verbose, "%.*s", (int)io.used, io.output);

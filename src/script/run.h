@@ -80,6 +80,7 @@ struct run {
     int next_file_fd;
     struct code code;
     struct counter *counters;          /* nstat's history */
+    struct shell_variable *files, *parameters; /* what commands wrote: to files, to parameters without an effect here */
     jmp_buf over;                      /* run_fail and run_skip on the main stack */
 };
 

@@ -1,37 +1,69 @@
-/* shell.h: the small shell behind `commands`. shell.c reads words, quotes, $variables, $((sums)), $(commands), pipes,
- * redirections, ; && ||; command.c knows the programs; sysctl.c knows the names of parameters. */
+/* shell.h: the small shell behind `commands`. shell.c reads lists, pipelines, redirections, if/for/while/case, functions;
+ * shell_word.c words, quotes, $variables, $((sums)), $(commands); shell_test.c test and [[; command.c knows the programs, filter.c and
+ * awk.c those that only turn text into text; sysctl.c the names of parameters. What is not known ends the script as skipped. */
 #ifndef SCRIPT_SHELL_H
 #define SCRIPT_SHELL_H
 #include "script/run.h"
 
-enum { SHELL_WORDS = 64, SHELL_OUTPUT = 65536 };
+enum { SHELL_WORDS = 128, SHELL_OUTPUT = 1 << 20, SHELL_LOOPS = 10000 };
+
 struct shell_io {
     const char *input;         /* of the pipe, or "" */
-    char *output;              /* SHELL_OUTPUT bytes */
-    size_t used;
+    char *output;              /* NUL-terminated; grows up to SHELL_OUTPUT bytes */
+    size_t used, capacity;
+    struct arena *arena;
 };
-struct shell_variable {
+struct shell_variable {        /* also a function: its value is its body */
     struct shell_variable *next;
     const char *name, *value;
 };
+enum shell_jump { SHELL_ON, SHELL_BREAK, SHELL_CONTINUE, SHELL_RETURN, SHELL_EXIT };
 struct shell {
     struct run *run;
     const char *at;
-    struct shell_variable *variables;
+    const char *resume;        /* behind the here-documents of this line, or NULL */
+    struct shell_variable *variables, *functions;
+    char **argv;               /* $0, $1 ...; NULL-terminated, or NULL */
     int status;
     int depth;                 /* of files and $(...) */
-    bool lenient;              /* parameters that the host does not know are passed over */
+    bool live;                 /* false: the branch not taken is only read */
+    bool lenient;              /* parameters and programs that the host does not know are passed over */
+    enum shell_jump jump;
 };
+struct shell_argv {
+    char *argv[SHELL_WORDS + 1];
+    int argc;
+};
+/* shell.c */
+void shell_init(struct shell *shell, struct run *run);
 void shell_print(struct shell_io *io, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Runs TEXT; the exit status. What is not known ends the script as skipped. */
+/* Runs TEXT; the exit status. A child's changes to variables stay its own. */
 int shell_run(struct shell *shell, const char *text, struct shell_io *io);
-const char *shell_get(struct shell *shell, const char *name, size_t length); /* "" when unset */
+int shell_run_child(const struct shell *shell, const char *text, struct shell_io *io);
+struct shell_io shell_buffer(struct shell *shell, const char *input);
+/* What `>` wrote to a path that is no parameter, or NULL. */
+const char *shell_file_read(struct shell *shell, const char *path);
+
+/* shell_word.c */
+const char *shell_get(struct shell *shell, const char *name, size_t length); /* NULL when unset */
 void shell_set(struct shell *shell, const char *name, size_t length, const char *value);
-int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io); /* command.c */
+void shell_blank(struct shell *shell);                        /* blanks, continued lines, a comment */
+bool shell_word(struct shell *shell, struct shell_argv *out); /* the next word's fields; false: no word is there */
+const char *shell_expand(struct shell *shell, const char *text); /* $ only, as in a here-document */
+int64_t shell_arithmetic(struct shell *shell, const char *text);
+
+int shell_test(struct shell *shell, int argc, char **argv);                          /* shell_test.c; 0: true, as an exit status */
+int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io);  /* command.c */
 int shell_route(struct shell *shell, int argc, char **argv);                         /* route.c: ip ... */
+bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* filter.c; false: none of its */
+int shell_awk(struct shell *shell, int argc, char **argv, struct shell_io *io);      /* awk.c */
+/* The text of a file that a program names: a parameter, what the script wrote, a file beside the script; NULL: none. */
+const char *shell_file(struct shell *shell, const char *path);                       /* command.c */
 /* sysctl.c: NAME in dots or as /proc/sys/...; 0, or the script ends as skipped. */
 int shell_sysctl_set(struct shell *shell, const char *name, const char *value);
 int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t size);
+bool shell_sysctl_known(struct shell *shell, const char *name);
+void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only);
 /* sysctl_bsd.c: FreeBSD's names; false: none of them. */
 bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value);
 bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size);

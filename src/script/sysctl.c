@@ -1,42 +1,29 @@
 /* sysctl.c: parameters by the names that scripts use: Linux's (the host knows them by these names), FreeBSD's
- * (sysctl_bsd.c), and those that change nothing a script could see here. An unknown one makes the script skipped. */
+ * (sysctl_bsd.c), and those that change nothing a script could see here (sysctl_linux.h). An unknown one makes the script skipped. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "script/shell.h"
+#include "script/sysctl_linux.h"
 
-struct sysctl_name { /* where only one value is so here */
-    const char *name;
-    long value;
-};
-static const struct sysctl_name fixed[] = {
-    {"net.ipv4.tcp_adv_win_scale", 1}, {"net.ipv4.tcp_max_ssthresh", 0}, {"net.ipv4.tcp_reflect_tos", 0}, {"net.ipv4.tcp_shrink_window", 0},
-    {"net.ipv4.tcp_stdurg", 0}, {"net.ipv4.tcp_thin_dupack", 0}, {"net.ipv4.tcp_thin_linear_timeouts", 0}, {"net.ipv4.tcp_tw_reuse_delay", 1000},
-    {"net.ipv4.ip_nonlocal_bind", 0}, {"net.ipv6.bindv6only", 0}, {"net.ipv4.tcp_mtu_probe_floor", 48}, {"net.mptcp.enabled", 0},
-};
-/* What a virtual host has no use for: queues of a device, memory of a machine, caches that a fresh host does not have. */
-static const char *const harmless[] = {
-    "net.core.", "net.ipv4.tcp_mem", "net.ipv4.udp_", "net.ipv4.tcp_early_demux", "net.ipv4.ip_early_demux", "net.ipv4.tcp_low_latency",
-    "net.ipv4.tcp_fack", "net.ipv4.tcp_min_tso_segs", "net.ipv4.tcp_tso_", "net.ipv4.tcp_limit_output_bytes", "net.ipv4.tcp_available_",
-    "net.ipv4.tcp_allowed_", "net.ipv4.tcp_max_orphans", "net.ipv4.tcp_max_tw_buckets", "net.ipv4.route.", "net.ipv4.conf.", "net.ipv6.conf.",
-    "net.ipv4.icmp_", "net.ipv4.tcp_fwmark_accept", "net.ipv4.tcp_l3mdev_accept", "net.ipv4.tcp_child_ehash_entries", "net.ipv4.tcp_ehash_entries",
-    "net.ipv4.tcp_no_ssthresh_metrics_save", "net.ipv4.tcp_no_metrics_save", "net.ipv4.tcp_migrate_req", "net.ipv4.tcp_plb_", "net.ipv4.tcp_backlog_ack_defer", "net.ipv4.tcp_min_rtt_wlen",
-    "net.ipv4.tcp_app_win", "net.ipv4.tcp_comp_sack_slack_ns", "net.ipv4.tcp_comp_sack_rtt_percent", "net.ipv4.tcp_autocorking", "net.ipv4.tcp_collapse_max_bytes", "net.ipv4.tcp_ecn_fallback",
-    "net.ipv4.tcp_fastopen_blackhole_timeout_sec", "net.ipv4.tcp_max_reordering", "net.ipv4.tcp_pacing_", "net.ipv4.tcp_probe_", "net.ipv4.tcp_retrans_collapse",
-    "net.ipv4.tcp_workaround_signed_windows", "net.ipv4.tcp_rcvbuf_low_rtt", "net.ipv4.ip_forward_use_pmtu", "net.ipv4.ip_local_reserved_ports",
-    "net.ipv4.fwmark_reflect", "net.ipv4.ip_default_ttl", "net.ipv4.neigh.", "net.ipv6.neigh.", "net.ipv6.flowlabel_", "net.ipv6.auto_flowlabels", "net.netfilter.", "kernel.", "fs.", "vm.",
-};
-
-static bool is_harmless(const char *name)
+static const struct sysctl_linux *find_linux(const char *name)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(harmless); i++)
-        if (strncmp(name, harmless[i], strlen(harmless[i])) == 0)
+    for (unsigned i = 0; i < ARRAY_COUNT(linux_names); i++)
+        if (strcmp(linux_names[i].name, name) == 0)
+            return &linux_names[i];
+    return NULL;
+}
+
+static bool is_in_family(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(linux_families); i++)
+        if (strncmp(name, linux_families[i], strlen(linux_families[i])) == 0)
             return true;
     return false;
 }
 
-/* /proc/sys/net/ipv4/tcp_sack -> net.ipv4.tcp_sack */
+/* /proc/sys/net/ipv4/tcp_sack, net/ipv4/tcp_sack -> net.ipv4.tcp_sack */
 static const char *dotted(const char *name, char *text, size_t size)
 {
     bool path = strncmp(name, "/proc/sys/", 10) == 0;
@@ -47,14 +34,37 @@ static const char *dotted(const char *name, char *text, size_t size)
     return text;
 }
 
+/* --- parameters without an effect keep what was written, to be read back ----------------------------------------------- */
+static const char *kept(struct shell *shell, const char *name)
+{
+    for (struct shell_variable *p = shell->run->parameters; p; p = p->next)
+        if (strcmp(p->name, name) == 0)
+            return p->value;
+    return NULL;
+}
+
+static void keep(struct shell *shell, const char *name, const char *value)
+{
+    struct arena *arena = &shell->run->script.arena;
+    struct shell_variable *p = arena_alloc(arena, sizeof *p);
+    *p = (struct shell_variable){.next = shell->run->parameters, .name = arena_copy(arena, name, strlen(name)), .value = arena_copy(arena, value, strlen(value))};
+    shell->run->parameters = p;
+}
+
 static int set_or_skip(struct shell *shell, const char *name, const char *value)
 {
+    const struct sysctl_linux *known = find_linux(name);
     int error = lil_sysctl_set(shell->run->host, name, value);
-    if (error == -ENOENT && (shell->lenient || is_harmless(name)))
+    bool passes = error != -ENOENT && is_in_family(name); /* a value that the host does not take, of what hardly matters */
+    if (error == 0)
         return 0;
-    if (error == -ENOENT)
+    if (known && known->fixed && strcmp(known->value, value) != 0 && !shell->lenient)
+        run_skip(shell->run, "command: sysctl %s=%s is not supported", name, value);
+    if (known || passes || (error == -ENOENT && is_in_family(name)))
+        keep(shell, name, value);
+    else if (error == -ENOENT && !shell->lenient)
         run_skip(shell->run, "command: no sysctl %s here", name);
-    if (error < 0 && !shell->lenient && !is_harmless(name))
+    else if (!shell->lenient)
         run_skip(shell->run, "command: sysctl %s cannot be \"%s\" here", name, value);
     return 0;
 }
@@ -62,42 +72,76 @@ static int set_or_skip(struct shell *shell, const char *name, const char *value)
 int shell_sysctl_set(struct shell *shell, const char *name, const char *value)
 {
     char text[128], trimmed[256];
+    size_t n = 0;
     name = dotted(name, text, sizeof text);
-    while (isspace((unsigned char)*value))
-        value++;
-    snprintf(trimmed, sizeof trimmed, "%s", value);
-    for (size_t n = strlen(trimmed); n && isspace((unsigned char)trimmed[n - 1]); n--)
-        trimmed[n - 1] = 0;
-    for (unsigned i = 0; i < ARRAY_COUNT(fixed); i++) {
-        if (strcmp(name, fixed[i].name) != 0)
-            continue;
-        if (strtol(trimmed, NULL, 0) != fixed[i].value)
-            run_skip(shell->run, "command: sysctl %s=%s is not supported", name, trimmed);
-        return 0;
-    }
+    for (; *value && n + 1 < sizeof trimmed; value++) /* one blank between numbers, none around them */
+        if (!isspace((unsigned char)*value) || (n && trimmed[n - 1] != ' '))
+            trimmed[n++] = (char)(isspace((unsigned char)*value) ? ' ' : *value);
+    n -= n && trimmed[n - 1] == ' ';
+    trimmed[n] = 0;
     if (shell_sysctl_bsd_set(shell, name, trimmed))
         return 0;
     return set_or_skip(shell, name, trimmed);
+}
+
+static bool find_value(struct shell *shell, const char *name, char *value, size_t size)
+{
+    const struct sysctl_linux *known = find_linux(name);
+    const char *written = kept(shell, name);
+    bool is_linux = strncmp(name, "net.ipv", 7) == 0;
+    if (written || (known && lil_sysctl_get(shell->run->host, name, value, size) < 0))
+        snprintf(value, size, "%s", written ? written : known->value);
+    else if (!known && lil_sysctl_get(shell->run->host, name, value, size) < 0 && !is_in_family(name))
+        return false;
+    else if (!known && lil_sysctl_get(shell->run->host, name, value, size) < 0)
+        snprintf(value, size, "0");
+    for (char *p = value; is_linux && *p; p++)
+        if (*p == ' ' && isdigit((unsigned char)p[1])) /* Linux parts numbers with tabs */
+            *p = '\t';
+    return true;
+}
+
+bool shell_sysctl_known(struct shell *shell, const char *name)
+{
+    char text[128], value[256];
+    name = dotted(name, text, sizeof text);
+    return shell_sysctl_bsd_get(shell, name, value, sizeof value) || find_value(shell, name, value, sizeof value);
 }
 
 int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t size)
 {
     char text[128];
     name = dotted(name, text, sizeof text);
-    for (unsigned i = 0; i < ARRAY_COUNT(fixed); i++) {
-        if (strcmp(name, fixed[i].name) == 0) {
-            snprintf(value, size, "%ld", fixed[i].value);
-            return 0;
-        }
-    }
-    if (shell_sysctl_bsd_get(shell, name, value, size))
-        return 0;
-    int error = lil_sysctl_get(shell->run->host, name, value, size);
-    if (error < 0 && !is_harmless(name))
+    if (!shell_sysctl_bsd_get(shell, name, value, size) && !find_value(shell, name, value, size))
         run_skip(shell->run, "command: no sysctl %s here", name);
-    if (error < 0)
-        snprintf(value, size, "0");
     return 0;
+}
+
+struct listing {
+    struct shell *shell;
+    struct shell_io *io;
+    bool names_only;
+};
+
+static void list(void *ctx, const char *name, const char *unused)
+{
+    struct listing *listing = ctx;
+    char value[256];
+    (void)unused;
+    if (!find_value(listing->shell, name, value, sizeof value))
+        return;
+    if (listing->names_only)
+        shell_print(listing->io, "%s\n", name);
+    else
+        shell_print(listing->io, "%s = %s\n", name, value);
+}
+
+void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only)
+{
+    struct listing listing = {shell, io, names_only};
+    (void)lil_sysctl_each(shell->run->host, list, &listing);
+    for (unsigned i = 0; i < ARRAY_COUNT(linux_names); i++)
+        list(&listing, linux_names[i].name, NULL);
 }
 
 /* defaults.sh: the settings that Linux's collections of scripts begin with: a fresh host is one, but for these. */
@@ -116,14 +160,19 @@ void shell_defaults(struct shell *shell, const char *file_text)
         return;
     for (unsigned i = 0; i < ARRAY_COUNT(defaults); i++)
         (void)lil_sysctl_set(shell->run->host, defaults[i].name, defaults[i].value);
-    /* The collection's own file may say otherwise: its sysctl lines only. */
-    struct arena *arena = &shell->run->script.arena;
-    struct shell inner = {.run = shell->run, .lenient = true, .depth = shell->depth + 1};
-    struct shell_io io = {.input = "", .output = arena_alloc(arena, SHELL_OUTPUT)};
+    /* The collection's own file may say otherwise: its lines about parameters. */
+    struct shell inner;
+    shell_init(&inner, shell->run);
+    inner.lenient = true;
+    inner.depth = shell->depth + 1;
+    struct shell_io io = shell_buffer(shell, "");
     for (const char *p = file_text; p && *p;) {
         size_t length = strcspn(p, "\n");
-        if (strncmp(p, "sysctl ", 7) == 0 && p[length ? length - 1 : 0] != '\\')
-            shell_run(&inner, arena_copy(arena, p, length), &io);
+        while (length && p[length] && p[length - 1] == '\\') /* goes on below */
+            length += 1 + strcspn(p + length + 1, "\n");
+        const char *line = arena_copy(&shell->run->script.arena, p, length), *word = line + strspn(line, " \t");
+        if (strncmp(word, "sysctl ", 7) == 0 || (strncmp(word, "echo ", 5) == 0 && strstr(word, "/proc/sys/")) || strstr(word, "set_sysctls.py "))
+            shell_run(&inner, word, &io);
         p += length + (p[length] == '\n');
     }
 }
