@@ -8,6 +8,25 @@ static bool is_prefix_of(const char *word, const char *whole, size_t least)
     return strlen(word) >= least && strncmp(word, whole, strlen(word)) == 0;
 }
 
+/* Metrics of a route that a host here keeps for all routes: a script has one peer. True: one of them. */
+static bool set_metric(struct shell *shell, const char *word, const char *value)
+{
+    static const struct { const char *word, *parameter; } metrics[] = {{"congctl", "tcp.cc"}, {"reordering", "tcp.reordering"}, {"hoplimit", "ip.ttl"}, {"quickack", "tcp.no_delayed_ack"}};
+    char text[32];
+    if (strcmp(word, "rto_min") == 0) { /* "20ms", "1s"; a bare number is ms */
+        char *unit;
+        double number = strtod(value, &unit);
+        snprintf(text, sizeof text, "%.0f", strcmp(unit, "s") == 0 ? number * 1000 : number);
+        return lil_sysctl_set(shell->run->host, "tcp.rto_min_ms", text) == 0;
+    }
+    if (strcmp(word, "features") == 0 && strcmp(value, "ecn") == 0)
+        return lil_sysctl_set(shell->run->host, "tcp.ecn", "1") == 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(metrics); i++)
+        if (strcmp(word, metrics[i].word) == 0)
+            return lil_sysctl_set(shell->run->host, metrics[i].parameter, value) == 0;
+    return false;
+}
+
 /* ip route's words become lil_route_add's: "via" goes, "lock" goes, bookkeeping goes; metrics stay. */
 static int change_route(struct shell *shell, const char *verb, int argc, char **argv)
 {
@@ -27,6 +46,10 @@ static int change_route(struct shell *shell, const char *verb, int argc, char **
         } else if (strcmp(argv[i], "proto") == 0 || strcmp(argv[i], "scope") == 0 || strcmp(argv[i], "table") == 0 ||
                    strcmp(argv[i], "dev") == 0 || strcmp(argv[i], "pref") == 0) {
             i++;
+        } else if (is_prefix_of(verb, "delete", 1)) {
+            continue; /* what it had does not matter */
+        } else if (set_metric(shell, argv[i], strcmp(next, "lock") == 0 && i + 2 < argc ? argv[i + 2] : next)) {
+            i += strcmp(next, "lock") == 0 ? 2 : 1;
         } else if (strcmp(argv[i], "lock") != 0 && strcmp(argv[i], "onlink") != 0) {
             size_t used = strlen(metrics);
             snprintf(metrics + used, sizeof metrics - used, " %s", argv[i]);

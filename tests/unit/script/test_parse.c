@@ -218,7 +218,7 @@ static void test_errors(void **state)
     expect_error("0 close(3 = 0", 1, "expected ')'");
     expect_error("0 ! foo", 1, "expected a packet");
     expect_error("0 > Q 1:1(0)", 1, "flags");
-    expect_error("0 > . 1:1(0) ack 1 <bogus 4>", 1, "unknown TCP option");
+    expect_error("0 > . 1:1(0) ack 1 <bogus 4>", 1, "expected a TCP option (mss, wscale");
     expect_error("\n\n0 `sysctl a=1", 3, "closing");
     expect_error("0 %{ assert 1 ", 1, "closing");
     expect_error("/* open", 1, "comment");
