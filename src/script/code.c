@@ -1,4 +1,4 @@
-/* code.c: statements of %{ code }%: logical lines with their indentation, assert, print, assignment, if. See code.h. */
+/* code.c: statements of %{ code }%: logical lines with their indentation, assert, print, assignment, if, for, while, def. See code.h. */
 #include "script/code_eval.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -11,8 +11,12 @@ struct line {
 struct program {
     struct line *lines;
     unsigned count;
-    struct eval eval;
-    unsigned current;
+};
+struct code_function {
+    struct code_function *next;
+    const char *name, *parameters, *parameters_end;
+    struct program *program;
+    unsigned line;             /* of its "def" */
 };
 
 /* The end of the logical line at P: a newline outside of brackets and strings, or a backslash before it. */
@@ -20,14 +24,20 @@ static const char *logical_end(const char *p)
 {
     int depth = 0;
     char quote = 0;
+    bool in_triple = false;
     for (; *p; p++) {
+        bool triple = (*p == '"' || *p == '\'') && p[1] == *p && p[2] == *p;
         if (quote) {
             if (*p == '\\' && p[1])
                 p++;
-            else if (*p == quote)
+            else if (*p == quote && (!in_triple || triple)) {
                 quote = 0;
+                p += in_triple ? 2 : 0;
+            }
         } else if (*p == '\'' || *p == '"') {
             quote = *p;
+            in_triple = triple;
+            p += triple ? 2 : 0;
         } else if (*p == '#') {
             while (p[1] && p[1] != '\n')
                 p++;
@@ -71,21 +81,6 @@ static unsigned split(struct arena *arena, const char *text, struct line **lines
     return count;
 }
 
-static void set_variable(struct code *code, const char *name, size_t length, struct value value)
-{
-    for (struct code_variable *v = code->variables; v; v = v->next) {
-        if (strlen(v->name) == length && memcmp(v->name, name, length) == 0) {
-            v->value = value;
-            return;
-        }
-    }
-    struct code_variable *v = arena_alloc(code->arena, sizeof *v);
-    v->name = arena_copy(code->arena, name, length);
-    v->value = value;
-    v->next = code->variables;
-    code->variables = v;
-}
-
 static void run_assert(struct eval *eval)
 {
     const char *begin = eval->at;
@@ -107,64 +102,147 @@ static void run_assert(struct eval *eval)
               eval->names, text[0] ? " (" : "", text, text[0] ? ")" : "");
 }
 
+static void print_values(struct eval *eval, const struct value *values, unsigned count, const char *separator, const char *end)
+{
+    char text[2048];
+    if (!eval->live || !eval->code->output)
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        value_print(&values[i], text, sizeof text);
+        fprintf(eval->code->output, "%s%s", i ? separator : "", text);
+    }
+    fputs(end, eval->code->output);
+}
+
+/* print(a, b, sep="") and Python 2's print a, b. */
 static void run_print(struct eval *eval)
 {
+    const char *separator = " ", *end = "\n", *begin = eval->at;
+    if (eval_take(eval, "(")) {
+        struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
+        eval_arguments(eval, arguments);
+        unsigned count = 0;
+        for (unsigned i = 0; i < arguments->count; i++) {
+            const char *name = arguments->names[i], *text = arguments->values[i].kind == VALUE_STRING ? arguments->values[i].text : "";
+            if (name && strcmp(name, "sep") == 0)
+                separator = text;
+            else if (name && strcmp(name, "end") == 0)
+                end = text;
+            else if (!name)
+                arguments->values[count++] = arguments->values[i];
+        }
+        eval_blank(eval);
+        if (eval->at >= eval->end || *eval->at == ';') {
+            print_values(eval, arguments->values, count, separator, end);
+            return;
+        }
+        eval->at = begin; /* print ("%d" % x), y: an expression that begins with a bracket */
+    }
     struct value value = {.kind = VALUE_STRING, .text = ""};
+    eval_blank(eval);
+    if (eval_take(eval, ">>")) { /* print >>sys.stderr, x */
+        while (eval->at < eval->end && *eval->at != ',')
+            eval->at++;
+        (void)eval_take(eval, ",");
+    }
     eval_blank(eval);
     if (eval->at < eval->end && *eval->at != ';')
         value = eval_tuple(eval);
-    if (!eval->live || !eval->code->output)
-        return;
-    char text[1024];
-    if (value.kind == VALUE_TUPLE) {
-        for (unsigned i = 0; i < value.count; i++) {
-            value_print(&value.items[i], text, sizeof text);
-            fprintf(eval->code->output, "%s%s", i ? " " : "", text);
-        }
-        fputc('\n', eval->code->output);
-    } else {
-        value_print(&value, text, sizeof text);
-        fprintf(eval->code->output, "%s\n", text);
-    }
+    if (value.kind == VALUE_TUPLE)
+        print_values(eval, value.items, value.count, separator, end);
+    else
+        print_values(eval, &value, 1, separator, end);
 }
 
-/* NAME = value, NAME += value; false: no assignment. */
-static bool run_assignment(struct eval *eval)
+/* The operator of "NAME OP=" at P: "" for a plain "=", NULL when this is no assignment. *P goes behind the "=". */
+static const char *assignment_operator(const struct eval *eval, const char **p)
+{
+    static const char *const operators[] = {"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "//=", "**=", "<<=", ">>="};
+    static const char *const bare[] = {"", "+", "-", "*", "/", "%", "&", "|", "^", "//", "**", "<<", ">>"};
+    for (unsigned i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+        size_t length = strlen(operators[i]);
+        if ((size_t)(eval->end - *p) <= length || memcmp(*p, operators[i], length) != 0 || (*p)[length] == '=')
+            continue;
+        *p += length;
+        return bare[i];
+    }
+    return NULL;
+}
+
+/* NAME = value, NAME += value, a, b = value, a = b = value; false: no assignment. */
+static bool run_assignment(struct eval *eval, struct value *value)
 {
     eval_blank(eval);
     const char *name = eval->at, *p = name;
-    while (p < eval->end && (isalnum((unsigned char)*p) || *p == '_'))
+    bool open = *p == '(' || *p == '[';
+    while (p < eval->end && (isalnum((unsigned char)*p) || strchr("_, \t", *p) || ((*p == ')' || *p == ']') && open) || (p == name && open)))
         p++;
-    size_t length = (size_t)(p - name);
-    while (p < eval->end && (*p == ' ' || *p == '\t'))
-        p++;
-    char op[3] = "";
-    for (size_t n = 0; p < eval->end && n < 2 && strchr("+-*/%&|^", *p) && *p; p++)
-        op[n++] = *p;
-    if (!length || isdigit((unsigned char)*name) || p >= eval->end || *p != '=' || (p + 1 < eval->end && p[1] == '='))
+    const char *names_end = p, *op = p < eval->end && p > name && !isdigit((unsigned char)*name) ? assignment_operator(eval, &p) : NULL;
+    if (!op)
         return false;
-    eval->at = p + 1;
-    struct value value = eval_tuple(eval);
-    if (!eval->live)
-        return true;
-    if (op[0]) {
-        struct value old = {.kind = VALUE_NONE};
-        for (struct code_variable *v = eval->code->variables; v; v = v->next)
-            if (strlen(v->name) == length && memcmp(v->name, name, length) == 0)
-                old = v->value;
-        value = eval_arithmetic(eval, op, old, value);
+    eval->at = p;
+    if (*op || !run_assignment(eval, value)) /* else a = b = 1 */
+        *value = eval_tuple(eval);
+    while (names_end > name && isspace((unsigned char)names_end[-1]))
+        names_end--;
+    if (*op && eval->live) {
+        const struct value *old = eval_find(eval, name, (size_t)(names_end - name));
+        if (!old)
+            eval_fail(eval, CODE_ERROR, "unknown name %.*s", (int)(names_end - name), name);
+        *value = eval_arithmetic(eval, op, *old, *value);
     }
-    set_variable(eval->code, name, length, value);
+    eval_assign_all(eval, name, names_end, *value);
     return true;
+}
+
+static void run_raise(struct eval *eval)
+{
+    eval_blank(eval);
+    struct value value = eval->at < eval->end ? eval_expression(eval) : code_string("raised");
+    char text[200];
+    value_print(&value, text, sizeof text);
+    if (eval->live)
+        eval_fail(eval, CODE_FAILED, "raise: %s", text);
+}
+
+static void run_global(struct eval *eval)
+{
+    do {
+        eval_blank(eval);
+        const char *name = eval->at;
+        while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
+            eval->at++;
+        if (!eval->live || !eval->depth || eval->at == name)
+            continue;
+        struct code_variable *marker = arena_alloc(eval->code->arena, sizeof *marker);
+        marker->name = arena_copy(eval->code->arena, name, (size_t)(eval->at - name));
+        marker->is_global = true;
+        marker->next = eval->locals;
+        eval->locals = marker;
+    } while (eval_take(eval, ","));
+}
+
+static void run_return(struct eval *eval)
+{
+    eval_blank(eval);
+    struct value value = {.kind = VALUE_NONE};
+    if (eval->at < eval->end && *eval->at != ';')
+        value = eval_tuple(eval);
+    if (!eval->live)
+        return;
+    eval->returned = value;
+    eval->jump = CODE_RETURN;
 }
 
 static void run_simple(struct eval *eval)
 {
-    static const char *const unsupported[] = {"for", "while", "def", "class", "try", "with", "raise", "global", "del", "lambda", "return"};
+    static const char *const unsupported[] = {"class", "try", "with", "del", "async", "yield", "except", "finally"};
+    struct value value;
     do {
         eval_blank(eval);
         if (eval->at >= eval->end)
             return;
+        eval->live &= eval->jump == CODE_ON;
         for (unsigned i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++)
             if (eval_word(eval, unsupported[i]))
                 eval_fail(eval, CODE_UNSUPPORTED, "the statement \"%s\" is not known here", unsupported[i]);
@@ -174,7 +252,15 @@ static void run_simple(struct eval *eval)
             run_print(eval);
         else if (eval_word(eval, "import") || eval_word(eval, "from"))
             eval->at = eval->end;
-        else if (!eval_word(eval, "pass") && !run_assignment(eval))
+        else if (eval_word(eval, "raise"))
+            run_raise(eval);
+        else if (eval_word(eval, "global") || eval_word(eval, "nonlocal"))
+            run_global(eval);
+        else if (eval_word(eval, "return"))
+            run_return(eval);
+        else if (eval_word(eval, "break") || eval_word(eval, "continue"))
+            eval->jump = !eval->live ? eval->jump : eval->at[-1] == 'k' ? CODE_BREAK : CODE_CONTINUE;
+        else if (!eval_word(eval, "pass") && !run_assignment(eval, &value))
             (void)eval_tuple(eval);
     } while (eval_take(eval, ";"));
     eval_blank(eval);
@@ -182,77 +268,239 @@ static void run_simple(struct eval *eval)
         eval_fail(eval, CODE_ERROR, "syntax error at \"%.*s\"", (int)(eval->end - eval->at > 20 ? 20 : eval->end - eval->at), eval->at);
 }
 
-static unsigned run_block(struct program *program, unsigned i, int indent, bool live);
+/* --- compound statements: each takes the index of its line and returns that of the line after it ---------------------------- */
+static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live);
 
-/* One branch: "if c:" with its block. Returns the line after it; *taken tells whether it ran. */
-static unsigned run_branch(struct program *program, unsigned i, bool live, bool has_condition, bool *taken)
+/* What stands behind "if c", "for x in y": ":" and a statement, or a block that is indented. */
+static unsigned run_suite(struct eval *eval, unsigned i, bool live)
 {
-    struct eval *eval = &program->eval;
+    const struct program *program = eval->program;
+    if (!eval_take(eval, ":"))
+        eval_fail(eval, CODE_ERROR, "expected ':'");
+    eval_blank(eval);
+    if (eval->at < eval->end) {
+        eval->live = live;
+        run_simple(eval);
+        return i + 1;
+    }
+    int indent = program->lines[i].indent;
+    if (i + 1 < program->count && program->lines[i + 1].indent > indent)
+        return run_block(eval, i + 1, program->lines[i + 1].indent, live);
+    eval_fail(eval, CODE_ERROR, "expected an indented block");
+}
+
+static void open_line(struct eval *eval, unsigned i, bool live)
+{
+    eval->current = i;
+    eval->at = eval->program->lines[i].at;
+    eval->end = eval->program->lines[i].end;
+    eval->live = live && eval->jump == CODE_ON;
+}
+
+/* One branch: "if c:" with its block; *taken tells whether it ran. */
+static unsigned run_branch(struct eval *eval, unsigned i, bool live, bool has_condition, bool *taken)
+{
     struct value condition = {.kind = VALUE_INTEGER, .integer = 1};
     eval->live = live && !*taken;
     if (has_condition)
         condition = eval_expression(eval);
     bool run = live && !*taken && eval_true(&condition);
-    if (!eval_take(eval, ":"))
-        eval_fail(eval, CODE_ERROR, "expected ':'");
     *taken |= run;
-    eval->live = run;
-    eval_blank(eval);
-    if (eval->at < eval->end) { /* if c: statement */
-        run_simple(eval);
-        return i + 1;
+    return run_suite(eval, i, run);
+}
+
+static unsigned run_if(struct eval *eval, unsigned i, bool live)
+{
+    const struct program *program = eval->program;
+    bool taken = false;
+    int level = program->lines[i].indent;
+    i = run_branch(eval, i, live, true, &taken);
+    while (i < program->count && program->lines[i].indent == level) {
+        open_line(eval, i, live);
+        bool is_elif = eval_word(eval, "elif");
+        if (!is_elif && !eval_word(eval, "else"))
+            break;
+        i = run_branch(eval, i, live, is_elif, &taken);
     }
-    int indent = program->lines[i].indent;
-    i++;
-    if (i < program->count && program->lines[i].indent > indent)
-        return run_block(program, i, program->lines[i].indent, run);
-    eval_fail(eval, CODE_ERROR, "expected an indented block");
+    return i;
 }
 
-static void open_line(struct program *program, unsigned i, bool live)
+/* After a round: does the loop go on? */
+static bool loop_on(struct eval *eval)
 {
-    program->current = i;
-    program->eval.at = program->lines[i].at;
-    program->eval.end = program->lines[i].end;
-    program->eval.live = live;
+    bool on = eval->jump == CODE_ON || eval->jump == CODE_CONTINUE;
+    if (eval->jump == CODE_BREAK || eval->jump == CODE_CONTINUE)
+        eval->jump = CODE_ON;
+    return on;
 }
 
-static unsigned run_block(struct program *program, unsigned i, int indent, bool live)
+static unsigned run_while(struct eval *eval, unsigned i, bool live)
 {
-    struct eval *eval = &program->eval;
+    for (unsigned round = 0;; round++) {
+        if (round == CODE_ROUNDS)
+            eval_fail(eval, CODE_UNSUPPORTED, "a loop of more than %d rounds", CODE_ROUNDS);
+        open_line(eval, i, live);
+        (void)eval_word(eval, "while");
+        struct value condition = eval_expression(eval);
+        bool run = eval->live && eval_true(&condition);
+        unsigned after = run_suite(eval, i, run);
+        if (!run || !loop_on(eval))
+            return after;
+    }
+}
+
+static const char *word_in(const struct eval *eval)
+{
+    for (const char *p = eval->at; p + 3 < eval->end; p++)
+        if (isspace((unsigned char)p[0]) && p[1] == 'i' && p[2] == 'n' && !isalnum((unsigned char)p[3]) && p[3] != '_')
+            return p;
+    return NULL;
+}
+
+static unsigned run_for(struct eval *eval, unsigned i, bool live)
+{
+    const char *from = eval->at, *to = word_in(eval);
+    if (!to)
+        eval_fail(eval, CODE_ERROR, "expected \"in\"");
+    eval->at = to + 3;
+    struct value list = eval_tuple(eval);
+    const char *suite = eval->at, *end = eval->end;
+    bool run = eval->live;
+    if (run && list.kind != VALUE_TUPLE)
+        eval_fail(eval, CODE_ERROR, "what \"for\" goes through is no list");
+    unsigned after = 0, k = 0;
+    do {
+        eval->current = i;
+        eval->at = suite;
+        eval->end = end;
+        eval->live = live && run && k < list.count;
+        if (eval->live)
+            eval_assign_all(eval, from, to, list.items[k]);
+        after = run_suite(eval, i, eval->live);
+    } while (run && k < list.count && loop_on(eval) && ++k < list.count);
+    return after;
+}
+
+/* def NAME(a, b=1): its body is run when it is called, where it stands. */
+static unsigned run_def(struct eval *eval, unsigned i, bool live)
+{
+    struct code_function *function = arena_alloc(eval->code->arena, sizeof *function);
+    eval_blank(eval);
+    const char *name = eval->at;
+    while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
+        eval->at++;
+    *function = (struct code_function){.next = eval->code->functions, .name = arena_copy(eval->code->arena, name, (size_t)(eval->at - name)), .program = eval->program, .line = i};
+    if (!eval_take(eval, "("))
+        eval_fail(eval, CODE_ERROR, "expected '('");
+    function->parameters = eval->at;
+    int depth = 1;
+    for (; eval->at < eval->end && depth; eval->at++)
+        depth += (*eval->at == '(') - (*eval->at == ')');
+    function->parameters_end = eval->at - 1;
+    if (eval_take(eval, "->"))
+        (void)eval_expression(eval);
+    if (live)
+        eval->code->functions = function;
+    return run_suite(eval, i, false);
+}
+
+static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live)
+{
+    const struct program *program = eval->program;
     while (i < program->count && program->lines[i].indent >= indent) {
-        open_line(program, i, live);
-        if (!eval_word(eval, "if")) {
+        open_line(eval, i, live);
+        bool on = eval->live;
+        if (eval_word(eval, "if")) {
+            i = run_if(eval, i, on);
+        } else if (eval_word(eval, "while")) {
+            i = run_while(eval, i, on);
+        } else if (eval_word(eval, "for")) {
+            i = run_for(eval, i, on);
+        } else if (eval_word(eval, "def")) {
+            i = run_def(eval, i, on);
+        } else {
             run_simple(eval);
             i++;
-            continue;
-        }
-        bool taken = false;
-        int level = program->lines[i].indent;
-        i = run_branch(program, i, live, true, &taken);
-        while (i < program->count && program->lines[i].indent == level) {
-            open_line(program, i, live);
-            bool is_elif = eval_word(eval, "elif");
-            if (!is_elif && !eval_word(eval, "else"))
-                break;
-            i = run_branch(program, i, live, is_elif, &taken);
         }
     }
     return i;
 }
 
+/* --- calls of the script's own functions ------------------------------------------------------------------------------------- */
+static void bind_parameters(struct eval *eval, const struct code_function *function, const struct arguments *arguments)
+{
+    eval->at = function->parameters;
+    eval->end = function->parameters_end;
+    for (unsigned i = 0;; i++) {
+        eval_blank(eval);
+        const char *name = eval->at;
+        while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
+            eval->at++;
+        size_t length = (size_t)(eval->at - name);
+        if (!length)
+            return;
+        const struct value *given = i < arguments->count && !arguments->names[i] ? &arguments->values[i] : NULL;
+        for (unsigned k = 0; k < arguments->count; k++)
+            if (arguments->names[k] && strlen(arguments->names[k]) == length && memcmp(arguments->names[k], name, length) == 0)
+                given = &arguments->values[k];
+        bool has_default = eval_take(eval, "=");
+        struct value value = has_default ? eval_expression(eval) : (struct value){.kind = VALUE_NONE};
+        if (!given && !has_default)
+            eval_fail(eval, CODE_ERROR, "%s() misses its argument %.*s", function->name, (int)length, name);
+        eval_assign(eval, name, length, given ? *given : value);
+        (void)eval_take(eval, ",");
+    }
+}
+
+bool program_call(struct eval *eval, const char *name, const struct arguments *arguments, struct value *result)
+{
+    struct code_function *function = eval->code->functions;
+    while (function && strcmp(function->name, name) != 0)
+        function = function->next;
+    if (!function)
+        return false;
+    if (eval->depth == CODE_DEPTH)
+        eval_fail(eval, CODE_UNSUPPORTED, "functions nest too deep");
+    struct program *program = eval->program;
+    struct code_variable *locals = eval->locals;
+    const char *at = eval->at, *end = eval->end;
+    unsigned current = eval->current;
+    eval->depth++;
+    eval->locals = NULL;
+    bind_parameters(eval, function, arguments);
+    eval->program = function->program;
+    eval->returned = (struct value){.kind = VALUE_NONE};
+    open_line(eval, function->line, true);
+    eval->at = function->parameters_end + 1;
+    while (eval->at < eval->end && *eval->at != ':')
+        eval->at++;
+    (void)run_suite(eval, function->line, true);
+    *result = eval->returned;
+    eval->jump = CODE_ON;
+    eval->live = true;
+    eval->depth--;
+    eval->program = program;
+    eval->locals = locals;
+    eval->at = at;
+    eval->end = end;
+    eval->current = current;
+    return true;
+}
+
 enum code_result code_run(struct code *code, const char *text, char *message, size_t size, int *line)
 {
     struct program *program = arena_alloc(code->arena, sizeof *program);
+    struct eval *eval = arena_alloc(code->arena, sizeof *eval);
     program->count = split(code->arena, text, &program->lines);
-    program->eval.code = code;
-    program->eval.message = message;
-    program->eval.size = size;
+    eval->code = code;
+    eval->program = program;
+    eval->message = message;
+    eval->size = size;
     message[0] = 0;
     *line = 0;
-    if (setjmp(program->eval.fail)) {
-        *line = program->current < program->count ? program->lines[program->current].number : 0;
-        return program->eval.result;
+    if (setjmp(eval->fail)) {
+        *line = eval->current < eval->program->count ? eval->program->lines[eval->current].number : 0;
+        return eval->result;
     }
     if (program->count) {
         /* a first statement beside "%{" goes with whatever indentation follows */
@@ -260,7 +508,7 @@ enum code_result code_run(struct code *code, const char *text, char *message, si
         if (first->indent < 0)
             program->lines[0].indent = program->count > 1 && first->end[-1] != ':' ? program->lines[1].indent : 0;
         for (unsigned i = 0; i < program->count;)
-            i = run_block(program, i, program->lines[i].indent, true);
+            i = run_block(eval, i, program->lines[i].indent, true);
     }
     return CODE_OK;
 }

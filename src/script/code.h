@@ -1,7 +1,7 @@
-/* code.h: a small evaluator for %{ code }%: the part of Python that scripts use. Statements: assert, print, assignment
- * (also += and the like), if/elif/else, pass, import (ignored); expressions: numbers, strings, tuples, arithmetic,
- * comparison chains, and/or/not/in, conditional expressions, indexing, % formatting, and the functions abs min max int
- * float round len str bool sum. */
+/* code.h: a small evaluator for %{ code }%: the part of Python that scripts use. Statements: assert, print, assignment (also += and a, b = ...),
+ * if/elif/else, for, while, break, continue, def, return, raise, pass, global, import (ignored); expressions: numbers, strings (also f"..."),
+ * tuples and lists, comprehensions, arithmetic, comparison chains, and/or/not/in, conditional expressions, [index] and [from:to], % and
+ * {} formats, and the functions and methods of code_call.c. Lists are values: what is appended to one shows under no other name. */
 #ifndef SCRIPT_CODE_H
 #define SCRIPT_CODE_H
 #include <stdbool.h>
@@ -23,10 +23,13 @@ struct code_variable {
     struct code_variable *next;
     const char *name;
     struct value value;
+    bool is_global;                    /* within a function: "global NAME" */
 };
+struct code_function;
 struct code {
     struct arena *arena;               /* variables and strings live here */
     struct code_variable *variables;   /* kept from block to block, as in one Python program */
+    struct code_function *functions;
     /* Names that are no variable: tcpi_*, constants. False: unknown. May be NULL. */
     bool (*lookup)(void *ctx, const char *name, struct value *value);
     void *ctx;

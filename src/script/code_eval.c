@@ -46,51 +46,6 @@ bool eval_word(struct eval *eval, const char *word)
     return true;
 }
 
-/* libm's, small: the program links no libm for these. */
-static double round_down(double x)
-{
-    int64_t whole = (int64_t)x;
-    return (double)whole > x ? (double)(whole - 1) : (double)whole;
-}
-
-static double round_near(double x)
-{
-    return x < 0 ? -round_down(-x + 0.5) : round_down(x + 0.5);
-}
-
-static double power(double base, int64_t exponent)
-{
-    double result = 1;
-    for (int64_t n = exponent < 0 ? -exponent : exponent; n > 0; n--)
-        result *= base;
-    return exponent < 0 ? 1 / result : result;
-}
-
-static struct value integer(int64_t number)
-{
-    return (struct value){.kind = VALUE_INTEGER, .integer = number};
-}
-
-static struct value real(double number)
-{
-    return (struct value){.kind = VALUE_FLOAT, .real = number};
-}
-
-static struct value string(const char *text)
-{
-    return (struct value){.kind = VALUE_STRING, .text = text};
-}
-
-static double to_real(const struct value *value)
-{
-    return value->kind == VALUE_FLOAT ? value->real : (double)value->integer;
-}
-
-static bool is_number(const struct value *value)
-{
-    return value->kind == VALUE_INTEGER || value->kind == VALUE_FLOAT;
-}
-
 bool eval_true(const struct value *value)
 {
     switch (value->kind) {
@@ -107,164 +62,251 @@ bool eval_true(const struct value *value)
     }
 }
 
-int value_print(const struct value *value, char *text, size_t size)
-{
-    switch (value->kind) {
-    case VALUE_INTEGER:
-        return snprintf(text, size, "%lld", (long long)value->integer);
-    case VALUE_FLOAT:
-        return snprintf(text, size, "%.12g", value->real);
-    case VALUE_STRING:
-        return snprintf(text, size, "%s", value->text);
-    case VALUE_TUPLE: {
-        size_t used = (size_t)snprintf(text, size, "(");
-        for (unsigned i = 0; i < value->count && used + 2 < size; i++) {
-            used += (size_t)snprintf(text + used, size - used, "%s", i ? ", " : "");
-            if (used < size)
-                used += (size_t)value_print(&value->items[i], text + used, size - used);
-        }
-        if (used < size)
-            used += (size_t)snprintf(text + used, size - used, ")");
-        return (int)used;
-    }
-    default:
-        return snprintf(text, size, "None");
-    }
-}
-
-/* Python's %: as many conversions as there are values; the flags are kept for numbers. */
-static struct value format(struct eval *eval, const char *pattern, const struct value *values)
-{
-    char out[512];
-    size_t used = 0;
-    unsigned next = 0;
-    for (const char *p = pattern; *p && used + 1 < sizeof out; p++) {
-        if (*p != '%' || p[1] == '%') {
-            out[used++] = *p;
-            p += *p == '%';
-            continue;
-        }
-        char spec[24] = "%";
-        size_t length = 1;
-        for (p++; *p && !isalpha((unsigned char)*p) && length < 16; p++)
-            spec[length++] = *p;
-        const struct value *v = values->kind == VALUE_TUPLE ? (next < values->count ? &values->items[next] : NULL) : next == 0 ? values : NULL;
-        next++;
-        if (!v || !*p)
-            eval_fail(eval, CODE_ERROR, "not enough values for \"%s\"", pattern);
-        char text[128];
-        if (strchr("dixX", *p) && is_number(v)) {
-            snprintf(spec + length, sizeof spec - length, "ll%c", *p);
-            snprintf(text, sizeof text, spec, v->kind == VALUE_FLOAT ? (long long)v->real : (long long)v->integer);
-        } else if (strchr("feEgG", *p) && is_number(v)) {
-            snprintf(spec + length, sizeof spec - length, "%c", *p);
-            snprintf(text, sizeof text, spec, to_real(v));
-        } else {
-            value_print(v, text, sizeof text);
-        }
-        used += (size_t)snprintf(out + used, sizeof out - used, "%s", text);
-    }
-    if (used > sizeof out - 1)
-        used = sizeof out - 1;
-    return string(arena_copy(eval->code->arena, out, used));
-}
-
 static struct value integer_arithmetic(struct eval *eval, const char *op, int64_t a, int64_t b)
 {
     if ((op[0] == '/' || op[0] == '%') && b == 0)
         eval_fail(eval, CODE_ERROR, "division by zero");
     if (strcmp(op, "//") == 0)
-        return integer(a / b - ((a % b != 0) && ((a < 0) != (b < 0))));
+        return code_integer(a / b - ((a % b != 0) && ((a < 0) != (b < 0))));
     switch (op[0]) {
     case '+':
-        return integer((int64_t)((uint64_t)a + (uint64_t)b));
+        return code_integer((int64_t)((uint64_t)a + (uint64_t)b));
     case '-':
-        return integer((int64_t)((uint64_t)a - (uint64_t)b));
+        return code_integer((int64_t)((uint64_t)a - (uint64_t)b));
     case '*':
         if (op[1] == '*')
-            return b >= 0 ? integer((int64_t)power((double)a, b)) : real(power((double)a, b));
-        return integer((int64_t)((uint64_t)a * (uint64_t)b));
+            return b >= 0 ? code_integer((int64_t)code_power((double)a, b)) : code_real(code_power((double)a, b));
+        return code_integer((int64_t)((uint64_t)a * (uint64_t)b));
     case '/':
-        return real((double)a / (double)b);
+        return code_real((double)a / (double)b);
     case '%':
-        return integer((a % b != 0) && ((a < 0) != (b < 0)) ? a % b + b : a % b);
+        return code_integer((a % b != 0) && ((a < 0) != (b < 0)) ? a % b + b : a % b);
     case '&':
-        return integer(a & b);
+        return code_integer(a & b);
     case '|':
-        return integer(a | b);
+        return code_integer(a | b);
     case '^':
-        return integer(a ^ b);
+        return code_integer(a ^ b);
     case '<':
-        return integer((int64_t)((uint64_t)a << (b & 63)));
+        return code_integer((int64_t)((uint64_t)a << (b & 63)));
     default:
-        return integer(a >> (b & 63));
+        return code_integer(a >> (b & 63));
     }
 }
 
 struct value eval_arithmetic(struct eval *eval, const char *op, struct value a, struct value b)
 {
     if (!eval->live)
-        return integer(0);
+        return code_integer(0);
     if (a.kind == VALUE_STRING && op[0] == '%')
-        return format(eval, a.text, &b);
+        return text_percent(eval, a.text, &b);
     if (a.kind == VALUE_STRING && b.kind == VALUE_STRING && op[0] == '+')
-        return string(arena_printf(eval->code->arena, "%s%s", a.text, b.text));
-    if (!is_number(&a) || !is_number(&b))
+        return code_string(arena_printf(eval->code->arena, "%s%s", a.text, b.text));
+    if (a.kind == VALUE_TUPLE && b.kind == VALUE_TUPLE && op[0] == '+') {
+        struct value joined = {.kind = VALUE_TUPLE, .items = arena_alloc(eval->code->arena, (a.count + b.count + 1) * sizeof *joined.items)};
+        memcpy(joined.items, a.items, a.count * sizeof *a.items);
+        memcpy(joined.items + a.count, b.items, b.count * sizeof *b.items);
+        joined.count = a.count + b.count;
+        return joined;
+    }
+    if (!value_is_number(&a) || !value_is_number(&b))
         eval_fail(eval, CODE_ERROR, "operator %s on what is no number", op);
     if (a.kind == VALUE_INTEGER && b.kind == VALUE_INTEGER)
         return integer_arithmetic(eval, op, a.integer, b.integer);
-    double x = to_real(&a), y = to_real(&b);
+    double x = value_to_real(&a), y = value_to_real(&b);
     if ((op[0] == '/' || op[0] == '%') && y == 0)
         eval_fail(eval, CODE_ERROR, "division by zero");
     if (strcmp(op, "//") == 0)
-        return real(round_down(x / y));
+        return code_real(code_round_down(x / y));
     if (strcmp(op, "**") == 0)
-        return real(power(x, (int64_t)y));
+        return code_real(code_power(x, (int64_t)y));
     switch (op[0]) {
     case '+':
-        return real(x + y);
+        return code_real(x + y);
     case '-':
-        return real(x - y);
+        return code_real(x - y);
     case '*':
-        return real(x * y);
+        return code_real(x * y);
     case '/':
-        return real(x / y);
+        return code_real(x / y);
     case '%':
-        return real(x - round_down(x / y) * y);
+        return code_real(x - code_round_down(x / y) * y);
     default:
         eval_fail(eval, CODE_ERROR, "operator %s on a float", op);
     }
 }
 
-static int compare(struct eval *eval, const struct value *a, const struct value *b)
+int eval_compare(const struct value *a, const struct value *b)
 {
     if (a->kind == VALUE_INTEGER && b->kind == VALUE_INTEGER)
         return (a->integer > b->integer) - (a->integer < b->integer);
-    if (is_number(a) && is_number(b))
-        return (to_real(a) > to_real(b)) - (to_real(a) < to_real(b));
-    if (a->kind == VALUE_STRING && b->kind == VALUE_STRING)
-        return strcmp(a->text, b->text);
+    if (value_is_number(a) && value_is_number(b))
+        return (value_to_real(a) > value_to_real(b)) - (value_to_real(a) < value_to_real(b));
+    if (a->kind == VALUE_STRING && b->kind == VALUE_STRING) {
+        int order = strcmp(a->text, b->text);
+        return (order > 0) - (order < 0);
+    }
     if (a->kind == VALUE_TUPLE && b->kind == VALUE_TUPLE) {
         for (unsigned i = 0; i < a->count && i < b->count; i++) {
-            int order = compare(eval, &a->items[i], &b->items[i]);
+            int order = eval_compare(&a->items[i], &b->items[i]);
             if (order)
                 return order;
         }
         return (a->count > b->count) - (a->count < b->count);
     }
-    return a->kind == b->kind ? 0 : 2; /* unequal, without an order */
+    return a->kind == b->kind ? 0 : 2;
 }
 
+/* --- variables: those of the function first -------------------------------------------------------------------------------- */
+static struct code_variable *find_in(struct code_variable *list, const char *name, size_t length)
+{
+    while (list && (strlen(list->name) != length || memcmp(list->name, name, length) != 0))
+        list = list->next;
+    return list;
+}
+
+const struct value *eval_find(struct eval *eval, const char *name, size_t length)
+{
+    struct code_variable *found = find_in(eval->locals, name, length);
+    if (!found || found->is_global)
+        found = find_in(eval->code->variables, name, length);
+    return found ? &found->value : NULL;
+}
+
+void eval_assign(struct eval *eval, const char *name, size_t length, struct value value)
+{
+    struct code_variable **list = eval->depth ? &eval->locals : &eval->code->variables, *found = find_in(*list, name, length);
+    if (!eval->live)
+        return;
+    if (found && found->is_global) {
+        list = &eval->code->variables;
+        found = find_in(*list, name, length);
+    }
+    if (!found) {
+        found = arena_alloc(eval->code->arena, sizeof *found);
+        found->name = arena_copy(eval->code->arena, name, length);
+        found->next = *list;
+        *list = found;
+    }
+    found->value = value;
+}
+
+void eval_assign_all(struct eval *eval, const char *from, const char *to, struct value value)
+{
+    unsigned count = 0;
+    bool many = memchr(from, ',', (size_t)(to - from)) != NULL;
+    for (const char *p = from; p < to;) {
+        while (p < to && (isspace((unsigned char)*p) || strchr(",()[]", *p)))
+            p++;
+        const char *name = p;
+        while (p < to && (isalnum((unsigned char)*p) || *p == '_'))
+            p++;
+        if (p == name)
+            break;
+        if (eval->live && many && (value.kind != VALUE_TUPLE || count >= value.count))
+            eval_fail(eval, CODE_ERROR, "too few values to unpack");
+        eval_assign(eval, name, (size_t)(p - name), many && eval->live ? value.items[count] : value);
+        count++;
+    }
+    if (eval->live && many && count < value.count)
+        eval_fail(eval, CODE_ERROR, "too many values to unpack");
+}
+
+static struct value eval_expression_without_if(struct eval *eval);
+
 /* --- atoms ----------------------------------------------------------------------------------------------------------- */
+struct value eval_list(struct eval *eval, const struct value *items, unsigned count)
+{
+    struct value tuple = {.kind = VALUE_TUPLE, .count = count};
+    tuple.items = arena_alloc(eval->code->arena, (count + 1) * sizeof *tuple.items);
+    if (count)
+        memcpy(tuple.items, items, count * sizeof *items);
+    return tuple;
+}
+
+/* The next WORD at this depth of brackets before one closes, or NULL. */
+static const char *find_word(const struct eval *eval, const char *word)
+{
+    size_t length = strlen(word);
+    int depth = 0;
+    char quote = 0;
+    for (const char *p = eval->at; p < eval->end; p++) {
+        if (quote) {
+            quote = *p == quote ? 0 : quote;
+        } else if (*p == '\'' || *p == '"') {
+            quote = *p;
+        } else if (strchr("([{", *p)) {
+            depth++;
+        } else if (strchr(")]}", *p)) {
+            if (depth-- == 0)
+                return NULL;
+        } else if (depth == 0 && *p == ',' ) {
+            return NULL;
+        } else if (depth == 0 && (size_t)(eval->end - p) > length && memcmp(p, word, length) == 0 && isspace((unsigned char)p[length]) && p > eval->at && isspace((unsigned char)p[-1])) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* [x * 2 for x in y if x]: the cursor is at its expression; it is read again for each item. */
+static struct value eval_comprehension(struct eval *eval)
+{
+    const char *body = eval->at;
+    bool live = eval->live;
+    struct value *items = arena_alloc(eval->code->arena, CODE_ITEMS * sizeof *items);
+    unsigned count = 0;
+    eval->live = false;
+    (void)eval_expression(eval);
+    eval->live = live;
+    if (!eval_word(eval, "for"))
+        eval_fail(eval, CODE_ERROR, "expected \"for\"");
+    const char *from = eval->at, *to = find_word(eval, "in");
+    if (!to)
+        eval_fail(eval, CODE_ERROR, "expected \"in\"");
+    eval->at = to + 2;
+    struct value source = eval_expression_without_if(eval);
+    const char *condition = eval_word(eval, "if") ? eval->at : NULL;
+    eval->live = false;
+    if (condition)
+        (void)eval_expression(eval);
+    const char *after = eval->at;
+    eval->live = live;
+    for (unsigned i = 0; live && i < source.count && source.kind == VALUE_TUPLE; i++) {
+        struct value keep = code_integer(1);
+        eval_assign_all(eval, from, to, source.items[i]);
+        if (condition) {
+            eval->at = condition;
+            keep = eval_expression(eval);
+        }
+        eval->at = body;
+        if (eval_true(&keep) && count < CODE_ITEMS)
+            items[count++] = eval_expression(eval);
+    }
+    eval->at = after;
+    return eval_list(eval, items, count);
+}
+
+struct value eval_generator(struct eval *eval)
+{
+    return find_word(eval, "for") ? eval_comprehension(eval) : eval_expression(eval);
+}
+
 static struct value eval_sequence(struct eval *eval, char close)
 {
-    struct value items[64];
+    struct value items[128];
     unsigned count = 0;
     bool comma = false;
     char end[2] = {close, 0};
+    if (find_word(eval, "for")) {
+        struct value list = eval_comprehension(eval);
+        if (!eval_take(eval, end))
+            eval_fail(eval, CODE_ERROR, "expected '%c'", close);
+        return list;
+    }
     while (!eval_take(eval, end)) {
-        if (count == 64)
-            eval_fail(eval, CODE_UNSUPPORTED, "more than 64 items");
+        if (count == 128)
+            eval_fail(eval, CODE_UNSUPPORTED, "more than 128 items");
         items[count++] = eval_expression(eval);
         if (!eval_take(eval, ",")) {
             if (!eval_take(eval, end))
@@ -275,26 +317,7 @@ static struct value eval_sequence(struct eval *eval, char close)
     }
     if (close == ')' && count == 1 && !comma)
         return items[0];
-    struct value tuple = {.kind = VALUE_TUPLE, .count = count};
-    tuple.items = arena_alloc(eval->code->arena, (count + 1) * sizeof *tuple.items);
-    memcpy(tuple.items, items, count * sizeof *items);
-    return tuple;
-}
-
-static struct value eval_string(struct eval *eval, char quote)
-{
-    char text[512];
-    size_t length = 0;
-    for (; eval->at < eval->end && *eval->at != quote; eval->at++) {
-        if (*eval->at == '\\' && eval->at + 1 < eval->end)
-            eval->at++;
-        if (length < sizeof text)
-            text[length++] = *eval->at;
-    }
-    if (eval->at == eval->end)
-        eval_fail(eval, CODE_ERROR, "string without an end");
-    eval->at++;
-    return string(arena_copy(eval->code->arena, text, length));
+    return eval_list(eval, items, count);
 }
 
 static struct value eval_number(struct eval *eval)
@@ -304,103 +327,41 @@ static struct value eval_number(struct eval *eval)
     const char *p = eval->at;
     bool hex = p + 1 < eval->end && p[0] == '0' && (p[1] == 'x' || p[1] == 'X'), fraction = false;
     while (p < eval->end && length + 1 < sizeof text &&
-           (isalnum((unsigned char)*p) || *p == '.' || ((*p == '+' || *p == '-') && !hex && length && tolower(text[length - 1]) == 'e'))) {
+           (isalnum((unsigned char)*p) || *p == '.' || *p == '_' || ((*p == '+' || *p == '-') && !hex && length && tolower(text[length - 1]) == 'e'))) {
         fraction |= !hex && (*p == '.' || tolower((unsigned char)*p) == 'e');
-        text[length++] = *p++;
+        if (*p != '_') /* 1_000 */
+            text[length++] = *p;
+        p++;
     }
     text[length] = 0;
     eval->at = p;
-    return fraction ? real(strtod(text, NULL)) : integer((int64_t)strtoull(text, NULL, hex ? 16 : 10));
+    if (text[0] == '0' && strchr("bBoO", text[1]) && text[1])
+        return code_integer((int64_t)strtoull(text + 2, NULL, strchr("bB", text[1]) ? 2 : 8));
+    return fraction ? code_real(strtod(text, NULL)) : code_integer((int64_t)strtoull(text, NULL, hex ? 16 : 10));
 }
 
-static struct value call_extreme(struct eval *eval, const struct value *values, unsigned count, int want)
+/* A name, with the modules before it: "math.ceil". A variable's own name ends at the dot. */
+static size_t name_length(struct eval *eval)
 {
-    if (count == 1 && values->kind == VALUE_TUPLE) {
-        count = values->count;
-        values = values->items;
-    }
-    if (!count)
-        eval_fail(eval, CODE_ERROR, "min or max of nothing");
-    unsigned best = 0;
-    for (unsigned i = 1; i < count; i++)
-        if (compare(eval, &values[i], &values[best]) == want)
-            best = i;
-    return values[best];
+    size_t length = 0, most = (size_t)(eval->end - eval->at);
+    while (length < most && (isalnum((unsigned char)eval->at[length]) || eval->at[length] == '_'))
+        length++;
+    if (length < most && eval->at[length] == '.' && !eval_find(eval, eval->at, length))
+        while (length < most && (isalnum((unsigned char)eval->at[length]) || eval->at[length] == '_' || eval->at[length] == '.'))
+            length++;
+    return length;
 }
 
-static struct value call_function(struct eval *eval, const char *name, const struct value *arguments, unsigned count)
+static struct value look_up(struct eval *eval, const char *name)
 {
-    char text[512];
-    const struct value zero = {.kind = VALUE_INTEGER}, *a = count ? arguments : &zero;
-    bool isfloat = a->kind == VALUE_FLOAT;
-    if (strcmp(name, "abs") == 0)
-        return isfloat ? real(a->real < 0 ? -a->real : a->real) : integer(a->integer < 0 ? -a->integer : a->integer);
-    if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
-        return call_extreme(eval, arguments, count, name[1] == 'i' ? -1 : 1);
-    if (strcmp(name, "int") == 0 || strcmp(name, "long") == 0)
-        return integer(a->kind == VALUE_STRING ? strtoll(a->text, NULL, 0) : isfloat ? (int64_t)a->real : a->integer);
-    if (strcmp(name, "float") == 0)
-        return real(a->kind == VALUE_STRING ? strtod(a->text, NULL) : to_real(a));
-    if (strcmp(name, "round") == 0) {
-        double scale = count > 1 ? power(10, arguments[1].integer) : 1;
-        return count > 1 ? real(round_near(to_real(a) * scale) / scale) : integer((int64_t)round_near(to_real(a)));
-    }
-    if (strcmp(name, "math.ceil") == 0 || strcmp(name, "math.floor") == 0 || strcmp(name, "ceil") == 0 || strcmp(name, "floor") == 0) {
-        bool up = strchr(name, 'c') != NULL;
-        return integer((int64_t)(up ? -round_down(-to_real(a)) : round_down(to_real(a))));
-    }
-    if (strcmp(name, "pow") == 0 && count == 2)
-        return arguments[1].kind == VALUE_INTEGER && arguments[1].integer >= 0 && !isfloat ? integer((int64_t)power((double)a->integer, arguments[1].integer)) : real(power(to_real(a), arguments[1].integer));
-    if (strcmp(name, "len") == 0)
-        return integer(a->kind == VALUE_STRING ? (int64_t)strlen(a->text) : (int64_t)a->count);
-    if (strcmp(name, "bool") == 0)
-        return integer(eval_true(a));
-    if (strcmp(name, "str") == 0 || strcmp(name, "repr") == 0 || strcmp(name, "hex") == 0) {
-        if (name[0] == 'h')
-            snprintf(text, sizeof text, "0x%llx", (unsigned long long)a->integer);
-        else
-            value_print(a, text, sizeof text);
-        return string(arena_copy(eval->code->arena, text, strlen(text)));
-    }
-    if (strcmp(name, "sum") == 0) {
-        struct value total = integer(0);
-        for (unsigned i = 0; i < a->count; i++)
-            total = eval_arithmetic(eval, "+", total, a->items[i]);
-        return total;
-    }
-    eval_fail(eval, CODE_UNSUPPORTED, "function %s() is not known here", name);
-}
-
-static struct value eval_name(struct eval *eval)
-{
-    char name[64];
-    size_t length = 0;
-    while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_' || *eval->at == '.')) {
-        if (length + 1 < sizeof name)
-            name[length++] = *eval->at;
-        eval->at++;
-    }
-    name[length] = 0;
     struct value value = {.kind = VALUE_NONE};
-    if (eval_take(eval, "(")) {
-        struct value arguments = eval_sequence(eval, ')');
-        if (arguments.kind != VALUE_TUPLE) {
-            struct value *single = arena_alloc(eval->code->arena, sizeof *single);
-            *single = arguments;
-            arguments = (struct value){.kind = VALUE_TUPLE, .count = 1, .items = single};
-        }
-        return eval->live ? call_function(eval, name, arguments.items, arguments.count) : value;
-    }
-    if (!eval->live || strcmp(name, "None") == 0)
+    char text[64];
+    if (strcmp(name, "None") == 0)
         return value;
     if (strcmp(name, "True") == 0 || strcmp(name, "False") == 0)
-        return integer(name[0] == 'T');
-    for (struct code_variable *v = eval->code->variables; v; v = v->next)
-        if (strcmp(v->name, name) == 0)
-            return v->value;
+        return code_integer(name[0] == 'T');
     if (!eval->code->lookup || !eval->code->lookup(eval->code->ctx, name, &value))
         eval_fail(eval, CODE_ERROR, "unknown name %s", name);
-    char text[64];
     value_print(&value, text, sizeof text);
     size_t used = strlen(eval->names);
     if (!strstr(eval->names, name))
@@ -408,49 +369,121 @@ static struct value eval_name(struct eval *eval)
     return value;
 }
 
-static struct value eval_atom(struct eval *eval)
+static struct value eval_name(struct eval *eval, const char **variable)
+{
+    size_t length = name_length(eval);
+    const char *name = arena_copy(eval->code->arena, eval->at, length);
+    eval->at += length;
+    if (eval_take(eval, "(")) {
+        struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
+        eval_arguments(eval, arguments);
+        return eval->live ? eval_call(eval, name, arguments) : (struct value){.kind = VALUE_NONE};
+    }
+    if (!eval->live)
+        return (struct value){.kind = VALUE_NONE};
+    const struct value *found = eval_find(eval, name, length);
+    *variable = found ? name : NULL;
+    return found ? *found : look_up(eval, name);
+}
+
+static bool at_string(const struct eval *eval)
+{
+    const char *p = eval->at;
+    for (int i = 0; i < 2 && p < eval->end && strchr("fFrRbBuU", *p); i++)
+        p++;
+    return p < eval->end && (*p == '"' || *p == '\'');
+}
+
+static struct value eval_atom(struct eval *eval, const char **variable)
 {
     eval_blank(eval);
+    *variable = NULL;
     if (eval->at >= eval->end)
         eval_fail(eval, CODE_ERROR, "expression ends early");
     char c = *eval->at;
-    if (strchr("fFrRbBuU", c) && eval->at + 1 < eval->end && (eval->at[1] == '"' || eval->at[1] == '\'')) /* f"..." is shown as it stands */
-        c = *++eval->at;
     if (c == '(' || c == '[') {
         eval->at++;
         return eval_sequence(eval, c == '(' ? ')' : ']');
     }
-    if (c == '\'' || c == '"') {
-        eval->at++;
-        struct value text = eval_string(eval, c);
-        for (eval_blank(eval); eval->at < eval->end && (*eval->at == '\'' || *eval->at == '"'); eval_blank(eval)) {
-            char quote = *eval->at++; /* adjacent strings join */
-            text = string(arena_printf(eval->code->arena, "%s%s", text.text, eval_string(eval, quote).text));
-        }
+    if (at_string(eval)) {
+        struct value text = text_string(eval);
+        for (eval_blank(eval); eval->at < eval->end && at_string(eval); eval_blank(eval)) /* adjacent strings join */
+            text = code_string(arena_printf(eval->code->arena, "%s%s", text.text, text_string(eval).text));
         return text;
     }
     if (isdigit((unsigned char)c) || c == '.')
         return eval_number(eval);
     if (isalpha((unsigned char)c) || c == '_')
-        return eval_name(eval);
+        return eval_name(eval, variable);
+    if (c == '{')
+        eval_fail(eval, CODE_UNSUPPORTED, "dictionaries and sets are not known here");
     eval_fail(eval, CODE_ERROR, "unexpected '%c'", c);
+}
+
+static struct value slice(struct eval *eval, const struct value *value, int64_t from, int64_t to)
+{
+    int64_t count = value->kind == VALUE_STRING ? (int64_t)strlen(value->text) : value->count;
+    from = from < 0 ? from + count : from;
+    to = to < 0 ? to + count : to;
+    from = from < 0 ? 0 : from > count ? count : from;
+    to = to < from ? from : to > count ? count : to;
+    if (value->kind == VALUE_STRING)
+        return code_string(arena_copy(eval->code->arena, value->text + from, (size_t)(to - from)));
+    return eval_list(eval, value->items + from, (unsigned)(to - from));
+}
+
+/* [i], [a:b]: behind the bracket. */
+static struct value eval_index(struct eval *eval, const struct value *value)
+{
+    int64_t from = 0, to = INT64_MAX;
+    bool is_slice = false;
+    if (!eval_take(eval, ":"))
+        from = eval_expression(eval).integer;
+    else
+        is_slice = true;
+    if (is_slice || eval_take(eval, ":")) {
+        is_slice = true;
+        eval_blank(eval);
+        if (eval->at < eval->end && *eval->at != ']')
+            to = eval_expression(eval).integer;
+    }
+    if (!eval_take(eval, "]"))
+        eval_fail(eval, CODE_UNSUPPORTED, "only [index] and [from:to] are known here");
+    if (!eval->live)
+        return *value;
+    if (value->kind != VALUE_TUPLE && value->kind != VALUE_STRING)
+        eval_fail(eval, CODE_ERROR, "what is no list has no index");
+    if (is_slice)
+        return slice(eval, value, from, to);
+    int64_t count = value->kind == VALUE_STRING ? (int64_t)strlen(value->text) : value->count, i = from < 0 ? from + count : from;
+    if (i < 0 || i >= count)
+        eval_fail(eval, CODE_ERROR, "index out of range");
+    return value->kind == VALUE_STRING ? slice(eval, value, i, i + 1) : value->items[i];
 }
 
 static struct value eval_postfix(struct eval *eval)
 {
-    struct value value = eval_atom(eval);
-    while (eval_take(eval, "[")) {
-        struct value index = eval_expression(eval);
-        if (!eval_take(eval, "]"))
-            eval_fail(eval, CODE_UNSUPPORTED, "only [index] is known here");
-        if (!eval->live)
-            continue;
-        int64_t i = index.integer < 0 ? index.integer + value.count : index.integer;
-        if (value.kind != VALUE_TUPLE || i < 0 || i >= value.count)
-            eval_fail(eval, CODE_ERROR, "index out of range");
-        value = value.items[i];
+    const char *variable;
+    struct value value = eval_atom(eval, &variable);
+    for (;;) {
+        if (eval_take(eval, "[")) {
+            value = eval_index(eval, &value);
+        } else if (eval->at < eval->end && *eval->at == '.' && eval->at + 1 < eval->end && isalpha((unsigned char)eval->at[1])) {
+            const char *begin = ++eval->at;
+            while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
+                eval->at++;
+            const char *name = arena_copy(eval->code->arena, begin, (size_t)(eval->at - begin));
+            if (!eval_take(eval, "("))
+                eval_fail(eval, CODE_UNSUPPORTED, "the attribute %s is not known here", name);
+            struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
+            eval_arguments(eval, arguments);
+            if (eval->live)
+                value = eval_method(eval, &value, variable, name, arguments);
+        } else {
+            return value;
+        }
+        variable = NULL;
     }
-    return value;
 }
 
 /* --- operators ---------------------------------------------------------------------------------------------------------- */
@@ -458,11 +491,11 @@ static struct value eval_unary(struct eval *eval)
 {
     eval_blank(eval);
     if (eval_take(eval, "-"))
-        return eval_arithmetic(eval, "-", integer(0), eval_unary(eval));
+        return eval_arithmetic(eval, "-", code_integer(0), eval_unary(eval));
     if (eval_take(eval, "+"))
         return eval_unary(eval);
     if (eval_take(eval, "~"))
-        return integer(~eval_unary(eval).integer);
+        return code_integer(~eval_unary(eval).integer);
     struct value base = eval_postfix(eval);
     if (eval_take(eval, "**"))
         return eval_arithmetic(eval, "**", base, eval_unary(eval));
@@ -495,12 +528,12 @@ static struct value eval_binary(struct eval *eval, int level)
     return left;
 }
 
-static bool is_in(struct eval *eval, const struct value *needle, const struct value *hay)
+static bool is_in(const struct value *needle, const struct value *hay)
 {
     if (hay->kind == VALUE_STRING && needle->kind == VALUE_STRING)
         return strstr(hay->text, needle->text) != NULL;
     for (unsigned i = 0; i < hay->count; i++)
-        if (compare(eval, needle, &hay->items[i]) == 0)
+        if (eval_compare(needle, &hay->items[i]) == 0)
             return true;
     return false;
 }
@@ -531,9 +564,9 @@ static struct value eval_comparison(struct eval *eval)
     for (const char *op; (op = take_comparison(eval)); chained = true) {
         struct value right = eval_binary(eval, 0);
         if (eval->live && result) {
-            int order = op[0] == 'i' || op[0] == 'n' ? 0 : compare(eval, &left, &right);
-            result = op[0] == 'i'   ? is_in(eval, &left, &right)
-                     : op[0] == 'n' ? !is_in(eval, &left, &right)
+            int order = op[0] == 'i' || op[0] == 'n' ? 0 : eval_compare(&left, &right);
+            result = op[0] == 'i'   ? is_in(&left, &right)
+                     : op[0] == 'n' ? !is_in(&left, &right)
                      : op[0] == '='                     ? order == 0
                      : op[0] == '!' || strcmp(op, "<>") == 0 ? order != 0
                      : strcmp(op, "<=") == 0 ? order <= 0
@@ -543,7 +576,7 @@ static struct value eval_comparison(struct eval *eval)
         }
         left = right;
     }
-    return chained ? integer(result) : left;
+    return chained ? code_integer(result) : left;
 }
 
 static struct value eval_not(struct eval *eval)
@@ -551,7 +584,7 @@ static struct value eval_not(struct eval *eval)
     if (!eval_word(eval, "not"))
         return eval_comparison(eval);
     struct value value = eval_not(eval);
-    return integer(!eval_true(&value));
+    return code_integer(!eval_true(&value));
 }
 
 static struct value eval_logic(struct eval *eval, bool is_or)
@@ -568,16 +601,53 @@ static struct value eval_logic(struct eval *eval, bool is_or)
     return left;
 }
 
-struct value eval_expression(struct eval *eval)
+static struct value eval_expression_without_if(struct eval *eval)
 {
-    struct value value = eval_logic(eval, true);
-    if (!eval_word(eval, "if"))
-        return value;
+    return eval_logic(eval, true);
+}
+
+/* BEGIN: of the value, when the cursor is behind "if" already; else the value is read here. */
+static struct value eval_conditional(struct eval *eval, const char *begin)
+{
+    struct value value = {.kind = VALUE_NONE};
+    if (!begin) {
+        value = eval_logic(eval, true);
+        if (!eval_word(eval, "if"))
+            return value;
+    }
+    bool live = eval->live;
     struct value condition = eval_logic(eval, true);
     if (!eval_word(eval, "else"))
         eval_fail(eval, CODE_ERROR, "if without else in an expression");
+    bool yes = live && eval_true(&condition);
+    eval->live = live && !yes;
     struct value other = eval_expression(eval);
-    return eval_true(&condition) ? value : other;
+    eval->live = live;
+    if (!yes)
+        return other;
+    const char *after = eval->at;
+    eval->at = begin;
+    value = eval_logic(eval, true);
+    eval->at = after;
+    return value;
+}
+
+/* a if c else b: only the branch taken is evaluated, so the first is read twice. */
+struct value eval_expression(struct eval *eval)
+{
+    const char *begin = eval->at;
+    bool live = eval->live;
+    if (!live || !find_word(eval, "if"))
+        return eval_conditional(eval, NULL);
+    eval->live = false;
+    (void)eval_logic(eval, true);
+    bool conditional = eval_word(eval, "if");
+    eval->live = live;
+    if (!conditional) { /* the "if" is another's */
+        eval->at = begin;
+        return eval_logic(eval, true);
+    }
+    return eval_conditional(eval, begin);
 }
 
 struct value eval_tuple(struct eval *eval)

@@ -1,0 +1,264 @@
+/* code_text.c: values as text: print, "%d" % x, "{:d}".format(x), f"{x}", and strings as they are written. See code.h. */
+#include "script/code_eval.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+int value_print(const struct value *value, char *text, size_t size)
+{
+    switch (value->kind) {
+    case VALUE_INTEGER:
+        return snprintf(text, size, "%lld", (long long)value->integer);
+    case VALUE_FLOAT:
+        return snprintf(text, size, "%.12g", value->real);
+    case VALUE_STRING:
+        return snprintf(text, size, "%s", value->text);
+    case VALUE_TUPLE: {
+        size_t used = (size_t)snprintf(text, size, "(");
+        for (unsigned i = 0; i < value->count && used + 2 < size; i++) {
+            used += (size_t)snprintf(text + used, size - used, "%s", i ? ", " : "");
+            if (used < size)
+                used += (size_t)value_print(&value->items[i], text + used, size - used);
+        }
+        if (used < size)
+            used += (size_t)snprintf(text + used, size - used, ")");
+        return (int)used;
+    }
+    default:
+        return snprintf(text, size, "None");
+    }
+}
+
+struct text {
+    struct eval *eval;
+    char out[2048];
+    size_t used;
+};
+
+static void add(struct text *text, const char *what)
+{
+    for (; *what && text->used + 1 < sizeof text->out; what++)
+        text->out[text->used++] = *what;
+    text->out[text->used] = 0;
+}
+
+static void add_char(struct text *text, char c)
+{
+    add(text, (char[]){c, 0});
+}
+
+static struct value finish(struct text *text)
+{
+    return code_string(arena_copy(text->eval->code->arena, text->out, text->used));
+}
+
+/* Python's %: as many conversions as there are values; the flags are kept for numbers. */
+struct value text_percent(struct eval *eval, const char *pattern, const struct value *values)
+{
+    struct text text = {.eval = eval};
+    unsigned next = 0;
+    for (const char *p = pattern; *p; p++) {
+        if (*p != '%' || p[1] == '%') {
+            add_char(&text, *p);
+            p += *p == '%';
+            continue;
+        }
+        char spec[24] = "%", number[256];
+        size_t length = 1;
+        for (p++; *p && !isalpha((unsigned char)*p) && length < 16; p++)
+            spec[length++] = *p;
+        p += *p == 'l' && p[1];
+        const struct value *v = values->kind == VALUE_TUPLE ? (next < values->count ? &values->items[next] : NULL) : next == 0 ? values : NULL;
+        next++;
+        if (!v || !*p)
+            eval_fail(eval, CODE_ERROR, "not enough values for \"%s\"", pattern);
+        if (strchr("diuxXo", *p) && value_is_number(v)) {
+            snprintf(spec + length, sizeof spec - length, "ll%c", *p);
+            snprintf(number, sizeof number, spec, v->kind == VALUE_FLOAT ? (long long)v->real : (long long)v->integer);
+        } else if (strchr("feEgGF", *p) && value_is_number(v)) {
+            snprintf(spec + length, sizeof spec - length, "%c", *p);
+            snprintf(number, sizeof number, spec, value_to_real(v));
+        } else {
+            char whole[200];
+            value_print(v, whole, sizeof whole);
+            snprintf(spec + length, sizeof spec - length, "s");
+            snprintf(number, sizeof number, spec, whole);
+        }
+        add(&text, number);
+    }
+    return finish(&text);
+}
+
+/* --- {value:spec} -------------------------------------------------------------------------------------------------------------- */
+static void add_digits(char *out, size_t size, uint64_t number, unsigned base, bool upper, bool commas)
+{
+    char digits[96];
+    size_t n = 0, count = 0;
+    do {
+        if (commas && count && count % 3 == 0)
+            digits[n++] = ',';
+        digits[n++] = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[number % base];
+        count++;
+    } while (number /= base);
+    for (size_t i = 0; n && i + 1 < size; i++, out++) {
+        *out = digits[--n];
+        out[1] = 0;
+    }
+}
+
+/* Python's format specification: [[fill]align][sign][#][0][width][,][.precision][type]. */
+struct value text_format(struct eval *eval, const struct value *value, const char *spec)
+{
+    char fill = ' ', align = 0, body[256] = "";
+    if (spec[0] && strchr("<>^=", spec[1]) && spec[1]) {
+        fill = spec[0];
+        align = spec[1];
+        spec += 2;
+    } else if (*spec && strchr("<>^=", *spec)) {
+        align = *spec++;
+    }
+    bool plus = *spec == '+', zero;
+    spec += plus || *spec == '-' || *spec == ' ';
+    bool base_shown = *spec == '#';
+    spec += base_shown;
+    zero = *spec == '0';
+    size_t width = strtoul(spec, (char **)&spec, 10);
+    bool commas = *spec == ',';
+    spec += commas;
+    int precision = *spec == '.' ? (int)strtol(spec + 1, (char **)&spec, 10) : -1;
+    char type = *spec;
+    bool number = value_is_number(value), whole = number && value->kind == VALUE_INTEGER && !(type && strchr("feEgGF%", type));
+    if (zero && number && !align)
+        align = '=', fill = '0';
+    double magnitude = number ? value_to_real(value) : 0;
+    bool negative = magnitude < 0;
+    const char *sign = negative ? "-" : plus && number ? "+" : "", *prefix = "";
+    if (whole) {
+        unsigned base = type == 'x' || type == 'X' ? 16 : type == 'b' ? 2 : type == 'o' ? 8 : 10;
+        prefix = !base_shown ? "" : base == 16 ? "0x" : base == 2 ? "0b" : base == 8 ? "0o" : "";
+        add_digits(body, sizeof body, negative ? (uint64_t)-value->integer : (uint64_t)value->integer, base, type == 'X', commas);
+    } else if (number && type) {
+        char format[8] = {'%', '.', '*', type == '%' ? 'f' : type == 'd' ? 'g' : type};
+        snprintf(body, sizeof body, format, precision < 0 ? 6 : precision, (negative ? -magnitude : magnitude) * (type == '%' ? 100 : 1));
+        if (type == '%')
+            strcat(body, "%");
+    } else {
+        value_print(value, body, sizeof body);
+        sign = "";
+        if (precision >= 0 && value->kind == VALUE_STRING && (size_t)precision < strlen(body))
+            body[precision] = 0;
+        else if (precision >= 0 && number)
+            snprintf(body, sizeof body, "%.*g", precision, magnitude);
+    }
+    struct text text = {.eval = eval};
+    size_t length = strlen(sign) + strlen(prefix) + strlen(body), pad = width > length ? width - length : 0;
+    if (!align)
+        align = number ? '>' : '<';
+    size_t before = align == '>' ? pad : align == '^' ? pad / 2 : 0;
+    for (size_t i = 0; i < before; i++)
+        add_char(&text, fill);
+    add(&text, sign);
+    add(&text, prefix);
+    for (size_t i = 0; align == '=' && i < pad; i++)
+        add_char(&text, fill);
+    add(&text, body);
+    for (size_t i = before; align != '=' && i < pad; i++)
+        add_char(&text, fill);
+    return finish(&text);
+}
+
+/* The value of what stands in the braces: an expression (f"..."), or the index or name of an argument. */
+static struct value field(struct eval *eval, const char *begin, const char *end, const struct arguments *arguments, unsigned *next)
+{
+    size_t length = (size_t)(end - begin);
+    if (arguments) {
+        for (unsigned i = 0; length && i < arguments->count; i++)
+            if (arguments->names[i] && strlen(arguments->names[i]) == length && memcmp(arguments->names[i], begin, length) == 0)
+                return arguments->values[i];
+        unsigned i = length ? (unsigned)atoi(begin) : (*next)++;
+        if (i >= arguments->count)
+            eval_fail(eval, CODE_ERROR, "format() has no argument %u", i);
+        return arguments->values[i];
+    }
+    const char *at = eval->at, *line_end = eval->end;
+    eval->at = arena_copy(eval->code->arena, begin, length);
+    eval->end = eval->at + length;
+    struct value value = eval_tuple(eval);
+    eval->at = at;
+    eval->end = line_end;
+    return value;
+}
+
+struct value text_braces(struct eval *eval, const char *pattern, const struct arguments *arguments)
+{
+    struct text text = {.eval = eval};
+    unsigned next = 0;
+    for (const char *p = pattern; *p; p++) {
+        if ((*p == '{' || *p == '}') && p[1] == *p) {
+            add_char(&text, *p++);
+            continue;
+        }
+        if (*p != '{') {
+            add_char(&text, *p);
+            continue;
+        }
+        const char *begin = p + 1, *end = begin;
+        for (int depth = 0; *end && (depth || (*end != '}' && *end != ':' && !(*end == '!' && end[1] != '='))); end++)
+            depth += (*end == '(' || *end == '[') - (*end == ')' || *end == ']');
+        const char *stop = strchr(end, '}'), *colon = *end == '!' ? end + 2 : end;
+        if (!stop)
+            eval_fail(eval, CODE_ERROR, "'{' without '}' in \"%s\"", pattern);
+        bool shows = end > begin && end[-1] == '=' && !arguments; /* f"{x=}" */
+        if (shows)
+            for (const char *q = begin; q < end; q++)
+                add_char(&text, *q);
+        struct value value = field(eval, begin, end - shows, arguments, &next);
+        const char *spec = *colon == ':' ? arena_copy(eval->code->arena, colon + 1, (size_t)(stop - colon - 1)) : "";
+        add(&text, text_format(eval, &value, spec).text);
+        p = stop;
+    }
+    return finish(&text);
+}
+
+/* --- strings as written --------------------------------------------------------------------------------------------------------- */
+static char unescape(struct eval *eval)
+{
+    static const char from[] = "ntr0ab", to[] = "\n\t\r\0\a\b";
+    char c = *eval->at++;
+    const char *found = c ? strchr(from, c) : NULL;
+    if (c == 'x' && eval->at + 1 < eval->end) {
+        char digits[3] = {eval->at[0], eval->at[1], 0};
+        eval->at += 2;
+        return (char)strtoul(digits, NULL, 16);
+    }
+    return found ? to[found - from] : c;
+}
+
+struct value text_string(struct eval *eval)
+{
+    struct text text = {.eval = eval};
+    bool formatted = false, raw = false;
+    for (; *eval->at != '"' && *eval->at != '\''; eval->at++) {
+        formatted |= tolower((unsigned char)*eval->at) == 'f';
+        raw |= tolower((unsigned char)*eval->at) == 'r';
+    }
+    char quote = *eval->at, three[4] = {quote, quote, quote, 0};
+    bool triple = eval->end - eval->at >= 6 && strncmp(eval->at, three, 3) == 0;
+    eval->at += triple ? 3 : 1;
+    for (;;) {
+        if (eval->at >= eval->end)
+            eval_fail(eval, CODE_ERROR, "string without an end");
+        if (triple ? strncmp(eval->at, three, 3) == 0 : *eval->at == quote)
+            break;
+        if (*eval->at == '\\' && !raw && eval->at + 1 < eval->end) {
+            eval->at++;
+            add_char(&text, unescape(eval));
+        } else {
+            add_char(&text, *eval->at++);
+        }
+    }
+    eval->at += triple ? 3 : 1;
+    if (formatted && eval->live)
+        return text_braces(eval, finish(&text).text, NULL);
+    return finish(&text);
+}
