@@ -20,6 +20,7 @@ struct socket_params {
     uint8_t connect_any;
     int connect_port0_error;      /* EADDRNOTAVAIL; 0: sent (ECONNREFUSED by the peer) */
     int connect_broadcast_error;  /* ENETUNREACH on Linux */
+    int stream_multicast_error;   /* bind(), connect() of a stream to a group; 0: as any address */
     bool bind_broadcast_ok, bind_unspec_any_ok;
     int bind_wrong_family_error;
     uint32_t reserved_ports;      /* 1024 */

@@ -18,6 +18,7 @@
     X(tcp_icmp_policy, tcp.icmp_policy, WORD, icmp_policy_words) \
     X(tcp_icmp_check_seq, tcp.icmp_check_seq, BOOL, NULL) \
     X(tcp_icmp_established_soft, tcp.icmp_established_soft, BOOL, NULL) \
+    X(tcp_icmp_soft_only, tcp.icmp_soft_only, BOOL, NULL) \
     X(tcp_icmp4_0, tcp.icmp4[0], ROW, NULL) \
     X(tcp_icmp4_1, tcp.icmp4[1], ROW, NULL) \
     X(tcp_icmp4_2, tcp.icmp4[2], ROW, NULL) \
@@ -243,6 +244,7 @@
     X(socket_connect_any, socket.connect_any, WORD, connect_any_words) \
     X(socket_connect_port0_error, socket.connect_port0_error, ERRNO, NULL) \
     X(socket_connect_broadcast_error, socket.connect_broadcast_error, ERRNO, NULL) \
+    X(socket_stream_multicast_error, socket.stream_multicast_error, ERRNO, NULL) \
     X(socket_bind_broadcast_ok, socket.bind_broadcast_ok, BOOL, NULL) \
     X(socket_bind_unspec_any_ok, socket.bind_unspec_any_ok, BOOL, NULL) \
     X(socket_bind_wrong_family_error, socket.bind_wrong_family_error, ERRNO, NULL) \

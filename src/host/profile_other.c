@@ -29,7 +29,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_delack_ms, "40", "tcp(4) delacktime", "M"), SET(tcp_delack_min_ms, "40", "tcp(4) delacktime", "M"),
     SET(tcp_rfc5961, "1", "F13 insecure_rst, insecure_syn", "H"), SET(tcp_listen_ignores_synack, "1", "tcp_input.c of 15", "H"),
     SET(tcp_synrcvd_challenge, "1", "syncache_expand() of 15", "H"), SET(tcp_ghost_ack_check, "1", "tcp_do_segment() since 14.1: insecure_ack", "H"),
-    SET(tcp_input_policy, "bsd", "tcp_do_segment()", "H"), SET(tcp_rto_policy, "freebsd", "tcp_xmit_timer()", "H"), SET(tcp_option_policy, "bsd", "tcp_default_ctloutput()", "H"), SET(socket_bsd_options, "1", "sogetopt(): so_options & name", "H"), SET(tcp_rto_slop_ms, "200", "sysctl rexmit_slop", "H"),
+    SET(tcp_input_policy, "bsd", "tcp_do_segment()", "H"), SET(tcp_rto_policy, "freebsd", "tcp_xmit_timer()", "H"), SET(tcp_option_policy, "bsd", "tcp_default_ctloutput()", "H"), SET(socket_stream_multicast_error, "EAFNOSUPPORT", "tcp_usr_bind(), tcp_usr_connect()", "H"), SET(socket_bsd_options, "1", "sogetopt(): so_options & name", "H"), SET(tcp_rto_slop_ms, "200", "sysctl rexmit_slop", "H"),
     SET(tcp_backoff_shift_max, "9", "tcp_backoff: to 512", "H"), SET(tcp_persist_policy, "srtt", "tcp_setpersist()", "H"), SET(tcp_scale_buffer, "2097152", "kern.ipc.maxsockbuf", "H"),
     SET(tcp_buffers_round_mss, "1", "tcp_mss()", "H"), SET(tcp_drop_missing_ts, "0", "tcp_subr.c: tolerate_missing_ts is 1 since 2021", "H"), SET(tcp_drop_options_on_rexmit, "0", "sysctl rexmit_drop_options", "H"),
     SET(tcp_ecn_syn_retries, "1", "tcp(4) ecn.maxretries", "H"), SET(tcp_conn_challenge_count, "5", "tcp(4) ack_war_cnt", "M"), SET(tcp_conn_challenge_ms, "1000", "tcp(4) ack_war_timewindow", "M"),

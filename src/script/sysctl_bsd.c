@@ -30,6 +30,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.abc_l_var", "tcp.abc_limit", SAME, 2},
     {"net.inet.tcp.msl", "tcp.time_wait_ms", HALVES_MS, 0},
     {"net.inet.tcp.rexmit_min", "tcp.rto_min_ms", SAME, 30},
+    {"net.inet.tcp.rexmit_max", "tcp.rto_max_ms", SAME, 64000},
     {"net.inet.tcp.rexmit_slop", "tcp.rto_slop_ms", SCHEDULE, 200},
     {"net.inet.tcp.rexmit_initial", "tcp.rto_initial_ms", SCHEDULE, 1000},
     {"net.inet.tcp.rexmit_drop_options", "tcp.drop_options_on_rexmit", NONZERO, 0},
@@ -91,7 +92,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.blackhole_local", NULL, HARMLESS, 0},
     {"net.inet.tcp.nolocaltimewait", NULL, HARMLESS, 0},
     {"net.inet.tcp.maxtcptw", "tcp.time_wait_limit", SAME, 0},
-    {"net.inet.tcp.icmp_may_rst", NULL, ONLY_DEFAULT, 1},
+    {"net.inet.tcp.icmp_may_rst", "tcp.icmp_soft_only", INVERTED, 1},
     {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 1},
     {"net.inet.tcp.ts_offset_per_conn", "tcp.timestamp_offsets", NONZERO, 1},
     {"net.inet.tcp.udp_tunneling_port", NULL, ONLY_DEFAULT, 0},
@@ -104,7 +105,7 @@ static const struct sysctl_name translated[] = {
 /* What a virtual host has no use for: logs, hardware, caches that a fresh host does not have. */
 static const char *const harmless[] = {
     "net.inet.tcp.hostcache.", "net.inet.tcp.log", "net.inet.tcp.per_cpu_timers", "net.inet.tcp.bb", "net.inet.tcp.functions_", "net.inet.tcp.hpts.", "net.inet.tcp.hc", "net.inet.tcp.reass.",
-    "net.inet.tcp.lro", "net.inet.tcp.tso", "net.inet.tcp.rack", "net.inet.tcp.cc.", "net.inet.tcp.soreceive_stream", "net.inet.tcp.do_tcpdrain", "net.inet.tcp.pcbcount", "net.inet.tcp.isn_reseed_interval", "net.inet.tcp.split_limit",
+    "net.inet.tcp.recvbuf_inc", "net.inet.tcp.pacing_", "net.inet.tcp.dgp_", "net.inet.tcp.hw_", "net.inet.tcp.bind_all_fibs", "net.inet.tcp.use_", "net.inet.tcp.tcbhashsize", "net.inet.tcp.states", "net.inet.tcp.setsockopt_", "net.inet.tcp.hystart", "net.inet.tcp.udp_tunneling_overhead", "net.inet.tcp.insecure_", "net.inet.tcp.dgp", "net.inet.tcp.pcap_", "net.inet.tcp.lro", "net.inet.tcp.tso", "net.inet.tcp.rack", "net.inet.tcp.cc.", "net.inet.tcp.soreceive_stream", "net.inet.tcp.do_tcpdrain", "net.inet.tcp.pcbcount", "net.inet.tcp.isn_reseed_interval", "net.inet.tcp.split_limit",
     "net.inet.tcp.map_", "net.inet.tcp.inflight", "net.inet.tcp.timer_race", "net.inet.tcp.experimental.", "net.inet.tcp.ackbytes_", "net.inet.tcp.sack.", "net.inet.tcp.fastopen.", "net.inet.tcp.keepalive_", "net.inet.tcp.stats",
     "net.inet.ip.", "net.inet.icmp.", "net.inet6.", "net.inet.udp.", "net.inet.sctp.", "net.link.", "net.isr.", "kern.", "security.", "hw.", "debug.",
 };

@@ -114,6 +114,8 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
 
     if (result < 0)
         return result;
+    if (file->type == SOCK_STREAM && addr_is_multicast(&name.addr) && sock_params(file)->stream_multicast_error)
+        return -sock_params(file)->stream_multicast_error;
     result = check_address(sock, &name);
     if (result < 0)
         return result;

@@ -150,6 +150,7 @@ struct ports *sock_ports(const struct sock *sock);
 int sock_resolve_any(struct sock *sock, struct addr *remote) MUST_CHECK;
 
 /* option.c */
+enum { MSG_BSD_EOF = 0x100 }; /* FreeBSD's MSG_EOF */
 enum { SOCK_LISTENQLIMIT = 0x1011, SOCK_LISTENQLEN = 0x1012, SOCK_LISTENINCQLEN = 0x1013 }; /* FreeBSD's SO_LISTENQ* */
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
 int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);

@@ -153,6 +153,8 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
     flow->scope = name->scope;
     if (addr_is_v4(&name->addr) && sock->file.family == AF_INET6 && sock->flags & SF_V6ONLY)
         return -ENETUNREACH;
+    if (addr_is_multicast(&name->addr) && params->stream_multicast_error)
+        return -params->stream_multicast_error;
     if (name->port == 0 && params->connect_port0_error)
         return -params->connect_port0_error;
     result = sock_resolve_any(sock, &flow->remote);
@@ -414,6 +416,10 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
         return -EINVAL;
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     for (;;) {
+        if (sock->flags & SF_SHUT_RD) { /* refuse_shutdown() */
+            sock->flags &= ~(uint32_t)SF_SHUT_RD;
+            return -ECONNABORTED;
+        }
         struct tcb *tcb = tcp_accept(tcp_of(sock), sock->listener);
 
         if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && tcp_is_accept_aborted(tcp_of(sock))) { /* reset while it waited (UNP 5.11) */
@@ -437,6 +443,16 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
+/* FreeBSD: no listener is connected, but who waits in accept() is told. */
+static int refuse_shutdown(struct sock *sock, int how)
+{
+    if (how != SHUT_WR && sock_params(&sock->file)->bsd_options) {
+        sock->flags |= SF_SHUT_RD;
+        file_wake(&sock->file, POLLIN);
+    }
+    return -ENOTCONN;
+}
+
 static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
 {
     struct sock *sock = sock_of(file);
@@ -444,7 +460,7 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
 
     (void)proc;
     if (sock->flags & SF_LISTENING)
-        return sock_params(file)->connect_unspec_ok && how != SHUT_WR ? stream_dissolve(sock) : -ENOTCONN;
+        return sock_params(file)->connect_unspec_ok && how != SHUT_WR ? stream_dissolve(sock) : refuse_shutdown(sock, how);
     tcb = stream_tcb(sock);
     if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
         return -ENOTCONN;

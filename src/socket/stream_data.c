@@ -70,6 +70,25 @@ ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct 
     }
 }
 
+/* FreeBSD's PR_IMPLOPCL: a send with an address on a socket that is not connected is connect() and write() in one (T/TCP's inheritance);
+ * MSG_EOF is shutdown() behind it. Nobody waits for the handshake. */
+static ssize_t send_implied(struct sock *sock, const struct msghdr *message, int flags)
+{
+    struct sock_name name;
+    ssize_t n;
+    int result = sock_parse(sock, message->msg_name, message->msg_namelen, &name);
+
+    if (result == 0)
+        result = stream_connect_start(sock, &name);
+    if (result < 0)
+        return result;
+    n = tcp_send(tcp_of(sock), stream_tcb(sock), message->msg_iov, (int)message->msg_iovlen, iov_total(message->msg_iov, message->msg_iovlen),
+                 (flags & NO_SIGNAL_FLAGS) | TCP_SEND_IMPLIED, sock_now(&sock->file));
+    if (n >= 0 && flags & MSG_BSD_EOF)
+        (void)!tcp_shutdown(tcp_of(sock), stream_tcb(sock), SHUT_WR, sock_now(&sock->file));
+    return n;
+}
+
 static ssize_t send_message(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
@@ -81,6 +100,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
         return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
     if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))
         return stream_fastopen(proc, sock, message, flags);
+    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->bsd_options && message->msg_namelen)
+        return send_implied(sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
         return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
     total = iov_total(message->msg_iov, message->msg_iovlen);
@@ -88,6 +109,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
                  sock_now(file));
     if (n < 0 && n != -EAGAIN)
         return n;
+    if (__builtin_expect(flags & MSG_BSD_EOF, 0) && n >= 0 && (size_t)n == total && sock_params(file)->bsd_options)
+        (void)!tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));
     if (!file_is_blocking(file, flags) || wait_is_inline(proc))
         return n;
     if (n >= 0 && (size_t)n >= total)

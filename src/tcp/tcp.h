@@ -138,6 +138,7 @@ struct tcb *tcp_accept(struct tcp *tcp, struct tcp_listener *listener);
 /* Ends it: incomplete entries vanish, completed ones are reset (RFC 9293 3.10.4). */
 void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t now_ns);
 
+enum { TCP_SEND_IMPLIED = 0x800000 /* beside the MSG_ flags: also in SYN_SENT (FreeBSD's implied connect) */ };
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_OOB, MSG_MORE, MSG_EOR */, uint64_t now_ns); /* -EAGAIN, -EPIPE, -ENOTCONN, so_error */
 ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_PEEK, MSG_OOB, MSG_TRUNC */, uint64_t now_ns); /* 0: EOF */
 /* The same for one buffer and no flags (tcp_fast.c). */

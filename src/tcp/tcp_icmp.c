@@ -94,6 +94,22 @@ static void on_established(struct tcb *tcb, int error, enum tcp_icmp_action acti
         on_soft(tcb, error);
 }
 
+/* FreeBSD's tcp_drop_syn_sent() and tcp_notify(): what ends a connect() is nothing to a connection, and what says that a host is away
+ * is nothing to one that is established. */
+static void on_notify(struct tcb *tcb, int error, enum tcp_icmp_action action)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    bool is_away = error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN;
+    if (action == TCP_ICMP_NOW && !params->icmp_soft_only) {
+        if (tcb->state == TCPS_SYN_SENT)
+            tcb_fail(tcb, error);
+    } else if (tcb->state < TCPS_ESTABLISHED && tcb->retransmits > 3 && tcb_ext_peek(tcb)->soft_error) {
+        tcb_fail(tcb, error);
+    } else if (tcb->state != TCPS_ESTABLISHED || !is_away) {
+        on_soft(tcb, error);
+    }
+}
+
 /* A smaller path MTU: smaller segments from now on, and what was too large goes again at once. */
 static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
 {
@@ -189,6 +205,8 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         return;
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);
+    else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)
+        on_notify(tcb, error, action);
     else if (tcb->state < TCPS_ESTABLISHED) {
         if (tcp->params.ack_policy == TCP_ACK_LINUX && tcb_ext_get(tcb)) {
             tcb->ext->icmp_version = (uint8_t)version;

@@ -63,6 +63,7 @@ struct tcp_params {
     uint8_t icmp_policy;
     bool icmp_check_seq;          /* RFC 5927 */
     bool icmp_established_soft;   /* once synchronized errors are soft */
+    bool icmp_soft_only;          /* icmp_may_rst=0: nothing ends a connect() at once */
     struct tcp_icmp_row icmp4[TCP_ICMP4_CODES], icmp4_time_exceeded, icmp4_parameter, icmp4_quench;
     struct tcp_icmp_row icmp6[TCP_ICMP6_CODES], icmp6_time_exceeded, icmp6_parameter;
     /* listening (FACTS 4) */

@@ -158,7 +158,7 @@ COLD static void note_record(struct tcb *tcb, bool more)
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
-    int error = send_check(tcb);
+    int error = (flags & TCP_SEND_IMPLIED) && tcb->state == TCPS_SYN_SENT ? 0 : send_check(tcb);
     if (error < 0)
         return error;
     if (!tcb_ext_get(tcb))
