@@ -133,6 +133,7 @@ struct tcb_ext {
         };
         uint64_t rare[2];
     };
+    uint8_t mark_count;
     bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, burst_idle /* nothing was in flight before it */, cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t tlp_high_seq;
     uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
@@ -190,8 +191,8 @@ struct tcb_ext {
         uint32_t received_ce, received[3], delivered[3]; /* bytes, by IP field - 1 */
         uint64_t option_ns;
     } accecn;
-    uint32_t push_marks[8];   /* PSH due at these ends besides the buffer's */
-    uint32_t tail_start;      /* where the last buffer that waits began (linux_room) */
+    uint32_t tail_start, pushed_seq; /* where the last buffer that waits began, the last PSH (tcp_queue.c) */
+    struct { uint32_t end; bool push; } marks[32]; /* of the buffers before it; push_count of them have PSH */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
     uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
@@ -567,6 +568,16 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v
 uint32_t mss_current(const struct tcb *tcb);
 COLD void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path may swallow large packets */
 
+/* tcp_queue.c */
+uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent);
+void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent);
+bool queue_pass_push(struct tcb *tcb, uint32_t end);
+bool queue_pass_marks(struct tcb *tcb, uint32_t end);
+uint32_t queue_grow(struct tcb *tcb, uint32_t bytes);
+COLD void queue_end_record(struct tcb *tcb);
+uint32_t queue_until_eor(const struct tcb *tcb, uint32_t seq, uint32_t length);
+COLD bool queue_pass_eor(struct tcb_ext *ext, uint32_t end);
+
 /* tcp_output.c, tcp_txring.c */
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment);
 struct txseg *txring_push(struct tcb *tcb); /* NULL: memory */
@@ -663,8 +674,8 @@ void cwnd_check_idle(struct tcb *tcb);
 void cwnd_pace(struct tcb *tcb, uint32_t bytes);
 uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */
 uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
-uint32_t output_chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bool *limited);
-bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bool *limited);
+uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited);
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited);
 void sndbuf_expand(struct tcb *tcb);
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe); /* is_probe: a tail loss probe */
@@ -681,7 +692,6 @@ bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record);
 
 /* tcp_user.c */
 void user_queue_fin(struct tcb *tcb);
-void user_note_push(struct tcb *tcb, uint32_t start, bool more); /* START: where this write began */
 
 /* What one ACK told: shared by tcp_ack.c, tcp_sack.c, tcp_recovery.c and congestion control. */
 struct ack_state {

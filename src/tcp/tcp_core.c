@@ -157,6 +157,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
             tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
             tcb->ext->high_seq = tcb->ext->snd_sml = tcb->snd_una;
             tcb->ext->rtt_seq = tcb->snd_nxt;
+            tcb->ext->pushed_seq = tcb->write_seq;
         }
     }
     return tcb->ext;

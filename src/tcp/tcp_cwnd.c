@@ -177,28 +177,27 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb)
 }
 
 /* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
-bool cwnd_defers_chunk(struct tcb *tcb, uint32_t unsent, uint32_t chunk_segs, bool *limited)
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited)
 {
     struct tcb_ext *ext = tcb->ext;
     uint64_t now = tcb_now(tcb);
-    uint32_t mss = tcb->mss, half = max_u32(tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window, mss);
-    uint32_t goal = min_u32(half, 65536 - 321) / mss * mss; /* what a buffer holds (tcp_xmit_size_goal) */
+    uint32_t mss = tcb->mss;
     if (tcb->ca_state >= CA_RECOVERY || now > ext->wstamp_ns + NS_PER_MS || tcb_packets_out(tcb) == 0)
         return false;
     uint32_t send_win = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt, cong_win = (tcb->cwnd - tcb_in_flight(tcb)) * mss;
-    uint32_t limit = min_u32(send_win, cong_win), piece = min_u32(unsent, goal);
-    if (limit >= chunk_segs * mss || (unsent > goal && limit >= piece) || limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / 3)
+    uint32_t limit = min_u32(send_win, cong_win);
+    if (limit >= chunk_segs * mss || (!last && limit >= bytes) || limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / 3)
         return false;
     uint64_t srtt_ns = (uint64_t)tcb->srtt_us * (NS_PER_US / 8), ack_ns = txring_at(tcb->tx, 0)->sent_ns + srtt_ns;
     if (ack_ns > now + min_u64(srtt_ns / 2, NS_PER_MS))
         return false; /* the next ACK is far */
     if (cong_win < send_win) {
-        if (cong_win <= piece)
+        if (cong_win <= bytes)
             return *limited = true;
-    } else if (send_win <= piece) {
+    } else if (send_win <= bytes) {
         return true;
     }
-    return !(tcb->fin_queued && unsent <= goal);
+    return !(tcb->fin_queued && last);
 }
 
 /* FreeBSD (sendbuf_auto): 8 kB more when the buffer is nearly full, the peer's window is larger and ours lets all of it out. */

@@ -50,13 +50,16 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     ssize_t taken = stream_write_bytes(&tcb->snd_stream, tcp->pool, buffer, size, tcb->mss);
     if (taken < 0)
         return -EAGAIN;
+    if (start == tcb->snd_nxt && (size_t)taken <= tcb->mss) { /* all of one buffer */
+        tcb->psh_end = true;
+        ext->tail_start = start;
+        ext->pushed_seq = start + (uint32_t)taken;
+    } else {
+        queue_note(tcb, (uint32_t)taken, false, false);
+    }
     tcb->write_seq += (uint32_t)taken;
     if ((size_t)taken < size)
         tcb->want_space = true;
-    if (start == tcb->snd_nxt) /* nothing waits whose PSH this write's would replace */
-        tcb->psh_end = true;
-    else
-        user_note_push(tcb, start, false);
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (ext->msg_more)
         ext->msg_more = ext->nagle_push = false; /* not stored for nothing: is_ordinary reads it in a wider word */
@@ -285,7 +288,12 @@ static uint32_t next_length(struct tcb *tcb)
     if (unsent > tcb->mss && tcb_params(tcb)->pacing_ss_ratio) { /* as many whole segments as make a chunk */
         if (flight >= tcb->cwnd || !seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt))
             return 0;
-        uint32_t segs = output_chunk_segs(tcb, unsent, flight, &ext->cwnd_limited), room = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt;
+        if (ext->mark_count) /* more buffers than one */
+            unsent = queue_grow(tcb, min_u32(min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight), cwnd_chunk_segs(tcb)) * tcb->mss) - tcb->snd_nxt;
+        if (unsent <= tcb->mss)
+            return 0;
+        bool last = tcb->snd_nxt + unsent == tcb->write_seq;
+        uint32_t segs = output_chunk_segs(tcb, unsent, last, flight, &ext->cwnd_limited), room = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt;
         uint32_t chunk = segs * tcb->mss;
         if (segs == 0 || chunk > unsent || chunk > room)
             return 0;

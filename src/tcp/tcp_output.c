@@ -238,53 +238,6 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 
 /* --- data ----------------------------------------------------------------------------------------------------------------- */
 
-/* RFC 9293 3.9.1.2: the last segment of what is buffered has PSH (MUST-61). */
-static bool has_push(struct tcb *tcb, uint32_t end)
-{
-    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* all there is, whatever the writes were */
-        return end == tcb->write_seq;
-    if (end == tcb->write_seq && tcb->psh_end)
-        return true;
-    struct tcb_ext *ext = tcb->ext;
-    for (uint32_t i = 0; i < ext->push_count; i++)
-        if (ext->push_marks[i] == end)
-            return true;
-    return false;
-}
-
-static void forget_push(struct tcb_ext *ext, uint32_t sent)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < ext->push_count; i++)
-        if (seq_gt(ext->push_marks[i], sent))
-            ext->push_marks[kept++] = ext->push_marks[i];
-    ext->push_count = (uint8_t)kept;
-}
-
-/* MSG_EOR: no segment holds bytes from both sides of such an end. How many of LENGTH bytes at SEQ come before one? */
-static uint32_t until_eor(const struct tcb *tcb, uint32_t seq, uint32_t length)
-{
-    const struct tcb_ext *ext = tcb->ext;
-    for (uint32_t i = 0; ext && i < ext->eor_count; i++)
-        if (seq_gt(ext->eor_marks[i], seq))
-            return min_u32(length, ext->eor_marks[i] - seq);
-    return length;
-}
-
-/* True when END is one; those up to END are forgotten. */
-static bool pass_eor(struct tcb_ext *ext, uint32_t end)
-{
-    uint32_t kept = 0;
-    bool found = false;
-    for (uint32_t i = 0; i < ext->eor_count; i++) {
-        found |= ext->eor_marks[i] == end;
-        if (seq_gt(ext->eor_marks[i], end))
-            ext->eor_marks[kept++] = ext->eor_marks[i];
-    }
-    ext->eor_count = (uint8_t)kept;
-    return found;
-}
-
 /* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
 COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 {
@@ -344,11 +297,10 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     struct tcb_ext *ext = tcb->ext;
     bool eor = false, push = false;
     if (ext && length) {
-        eor = ext->eor_count && pass_eor(ext, seq + length);
-        push = ext->chunk_left <= length && has_push(tcb, seq + length); /* within a chunk there is none */
-        flags |= push || (ext->chunk_push && ext->chunk_left == length) ? TCP_PSH : 0; /* Linux marks each chunk */
-        if (ext->push_count)
-            forget_push(ext, seq + length);
+        eor = ext->eor_count && queue_pass_eor(ext, seq + length);
+        bool whole = ext->chunk_left <= length; /* within a chunk there is none; Linux marks each chunk of several */
+        push = whole && queue_pass_push(tcb, seq + length);
+        flags |= push || (whole && ext->chunk_push) ? TCP_PSH : 0;
     }
     output_fill(tcb, segment, flags, seq);
     segment->packet = packet;
@@ -414,11 +366,12 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
     return length >= mss || length == unsent || length >= tcb->max_window / 2;
 }
 
-/* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs. */
-uint32_t output_chunk_segs(struct tcb *tcb, uint32_t unsent, uint32_t flight, bool *limited)
+/* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs. The buffer that it is
+ * taken from has BYTES and is the LAST or is followed by others. */
+uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited)
 {
     uint32_t most = cwnd_chunk_segs(tcb), quota = min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight);
-    if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, unsent, most, limited))
+    if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, bytes, last, most, limited))
         return 0;
     return min_u32(quota, tcb->gso_segs > 1 ? min_u32(most, tcb->gso_segs) : most);
 }
@@ -436,6 +389,14 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
         *limited = true;
         return 0;
     }
+    bool last = true, record = forced; /* of the first buffer */
+    if (tcb->ext->mark_count && linux_way) {
+        uint32_t quota = min_u32(min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight), cwnd_chunk_segs(tcb));
+        uint32_t first = queue_grow(tcb, quota * mss) - tcb->snd_nxt;
+        last = first >= unsent;
+        unsent = min_u32(unsent, first);
+        forced |= !last;
+    }
     if (room == 0 || (linux_way && room < min_u32(unsent, mss))) {
         if (!tcb->ext->rwnd_limited)
             tcb->ext->rwnd_ns = tcb_now(tcb);
@@ -443,7 +404,7 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
         return 0;
     }
     uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1));
-    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, flight, limited)) == 0)
+    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, last && !record, flight, limited)) == 0)
         return 0;
     uint32_t length = min_u32(min_u32(unsent, room), segs * mss), partial = length % mss;
     if (partial == 0)
@@ -488,7 +449,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     } else {
         if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
             cwnd_check_idle(tcb);
-        uint32_t record = until_eor(tcb, tcb->snd_nxt, unsent);
+        uint32_t record = queue_until_eor(tcb, tcb->snd_nxt, unsent);
         length = next_length(tcb, record, record < unsent, &limited);
         tcb->ext->chunk_left = length;
         tcb->ext->chunk_push = length > mss && !tcb->ext->snd_urgent && tcb_params(tcb)->pacing_ss_ratio;
@@ -652,7 +613,7 @@ COLD static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
     tcb->want_tlp = false;
     if (!tcb->tx || tcb->tx->count == 0)
         return false;
-    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
+    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(queue_until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
     if (length && seq_le(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd)) {
         bool fin = tcb->fin_queued && length == unsent;
         if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))

@@ -52,6 +52,8 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
     tcb->so_error = 0;
     tcb->snd_una = iss;
     tcb->snd_nxt = tcb->write_seq = iss + 1;
+    if (tcb->ext)
+        tcb->ext->pushed_seq = tcb->write_seq;
     tcb->snd_shutdown = tcb->rcv_shutdown = tcb->fin_rcvd = false;
     tcb->ts_offset = isn.ts_offset;
     rtt_init(tcb);
@@ -73,36 +75,6 @@ static uint32_t send_room(const struct tcb *tcb)
     if (lowat && tcb->write_seq - tcb->snd_nxt >= lowat && tcb->state >= TCPS_ESTABLISHED)
         return 0;
     return room;
-}
-
-/* Linux asks for room only when it begins a buffer, and a buffer may become as large as what it hands to the device at once
- * (tcp_xmit_size_goal); one that is full leaves as far as the windows let it, and its rest takes more. How much of LIMIT it takes. */
-COLD static uint32_t linux_room(struct tcb *tcb, size_t limit)
-{
-    enum { GSO_MOST = 65536 - 321, MSS_LEAST = 536 };
-    struct tcb_ext *ext = tcb->ext;
-    uint32_t half = tcb->max_window > MSS_LEAST ? tcb->max_window / 2 : tcb->max_window, mss = max_u32(tcb->mss, 1);
-    uint32_t goal = max_u32(min_u32(GSO_MOST, half) / mss, 1) * mss, lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
-    uint32_t seq = tcb->write_seq, sent = tcb->snd_nxt, queued = (uint32_t)stream_length(tcb->snd_stream), flight = tcb_in_flight(tcb);
-    uint32_t right = tcb->snd_una + tcb->snd_wnd, most = tcb->cwnd > flight ? (tcb->cwnd - flight) * mss : 0;
-    uint32_t can = tcb->snd_nxt + (seq_gt(right, sent) ? min_u32(most, right - sent) / mss * mss : 0);
-    while (seq - tcb->write_seq < limit) {
-        uint32_t head = seq_gt(ext->tail_start, sent) ? ext->tail_start : sent, copy = 0;
-        if (seq != sent && seq_le(head, seq) && seq - head < goal)
-            copy = goal - (seq - head);
-        if (copy == 0) {
-            if (queued >= tcb->sndbuf || (lowat && seq - sent >= lowat))
-                break;
-            ext->tail_start = seq;
-            copy = goal;
-        }
-        uint32_t take = (uint32_t)min_u64(copy, limit - (seq - tcb->write_seq));
-        seq += take;
-        queued += take;
-        if (take == copy && seq_gt(can, sent))
-            sent = seq_min(can, seq);
-    }
-    return seq - tcb->write_seq;
 }
 
 static int send_check(struct tcb *tcb)
@@ -135,26 +107,6 @@ static int send_check(struct tcb *tcb)
     }
 }
 
-/* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
-void user_note_push(struct tcb *tcb, uint32_t start, bool more)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (tcb->psh_end && ext && seq_gt(start, tcb->snd_nxt) && ext->push_count < ARRAY_COUNT(ext->push_marks) && tcb->mss &&
-        (start - tcb->snd_nxt) % tcb->mss == 0)
-        ext->push_marks[ext->push_count++] = start; /* the earlier write filled its segment: its PSH stays */
-    tcb->psh_end = !more;
-}
-
-/* MSG_EOR: what is written next begins a segment of its own; this one's PSH stays with it. */
-COLD static void note_record(struct tcb *tcb, bool more)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (ext->eor_count < ARRAY_COUNT(ext->eor_marks))
-        ext->eor_marks[ext->eor_count++] = tcb->write_seq;
-    if (!more && ext->push_count < ARRAY_COUNT(ext->push_marks))
-        ext->push_marks[ext->push_count++] = tcb->write_seq;
-}
-
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -163,11 +115,9 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         return error;
     if (!tcb_ext_get(tcb))
         return -ENOBUFS;
-    uint32_t room = send_room(tcb), start = tcb->write_seq;
+    uint32_t room = send_room(tcb);
     if (limit > room && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
-        room = linux_room(tcb, limit);
-    else if (tcb->snd_nxt == start || start - tcb->ext->tail_start > 65536)
-        tcb->ext->tail_start = start;
+        room = queue_room(tcb, limit, flags & MSG_OOB);
     if (room == 0) {
         tcb->want_space = true;
         return -EAGAIN;
@@ -180,14 +130,15 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         return -EAGAIN; /* memory: comes back when others have sent */
     if (taken == 0)
         return 0;
+    /* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
+    queue_note(tcb, (uint32_t)taken, (flags & MSG_MORE) && (size_t)taken == limit, flags & MSG_OOB);
     tcb->write_seq += (uint32_t)taken;
     if ((size_t)taken < limit)
         tcb->want_space = true;
     if (tcb_params(tcb)->byte_recovery)
         bsd_note_owed(tcb);
-    user_note_push(tcb, start, (flags & MSG_MORE) && (size_t)taken == limit);
     if ((flags & MSG_EOR) && (size_t)taken == limit)
-        note_record(tcb, flags & MSG_MORE);
+        queue_end_record(tcb);
     tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
     if (flags & MSG_MORE)
         tcb->ext->msg_more = true;

@@ -1,0 +1,217 @@
+/* tcp_queue.c: what waits to be sent. RFC 9293 3.9.1.2 leaves to the implementation where PSH goes between the ends of writes (MUST-60, 61);
+ * Linux's answer follows from its buffers: a write fills the last one and begins others, each as large as what the device takes at once
+ * (tcp_xmit_size_goal); a full one is handed down before the rest is copied, and has PSH when half the peer's largest window was written
+ * since the last PSH (forced_push). The first takes from the second what it lacks of a full chunk (tcp_grow_skb), and its PSH moves along.
+ * Kept are the ends of all buffers but the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
+#include "tcp/tcb.h"
+
+enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536 };
+
+/* A write on its way into the queue, as far as it has come. */
+struct walk {
+    uint32_t seq, tail, sent; /* written so far; where the last buffer began; what has left */
+    uint32_t can;             /* what the windows let out */
+    uint32_t pushed;          /* the last PSH */
+    uint32_t mss, goal;
+    bool push;                /* of the last buffer */
+};
+
+static uint32_t half_window(const struct tcb *tcb)
+{
+    return tcb->max_window > MSS_LEAST ? tcb->max_window / 2 : tcb->max_window;
+}
+
+static struct walk walk_begin(const struct tcb *tcb, bool urgent)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
+    walk.mss = max_u32(tcb->mss, 1);
+    walk.goal = urgent ? walk.mss : max_u32(min_u32(GSO_MOST, half_window(tcb)) / walk.mss, 1) * walk.mss;
+    walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
+    uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
+    if (seq_gt(right, walk.sent) && tcb->cwnd > flight)
+        walk.can += (uint32_t)min_u64((uint64_t)(tcb->cwnd - flight) * walk.mss, (right - walk.sent) / walk.mss * walk.mss);
+    return walk;
+}
+
+static bool ends_record(const struct tcb *tcb, uint32_t seq)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return ext->eor_count && ext->eor_marks[ext->eor_count - 1] == seq;
+}
+
+/* What the last buffer still takes; 0: a new one begins. */
+static uint32_t walk_room(const struct tcb *tcb, const struct walk *walk)
+{
+    uint32_t head = seq_gt(walk->tail, walk->sent) ? walk->tail : walk->sent;
+    if (walk->seq == walk->sent || walk->seq - head >= walk->goal || ends_record(tcb, walk->seq))
+        return 0;
+    return walk->goal - (walk->seq - head);
+}
+
+/* A full buffer goes down while the rest is being copied: all that may go with a PSH, else one piece of it if it is the first. */
+static void walk_full(struct tcb *tcb, struct walk *walk)
+{
+    uint32_t most = seq_gt(walk->can, walk->sent) ? min_u32(walk->can, walk->seq) - walk->sent : 0;
+    if (walk->seq - walk->pushed > tcb->max_window >> 1 && seq_gt(walk->seq, walk->pushed)) {
+        walk->push = true;
+        walk->pushed = walk->seq;
+    } else if (seq_gt(walk->tail, walk->sent)) {
+        return;
+    } else {
+        most = min_u32(most, min_u32(cwnd_chunk_segs(tcb), max_u32(tcb->cwnd >> 1, 1)) * walk->mss);
+    }
+    walk->sent += most;
+}
+
+static void add_mark(struct tcb *tcb, uint32_t end, bool push)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->mark_count && seq_le(ext->marks[0].end, tcb->snd_nxt))
+        queue_pass_marks(tcb, tcb->snd_nxt);
+    if (ext->mark_count == ARRAY_COUNT(ext->marks)) /* those beyond are one buffer */
+        return;
+    ext->marks[ext->mark_count].end = end;
+    ext->marks[ext->mark_count++].push = push;
+    ext->push_count += push;
+}
+
+/* The next piece of at most LIMIT bytes. Returns how many. */
+static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool mark)
+{
+    uint32_t room = walk_room(tcb, walk);
+    if (room == 0) {
+        if (mark && walk->seq != tcb->snd_nxt)
+            add_mark(tcb, walk->seq, walk->push);
+        walk->tail = walk->seq;
+        walk->push = false;
+        room = walk->goal;
+    } else if (walk->seq == tcb->write_seq) {
+        walk->push = false; /* the write's PSH comes at its end */
+    }
+    uint32_t take = min_u32(room, limit);
+    walk->seq += take;
+    if (take == room && take < limit)
+        walk_full(tcb, walk);
+    return take;
+}
+
+/* How much of LIMIT a write takes: Linux asks for room only when it begins a buffer, and fills that one whatever the limit says. */
+uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent)
+{
+    struct walk walk = walk_begin(tcb, urgent);
+    uint32_t queued = (uint32_t)stream_length(tcb->snd_stream), taken = 0;
+    uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
+    while (taken < limit) {
+        if (walk_room(tcb, &walk) == 0 && (queued + taken >= tcb->sndbuf || (lowat && walk.seq - walk.sent >= lowat)))
+            break;
+        taken += walk_on(tcb, &walk, (uint32_t)min_u64(limit - taken, UINT32_MAX / 4), false);
+    }
+    return taken;
+}
+
+/* BYTES were added to the buffer by one write, SND.NXT and WRITE_SEQ are as before. MORE: no PSH at its end yet (MSG_MORE). */
+void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) {
+        uint32_t waits = tcb->write_seq - tcb->snd_nxt;
+        if (tcb->psh_end && (int32_t)waits > 0 && tcb->mss && waits % tcb->mss == 0)
+            add_mark(tcb, tcb->write_seq, true); /* the earlier write filled its segment: its PSH stays */
+        tcb->psh_end = !more;
+        return;
+    }
+    struct walk walk = walk_begin(tcb, urgent);
+    uint32_t end = walk.seq + bytes;
+    while (walk.seq != end)
+        (void)walk_on(tcb, &walk, end - walk.seq, true);
+    ext->tail_start = walk.tail;
+    if (!more || (walk.seq - walk.pushed > tcb->max_window >> 1 && seq_gt(walk.seq, walk.pushed))) {
+        walk.push = true;
+        walk.pushed = end;
+    }
+    tcb->psh_end = walk.push;
+    ext->pushed_seq = walk.pushed;
+}
+
+/* What is before END has left. True: a buffer with PSH ended there. */
+bool queue_pass_marks(struct tcb *tcb, uint32_t end)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t passed = 0, pushes = 0, count = ext->mark_count;
+    while (passed < count && seq_le(ext->marks[passed].end, end))
+        pushes += ext->marks[passed++].push;
+    if (passed == 0)
+        return false;
+    memmove(ext->marks, ext->marks + passed, (count - passed) * sizeof ext->marks[0]);
+    ext->mark_count = (uint8_t)(count - passed);
+    ext->push_count = (uint8_t)(ext->push_count - pushes);
+    return pushes;
+}
+
+/* Has the segment up to END, which is about to leave for the first time, PSH? A buffer that ends in it had, or all there is ends with it
+ * (MUST-61). */
+bool queue_pass_push(struct tcb *tcb, uint32_t end)
+{
+    bool push = tcb->ext->mark_count && queue_pass_marks(tcb, end), is_bsd = tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
+    if (end == tcb->write_seq && (tcb->psh_end || is_bsd)) /* BSD: whatever the writes were */
+        return true;
+    return push && !is_bsd;
+}
+
+/* Up to BYTES may go next: the first buffer takes what it lacks from the second. Returns where the first ends. */
+uint32_t queue_grow(struct tcb *tcb, uint32_t bytes)
+{
+    struct tcb_ext *ext = tcb->ext;
+    queue_pass_marks(tcb, tcb->snd_nxt);
+    if (ext->mark_count == 0 || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return tcb->write_seq;
+    uint32_t end = ext->marks[0].end, has = end - tcb->snd_nxt;
+    if (has >= bytes || (ext->eor_count && ext->eor_marks[0] == end))
+        return end;
+    bool is_last = ext->mark_count == 1, push = ext->marks[0].push;
+    uint32_t next_end = is_last ? tcb->write_seq : ext->marks[1].end;
+    if (next_end - end > bytes - has)
+        return ext->marks[0].end = tcb->snd_nxt + bytes;
+    queue_pass_marks(tcb, end);
+    if (is_last) {
+        tcb->psh_end |= push;
+        ext->tail_start = tcb->snd_nxt;
+    } else if (push && !ext->marks[0].push) {
+        ext->marks[0].push = true;
+        ext->push_count++;
+    }
+    return next_end;
+}
+
+/* MSG_EOR: what is written next begins a segment of its own. */
+void queue_end_record(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->eor_count < ARRAY_COUNT(ext->eor_marks))
+        ext->eor_marks[ext->eor_count++] = tcb->write_seq;
+}
+
+/* MSG_EOR: no segment holds bytes from both sides of such an end. How many of LENGTH bytes at SEQ come before one? */
+uint32_t queue_until_eor(const struct tcb *tcb, uint32_t seq, uint32_t length)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    for (uint32_t i = 0; i < ext->eor_count; i++)
+        if (seq_gt(ext->eor_marks[i], seq))
+            return min_u32(length, ext->eor_marks[i] - seq);
+    return length;
+}
+
+/* True when END is one; those up to END are forgotten. */
+bool queue_pass_eor(struct tcb_ext *ext, uint32_t end)
+{
+    uint32_t kept = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < ext->eor_count; i++) {
+        found |= ext->eor_marks[i] == end;
+        if (seq_gt(ext->eor_marks[i], end))
+            ext->eor_marks[kept++] = ext->eor_marks[i];
+    }
+    ext->eor_count = (uint8_t)kept;
+    return found;
+}
