@@ -4,25 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "cli/cli.h"
 #include "lilliput/host.h"
+#include "base/base.h"
+#include "script/batch.h"
 #include "script/report.h"
 
+enum versions { ONE_VERSION, BOTH_VERSIONS, ALL_VERSIONS /* and IPv4 on AF_INET6 sockets */ };
 struct options {
     struct script_config config;
-    bool both, json, ip_given;
+    enum versions versions;
+    bool json, quiet, progress;
     const char *junit;
+    int jobs;                 /* -1: as many as there are processors */
     struct results results;
     struct define *defines;
-    unsigned runs;
+    struct batch batch;
 };
 
 static void usage(FILE *out)
 {
-    fputs("usage: lilliput script [--profile P] [--ipv4|--ipv6|--both] [-D NAME=VALUE] [--json] [--junit FILE]\n"
-          "                       [--verbose] [--capture FILE] [--strict] [--OPTION=VALUE ...] FILE|DIR ...\n\n"
+    fputs("usage: lilliput script [--profile P] [--ipv4|--ipv6|--mapped|--both|--all-versions] [-D NAME=VALUE] [--json] [--junit FILE]\n"
+          "                       [--verbose] [--quiet] [--capture FILE] [--strict] [--jobs N] [--OPTION=VALUE ...] FILE|DIR ...\n\n"
           "Runs packetdrill scripts (*.pkt) against a host in virtual time. OPTION is any of packetdrill's own:\n"
           "ip_version, mtu, local_ip, remote_ip, tolerance_usecs, strict_segments, non_fatal, init_scripts ...\n"
+          "  --both           each script over IPv4 and IPv6, --all-versions also as IPv4 on AF_INET6 sockets (--mapped: so alone)\n"
+          "  --verbose        each event and packet; --capture FILE writes pcapng; --quiet leaves out what passes\n"
+          "  --strict         a packet that no line expects fails the script\n"
+          "  --jobs N         scripts at a time (as many as processors); 0: in this very process\n"
+          "A collection of scripts is one command:\n"
+          "  lilliput script --all-versions linux/tools/testing/selftests/net/packetdrill\n"
+          "  lilliput script --all-versions packetdrill/gtests/net\n"
+          "  lilliput script --both --profile freebsd freebsd-tests\n"
           "Exit status: 0 none failed, 1 some did, 2 bad usage.\n", out);
 }
 
@@ -43,30 +57,33 @@ static bool has_ip_version(const char *path)
     return found;
 }
 
-static void run_as(struct options *options, const char *path, enum script_ip ip, bool show)
+static const char *const version_names[] = {"ipv4", "ipv6", "ipv4-mapped-ipv6"};
+
+/* "x-v6.pkt", "x_ipv4.pkt", "x-ipv4-mapped-ipv6.pkt" are for that version alone; -1: the name does not say. */
+static int version_of_name(const char *path)
 {
-    static const char *const names[] = {"ipv4", "ipv6", "ipv4-mapped-ipv6"};
-    struct script_config config = options->config;
-    struct script_report report;
-    config.ip = ip;
-    config.capture_append = options->runs++ > 0;
-    if (config.verbose)
-        fprintf(config.verbose, "=== %s\n", path);
-    script_run_file(path, &config, &report);
-    results_add(&options->results, path, names[ip], show, &report);
-    if (!options->json) {
-        result_print(&options->results.items[options->results.count - 1], stdout);
-        fflush(stdout);
+    static const struct { const char *end; enum script_ip ip; } ends[] = {
+        {"ipv4-mapped-ipv6", SCRIPT_IPV4_MAPPED}, {"ipv4_mapped_ipv6", SCRIPT_IPV4_MAPPED}, {"ipv4", SCRIPT_IPV4}, {"v4", SCRIPT_IPV4}, {"ipv6", SCRIPT_IPV6}, {"v6", SCRIPT_IPV6}};
+    const char *dot = strrchr(path, '.');
+    size_t length = dot ? (size_t)(dot - path) : strlen(path);
+    for (unsigned i = 0; i < ARRAY_COUNT(ends); i++) {
+        size_t size = strlen(ends[i].end);
+        if (length > size && memcmp(path + length - size, ends[i].end, size) == 0 && strchr("-_.", path[length - size - 1]))
+            return (int)ends[i].ip;
     }
+    return -1;
 }
 
-static void run_file(struct options *options, const char *path)
+static void add_file(struct options *options, const char *path)
 {
-    if (!options->both || has_ip_version(path)) {
-        run_as(options, path, options->config.ip, false);
+    int named = options->versions == ONE_VERSION ? -1 : version_of_name(path);
+    if (named >= 0) {
+        batch_add(&options->batch, path, (enum script_ip)named, false);
+    } else if (options->versions == ONE_VERSION || has_ip_version(path)) {
+        batch_add(&options->batch, path, options->config.ip, false);
     } else {
-        run_as(options, path, SCRIPT_IPV4, true);
-        run_as(options, path, SCRIPT_IPV6, true);
+        for (int ip = SCRIPT_IPV4; ip <= (options->versions == ALL_VERSIONS ? SCRIPT_IPV4_MAPPED : SCRIPT_IPV6); ip++)
+            batch_add(&options->batch, path, (enum script_ip)ip, true);
     }
 }
 
@@ -75,32 +92,66 @@ static int is_interesting(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* 0, or -Exxx when PATH itself is not there. */
-static int run_path(struct options *options, const char *path)
+struct folder { /* the way down to here: a link back up is not followed */
+    const struct folder *above;
+    dev_t device;
+    ino_t inode;
+};
+
+static bool is_above(const struct folder *folder, const struct stat *status)
+{
+    for (; folder; folder = folder->above)
+        if (folder->device == status->st_dev && folder->inode == status->st_ino)
+            return true;
+    return false;
+}
+
+/* The scripts at PATH and below it, by name. 0, or -Exxx when PATH itself cannot be read. */
+static int add_path(struct options *options, const char *path, const struct folder *above)
 {
     struct stat status;
     if (stat(path, &status) < 0)
         return -errno;
     if (!S_ISDIR(status.st_mode)) {
-        run_file(options, path);
+        add_file(options, path);
         return 0;
     }
+    if (is_above(above, &status))
+        return 0;
+    const struct folder here = {above, status.st_dev, status.st_ino};
     struct dirent **entries;
     int count = scandir(path, &entries, is_interesting, alphasort);
     if (count < 0)
         return -errno;
     for (int i = 0; i < count; i++) {
-        char child[4096];
+        char child[4096], message[256];
         size_t length = strlen(path);
         snprintf(child, sizeof child, "%s%s%s", path, length && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
         const char *dot = strrchr(entries[i]->d_name, '.');
-        bool is_script = dot && strcmp(dot, ".pkt") == 0;
-        if (stat(child, &status) == 0 && (S_ISDIR(status.st_mode) || is_script))
-            (void)run_path(options, child);
+        bool is_script = dot && strcmp(dot, ".pkt") == 0, is_there = stat(child, &status) == 0;
+        int error = is_there && (S_ISDIR(status.st_mode) || is_script) ? add_path(options, child, &here) : is_script && !is_there ? -ENOENT : 0;
+        if (error < 0) {
+            snprintf(message, sizeof message, "cannot read: %s", strerror(-error));
+            batch_add_failure(&options->batch, child, message);
+        }
         free(entries[i]);
     }
     free(entries);
     return 0;
+}
+
+static void on_result(void *ctx, const struct batch_job *job, unsigned done, unsigned count)
+{
+    struct options *options = ctx;
+    if (options->progress)
+        fputs("\r\033[K", stderr);
+    results_add(&options->results, job->path, version_names[job->ip], job->show_ip, &job->report);
+    if (!options->json && !(options->quiet && job->report.outcome == SCRIPT_PASSED)) {
+        result_print(&options->results.items[options->results.count - 1], stdout);
+        fflush(stdout);
+    }
+    if (options->progress && done < count)
+        fprintf(stderr, "%u of %u, %u failed ", done, count, options->results.outcomes[SCRIPT_FAILED]);
 }
 
 static bool add_define(struct options *options, const char *text)
@@ -149,8 +200,14 @@ static bool simple_flag(struct options *options, const char *argument)
         options->config.ip = SCRIPT_IPV4;
     else if (strcmp(argument, "--ipv6") == 0)
         options->config.ip = SCRIPT_IPV6;
+    else if (strcmp(argument, "--mapped") == 0)
+        options->config.ip = SCRIPT_IPV4_MAPPED;
     else if (strcmp(argument, "--both") == 0)
-        options->both = true;
+        options->versions = BOTH_VERSIONS;
+    else if (strcmp(argument, "--all-versions") == 0)
+        options->versions = ALL_VERSIONS;
+    else if (strcmp(argument, "--quiet") == 0 || strcmp(argument, "-q") == 0)
+        options->quiet = true;
     else if (strcmp(argument, "--json") == 0)
         options->json = true;
     else if (strcmp(argument, "--verbose") == 0 || strcmp(argument, "-v") == 0)
@@ -180,17 +237,28 @@ static int packetdrill_option(struct options *options, const char *argument)
     return error ? bad("bad value in %s", argument) : 0;
 }
 
+/* Options of packetdrill that stand alone; the others may have their value behind a blank. */
+static bool is_bare(const char *name)
+{
+    static const char *const bare[] = {"strict", "strict_segments", "strict-segments", "dry_run", "dry-run", "debug", "no_cleanup", "send_omit_free", "is_anyip", "persistent_tun_dev", "wire_client", "check_mem"};
+    for (unsigned i = 0; i < ARRAY_COUNT(bare); i++)
+        if (strcmp(name, bare[i]) == 0)
+            return true;
+    return false;
+}
+
 static int parse_option(struct options *options, int argc, char **argv, int *i)
 {
     const char *value;
+    char rest;
     if (simple_flag(options, argv[*i]))
         return 0;
     if (argv[*i][0] == '-' && argv[*i][1] == 'D') {
         value = argv[*i][2] ? argv[*i] + 2 : *i + 1 < argc ? argv[++*i] : "";
         return add_define(options, value) ? 0 : bad("-D wants NAME=VALUE, not \"%s\"", value);
     }
-    static const char *const valued[] = {"--profile", "--junit", "--capture", "--define", "--seed"};
-    for (int k = 0; k < 5; k++) {
+    static const char *const valued[] = {"--profile", "--junit", "--capture", "--define", "--seed", "--jobs"};
+    for (int k = 0; k < 6; k++) {
         if (!is_word(argv[*i], valued[k]))
             continue;
         value = value_of(argc, argv, i, valued[k]);
@@ -204,12 +272,23 @@ static int parse_option(struct options *options, int argc, char **argv, int *i)
             options->config.capture = value;
         else if (k == 3)
             return add_define(options, value) ? 0 : bad("--define wants NAME=VALUE, not \"%s\"", value);
+        else if (k == 5)
+            return sscanf(value, "%d%c", &options->jobs, &rest) != 1 || options->jobs < 0 ? bad("--jobs wants a number, not \"%s\"", value) : 0;
         else
             return script_config_set(&options->config, "seed", value) ? bad("bad seed %s", value) : 0;
         return 0;
     }
-    if (strncmp(argv[*i], "--", 2) == 0)
-        return packetdrill_option(options, argv[*i]);
+    if (strncmp(argv[*i], "--", 2) == 0) {
+        const char *argument = argv[*i];
+        if (!strchr(argument, '=') && !is_bare(argument + 2) && *i + 1 < argc && argv[*i + 1][0] != '-') {
+            char *joined = malloc(strlen(argument) + strlen(argv[*i + 1]) + 2);
+            if (!joined)
+                abort();
+            sprintf(joined, "%s=%s", argument, argv[++*i]); /* lives as long as the process: options are borrowed */
+            argument = joined;
+        }
+        return packetdrill_option(options, argument);
+    }
     return bad("unknown option %s", argv[*i]);
 }
 
@@ -224,6 +303,18 @@ static int check_profile(const char *profile)
     const char *near = cli_nearest(profile, names);
     fprintf(stderr, "lilliput script: unknown profile \"%s\"%s%s%s; `lilliput profile list` lists them\n", profile, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return CLI_USAGE;
+}
+
+static void run_all(struct options *options)
+{
+    bool in_order = options->config.verbose || options->config.capture; /* what they write is one stream */
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    options->progress = isatty(STDERR_FILENO) && options->batch.count > 1 && !options->config.verbose;
+    options->batch.workers = in_order ? 0 : options->jobs >= 0 ? (unsigned)options->jobs : processors > 1 ? (unsigned)processors : 1;
+    options->batch.config = &options->config;
+    options->batch.on_result = on_result;
+    options->batch.ctx = options;
+    batch_run(&options->batch);
 }
 
 static int finish(struct options *options)
@@ -252,7 +343,7 @@ static int finish(struct options *options)
 
 int script_main(int argc, char **argv)
 {
-    struct options options = {0};
+    struct options options = {.jobs = -1};
     const char **paths = calloc((size_t)argc + 1, sizeof *paths);
     int count = 0, status = 0;
     script_config_init(&options.config);
@@ -277,13 +368,17 @@ int script_main(int argc, char **argv)
     if (!status)
         status = check_profile(options.config.profile);
     for (int i = 0; i < count && !status; i++) {
-        int error = run_path(&options, paths[i]);
-        if (error < 0) {
-            fprintf(stderr, "lilliput script: %s: %s\n", paths[i], strerror(-error));
+        unsigned before = options.batch.count;
+        int error = add_path(&options, paths[i], NULL);
+        if (error < 0 || options.batch.count == before) {
+            fprintf(stderr, "lilliput script: %s: %s\n", paths[i], error < 0 ? strerror(-error) : "no script (*.pkt) here");
             status = CLI_USAGE;
         }
     }
+    if (!status)
+        run_all(&options);
     int finished = status ? status : finish(&options);
+    batch_fini(&options.batch);
     free(paths);
     return finished;
 }

@@ -38,6 +38,31 @@ grep -q '^skip .*iptables' "$work/out" || fail "no skip line"
 grep -q '^FAIL .*syntax.pkt:1: syntax: ' "$work/out" || fail "no syntax error"
 tail -1 "$work/out" | grep -q '^0 passed, 2 failed, 1 skipped$' || fail "summary: $(tail -1 "$work/out")"
 "$LILLIPUT" script --json "$work/wrong.pkt" | grep -q '"failed": 1' || fail "JSON"
+# folders: sorted, links followed but not round, what cannot be read fails, an empty one is bad usage
+mkdir -p "$work/tree/b" "$work/tree/a" "$work/empty"
+for name in b/one a/two-v4 a/three-v6 a/four; do printf '0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n' > "$work/tree/$name.pkt"; done
+ln -s .. "$work/tree/b/up"; ln -s nowhere.pkt "$work/tree/b/zero.pkt"
+"$LILLIPUT" script --all-versions "$work/tree" > "$work/out" 2> "$work/err"; status=$?
+[ $status = 1 ] || fail "a dangling link exits with $status"
+[ -s "$work/err" ] && fail "progress into a pipe: $(cat "$work/err")"
+cut -d' ' -f3- "$work/out" | sed "s| *$work/tree/||; s/  (.*//; s/:.*//" > "$work/list"
+cat > "$work/want" <<'L'
+a/four.pkt [ipv4]
+a/four.pkt [ipv6]
+a/four.pkt [ipv4-mapped-ipv6]
+a/three-v6.pkt
+a/two-v4.pkt
+b/one.pkt [ipv4]
+b/one.pkt [ipv6]
+b/one.pkt [ipv4-mapped-ipv6]
+b/zero.pkt
+L
+head -9 "$work/list" | cmp -s - "$work/want" || fail "folders: $(cat "$work/out")"
+tail -1 "$work/out" | grep -q '^8 passed, 1 failed, 0 skipped$' || fail "folders: $(tail -1 "$work/out")"
+[ "$("$LILLIPUT" script --quiet --tolerance_usecs 5000 --mapped "$work/tree/a" | wc -l)" = 1 ] || fail "--quiet shows what passes"
+"$LILLIPUT" script "$work/empty" >/dev/null 2>&1; [ $? = 2 ] || fail "a folder without scripts is bad usage"
+"$LILLIPUT" script --jobs 3 --both tests/script/language > "$work/out"; "$LILLIPUT" script --jobs 0 --both tests/script/language > "$work/out2"
+cmp -s "$work/out" "$work/out2" || fail "three workers tell another story than none"
 "$LILLIPUT" script >/dev/null 2>&1; [ $? = 2 ] || fail "no file is bad usage"
 "$LILLIPUT" script --nonsense x.pkt >/dev/null 2>&1; [ $? = 2 ] || fail "an unknown option is bad usage"
 "$LILLIPUT" script --profile linus x.pkt 2>&1 | grep -q 'did you mean "linux"' || fail "no hint for the profile"
