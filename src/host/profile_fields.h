@@ -169,6 +169,13 @@
     X(tcp_syn_sent_close_waits, tcp.syn_sent_close_waits, BOOL, NULL) \
     X(tcp_rtt_by_data, tcp.rtt_by_data, BOOL, NULL) \
     X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
+    X(tcp_lost_retransmission, tcp.lost_retransmission, BOOL, NULL) \
+    X(tcp_byte_counting, tcp.byte_counting, BOOL, NULL) \
+    X(tcp_rfc3390, tcp.rfc3390, BOOL, NULL) \
+    X(tcp_newcwv, tcp.newcwv, BOOL, NULL) \
+    X(tcp_ecn_abe, tcp.ecn_abe, BOOL, NULL) \
+    X(tcp_reno_beta, tcp.reno_beta, U8, NULL) \
+    X(tcp_reno_beta_ecn, tcp.reno_beta_ecn, U8, NULL) \
     X(tcp_abc_limit, tcp.abc_limit, U8, NULL) \
     X(tcp_cookie_options, tcp.cookie_options, BOOL, NULL) \
     X(tcp_no_delayed_ack, tcp.no_delayed_ack, BOOL, NULL) \

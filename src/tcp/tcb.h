@@ -30,6 +30,7 @@
 #include "base/stream.h"
 #include "base/table.h"
 #include "tcp/tcp.h"
+#include "tcp/tcp_bsd_state.h"
 #include "tcp/tcp_mib.h"
 #include "tcp/tcp_seq.h"
 
@@ -85,20 +86,6 @@ struct ooo_queue {
     struct ooo_range r[OOO_RANGES];
 };
 enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
-
-/* FreeBSD's congestion window and recovery, in bytes (tcp_base.c). */
-struct base_recovery {
-    uint32_t cwnd, ssthresh;  /* cwnd 0: not begun */
-    uint32_t recover;         /* snd_recover */
-    uint32_t next;            /* its snd_nxt: after a timeout behind ours, which is its snd_max */
-    uint32_t acked;           /* towards the next segment of congestion avoidance */
-    uint32_t sacked, lost, resent, holes, most;
-    uint32_t prr_delivered, prr_out, flight_size;
-    uint32_t once, once_start; /* the window of one burst; 0: cwnd */
-    uint32_t undo_cwnd, undo_ssthresh, undo_recover, undo_ts;
-    uint8_t limited;          /* segments that limited transmit has sent */
-    bool in_fast, in_cong, new_loss, is_limited, can_undo, undo_fast, undo_cong;
-};
 
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
 struct tcb_ext {
@@ -710,6 +697,10 @@ struct ack_state {
     uint32_t rack_prior;      /* 1 + the delivered count when the latest sent of what was (S)ACKed left; 0: nothing was */
     uint64_t latest_sent_ns;  /* of what was (S)ACKed */
     bool app_limited;         /* and that left when the application had no more to send */
+    bool window_changed, is_fin; /* is_fin: the first */
+    uint8_t prior_backoff;
+    uint32_t prior_wnd;
+    const struct rx *rx;
 };
 
 /* tcp_cc.c: congestion control (RFC 5681's hooks; the table takes others, such as BBR, later) */

@@ -104,7 +104,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     }
     *acceptable = true; /* an old duplicate: its text may still be new */
     if (rx->in->header.options.sack_count && tcb->sack_ok && tcb->ext && tcb->tx) {
-        struct ack_state state = {.reord = tcb->snd_nxt, .prior_una = tcb->snd_una, .has_data = rx->end_seq != rx->seq};
+        struct ack_state state = {.rx = rx, .reord = tcb->snd_nxt, .prior_una = tcb->snd_una, .has_data = rx->end_seq != rx->seq};
         recovery_begin(tcb, &state);
         sack_receive(tcb, rx, &state);
         recovery_on_old_ack(tcb, &state);
@@ -118,7 +118,7 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ext && tcb->ext->probe_byte && rx->ack != tcb->snd_nxt) {
         tcb->ext->probe_byte = false;
         if (rx->ack == tcb->snd_nxt + 1 && seq_lt(tcb->snd_nxt, tcb->write_seq))
-            tcb->snd_nxt++; /* the probe's byte was taken */
+            tcb->ext->base.next = ++tcb->snd_nxt; /* the probe's byte was taken */
     }
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
@@ -134,6 +134,11 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.has_data = rx->end_seq != rx->seq;
     state.prior_packets = tcb_packets_out(tcb);
     recovery_begin(tcb, &state);
+    state.prior_wnd = tcb->snd_wnd;
+    state.prior_backoff = tcb->backoff;
+    state.window_changed = rx->window != tcb->snd_wnd;
+    state.is_fin = (rx->flags & TCP_FIN) && tcb->state <= TCPS_FIN_WAIT_2 && tcb->state != TCPS_CLOSE_WAIT;
+    state.rx = rx;
     state.window_update = update_window(tcb, rx);
     state.una_advanced = rx->ack != tcb->snd_una;
     if (state.una_advanced) {

@@ -1,7 +1,8 @@
-/* tcp_base.c: loss recovery and congestion window in bytes, as FreeBSD's base stack has them (byte_recovery): duplicate ACKs are counted
- * and SACKed bytes too (RFC 6675 5, step 4), limited transmit (RFC 3042), NewReno's partial ACKs without SACK (RFC 6582), PRR with it
- * (RFC 6937), byte counting (RFC 3465). A timeout sends again from SND.UNA on, as far as the window reaches, past what was SACKed.
- * The ring and its marks are tcp_sack.c's and tcp_clean.c's; tcb->cwnd and tcb->ssthresh follow in packets for those who ask. */
+/* tcp_base.c: loss recovery of FreeBSD's base stack, in bytes (byte_recovery): duplicate ACKs are counted and SACKed bytes too
+ * (RFC 6675 5, step 4), limited transmit (RFC 3042), NewReno's partial ACKs without SACK (RFC 6582), PRR with it (RFC 6937), lost
+ * retransmissions found. A timeout sends again from SND.UNA on, as far as the window reaches, past what was SACKed. What FreeBSD sends
+ * while it looks at an ACK, before SND.UNA moves, is a burst of its own (lag). The scoreboard is tcp_bsd_board.c's, the windows are
+ * tcp_bsd_cc.c's; tcb->cwnd and tcb->ssthresh follow in packets for those who ask. */
 #include "tcp/tcb.h"
 
 enum { DUP_THRESH = 3, MAX_WINDOW = 65535 << 14 };
@@ -15,151 +16,76 @@ static void mirror(struct tcb *tcb)
     tcb->ssthresh = base->ssthresh >= MAX_WINDOW ? INT32_MAX : base->ssthresh / segment_size(tcb);
 }
 
-static uint32_t initial_window(const struct tcb *tcb)
-{
-    uint32_t segments = max_u32(tcb_params(tcb)->initial_window, 1), mss = segment_size(tcb);
-    return min_u32(segments * mss, max_u32(2 * mss, segments * 1460)); /* RFC 6928 2 */
-}
-
 struct base_recovery *base_get(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
     if (base->cwnd)
         return base;
-    base->cwnd = tcb->cwnd == 1 ? segment_size(tcb) : initial_window(tcb); /* 1: a SYN was lost */
+    base->cwnd = tcb->cwnd == 1 ? segment_size(tcb) : bsd_initial_window(tcb); /* 1: a SYN was lost */
     base->ssthresh = MAX_WINDOW;
     base->recover = tcb->snd_una - 1;
     base->next = tcb->snd_nxt;
+    bsd_cc_init(tcb);
     return base;
 }
 
-/* --- the scoreboard in bytes ------------------------------------------------------------------------------------------------- */
+/* SND.UNA as FreeBSD has it at this moment. */
+static uint32_t una(const struct tcb *tcb) { return tcb->snd_una - tcb->ext->base.lag; }
+static uint32_t pipe(const struct tcb *tcb) { return board_pipe(tcb, una(tcb)); }
 
-/* Holes below the highest SACK are to be resent; of these, lost are those with more than two segments SACKed above (RFC 6675 4). */
-static void count_board(struct tcb *tcb)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    uint32_t before = base->holes;
-    base->sacked = base->lost = base->resent = base->holes = 0;
-    if (!tcb->tx || tcb->ext->sacked_out == 0)
-        return;
-    bool in_hole = false;
-    for (uint32_t i = tcb->tx->count; i-- > 0;) {
-        struct txseg *seg = txring_at(tcb->tx, i);
-        uint32_t bytes = seg->end - seg->start;
-        if (seg->flags & TX_SACKED) {
-            base->sacked += bytes;
-            in_hole = false;
-            continue;
-        }
-        if (base->sacked == 0)
-            continue; /* above all SACKs */
-        base->holes += !in_hole;
-        in_hole = true;
-        if (base->sacked > (DUP_THRESH - 1) * segment_size(tcb))
-            base->lost += bytes;
-        if (seg->flags & TX_RETRANS)
-            base->resent += bytes;
-        else if (base->in_fast && !(seg->flags & TX_LOST))
-            recovery_mark_lost(tcb, seg);
-    }
-    base->new_loss = base->holes > before;
-}
-
-static uint32_t pipe(const struct tcb *tcb)
-{
-    const struct base_recovery *base = &tcb->ext->base;
-    int64_t bytes = (int64_t)(tcb->snd_nxt - tcb->snd_una) + base->resent - base->sacked - base->lost;
-    return bytes > 0 ? (uint32_t)bytes : 0;
-}
-
-/* --- the window --------------------------------------------------------------------------------------------------------------- */
-
-static bool is_cubic(const struct tcb *tcb) { return cc_get(tcb) == &cc_cubic; }
-
-/* Half the window, of CUBIC seven tenths, in whole segments, two at least. */
-static uint32_t reduced(const struct tcb *tcb, uint32_t window, bool by_timeout)
-{
-    uint32_t mss = segment_size(tcb);
-    if (is_cubic(tcb))
-        return max_u32((uint32_t)((uint64_t)window * 179 >> 8), 2 * mss);
-    if (by_timeout)
-        window = min_u32(window, tcb->snd_wnd);
-    return max_u32(window / 2 / mss, 2) * mss;
-}
-
-/* Slow start by what was acknowledged, at most abc_limit segments an ACK, one after a timeout; then a segment for a window's worth. */
-static void grow(struct tcb *tcb, uint32_t acked)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), limit = max_u32(tcb_params(tcb)->abc_limit, 1);
-    if (base->in_fast || base->in_cong || base->cwnd > tcb->snd_wnd)
-        return;
-    if (base->cwnd <= base->ssthresh) {
-        base->acked = 0;
-        base->cwnd += min_u32(acked, base->next == tcb->snd_nxt ? limit * mss : mss);
-    } else if (is_cubic(tcb)) {
-        mirror(tcb);
-        uint32_t packets = tcb->cwnd;
-        cwnd_init(tcb);
-        tcb->ext->is_cwnd_limited = true;
-        cc_cubic.cong_avoid(tcb, max_u32(acked / mss, 1));
-        base->cwnd += tcb->cwnd > packets ? (tcb->cwnd - packets) * mss : 0;
-    } else {
-        base->acked += acked;
-        if (base->acked >= base->cwnd) {
-            base->acked -= base->cwnd;
-            base->cwnd += mss;
-        }
-    }
-    base->cwnd = min_u32(base->cwnd, 65535u << tcb->snd_wscale);
-}
-
-/* RFC 5681 4.1: after an RTO of silence no more than the initial window. */
 void base_check_idle(struct tcb *tcb)
 {
-    struct base_recovery *base = base_get(tcb);
+    (void)base_get(tcb);
     uint64_t rto_ms = rtt_rto_ns(tcb) / NS_PER_MS;
     if (tcb_packets_out(tcb) || tcb->ext->in_burst || !tcb->ext->bytes_sent)
         return;
     if (tcb_now_ms(tcb) - tcb->ext->rcv_last_ms < rto_ms && tcb_now_ms(tcb) - tcb->last_snd_ms < rto_ms)
         return;
-    base->ssthresh = max_u32(base->ssthresh, base->cwnd - (base->cwnd >> 2));
-    base->cwnd = min_u32(base->cwnd, initial_window(tcb));
+    bsd_cc_after_idle(tcb);
 }
 
+/* --- events -------------------------------------------------------------------------------------------------------------------- */
+
+/* An ACK as it is looked at. */
+struct look {
+    struct tcb *tcb;
+    const struct ack_state *state;
+    enum board_change change;
+    uint32_t delivered;
+    bool with_sack;      /* it has blocks, or holes are known */
+};
+
+static void forget_measurement(struct tcb *tcb) { tcb->ext->rtt_seq = tcb->snd_nxt; } /* Karn */
+
 /* RFC 6937 3, with the rule that a new hole lets no more out than was delivered. */
-static void reduce_in_proportion(struct tcb *tcb, uint32_t delivered, bool with_sack)
+static void reduce_in_proportion(const struct look *look, enum board_change change, uint32_t delivered)
 {
+    struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
     uint32_t mss = segment_size(tcb), flight = pipe(tcb);
+    bool by_board = look->with_sack || !base->in_fast;
     int64_t send;
-    if (!with_sack && base->in_fast) { /* each duplicate ACK is a segment */
-        delivered = base->prr_delivered < DUP_THRESH * mss + base->recover - tcb->snd_una ? mss : 0;
-        uint32_t gone = tcb->ext->dupacks * mss, out = tcb->snd_nxt - tcb->snd_una;
+    if (!by_board) { /* each duplicate ACK is a segment */
+        delivered = base->prr_delivered < DUP_THRESH * mss + base->recover - una(tcb) ? mss : 0;
+        uint32_t gone = tcb->ext->dupacks * mss, out = tcb->snd_nxt - una(tcb);
         flight = out > gone ? out - gone : 0;
     }
     base->prr_delivered += delivered;
     if (flight >= base->ssthresh) {
         if (base->flight_size == 0)
-            base->flight_size = max_u32(tcb->snd_nxt - tcb->snd_una, 1);
+            base->flight_size = max_u32(tcb->snd_nxt - una(tcb), 1);
         uint64_t share = ((uint64_t)base->prr_delivered * base->ssthresh + base->flight_size - 1) / base->flight_size;
         send = (int64_t)share - base->prr_out + mss - 1;
     } else {
         int64_t limit = (int64_t)base->prr_delivered - base->prr_out;
-        if (!base->new_loss && delivered)
+        if (change != BOARD_NEW_LOSS && delivered)
             limit = (limit > (int64_t)delivered ? limit : (int64_t)delivered) + mss;
         send = (int64_t)base->ssthresh - flight;
         send = send < limit ? send : limit;
     }
-    uint32_t segments = send > 0 ? (uint32_t)(send / mss) : 0;
-    base->cwnd = (with_sack || !base->in_fast ? pipe(tcb) : tcb->snd_nxt - tcb->snd_una) + segments * mss;
-    base->cwnd = max_u32(base->cwnd, mss);
+    int64_t segments = send > 0 ? send / mss : 0, window = (by_board ? (int64_t)flight - delivered : (int64_t)(tcb->snd_nxt - una(tcb))) + segments * mss;
+    base->cwnd = window > mss ? (uint32_t)window : mss;
 }
-
-/* --- events -------------------------------------------------------------------------------------------------------------------- */
-
-static void forget_measurement(struct tcb *tcb) { tcb->ext->rtt_seq = tcb->snd_nxt; } /* Karn */
 
 static void resend_head(struct tcb *tcb)
 {
@@ -174,38 +100,57 @@ static void resend_head(struct tcb *tcb)
     tcb->ext->fast_rexmit = true;
 }
 
-static void enter_recovery(struct tcb *tcb, bool with_sack)
+/* CC_NDUPACK */
+static void signal_loss(struct tcb *tcb)
 {
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->in_fast) {
+        base->recover = tcb->snd_nxt;
+        tcb->ecn_queue_cwr = tcb->ecn_ok;
+    }
+    bsd_cc_on_loss(tcb);
+}
+
+/* False: it was under way, or this ACK belongs to one that is past. */
+static bool enter_recovery(const struct look *look)
+{
+    struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
     uint32_t mss = segment_size(tcb);
     tcb->ext->dupacks = DUP_THRESH;
-    if (with_sack ? base->in_fast : seq_le(tcb->snd_una, base->recover)) {
+    if (look->with_sack ? base->in_fast : seq_le(tcb->snd_una, base->recover)) {
         tcb->ext->dupacks = 0;
-        return;
+        return false;
     }
-    if (with_sack)
+    if (look->with_sack)
         TCP_MIB(tcb->tcp, SackRecovery);
     else
         TCP_MIB(tcb->tcp, RenoRecovery);
-    if (!base->in_cong)
-        base->ssthresh = reduced(tcb, base->cwnd, false);
-    base->in_fast = base->in_cong = true;
-    base->recover = tcb->snd_nxt;
-    tcb->ecn_queue_cwr = tcb->ecn_ok;
+    signal_loss(tcb);
+    bsd_cc_note_rtt(tcb);
     forget_measurement(tcb);
-    base->prr_delivered = with_sack ? min_u32(tcb->snd_nxt - tcb->snd_una, (base->limited + 1u) * mss) : mss;
-    base->prr_out = 0;
-    base->flight_size = max_u32(tcb->snd_nxt - tcb->snd_una, 1);
-    if (with_sack) {
-        count_board(tcb);
+    base->prr_delivered = look->with_sack ? min_u32(tcb->snd_nxt - tcb->snd_una, (base->limited + 1u) * mss) : mss;
+    base->flight_size = max_u32(base->next - una(tcb), 1);
+    base->limited = 0;
+    if (look->with_sack) {
+        board_resend(tcb);
+        base->next = tcb->snd_nxt;
         base->once = pipe(tcb) + mss; /* one retransmission now, whatever the window is to be */
         base->cwnd = base->ssthresh;
     } else {
         resend_head(tcb);
-        base->cwnd = base->ssthresh + mss * (DUP_THRESH - min_u32(base->limited, 2));
+        base->cwnd = base->ssthresh + mss * DUP_THRESH;
     }
-    base->limited = 0;
     recovery_set_state(tcb, CA_RECOVERY);
+    timer_stop(tcb);
+    timer_rexmt(tcb);
+    return true;
+}
+
+/* Before a timeout's or a loss's recovery has begun, what lies SACKed below SND.NXT does not count against the window. */
+static uint32_t skip(const struct tcb *tcb, uint32_t *next)
+{
+    return tcb->sack_ok && board_waits(tcb) && !tcb->ext->base.in_fast ? board_skip(tcb, next) : 0;
 }
 
 /* RFC 3042: the first two duplicate ACKs each let a new segment out. */
@@ -222,39 +167,61 @@ static void transmit_limited(struct tcb *tcb)
     base->is_limited = true;
 }
 
-static void on_duplicate(struct tcb *tcb, const struct ack_state *state, uint32_t delivered)
+static void on_duplicate(const struct look *look)
 {
+    struct tcb *tcb = look->tcb;
+    const struct ack_state *state = look->state;
     struct tcb_ext *ext = tcb->ext;
     struct base_recovery *base = &ext->base;
     uint32_t mss = segment_size(tcb);
-    bool with_sack = tcb->sack_ok && (base->sacked || state->sacked_new);
-    if (with_sack && !state->sacked_new)
+    if (tcb->sack_ok ? look->change == BOARD_SAME : state->has_data || state->window_changed)
         return; /* nothing that was not known */
-    if (tcb->timer != TIMER_REXMT) {
+    if (tcb->timer != TIMER_REXMT || state->is_fin) {
         ext->dupacks = 0;
         return;
     }
     if (ext->dupacks < 255)
         ext->dupacks++;
     if (ext->dupacks > DUP_THRESH || base->in_fast) {
+        bsd_cc_note_rtt(tcb);
         if (tcb_params(tcb)->prr && base->in_fast && tcb->sack_ok)
-            reduce_in_proportion(tcb, delivered, with_sack);
-        else if (with_sack && base->in_fast && base->next == tcb->snd_nxt) {
+            reduce_in_proportion(look, look->change, look->delivered);
+        else if (look->with_sack && base->in_fast && base->next == tcb->snd_nxt) {
             if (pipe(tcb) < base->ssthresh)
-                base->cwnd = min_u32(base->cwnd + max_u32(mss, min_u32(2 * mss, delivered)), base->ssthresh);
+                base->cwnd = min_u32(base->cwnd + max_u32(mss, min_u32(2 * mss, look->delivered)), base->ssthresh);
+        } else if (look->with_sack && base->in_fast) {
+            base->cwnd += max_u32(mss, min_u32(2 * mss, look->delivered));
         } else {
             base->cwnd += mss;
         }
-    } else if (ext->dupacks == DUP_THRESH || (tcb->sack_ok && base->sacked > (DUP_THRESH - 1) * mss)) {
-        enter_recovery(tcb, with_sack);
+    } else if (ext->dupacks == DUP_THRESH || (tcb->sack_ok && board_sacked(tcb) > (DUP_THRESH - 1) * mss)) {
+        (void)enter_recovery(look);
     } else if (tcb_params(tcb)->limited_transmit) {
+        bsd_cc_note_rtt(tcb);
         transmit_limited(tcb);
     }
     tcb_mark_due(tcb);
 }
 
-static void on_partial(struct tcb *tcb, const struct ack_state *state, uint32_t acked, uint32_t delivered)
+/* The ACK told of no block: a segment or two, and where no hole is known the last of the episode. */
+static void send_few(const struct look *look, uint32_t acked)
 {
+    struct tcb *tcb = look->tcb;
+    struct base_recovery *base = &tcb->ext->base;
+    uint32_t mss = segment_size(tcb), high = tcb->snd_nxt;
+    base->cwnd = min_u32(board_resent(tcb) + (base->next - base->recover) + (acked / mss >= 2 ? 2 : 1) * mss, base->ssthresh);
+    if (board_has_holes(tcb) || look->delivered == 0)
+        return;
+    if (tcb->fin_queued && tcb->snd_nxt == tcb->write_seq + 1)
+        high--;
+    high = seq_min(high, base->recover);
+    if (seq_lt(tcb->snd_una, high))
+        board_rescue(tcb, seq_max(tcb->snd_una, high - mss), high, tcb->snd_una);
+}
+
+static void on_partial(const struct look *look, uint32_t acked)
+{
+    struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
     uint32_t mss = segment_size(tcb);
     forget_measurement(tcb);
@@ -262,24 +229,20 @@ static void on_partial(struct tcb *tcb, const struct ack_state *state, uint32_t 
     if (!tcb->sack_ok) { /* RFC 6582 3.2 step 3 */
         resend_head(tcb);
         base->cwnd = (base->cwnd > acked ? base->cwnd - acked : 0) + mss;
-    } else if (tcb_params(tcb)->prr && (state->sacked_new || base->sacked)) {
-        reduce_in_proportion(tcb, delivered, true);
+        base->lag = 0;
+    } else if (tcb_params(tcb)->prr && look->state->rx->in->header.options.sack_count) {
+        reduce_in_proportion(look, look->change, look->delivered);
     } else {
-        base->cwnd = min_u32(max_u32(pipe(tcb), mss) + (acked / mss >= 2 ? 2 : 1) * mss, base->ssthresh);
-        if (base->sacked == 0)
-            resend_head(tcb); /* the ACK left no hole to tell of: what is first is what is missing */
+        send_few(look, acked);
     }
 }
 
 static void leave_recovery(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb);
-    if (base->in_fast)
-        base->cwnd = pipe(tcb) < base->ssthresh ? max_u32(pipe(tcb), mss) + mss : base->ssthresh;
+    bsd_cc_after_recovery(tcb);
     base->in_fast = base->in_cong = false;
-    base->acked = 0;
-    tcb->ext->dupacks = 0;
+    base->acked = base->prr_delivered = base->prr_out = 0;
     recovery_set_state(tcb, CA_OPEN);
 }
 
@@ -287,76 +250,122 @@ static void leave_recovery(struct tcb *tcb)
 static void take_back_timeout(struct tcb *tcb, const struct ack_state *state)
 {
     struct base_recovery *base = &tcb->ext->base;
-    if (!base->can_undo || !state->ts_ecr_ok || (int32_t)(state->ts_ecr - base->undo_ts) >= 0)
+    bool can_undo = base->can_undo && state->ts_ecr_ok && (int32_t)(state->ts_ecr - base->undo_ts) < 0;
+    base->can_undo = false;
+    if (!can_undo)
         return;
     base->cwnd = base->undo_cwnd;
     base->ssthresh = base->undo_ssthresh;
     base->recover = base->undo_recover;
-    base->in_fast = base->undo_fast;
-    base->in_cong = base->undo_cong;
+    base->in_fast |= base->undo_fast;
+    base->in_cong |= base->undo_cong;
     base->next = tcb->snd_nxt;
-    base->can_undo = false;
-    tcb->ext->rexmit_hold = true;
+    bsd_cc_undo_rto(tcb);
     TCP_MIB(tcb->tcp, SpuriousRTOs);
     recovery_set_state(tcb, base->in_fast ? CA_RECOVERY : CA_OPEN);
 }
 
-static void on_progress(struct tcb *tcb, struct ack_state *state, uint32_t delivered)
+/* An ACK that moves SND.UNA can begin an episode too: FreeBSD leaves the rest of it to the next ACK. */
+static bool begins_recovery(const struct look *look)
 {
-    struct tcb_ext *ext = tcb->ext;
-    struct base_recovery *base = &ext->base;
-    uint32_t acked = tcb->snd_una - state->prior_una;
-    bool with_sack = tcb->sack_ok && (base->sacked || state->sacked_new);
-    take_back_timeout(tcb, state);
-    ext->dupacks = 0;
-    if (with_sack && state->sacked_new && base->next == tcb->snd_nxt) {
-        ext->dupacks++;
-        if (!base->in_fast && base->sacked > (DUP_THRESH - 1) * segment_size(tcb))
-            enter_recovery(tcb, true);
+    struct tcb *tcb = look->tcb;
+    struct base_recovery *base = &tcb->ext->base;
+    bool counts = look->state->prior_backoff == 0 ? look->change != BOARD_SAME : look->change == BOARD_NEW_LOSS;
+    tcb->ext->dupacks = 0;
+    if (!look->with_sack || !counts || base->next != tcb->snd_nxt)
+        return false;
+    tcb->ext->dupacks++;
+    return !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * segment_size(tcb) && enter_recovery(look);
+}
+
+static void on_progress(const struct look *look, uint32_t acked)
+{
+    struct tcb *tcb = look->tcb;
+    struct base_recovery *base = &tcb->ext->base;
+    if (begins_recovery(look)) {
+        base->owed = acked;
+        tcb_mark_due(tcb);
+        return;
     }
-    if (seq_lt(tcb->snd_una, base->recover)) {
-        if (base->in_fast)
-            on_partial(tcb, state, acked, delivered);
-        else if (base->in_cong && tcb_params(tcb)->prr)
-            reduce_in_proportion(tcb, delivered, true); /* without a loss it is the same rule */
+    if (seq_lt(tcb->snd_una, base->recover) && base->in_fast) {
+        on_partial(look, acked);
+    } else if (seq_lt(tcb->snd_una, base->recover) && base->in_cong && tcb_params(tcb)->prr) {
+        board_set_top(tcb, tcb->snd_una);
+        reduce_in_proportion(look, BOARD_CHANGED, acked); /* without a loss it is the same rule */
+    } else {
+        base->lag = 0;
     }
-    grow(tcb, acked);
-    if (base->in_fast || base->in_cong) {
-        if (seq_ge(tcb->snd_una, base->recover))
-            leave_recovery(tcb);
-    } else if (tcb->ca_state == CA_LOSS && seq_ge(tcb->snd_una, base->recover)) {
+    take_back_timeout(tcb, look->state);
+    base->rtt_count += look->state->has_rtt;
+    bsd_cc_on_ack(tcb, acked, look->state->prior_wnd);
+    if ((base->in_fast || base->in_cong) && seq_ge(tcb->snd_una, base->recover))
+        leave_recovery(tcb);
+    else if (tcb->ca_state == CA_LOSS && seq_ge(tcb->snd_una, base->recover))
         recovery_set_state(tcb, CA_OPEN);
-    }
-    if (seq_gt(tcb->snd_una, base->recover))
-        base->recover = tcb->snd_una;
-    if (seq_lt(base->next, tcb->snd_una))
-        base->next = tcb->snd_una;
+    base->recover = seq_max(base->recover, tcb->snd_una);
+    base->next = seq_max(base->next, tcb->snd_una);
     timer_rexmt(tcb);
     tcb_mark_due(tcb);
+}
+
+/* RFC 3168 6.1.2: once a round trip. */
+static void on_ece(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->in_cong || seq_ge(tcb->snd_una, base->recover)) {
+        base->in_cong = false;
+        base->recover = tcb->snd_nxt + 1;
+        tcb->ecn_queue_cwr = true;
+    }
+    bsd_cc_on_ecn(tcb);
+}
+
+/* What was resent was lost again: the episode begins anew, from the window that the last one left. */
+static void begin_anew(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    base->cwnd = base->ssthresh;
+    base->in_fast = base->in_cong = false;
+    signal_loss(tcb);
+    base->cwnd = segment_size(tcb);
+    base->flight_size = tcb->snd_nxt - una(tcb) - base->flight_size;
 }
 
 void base_on_ack(struct tcb *tcb, struct ack_state *state)
 {
     struct base_recovery *base = base_get(tcb);
-    uint32_t sacked = base->sacked;
+    bool has_blocks = tcb->sack_ok && state->rx->in->header.options.sack_count && segment_size(tcb) + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
+    struct look look = {.tcb = tcb, .state = state, .with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb))};
+    uint32_t acked = tcb->snd_una - state->prior_una + base->owed;
+    base->lag = acked;
+    base->owed = 0;
     tcb->ext->rexmit_hold = false;
-    count_board(tcb);
-    uint32_t delivered = tcb->snd_una - state->prior_una + base->sacked - sacked;
-    if (state->ece && !base->in_cong) { /* RFC 3168 6.1.2: once a round trip */
-        base->ssthresh = base->cwnd = reduced(tcb, base->cwnd, false);
-        base->in_cong = true;
-        base->recover = tcb->snd_nxt + 1;
-        tcb->ecn_queue_cwr = true;
-        base->prr_delivered = base->prr_out = 0;
-        base->flight_size = tcb->snd_nxt - state->prior_una; /* as it was when the mark was seen */
-    }
+    if (state->ece)
+        on_ece(tcb);
+    if (look.with_sack)
+        look.change = board_update(tcb, state->rx, una(tcb), &look.delivered);
+    else
+        board_forget_sacked(tcb);
+    look.with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb));
+    if (look.change != BOARD_SAME && tcb_params(tcb)->lost_retransmission && (base->in_fast || base->in_cong) && board_lost_again(tcb))
+        begin_anew(tcb);
     if (state->una_advanced)
         bsd_note_acked(tcb, tcb->snd_una - state->prior_una);
-    if (state->una_advanced)
-        on_progress(tcb, state, delivered);
-    else if (!state->has_data && (tcb->sack_ok || !state->window_update) && tcb_packets_out(tcb))
-        on_duplicate(tcb, state, delivered);
+    if (acked)
+        on_progress(&look, acked);
+    else if (tcb_packets_out(tcb))
+        on_duplicate(&look);
     mirror(tcb);
+}
+
+/* An ACK below SND.UNA: its blocks count none the less. */
+void base_on_old_ack(struct tcb *tcb, const struct ack_state *state)
+{
+    struct base_recovery *base = base_get(tcb);
+    uint32_t delivered;
+    bool changed = board_update(tcb, state->rx, tcb->snd_una, &delivered) != BOARD_SAME;
+    if (changed && tcb_params(tcb)->lost_retransmission && (base->in_fast || base->in_cong) && board_lost_again(tcb))
+        begin_anew(tcb);
 }
 
 /* RFC 6298 5.4-5.6: all again from SND.UNA, one segment at first. */
@@ -364,7 +373,8 @@ void base_on_rto(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
     struct base_recovery *base = base_get(tcb);
-    base->can_undo = tcb->retransmits == 0;
+    base->lag = base->owed = 0;
+    base->can_undo = tcb->backoff == 0;
     if (base->can_undo) {
         base->undo_cwnd = base->cwnd;
         base->undo_ssthresh = base->ssthresh;
@@ -372,6 +382,9 @@ void base_on_rto(struct tcb *tcb)
         base->undo_fast = base->in_fast;
         base->undo_cong = base->in_cong;
         base->undo_ts = tcb_ts_now(tcb);
+        board_resend(tcb);
+    } else {
+        board_clear(tcb);
     }
     for (uint32_t i = 0; i < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
@@ -386,12 +399,11 @@ void base_on_rto(struct tcb *tcb)
     base->next = tcb->snd_una;
     base->recover = tcb->snd_nxt;
     base->in_fast = base->in_cong = false;
-    base->acked = 0;
-    base->once = 0;
+    base->acked = base->once = 0;
     ext->dupacks = 0;
     ext->rexmit_hold = ext->fast_rexmit = false;
-    base->ssthresh = reduced(tcb, base->cwnd, true);
-    base->cwnd = segment_size(tcb);
+    tcb->ecn_queue_cwr = tcb->ecn_ok;
+    bsd_cc_on_rto(tcb, base->can_undo);
     forget_measurement(tcb);
     recovery_set_state(tcb, CA_LOSS);
     mirror(tcb);
@@ -399,43 +411,71 @@ void base_on_rto(struct tcb *tcb)
 
 /* --- output's questions ---------------------------------------------------------------------------------------------------------- */
 
-static uint32_t send_window(const struct tcb *tcb)
+/* From una() on. NEXT: where it goes on to send, moved past what is SACKed. */
+static uint32_t send_window(const struct tcb *tcb, uint32_t *next)
 {
     const struct base_recovery *base = &tcb->ext->base;
-    return min_u32(tcb->snd_wnd, base->once ? base->once : base->cwnd);
+    uint32_t skipped = skip(tcb, next), window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
+    return min_u32(tcb->snd_wnd + base->lag, window);
+}
+
+/* Retransmissions go from the scoreboard in an episode, and after a timeout once three duplicates came. */
+static bool sends_holes(const struct tcb *tcb)
+{
+    const struct base_recovery *base = &tcb->ext->base;
+    return tcb->sack_ok && (base->in_fast || (seq_lt(base->next, tcb->snd_nxt) && tcb->ext->dupacks >= DUP_THRESH));
+}
+
+static bool next_hole(struct tcb *tcb, uint32_t *start, uint32_t *length)
+{
+    uint32_t end;
+    if (!sends_holes(tcb) || !board_next(tcb, start, &end))
+        return false;
+    if (seq_gt(end, tcb->ext->base.recover))
+        end = tcb->ext->base.recover;
+    if (!seq_lt(*start, end))
+        return false;
+    *length = end - *start;
+    return true;
+}
+
+/* The record that begins at SEQ: one is split for it, if need be. */
+static uint32_t record_at(struct tcb *tcb, uint32_t seq)
+{
+    uint32_t index = txring_find(tcb, seq);
+    if (index >= tcb->tx->count)
+        return TCP_NONE;
+    if (txring_at(tcb->tx, index)->start != seq) {
+        if (txring_split(tcb, index, seq) < 0)
+            return TCP_NONE;
+        index++;
+    }
+    recovery_mark_lost(tcb, txring_at(tcb->tx, index));
+    return index;
 }
 
 /* The record to resend now and, in ext->base.most, how much of it. */
 uint32_t base_next_lost(struct tcb *tcb)
 {
     struct base_recovery *base = base_get(tcb);
-    uint32_t window = send_window(tcb);
+    uint32_t next = base->next, start, length, window = send_window(tcb, &next), used = next - una(tcb);
     base->most = UINT32_MAX;
+    base->is_hole = false;
     if (tcb->ext->fast_rexmit)
         return 0;
-    if (tcb->ext->rexmit_hold)
-        return TCP_NONE;
-    for (uint32_t i = 0; i < tcb->tx->count; i++) {
-        const struct txseg *seg = txring_at(tcb->tx, i);
-        if (seg->flags & TX_SACKED)
-            continue;
-        if (seq_lt(base->next, tcb->snd_nxt) && !base->in_fast) { /* after a timeout */
-            if (seq_le(seg->end, base->next))
-                continue;
-            uint32_t offset = seg->start - tcb->snd_una;
-            if (offset >= window)
-                return TCP_NONE;
-            base->most = window - offset;
-            return i;
-        }
-        if (!base->in_fast || (seg->flags & (TX_LOST | TX_RETRANS)) != TX_LOST)
-            continue;
-        if (!seq_lt(seg->start, base->recover) || pipe(tcb) >= window)
+    if (next_hole(tcb, &start, &length)) {
+        used = base->in_fast ? pipe(tcb) : used;
+        if (window <= used)
             return TCP_NONE;
-        base->most = window - pipe(tcb);
-        return i;
+        base->most = min_u32(length, window - used);
+        base->is_hole = true;
+        return record_at(tcb, start);
     }
-    return TCP_NONE;
+    if (!seq_lt(next, tcb->snd_nxt) || window <= used)
+        return TCP_NONE;
+    base->next = next;
+    base->most = window - used;
+    return record_at(tcb, next);
 }
 
 /* What one record adds to the counters, taken away or given back. */
@@ -484,24 +524,24 @@ void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
         tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
     if (base->in_fast || base->in_cong)
         base->prr_out += end - start;
-    if (again && base->in_fast && base->sacked)
-        base->resent += end - start;
-    if (again && seq_le(base->next, start))
+    if (again && base->is_hole)
+        board_sent(tcb, end);
+    else if (base->next == start)
         base->next = end;
-    else if (!again && base->next == start)
-        base->next = end;
+    base->is_hole = false;
 }
 
 /* How much of the UNSENT bytes may go in the next segment. */
 uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
 {
     struct base_recovery *base = base_get(tcb);
-    uint32_t mss = mss_current(tcb), window = send_window(tcb), used = tcb->snd_nxt - tcb->snd_una, right = tcb->snd_una + tcb->snd_wnd;
-    if (base->in_fast && base->sacked && base->resent)
-        used = pipe(tcb);
-    uint32_t length = window > used ? min_u32(window - used, unsent) : 0;
-    if (seq_lt(right, tcb->snd_nxt + length))
-        length = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
+    uint32_t mss = mss_current(tcb), next = base->next, start, hole, window = send_window(tcb, &next), off = tcb->snd_nxt - una(tcb), used = off;
+    if (next_hole(tcb, &start, &hole) || seq_lt(next, tcb->snd_nxt))
+        return 0;
+    base->next = tcb->snd_nxt;
+    if (sends_holes(tcb) && board_resent(tcb))
+        used = max_u32(pipe(tcb), off);
+    uint32_t end = min_u32(unsent + off, window), length = end > used ? end - used : 0;
     if (length >= mss)
         return mss;
     if (length == unsent && (tcb->fin_queued || output_may_send_partial(tcb)))
@@ -509,14 +549,16 @@ uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
     return tcb->max_window && length >= tcb->max_window / 2 ? length : 0;
 }
 
-/* The burst that an ACK allowed is over. */
-void base_end_burst(struct tcb *tcb)
+/* A burst is over. True: another follows, for SND.UNA has moved. */
+bool base_end_burst(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
+    bool goes_on = base->lag && !base->owed && !base->once;
     if (base->is_limited) {
         uint32_t sent = tcb->snd_nxt - base->once_start;
         base->limited = sent > segment_size(tcb) ? 2 : base->limited + (sent > 0);
     }
-    base->once = 0;
+    base->once = base->lag = 0;
     base->is_limited = false;
+    return goes_on;
 }

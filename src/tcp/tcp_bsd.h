@@ -15,6 +15,35 @@ COLD int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opt
 COLD bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count);
 COLD enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *record, const struct tcp_in *in);
 COLD enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in, enum lil_drop *drop);
+/* tcp_bsd_board.c */
+enum board_change { BOARD_SAME, BOARD_CHANGED, BOARD_NEW_LOSS /* a hole fell into two */ };
+COLD enum board_change board_update(struct tcb *tcb, const struct rx *rx, uint32_t prior_una, uint32_t *delivered);
+COLD void board_free(struct tcb *tcb);
+COLD void board_clear(struct tcb *tcb);
+COLD void board_resend(struct tcb *tcb);
+COLD void board_forget_sacked(struct tcb *tcb);
+COLD void board_set_top(struct tcb *tcb, uint32_t seq);
+COLD void board_rescue(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t una);
+COLD void board_sent(struct tcb *tcb, uint32_t end);
+COLD bool board_lost_again(struct tcb *tcb);
+COLD bool board_next(struct tcb *tcb, uint32_t *start, uint32_t *end);
+COLD bool board_waits(const struct tcb *tcb);
+COLD bool board_has_holes(const struct tcb *tcb);
+COLD uint32_t board_sacked(const struct tcb *tcb);
+COLD uint32_t board_resent(const struct tcb *tcb);
+COLD uint32_t board_pipe(const struct tcb *tcb, uint32_t una);
+COLD uint32_t board_skip(const struct tcb *tcb, uint32_t *next);
+/* tcp_bsd_cc.c */
+COLD uint32_t bsd_initial_window(const struct tcb *tcb);
+COLD void bsd_cc_init(struct tcb *tcb);
+COLD void bsd_cc_note_rtt(struct tcb *tcb);
+COLD void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window);
+COLD void bsd_cc_on_loss(struct tcb *tcb);
+COLD void bsd_cc_on_ecn(struct tcb *tcb);
+COLD void bsd_cc_on_rto(struct tcb *tcb, bool first);
+COLD void bsd_cc_undo_rto(struct tcb *tcb);
+COLD void bsd_cc_after_recovery(struct tcb *tcb);
+COLD void bsd_cc_after_idle(struct tcb *tcb);
 /* tcp_base.c */
 struct base_recovery *base_get(struct tcb *tcb);
 COLD void base_on_ack(struct tcb *tcb, struct ack_state *state);
@@ -24,6 +53,7 @@ COLD void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again
 COLD uint32_t base_next_length(struct tcb *tcb, uint32_t unsent);
 COLD void base_check_idle(struct tcb *tcb);
 COLD void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss);
-COLD void base_end_burst(struct tcb *tcb);
+COLD void base_on_old_ack(struct tcb *tcb, const struct ack_state *state);
+COLD bool base_end_burst(struct tcb *tcb);
 
 #endif

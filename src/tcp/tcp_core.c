@@ -136,6 +136,7 @@ void tcb_free_closed(struct tcb *tcb)
         if (tcb->ext->stamps)
             stamp_free(tcb);
         saved_syn_free(tcp, &tcb->ext->saved_syn);
+        board_free(tcb);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
         tcb->ext = NULL;
         tcp->ext_count--;

@@ -153,6 +153,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         base_get(tcb)->next = tcb->snd_una;
         ext->base.recover = tcb->snd_nxt;
         ext->base.in_fast = false;
+        board_clear(tcb);
     } else if (ext->lost_out && tcb->ca_state != CA_LOSS) {
         ext->high_seq = tcb->snd_nxt;
         tcb->ssthresh = cwnd_current_ssthresh(tcb);

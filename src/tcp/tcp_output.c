@@ -658,12 +658,12 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return true;
     if (new_first && !seq_gt(tcb->snd_nxt, tcb->ext->high_seq))
         tcb->ext->frto = new_first = false;
-    if (!new_first && tcb->ext && tcb->ext->lost_out && output_lost(tcb, segment))
+    if (!new_first && tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast) && output_lost(tcb, segment))
         return true;
     if (!new_first && output_new(tcb, segment))
         return true;
-    if (tcb->ext && tcb->ext->base.once)
-        base_end_burst(tcb);
+    if (tcb->ext && (tcb->ext->base.once || tcb->ext->base.lag) && base_end_burst(tcb) && tcb->ack_want == 0)
+        return output_tcb(tcb, segment);
     if (tcb->ext && tcb->ext->in_burst) {
         tcb->ext->in_burst = false;
         cwnd_validate(tcb, tcb->ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);

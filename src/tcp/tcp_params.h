@@ -163,6 +163,12 @@ struct tcp_params {
     bool rtt_by_data;             /* a passive open without timestamps measures nothing at the handshake */
     bool no_delayed_ack;
     bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
+    bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */
+    bool byte_counting;           /* rfc3465 */
+    bool rfc3390;                 /* the initial window where initial_window is 0 */
+    bool newcwv;                  /* the window grows only while half of it is used */
+    bool ecn_abe;                 /* RFC 8511: NewReno's window falls to reno_beta_ecn percent for a mark */
+    uint8_t reno_beta, reno_beta_ecn;
     uint8_t abc_limit;            /* RFC 3465: segments of growth for one ACK in slow start */
     bool cookie_options;          /* a SYN cookie holds the scale and SACK itself, not the timestamp beside it */
     /* ports */

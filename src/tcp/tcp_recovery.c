@@ -398,7 +398,9 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
 
 void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state)
 {
-    if (tcb->ext && !recovery_is_classic(tcb) && !tcb_params(tcb)->byte_recovery)
+    if (tcb->ext && tcb_params(tcb)->byte_recovery)
+        base_on_old_ack(tcb, state);
+    else if (tcb->ext && !recovery_is_classic(tcb))
         apply(tcb, alert(tcb, state, false));
 }
 
@@ -491,10 +493,12 @@ void recovery_on_rto(struct tcb *tcb)
 uint32_t recovery_next_lost(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext || !tcb->tx || tcb->tx->count == 0 || ext->lost_out == 0)
+    if (!ext || !tcb->tx || tcb->tx->count == 0)
         return TCP_NONE;
     if (tcb_params(tcb)->byte_recovery)
         return base_next_lost(tcb);
+    if (ext->lost_out == 0)
+        return TCP_NONE;
     if (ext->fast_rexmit) /* BSD: the window does not hold the head back */
         return 0;
     if (ext->lost_out <= ext->retrans_out || ext->rexmit_hold || tcb_in_flight(tcb) >= tcb->cwnd)

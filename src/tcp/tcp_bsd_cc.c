@@ -1,0 +1,268 @@
+/* tcp_bsd_cc.c: the windows of FreeBSD's base stack, in bytes: NewReno with byte counting (RFC 5681, RFC 3465, RFC 8511) and CUBIC
+ * (RFC 9438) in its own fixed point: K and t in 1/256 s, the factors in 1/256. tcp_base.c tells of the events. */
+#include "tcp/tcb.h"
+
+enum {
+    SHIFT = 8, BETA = 179 /* 0.7 */, C = 102 /* 0.4 */, CONVERGENCE = 217 /* (1 + beta) / 2 */,
+    SAMPLES = 8,          /* the round trip is not believed before */
+    CURVE_END = 448845,   /* beyond, the cube leaves 64 bits */
+    MAX_WINDOW = 65535
+};
+
+static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
+static bool is_cubic(const struct tcb *tcb) { return cc_get(tcb) == &cc_cubic; }
+static uint32_t most(const struct tcb *tcb) { return (uint32_t)MAX_WINDOW << tcb->snd_wscale; }
+static uint32_t now_ms(const struct tcb *tcb) { return (uint32_t)(tcb_now(tcb) / NS_PER_MS); }
+
+/* RFC 6928 2, RFC 3390 1, RFC 5681 3.1. */
+uint32_t bsd_initial_window(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t segments = params->initial_window, mss = segment_size(tcb);
+    if (segments)
+        return min_u32(segments * mss, max_u32(2 * mss, segments * 1460));
+    if (params->rfc3390)
+        return min_u32(4 * mss, max_u32(2 * mss, 4380));
+    return (mss > 2190 ? 2 : mss > 1095 ? 3 : 4) * mss;
+}
+
+void bsd_cc_init(struct tcb *tcb)
+{
+    struct base_cubic *cubic = &tcb->ext->base.cubic;
+    memset(cubic, 0, sizeof *cubic);
+    cubic->w_max = UINT32_MAX;
+    cubic->mean_rtt_us = 1;
+    tcb->ext->base.rtt_count = tcb->srtt_us != 0;
+}
+
+/* --- CUBIC's curve ---------------------------------------------------------------------------------------------------------- */
+
+/* The cube root of (w_max - window) / C, after Apple's technical report KT-32; in 32 bits, as there. */
+static int64_t curve_k(uint32_t w_max, uint32_t window)
+{
+    unsigned doublings = 0;
+    if (w_max <= window)
+        return 0;
+    int64_t s = ((w_max - window) << (2 * SHIFT)) / C;
+    for (; s >= 256; doublings++)
+        s >>= 3;
+    int64_t k = ((s * 275) >> SHIFT) + 98 - (((s * s * 120) >> SHIFT) >> SHIFT);
+    return k << doublings;
+}
+
+static uint32_t curve_window(int64_t t_us, uint32_t w_max, uint32_t mss, int64_t k)
+{
+    int64_t t = (t_us * (1 << SHIFT) - k * 1000000) / 1000000;
+    if (t > CURVE_END)
+        return INT32_MAX;
+    if (t < -CURVE_END)
+        return 0;
+    int64_t window = ((t * t * t * C) >> (4 * SHIFT)) * mss + w_max;
+    return window > 0 ? (uint32_t)window : 0;
+}
+
+static void begin_epoch(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cubic;
+    uint32_t mss = segment_size(tcb);
+    cubic->epoch_ms = now_ms(tcb);
+    cubic->epoch_window = base->cwnd;
+    cubic->k = curve_k(cubic->w_max / mss, base->cwnd / mss);
+    if (cubic->after_timeout) { /* RFC 9438 4.8 */
+        cubic->w_max = base->cwnd;
+        cubic->k = 0;
+    }
+    cubic->begins = cubic->after_timeout = false;
+}
+
+/* RFC 5681 3.1: a segment for a window's worth. */
+static uint32_t reno_window(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    uint32_t mss = segment_size(tcb), more = 0;
+    if (!tcb_params(tcb)->byte_counting)
+        more = max_u32((uint32_t)((uint64_t)mss * mss / base->cwnd), 1);
+    else if (base->sent_a_window)
+        more = mss;
+    base->sent_a_window = false;
+    return min_u32(base->cwnd + more, most(tcb));
+}
+
+static void grow_cubic(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cubic;
+    uint32_t mss = segment_size(tcb), window = base->cwnd;
+    if (cubic->begins)
+        begin_epoch(tcb);
+    uint32_t reno = reno_window(tcb), curve = curve_window((int64_t)(now_ms(tcb) - cubic->epoch_ms) * 1000 + cubic->mean_rtt_us, cubic->w_max, mss, cubic->k);
+    if (curve < reno) { /* RFC 9438 4.3 */
+        base->cwnd = reno;
+        cubic->is_friendly = true;
+        return;
+    }
+    uint32_t target = min_u32(max_u32(curve, window), (window * 3) >> 1);
+    base->cwnd = window + ((((target - window) << SHIFT) / window * mss) >> SHIFT);
+}
+
+/* The smallest and the mean smoothed round trip of the epoch. */
+void bsd_cc_note_rtt(struct tcb *tcb)
+{
+    struct base_cubic *cubic = &tcb->ext->base.cubic;
+    uint32_t rtt_us = tcb->srtt_us / 8;
+    if (tcb->ext->base.rtt_count < SAMPLES)
+        return;
+    if (cubic->min_rtt_us == 0 || rtt_us < cubic->min_rtt_us) {
+        cubic->min_rtt_us = max_u32(rtt_us, 1000 / 32);
+        cubic->mean_rtt_us = max_u32(cubic->mean_rtt_us, cubic->min_rtt_us);
+    }
+    cubic->sum_rtt_us += rtt_us;
+    cubic->acks++;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------------ */
+
+static void slow_start(struct tcb *tcb, uint32_t acked)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    uint32_t mss = segment_size(tcb), more = mss, limit = max_u32(tcb_params(tcb)->abc_limit, 1) * mss;
+    if (tcb_params(tcb)->byte_counting || is_cubic(tcb))
+        more = min_u32(acked, base->next == tcb->snd_nxt ? limit : mss);
+    base->cwnd = min_u32(base->cwnd + more, most(tcb));
+}
+
+/* An ACK for new data; WINDOW: the peer's before it. */
+void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    bool limited = base->cwnd <= window;
+    if (tcb_params(tcb)->newcwv)
+        limited &= base->cwnd / 2 < board_pipe(tcb, tcb->snd_una - acked);
+    if (base->cwnd > base->ssthresh) {
+        base->acked += acked;
+        if (base->acked >= base->cwnd) {
+            base->acked -= base->cwnd;
+            base->sent_a_window = true;
+        }
+    } else {
+        base->sent_a_window = false;
+        base->acked = 0;
+    }
+    if (is_cubic(tcb))
+        bsd_cc_note_rtt(tcb);
+    if (base->in_fast || base->in_cong)
+        return;
+    if (!limited) {
+        base->cubic.begins = true;
+    } else if (base->cwnd <= base->ssthresh || (is_cubic(tcb) && base->cubic.min_rtt_us == 0)) {
+        base->cubic.begins = true;
+        slow_start(tcb, acked);
+    } else if (is_cubic(tcb)) {
+        grow_cubic(tcb);
+    } else {
+        base->cwnd = reno_window(tcb);
+    }
+}
+
+static uint32_t share(const struct tcb *tcb, uint32_t window, uint32_t percent)
+{
+    uint32_t mss = segment_size(tcb);
+    return max_u32((uint32_t)((uint64_t)window * percent / (100ull * mss)), 2) * mss;
+}
+
+/* RFC 9438 4.6, 4.7. */
+static uint32_t reduce_cubic(struct tcb *tcb, uint32_t pipe)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cubic;
+    uint32_t window = base->cwnd;
+    cubic->w_max = window < cubic->w_max ? (uint32_t)((uint64_t)window * CONVERGENCE >> SHIFT) : window;
+    cubic->begins = true;
+    return cubic->is_friendly ? share(tcb, window, tcb_params(tcb)->reno_beta) : (uint32_t)((uint64_t)pipe * BETA >> SHIFT);
+}
+
+/* A loss was found by duplicate ACKs. */
+void bsd_cc_on_loss(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->in_cong && is_cubic(tcb))
+        base->ssthresh = max_u32(reduce_cubic(tcb, board_pipe(tcb, tcb->snd_una - base->lag)), 2 * segment_size(tcb));
+    else if (!base->in_cong)
+        base->ssthresh = share(tcb, base->cwnd, tcb_params(tcb)->reno_beta);
+    base->in_fast = base->in_cong = true;
+}
+
+void bsd_cc_on_ecn(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t mss = segment_size(tcb);
+    if (base->in_cong)
+        return;
+    if (is_cubic(tcb)) {
+        uint32_t window = reduce_cubic(tcb, board_pipe(tcb, tcb->snd_una - base->lag));
+        base->ssthresh = max_u32(window, 2 * mss);
+        base->cwnd = max_u32(window, mss);
+    } else {
+        base->ssthresh = base->cwnd = share(tcb, base->cwnd, params->ecn_abe ? params->reno_beta_ecn : params->reno_beta);
+    }
+    base->in_cong = true;
+}
+
+void bsd_cc_on_rto(struct tcb *tcb, bool first)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cubic;
+    uint32_t mss = segment_size(tcb), window = min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una));
+    if (first) {
+        cubic->undo_epoch_ms = cubic->epoch_ms;
+        cubic->undo_epoch_window = cubic->epoch_window;
+        cubic->undo_w_max = cubic->w_max;
+        cubic->undo_k = cubic->k;
+        base->ssthresh = is_cubic(tcb) ? max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss : share(tcb, window, tcb_params(tcb)->reno_beta);
+    }
+    cubic->after_timeout = true;
+    base->cwnd = mss;
+}
+
+void bsd_cc_undo_rto(struct tcb *tcb)
+{
+    struct base_cubic *cubic = &tcb->ext->base.cubic;
+    cubic->after_timeout = false;
+    cubic->k = cubic->undo_k;
+    cubic->w_max = cubic->undo_w_max;
+    cubic->epoch_window = cubic->undo_epoch_window;
+    cubic->epoch_ms = cubic->undo_epoch_ms;
+}
+
+/* The episode is over: no more than a segment beyond what is in flight, where that is little (RFC 6582 3.2 step 3). */
+void bsd_cc_after_recovery(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cubic;
+    uint32_t mss = segment_size(tcb), pipe = board_pipe(tcb, tcb->snd_una);
+    if (base->in_fast && pipe < base->ssthresh)
+        base->cwnd = max_u32(pipe, mss) + mss;
+    else if (base->in_fast && is_cubic(tcb))
+        base->cwnd = max_u32((uint32_t)((uint64_t)cubic->w_max * BETA >> SHIFT), 2 * mss);
+    else if (base->in_fast)
+        base->cwnd = base->ssthresh;
+    if (cubic->acks && cubic->sum_rtt_us >= cubic->acks)
+        cubic->mean_rtt_us = (uint32_t)(cubic->sum_rtt_us / cubic->acks);
+    cubic->acks = 0;
+    cubic->sum_rtt_us = 0;
+}
+
+/* RFC 5681 4.1: after an RTO of silence no more than the initial window. */
+void bsd_cc_after_idle(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cubic;
+    uint32_t mss = segment_size(tcb);
+    cubic->w_max = max_u32(cubic->w_max, base->cwnd);
+    cubic->k = curve_k(cubic->w_max / mss, cubic->epoch_window / mss);
+    cubic->epoch_ms = now_ms(tcb);
+    base->ssthresh = max_u32(base->ssthresh, base->cwnd - (base->cwnd >> 2));
+    base->cwnd = min_u32(base->cwnd, bsd_initial_window(tcb));
+}

@@ -1,0 +1,34 @@
+/* tcp_bsd_state.h: FreeBSD's congestion window and recovery, in bytes (tcp_base.c, tcp_bsd_cc.c): a part of struct tcb_ext. */
+#ifndef TCP_TCP_BSD_STATE_H
+#define TCP_TCP_BSD_STATE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct base_cubic {
+    int64_t k, undo_k;
+    uint64_t sum_rtt_us;
+    uint32_t w_max, epoch_window, epoch_ms, undo_w_max, undo_epoch_window, undo_epoch_ms;
+    uint32_t min_rtt_us, mean_rtt_us, acks; /* min_rtt_us 0: none yet */
+    bool begins;              /* congestion avoidance, with the next ACK */
+    bool after_timeout, is_friendly;
+};
+
+struct base_recovery {
+    uint32_t cwnd, ssthresh;  /* cwnd 0: not begun */
+    uint32_t recover;         /* snd_recover */
+    uint32_t next;            /* its snd_nxt: after a timeout behind ours, which is its snd_max */
+    uint32_t acked;           /* towards the next segment of congestion avoidance */
+    uint32_t lag;             /* SND.UNA is so far behind ours: the burst of an ACK that is being looked at */
+    uint32_t owed;            /* and until the next ACK: this one began an episode */
+    uint32_t most;
+    uint32_t prr_delivered, prr_out, flight_size;
+    uint32_t once, once_start; /* the window of one burst; 0: cwnd */
+    uint32_t undo_cwnd, undo_ssthresh, undo_recover, undo_ts;
+    uint32_t rtt_count;       /* samples of the round trip */
+    struct bsd_board *board;  /* NULL: no SACK was seen */
+    struct base_cubic cubic;
+    uint8_t limited;          /* segments that limited transmit has sent */
+    bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
+};
+
+#endif
