@@ -368,6 +368,14 @@ void base_on_old_ack(struct tcb *tcb, const struct ack_state *state)
         begin_anew(tcb);
 }
 
+/* What was SACKed is no longer believed to be. */
+static void forget_sack(struct tcb *tcb, struct txseg *seg)
+{
+    if (seg->flags & TX_SACKED)
+        tcb->ext->sacked_out -= txseg_packets(seg);
+    seg->flags &= (uint8_t)~TX_SACKED;
+}
+
 /* RFC 6298 5.4-5.6: all again from SND.UNA, one segment at first. */
 void base_on_rto(struct tcb *tcb)
 {
@@ -388,6 +396,8 @@ void base_on_rto(struct tcb *tcb)
     }
     for (uint32_t i = 0; i < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
+        if (!base->can_undo)
+            forget_sack(tcb, seg);
         if (seg->flags & TX_SACKED)
             continue;
         if (seg->flags & TX_RETRANS) {
@@ -396,6 +406,7 @@ void base_on_rto(struct tcb *tcb)
         }
         recovery_mark_lost(tcb, seg);
     }
+    memset(ext->sack_cache, 0, sizeof ext->sack_cache);
     base->next = tcb->snd_una;
     base->recover = tcb->snd_nxt;
     base->in_fast = base->in_cong = false;
@@ -450,6 +461,7 @@ static uint32_t record_at(struct tcb *tcb, uint32_t seq)
             return TCP_NONE;
         index++;
     }
+    forget_sack(tcb, txring_at(tcb->tx, index));
     recovery_mark_lost(tcb, txring_at(tcb->tx, index));
     return index;
 }

@@ -1,5 +1,6 @@
 /* test_transfer.c: bytes arrive intact and in order over loss, reordering and duplication, for many seeds and profiles; windows close
  * and open; buffers are given back. */
+#include "host/profile.h"
 #include "unit/tcp/pair.h"
 
 enum { BYTES = 200000 };
@@ -10,6 +11,7 @@ struct run {
     unsigned loss, reorder, dup, seed;
     uint32_t gso_max, read_size;
     bool bsd_a, bsd_b, no_sack, no_ts;
+    const char *profile; /* the sender's; NULL: as above */
 };
 
 static void transfer(const struct run *run)
@@ -17,6 +19,8 @@ static void transfer(const struct run *run)
     struct tcp_params a, b;
     run->bsd_a ? pair_params_bsd(&a) : pair_params_linux(&a);
     run->bsd_b ? pair_params_bsd(&b) : pair_params_linux(&b);
+    if (run->profile)
+        a = profile_find(run->profile)->tcp;
     if (run->no_sack)
         a.offer_sack = false;
     if (run->no_ts)
@@ -104,6 +108,14 @@ static void test_loss_bsd(void **state)
     for (unsigned seed = 1; seed <= 16; seed++)
         transfer(&(struct run){.loss = seed % 20, .seed = seed, .read_size = 65536, .bsd_a = seed & 1, .bsd_b = seed & 2});
 }
+static void test_loss_bytes(void **state)
+{
+    (void)state;
+    static const char *const profiles[] = {"freebsd", "freebsd14", "freebsd13"};
+    for (unsigned seed = 1; seed <= 48; seed++)
+        transfer(&(struct run){.loss = seed % 4 == 1 ? seed % 9 : seed % 16, .reorder = seed % 5 == 0 ? seed : 0, .dup = seed % 7 == 0 ? 10 : 0, .seed = seed,
+                               .read_size = 65536, .no_sack = seed % 4 == 1, .no_ts = seed % 6 == 2, .profile = profiles[seed % 3]});
+}
 static void test_reorder(void **state)
 {
     (void)state;
@@ -114,7 +126,7 @@ static void test_reorder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean), cmocka_unit_test(test_loss), cmocka_unit_test(test_loss_bsd), cmocka_unit_test(test_reorder),
+        cmocka_unit_test(test_clean), cmocka_unit_test(test_loss), cmocka_unit_test(test_loss_bsd), cmocka_unit_test(test_loss_bytes), cmocka_unit_test(test_reorder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
