@@ -126,8 +126,10 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
         return -EACCES;
     if (is_bound(sock) || (file->type == SOCK_STREAM && sock->flags & SF_FAILED && sock_params(file)->reconnect_error))
         return -EINVAL;
-    if (name.port == 0) {
-        int port = ports_choose(ports);
+    if (name.port == 0 && file->type == SOCK_STREAM && plain_option_value(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT)) {
+        /* the address alone: connect() chooses the port, when it knows the peer */
+    } else if (name.port == 0) {
+        int port = ports_choose(ports, sock);
 
         if (port < 0)
             return port;
@@ -153,7 +155,7 @@ int sock_autobind(struct sock *sock, const struct addr *addr)
 
     if (sock->binding || sock->file.type == SOCK_RAW)
         return 0;
-    port = ports_choose(ports);
+    port = ports_choose(ports, sock);
     if (port < 0)
         return sock->file.type == SOCK_STREAM ? port : -EAGAIN;
     name.port = (uint16_t)port;

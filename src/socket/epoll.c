@@ -3,7 +3,11 @@
  * wait for the next edge; one-shot ones are disarmed. An instance is a file and may itself be watched. */
 #include "socket/call.h"
 
-enum { PRIVATE_BITS = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP, NESTING = 5 };
+enum {
+    PRIVATE_BITS = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP,
+    EXCLUSIVE_BITS = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE, /* all that may go with it (epoll_ctl(2)) */
+    NESTING = 5
+};
 struct epoll {
     struct file file;
     struct list ready, all;
@@ -104,7 +108,7 @@ static int item_add(struct epoll *epoll, struct file *file, int fd, const struct
 
     if (result < 0)
         return result;
-    if (event->events & EPOLLEXCLUSIVE && (event->events & EPOLLONESHOT || epoll_of(file)))
+    if (event->events & EPOLLEXCLUSIVE && (event->events & ~(uint32_t)EXCLUSIVE_BITS || epoll_of(file)))
         return -EINVAL;
     item = pool_alloc(epoll->file.sockets->pool, sizeof *item);
     if (!item)

@@ -62,6 +62,7 @@ static const struct flag_option {
     {IPPROTO_IP, IP_RECVTOS, SF_RECVTOS, false},
     {IPPROTO_IP, IP_HDRINCL, SF_HDRINCL, true},
     {IPPROTO_IP, IP_FREEBIND, SF_FREEBIND, false},
+    {IPPROTO_IPV6, IPV6_FREEBIND, SF_FREEBIND, false},
     {IPPROTO_IPV6, IPV6_V6ONLY, SF_V6ONLY, false},
     {IPPROTO_IPV6, IPV6_RECVERR, SF_RECVERR, false},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, SF_PKTINFO, false},
@@ -86,6 +87,8 @@ static int give_flag(const struct sock *sock, int level, int name, void *value, 
 {
     int bit = level == SOL_SOCKET && sock_params(&sock->file)->bsd_options ? told_bit(name) : 1;
 
+    if (level == IPPROTO_IP && *length > 1 && *length < sizeof bit && sock_params(&sock->file)->rcvbuf_doubled)
+        *length = 1; /* ip(7): a short buffer gets a byte */
     return give_int(value, length, on ? bit : 0);
 }
 
@@ -99,7 +102,13 @@ static const struct flag_option *find_flag(int level, int name)
 
 static int set_flag_option(struct sock *sock, const struct flag_option *option, const void *value, socklen_t length)
 {
-    int on, result = option->level == SOL_SOCKET && length < sizeof on ? -EINVAL : get_int(value, length, &on);
+    bool is_linux = sock_params(&sock->file)->rcvbuf_doubled;
+    int on = 0, result = 0;
+
+    if (length < sizeof on && (option->level == SOL_SOCKET || (option->level == IPPROTO_IPV6 && is_linux)))
+        result = -EINVAL;
+    else if (length || option->level != IPPROTO_IP || !is_linux || option->name == IP_FREEBIND) /* ip(7): nothing is 0 */
+        result = get_int(value, length, &on);
 
     if (result < 0)
         return result;
@@ -173,7 +182,12 @@ static int get_buffer(struct sock *sock, bool is_send)
 
     if (is_stream(sock)) {
         const struct tcb_options *options = stream_options_peek(sock);
-        uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf;
+        uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf, send, receive;
+
+        if (stream_tcb(sock) && sock_params(&sock->file)->rcvbuf_doubled) { /* Linux tells what autotuning has made of it */
+            tcp_buffers(stream_tcb(sock), &send, &receive);
+            return (int)(is_send ? send : receive);
+        }
 
         return (int)(size ? size : is_send ? profile->tcp.sndbuf : profile->tcp.rcvbuf);
     }
@@ -325,9 +339,15 @@ static int set_rcvlowat(struct sock *sock, int value)
     ext->rcvlowat = value < 0 ? INT32_MAX : value ? (uint32_t)value : 1;
     if (is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled && stream_options_peek(sock) && stream_options_peek(sock)->rcvbuf)
         ext->rcvlowat = min_u32(ext->rcvlowat, stream_options_peek(sock)->rcvbuf / 2); /* tcp_set_rcvlowat */
+    else if (is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled)
+        ext->rcvlowat = min_u32(ext->rcvlowat, sock->file.sockets->profile->tcp.rcvbuf_max / 2);
     if (is_stream(sock) && stream_options(sock)) {
         stream_options(sock)->rcvlowat = ext->rcvlowat;
         stream_options_changed(sock);
+        if (stream_tcb(sock) && sock_params(&sock->file)->rcvbuf_doubled)
+            tcp_set_rcvlowat(stream_tcb(sock), ext->rcvlowat);
+        if (sock->file.waiters)
+            stream_check_events(sock);
     }
     return 0;
 }

@@ -22,6 +22,21 @@ static int read_int(const void *value, socklen_t length, int *out)
     return 0;
 }
 
+/* Linux's IP level takes nothing at all for 0, but for a few names (do_ip_setsockopt). */
+static int read_ip_int(const struct sock *sock, int name, const void *value, socklen_t length, int *out)
+{
+    static const int strict[] = {IP_TTL, IP_MULTICAST_TTL, IP_MINTTL, IP_FREEBIND, IP_MULTICAST_ALL, IP_TRANSPARENT, IP_HDRINCL};
+
+    if (length == 0 && sock_params(&sock->file)->rcvbuf_doubled) {
+        for (unsigned i = 0; i < ARRAY_COUNT(strict); i++)
+            if (strict[i] == name)
+                return -EINVAL;
+        *out = 0;
+        return 0;
+    }
+    return read_int(value, length, out);
+}
+
 static int give_int(void *value, socklen_t *length, int number)
 {
     unsigned char byte = (unsigned char)number;
@@ -72,8 +87,6 @@ static int set_tos(struct sock *sock, int value)
 {
     struct tcb_options *options;
 
-    if (value < 0 || value > 255)
-        return -EINVAL;
     if (sock->file.type == SOCK_STREAM) {
         options = stream_options(sock);
         if (!options)
@@ -254,6 +267,48 @@ static void set_loop(struct sock *sock, int on)
 }
 
 /* --- the levels ------------------------------------------------------------------------------- */
+static int set_plain(struct sock *sock, int level, int name, int number)
+{
+    if (!sock_params(&sock->file)->rcvbuf_doubled) /* the BSDs know them not, or ignore them */
+        return plain_option_has(level, name) ? 0 : -ENOPROTOOPT;
+    return plain_option_has(level, name) ? plain_option_put(sock, level, name, number) : -ENOPROTOOPT;
+}
+
+/* RFC 5082: what is received must have come with this TTL at least. */
+static int set_min_ttl(struct sock *sock, int number)
+{
+    struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
+
+    if (sock->file.type != SOCK_STREAM)
+        return 0;
+    if (!options)
+        return -ENOBUFS;
+    options->min_ttl = (uint8_t)number;
+    stream_options_changed(sock);
+    return 0;
+}
+
+static int get_min_ttl(const struct sock *sock)
+{
+    const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
+
+    return options ? options->min_ttl : 0;
+}
+
+/* IP_LOCAL_PORT_RANGE (ip(7)): low and high in the halves of a word; 0: as the host has it. */
+static int set_port_range(struct sock *sock, uint32_t range)
+{
+    uint16_t low = (uint16_t)range, high = (uint16_t)(range >> 16);
+
+    if (low && high && low > high)
+        return -EINVAL;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->port_low = low;
+    sock->ext->port_high = high;
+    return 0;
+}
+
 int option_set_ip(struct sock *sock, int name, const void *value, socklen_t length)
 {
     int number = 0, result;
@@ -272,14 +327,14 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     default:
         break;
     }
-    result = read_int(value, length, &number);
+    result = read_ip_int(sock, name, value, length, &number);
     if (result < 0)
         return result;
     switch (name) {
     case IP_TTL:
         return set_ttl(sock, number);
     case IP_TOS:
-        return set_tos(sock, number);
+        return !sock_params(&sock->file)->rcvbuf_doubled && (number < 0 || number > 255) ? -EINVAL : set_tos(sock, number);
     case IP_MTU_DISCOVER:
         return set_pmtudisc(sock, number);
     case IP_MULTICAST_TTL:
@@ -290,20 +345,11 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case IP_MINTTL:
         if (number < 0 || number > 255)
             return -EINVAL;
-        if (!sock_need_ext(sock))
-            return -ENOBUFS;
-        sock->ext->min_ttl = (uint8_t)number;
-        return 0;
-    case IP_MULTICAST_ALL:
-    case IP_RECVERR_RFC4884:
-    case IP_TRANSPARENT:
-    case IP_BIND_ADDRESS_NO_PORT:
-    case IP_NODEFRAG:
-    case IP_RETOPTS:
-    case IP_RECVOPTS:
-        return 0;
+        return set_min_ttl(sock, number);
+    case IP_LOCAL_PORT_RANGE:
+        return length == sizeof number ? set_port_range(sock, (uint32_t)number) : -EINVAL;
     default:
-        return -ENOPROTOOPT;
+        return set_plain(sock, IPPROTO_IP, name, number);
     }
 }
 
@@ -338,18 +384,19 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_PROTOCOL_OPTION:
         return give_int(value, length, sock->file.protocol);
     case IP_MINTTL:
-        return give_int(value, length, sock->ext ? sock->ext->min_ttl : 0);
-    case IP_TRANSPARENT:
-    case IP_BIND_ADDRESS_NO_PORT:
-    case IP_NODEFRAG:
-    case IP_RECVERR_RFC4884:
+        return give_int(value, length, get_min_ttl(sock));
     case IP_LOCAL_PORT_RANGE:
-    case IP_RECVOPTS:
-    case IP_RETOPTS:
-        return sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, 0) : -ENOPROTOOPT;
+        return give_int(value, length, sock->ext ? (int)((uint32_t)sock->ext->port_high << 16 | sock->ext->port_low) : 0);
     default:
-        return -ENOPROTOOPT;
+        if (!sock_params(&sock->file)->rcvbuf_doubled || !plain_option_has(IPPROTO_IP, name))
+            return -ENOPROTOOPT;
+        return give_int(value, length, plain_option_value(sock, IPPROTO_IP, name));
     }
+}
+
+static int give_v6_int(void *value, socklen_t *length, int number) /* no byte for a short buffer here */
+{
+    return option_give(value, length, &number, sizeof number);
 }
 
 int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length)
@@ -373,7 +420,7 @@ int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t le
     case IPV6_UNICAST_HOPS:
         return set_ttl(sock, number);
     case IPV6_TCLASS:
-        return set_tos(sock, number == -1 ? 0 : number);
+        return number < -1 || number > 255 ? -EINVAL : set_tos(sock, number == -1 ? 0 : number);
     case IPV6_MTU_DISCOVER:
         return set_pmtudisc(sock, number);
     case IPV6_MULTICAST_HOPS:
@@ -386,14 +433,12 @@ int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t le
             return -ENOBUFS;
         sock->ext->multicast_ifindex = (uint32_t)number;
         return 0;
-    case IPV6_MULTICAST_ALL:
-    case IPV6_DONTFRAG:
-    case IPV6_AUTOFLOWLABEL:
-    case IPV6_FREEBIND:
-    case IPV6_TRANSPARENT:
-        return 0;
+    case IPV6_MINHOPCOUNT:
+        return number < 0 || number > 255 ? -EINVAL : set_min_ttl(sock, number);
+    case IPV6_MTU:
+        return number && number < 1280 ? -EINVAL : 0;
     default:
-        return -ENOPROTOOPT;
+        return set_plain(sock, IPPROTO_IPV6, name, number);
     }
 }
 
@@ -403,22 +448,26 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
 
     switch (name) {
     case IPV6_UNICAST_HOPS:
-        return give_int(value, length, get_ttl(sock));
+        return give_v6_int(value, length, get_ttl(sock));
     case IPV6_TCLASS:
-        return give_int(value, length, get_tos(sock));
+        return give_v6_int(value, length, get_tos(sock));
     case IPV6_MTU_DISCOVER:
-        return give_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IPV6_PMTUDISC_WANT);
+        return give_v6_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IPV6_PMTUDISC_WANT);
     case IPV6_MTU:
         mtu = get_mtu(sock);
-        return mtu < 0 ? mtu : give_int(value, length, mtu);
+        return mtu < 0 ? mtu : give_v6_int(value, length, mtu);
     case IPV6_MULTICAST_HOPS:
-        return give_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
+        return give_v6_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
     case IPV6_MULTICAST_LOOP:
-        return give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
+        return give_v6_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
     case IPV6_MULTICAST_IF:
-        return give_int(value, length, sock->ext ? (int)sock->ext->multicast_ifindex : 0);
+        return give_v6_int(value, length, sock->ext ? (int)sock->ext->multicast_ifindex : 0);
+    case IPV6_MINHOPCOUNT:
+        return give_v6_int(value, length, get_min_ttl(sock));
     default:
-        return -ENOPROTOOPT;
+        if (!sock_params(&sock->file)->rcvbuf_doubled || !plain_option_has(IPPROTO_IPV6, name))
+            return -ENOPROTOOPT;
+        return give_v6_int(value, length, plain_option_value(sock, IPPROTO_IPV6, name));
     }
 }
 

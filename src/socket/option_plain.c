@@ -1,8 +1,11 @@
-/* option_plain.c: SOL_SOCKET options of Linux that change nothing here but are kept and told (socket(7), sock_setsockopt): busy
- * polling, hashing, CPU affinity ... Those with an effect of their own (pacing, timestamping) are handed on. */
+/* option_plain.c: options of Linux that change nothing here but are kept and told (socket(7), ip(7), ipv6(7)): busy polling, hashing, CPU
+ * affinity, what only raw sockets or labels would need. Those with an effect of their own (pacing, timestamping) are handed on. */
 #include "socket/sock.h"
 
-enum { OPT_LOCK_FILTER = 44, OPT_BPF_EXTENSIONS = 48, OPT_BUF_LOCK = 72, OPT_NETNS_COOKIE = 71, PEEK_NONE = -1, CPU_NONE = -1, MEMINFO_VARS = 9 };
+enum {
+    OPT_LOCK_FILTER = 44, OPT_BPF_EXTENSIONS = 48, OPT_CNX_ADVICE = 53, OPT_PEERGROUPS = 59, OPT_NETNS_COOKIE = 71, OPT_BUF_LOCK = 72,
+    OPT_PASSPIDFD = 76, OPT_RCVPRIORITY = 82, OPT_PASSRIGHTS = 83, PEEK_NONE = -1, CPU_NONE = -1, MEMINFO_VARS = 9
+};
 #ifndef SO_RESERVE_MEM
 #define SO_RESERVE_MEM 73
 #endif
@@ -13,34 +16,47 @@ enum { OPT_LOCK_FILTER = 44, OPT_BPF_EXTENSIONS = 48, OPT_BUF_LOCK = 72, OPT_NET
 #define SO_PREFER_BUSY_POLL 69
 #define SO_BUSY_POLL_BUDGET 70
 #endif
+#ifndef IP_RECVERR_RFC4884
+#define IP_RECVERR_RFC4884 26
+#endif
+#ifndef IPV6_RECVERR_RFC4884
+#define IPV6_RECVERR_RFC4884 31
+#endif
+enum { V6_FLOWINFO = 11, V6_MULTICAST_ALL = 29, V6_ISOLATE = 30, V6_FLOWINFO_SEND = 33, V6_UNICAST_IF = 76, IP_CHECKSUM_OPTION = 23 };
 static const struct plain_option {
-    int name;
+    int level, name;
     int initial, least, most; /* outside: EINVAL */
     bool is_flag;             /* any number but 0 is 1 */
 } plains[] = {
-    {SO_NO_CHECK, 0, INT32_MIN, INT32_MAX, true},
-    {SO_RXQ_OVFL, 0, INT32_MIN, INT32_MAX, true},
-    {SO_WIFI_STATUS, 0, INT32_MIN, INT32_MAX, true},
-    {SO_NOFCS, 0, INT32_MIN, INT32_MAX, true},
-    {SO_SELECT_ERR_QUEUE, 0, INT32_MIN, INT32_MAX, true},
-    {SO_BUSY_POLL, 0, 0, INT32_MAX, false},
-    {SO_PREFER_BUSY_POLL, 0, 0, 1, false},
-    {SO_BUSY_POLL_BUDGET, 8, 0, UINT16_MAX, false},
-    {SO_INCOMING_CPU, CPU_NONE, INT32_MIN, INT32_MAX, false},
-    {SO_TXREHASH, 1, -1, 1, false},
-    {SO_PEEK_OFF, PEEK_NONE, INT32_MIN, INT32_MAX, false},
-    {OPT_LOCK_FILTER, 0, INT32_MIN, INT32_MAX, true},
-    {OPT_BUF_LOCK, 0, 0, 3, false},
-    {82 /* SO_RCVPRIORITY */, 0, INT32_MIN, INT32_MAX, true},
+#define FLAG(level, name) {level, name, 0, INT32_MIN, INT32_MAX, true}
+    FLAG(SOL_SOCKET, SO_NO_CHECK), FLAG(SOL_SOCKET, SO_RXQ_OVFL), FLAG(SOL_SOCKET, SO_WIFI_STATUS), FLAG(SOL_SOCKET, SO_NOFCS),
+    FLAG(SOL_SOCKET, SO_SELECT_ERR_QUEUE), FLAG(SOL_SOCKET, OPT_LOCK_FILTER), FLAG(SOL_SOCKET, OPT_RCVPRIORITY), FLAG(SOL_SOCKET, SO_PREFER_BUSY_POLL),
+    {SOL_SOCKET, SO_BUSY_POLL, 0, 0, INT32_MAX, false},
+    {SOL_SOCKET, SO_BUSY_POLL_BUDGET, 8, 0, UINT16_MAX, false},
+    {SOL_SOCKET, SO_INCOMING_CPU, CPU_NONE, INT32_MIN, INT32_MAX, false},
+    {SOL_SOCKET, SO_TXREHASH, 1, -1, 1, false},
+    {SOL_SOCKET, SO_PEEK_OFF, PEEK_NONE, INT32_MIN, INT32_MAX, false},
+    FLAG(IPPROTO_IP, IP_RECVOPTS), FLAG(IPPROTO_IP, IP_RETOPTS), FLAG(IPPROTO_IP, IP_PASSSEC), FLAG(IPPROTO_IP, IP_TRANSPARENT),
+    FLAG(IPPROTO_IP, IP_RECVORIGDSTADDR), FLAG(IPPROTO_IP, IP_CHECKSUM_OPTION), FLAG(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
+    {IPPROTO_IP, IP_RECVERR_RFC4884, 0, 0, 1, false},
+    {IPPROTO_IP, IP_MULTICAST_ALL, 1, 0, 1, false},
+    FLAG(IPPROTO_IPV6, V6_FLOWINFO), FLAG(IPPROTO_IPV6, V6_FLOWINFO_SEND), FLAG(IPPROTO_IPV6, IPV6_DONTFRAG), FLAG(IPPROTO_IPV6, IPV6_TRANSPARENT),
+    FLAG(IPPROTO_IPV6, IPV6_RECVRTHDR), FLAG(IPPROTO_IPV6, IPV6_RECVHOPOPTS), FLAG(IPPROTO_IPV6, IPV6_RECVDSTOPTS), FLAG(IPPROTO_IPV6, IPV6_RECVPATHMTU),
+    FLAG(IPPROTO_IPV6, IPV6_RECVORIGDSTADDR), FLAG(IPPROTO_IPV6, IPV6_RECVFRAGSIZE), FLAG(IPPROTO_IPV6, IPV6_2292PKTINFO), FLAG(IPPROTO_IPV6, IPV6_2292HOPOPTS),
+    FLAG(IPPROTO_IPV6, IPV6_2292DSTOPTS), FLAG(IPPROTO_IPV6, IPV6_2292RTHDR), FLAG(IPPROTO_IPV6, IPV6_2292HOPLIMIT), FLAG(IPPROTO_IPV6, V6_ISOLATE),
+    {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, INT32_MIN, INT32_MAX, true},
+    {IPPROTO_IPV6, V6_MULTICAST_ALL, 1, 0, 1, false},
+    {IPPROTO_IPV6, IPV6_RECVERR_RFC4884, 0, 0, 1, false},
+#undef FLAG
 };
 struct plain_options {
     int value[ARRAY_COUNT(plains)];
 };
 
-static int find(int name)
+static int find(int level, int name)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(plains); i++)
-        if (plains[i].name == name)
+        if (plains[i].name == name && plains[i].level == level)
             return (int)i;
     return -1;
 }
@@ -95,28 +111,120 @@ static int get_pacing(struct sock *sock, void *value, socklen_t *length)
     return *length >= sizeof rate ? option_give(value, length, &rate, sizeof rate) : option_give(value, length, &less, sizeof less);
 }
 
-int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length)
+bool plain_option_has(int level, int name)
 {
-    struct plain_options *options;
-    int number, i = find(name);
+    return find(level, name) >= 0;
+}
 
-    (void)proc;
-    memcpy(&number, value, sizeof number); /* the caller has checked the length */
-    if (name == SO_MAX_PACING_RATE)
-        return set_pacing(sock, value, length);
-    if (name == SO_TIMESTAMPING)
-        return stamp_enable(sock, (uint32_t)number);
-    if (name == SO_RESERVE_MEM || name == 83)
-        return -EOPNOTSUPP;
-    if (i < 0)
-        return -ENOPROTOOPT;
+int plain_option_put(struct sock *sock, int level, int name, int number)
+{
+    int i = find(level, name);
+    struct plain_options *options;
+
     if (number < plains[i].least || number > plains[i].most)
         return -EINVAL;
     options = need(sock);
     if (!options)
         return -ENOBUFS;
-    options->value[i] = plains[i].is_flag ? number != 0 : name == SO_TXREHASH && number < 0 ? 1 : number;
+    options->value[i] = plains[i].is_flag ? number != 0 : number;
     return 0;
+}
+
+int plain_option_value(const struct sock *sock, int level, int name)
+{
+    int i = find(level, name);
+
+    return sock->ext && sock->ext->plain ? sock->ext->plain->value[i] : plains[i].initial;
+}
+
+/* SO_BUF_LOCK: which of the buffers has a size that autotuning leaves alone. */
+static int get_locks(struct sock *sock)
+{
+    const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
+    const struct sock_ext *ext = sock->ext;
+
+    if (options)
+        return (options->sndbuf ? 1 : 0) | (options->rcvbuf ? 2 : 0);
+    return ext ? (ext->sndbuf ? 1 : 0) | (ext->rcvbuf ? 2 : 0) : 0;
+}
+
+static int set_locks(struct sock *sock, int locks)
+{
+    struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
+    socklen_t length = sizeof(int);
+    int size;
+
+    if (locks & ~3)
+        return -EINVAL;
+    for (int i = 0; options && i < 2; i++) {
+        uint32_t *own = i ? &options->rcvbuf : &options->sndbuf;
+
+        if (!(locks & 1 << i))
+            *own = 0;
+        else if (!*own && sock_getopt(NULL, &sock->file, SOL_SOCKET, i ? SO_RCVBUF : SO_SNDBUF, &size, &length) == 0)
+            *own = (uint32_t)size;
+    }
+    if (options)
+        stream_options_changed(sock);
+    return 0;
+}
+
+static int set_txtime(struct sock *sock, const void *value, socklen_t length) /* struct sock_txtime: clock and flags */
+{
+    uint32_t request[2];
+
+    if (length != sizeof request)
+        return -EINVAL;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    memcpy(request, value, sizeof request);
+    if (request[1] & ~3u)
+        return -EINVAL;
+    memcpy(sock->ext->txtime, request, sizeof request);
+    return 0;
+}
+
+int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length)
+{
+    int number;
+
+    (void)proc;
+    memcpy(&number, value, sizeof number); /* the caller has checked the length */
+    switch (name) {
+    case SO_MAX_PACING_RATE:
+        return set_pacing(sock, value, length);
+    case SO_TIMESTAMPING:
+        return stamp_enable(sock, (uint32_t)number);
+    case SO_RESERVE_MEM:
+        return number < 0 ? -EINVAL : -EOPNOTSUPP;
+    case SO_PASSCRED:
+    case SO_PASSSEC:
+    case OPT_PASSPIDFD:
+    case OPT_PASSRIGHTS:
+        return -EOPNOTSUPP;
+    case SO_BSDCOMPAT:
+    case OPT_CNX_ADVICE:
+        return 0;
+    case OPT_BUF_LOCK:
+        return set_locks(sock, number);
+    case SO_TXTIME:
+        return set_txtime(sock, value, length);
+    case OPT_LOCK_FILTER:
+        if (number == 0 && plain_option_value(sock, SOL_SOCKET, name))
+            return -EPERM;
+        break;
+    case SO_TXREHASH:
+        if (sock->file.type != SOCK_STREAM)
+            return -EOPNOTSUPP;
+        if (number == -1)
+            number = 1;
+        if ((number == 0 || number == 1) && stream_options(sock))
+            stream_options(sock)->no_rehash = number == 0;
+        break;
+    default:
+        break;
+    }
+    return plain_option_has(SOL_SOCKET, name) ? plain_option_put(sock, SOL_SOCKET, name, number) : -ENOPROTOOPT;
 }
 
 static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
@@ -135,9 +243,10 @@ static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
     return option_give(value, length, info, sizeof info);
 }
 
-int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length)
+/* What is more than a number, or none of Internet sockets. -EAGAIN: a number. */
+static int get_special(struct sock *sock, int name, void *value, socklen_t *length)
 {
-    int i = find(name), number;
+    static const struct { uint32_t pid, uid, gid; } nobody = {0, UINT32_MAX, UINT32_MAX}; /* struct ucred */
     uint64_t cookie = (uint64_t)sock->slot + 1;
     int stamping[2] = {sock->ext ? (int)sock->ext->tsflags : 0, 0};
 
@@ -152,18 +261,41 @@ int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length
     case SO_MEMINFO:
         return get_meminfo(sock, value, length);
     case SO_TXTIME:
-        stamping[0] = 0;
+        if (sock->ext)
+            memcpy(stamping, sock->ext->txtime, sizeof stamping);
         return option_give(value, length, stamping, sizeof stamping);
-    default:
-        break;
-    }
-    if (name == 83)
-        return -EOPNOTSUPP;
-    number = i < 0 ? 0 : sock->ext && sock->ext->plain ? sock->ext->plain->value[i] : plains[i].initial;
-    if (i < 0 && name != SO_RESERVE_MEM && name != SO_INCOMING_NAPI_ID && name != OPT_BPF_EXTENSIONS)
+    case SO_PEERCRED:
+        return option_give(value, length, &nobody, sizeof nobody);
+    case OPT_PEERGROUPS:
+        return -ENODATA;
+    case SO_BUSY_POLL_BUDGET:
         return -ENOPROTOOPT;
-    if (name == OPT_BPF_EXTENSIONS)
+    case SO_TXREHASH:
+        return sock->file.type == SOCK_STREAM ? -EAGAIN : -EOPNOTSUPP;
+    case SO_PASSCRED:
+    case SO_PASSSEC:
+    case OPT_PASSPIDFD:
+    case OPT_PASSRIGHTS:
+        return -EOPNOTSUPP;
+    default:
+        return -EAGAIN;
+    }
+}
+
+int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length)
+{
+    int number = 0, error = get_special(sock, name, value, length);
+
+    if (error != -EAGAIN)
+        return error;
+    if (plain_option_has(SOL_SOCKET, name))
+        number = plain_option_value(sock, SOL_SOCKET, name);
+    else if (name == OPT_BPF_EXTENSIONS)
         number = 64;
+    else if (name == OPT_BUF_LOCK)
+        number = get_locks(sock);
+    else if (name != SO_RESERVE_MEM && name != SO_INCOMING_NAPI_ID && name != SO_BSDCOMPAT)
+        return -ENOPROTOOPT;
     if (name == SO_INCOMING_CPU && number == CPU_NONE && sock->flags & SF_CONNECTED)
         number = 0; /* a host of one processor */
     return option_give(value, length, &number, sizeof number);

@@ -202,7 +202,8 @@ int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr,
 }
 
 /* --- the kernel's choice ---------------------------------------------------------------------- */
-static void port_range(const struct ports *ports, uint32_t *first, uint32_t *last)
+/* The host's range, narrowed by the socket's own (IP_LOCAL_PORT_RANGE: an end outside the host's does not count). */
+static void port_range(const struct ports *ports, const struct sock *sock, uint32_t *first, uint32_t *last)
 {
     const struct profile *profile = ports->sockets->profile;
 
@@ -212,6 +213,12 @@ static void port_range(const struct ports *ports, uint32_t *first, uint32_t *las
         *first = 1024;
         *last = 5000;
     }
+    uint32_t low = sock->ext ? sock->ext->port_low : 0, high = sock->ext ? sock->ext->port_high : 0, from = *first, to = *last;
+
+    if (low >= from && low <= to)
+        *first = low;
+    if (high >= from && high <= to)
+        *last = high;
 }
 
 /* Nobody has the port, whatever the address: what stacks want of a port that they choose themselves. */
@@ -242,13 +249,13 @@ static int choose_sequential(struct ports *ports, uint32_t first, uint32_t last)
     return -EADDRNOTAVAIL;
 }
 
-int ports_choose(struct ports *ports)
+int ports_choose(struct ports *ports, const struct sock *sock)
 {
     struct prng *prng = host_prng(ports->sockets->host);
     uint32_t first, last, count, odd;
     int port;
 
-    port_range(ports, &first, &last);
+    port_range(ports, sock, &first, &last);
     count = last - first + 1;
     switch (ports->sockets->profile->tcp.ephemeral) {
     case TCP_PORTS_SEQUENTIAL:
@@ -281,14 +288,15 @@ static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
 
 /* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of
  * its own, and the first try succeeds until they are used up. */
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct flow *flow)
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow)
 {
     uint32_t first, last;
     uint64_t hash;
 
     memset(walk, 0, sizeof *walk);
     walk->ports = ports;
-    port_range(ports, &first, &last);
+    walk->sock = sock;
+    port_range(ports, sock, &first, &last);
     walk->first = first;
     walk->step = 1;
     walk->count = last - first + 1;
@@ -318,7 +326,7 @@ uint16_t port_walk_next(struct port_walk *walk)
     if (policy == TCP_PORTS_SEQUENTIAL) {
         int port;
 
-        port_range(ports, &first, &last);
+        port_range(ports, walk->sock, &first, &last);
         if (walk->tried++ > last - first)
             return 0;
         port = choose_sequential(ports, first, last);
@@ -330,7 +338,7 @@ uint16_t port_walk_next(struct port_walk *walk)
         if (walk->tried == walk->count) {
             if (walk->step == 1 || walk->first == walk->parity)
                 return 0;
-            port_range(ports, &first, &last); /* the even ones are used up: the odd ones */
+            port_range(ports, walk->sock, &first, &last); /* the even ones are used up: the odd ones */
             walk->first = walk->parity;
             walk->count = (last - walk->first) / 2 + 1;
             walk->tried = 0;

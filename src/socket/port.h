@@ -43,7 +43,7 @@ int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr,
 int ports_bind(struct ports *ports, struct sock *sock, const struct addr *addr, uint16_t port, uint32_t uid) MUST_CHECK;
 void ports_unbind(struct ports *ports, struct sock *sock);
 /* A free port for bind(0): as the profile chooses. -EADDRINUSE, -EADDRNOTAVAIL. */
-int ports_choose(struct ports *ports) MUST_CHECK;
+int ports_choose(struct ports *ports, const struct sock *sock) MUST_CHECK;
 struct binding *ports_first(const struct ports *ports, uint16_t port); /* NULL: none */
 /* Is the port of a listening socket, whatever its address? (for hints) */
 bool ports_has_listener(const struct ports *ports, uint16_t port);
@@ -51,9 +51,10 @@ bool ports_has_listener(const struct ports *ports, uint16_t port);
 /* Ports to try for connect(): each at most once; 0: no more. After success call port_walk_done. */
 struct port_walk {
     struct ports *ports;
+    const struct sock *sock;
     uint32_t first, count, step, offset, tried, parity, counter;
 };
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct flow *flow);
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow);
 uint16_t port_walk_next(struct port_walk *walk);
 void port_walk_done(struct port_walk *walk);
 

@@ -53,8 +53,10 @@ struct sock_ext {                      /* options few sockets use */
     int32_t priority;
     int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
     uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
-    uint8_t has_multicast_ttl, min_ttl;
+    uint8_t has_multicast_ttl;
+    uint16_t port_low, port_high; /* IP_LOCAL_PORT_RANGE; 0: the host's */
     int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
+    uint32_t txtime[2];      /* SO_TXTIME: clock, flags */
     uint32_t icmp_filter[8]; /* a bit a type: not wanted */
     uint32_t keep_idle;
     struct sock_name deferred; /* SF_DEFERRED */
@@ -132,6 +134,7 @@ bool stream_defers_connect(struct sock *sock, const struct sock_name *name, int 
 struct tcb_options *stream_options(struct sock *sock);
 const struct tcb_options *stream_options_peek(const struct sock *sock); /* to read */
 void stream_options_changed(struct sock *sock);
+void stream_check_events(struct sock *sock); /* an option may have made it readable: who waits looks again */
 void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events);
 void stream_acceptable(void *ctx, void *user, struct tcp_listener *listener);
 int stream_syn_accept(void *ctx, struct lil_proc *proc, struct tcb *tcb);
@@ -172,6 +175,10 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 /* zerocopy.c */
+/* The same by level, and numbers alone: what is only kept. NAME must be one (has). */
+bool plain_option_has(int level, int name);
+int plain_option_put(struct sock *sock, int level, int name, int number);
+int plain_option_value(const struct sock *sock, int level, int name);
 /* option_plain.c: options of Linux that are only kept, or told. -ENOENT: none of these. */
 int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length);
 int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length);

@@ -105,6 +105,12 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
     if (flags & SOF_TIMESTAMPING_SOFTWARE)
         put_time(message, room, stamp.time_ns);
     data.error.ee_info = (uint32_t)stamp.kind;
+    if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && stamp.kind != TCP_STAMP_KIND_ACKED) { /* the packet's source */
+        struct sockaddr_storage source;
+
+        (void)addr_to_sockaddr(&tcp_get_flow(tcb)->local, 0, 0, sock->file.family, &source);
+        memcpy(&data.offender, &source, sizeof data.offender);
+    }
     if (flags & SOF_TIMESTAMPING_OPT_ID)
         data.error.ee_data = stamp.seq - sock->ext->ts_base;
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,

@@ -94,6 +94,14 @@ static unsigned stream_events(struct file *file)
     return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | ((tcb && tcp_icmp_note(tcb, NULL)) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))) ? POLLERR : 0);
 }
 
+void stream_check_events(struct sock *sock)
+{
+    unsigned events = stream_events(&sock->file) & (POLLIN | POLLRDNORM);
+
+    if (events && sock->file.waiters)
+        file_wake(&sock->file, events);
+}
+
 /* --- options kept by TCP ---------------------------------------------------------------------- */
 struct tcb_options *stream_options(struct sock *sock)
 {
@@ -131,7 +139,7 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow
     struct port_walk walk;
     int result = -EADDRNOTAVAIL;
 
-    port_walk_begin(&walk, ports, flow);
+    port_walk_begin(&walk, ports, sock, flow);
     while ((flow->local_port = port_walk_next(&walk)) != 0) {
         result = tcp_connect(tcp_of(sock), tcb, flow, sock_now(&sock->file));
         if (result != -EADDRINUSE) {
@@ -191,7 +199,7 @@ int stream_connect_start(struct sock *sock, const struct sock_name *name)
     }
     if (sock->flags & (SF_REUSEADDR | SF_REUSEPORT))
         tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
-    if (sock->binding) {
+    if (sock->binding && sock->binding->port) {
         flow.local_port = sock->binding->port;
         result = tcp_connect(tcp_of(sock), tcb, &flow, sock_now(&sock->file));
         if (result == -EADDRINUSE && sock_params(&sock->file)->bind_policy == BIND_LINUX)
@@ -264,6 +272,8 @@ static int stream_dissolve(struct sock *sock)
     if (sock->binding && sock->flags & SF_PORT_AUTO)
         ports_unbind(sock_ports(sock), sock);
     sock->flags &= ~(uint32_t)(SF_CONNECTING | SF_CONNECTED | SF_FAILED | SF_SHUT_RD | SF_SHUT_WR | SF_PORT_AUTO);
+    if (sock->file.waiters)
+        file_wake(&sock->file, POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP | POLLHUP);
     return tcb ? 0 : new_tcb(sock);
 }
 
@@ -332,6 +342,10 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
         return -EINVAL;
     if (sock->flags & SF_FAILED && sock_params(file)->reconnect_error)
         return -EINVAL;
+    if (sock->binding && !sock->binding->port) { /* IP_BIND_ADDRESS_NO_PORT */
+        any = sock->binding->addr;
+        ports_unbind(sock_ports(sock), sock);
+    }
     result = sock->binding ? 0 : sock_autobind(sock, &any);
     if (result < 0)
         return result;
@@ -460,8 +474,10 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
 
     (void)proc;
     if (sock->flags & SF_LISTENING)
-        return sock_params(file)->connect_unspec_ok && how != SHUT_WR ? stream_dissolve(sock) : refuse_shutdown(sock, how);
+        return !sock_params(file)->connect_unspec_ok ? refuse_shutdown(sock, how) : how == SHUT_WR ? 0 : stream_dissolve(sock);
     tcb = stream_tcb(sock);
+    if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok) /* Linux's inet_shutdown(): remembered all the same */
+        return tcp_shutdown(tcp_of(sock), tcb, how, sock_now(file));
     if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
         return -ENOTCONN;
     if (tcp_get_state(tcb) == TCPS_SYN_SENT && sock_params(file)->connect_unspec_ok) /* Linux: not connecting any more */
@@ -561,7 +577,7 @@ static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long 
 
     (void)proc;
     if (sock_of(file)->flags & SF_LISTENING)
-        return request == SIOCATMARK ? -ENOTCONN : request == SIOCOUTQ || request == SIOCOUTQNSD ? -EINVAL : -ENOTTY;
+        return request == SIOCATMARK && !sock_params(file)->rcvbuf_doubled ? -ENOTCONN : request == SIOCATMARK ? (*value = 0) : request == SIOCOUTQ || request == SIOCOUTQNSD ? -EINVAL : -ENOTTY;
     switch (request) {
     case SIOCATMARK:
         *value = tcb && tcp_at_mark(tcb);

@@ -127,6 +127,22 @@ ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghd
     return n;
 }
 
+/* SO_PEEK_OFF: peeking goes on behind what was peeked at; reading moves the place back (socket(7)). -1: not in use. */
+static int peek_place(const struct sock *sock)
+{
+    return sock->ext && sock->ext->plain ? plain_option_value(sock, SOL_SOCKET, SO_PEEK_OFF) : -1;
+}
+
+static void note_peek(struct sock *sock, ssize_t n, int flags)
+{
+    int at = peek_place(sock);
+
+    if (at < 0 || n <= 0)
+        return;
+    at += flags & MSG_PEEK ? (int)n : -(int)n;
+    (void)plain_option_put(sock, SOL_SOCKET, SO_PEEK_OFF, at < 0 ? 0 : at);
+}
+
 /* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */
 static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
 {
@@ -181,9 +197,7 @@ static void report_inq(struct sock *sock, struct msghdr *message, size_t room)
 
     if (!tcb || tcp_getopt(tcp_of(sock), tcb, TCP_INQ, &wanted, &length) < 0 || !wanted)
         return;
-    inq = (int)tcp_readable(tcb);
-    if (inq == 0 && tcp_poll_events(tcb) & POLLRDHUP)
-        inq = 1;
+    inq = (int)tcp_readable(tcb) + tcp_has_fin(tcb); /* a FIN counts as a byte (tcp_inq_hint) */
     control_put(message, room, IPPROTO_TCP, TCP_INQ, &inq, sizeof inq);
 }
 
@@ -203,7 +217,9 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = flags & MSG_OOB;
-    if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
+    if (__builtin_expect(flags & MSG_PEEK && peek_place(sock) > 0, 0))
+        n = tcp_peek_behind(tcb, message->msg_iov, (int)message->msg_iovlen, (uint32_t)peek_place(sock));
+    else if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
         n = -EAGAIN;
     else
         n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
@@ -211,6 +227,8 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) ||
                          (file_is_blocking(file, flags) && !wait_is_inline(proc))))
         n = receive_slowly(proc, sock, message, flags);
+    if (__builtin_expect(sock->ext && sock->ext->plain && n > 0, 0))
+        note_peek(sock, n, flags);
     if (__builtin_expect(room && n >= 0, 0)) {
         if (n > 0)
             stamp_print_received(sock, message, room);
@@ -266,5 +284,9 @@ ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffe
     if (__builtin_expect(!tcb || (sock->ext && (sock->ext->rcvlowat > 1 || sock->flags & SF_DEFERRED)), 0))
         return read_slowly(proc, file, buffer, size, false);
     n = tcp_read(tcp_of(sock), tcb, buffer, size, sock_now(file));
-    return __builtin_expect(n != -EAGAIN, 1) ? n : read_slowly(proc, file, buffer, size, true);
+    if (__builtin_expect(n == -EAGAIN, 0))
+        n = read_slowly(proc, file, buffer, size, true);
+    if (__builtin_expect(sock->ext && sock->ext->plain, 0))
+        note_peek(sock, n, 0);
+    return n;
 }

@@ -61,10 +61,16 @@ ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size
     return call_result(result);
 }
 
+/* Linux (sock_read_iter): read(2) of no bytes asks nobody, unlike recv(2). */
+static bool asks_nobody(const struct file *file, size_t size)
+{
+    return file && size == 0 && file->ops->is_socket && sock_params(file)->rcvbuf_doubled;
+}
+
 ssize_t lil_read(struct lil_proc *proc, int fd, void *buffer, size_t size)
 {
     struct file *file = proc_file(proc, fd);
-    ssize_t result = file && file->ops->read ? file->ops->read(proc, file, buffer, size) : read_message(proc, fd, buffer, size);
+    ssize_t result = asks_nobody(file, size) ? 0 : file && file->ops->read ? file->ops->read(proc, file, buffer, size) : read_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
@@ -183,7 +189,7 @@ ssize_t lil_readv(struct lil_proc *proc, int fd, const struct iovec *iov, int co
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
     ssize_t result = check_iov(iov, (size_t)count);
 
-    if (result == 0)
+    if (result == 0 && !asks_nobody(proc_file(proc, fd), iov_total(iov, (size_t)count)))
         result = do_receive(proc, fd, &message, 0, false);
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];

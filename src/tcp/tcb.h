@@ -110,6 +110,7 @@ struct tcb_ext {
     uint32_t rmem;            /* Linux: what the text that waits to be read costs of the receive buffer */
     bool rate_is_network;     /* the rate below is of a sample that was not application-limited */
     uint32_t lost_total, total_rto_time_ms, rto_since_ms; /* timeouts, for TCP_INFO */
+    uint32_t rehash;          /* timeouts that would have chosen another path (Linux: sk_rethink_txhash) */
     uint16_t total_rto, total_rto_recoveries;
     uint8_t dupacks;
     union { /* any of these: tcp_fast.c leaves the connection alone */
@@ -162,7 +163,7 @@ struct tcb_ext {
     bool urg_valid, urg_taken;
     /* timers beside the retransmission timer */
     uint64_t keep_ns, probe_start_ns;
-    uint32_t rcv_last_ms;     /* last segment of any kind */
+    uint32_t rcv_last_ms;     /* last segment of any kind (Linux: that acknowledged anything that was sent) */
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
     uint32_t pmtu, probe_size, probe_start, probe_end, mtu_high, mtu_low;
@@ -747,6 +748,8 @@ void stamp_free(struct tcb *tcb);
 int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);
 /* tcp_info.c */
 int info_get(struct tcb *tcb, void *value, unsigned *length);
+uint32_t info_early_segs_out(const struct tcb *tcb);
+uint32_t info_early_segs_in(const struct tcb *tcb);
 
 #include "tcp/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"

@@ -141,6 +141,7 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t
 enum { TCP_SEND_IMPLIED = 0x800000 /* beside the MSG_ flags: also in SYN_SENT (FreeBSD's implied connect) */ };
 ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_OOB, MSG_MORE, MSG_EOR */, uint64_t now_ns); /* -EAGAIN, -EPIPE, -ENOTCONN, so_error */
 ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_PEEK, MSG_OOB, MSG_TRUNC */, uint64_t now_ns); /* 0: EOF */
+ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uint32_t offset);
 /* The same for one buffer and no flags (tcp_fast.c). */
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns);
 ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns);
@@ -185,6 +186,8 @@ bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note); /* NOTE NULL: i
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
 uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */
+void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf); /* as large as they are now */
+void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes); /* Linux: the buffer grows for it, where nobody has set its size */
 size_t tcp_writable(const struct tcb *tcb);       /* room in the send buffer */
 size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */
 size_t tcp_unacked(const struct tcb *tcb);        /* SIOCOUTQ: not acknowledged */
@@ -208,6 +211,7 @@ struct tcb_options {
     uint8_t tos, ttl;              /* 0: the profile's */
     uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
+    bool no_rehash;                /* SO_TXREHASH 0 */
     bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none */
     uint32_t bind_ifindex, mark;

@@ -123,6 +123,10 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
+    if (tcb->ext) /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
+        tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
+    if (tcb->ext && tcb->ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        tcb->ext->msg_more = false; /* Linux: MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
     if (rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST) {
         tcb->snd_wl1 = rx->seq; /* nothing in flight, nothing new: the receiver of a bulk transfer is here */
         return LIL_DROP_NONE;

@@ -155,7 +155,9 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
             tcb->ext->reordering = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
             tcb->ext->cwnd_clamp = UINT32_MAX;
             tcb->ext->rack_reo_steps = 1;
-            tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
+            tcb->ext->segs_in = info_early_segs_in(tcb);
+            tcb->ext->segs_out = info_early_segs_out(tcb);
+            tcb->ext->rcv_last_ms = tcb_is_synchronized(tcb) ? tcb->last_rcv_ms : tcb_now_ms(tcb);
             tcb->ext->high_seq = tcb->ext->snd_sml = tcb->snd_una;
             tcb->ext->rtt_seq = tcb->snd_nxt;
             tcb->ext->pushed_seq = tcb->write_seq;
@@ -279,6 +281,8 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
     while ((tcb = tcp->due_first) != NULL) {
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
+            if (tcb->want_space && (tcb->opt->notsent_lowat || tcp->params.notsent_lowat))
+                ack_wake_writer(tcb); /* less is unsent now (tcp_check_space) */
             if (tcb->is_guarded)
                 md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);
             if (has_said_all(tcb))

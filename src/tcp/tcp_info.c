@@ -37,7 +37,7 @@ static void fill_times(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_rcv_rtt = ext->rcv_rtt_us;
     info->tcpi_last_data_sent = now - tcb->last_snd_ms;
     info->tcpi_last_data_recv = now - tcb->last_rcv_ms;
-    info->tcpi_last_ack_recv = now - ext->rcv_last_ms;
+    info->tcpi_last_ack_recv = now - (tcb->ext ? ext->rcv_last_ms : tcb->last_rcv_ms);
 }
 
 static uint64_t since_us(const struct tcb *tcb, uint64_t total_ns, uint64_t start_ns)
@@ -56,6 +56,19 @@ static void fill_rates(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_delivery_rate_app_limited = !ext->rate_is_network;
 }
 
+/* The handshake's segments, of a connection that has had no place to count them. */
+uint32_t info_early_segs_out(const struct tcb *tcb)
+{
+    if (tcb->is_passive)
+        return 0; /* a SYN/ACK is its request's */
+    return tcb->state == TCPS_SYN_SENT ? 1u + tcb->retransmits - tcb->want_syn : tcb_is_synchronized(tcb) ? 2u - (tcb->ack_now || tcb->ack_sched || tcb->acks_due) : 0;
+}
+
+uint32_t info_early_segs_in(const struct tcb *tcb)
+{
+    return tcb_is_synchronized(tcb) ? 1u + tcb->is_passive : tcb->is_passive;
+}
+
 static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
@@ -65,13 +78,12 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_retrans = ext->retrans_out;
     info->tcpi_total_retrans = ext->total_retrans;
     info->tcpi_bytes_acked = ext->bytes_acked + (tcb_is_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
-    info->tcpi_bytes_received = ext->bytes_received;
-    bool active = tcb_is_synchronized(tcb) && !tcb->is_passive && !ext->syn_data;
-    info->tcpi_segs_out = ext->segs_out + (active ? 2 : 0); /* the SYN, and the ACK of the SYN/ACK */
-    info->tcpi_segs_in = ext->segs_in + (tcb_is_synchronized(tcb) ? 1u + tcb->is_passive : 0); /* the handshake's came before there was a place to count them */
+    info->tcpi_bytes_received = ext->bytes_received + (tcb->fin_rcvd && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX); /* the FIN counts */
+    info->tcpi_segs_out = tcb->ext ? ext->segs_out : info_early_segs_out(tcb);
+    info->tcpi_segs_in = tcb->ext ? ext->segs_in : info_early_segs_in(tcb);
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
-    info->tcpi_notsent_bytes = (uint32_t)tcp_unsent(tcb);
+    info->tcpi_notsent_bytes = tcb_snd_end(tcb) - seq_min(tcb->snd_nxt, tcb_snd_end(tcb));
     info->tcpi_delivered = ext->delivered + tcb_is_synchronized(tcb); /* the SYN counts */
     info->tcpi_delivered_ce = ext->delivered_ce;
     info->tcpi_bytes_sent = ext->bytes_sent;
@@ -95,15 +107,32 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     memset(tail, 0, sizeof *tail);
-    tail->rcv_wnd = tcb_receive_window(tcb);
+    tail->rcv_wnd = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX ? tcb->rcv_wnd : tcb_receive_window(tcb);
     tail->total_rto = ext->total_rto;
     tail->total_rto_recoveries = ext->total_rto_recoveries;
-    tail->total_rto_time = ext->total_rto_time_ms;
+    tail->total_rto_time = ext->total_rto_time_ms + (tcb->retransmits && ext->total_rto ? tcb_now_ms(tcb) - ext->rto_since_ms : 0);
+    tail->rehash = ext->rehash;
     tail->received_ce = ext->accecn.received_ce;
     memcpy(tail->delivered_bytes, ext->accecn.delivered, sizeof tail->delivered_bytes);
     memcpy(tail->received_bytes, ext->accecn.received, sizeof tail->received_bytes);
     tail->accecn_fail_mode = ext->accecn.fail;
     tail->accecn_opt_seen = ext->accecn.seen;
+}
+
+/* Linux in SYN-SENT: the SYN is in flight, lost since the first timeout (tcp_enter_loss), and nothing is measured yet. */
+static void fill_syn_sent(const struct tcb *tcb, struct tcp_info *info)
+{
+    info->tcpi_snd_mss = 536 - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
+    info->tcpi_rcv_mss = 88;
+    info->tcpi_unacked = 1;
+    info->tcpi_rcv_ssthresh = tcb->rcv_wnd;
+    info->tcpi_rcv_space = 0;
+    if (tcb->retransmits) {
+        info->tcpi_ca_state = CA_LOSS;
+        info->tcpi_lost = info->tcpi_retrans = 1;
+        info->tcpi_snd_cwnd = 1;
+        info->tcpi_snd_ssthresh = max_u32(2, strcmp(cc_get(tcb)->name, "cubic") == 0 ? tcb->cwnd * 717 >> 10 : tcb->cwnd / 2);
+    }
 }
 
 int info_get(struct tcb *tcb, void *value, unsigned *length)
@@ -132,12 +161,13 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     fill_times(tcb, &info);
     fill_counts(tcb, &info);
     fill_rates(tcb, &info);
-    info.tcpi_snd_mss = tcb->mss;
+    bool is_unborn = tcb->state == TCPS_CLOSED && !tcb->mss && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX; /* a new socket has these already */
+    info.tcpi_snd_mss = is_unborn ? 536 : tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
-    info.tcpi_pmtu = ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60); /* ours, not what the peer takes */
+    info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60); /* ours, not what the peer takes */
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
-    info.tcpi_snd_cwnd = tcb->cwnd;
+    info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
     if (tcb_params(tcb)->byte_recovery && tcb->ext && ext->base.cwnd) { /* FreeBSD tells them in bytes */
         info.tcpi_snd_cwnd = ext->base.cwnd;
         info.tcpi_snd_ssthresh = ext->base.ssthresh;
@@ -148,6 +178,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
     info.tcpi_max_pacing_rate = tcb->opt->socket.max_pacing_rate ? tcb->opt->socket.max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
+    if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        fill_syn_sent(tcb, &info);
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail)];
     struct info_tail tail;
     fill_tail(tcb, &tail);

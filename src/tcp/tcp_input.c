@@ -110,7 +110,8 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     if (tcb->ext || (rx.length && tcb_ext_get(tcb))) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
-        tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
+        if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+            tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
         if (tcb->ext->keep_ns) {
             tcb->ext->keep_probes_out = tcb->timer == TIMER_PERSIST ? tcb->ext->keep_probes_out : 0;
         }
@@ -309,8 +310,12 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     rtt_on_established(tcb, rx, start);
     bool unmeasured = tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us == 0 && !tcb->is_passive;
     tcb->backoff = unmeasured ? tcb->retransmits : 0; /* Karn: the SYN's backoff goes on until something is measured */
+    if (tcb->retransmits && tcb->ext && tcb->ext->total_rto)
+        tcb->ext->total_rto_time_ms += tcb_now_ms(tcb) - tcb->ext->rto_since_ms;
     tcb->retransmits = 0;
-    tcb->last_snd_ms = tcb_now_ms(tcb);
+    tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
+    if (tcb->ext)
+        tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
     if (tcb->ext && tcb->ext->soft_error)
         tcb->ext->soft_error = 0;
     tcb_set_state(tcb, TCPS_ESTABLISHED);

@@ -30,7 +30,7 @@
     X(FastOpenPassiveFail, "TcpExtTCPFastOpenPassiveFail") X(FastOpenPassiveAltKey, "TcpExtTCPFastOpenPassiveAltKey") X(FastOpenListenOverflow, "TcpExtTCPFastOpenListenOverflow") \
     X(FastOpenCookieReqd, "TcpExtTCPFastOpenCookieReqd") X(SpuriousRtxHostQueues, "TcpExtTCPSpuriousRtxHostQueues")     \
     X(AutoCorking, "TcpExtTCPAutoCorking") X(FromZeroWindowAdv, "TcpExtTCPFromZeroWindowAdv") X(ToZeroWindowAdv, "TcpExtTCPToZeroWindowAdv") \
-    X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
+    X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans") X(TimeoutRehash, "TcpExtTcpTimeoutRehash") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
     X(HystartTrainDetect, "TcpExtTCPHystartTrainDetect") X(HystartTrainCwnd, "TcpExtTCPHystartTrainCwnd")               \
     X(HystartDelayDetect, "TcpExtTCPHystartDelayDetect") X(HystartDelayCwnd, "TcpExtTCPHystartDelayCwnd")               \
     X(ACKSkippedSynRecv, "TcpExtTCPACKSkippedSynRecv") X(ACKSkippedPAWS, "TcpExtTCPACKSkippedPAWS") X(ACKSkippedSeq, "TcpExtTCPACKSkippedSeq") \

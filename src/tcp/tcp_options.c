@@ -195,7 +195,7 @@ static int set_shared(struct tcp *tcp, struct tcb_opts *opts, int name, int numb
     case TCP_TX_DELAY: /* kept: the devices here have no queue that would hold a packet back (Linux: fq) */
         if (tcp->params.ack_policy != TCP_ACK_LINUX)
             return -ENOPROTOOPT;
-        if (number < 0)
+        if (number < 0 || number >= 1 << 28)
             return -EINVAL;
         opts->tx_delay_us = (uint32_t)number;
         return 0;

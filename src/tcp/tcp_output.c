@@ -39,17 +39,16 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     header->checksum = header->urgent = 0;
     header->header_length = 0;
     memset(&header->options, 0, offsetof(struct tcp_options, sack));
+    if (tcb->ext)
+        tcb->ext->segs_out++;
     if (!(flags & TCP_SYN)) {
         if (tcb->ts_ok) {
             header->options.has_timestamp = true;
             header->options.ts_value = tcb_ts_now(tcb);
             header->options.ts_echo = tcb->ts_recent;
         }
-        if (tcb->ext) {
-            if (tcb->sack_ok && (tcb->ext->recent_count || tcb->ext->has_dsack) && !(flags & TCP_RST))
-                sack_generate(tcb, &header->options);
-            tcb->ext->segs_out++;
-        }
+        if (tcb->ext && tcb->sack_ok && (tcb->ext->recent_count || tcb->ext->has_dsack) && !(flags & TCP_RST))
+            sack_generate(tcb, &header->options);
         header->window = window_select(tcb);
         if (tcb->ecn_ok && tcb->ecn_demand_cwr)
             flags |= TCP_ECE;
@@ -346,7 +345,8 @@ COLD static bool is_pushed_once(struct tcb_ext *ext, uint32_t snd_nxt)
 /* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7; TCP_NODELAY: MUST-17) */
 static bool may_send_partial(const struct tcb *tcb, bool fin)
 {
-    if (fin || (tcb->ext->snd_urgent && seq_lt(tcb->snd_nxt, tcb->ext->snd_up)))
+    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX || seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
+    if (fin || is_urgent) /* Linux: whatever is written while urgent data is not acknowledged */
         return true;
     if (tcb->opt->cork || tcb->ext->msg_more)
         return tcb->ext->nagle_push && is_pushed_once(tcb->ext, tcb->snd_nxt);

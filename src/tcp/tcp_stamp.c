@@ -56,6 +56,13 @@ COLD void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t 
         tcb_event(tcb, TCP_EV_ERROR);
 }
 
+/* Linux's error queue has the text of what is acknowledged, as far as it was still in the retransmission queue. */
+static uint32_t text_around(const struct tcb *tcb, uint32_t seq)
+{
+    uint32_t i = tcb->tx ? txring_find(tcb, seq) : 0;
+    return tcb->tx && i < tcb->tx->count ? txring_at(tcb->tx, i)->end - txring_at(tcb->tx, i)->start : 1;
+}
+
 /* SND.UNA moved. */
 COLD void stamp_on_acked(struct tcb *tcb)
 {
@@ -65,7 +72,7 @@ COLD void stamp_on_acked(struct tcb *tcb)
     for (; done < stamps->pending_count && seq_le(stamps->pending[done].end, tcb->snd_una); done++) {
         any |= (stamps->pending[done].want & (TCP_STAMP_ACKED | TCP_STAMP_ZEROCOPY)) != 0;
         if (stamps->pending[done].want & TCP_STAMP_ACKED)
-            make_ready(tcb, TCP_STAMP_KIND_ACKED, stamps->pending[done].end, 1);
+            make_ready(tcb, TCP_STAMP_KIND_ACKED, stamps->pending[done].end, text_around(tcb, stamps->pending[done].end - 1));
     }
     stamps->pending_count -= done;
     memmove(stamps->pending, stamps->pending + done, stamps->pending_count * sizeof stamps->pending[0]);

@@ -101,6 +101,19 @@ static void time_out(struct tcb *tcb)
     tcb_fail(tcb, soft ? soft : ETIMEDOUT);
 }
 
+static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
+{
+    if (tcb->retransmits == 0) {
+        ext->total_rto_recoveries++;
+        ext->rto_since_ms = tcb_now_ms(tcb);
+    }
+    ext->total_rto++;
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && !tcb->opt->socket.no_rehash) {
+        ext->rehash++;
+        TCP_MIB(tcb->tcp, TimeoutRehash);
+    }
+}
+
 /* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says. */
 static bool on_syn_timeout(struct tcb *tcb)
 {
@@ -129,6 +142,11 @@ static bool on_syn_timeout(struct tcb *tcb)
         return time_out(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
         return time_out(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
+    struct tcb_ext *ext = params->ack_policy == TCP_ACK_LINUX ? tcb_ext_get(tcb) : NULL;
+    if (ext) {
+        count_timeout(tcb, ext);
+        ext->total_retrans++;
+    }
     if (tcb->retransmits < 255)
         tcb->retransmits++;
     tcb->want_syn = true;
@@ -194,11 +212,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     recovery_on_rto(tcb);
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = txring_at(tcb->tx, 0)->sent_ns;
-    if (tcb->retransmits == 0) {
-        ext->total_rto_recoveries++;
-        ext->rto_since_ms = tcb_now_ms(tcb);
-    }
-    ext->total_rto++;
+    count_timeout(tcb, ext);
     if (tcb->retransmits < 255 && !shrunk)
         tcb->retransmits++;
     if (!(tcb->opt->thin_linear && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)

@@ -230,6 +230,17 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     return n == 0 && skip ? receive_nothing(tcb) : (ssize_t)n;
 }
 
+/* MSG_PEEK from OFFSET bytes behind what would be read next (SO_PEEK_OFF). */
+ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uint32_t offset)
+{
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += iov[i].iov_len;
+    if (offset < tcb->readable)
+        return (ssize_t)stream_peek(tcb->rcv_stream, offset, iov, count, size < tcb->readable - offset ? size : tcb->readable - offset);
+    return receive_nothing(tcb);
+}
+
 /* --- CLOSE (3.10.4), ABORT (3.10.5) ----------------------------------------------------------------------------------------- */
 
 /* The FIN goes behind what is in the buffer. */
@@ -264,8 +275,12 @@ void user_queue_fin(struct tcb *tcb)
 int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
-    if (tcb->state == TCPS_CLOSED)
+    if (tcb->state == TCPS_CLOSED) {
+        tcb->rcv_shutdown |= how != SHUT_WR && tcp->params.ack_policy == TCP_ACK_LINUX;
+        tcb->snd_shutdown |= how != SHUT_RD && tcp->params.ack_policy == TCP_ACK_LINUX;
+        tcb_event(tcb, TCP_EV_HUP);
         return -ENOTCONN;
+    }
     if ((how == SHUT_RD || how == SHUT_RDWR) && tcp->params.input_policy == TCP_INPUT_BSD && !tcb->rcv_shutdown) { /* sorflush() */
         stream_free(&tcb->rcv_stream);
         tcb->readable = tcb->rcvbuf = 0;
@@ -368,6 +383,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
+    bool is_broken = tcb->state == TCPS_SYN_SENT || needs_reset(tcb);
     if (needs_reset(tcb))
         reset_send(tcb);
     void *user = tcb->user;
@@ -376,7 +392,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->user = user;
     stream_free(&tcb->rcv_stream);
     tcb->readable = 0;
-    tcb->so_error = 0;
+    tcb->so_error = is_broken && tcp->params.ack_policy == TCP_ACK_LINUX ? ECONNRESET : 0; /* tcp_disconnect() */
     tcb->fin_rcvd = tcb->rcv_shutdown = tcb->snd_shutdown = false;
     tcb->ca_state = CA_OPEN;
     tcb->ssthresh = INT32_MAX;
@@ -401,8 +417,25 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 enum tcp_state tcp_get_state(const struct tcb *tcb) { return tcb->state; }
 const struct flow *tcp_get_flow(const struct tcb *tcb) { return &tcb->flow; }
 size_t tcp_writable(const struct tcb *tcb) { return send_room(tcb); }
-size_t tcp_unsent(const struct tcb *tcb) { return tcb->write_seq - seq_min(tcb->snd_nxt, tcb->write_seq); }
-size_t tcp_unacked(const struct tcb *tcb) { return stream_length(tcb->snd_stream); }
+void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf) { *sndbuf = tcb->sndbuf, *rcvbuf = tcb->rcvbuf; }
+
+void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes)
+{
+    uint32_t ratio = tcb_ext_peek(tcb)->scaling_ratio ? tcb_ext_peek(tcb)->scaling_ratio : 128, space = (uint32_t)((uint64_t)bytes * 256 / ratio);
+    if (!tcb->opt->socket.rcvbuf && space > tcb->rcvbuf)
+        tcb->rcvbuf = space;
+}
+/* Linux counts a FIN that waits, too. */
+static uint32_t counted_end(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) ? tcb_snd_end(tcb) : tcb->write_seq;
+}
+size_t tcp_unsent(const struct tcb *tcb) { return counted_end(tcb) - seq_min(tcb->snd_nxt, counted_end(tcb)); }
+size_t tcp_unacked(const struct tcb *tcb)
+{
+    bool has_fin = counted_end(tcb) != tcb->write_seq && seq_lt(tcb->snd_una, tcb_snd_end(tcb));
+    return stream_length(tcb->snd_stream) + has_fin;
+}
 bool tcp_has_fin(const struct tcb *tcb) { return tcb->fin_rcvd; }
 bool tcp_can_send(const struct tcb *tcb) { return !tcb->snd_shutdown; }
 bool tcp_has_urgent(const struct tcb *tcb) { return tcb->ext && tcb->ext->rcv_urgent && !tcb->ext->urg_taken; }
@@ -516,6 +549,8 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     if (options->rcvbuf)
         tcb->rcvbuf = options->rcvbuf;
     tcb->dont_nagle = options->nodelay;
+    tcb->is_guarded = tcb->opt->md5 || options->min_ttl;
+    tcb->tcp->has_guards |= options->min_ttl != 0;
     timer_keepalive(tcb, false);
     if (tcb->state != TCPS_CLOSED)
         tcb_mark_due(tcb);
