@@ -213,7 +213,8 @@ static void port_range(const struct ports *ports, const struct sock *sock, uint3
         *first = 1024;
         *last = 5000;
     }
-    uint32_t low = sock->ext ? sock->ext->port_low : 0, high = sock->ext ? sock->ext->port_high : 0, from = *first, to = *last;
+    const struct sock_ext *ext = sock ? sock->ext : NULL;
+    uint32_t low = ext ? ext->port_low : 0, high = ext ? ext->port_high : 0, from = *first, to = *last;
 
     if (low >= from && low <= to)
         *first = low;

@@ -54,7 +54,7 @@ struct port_walk {
     const struct sock *sock;
     uint32_t first, count, step, offset, tried, parity, counter;
 };
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow);
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock /* NULL: the host's range */, const struct flow *flow);
 uint16_t port_walk_next(struct port_walk *walk);
 void port_walk_done(struct port_walk *walk);
 

@@ -42,7 +42,7 @@ static void test_walk_tries_each_once(void **state)
     uint16_t port;
 
     (void)state;
-    port_walk_begin(&walk, ports, &flow);
+    port_walk_begin(&walk, ports, NULL, &flow);
     while ((port = port_walk_next(&walk)) != 0) {
         assert_in_range(port, 32768, 60999);
         assert_int_equal(seen[port]++, 0);
@@ -62,14 +62,14 @@ static void test_order(void **state)
 
     (void)state;
     for (int i = 0; i < 100; i++) {
-        port_walk_begin(&walk, ports, &one);
+        port_walk_begin(&walk, ports, NULL, &one);
         port = port_walk_next(&walk);
         port_walk_done(&walk);
         if (last)
             assert_int_equal(port, last + 2 > 60998 ? 32768 : last + 2);
         last = port;
     }
-    port_walk_begin(&walk, ports, &other);
+    port_walk_begin(&walk, ports, NULL, &other);
     elsewhere = port_walk_next(&walk);
     assert_true(abs((int)elsewhere - (int)last) > 2);
 }
@@ -82,11 +82,11 @@ static void test_bound_ports_are_passed_over(void **state)
     uint16_t first, port;
 
     (void)state;
-    port_walk_begin(&walk, ports, &flow);
+    port_walk_begin(&walk, ports, NULL, &flow);
     first = port_walk_next(&walk);
     assert_int_equal(bind_to(p, fd, "0.0.0.0", first), 0);
     assert_int_equal(ports_first(ports, first)->port, first);
-    port_walk_begin(&walk, ports, &flow);
+    port_walk_begin(&walk, ports, NULL, &flow);
     while ((port = port_walk_next(&walk)) != 0)
         assert_int_not_equal(port, first);
     lil_close(p, fd);
@@ -122,7 +122,7 @@ static void test_many_connections(void **state)
         int fd = lil_socket(p, AF_INET, SOCK_STREAM, 0);
 
         assert_true(fd >= 0);
-        port_walk_begin(&walk, ports, &flow); /* a look at what connect() will do */
+        port_walk_begin(&walk, ports, NULL, &flow); /* a look at what connect() will do */
         assert_int_equal(lil_connect(p, fd, &name.sa, length), -1);
         assert_int_equal(errno, EINPROGRESS);
         do
