@@ -506,6 +506,11 @@ bool tcp_step8_fin(struct tcb *tcb);
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
 void ack_update_window(struct tcb *tcb, const struct rx *rx);
 void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
+static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
+{
+    if (tcb->want_space && (tcb->opt->notsent_lowat || tcb->tcp->params.notsent_lowat))
+        ack_wake_writer(tcb);
+}
 /* tcp_reass.c */
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
 void reass_free(struct tcb *tcb);

@@ -281,8 +281,7 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
     while ((tcb = tcp->due_first) != NULL) {
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
-            if (tcb->want_space && (tcb->opt->notsent_lowat || tcp->params.notsent_lowat))
-                ack_wake_writer(tcb); /* less is unsent now (tcp_check_space) */
+            tcb_note_less_unsent(tcb);
             if (tcb->is_guarded)
                 md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);
             if (has_said_all(tcb))

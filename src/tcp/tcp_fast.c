@@ -438,6 +438,7 @@ bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out)
     tcp_set_now(tcp, now_ns);
     if (!(tcb_has_unsent(tcb) ? output_plain(tcb, out) : output_ack(tcb, out)))
         return false;
+    tcb_note_less_unsent(tcb);
     if (tcb->is_due)
         tcb_note_turn(tcb);
     return true;
