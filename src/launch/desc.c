@@ -14,7 +14,7 @@
 #include "launch/launch.h"
 #include "socket/file.h"
 
-enum { SMALL_BUFFER = 2304, TABLE_FIRST = 256 };
+enum { SMALL_BUFFER = 2304, OPEN_BUFFER = 212992, TABLE_FIRST = 256 };
 
 static uint64_t cookie_of(int fd)
 {
@@ -121,10 +121,22 @@ static void on_outer(struct source *source, uint32_t events)
     desc_dirty(desc);
 }
 
+/* Room is an event only where it is waited for: else each read of the program would wake us. Datagrams: that one was read. */
+enum { OUTER_EVENTS = EPOLLIN | EPOLLPRI | EPOLLRDHUP };
+
 static int watch_outer(struct desc *desc, int fd)
 {
     desc->outer = (struct source){fd, on_outer};
-    return launcher_watch(desc->launcher, &desc->outer, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
+    desc->wants_room = desc->kind == DESC_DGRAM;
+    return launcher_watch(desc->launcher, &desc->outer, OUTER_EVENTS | EPOLLET | (desc->wants_room ? EPOLLOUT : 0));
+}
+
+void desc_want_room(struct desc *desc)
+{
+    if (desc->wants_room || desc->outer.fd < 0)
+        return;
+    desc->wants_room = true; /* and from now on: a reader that was slow once often is again */
+    launcher_rewatch(desc->launcher, &desc->outer, OUTER_EVENTS | EPOLLOUT | EPOLLET);
 }
 
 static void note_identity(struct desc *desc, int inner)
@@ -301,14 +313,12 @@ int desc_attach_hub(struct desc *desc, int inner)
 
 int desc_attach_open(struct desc *desc, int inner)
 {
-    char edge = 0;
     int fd = join_hub(desc->launcher, inner), rc;
 
     if (fd < 0)
         return fd;
     /* The edge that an epoll with EPOLLET, set up before connect(), waits for: an AF_UNIX connect() alone wakes nobody. */
-    if (send(inner, &edge, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
-        (void)!recv(fd, &edge, 1, MSG_DONTWAIT);
+    set_send_buffer(inner, OPEN_BUFFER);
     rc = watch_outer(desc, fd);
     if (rc == 0)
         opened(desc);
@@ -369,7 +379,7 @@ void desc_established(struct desc *desc)
     if (!desc->launcher->exact) {
         int inner = desc_find_inner(desc);
         if (inner >= 0) {
-            set_send_buffer(inner, 212992);
+            set_send_buffer(inner, OPEN_BUFFER);
             close(inner);
         }
     }

@@ -104,8 +104,10 @@ static bool flush_to_program(struct desc *desc)
     while (desc->to_program_offset < desc->to_program_length) {
         ssize_t n = send(desc->outer.fd, desc->to_program + desc->to_program_offset, desc->to_program_length - desc->to_program_offset,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EAGAIN)
+        if (n < 0 && errno == EAGAIN) {
+            desc_want_room(desc);
             return false;
+        }
         desc->to_program_offset += n < 0 ? desc->to_program_length - desc->to_program_offset : (size_t)n;
     }
     free(desc->to_program);
@@ -140,6 +142,8 @@ static enum pumped pump_to_program(struct desc *desc)
         sent = errno == EAGAIN ? 0 : n; /* the program is gone: its end of file follows */
     if (sent < n && keep(&desc->to_program, &desc->to_program_length, &desc->to_program_offset, buffer + sent, (size_t)(n - sent)) < 0)
         desc_reset(desc);
+    if (sent < n)
+        desc_want_room(desc);
     return sent < n ? PUMP_BLOCKED : PUMP_MORE;
 }
 

@@ -212,6 +212,7 @@ int launcher_run(struct launcher *launcher);
 int launcher_watch(struct launcher *launcher, struct source *source, uint32_t events);
 /* What programs did to their descriptors up to now: closes before the call that is being handled. Those who call are not looked at. */
 void launcher_take_events(struct launcher *launcher);
+int launcher_rewatch(struct launcher *launcher, struct source *source, uint32_t events); /* other events; what is there now is told anew */
 int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
@@ -329,6 +330,7 @@ struct desc {
     bool is_held;              /* a sweep has seen it in a program */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
+    bool wants_room;           /* the outer end's room is an event too */
     bool stays_readable;       /* an end, or urgent data: a short read may have ended at its mark, and no new event tells of the rest */
     /* fast: what one side gave and the other could not yet take */
     uint8_t *to_net, *to_program;
@@ -359,6 +361,7 @@ void desc_reset(struct desc *desc);                          /* a connection die
 void desc_close_outer(struct desc *desc);
 int desc_find_inner(struct desc *desc);                      /* a duplicate, or -1 */
 void desc_fill(struct desc *desc, int inner);
+void desc_want_room(struct desc *desc);                      /* from now on we are told when the outer end can be written to */
 void desc_drain_fill(struct desc *desc);
 void desc_sync(struct desc *desc, int inner);                /* exact: tokens and filler follow the lil_ socket; INNER may be -1 */
 void desc_pump(struct desc *desc);                           /* fast */

@@ -50,6 +50,12 @@ int launcher_watch(struct launcher *l, struct source *source, uint32_t events)
     return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
 }
 
+int launcher_rewatch(struct launcher *l, struct source *source, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    return epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, source->fd, &event) < 0 ? -errno : 0;
+}
+
 static void on_signals(struct source *source, uint32_t events)
 {
     struct launcher *l = container_of(source, struct launcher, signals);
