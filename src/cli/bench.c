@@ -357,6 +357,7 @@ static int by_value(const void *a, const void *b)
 static void usage(FILE *out)
 {
     fprintf(out, "usage: lilliput bench [--json] [--only KEY] [--repeat N] [--seconds S]\n"
+                 "       lilliput bench programs ...: unmodified programs, beside the kernel (`lilliput bench programs --help`)\n"
                  "One thread, both ends in one process, data compared. The median of N (5) runs of S (0.5) seconds each.\n");
     for (int i = 0; i < FIGURES; i++)
         fprintf(out, "  %-28s %s\n", figures[i].key, figures[i].what);

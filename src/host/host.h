@@ -32,6 +32,7 @@ struct pool *host_pool(struct lil_host *host);
 struct prng *host_prng(struct lil_host *host);
 const struct profile *host_profile(const struct lil_host *host); /* the host's own copy */
 uint64_t host_now(const struct lil_host *host);
+void host_set_now(struct lil_host *host, uint64_t now_ns); /* the time alone, of a host that is not due and has no deadline until then */
 void host_mark_due(struct lil_host *host);
 /* Called when a host becomes due (a world or loop schedules a poll); NULL: none. */
 void host_set_due_hook(struct lil_host *host, void (*due)(void *ctx, struct lil_host *host), void *ctx);

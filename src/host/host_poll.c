@@ -130,3 +130,10 @@ uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
         return poll_all(host, next);
     return next;
 }
+
+void host_set_now(struct lil_host *host, uint64_t now_ns)
+{
+    assert(!host->due && next_deadline(host) > now_ns);
+    if (now_ns > host->now_ns)
+        host->now_ns = now_ns;
+}

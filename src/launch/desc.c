@@ -179,6 +179,7 @@ struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, 
     list_push_back(&program->launcher->descs, &desc->node);
     desc->waiter.events = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP | POLLPRI;
     desc->waiter.wake = on_lil_change;
+    desc->woken = desc->waiter.events; /* what came before we watched */
     proc_watch(program->proc, lil_fd, &desc->waiter);
     *inner = ends[0];
     return desc;

@@ -121,11 +121,13 @@ static enum pumped pump_to_program(struct desc *desc)
     uint8_t *buffer = desc->launcher->scratch;
     ssize_t n, sent;
 
-    if (desc->fin_shown || desc->outer.fd < 0 || !flush_to_program(desc))
+    if (desc->fin_shown || desc->outer.fd < 0 || !flush_to_program(desc) || !(desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM)))
         return PUMP_BLOCKED;
     n = lil_recv(desc->program->proc, desc->lil_fd, buffer, CHUNK, MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN)
+    if (n < 0 && errno == EAGAIN) {
+        desc->woken = 0; /* the next bytes, end or error wake us */
         return PUMP_BLOCKED;
+    }
     if (n < 0) {
         desc->error = errno; /* SO_ERROR is exact where the pair can only say ECONNRESET */
         call_record(&(struct call){.program = desc->program, .desc = desc}, "recv", errno);

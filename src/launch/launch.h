@@ -321,7 +321,7 @@ struct desc {
     uint64_t cookie;
     ino_t inode;
     struct waiter waiter;
-    unsigned woken;            /* events since the last service */
+    unsigned woken;            /* events since the last service (exact), since the stack last had nothing to read (fast) */
     struct list held;          /* calls */
     unsigned fill, tokens;     /* invariant 6 */
     int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */

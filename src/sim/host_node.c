@@ -54,6 +54,17 @@ void host_node_sync(struct host_node *node, uint64_t now_ns)
     host_node_schedule(node, host_node_poll(&node->node, now_ns));
 }
 
+/* After all events up to NOW_NS have run: what was due has been polled, so that the time is all that a host lacks (most of a world's
+ * hosts at most times). A run that was stopped left events behind. */
+void host_node_tell(struct host_node *node, uint64_t now_ns)
+{
+    const struct event *event = &node->node.event;
+    if (!node->host || node->crashed || lil_host_is_due(node->host) || (event_is_set(event) && event->time_ns <= now_ns))
+        host_node_sync(node, now_ns);
+    else
+        host_set_now(node->host, now_ns);
+}
+
 static void host_node_event(struct event *event, uint64_t now_ns)
 {
     host_node_sync(container_of(event, struct host_node, node.event), now_ns);

@@ -168,6 +168,7 @@ struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsi
 void host_node_observe(struct host_node *node);             /* an observer or a tap was added */
 struct sim_nic *host_node_nic(struct host_node *node, const char *name);
 void host_node_sync(struct host_node *node, uint64_t now_ns); /* polls: the host sees the present time */
+void host_node_tell(struct host_node *node, uint64_t now_ns); /* the same, where what was due up to now has run */
 /* link.c */
 struct lil_link *link_new(struct lil_world *world, const struct sim_end *a, const struct sim_end *b,
                           const struct lil_link_config *config);

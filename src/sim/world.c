@@ -121,7 +121,12 @@ static void run_until(struct lil_world *world, uint64_t until_ns)
     }
     if (!world->stopped && until_ns != LIL_NEVER && world->now_ns < until_ns)
         world->now_ns = until_ns;
-    world_sync_hosts(world);
+    list_each(at, &world->nodes)
+    {
+        struct host_node *node = host_node_of(list_entry(at, struct lil_node, list));
+        if (node)
+            host_node_tell(node, world->now_ns);
+    }
 }
 
 uint64_t lil_world_step(struct lil_world *world, uint64_t until_ns)
