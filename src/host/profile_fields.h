@@ -139,6 +139,9 @@
     X(tcp_mtu_probing, tcp.mtu_probing, U8, NULL) \
     X(tcp_min_snd_mss, tcp.min_snd_mss, U32, NULL) \
     X(tcp_base_mss, tcp.base_mss, U32, NULL) \
+    X(tcp_mtu_probe_floor, tcp.mtu_probe_floor, U32, NULL) \
+    X(tcp_mtu_probe_threshold, tcp.mtu_probe_threshold, U32, NULL) \
+    X(tcp_mtu_probe_interval_ms, tcp.mtu_probe_interval_ms, U32, NULL) \
     X(tcp_notsent_lowat, tcp.notsent_lowat, U32, NULL) \
     X(tcp_input_policy, tcp.input_policy, WORD, input_words) \
     X(tcp_option_policy, tcp.option_policy, WORD, option_words) \

@@ -61,6 +61,7 @@ static const struct profile_override today[] = {
     SET(tcp_keepalive_probes, "9", "tcp(7)", "H"), SET(tcp_persist_min_ms, "200", "the RTO", "M"), SET(tcp_persist_max_ms, "120000", "TCP_RTO_MAX", "H"),
     SET(tcp_pmtu_discovery, "1", "ip-sysctl ip_no_pmtu_disc", "H"), SET(tcp_mtu_probing, "0", "ip-sysctl", "H"),
     SET(tcp_min_snd_mss, "48", "ip-sysctl; CVE-2019-11479", "H"), SET(tcp_base_mss, "1024", "ip-sysctl", "H"),
+    SET(tcp_mtu_probe_floor, "48", "ip-sysctl", "H"), SET(tcp_mtu_probe_threshold, "8", "ip-sysctl", "H"), SET(tcp_mtu_probe_interval_ms, "600000", "ip-sysctl", "H"),
     SET(tcp_notsent_lowat, "4294967295", "ip-sysctl", "H"), SET(tcp_port_first, "32768", "M; ip-sysctl", "H"),
     SET(tcp_port_last, "60999", "M; ip-sysctl", "H"), SET(tcp_ephemeral, "linux", "M", "H"), SET(tcp_ttl, "64", "ip(7)", "H"),
 

@@ -117,7 +117,8 @@ struct tcb_ext {
         struct {
             bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
-            uint8_t recent_count, push_count, eor_count;
+            uint8_t recent_count : 3, eor_count : 5, push_count;
+            bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
         };
         uint64_t rare[2];
     };
@@ -166,8 +167,8 @@ struct tcb_ext {
     uint32_t rcv_last_ms;     /* last segment of any kind (Linux: that acknowledged anything that was sent) */
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
-    uint32_t pmtu, probe_size, probe_start, probe_end, mtu_high, mtu_low;
-    bool mtu_probing, blackhole, ecn_seen_ce;
+    uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;
+    bool push_first /* a write hands down its first chunk while the rest is copied */, probe_checked, ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
@@ -180,7 +181,7 @@ struct tcb_ext {
         uint64_t option_ns;
     } accecn;
     uint32_t tail_start, pushed_seq; /* where the last buffer that waits began, the last PSH (tcp_queue.c) */
-    struct { uint32_t end; bool push; } marks[32]; /* of the buffers before it; push_count of them have PSH */
+    struct { uint32_t end; bool push, sealed /* it leaves before the next is there */; } marks[32]; /* of the buffers before it; push_count of them have PSH */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
     uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
@@ -559,7 +560,15 @@ uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* 
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);
 uint32_t mss_current(const struct tcb *tcb);
-COLD void mss_black_hole(struct tcb *tcb); /* RFC 4821 7.7: R1 passed, the path may swallow large packets */
+uint32_t mss_options(const struct tcb *tcb);
+uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu);
+/* tcp_plpmtud.c */
+void plpmtud_init(struct tcb *tcb, uint32_t options);
+COLD void plpmtud_black_hole(struct tcb *tcb);
+COLD uint32_t plpmtud_next(struct tcb *tcb, uint32_t unsent, bool *wait);
+COLD void plpmtud_on_sent(struct tcb *tcb, uint32_t start, uint32_t length);
+COLD void plpmtud_on_ack(struct tcb *tcb);
+bool plpmtud_on_loss(struct tcb *tcb);
 
 /* tcp_queue.c */
 uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent);
@@ -624,6 +633,7 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state);
 COLD void recovery_on_rto(struct tcb *tcb);
 void recovery_enter(struct tcb *tcb, bool ece);
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
+COLD void recovery_resegment(struct tcb *tcb);
 void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg);
 void recovery_set_state(struct tcb *tcb, enum ca_state state);
 void recovery_keep_open(struct tcb *tcb);

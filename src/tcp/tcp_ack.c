@@ -16,7 +16,7 @@ static bool update_window(struct tcb *tcb, const struct rx *rx)
     if (rx->window > tcb->max_window) {
         bool was_bound = tcb->mss < tcb->mss_clamp && tcb->max_window / 2 < tcb->mss_clamp + 12u;
         tcb->max_window = rx->window;
-        if (was_bound) /* half the peer's largest window was the limit (mss_sync) */
+        if (was_bound || (tcb->ext && tcb->ext->mtu_probing)) /* half the peer's largest window was the limit (mss_sync) */
             mss_refresh(tcb);
     }
     return true;

@@ -171,6 +171,8 @@ static void after_progress(struct cleaner *cleaner)
     state->set_xmit_timer = true;
     if (!ext)
         return;
+    if (ext->probe_size)
+        plpmtud_on_ack(tcb);
     if (seq_lt(ext->retrans_hint, tcb->snd_una))
         ext->retrans_hint = tcb->snd_una;
     if (tcb->sack_ok) {

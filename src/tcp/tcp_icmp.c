@@ -138,28 +138,12 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         tcb_mark_due(tcb);
         return;
     }
-    for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) { /* Linux's tcp_simple_retransmit: no congestion is implied */
-        struct txseg *seg = txring_at(tcb->tx, i);
-        if (seg->end - seg->start <= tcb->mss || (seg->flags & TX_SACKED))
-            continue;
-        uint32_t before = txseg_packets(seg);
-        if ((seg->flags & (TX_LOST | TX_RETRANS)) == TX_RETRANS) {
-            seg->flags &= (uint8_t)~TX_RETRANS;
-            ext->retrans_out -= before;
-        }
-        recovery_mark_lost(tcb, seg);
-    }
+    recovery_resegment(tcb);
     if (params->byte_recovery) { /* tcp_mtudisc(): all again from SND.UNA */
         base_get(tcb)->next = tcb->snd_una;
         ext->base.recover = tcb->snd_nxt;
         ext->base.in_fast = false;
         board_clear(tcb);
-    } else if (ext->lost_out && tcb->ca_state != CA_LOSS) {
-        ext->high_seq = tcb->snd_nxt;
-        tcb->ssthresh = cwnd_current_ssthresh(tcb);
-        ext->prior_ssthresh = 0;
-        ext->undo_marker = 0;
-        recovery_set_state(tcb, CA_LOSS);
     }
     tcb_mark_due(tcb);
 }

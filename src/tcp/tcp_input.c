@@ -322,6 +322,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     window_init(tcb, tcb->advmss);
     sndbuf_expand(tcb);
     timer_keepalive(tcb, true);
+    if (tcb->is_passive)
+        plpmtud_init(tcb, mss_options(tcb));
     if (tcb->is_passive && tcb->ecn_ok && accecn_is_on(tcb))
         accecn_on_third_ack(tcb, rx);
 }

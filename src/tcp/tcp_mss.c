@@ -24,24 +24,39 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v
     return mss;
 }
 
-/* The effective send MSS (RFC 9293 3.7.1, MUST-16). */
-void mss_sync(struct tcb *tcb, uint32_t pmtu)
+/* Bytes of options that each segment has. */
+uint32_t mss_options(const struct tcb *tcb)
 {
-    uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, pmtu);
+    return (tcb->ts_ok ? TS_BYTES : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+}
+
+/* What fits a packet of MTU bytes beside them. */
+uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
+{
+    uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, mtu), always = mss_options(tcb);
     if (tcb_params(tcb)->mss_off_net && !tcb->is_local_net)
         mss = min_u32(mss, tcb_params(tcb)->mss_off_net);
     if (tcb_params(tcb)->mss_512_multiple && mss > 512)
         mss &= ~511u;
     mss = min_u32(mss, tcb->mss_clamp);
-    uint32_t always = (tcb->ts_ok ? TS_BYTES : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
-    mss = mss > always + 8 ? mss - always : 8;
+    return mss > always + 8 ? mss - always : 8;
+}
+
+/* The effective send MSS (RFC 9293 3.7.1, MUST-16). */
+void mss_sync(struct tcb *tcb, uint32_t pmtu)
+{
+    uint32_t mss = mss_by_mtu(tcb, pmtu);
     if (tcb->max_window && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) { /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
         uint32_t cutoff = tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window;
         mss = min_u32(mss, max_u32(cutoff, 68 - TCP_LENGTH));
     }
-    tcb->mss = (uint16_t)(mss ? mss : 1);
-    if (tcb->ext)
+    if (tcb->ext) {
         tcb->ext->pmtu = pmtu;
+        tcb->ext->mtu_high = min_u32(tcb->ext->mtu_high, pmtu);
+        if (tcb->ext->mtu_probing)
+            mss = min_u32(mss, mss_by_mtu(tcb, tcb->ext->mtu_low));
+    }
+    tcb->mss = (uint16_t)(mss ? mss : 1);
 }
 
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
@@ -90,6 +105,7 @@ uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
     if (options->has_mss)
         mss = max_u32(options->mss, floor);
     clamp_to_peer(tcb, mss);
+    plpmtud_init(tcb, max_u32(mss_options(tcb), params->offer_timestamps ? TS_BYTES : 0)); /* as our SYN had it */
     struct tcp_path path = {.mtu = 1500};
     if (tcb->tcp->hooks.path && tcb->tcp->hooks.path(tcb->tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)
         path.mtu = 1500;
@@ -106,22 +122,6 @@ uint32_t mss_current(const struct tcb *tcb)
         mss = mss > extra + 8 ? mss - extra : 8;
     }
     return mss;
-}
-
-void mss_black_hole(struct tcb *tcb)
-{
-    uint32_t base = tcb_params(tcb)->base_mss ? tcb_params(tcb)->base_mss : 1024;
-    struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext)
-        return;
-    if (!ext->mtu_probing) {
-        ext->mtu_probing = true;
-        ext->mtu_low = base + (tcb->is_v4 ? 40 : 60);
-    } else {
-        ext->mtu_low = max_u32(ext->mtu_low >> 1, tcb_params(tcb)->min_snd_mss + 40);
-    }
-    uint32_t pmtu = min_u32(ext->pmtu ? ext->pmtu : 1500, ext->mtu_low);
-    mss_sync(tcb, pmtu);
 }
 
 /* The same path, but the peer's window or an option changed: computes the MSS again. */

@@ -168,7 +168,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
 
 /* --- probes -------------------------------------------------------------------------------------------------------------- */
 
-static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length)
+static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss)
 {
     struct lil_packet *packet = packet_new(tcb->tcp->pool);
     if (!packet)
@@ -179,8 +179,8 @@ static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
     }
     segment->packet = packet;
     segment->gso_size = 0;
-    if (length > tcb->mss)
-        packet->gso_size = segment->gso_size = tcb->mss;
+    if (length > mss)
+        packet->gso_size = segment->gso_size = mss;
     return true;
 }
 
@@ -213,7 +213,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
     uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     if (unsent && (int32_t)unsent > 0 && room == 0 && tcb_params(tcb)->persist_data) {
         /* BSD: the next byte, which is not in flight for that: the persist timer, not R2, cares for it (MUST-37) */
-        if (attach(tcb, segment, tcb->snd_nxt, 1)) {
+        if (attach(tcb, segment, tcb->snd_nxt, 1, tcb->mss)) {
             struct lil_packet *packet = segment->packet;
             bool last = tcb->snd_nxt + 1 == tcb->write_seq && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
             output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), tcb->snd_nxt);
@@ -273,8 +273,8 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
         base_on_sent(tcb, seq, tcb->snd_nxt, false);
 }
 
-/* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, with the FIN behind it when FIN. */
-bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin)
+/* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, in segments of MSS, with the FIN behind it when FIN. */
+static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss, bool fin)
 {
     uint16_t flags = TCP_ACK | (fin ? TCP_FIN : 0);
     struct txseg *seg = txring_push(tcb);
@@ -284,7 +284,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
     segment->gso_size = 0;
     struct lil_packet *packet = NULL;
     if (length) {
-        if (!attach(tcb, segment, seq, length)) {
+        if (!attach(tcb, segment, seq, length, mss)) {
             tcb->tx->count--;
             if (tcb->tx->count == 0)
                 txring_release(tcb);
@@ -314,14 +314,14 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
         }
     }
     note_ack(tcb);
-    *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = tcb->mss,
+    *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = mss,
                           .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;
     if (was_empty && ext && length && cc_get(tcb)->on_idle && ext->cc_ready)
         cc_get(tcb)->on_idle(tcb);
-    if (ext && length % tcb->mss)
+    if (ext && length % mss)
         ext->snd_sml = seq + length;
     tcb->snd_nxt = seq + length + fin;
     if (ext)
@@ -333,6 +333,11 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
         timer_rexmt(tcb);
     }
     return true;
+}
+
+bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin)
+{
+    return output_first(tcb, segment, seq, length, tcb->mss, fin);
 }
 
 /* Linux: TCP_NODELAY, when it is set, pushes what waits (__tcp_sock_set_nodelay), past the cork, which stays for what comes. */
@@ -420,6 +425,26 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
     return length;
 }
 
+/* RFC 4821: a burst may begin with a probe. True: it does, or nothing goes now; *SENT says which. */
+COLD static bool output_mtu_probe(struct tcb *tcb, struct tcp_segment *segment, uint32_t unsent, bool *sent)
+{
+    struct tcb_ext *ext = tcb->ext;
+    bool wait = false;
+    if (ext->push_first)
+        return ext->push_first = false;
+    uint32_t length = plpmtud_next(tcb, unsent, &wait), start = tcb->snd_nxt;
+    ext->probe_checked = !wait;
+    if (length == 0)
+        return wait;
+    ext->chunk_push = false;
+    *sent = output_first(tcb, segment, start, length, (uint16_t)length, false);
+    if (*sent) {
+        ext->in_burst = true;
+        plpmtud_on_sent(tcb, start, length);
+    }
+    return *sent;
+}
+
 static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
 {
     if (!tcb_has_unsent(tcb) || tcb->state > TCPS_LAST_ACK || tcb->state == TCPS_FIN_WAIT_2)
@@ -444,6 +469,9 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         return true;
     }
     uint32_t length, mss = mss_current(tcb);
+    bool sent = false;
+    if (tcb->ext->mtu_probing && !tcb->ext->chunk_left && !tcb->ext->probe_checked && output_mtu_probe(tcb, segment, unsent, &sent))
+        return sent;
     if (tcb->ext->chunk_left) { /* the rest of what is on its way */
         length = min_u32(min_u32(tcb->ext->chunk_left, mss), unsent);
     } else {
@@ -498,9 +526,12 @@ static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
     if (ext->again_left == 0 || seg->start != ext->again_next) {
         uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1, count = txseg_packets(seg);
         quota = min_u32(quota, cwnd_chunk_segs(tcb));
-        for (uint32_t i = index; count < quota && txring_at(tcb->tx, i)->glued && i + 1 < tcb->tx->count; i++, count++)
+        for (uint32_t i = index; count < quota && txring_at(tcb->tx, i)->glued && i + 1 < tcb->tx->count; i++) {
             if ((txring_at(tcb->tx, i + 1)->flags & (TX_LOST | TX_RETRANS | TX_SACKED)) != TX_LOST)
                 break;
+            count += txseg_packets(txring_at(tcb->tx, i + 1));
+        }
+        count = min_u32(count, max_u32(quota, 1));
         ext->again_left = (uint16_t)count;
         ext->again_push = count > 1;
     }
@@ -533,17 +564,21 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         return false; /* the window shrank: only the first may go */
     if (seg->start != tcb->snd_una && seq_gt(seg->start + min_u32(data, mss), right))
         return false;
+    txring_set_mss(tcb, seg, tcb->mss);
     if (ext_most(tcb) && data > ext_most(tcb))
         most = min_u32(most, ext_most(tcb));
-    if (data > most && txring_split(tcb, index, seg->start + most) < 0)
-        return false;
+    if (data > most) {
+        if (txring_split(tcb, index, seg->start + most) < 0)
+            return false;
+        txring_at(tcb->tx, index)->glued = true; /* the rest follows in the same chunk */
+    }
     output_collapse(tcb, index, mss);
     seg = txring_at(tcb->tx, index);
     bool fin = seg->flags & TX_FIN;
     data = seg->end - seg->start - fin;
     segment->packet = NULL;
     segment->gso_size = 0;
-    if (data && !attach(tcb, segment, seg->start, data))
+    if (data && !attach(tcb, segment, seg->start, data, tcb->mss))
         return false;
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
@@ -556,8 +591,10 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     if (ext && (ext->snd_urgent || ext->has_stamps))
         note_rare(tcb, &segment->header, data);
     note_ack(tcb);
-    if (ext)
+    if (ext) {
         ext->wstamp_ns = tcb_now(tcb);
+        ext->probe_size = 0; /* an MTU probe that is out proves nothing any more */
+    }
     txring_set_mss(tcb, seg, tcb->mss);
     if (data)
         window_on_data_sent(tcb);
@@ -664,6 +701,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return true;
     if (tcb->ext && (tcb->ext->base.once || tcb->ext->base.lag) && base_end_burst(tcb) && tcb->ack_want == 0)
         return output_tcb(tcb, segment);
+    if (tcb->ext)
+        tcb->ext->probe_checked = false;
     if (tcb->ext && tcb->ext->in_burst) {
         tcb->ext->in_burst = false;
         cwnd_validate(tcb, tcb->ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);

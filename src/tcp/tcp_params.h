@@ -132,7 +132,7 @@ struct tcp_params {
     bool pmtu_discovery;
     uint8_t mtu_probing;
     uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
-    uint32_t base_mss;
+    uint32_t base_mss, mtu_probe_floor, mtu_probe_threshold, mtu_probe_interval_ms; /* RFC 4821: where the search begins, ends, begins again */
     uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
     /* what BSD's descendants do otherwise; all 0 on Linux */

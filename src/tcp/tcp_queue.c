@@ -13,7 +13,7 @@ struct walk {
     uint32_t can;             /* what the windows let out */
     uint32_t pushed;          /* the last PSH */
     uint32_t mss, goal;
-    bool push;                /* of the last buffer */
+    bool push, sealed;        /* of the last buffer */
 };
 
 static uint32_t half_window(const struct tcb *tcb)
@@ -30,7 +30,7 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
     uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
     if (seq_gt(right, walk.sent) && tcb->cwnd > flight)
-        walk.can += (uint32_t)min_u64((uint64_t)(tcb->cwnd - flight) * walk.mss, (right - walk.sent) / walk.mss * walk.mss);
+        walk.can += (uint32_t)min_u64((uint64_t)(tcb->cwnd - flight) * walk.mss, right - walk.sent);
     return walk;
 }
 
@@ -50,9 +50,11 @@ static uint32_t walk_room(const struct tcb *tcb, const struct walk *walk)
 }
 
 /* A full buffer goes down while the rest is being copied: all that may go with a PSH, else one piece of it if it is the first. */
-static void walk_full(struct tcb *tcb, struct walk *walk)
+static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
 {
-    uint32_t most = seq_gt(walk->can, walk->sent) ? min_u32(walk->can, walk->seq) - walk->sent : 0;
+    uint32_t most = seq_gt(walk->can, walk->sent) ? seq_min(walk->can, walk->seq) - walk->sent : 0;
+    if (walk->sent + most != walk->seq)
+        most -= most % walk->mss;
     if (walk->seq - walk->pushed > tcb->max_window >> 1 && seq_gt(walk->seq, walk->pushed)) {
         walk->push = true;
         walk->pushed = walk->seq;
@@ -60,11 +62,13 @@ static void walk_full(struct tcb *tcb, struct walk *walk)
         return;
     } else {
         most = min_u32(most, min_u32(cwnd_chunk_segs(tcb), max_u32(tcb->cwnd >> 1, 1)) * walk->mss);
+        tcb->ext->push_first |= mark && most && walk->sent == tcb->snd_nxt;
     }
     walk->sent += most;
+    walk->sealed = walk->sent == walk->seq;
 }
 
-static void add_mark(struct tcb *tcb, uint32_t end, bool push)
+static void add_mark(struct tcb *tcb, uint32_t end, bool push, bool sealed)
 {
     struct tcb_ext *ext = tcb->ext;
     if (ext->mark_count && seq_le(ext->marks[0].end, tcb->snd_nxt))
@@ -72,6 +76,7 @@ static void add_mark(struct tcb *tcb, uint32_t end, bool push)
     if (ext->mark_count == ARRAY_COUNT(ext->marks)) /* those beyond are one buffer */
         return;
     ext->marks[ext->mark_count].end = end;
+    ext->marks[ext->mark_count].sealed = sealed;
     ext->marks[ext->mark_count++].push = push;
     ext->push_count += push;
 }
@@ -82,9 +87,9 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
     uint32_t room = walk_room(tcb, walk);
     if (room == 0) {
         if (mark && walk->seq != tcb->snd_nxt)
-            add_mark(tcb, walk->seq, walk->push);
+            add_mark(tcb, walk->seq, walk->push, walk->sealed);
         walk->tail = walk->seq;
-        walk->push = false;
+        walk->push = walk->sealed = false;
         room = walk->goal;
     } else if (walk->seq == tcb->write_seq) {
         walk->push = false; /* the write's PSH comes at its end */
@@ -92,7 +97,7 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
     uint32_t take = min_u32(room, limit);
     walk->seq += take;
     if (take == room && take < limit)
-        walk_full(tcb, walk);
+        walk_full(tcb, walk, mark);
     return take;
 }
 
@@ -117,7 +122,7 @@ void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
     if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) {
         uint32_t waits = tcb->write_seq - tcb->snd_nxt;
         if (tcb->psh_end && (int32_t)waits > 0 && tcb->mss && waits % tcb->mss == 0)
-            add_mark(tcb, tcb->write_seq, true); /* the earlier write filled its segment: its PSH stays */
+            add_mark(tcb, tcb->write_seq, true, false); /* the earlier write filled its segment: its PSH stays */
         tcb->psh_end = !more;
         return;
     }
@@ -167,7 +172,7 @@ uint32_t queue_grow(struct tcb *tcb, uint32_t bytes)
     if (ext->mark_count == 0 || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
         return tcb->write_seq;
     uint32_t end = ext->marks[0].end, has = end - tcb->snd_nxt;
-    if (has >= bytes || (ext->eor_count && ext->eor_marks[0] == end))
+    if (has >= bytes || ext->marks[0].sealed || (ext->eor_count && ext->eor_marks[0] == end))
         return end;
     bool is_last = ext->mark_count == 1, push = ext->marks[0].push;
     uint32_t next_end = is_last ? tcb->write_seq : ext->marks[1].end;

@@ -52,6 +52,51 @@ void recovery_mark_lost(struct tcb *tcb, struct txseg *seg)
     ext->lost_total += packets;
 }
 
+/* What left as one chunk is cut anew from its beginning. */
+static void join_chunks(struct tcb *tcb)
+{
+    enum { STATE = TX_LOST | TX_SACKED | TX_RETRANS };
+    struct txring *ring = tcb->tx;
+    uint32_t kept = 0;
+    for (uint32_t i = 1; i < ring->count; i++) {
+        struct txseg *last = txring_at(ring, kept), *next = txring_at(ring, i);
+        bool joins = last->glued && ((last->flags ^ next->flags) & STATE) == 0 && last->mss == next->mss && (last->end - last->start) % last->mss == 0;
+        if (!joins) {
+            *txring_at(ring, ++kept) = *next;
+            continue;
+        }
+        last->end = next->end;
+        last->flags |= next->flags;
+        last->glued = next->glued;
+    }
+    ring->count = min_u32(ring->count, kept + 1);
+}
+
+/* Segments that are larger than the MSS now are lost, which does not mean congestion (Linux's tcp_simple_retransmit). */
+void recovery_resegment(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb->tx && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        join_chunks(tcb);
+    for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
+        struct txseg *seg = txring_at(tcb->tx, i);
+        if (seg->end - seg->start <= tcb->mss || seg->mss <= tcb->mss || (seg->flags & TX_SACKED))
+            continue;
+        if ((seg->flags & (TX_LOST | TX_RETRANS)) == TX_RETRANS) {
+            seg->flags &= (uint8_t)~TX_RETRANS;
+            ext->retrans_out -= txseg_packets(seg);
+        }
+        recovery_mark_lost(tcb, seg);
+    }
+    if (ext->lost_out == 0 || tcb_params(tcb)->byte_recovery || tcb->ca_state == CA_LOSS)
+        return;
+    ext->high_seq = tcb->snd_nxt;
+    tcb->ssthresh = cwnd_current_ssthresh(tcb);
+    ext->prior_ssthresh = 0;
+    ext->undo_marker = 0;
+    recovery_set_state(tcb, CA_LOSS);
+}
+
 /* --- without SACK: duplicate ACKs counted as SACKs ------------------------------------------------------------------------ */
 
 static void check_reno_reordering(struct tcb *tcb, uint32_t addend)
@@ -281,7 +326,7 @@ static bool process_recovery(struct tcb *tcb, struct ack_state *state, bool is_d
     return true;
 }
 
-static bool process_other(struct tcb *tcb, struct ack_state *state, bool is_dup)
+static bool process_other(struct tcb *tcb, struct ack_state *state, bool is_dup, enum verdict *verdict)
 {
     struct tcb_ext *ext = tcb->ext;
     if (!tcb->sack_ok) {
@@ -294,6 +339,10 @@ static bool process_other(struct tcb *tcb, struct ack_state *state, bool is_dup)
     identify_loss(tcb, state);
     if (!time_to_recover(tcb)) {
         try_to_open(tcb, state);
+        return false;
+    }
+    if (plpmtud_on_loss(tcb)) {
+        *verdict = RESEND_LOST;
         return false;
     }
     recovery_enter(tcb, state->ece);
@@ -323,7 +372,7 @@ static enum verdict alert(struct tcb *tcb, struct ack_state *state, bool is_dup)
             if (tcb->ca_state != CA_OPEN && !state->lost_retrans)
                 return verdict;
         }
-        if (!process_other(tcb, state, is_dup))
+        if (!process_other(tcb, state, is_dup, &verdict))
             return verdict;
         fast_rexmit = true;
     }

@@ -158,10 +158,10 @@ static bool on_syn_timeout(struct tcb *tcb)
 }
 
 /* Linux: R2 as the time that so many doublings of the smallest RTO take (tcp_retries2 15: 924.6 s); others count. */
-static bool is_timed_out(const struct tcb *tcb, uint32_t retries)
+static bool is_timed_out(const struct tcb *tcb, uint32_t retries, bool by_user)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (tcb->opt->user_timeout_ms) { /* RFC 5482 */
+    if (tcb->opt->user_timeout_ms && by_user) { /* RFC 5482 */
         uint64_t start = tcb_ext_peek(tcb)->retrans_stamp_ns;
         if (!start)
             return false;
@@ -201,14 +201,15 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     /* the window shrank to nothing over what is in flight: a live peer must not be given up (MUST-37, RFC 9293 3.8.6) */
     bool shrunk = ext && tcb->snd_wnd == 0 && !tcb->is_orphan && tcb->state >= TCPS_ESTABLISHED &&
                   (uint64_t)(tcb_now_ms(tcb) - ext->rcv_last_ms) * 1000 <= rtt_rto_max_us(tcb);
-    if (!shrunk && is_timed_out(tcb, retries))
+    if (!shrunk && is_timed_out(tcb, retries, true))
         return time_out(tcb), false;
     if (!ext) { /* no memory to recover with: try again a little later */
         timer_set(tcb, TIMER_REXMT, tcb_now(tcb) + 200 * NS_PER_MS);
         return true;
     }
-    if (tcb->retransmits == params->retries1 && params->mtu_probing)
-        mss_black_hole(tcb);
+    bool past_r1 = params->rto_policy == TCP_RTO_LINUX ? is_timed_out(tcb, params->retries1, false) : tcb->retransmits == params->retries1;
+    if (past_r1 && params->mtu_probing)
+        plpmtud_black_hole(tcb);
     recovery_on_rto(tcb);
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = txring_at(tcb->tx, 0)->sent_ns;
