@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint64_t plugin_epoch_s = 1000000; /* gettimeofday's value at birth */
 
@@ -85,6 +86,9 @@ static int plugin_gettimeofday(void *userdata, struct timeval *time, struct time
 static void plugin_free(void *userdata)
 {
     struct plugin *plugin = userdata;
+    for (int i = 0; i < PLUGIN_FDS; i++)
+        if (plugin->fds[i] >= 0)
+            close(i);
     if (plugin->proc)
         lil_proc_free(plugin->proc);
     if (plugin->host)
@@ -145,7 +149,7 @@ static bool make_host(struct plugin *plugin, const struct settings *settings)
     if (!plugin->host)
         return false;
     bool v6 = strchr(settings->local, ':') != NULL;
-    struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = settings->mtu ? settings->mtu : 1500, .transmit = transmit, .ctx = plugin};
+    struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = settings->mtu ? settings->mtu : v6 ? 1520 : 1500, .transmit = transmit, .ctx = plugin};
     char address[160];
     snprintf(address, sizeof address, "%.*s/%d", (int)strcspn(settings->local, "/"), settings->local, v6 ? 48 : 16);
     plugin->ifindex = lil_interface_add(plugin->host, &interface);

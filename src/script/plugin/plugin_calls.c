@@ -145,7 +145,8 @@ static int do_fcntl(void *userdata, int fd, int command, ...)
     va_end(arguments);
     if (command == F_SETFL || command == F_SETFD)
         argument = (int)argument; /* the caller passed an int */
-    CALL(int, lil_fcntl(p->proc, live(p, fd), command, argument));
+    bool makes = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+    CALL(int, makes ? publish(p, lil_fcntl(p->proc, live(p, fd), command, 0)) : lil_fcntl(p->proc, live(p, fd), command, argument));
 }
 
 static int do_ioctl(void *userdata, int fd, unsigned long request, ...)

@@ -79,7 +79,8 @@ void plugin_tick(struct plugin *plugin)
         pthread_cond_broadcast(&plugin->changed);
     }
     plugin->now_ns += 1000;
-    if (is_main(plugin) && plugin->next_ns <= plugin->now_ns)
+    bool ends = plugin->sleeper && plugin->sleeper_deadline_ns <= plugin->now_ns; /* a call's own time has come */
+    if (is_main(plugin) && (plugin->next_ns <= plugin->now_ns || ends))
         plugin_settle(plugin);
 }
 
