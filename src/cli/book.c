@@ -352,7 +352,7 @@ int book_main(int argc, char **argv)
         while (*names && strcmp(*names, profiles[i]) != 0)
             names++;
         if (!*names) {
-            const char *near = cli_nearest(profiles[i], lil_profile_names());
+            const char *near = nearest_word(profiles[i], lil_profile_names());
             fprintf(stderr, "lilliput book: unknown profile \"%s\"%s%s%s; `lilliput profile list` has them\n",
                     profiles[i], near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
             return CLI_USAGE;

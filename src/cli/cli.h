@@ -2,6 +2,7 @@
  * returns the exit status: 0 as expected, 1 something failed, 2 bad usage (what was wrong and what to do), 77 the kernel forbids it. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
+#include "base/nearest.h"
 #include <stdbool.h>
 
 struct cli_verb {
@@ -20,7 +21,5 @@ int bench_main(int argc, char **argv);
 int bench_programs_main(int argc, char **argv); /* lilliput bench programs */
 int doctor_main(int argc, char **argv);
 
-/* The known word nearest to WORD (for "did you mean"), or NULL when none is near. WORDS ends with NULL. */
-const char *cli_nearest(const char *word, const char *const *words);
 
 #endif

@@ -60,7 +60,7 @@ static int unknown_case(const char *name)
     const char *words[CASES_MAX] = {0}, *near;
     for (unsigned i = 0; i < gauntlet_case_count; i++)
         words[i] = gauntlet_cases[i].name;
-    near = cli_nearest(name, words);
+    near = nearest_word(name, words);
     fprintf(stderr, "lilliput gauntlet: no case \"%s\"%s%s%s; --list lists them\n", name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return CLI_USAGE;
 }

@@ -42,7 +42,7 @@ int main(int argc, char **argv)
             return verbs[i].main(argc - 1, argv + 1);
         words[i] = verbs[i].name;
     }
-    const char *near = cli_nearest(argv[1], words);
+    const char *near = nearest_word(argv[1], words);
     fprintf(stderr, "lilliput: unknown verb \"%s\"%s%s%s; `lilliput --help` lists them\n", argv[1],
             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return CLI_USAGE;

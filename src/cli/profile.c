@@ -51,7 +51,7 @@ static struct shown *load(const char *profile)
     shown->profile = profile;
     if (lil_profile_each(profile, collect, shown) == 0)
         return shown;
-    const char *near = cli_nearest(profile, lil_profile_names());
+    const char *near = nearest_word(profile, lil_profile_names());
     fprintf(stderr, "lilliput profile: no profile \"%s\"%s%s%s (lilliput profile list)\n", profile, near ? "; did you mean \"" : "",
             near ? near : "", near ? "\"?" : "");
     free(shown);

@@ -110,7 +110,7 @@ static int parse_options(struct run_options *options, int argc, char **argv)
         } else if (which == 10) {
             options->no_color = true;
         } else if (!names[which]) {
-            const char *near = cli_nearest(argv[i], names);
+            const char *near = nearest_word(argv[i], names);
             fprintf(stderr, "lilliput run: unknown option %s%s%s; `lilliput run --help` tells how\n", argv[i],
                     near ? "; did you mean " : "", near ? near : "");
             return CLI_USAGE;

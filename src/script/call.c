@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/nearest.h"
 #include "script/symbols.h"
 
 void call_fail(struct call *call, const char *format, ...)
@@ -55,6 +56,13 @@ bool call_is_ellipsis(struct call *call, unsigned i)
     return i < call->spec->count && call->spec->arguments[i]->kind == EXPR_ELLIPSIS;
 }
 
+static _Noreturn void unknown_word(struct call *call, const char *what, const char *word, const char *near)
+{
+    if (near)
+        call_skip(call, "unknown %s %s; did you mean %s?", what, word, near);
+    call_skip(call, "unknown %s %s", what, word);
+}
+
 static int64_t binary(struct call *call, const struct expr *expr)
 {
     int64_t a = call_number(call, expr->items[0]), b = call_number(call, expr->items[1]);
@@ -90,7 +98,7 @@ int64_t call_number(struct call *call, const struct expr *expr)
         return expr->number;
     case EXPR_WORD:
         if (!symbol_find(expr->text, &value))
-            call_skip(call, "unknown constant %s", expr->text);
+            unknown_word(call, "constant", expr->text, symbol_nearest(expr->text));
         return value;
     case EXPR_BINARY:
         return binary(call, expr);
@@ -143,6 +151,19 @@ const struct expr *call_field(const struct expr *expr, const char *name, unsigne
             return expr->items[i];
     }
     return !named && position < expr->count ? expr->items[position] : NULL;
+}
+
+void call_check_names(struct call *call, const struct expr *expr, const char *const *names)
+{
+    for (unsigned i = 0; expr && expr->kind == EXPR_STRUCT && i < expr->count; i++) {
+        const char *const *name = names;
+        while (expr->names[i] && *name && strcmp(*name, expr->names[i]) != 0)
+            name++;
+        if (!expr->names[i] || *name)
+            continue;
+        const char *near = nearest_word(expr->names[i], names);
+        call_fail(call, "this structure has no field %s%s%s%s", expr->names[i], near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    }
 }
 
 const struct expr *call_inner(const struct expr *expr)
@@ -293,20 +314,33 @@ static void check_result(struct call *call)
     if (want == -1 && spec->error) {
         int error = symbol_errno_find(spec->error);
         if (error < 0)
-            call_skip(call, "unknown errno %s", spec->error);
+            unknown_word(call, "errno", spec->error, symbol_nearest(spec->error));
         if (error != call->error)
             call_fail(call, "failed with %s (%s), not %s", symbol_errno(call->error), strerror(call->error), spec->error);
     }
 }
 
+static const struct call_entry *const tables[] = {call_socket_entries, call_io_entries, call_option_entries, call_poll_entries, call_message_entries};
+
 static const struct call_entry *find_entry(const char *name)
 {
-    const struct call_entry *const tables[] = {call_socket_entries, call_io_entries, call_option_entries, call_poll_entries, call_message_entries};
     for (unsigned i = 0; i < ARRAY_COUNT(tables); i++)
         for (const struct call_entry *entry = tables[i]; entry->name; entry++)
             if (strcmp(entry->name, name) == 0)
                 return entry;
     return NULL;
+}
+
+static _Noreturn void unknown_call(struct call *call)
+{
+    const char *names[128];
+    unsigned count = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(tables); i++)
+        for (const struct call_entry *entry = tables[i]; entry->name && count < 127; entry++)
+            names[count++] = entry->name;
+    names[count] = NULL;
+    const char *near = nearest_word(call->spec->name, names);
+    call_skip(call, "this call is not known here%s%s%s", near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
 }
 
 void call_run(struct run *run, const struct script_event *event)
@@ -319,9 +353,10 @@ void call_run(struct run *run, const struct script_event *event)
         return;
     const struct call_entry *entry = find_entry(event->call->name);
     if (!entry)
-        call_skip(call, "this call is not known here");
-    if (event->call->count < entry->least || event->call->count > entry->most)
-        call_fail(call, "takes %u arguments, not %u", entry->least, event->call->count);
+        unknown_call(call);
+    bool few = event->call->count < entry->least;
+    if (few || event->call->count > entry->most)
+        call_fail(call, "takes %s%u arguments, not %u", entry->least == entry->most ? "" : few ? "at least " : "at most ", few ? entry->least : entry->most, event->call->count);
     entry->run(call);
     run_say(run, "    %s() = %lld%s%s", event->call->name, (long long)call->result, call->result < 0 ? " " : "",
             call->result < 0 ? symbol_errno(call->error) : "");

@@ -38,6 +38,8 @@ struct fd_entry *call_fd(struct call *call, unsigned i); /* ends the script when
 int call_live_fd(struct call *call, unsigned i);        /* -1 for unknown ones: the host says EBADF */
 /* The field of a structure, by name or (when none is named) by position; NULL: not there. */
 const struct expr *call_field(const struct expr *expr, const char *name, unsigned position);
+/* Fails the script for a field whose name is not among NAMES (NULL-terminated). */
+void call_check_names(struct call *call, const struct expr *expr, const char *const *names);
 /* [x] -> x, x -> x. */
 const struct expr *call_inner(const struct expr *expr);
 /* The address of argument I, or FALLBACK:PORT for `...`. Returns the length. */

@@ -79,7 +79,9 @@ static struct message *new_message(struct call *call)
 {
     if (call_argument(call, 1)->kind != EXPR_STRUCT)
         call_fail(call, "expected {msg_name(...)=..., msg_iov(N)=[...], ...}");
+    static const char *const names[] = {"msg_name", "msg_namelen", "msg_iov", "msg_iovlen", "msg_control", "msg_controllen", "msg_flags", NULL};
     struct message *message = call_buffer(call, sizeof *message);
+    call_check_names(call, call_argument(call, 1), names);
     read_iov(call, call_field(call_argument(call, 1), "msg_iov", 1), message);
     return message;
 }
@@ -119,12 +121,16 @@ static void check_extended_error(struct call *call, const struct expr *want, con
 {
     const struct { const char *name; int64_t value; } fields[] = {{"ee_errno", got->ee_errno}, {"ee_origin", got->ee_origin},
         {"ee_type", got->ee_type}, {"ee_code", got->ee_code}, {"ee_info", got->ee_info}, {"ee_data", got->ee_data}};
+    static const char *const names[] = {"ee_errno", "ee_origin", "ee_type", "ee_code", "ee_pad", "ee_info", "ee_data", NULL};
+    call_check_names(call, want, names);
     for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
         call_check_number(call, fields[i].name, call_field(want, fields[i].name, i), fields[i].value);
 }
 
 static void check_control(struct call *call, const struct expr *want, const struct cmsghdr *cmsg)
 {
+    static const char *const names[] = {"cmsg_len", "cmsg_level", "cmsg_type", "cmsg_data", NULL};
+    call_check_names(call, want, names);
     const struct expr *data = call_field(want, "cmsg_data", 2);
     const uint8_t *bytes = CMSG_DATA(cmsg);
     size_t size = cmsg->cmsg_len - CMSG_LEN(0);

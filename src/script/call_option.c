@@ -14,6 +14,9 @@ struct option {
     socklen_t length;
 };
 
+static const char *const linger_names[] = {"onoff", "linger", "l_onoff", "l_linger", NULL};
+static const char *const time_names[] = {"tv_sec", "tv_usec", "sec", "usec", NULL};
+
 static int64_t field_number(struct call *call, const struct expr *expr, const char *a, const char *b, unsigned position)
 {
     const struct expr *field = call_field(expr, a, position);
@@ -46,9 +49,11 @@ static void put_md5(struct call *call, const struct expr *expr, struct option *o
 static void put_structure(struct call *call, const struct expr *expr, struct option *option)
 {
     if (option->level == SOL_SOCKET && option->name == SO_LINGER) {
+        call_check_names(call, expr, linger_names);
         struct linger linger = {.l_onoff = (int)field_number(call, expr, "onoff", "l_onoff", 0), .l_linger = (int)field_number(call, expr, "linger", "l_linger", 1)};
         put_struct(option, &linger, sizeof linger);
     } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO)) {
+        call_check_names(call, expr, time_names);
         struct timeval time = {.tv_sec = field_number(call, expr, "tv_sec", "sec", 0), .tv_usec = field_number(call, expr, "tv_usec", "usec", 1)};
         put_struct(option, &time, sizeof time);
     } else if (option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT)) {

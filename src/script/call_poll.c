@@ -19,6 +19,8 @@ static void do_poll(struct call *call)
     if (list->kind != EXPR_LIST || list->count > POLL_MOST)
         call_fail(call, "expected [{fd=N, events=..., revents=...}, ...]");
     for (unsigned i = 0; i < list->count; i++) {
+        static const char *const names[] = {"fd", "events", "revents", NULL};
+        call_check_names(call, list->items[i], names);
         const struct expr *fd = call_field(list->items[i], "fd", 0), *events = call_field(list->items[i], "events", 1);
         if (!fd || !events)
             call_fail(call, "expected {fd=N, events=..., revents=...}");
@@ -67,7 +69,9 @@ static const struct expr *event_data(const struct expr *event)
 static void read_event(struct call *call, const struct expr *expr, struct epoll_event *event)
 {
     const struct expr *events = call_field(expr, "events", 0), *data = event_data(expr);
+    static const char *const names[] = {"events", "fd", "ptr", "u32", "u64", "data", NULL};
     memset(event, 0, sizeof *event);
+    call_check_names(call, expr, names);
     if (events && events->kind != EXPR_ELLIPSIS)
         event->events = (uint32_t)call_number(call, events);
     if (data && data->kind != EXPR_ELLIPSIS)

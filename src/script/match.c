@@ -90,7 +90,7 @@ static void match_ip(struct match *match)
     static const char *const names[] = {"noecn", "ect1", "ect0", "ce"};
     int ecn = ip->tos & 3;
     if (spec->ecn == ECN_ECT01 ? ecn != 1 && ecn != 2 : spec->ecn >= 0 && ecn != spec->ecn)
-        differ(match, "the ECN mark is %s", names[ecn]);
+        differ(match, "the ECN mark is %s, not %s", names[ecn], spec->ecn == ECN_ECT01 ? "ect01" : names[spec->ecn]);
     if (spec->has_tos && (spec->ecn == ECN_ANY ? ip->tos != spec->tos : (ip->tos ^ spec->tos) & 0xfc))
         differ(match, "TOS is 0x%02x, not 0x%02x", ip->tos, spec->tos);
     if (spec->has_ttl && ip->ttl != spec->ttl)
@@ -332,7 +332,7 @@ void packet_expect(struct run *run, const struct script_event *event)
     uint64_t limit = when->kind == WHEN_ANY ? run->now_ns + 100000 * NS_PER_S : due + run->config.patience_ns; /* for the report */
     match.conn = conn_for_spec(run, event->packet);
     if (!match.conn && event->packet->protocol != SPEC_ICMP)
-        run_fail(run, "no socket for this packet: nothing listens, connects or is bound yet");
+        run_fail(run, event->packet->has_ports ? "no connection of the script has these ports" : "no socket for this packet: nothing listens, connects or is bound yet");
     match.sent = await_packet(run, limit);
     if (!match.sent)
         no_packet(run, event);

@@ -138,9 +138,14 @@ static struct spec_call *scan_call(struct scan *scan)
         scan_char(scan, '+');
         call->end_ns = scan_time(scan);
     }
+    const char *begin = scan->at;
     call->name = scan_word(scan);
-    scan_expect(scan, '(');
+    if (!scan_char(scan, '(')) {
+        scan->at = begin + strspn(begin, " \t");
+        scan_fail(scan, "expected a call, NAME(...) = RESULT, or < or > before a packet: %s", scan_show(scan));
+    }
     struct expr *arguments[16];
+    scan->in_list = true;
     while (!scan_char(scan, ')')) {
         if (call->count == 16)
             scan_fail(scan, "more than 16 arguments");
@@ -150,6 +155,7 @@ static struct spec_call *scan_call(struct scan *scan)
             break;
         }
     }
+    scan->in_list = false;
     call->arguments = arena_alloc(scan->arena, (call->count + 1) * sizeof *call->arguments);
     memcpy(call->arguments, arguments, call->count * sizeof *arguments);
     scan_result(scan, call);

@@ -83,11 +83,6 @@ static bool scan_range(struct scan *scan, uint32_t *low, uint32_t *high)
     return true;
 }
 
-static bool next_is_line(const struct scan *scan, const char *before)
-{
-    return memchr(before, '\n', (size_t)(scan->at - before)) != NULL;
-}
-
 /* What no host here can do: the rest of the event is passed over, to the line that begins the next one. */
 static void skip_unsupported(struct scan *scan, struct spec_packet *packet, const char *what)
 {
@@ -134,7 +129,7 @@ static void scan_flags(struct scan *scan, struct spec_packet *packet)
     }
     if (packet->has_ace)
         packet->flags |= (packet->ace & 4 ? TCP_AE : 0) | (packet->ace & 2 ? TCP_CWR : 0) | (packet->ace & 1 ? TCP_ECE : 0);
-    if (scan->at == begin || isalnum((unsigned char)*scan->at)) {
+    if (scan->at == begin || isalnum((unsigned char)*scan->at) || *scan->at == ':') {
         scan->at = begin;
         scan_fail(scan, "expected TCP flags (of S F R P . U E W A, 0-7, or -) before %s", scan_show(scan));
     }
@@ -374,7 +369,7 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
     }
     const char *before = scan->at;
     scan_space(scan);
-    if (*scan->at == '"' && !next_is_line(scan, before))
+    if (*scan->at == '"' && !scan_next_line(scan, before))
         packet->payload = scan_string(scan, &packet->payload_length);
     else
         scan->at = before;
@@ -429,7 +424,7 @@ static void scan_icmp(struct scan *scan, struct spec_packet *packet, int version
     for (;;) {
         const char *before = scan->at;
         scan_space(scan);
-        if ((next_is_line(scan, before) && *scan->at != '[') || !*scan->at)
+        if ((scan_next_line(scan, before) && *scan->at != '[') || !*scan->at)
             return;
         if (scan_keyword(scan, "code")) {
             packet->icmp_code = (uint8_t)scan_integer(scan);

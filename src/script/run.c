@@ -329,6 +329,15 @@ static void quote_line(const char *text, struct script_report *report)
     snprintf(report->source, sizeof report->source, "%.*s", (int)strcspn(text, "\r\n"), text);
 }
 
+/* The line of the option that a message begins with: "--local_ip=...". */
+static int option_line(const struct script *head, const char *message)
+{
+    for (const struct script_option *option = head->options; option; option = option->next)
+        if (strncmp(message, "--", 2) == 0 && strncmp(message + 2, option->name, strlen(option->name)) == 0)
+            return option->line;
+    return 0;
+}
+
 static int parse_all(struct run *run, const char *path, const char *text, struct script *head)
 {
     int error = script_parse_options(head, path, text);
@@ -336,7 +345,7 @@ static int parse_all(struct run *run, const char *path, const char *text, struct
         error = apply_options(run, head);
     run->ip_version = run->config.ip == SCRIPT_IPV6 ? 6 : 4;
     if (!error && !run_addresses(run)) {
-        run_note(run, NULL, SCRIPT_FAILED, "local_ip or remote_ip is no address of this IP version");
+        run->report->line = option_line(head, run->report->message);
         error = -EINVAL;
     }
     run_defines(run);

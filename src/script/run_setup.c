@@ -168,13 +168,27 @@ static bool parse_address(const char *text, bool v6, struct addr *addr)
     return addr_parse(bare, addr) == 0 && addr_is_v4(addr) != v6;
 }
 
+/* An address of the command line is for its own IP version: --both runs the scripts over the other one, too. */
+static const char *chosen(const struct run *run, const char *name, const char *value, const char *usual)
+{
+    struct addr addr;
+    bool is_fixed = false;
+    for (unsigned i = 0; i < run->config.fixed_count; i++)
+        is_fixed |= strncmp(run->config.fixed[i], name, strlen(name)) == 0;
+    bool other = value && addr_parse(value, &addr) == 0 && addr_is_v4(&addr) == (run->config.ip == SCRIPT_IPV6);
+    return value && !(other && is_fixed) ? value : usual;
+}
+
 bool run_addresses(struct run *run)
 {
     const struct script_config *config = &run->config;
     bool v6 = config->ip == SCRIPT_IPV6;
-    const char *local = config->local_ip ? config->local_ip : v6 ? "fd3d:0a0b:17d6::1" : "192.168.0.1";
-    const char *remote = config->remote_ip ? config->remote_ip : v6 ? "fd3d:fa7b:d17d::1" : "192.0.2.1";
-    return parse_address(local, v6, &run->local) && parse_address(remote, v6, &run->remote);
+    const char *local = chosen(run, "local_ip=", config->local_ip, v6 ? "fd3d:0a0b:17d6::1" : "192.168.0.1");
+    const char *remote = chosen(run, "remote_ip=", config->remote_ip, v6 ? "fd3d:fa7b:d17d::1" : "192.0.2.1");
+    const char *bad = !parse_address(local, v6, &run->local) ? local : !parse_address(remote, v6, &run->remote) ? remote : NULL;
+    if (bad)
+        run_note(run, NULL, SCRIPT_FAILED, "--%s=%s is no address of IPv%d", bad == local ? "local_ip" : "remote_ip", bad, v6 ? 6 : 4);
+    return !bad;
 }
 
 static void set_addresses(struct run *run)

@@ -30,9 +30,9 @@ void scan_fail(struct scan *scan, const char *format, ...)
 const char *scan_show(const struct scan *scan)
 {
     static _Thread_local char text[32];
-    if (!*scan->at)
+    if (!scan->at[strspn(scan->at, " \t\r\n")])
         return "the end of the file";
-    if (*scan->at == '\n')
+    if (*scan->at == '\n' || *scan->at == '\r' || (scan->at[0] == '/' && scan->at[1] == '/'))
         return "the end of the line";
     size_t length = strcspn(scan->at, "\r\n");
     if (length > 24)
@@ -68,6 +68,11 @@ void scan_space(struct scan *scan)
     }
 }
 
+bool scan_next_line(const struct scan *scan, const char *before)
+{
+    return !*scan->at || memchr(before, '\n', (size_t)(scan->at - before)) != NULL;
+}
+
 bool scan_char(struct scan *scan, char c)
 {
     scan_space(scan);
@@ -79,8 +84,14 @@ bool scan_char(struct scan *scan, char c)
 
 void scan_expect(struct scan *scan, char c)
 {
-    if (!scan_char(scan, c))
-        scan_fail(scan, "expected '%c' before %s", c, scan_show(scan));
+    const char *before = scan->at;
+    if (scan_char(scan, c))
+        return;
+    while (before > scan->start && isspace((unsigned char)before[-1]))
+        before--;
+    if (scan_next_line(scan, before)) /* what is missing is missing there, not where the next event begins */
+        scan->at = before + strspn(before, " \t");
+    scan_fail(scan, c == ')' && scan->in_list ? "expected ',' or '%c' before %s" : "expected '%c' before %s", c, scan_show(scan));
 }
 
 bool scan_text(struct scan *scan, const char *text)

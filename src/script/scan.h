@@ -11,6 +11,7 @@ struct scan {
     struct arena *arena;
     const struct define *defines;
     int ip_version;
+    bool in_list;              /* a comma would do as well as the bracket that is missing */
     jmp_buf fail;
     char *error;
     size_t error_size;
@@ -21,6 +22,8 @@ _Noreturn void scan_fail(struct scan *scan, const char *format, ...) __attribute
 const char *scan_show(const struct scan *scan);      /* what is next, for messages: "\"abc\"" or "the end of the line" */
 int scan_line(const struct scan *scan, const char *at);
 void scan_space(struct scan *scan);                 /* blanks, newlines and comments */
+/* The cursor is on another line than BEFORE, or at the end. */
+bool scan_next_line(const struct scan *scan, const char *before);
 bool scan_char(struct scan *scan, char c);          /* takes C if it is next */
 void scan_expect(struct scan *scan, char c);
 bool scan_text(struct scan *scan, const char *text); /* takes TEXT if it is next */

@@ -79,7 +79,8 @@ static void skip_newlines(struct shell *shell)
 
 static _Noreturn void cannot_read(struct shell *shell, const char *wanted)
 {
-    run_skip(shell->run, "command: expected %s before \"%.*s\"", wanted, (int)strcspn(shell->at, "\n"), shell->at);
+    size_t length = strcspn(shell->at, "\n");
+    run_skip(shell->run, "command: expected %s before %s%.*s%s", wanted, length ? "\"" : "its end", (int)length, shell->at, length ? "\"" : "");
 }
 
 static void expect_keyword(struct shell *shell, const char *word)

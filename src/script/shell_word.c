@@ -278,7 +278,8 @@ static void add_double_quoted(struct word *word)
             add(word, *shell->at++);
         }
     }
-    shell->at += *shell->at == '"';
+    if (!*shell->at++)
+        run_fail(shell->run, "command: a quotation without its end");
 }
 
 bool shell_word(struct shell *shell, struct shell_argv *out)
@@ -296,7 +297,8 @@ bool shell_word(struct shell *shell, struct shell_argv *out)
             word.any = true;
             while (*shell->at && *shell->at != '\'')
                 add(&word, *shell->at++);
-            shell->at += *shell->at == '\'';
+            if (!*shell->at++)
+                run_fail(shell->run, "command: a quotation without its end");
         } else if (c == '"') {
             add_double_quoted(&word);
         } else if (c == '$') {

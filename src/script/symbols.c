@@ -1,5 +1,6 @@
 /* symbols.c: the constants that scripts name. Numbers stand where Debian 12's headers are older than the name. */
 #include "script/symbols.h"
+#include "base/nearest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -141,6 +142,18 @@ bool symbol_find(const char *name, int64_t *value)
     int error = symbol_errno_find(name);
     *value = error;
     return error >= 0;
+}
+
+const char *symbol_nearest(const char *name)
+{
+    const char *names[sizeof symbols / sizeof symbols[0] + sizeof errors / sizeof errors[0] + 1];
+    unsigned count = 0;
+    for (unsigned i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
+        names[count++] = symbols[i].name;
+    for (unsigned i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        names[count++] = errors[i].name;
+    names[count] = NULL;
+    return nearest_word(name, names);
 }
 
 const char *symbol_errno(int error)

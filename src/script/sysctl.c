@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/nearest.h"
 #include "script/shell.h"
 #include "script/sysctl_linux.h"
 
@@ -51,6 +52,29 @@ static void keep(struct shell *shell, const char *name, const char *value)
     shell->run->parameters = p;
 }
 
+struct name_list {
+    const char *names[1024];
+    unsigned count;
+};
+
+static void add_name(void *ctx, const char *name, const char *value)
+{
+    struct name_list *list = ctx;
+    (void)value;
+    if (list->count < ARRAY_COUNT(list->names) - 1)
+        list->names[list->count++] = name;
+}
+
+static _Noreturn void unknown(struct shell *shell, const char *name)
+{
+    struct name_list list = {.count = 0};
+    (void)lil_sysctl_each(shell->run->host, add_name, &list);
+    for (unsigned i = 0; i < ARRAY_COUNT(linux_names); i++)
+        add_name(&list, linux_names[i].name, NULL);
+    const char *near = nearest_word(name, list.names);
+    run_skip(shell->run, "command: no sysctl %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static int set_or_skip(struct shell *shell, const char *name, const char *value)
 {
     const struct sysctl_linux *known = find_linux(name);
@@ -63,7 +87,7 @@ static int set_or_skip(struct shell *shell, const char *name, const char *value)
     if (known || passes || (error == -ENOENT && is_in_family(name)))
         keep(shell, name, value);
     else if (error == -ENOENT && !shell->lenient)
-        run_skip(shell->run, "command: no sysctl %s here", name);
+        unknown(shell, name);
     else if (!shell->lenient)
         run_skip(shell->run, "command: sysctl %s cannot be \"%s\" here", name, value);
     return 0;
@@ -113,7 +137,7 @@ int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t 
     char text[128];
     name = dotted(name, text, sizeof text);
     if (!shell_sysctl_bsd_get(shell, name, value, size) && !find_value(shell, name, value, size))
-        run_skip(shell->run, "command: no sysctl %s here", name);
+        unknown(shell, name);
     return 0;
 }
 

@@ -215,7 +215,7 @@ static void test_errors(void **state)
 {
     (void)state;
     expect_error("0 close(3) = 0\n+0 < S 0:1(0) win 1", 2, "do not fit");
-    expect_error("0 close(3 = 0", 1, "expected ')'");
+    expect_error("0 close(3 = 0", 1, "expected ',' or ')'");
     expect_error("0 ! foo", 1, "expected a packet");
     expect_error("0 > Q 1:1(0)", 1, "flags");
     expect_error("0 > . 1:1(0) ack 1 <bogus 4>", 1, "expected a TCP option (mss, wscale");
