@@ -176,6 +176,13 @@ void *call_buffer(struct call *call, size_t size)
     return arena_alloc(&call->run->script.arena, size ? size : 1);
 }
 
+void *call_pointer(struct call *call, const struct expr *expr, void *otherwise)
+{
+    if (!expr || (expr->kind != EXPR_NUMBER && expr->kind != EXPR_WORD && expr->kind != EXPR_UNARY))
+        return otherwise;
+    return call_number(call, expr) ? (void *)UINTPTR_MAX : NULL;
+}
+
 void call_fill(void *buffer, size_t size)
 {
     uint8_t *p = buffer;
@@ -245,7 +252,7 @@ socklen_t call_address(struct call *call, const struct expr *expr, const struct 
 {
     struct run *run = call->run;
     memset(out, 0, sizeof *out);
-    if (expr->kind == EXPR_ELLIPSIS)
+    if (expr->kind == EXPR_ELLIPSIS || call_pointer(call, expr, out) != out)
         return addr_to_sockaddr(fallback, port, 0, script_family(run), out);
     if (expr->kind != EXPR_STRUCT)
         call_fail(call, "expected an address");

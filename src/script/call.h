@@ -47,5 +47,7 @@ socklen_t call_address(struct call *call, const struct expr *expr, const struct 
 void call_check_address(struct call *call, const struct expr *expr, const struct sockaddr_storage *got, socklen_t length);
 void call_check_number(struct call *call, const char *what, const struct expr *expr, int64_t got);
 void *call_buffer(struct call *call, size_t size); /* zeroed, lives as long as the script */
+/* A pointer that the script writes itself, NULL or a number (which none of its own memory has); else OTHERWISE. */
+void *call_pointer(struct call *call, const struct expr *expr, void *otherwise);
 void call_fill(void *buffer, size_t size);         /* what writes send */
 #endif

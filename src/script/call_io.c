@@ -21,10 +21,17 @@ static uint8_t *out_buffer(struct call *call, unsigned i, size_t size)
 {
     const struct expr *expr = call_argument(call, i);
     uint8_t *buffer = call_buffer(call, size);
+    if (call_pointer(call, expr, buffer) != buffer)
+        return call_pointer(call, expr, buffer);
     call_fill(buffer, size);
     if (expr->kind == EXPR_STRING)
         memcpy(buffer, expr->text, expr->length < size ? expr->length : size);
     return buffer;
+}
+
+static uint8_t *in_buffer(struct call *call, unsigned i, size_t size)
+{
+    return call_pointer(call, call_argument(call, i), call_buffer(call, size));
 }
 
 static void check_bytes(struct call *call, unsigned i, const void *got)
@@ -38,7 +45,7 @@ static void do_read(struct call *call)
 {
     size_t size = size_argument(call, 2);
     struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
-    uint8_t *buffer = call_buffer(call, size);
+    uint8_t *buffer = in_buffer(call, 1, size);
     if (fd && fd->kind == FD_FILE)
         call_set(call, (int64_t)size);
     else
@@ -59,7 +66,7 @@ static void do_write(struct call *call)
 static void do_recv(struct call *call)
 {
     size_t size = size_argument(call, 2);
-    uint8_t *buffer = call_buffer(call, size);
+    uint8_t *buffer = in_buffer(call, 1, size);
     call_set(call, lil_recv(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3)));
     check_bytes(call, 1, buffer);
 }
@@ -75,8 +82,9 @@ static void do_recvfrom(struct call *call)
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     size_t size = size_argument(call, 2);
-    uint8_t *buffer = call_buffer(call, size);
-    call_set(call, lil_recvfrom(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3), (struct sockaddr *)&address, &length));
+    uint8_t *buffer = in_buffer(call, 1, size);
+    call_set(call, lil_recvfrom(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3), call_pointer(call, call_argument(call, 4), &address),
+                                call_pointer(call, call_argument(call, 5), &length)));
     if (call->result >= 0)
         call_check_address(call, call_argument(call, 4), &address, length);
     check_bytes(call, 1, buffer);
@@ -129,8 +137,9 @@ static int read_iov(struct call *call, const struct expr *list, struct iovec *io
         if (length < 0 || length > IO_MOST)
             call_fail(call, "%lld bytes?", (long long)length);
         iov[i].iov_len = (size_t)length;
-        iov[i].iov_base = call_buffer(call, (size_t)length);
-        call_fill(iov[i].iov_base, (size_t)length);
+        uint8_t *own = call_buffer(call, (size_t)length);
+        iov[i].iov_base = call_pointer(call, base, own);
+        call_fill(own, (size_t)length);
         if (base && base->kind == EXPR_STRING)
             memcpy(iov[i].iov_base, base->text, base->length < (size_t)length ? base->length : (size_t)length);
     }

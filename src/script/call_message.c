@@ -37,8 +37,9 @@ static void read_iov(struct call *call, const struct expr *list, struct message 
         if (length < 0 || length > PART_MOST)
             call_fail(call, "%lld bytes?", (long long)length);
         message->iov[i].iov_len = (size_t)length;
-        message->iov[i].iov_base = call_buffer(call, (size_t)length);
-        call_fill(message->iov[i].iov_base, (size_t)length);
+        uint8_t *own = call_buffer(call, (size_t)length);
+        message->iov[i].iov_base = call_pointer(call, base, own);
+        call_fill(own, (size_t)length);
         if (base && base->kind == EXPR_STRING)
             memcpy(message->iov[i].iov_base, base->text, base->length < (size_t)length ? base->length : (size_t)length);
     }

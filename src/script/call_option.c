@@ -146,8 +146,8 @@ static void do_setsockopt(struct call *call)
         return;
     bool is_null = value->kind == EXPR_WORD && strcmp(value->text, "NULL") == 0;
     put_value(call, value, option, length);
-    if (length >= 0 && length <= OPTION_MOST)
-        option->length = (socklen_t)length;
+    if (length <= OPTION_MOST && !call_is_ellipsis(call, 4))
+        option->length = (socklen_t)length; /* a negative one, too */
     call_set(call, lil_setsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name,
                                   is_null || (value->kind == EXPR_ELLIPSIS && length <= 0) ? NULL : option->bytes, option->length));
 }
@@ -235,11 +235,12 @@ static void do_getsockopt(struct call *call)
         option->length = OPTION_MOST;
     if (length->kind == EXPR_LIST && length->count && length->items[0]->kind != EXPR_ELLIPSIS)
         option->length = (socklen_t)call_number(call, length->items[0]);
-    if (option->length > OPTION_MOST)
+    if ((int)option->length > OPTION_MOST)
         option->length = OPTION_MOST;
     if (foreign_option(call, option, value))
         return;
-    call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name, option->bytes, &option->length));
+    call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name, value->kind == EXPR_WORD ? call_pointer(call, value, option->bytes) : option->bytes,
+                                  call_pointer(call, length, &option->length)));
     if (call->result < 0)
         return;
     say_value(call, option);

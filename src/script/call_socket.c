@@ -32,7 +32,7 @@ static void do_bind(struct call *call)
     socklen_t length = call_address(call, call_argument(call, 1), &call->run->local, call->run->config.bind_port, &address);
     if (!call_is_ellipsis(call, 2))
         length = (socklen_t)call_integer(call, 2);
-    call_set(call, lil_bind(call->run->proc, fd, (struct sockaddr *)&address, length));
+    call_set(call, lil_bind(call->run->proc, fd, call_pointer(call, call_argument(call, 1), &address), length));
 }
 
 static void do_listen(struct call *call)
@@ -67,7 +67,10 @@ static void accept_with(struct call *call, int flags)
     struct sockaddr_storage peer = {0};
     socklen_t length = sizeof peer;
     struct run *run = call->run;
-    call_set(call, lil_accept4(run->proc, call_live_fd(call, 0), (struct sockaddr *)&peer, &length, flags));
+    const struct expr *name = call_argument(call, 1), *size = call_argument(call, 2);
+    bool is_wild = call_pointer(call, name, NULL) || (call_pointer(call, size, &length) != &length && call_pointer(call, name, &peer) == &peer);
+    call_set(call, lil_accept4(run->proc, call_live_fd(call, 0), is_wild ? call_pointer(call, name, &peer) : (void *)&peer,
+                               is_wild ? call_pointer(call, size, &length) : &length, flags));
     call->makes_fd = true;
     if (call->result < 0)
         return;
@@ -105,7 +108,7 @@ static void do_connect(struct call *call)
             fd->conn->state = CONN_CONNECTING; /* before: its SYN goes out while the call waits */
         run->under_test = fd->conn;
     }
-    call_set(call, lil_connect(run->proc, call_live_fd(call, 0), (struct sockaddr *)&address, length));
+    call_set(call, lil_connect(run->proc, call_live_fd(call, 0), call_pointer(call, call_argument(call, 1), &address), length));
     if (call->result < 0 && call->error != EINPROGRESS && before.state != CONN_IDLE && fd && fd->conn) { /* no new connection: the old one's peer */
         fd->conn->remote = before.remote;
         fd->conn->remote_port = before.remote_port;
@@ -137,7 +140,7 @@ static void name_with(struct call *call, int (*name)(struct lil_proc *, int, str
 {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
-    call_set(call, name(call->run->proc, call_live_fd(call, 0), (struct sockaddr *)&address, &length));
+    call_set(call, name(call->run->proc, call_live_fd(call, 0), call_pointer(call, call_argument(call, 1), &address), call_pointer(call, call_argument(call, 2), &length)));
     if (call->result == 0)
         call_check_address(call, call_argument(call, 1), &address, length);
 }

@@ -74,7 +74,7 @@ int lil_bind(struct lil_proc *proc, int fd, const struct sockaddr *address, sock
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = file->ops->bind ? file->ops->bind(proc, file, address, length) : -EOPNOTSUPP;
+        result = length && call_is_wild(address) ? -EFAULT : file->ops->bind ? file->ops->bind(proc, file, address, length) : -EOPNOTSUPP;
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
 
@@ -89,7 +89,7 @@ int lil_connect(struct lil_proc *proc, int fd, const struct sockaddr *address, s
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = file->ops->connect ? file->ops->connect(proc, file, address, length) : -EOPNOTSUPP;
+        result = length && call_is_wild(address) ? -EFAULT : file->ops->connect ? file->ops->connect(proc, file, address, length) : -EOPNOTSUPP;
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
 
@@ -123,14 +123,20 @@ static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, s
         return result;
     if (!file->ops->accept)
         return -EOPNOTSUPP;
-    if (address && (!length || (int)*length < 0))
-        return length ? -EINVAL : -EFAULT;
+    bool is_wild = address && (call_is_wild(address) || call_is_wild(length));
+    if (address && (is_wild || (int)*length < 0) && sock_params(file)->bsd_options)
+        return is_wild ? -EFAULT : -EINVAL;
     new_fd = proc_next(proc, 0); /* before the connection is taken: EMFILE leaves it in the queue */
     if (new_fd < 0)
         return new_fd;
     result = file->ops->accept(proc, file, &new);
     if (result < 0)
         return result;
+    if (address && (is_wild || (int)*length < 0)) { /* Linux: the name's place is looked at last, and the connection is gone */
+        proc_put(proc, new_fd, new, false);
+        (void)proc_close(proc, new_fd, false);
+        return is_wild ? -EFAULT : -EINVAL;
+    }
     if (flags & SOCK_NONBLOCK)
         new->flags |= FILE_NONBLOCK;
     if (address) {
@@ -182,7 +188,7 @@ static int get_name(struct lil_proc *proc, const char *call, enum file_name whic
     struct file *file;
     int result = find(proc, fd, &file);
 
-    if (result == 0 && (!length || !address))
+    if (result == 0 && (call_is_wild(length) || call_is_wild(address)))
         result = -EFAULT;
     if (result == 0 && (int)*length < 0)
         result = -EINVAL;
@@ -354,7 +360,7 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = !length || !value ? -EFAULT : (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
+        result = call_is_wild(length) || (call_is_wild(value) && (*length || !value)) ? -EFAULT : (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;
@@ -373,7 +379,7 @@ int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const voi
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = !value && length ? -EFAULT : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
+        result = length && call_is_wild(value) ? -EFAULT : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;

@@ -12,6 +12,15 @@ static inline long call_result(long result)
     }
     return result;
 }
+/* No address of a program's: the first page, or beyond all. A kernel would say EFAULT; other wild ones are the caller's own fault here. */
+static inline bool call_is_wild(const void *pointer)
+{
+    return __builtin_expect((uintptr_t)pointer - 4096 >= ((uintptr_t)1 << 55) - 8192, 0);
+}
+static inline bool call_is_beyond(const void *pointer) /* of those: what the kernel sees at once (access_ok) */
+{
+    return __builtin_expect((uintptr_t)pointer >> 55 != 0, 0);
+}
 static inline bool call_is_traced(const struct lil_proc *proc)
 {
     return __builtin_expect(host_is_traced(proc->sockets->host), 0);

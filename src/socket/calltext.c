@@ -145,6 +145,8 @@ const char *call_sockaddr(const struct sockaddr *address, socklen_t length, char
     uint16_t port;
     uint32_t scope;
 
+    if (call_is_wild(address))
+        return "NULL";
     if (!address)
         return "NULL";
     if (addr_from_sockaddr(address, length, &addr, &port, &scope) < 0) {
@@ -165,7 +167,7 @@ const char *call_bytes(const void *bytes, long length, char text[CALL_TEXT])
     const unsigned char *b = bytes;
     size_t used = 0;
 
-    if (!b || length < 0)
+    if (call_is_wild(b) || length < 0)
         return "\"\"";
     text[used++] = '"';
     for (long i = 0; i < length && i < 32; i++) {
@@ -184,7 +186,7 @@ const char *call_bytes(const void *bytes, long length, char text[CALL_TEXT])
 
 const char *call_iov(const struct iovec *iov, size_t count, long length, char text[CALL_TEXT])
 {
-    if (count == 0)
+    if (count == 0 || call_is_wild(iov))
         return "\"\"";
     return call_bytes(iov->iov_base, length < (long)iov->iov_len ? length : (long)iov->iov_len, text);
 }

@@ -285,21 +285,21 @@ int lil_epoll_create1(struct lil_proc *proc, int flags)
 int lil_epoll_ctl(struct lil_proc *proc, int epfd, int operation, int fd, struct epoll_event *event)
 {
     static const char *const words[] = {"?", "EPOLL_CTL_ADD", "EPOLL_CTL_DEL", "EPOLL_CTL_MOD"};
-    int result = control(proc, epfd, operation, fd, event);
+    int result = operation != EPOLL_CTL_DEL && call_is_wild(event) ? -EFAULT : control(proc, epfd, operation, fd, event);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
 
         call_trace(proc, result, "epoll_ctl(%d, %s, %d, {%s})", epfd,
                    words[operation > 0 && operation < 4 ? operation : 0], fd,
-                   event ? call_poll_events(event->events & 0xffff, text) : "NULL");
+                   !call_is_wild(event) ? call_poll_events(event->events & 0xffff, text) : "NULL");
     }
     return (int)call_result(result);
 }
 
 int lil_epoll_wait(struct lil_proc *proc, int epfd, struct epoll_event *events, int max, int timeout)
 {
-    int result = wait_ready(proc, epfd, events, max, timeout);
+    int result = max > 0 && call_is_wild(events) ? -EFAULT : wait_ready(proc, epfd, events, max, timeout);
 
     if (call_is_traced(proc))
         call_trace(proc, result, "epoll_wait(%d, %d, %d)", epfd, max, timeout);

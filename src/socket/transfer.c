@@ -3,6 +3,43 @@
 #include <limits.h>
 #include "socket/call.h"
 
+static bool has_wild(const struct msghdr *message)
+{
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+        if ((message->msg_iov[i].iov_len && call_is_wild(message->msg_iov[i].iov_base)) || call_is_beyond(message->msg_iov[i].iov_base))
+            return true;
+    return (message->msg_namelen && message->msg_name && call_is_wild(message->msg_name)) ||
+           (message->msg_controllen && message->msg_control && call_is_wild(message->msg_control));
+}
+
+static bool has_beyond(const struct msghdr *message)
+{
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+        if (call_is_beyond(message->msg_iov[i].iov_base))
+            return true;
+    return false;
+}
+
+/* Bytes that cannot be read: what the socket has against a send comes first (EPIPE, ENOTCONN ...). */
+COLD static ssize_t send_wild(struct lil_proc *proc, struct file *file, int flags)
+{
+    const struct msghdr nothing = {0};
+    ssize_t n = file->ops->send ? file->ops->send(proc, file, &nothing, flags & ~(MSG_ZEROCOPY | MSG_FASTOPEN)) : -EINVAL;
+
+    return n < 0 && n != -EAGAIN && n != -EDESTADDRREQ ? n : -EFAULT;
+}
+
+/* A place that cannot be written: a peek tells what there would be, which stays where it is. */
+COLD static ssize_t receive_wild(struct lil_proc *proc, struct file *file, int flags)
+{
+    uint8_t byte;
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n = file->ops->receive ? file->ops->receive(proc, file, &message, flags | MSG_PEEK) : -EINVAL;
+
+    return n > 0 ? -EFAULT : n;
+}
+
 static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *message, int flags, bool is_socket_call)
 {
     struct file *file = proc_file(proc, fd);
@@ -11,6 +48,8 @@ static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *messa
         return -EBADF;
     if (is_socket_call && !file->ops->is_socket)
         return -ENOTSOCK;
+    if (__builtin_expect(has_wild(message), 0))
+        return has_beyond(message) ? -EFAULT : send_wild(proc, file, flags);
     if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send) {
         ssize_t n = file->ops->send(proc, file, message, flags & ~MSG_ZEROCOPY);
 
@@ -29,6 +68,10 @@ static ssize_t do_receive(struct lil_proc *proc, int fd, struct msghdr *message,
         return -EBADF;
     if (is_socket_call && !file->ops->is_socket)
         return -ENOTSOCK;
+    if (__builtin_expect(has_wild(message), 0) && has_beyond(message))
+        return -EFAULT;
+    if (__builtin_expect(has_wild(message), 0) && !(file->type == SOCK_STREAM && flags & MSG_TRUNC))
+        return receive_wild(proc, file, flags);
     return file->ops->receive ? file->ops->receive(proc, file, message, flags) : -EINVAL;
 }
 
@@ -51,7 +94,7 @@ static ssize_t read_message(struct lil_proc *proc, int fd, void *buffer, size_t 
 ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size)
 {
     struct file *file = proc_file(proc, fd);
-    ssize_t result = file && file->ops->write ? file->ops->write(proc, file, buffer, size) : write_message(proc, fd, buffer, size);
+    ssize_t result = file && file->ops->write && !call_is_wild(buffer) ? file->ops->write(proc, file, buffer, size) : write_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
@@ -70,7 +113,7 @@ static bool asks_nobody(const struct file *file, size_t size)
 ssize_t lil_read(struct lil_proc *proc, int fd, void *buffer, size_t size)
 {
     struct file *file = proc_file(proc, fd);
-    ssize_t result = asks_nobody(file, size) ? 0 : file && file->ops->read ? file->ops->read(proc, file, buffer, size) : read_message(proc, fd, buffer, size);
+    ssize_t result = asks_nobody(file, size) ? 0 : file && file->ops->read && !call_is_wild(buffer) ? file->ops->read(proc, file, buffer, size) : read_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
@@ -133,13 +176,17 @@ ssize_t lil_recvfrom(struct lil_proc *proc, int fd, void *buffer, size_t size, i
 {
     struct iovec iov = {buffer, size};
     struct msghdr message = {
-        .msg_name = address, .msg_namelen = address && length ? *length : 0, .msg_iov = &iov, .msg_iovlen = 1};
+        .msg_name = address, .msg_namelen = address && !call_is_wild(length) ? *length : 0, .msg_iov = &iov, .msg_iovlen = 1};
     ssize_t result;
 
-    if (address && (!length || (int)*length < 0))
-        result = length ? -EINVAL : -EFAULT;
-    else
+    if (address && (call_is_wild(address) || call_is_wild(length) || (int)*length < 0)) { /* seen when the name is to be told */
+        message.msg_name = NULL;
         result = do_receive(proc, fd, &message, flags, true);
+        if (result >= 0)
+            result = call_is_wild(length) || call_is_wild(address) ? -EFAULT : -EINVAL;
+    } else {
+        result = do_receive(proc, fd, &message, flags, true);
+    }
     if (result >= 0 && address)
         *length = message.msg_namelen;
     if (call_is_traced(proc)) {
@@ -159,7 +206,7 @@ static int check_iov(const struct iovec *iov, size_t count)
 
     if (count > IOV_MAX)
         return -EINVAL;
-    if (count && !iov)
+    if (count && call_is_wild(iov))
         return -EFAULT;
     for (size_t i = 0; i < count; i++) {
         if (iov[i].iov_len > SSIZE_MAX - total)
@@ -201,11 +248,11 @@ ssize_t lil_readv(struct lil_proc *proc, int fd, const struct iovec *iov, int co
 
 ssize_t lil_sendmsg(struct lil_proc *proc, int fd, const struct msghdr *message, int flags)
 {
-    ssize_t result = check_iov(message->msg_iov, message->msg_iovlen);
+    ssize_t result = call_is_wild(message) ? -EFAULT : message->msg_iovlen > IOV_MAX ? -EMSGSIZE : check_iov(message->msg_iov, message->msg_iovlen);
 
     if (result == 0)
         result = do_send(proc, fd, message, flags, true);
-    if (call_is_traced(proc)) {
+    if (call_is_traced(proc) && result != -EFAULT) {
         char text[CALL_TEXT], words[CALL_TEXT], name[CALL_TEXT];
 
         call_trace(proc, result, "sendmsg(%d, {%s, [%s]}, %s)", fd,
@@ -217,13 +264,13 @@ ssize_t lil_sendmsg(struct lil_proc *proc, int fd, const struct msghdr *message,
 
 ssize_t lil_recvmsg(struct lil_proc *proc, int fd, struct msghdr *message, int flags)
 {
-    ssize_t result = check_iov(message->msg_iov, message->msg_iovlen);
+    ssize_t result = call_is_wild(message) ? -EFAULT : message->msg_iovlen > IOV_MAX ? -EMSGSIZE : check_iov(message->msg_iov, message->msg_iovlen);
 
     if (result == 0 && !message->msg_name)
         message->msg_namelen = 0;
     if (result == 0)
         result = do_receive(proc, fd, message, flags, true);
-    if (call_is_traced(proc)) {
+    if (call_is_traced(proc) && result != -EFAULT) {
         char text[CALL_TEXT], words[CALL_TEXT];
 
         call_trace(proc, result, "recvmsg(%d, [%s], %s)", fd,

@@ -243,7 +243,7 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     }
 }
 
-static int set_congestion(struct tcb_opts *opts, const void *value, unsigned length)
+static int set_congestion(struct tcb_opts *opts, const void *value, unsigned length, bool is_linux)
 {
     char name[17];
     unsigned number;
@@ -252,7 +252,7 @@ static int set_congestion(struct tcb_opts *opts, const void *value, unsigned len
         return -EINVAL;
     memcpy(name, value, n);
     name[n] = 0;
-    if (!cc_find(name, &number))
+    if (!cc_find(name, &number) || (is_linux && number != TCP_CC_RENO && number != TCP_CC_CUBIC))
         return -ENOENT;
     opts->cc = (uint8_t)(number + 1);
     return 0;
@@ -316,7 +316,7 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
     switch (name) {
     case TCP_CONGESTION:
-        return set_congestion(opts, value, length);
+        return set_congestion(opts, value, length, is_linux);
     case TCP_MD5SIG:
     case TCP_MD5SIG_EXT:
         return is_linux ? set_md5(tcp, opts, name, value, length) : -ENOPROTOOPT;
