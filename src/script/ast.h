@@ -41,12 +41,14 @@ enum option_kind {
     OPTION_EOL, OPTION_NOP, OPTION_MSS, OPTION_WSCALE, OPTION_SACKOK, OPTION_SACK, OPTION_TIMESTAMP, OPTION_MD5,
     OPTION_FASTOPEN, OPTION_FASTOPEN_EXP, OPTION_ACCECN, OPTION_RAW
 };
+enum spec_md5 { MD5_OPEN /* any digest; zeros when sent */, MD5_VALID /* by the key that the script has set */, MD5_INVALID };
 struct spec_option {
     enum option_kind kind;
     uint32_t value, echo;              /* mss, wscale, TS val and ecr */
     bool value_any, echo_any;          /* TS val * ecr * */
     bool echo_live;                    /* ecr !N: N is the number on the wire, not the script's */
-    uint8_t length;                    /* of bytes; MD5: 0 is any digest */
+    uint8_t length;                    /* of bytes; MD5: 0 is no digest given */
+    uint8_t md5;                       /* enum spec_md5, when none is given */
     uint8_t bytes[40];                 /* cookie, digest, raw option with kind and length */
     uint8_t count;                     /* sack blocks, AccECN fields */
     bool order1;                       /* AccECN: e1b first (kind 174) */

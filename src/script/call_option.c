@@ -135,6 +135,18 @@ static bool foreign_option(struct call *call, struct option *option, const struc
     }
 }
 
+/* The peer signs its "md5 valid" segments by the same key. */
+static void note_key(struct call *call, const struct option *option)
+{
+    struct tcp_md5sig sig;
+    struct addr peer;
+    uint16_t port;
+    uint32_t scope;
+    memcpy(&sig, option->bytes, sizeof sig);
+    if (addr_from_sockaddr((const struct sockaddr *)&sig.tcpm_addr, sizeof sig.tcpm_addr, &peer, &port, &scope) == 0)
+        packet_sign_key(call->run, &peer, sig.tcpm_key, sig.tcpm_keylen);
+}
+
 static void do_setsockopt(struct call *call)
 {
     struct option *option = call_buffer(call, sizeof *option);
@@ -150,6 +162,8 @@ static void do_setsockopt(struct call *call)
         option->length = (socklen_t)length; /* a negative one, too */
     call_set(call, lil_setsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name,
                                   is_null || (value->kind == EXPR_ELLIPSIS && length <= 0) ? NULL : option->bytes, option->length));
+    if (call->result == 0 && option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT))
+        note_key(call, option);
 }
 
 /* --- getsockopt ----------------------------------------------------------------------------------------------------------- */

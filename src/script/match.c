@@ -168,15 +168,29 @@ static void match_ts(struct match *match, uint32_t live)
     conn_set_ts(conn, option->value, live);
 }
 
-static bool md5_wild(const struct spec_packet *spec, const uint8_t *want, const uint8_t *got, uint32_t size)
+/* A digest that the script does not give is any, or the one that the key makes: the other bytes must be the same. */
+static bool digest_matches(struct match *match, uint8_t *want, uint32_t size)
 {
-    /* A digest that the script does not give is any: compare all but its 16 bytes. */
-    for (unsigned i = 0; i < spec->option_count; i++) {
-        if (spec->options[i].kind != OPTION_MD5 || spec->options[i].length)
+    const struct sent *sent = match->sent;
+    const uint8_t *options = sent->transport + 20;
+    for (unsigned i = 0; i < match->spec->option_count; i++) {
+        const struct spec_option *option = &match->spec->options[i];
+        if (option->kind != OPTION_MD5 || option->length)
             continue;
-        for (uint32_t at = 0; at + 18 <= size; at++)
-            if (want[at] == 19 && want[at + 1] == 18)
-                return memcmp(want, got, at + 2) == 0 && memcmp(want + at + 18, got + at + 18, size - at - 18) == 0;
+        for (uint32_t at = 0; at + 18 <= size; at++) {
+            if (want[at] != 19 || want[at + 1] != 18 || options[at] != 19)
+                continue;
+            memcpy(want + at + 2, options + at + 2, 16);
+            if (memcmp(want, options, size) != 0 || option->md5 == MD5_OPEN)
+                return memcmp(want, options, size) == 0;
+            uint8_t *copy = arena_alloc(&match->run->script.arena, sent->transport_length);
+            memcpy(copy, sent->transport, sent->transport_length);
+            bool signed_ = packet_sign(match->run, &sent->ip.source, &sent->ip.dest, copy, sent->transport_length);
+            bool valid = signed_ && memcmp(copy + 20, options, size) == 0;
+            if (valid != (option->md5 == MD5_VALID))
+                differ(match, "the MD5 digest is %s", valid ? "valid" : signed_ ? "not that of the key" : "there, but the script has set no key (TCP_MD5SIG)");
+            return true;
+        }
     }
     return false;
 }
@@ -192,7 +206,7 @@ static void match_options(struct match *match)
         return;
     uint32_t size = packet_options(match->spec, match->conn, live, echo, want), got = header_size(sent) - 20;
     const uint8_t *options = sent->transport + 20;
-    if (size != got || (memcmp(want, options, size) != 0 && !md5_wild(match->spec, want, options, size)))
+    if (size != got || (memcmp(want, options, size) != 0 && !digest_matches(match, want, size)))
         differ(match, "the TCP options differ");
 }
 

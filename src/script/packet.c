@@ -97,7 +97,11 @@ static uint32_t emit_tcp(struct run *run, const struct spec_packet *spec, const 
     fill(p + size, spec->seq, spec->length);
     if (spec->payload)
         memcpy(p + size, spec->payload, spec->payload_length < spec->length ? spec->payload_length : spec->length);
-    return 20 + size + spec->length;
+    uint32_t length = 20 + size + spec->length;
+    for (unsigned i = 0; i < spec->option_count; i++)
+        if (spec->options[i].kind == OPTION_MD5 && spec->options[i].md5 == MD5_VALID && !packet_sign(run, &conn->remote, &conn->local, bytes, length))
+            run_fail(run, "md5 valid: the script has set no key (TCP_MD5SIG)");
+    return length;
 }
 
 static uint32_t emit_udp(const struct spec_packet *spec, const struct conn *conn, uint8_t *bytes)

@@ -267,8 +267,10 @@ static bool scan_cookie_option(struct scan *scan, struct spec_option *option)
         option->kind = OPTION_MD5;
     else
         return false;
-    if (option->kind == OPTION_MD5 && (scan_keyword(scan, "valid") || scan_keyword(scan, "invalid") || scan_keyword(scan, "nocheck")))
+    if (option->kind == OPTION_MD5 && (scan_keyword(scan, "valid") || scan_keyword(scan, "invalid") || scan_keyword(scan, "nocheck"))) {
+        option->md5 = scan->at[-5] != 'v' ? MD5_OPEN : scan->at[-6] == 'n' ? MD5_INVALID : MD5_VALID;
         return true;
+    }
     if (scan_char(scan, '(')) { /* FO (cookie) */
         option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
         scan_expect(scan, ')');

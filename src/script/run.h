@@ -51,6 +51,12 @@ struct sent { /* a packet of the host */
     uint32_t transport_length;
     uint8_t bytes[];
 };
+struct signing_key { /* of RFC 2385, as setsockopt(TCP_MD5SIG) was given it */
+    struct signing_key *next;
+    struct addr peer;
+    unsigned length;
+    uint8_t bytes[80];
+};
 struct counter {
     struct counter *next;
     const char *name;
@@ -79,6 +85,7 @@ struct run {
     uint16_t next_port, next_id;
     int next_file_fd;
     struct code code;
+    struct signing_key *signing_keys;
     struct counter *counters;          /* nstat's history */
     struct shell_variable *files, *parameters; /* what commands wrote: to files, to parameters without an effect here */
     jmp_buf over;                      /* run_fail and run_skip on the main stack */
@@ -116,6 +123,10 @@ uint32_t conn_ts_live(const struct conn *conn, uint32_t script);
 struct fd_entry *fd_find(struct run *run, int script_fd);
 struct fd_entry *fd_add(struct run *run, int script_fd, int live_fd, enum fd_kind kind, struct conn *conn);
 void fd_remove(struct run *run, int script_fd);
+
+/* packet_md5.c: writes the digest of a whole segment's MD5 option; false: no such option, or no key. */
+bool packet_sign(const struct run *run, const struct addr *source, const struct addr *dest, uint8_t *tcp, uint32_t length);
+void packet_sign_key(struct run *run, const struct addr *peer, const void *bytes, unsigned length);
 
 /* packet.c: what the runner sends; match.c: what the host sent */
 uint32_t packet_options(const struct spec_packet *spec, const struct conn *conn, uint32_t ts_live, uint32_t ts_echo, uint8_t bytes[128]);
