@@ -46,6 +46,33 @@ static void put_md5(struct call *call, const struct expr *expr, struct option *o
     put_struct(option, &sig, sizeof sig);
 }
 
+/* A structure of ints, addresses (struct sockaddr_storage, as in struct group_req) and inet_addr()s, in its order, aligned as C does. */
+static void put_fields(struct call *call, const struct expr *expr, struct option *option)
+{
+    for (unsigned i = 0; i < expr->count && option->length + 160 <= OPTION_MOST; i++) {
+        const struct expr *field = expr->items[i];
+        if (field->kind == EXPR_STRUCT) {
+            struct sockaddr_storage address;
+            option->length = (option->length + 7) & ~7u;
+            (void)call_address(call, field, &call->run->remote, 0, &address);
+            memcpy(option->bytes + option->length, &address, sizeof address);
+            option->length += sizeof address;
+        } else if (field->kind == EXPR_CALL && strncmp(field->text, "inet", 4) == 0) {
+            struct addr addr;
+            const struct expr *text = field->count ? field->items[field->count > 1] : NULL;
+            if (!text || text->kind != EXPR_STRING || addr_parse(text->text, &addr) < 0)
+                call_fail(call, "expected an address");
+            unsigned size = addr_is_v4(&addr) ? 4 : 16;
+            memcpy(option->bytes + option->length, addr.b + 16 - size, size);
+            option->length += size;
+        } else {
+            int value = field->kind == EXPR_ELLIPSIS ? 0 : (int)call_number(call, field);
+            memcpy(option->bytes + option->length, &value, 4);
+            option->length += 4;
+        }
+    }
+}
+
 static void put_structure(struct call *call, const struct expr *expr, struct option *option)
 {
     if (option->level == SOL_SOCKET && option->name == SO_LINGER) {
@@ -59,12 +86,7 @@ static void put_structure(struct call *call, const struct expr *expr, struct opt
     } else if (option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT)) {
         put_md5(call, expr, option);
     } else {
-        /* numbers in a row */
-        for (unsigned i = 0; i < expr->count && option->length + 4 <= OPTION_MOST; i++) {
-            int value = (int)call_number(call, expr->items[i]);
-            memcpy(option->bytes + option->length, &value, 4);
-            option->length += 4;
-        }
+        put_fields(call, expr, option);
     }
 }
 
@@ -84,6 +106,9 @@ static void put_value(struct call *call, const struct expr *expr, struct option 
         put_structure(call, expr, option);
     else if (expr->kind == EXPR_LIST && expr->count == 1)
         put_value(call, expr->items[0], option, length);
+    else if (expr->kind == EXPR_LIST && expr->items && expr->count && expr->items[0]->kind == EXPR_STRUCT)
+        for (unsigned i = 0; i < expr->count; i++) /* TCP_REPAIR_OPTIONS: an array of structures */
+            put_fields(call, expr->items[i], option);
     else if (expr->kind == EXPR_LIST)
         for (unsigned i = 0; i < expr->count && option->length + 4 <= OPTION_MOST; i++, option->length += 4) {
             int value = (int)call_number(call, expr->items[i]);
