@@ -160,7 +160,7 @@ static int64_t receive_one(struct call *call, struct transfer *t)
     if (!call->program->launcher->exact && desc->kind == DESC_DGRAM)
         n = desc_dgram_take(desc, call->inner, &message, t->flags);
     if (n == -EAGAIN) {
-        ssize_t got = lil_recvmsg(call->program->proc, desc->lil_fd, &message, (t->flags & ~MSG_CMSG_CLOEXEC) | MSG_DONTWAIT);
+        ssize_t got = lil_recvmsg(call->program->proc, desc->lil_fd, &message, (t->flags & ~(MSG_CMSG_CLOEXEC | MSG_WAITFORONE)) | MSG_DONTWAIT);
         n = got < 0 ? -errno : got;
     }
     if (n < 0)
@@ -189,24 +189,46 @@ static int64_t receive_all(struct call *call, struct transfer *t)
     return call->done ? (int64_t)call->done : n;
 }
 
+static int64_t write_time_left(struct call *call)
+{
+    uint64_t now = call->program->launcher->now_ns, left = call->until_ns > now ? call->until_ns - now : 0;
+    int64_t pair[2] = {(int64_t)(left / NS_PER_S), (int64_t)(left % NS_PER_S)};
+    return call->args[4] ? memory_write(call->tid, call->args[4], pair, sizeof pair) : 0;
+}
+
+/* recvmmsg(2): waits for all of them, or with MSG_WAITFORONE for the first. Its time limit is looked at after each message only, as the manual
+ * warns: with nothing to receive the call does not end. */
 static int64_t receive_many(struct call *call, struct transfer *t)
 {
-    unsigned count = (unsigned)call->args[2], i = 0;
-    int64_t n = 0;
+    struct launcher *l = call->program->launcher;
+    unsigned count = min_u32((uint32_t)call->args[2], VECTORS_MAX);
+    int64_t n = 0, time[2] = {0};
+    bool waits;
 
-    if (count > VECTORS_MAX)
-        count = VECTORS_MAX;
-    for (; i < count; i++) {
+    if (!call->tries && call->args[4]) {
+        if (memory_read(call->tid, call->args[4], time, sizeof time) < 0)
+            return -EFAULT;
+        if (time[0] < 0 || time[1] < 0 || time[1] >= (int64_t)NS_PER_S)
+            return -EINVAL;
+        call->until_ns = clock_add(l->now_ns, clock_span(time[0], time[1]));
+    }
+    for (bool is_over = false; call->messages < count && !is_over; is_over = l->now_ns >= call->until_ns) {
         uint32_t length;
-        n = parse(call, t, i);
+        n = parse(call, t, call->messages);
         if (n >= 0)
             n = receive_one(call, t);
         if (n < 0)
             break;
         length = (uint32_t)n;
-        memory_write(call->tid, call->args[1] + i * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+        call->deadline_ns = LIL_NEVER; /* SO_RCVTIMEO is each message's */
     }
-    return i ? (int64_t)i : n;
+    waits = n == -EAGAIN && call_is_blocking(call, t->flags) && !(call->messages && t->flags & MSG_WAITFORONE);
+    if (waits && l->now_ns < (call->deadline_ns = call_deadline(call, SO_RCVTIMEO)))
+        return CALL_HOLD;
+    if (write_time_left(call) < 0)
+        return -EFAULT;
+    return call->messages ? (int64_t)call->messages : n;
 }
 
 int64_t call_recv(struct call *call)
@@ -230,7 +252,7 @@ int64_t call_recv(struct call *call)
         desc_dirty(desc); /* the next datagram may come in */
     else
         desc_sync(desc, call->inner);
-    if (n != -EAGAIN || t->flags & MSG_ERRQUEUE || !call_is_blocking(call, t->flags))
+    if (n != -EAGAIN || call->nr == __NR_recvmmsg || t->flags & MSG_ERRQUEUE || !call_is_blocking(call, t->flags))
         return n;
     call->deadline_ns = call_deadline(call, SO_RCVTIMEO);
     return call->deadline_ns <= l->now_ns ? -EAGAIN : CALL_HOLD;
@@ -287,24 +309,43 @@ static int64_t send_one(struct call *call, struct transfer *t, size_t skip)
     return n < 0 ? -errno : n;
 }
 
+/* One message, from byte call->done on: how much of it went. */
+static int64_t send_message(struct call *call, struct transfer *t)
+{
+    struct desc *desc = call->desc;
+    size_t total = total_of(t);
+    int64_t n;
+
+    do {
+        n = send_one(call, t, call->done);
+        call->done += n > 0 ? (uint64_t)n : 0;
+    } while (n >= 0 && call->done < total && desc->kind == DESC_STREAM);
+    if (n == -EAGAIN && call_is_blocking(call, t->flags) &&
+        call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
+        return CALL_HOLD;
+    return n < 0 && !call->done ? n : (int64_t)call->done;
+}
+
 static int64_t send_many(struct call *call, struct transfer *t)
 {
-    unsigned count = (unsigned)call->args[2], i = 0;
+    unsigned count = min_u32((uint32_t)call->args[2], VECTORS_MAX);
     int64_t n = 0;
+    bool whole = true;
 
-    if (count > VECTORS_MAX)
-        count = VECTORS_MAX;
-    for (; i < count; i++) {
+    while (call->messages < count && whole) {
         uint32_t length;
-        n = parse(call, t, i);
+        n = parse(call, t, call->messages);
         if (n >= 0)
-            n = send_one(call, t, 0);
+            n = send_message(call, t);
         if (n < 0)
             break;
         length = (uint32_t)n;
-        memory_write(call->tid, call->args[1] + i * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+        whole = length == total_of(t);
+        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+        call->done = 0;
+        call->deadline_ns = LIL_NEVER;
     }
-    return i ? (int64_t)i : n;
+    return n == CALL_HOLD || !call->messages ? n : (int64_t)call->messages;
 }
 
 static int64_t broken_pipe(struct call *call, int flags)
@@ -324,7 +365,6 @@ int64_t call_send(struct call *call)
     struct transfer *t = &transfer;
     struct launcher *l = call->program->launcher;
     int64_t n = parse(call, t, 0);
-    bool blocking;
 
     if (desc->kind == DESC_STREAM && !l->exact)
         return CALL_CONTINUE;
@@ -332,28 +372,10 @@ int64_t call_send(struct call *call)
         return n;
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_pump(desc); /* what was written natively goes first */
-    if (call->nr == __NR_sendmmsg)
-        return send_many(call, t);
-    blocking = call_is_blocking(call, t->flags);
-    for (size_t total = total_of(t); ; ) {
-        n = send_one(call, t, call->done);
-        if (n >= 0)
-            call->done += (uint64_t)n;
-        if (n < 0 || call->done >= total || desc->kind == DESC_DGRAM)
-            break;
-    }
+    n = call->nr == __NR_sendmmsg ? send_many(call, t) : send_message(call, t);
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_dirty(desc); /* netlink answers at once */
     else
         desc_sync(desc, call->inner);
-    if (n >= 0 || (n == -EAGAIN && call->done && !blocking))
-        return (int64_t)call->done;
-    if (n == -EAGAIN && blocking) {
-        call->deadline_ns = call_deadline(call, SO_SNDTIMEO);
-        if (call->deadline_ns > l->now_ns)
-            return CALL_HOLD;
-    }
-    if (call->done)
-        return (int64_t)call->done;
     return n == -EPIPE ? broken_pipe(call, t->flags) : n;
 }

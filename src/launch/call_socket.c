@@ -278,6 +278,26 @@ int64_t call_connect(struct call *call)
 }
 
 /* --- accept, shutdown, close ------------------------------------------------------------------------------------------------------ */
+/* To the program, or, when a signal has just broken the call, back to the listener. */
+static int64_t give_accepted(struct call *call, struct desc *fresh, int inner, int flags)
+{
+    struct desc *listener = call->desc;
+
+    write_address(call, call->args[1], call->args[2], &fresh->remote, fresh->remote_length);
+    fresh->last_tid = call->tid;
+    fresh->last_fd = notify_add_fd(call, inner, flags & SOCK_CLOEXEC);
+    listener->returned = NULL;
+    if (fresh->last_fd == -ENOENT) {
+        listener->returned = fresh;
+        listener->returned_inner = inner;
+        return CALL_REPLIED;
+    }
+    if (fresh->last_fd < 0)
+        desc_free(fresh); /* Linux loses the connection too when the table is full after it was taken */
+    close(inner);
+    return CALL_REPLIED;
+}
+
 int64_t call_accept(struct call *call)
 {
     struct desc *desc = call->desc, *fresh;
@@ -288,6 +308,8 @@ int64_t call_accept(struct call *call)
 
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
         return -EINVAL;
+    if (desc->returned)
+        return give_accepted(call, desc->returned, desc->returned_inner, flags);
     fd = lil_accept(program->proc, desc->lil_fd, (struct sockaddr *)&peer, &length);
     if (fd < 0 && errno == EAGAIN) {
         desc_sync(desc, call->inner);
@@ -306,15 +328,11 @@ int64_t call_accept(struct call *call)
     fresh->family = desc->family;
     fresh->type = SOCK_STREAM;
     desc_remember_names(fresh);
-    write_address(call, call->args[1], call->args[2], &peer, length);
+    memcpy(&fresh->remote, &peer, sizeof peer);
+    fresh->remote_length = length;
     desc_sync(desc, call->inner);
     desc_dirty(fresh);
-    fresh->last_tid = call->tid;
-    fresh->last_fd = notify_add_fd(call, inner, flags & SOCK_CLOEXEC);
-    if (fresh->last_fd < 0)
-        desc_free(fresh); /* Linux loses the connection too when the table is full after it was taken */
-    close(inner);
-    return CALL_REPLIED;
+    return give_accepted(call, fresh, inner, flags);
 }
 
 int64_t call_shutdown(struct call *call)
@@ -336,8 +354,47 @@ int64_t call_shutdown(struct call *call)
     return 0;
 }
 
+static bool is_closing(const struct call *call)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+    return lil_getsockopt(call->program->proc, call->desc->lil_fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+           (info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_LAST_ACK);
+}
+
+/* SO_LINGER with a time: the last close() waits until the peer has all, and our FIN, or the time is over; whatever O_NONBLOCK says, and it
+ * returns 0 in any case. A signal ends the wait: the call is then made again, and goes on. Unread data: lil_close() resets at once. */
+static int64_t linger(struct call *call)
+{
+    struct desc *desc = call->desc;
+    struct lil_proc *proc = call->program->proc;
+    struct linger linger = {0};
+    socklen_t length = sizeof linger;
+    int unread = 0;
+
+    if (desc->kind != DESC_STREAM || desc->state != DESC_OPEN || desc->lil_fd < 0)
+        return CALL_CONTINUE;
+    if (call->tries)
+        return call->deadline_ns > call->program->launcher->now_ns && is_closing(call) ? CALL_HOLD : CALL_CONTINUE;
+    if (desc->has_lingered || lil_getsockopt(proc, desc->lil_fd, SOL_SOCKET, SO_LINGER, &linger, &length) < 0 || !linger.l_onoff || linger.l_linger <= 0)
+        return CALL_CONTINUE;
+    if (lil_ioctl(proc, desc->lil_fd, FIONREAD, &unread) < 0 || unread || sweep_holders(call->program->launcher, desc) > 1)
+        return CALL_CONTINUE;
+    if (!desc->fill)
+        desc_pump(desc); /* what sendfile wrote */
+    lil_shutdown(proc, desc->lil_fd, SHUT_WR);
+    desc_dirty(desc);
+    desc->has_lingered = true;
+    call->deadline_ns = clock_add(call->program->launcher->now_ns, clock_span(linger.l_linger, 0));
+    return is_closing(call) ? CALL_HOLD : CALL_CONTINUE;
+}
+
 int64_t call_close(struct call *call)
 {
+    int64_t rc = linger(call);
+
+    if (rc == CALL_HOLD)
+        return rc;
     /* The outer end tells when the last inner one is closed. Where it is gone this close is taken for the last. */
     if (call->desc->outer.fd < 0 && call->desc->state != DESC_NEW)
         desc_free(call->desc);

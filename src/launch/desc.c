@@ -219,6 +219,10 @@ void desc_free(struct desc *desc)
         notify_reply(call, -EBADF);
         notify_free(call);
     }
+    if (desc->returned) {
+        close(desc->returned_inner);
+        desc_free(desc->returned);
+    }
     table_remove_desc(l, desc);
     list_remove(&desc->dirty_node);
     list_remove(&desc->node);

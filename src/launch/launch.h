@@ -26,7 +26,7 @@
  *
  * INVARIANTS
  *  1. A supervised program holds no socket of the real network: socket() never continues for a family but AF_UNIX.
- *  2. A notification is answered exactly once; a held call is on its descriptor's list and on no other.
+ *  2. A notification is answered exactly once; a held call is on its descriptor's list (or held_unix) and on no other.
  *  3. The clock jumps only after a scan that shows every thread asleep and a poll, after that scan, that shows nothing pending.
  *  4. now_ns never goes back, and is never past an unserved deadline when a call is answered.
  *  5. A wait record exists exactly between a thread's seccomp stop and its syscall-exit stop.
@@ -93,6 +93,7 @@ struct launcher {
     struct list tasks;       /* threads seen under ptrace (virtual) */
     struct list descs;
     struct list dirty;       /* descriptors whose lil_ socket changed */
+    struct list held_unix;   /* calls on the programs' own AF_UNIX sockets that wait with a time limit: call_unix.c */
     struct list dead;        /* descriptors to be freed at the end of this turn */
     struct list sysctl_pipes, closed_pipes; /* call_open.c */
     struct desc **table;     /* by cookie; open addressing */
@@ -187,7 +188,7 @@ struct task {
 
 /* A notified system call. */
 struct call {
-    struct list node;          /* on desc->held while held */
+    struct list node;          /* while held: on desc->held or launcher.held_unix */
     struct program *program;
     struct desc *desc;         /* the descriptor of its first argument, when it is ours */
     int inner;                 /* a duplicate of the program's end for the time of the handling; -1 */
@@ -197,8 +198,13 @@ struct call {
     uint64_t args[6];
     uint64_t deadline_ns;      /* of a held call; LIL_NEVER */
     uint64_t done;             /* bytes moved so far by a held call */
+    unsigned messages;         /* recvmmsg, sendmmsg: those that are done */
+    uint64_t until_ns;         /* recvmmsg's time limit */
     unsigned tries;            /* how often it was handled before */
     bool is_timed;             /* counted in launcher.timed_calls */
+    bool is_broken;            /* no longer waits in the kernel; kept on its list until its thread comes again, or is gone */
+    bool is_answered;          /* and this is the answer that it missed */
+    int64_t answer;
 };
 /* What a handler returns besides a result (>= 0) or -errno. */
 enum { CALL_CONTINUE = -100001, CALL_HOLD = -100002, CALL_REPLIED = -100003 };
@@ -246,12 +252,14 @@ pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 
 /* --- notify.c -------------------------------------------------------------------------------------------------------- */
 void notify_ready(struct source *source, uint32_t events);
-void notify_retry(struct call *call);        /* a held call, handled again; may end it */
+bool notify_retry(struct call *call);        /* a held call, handled again; true: it has ended, and is freed */
 bool notify_is_alive(const struct call *call);
-void notify_reply(struct call *call, int64_t result);
+bool notify_reply(struct call *call, int64_t result); /* false: its thread does not wait for it any more */
 int notify_add_fd(struct call *call, int fd, bool cloexec); /* answers the call with FD put into the program; the number or -errno */
 void notify_free(struct call *call);
 const char *notify_name(long nr);
+/* A handler begins to run in the thread whose call its signal broke: true: the call ends, with this result. */
+bool notify_break(struct launcher *launcher, pid_t tid, int64_t *result);
 bool notify_is_quick(long nr);               /* notified, and never held: no signal may break it */
 typedef int64_t call_handler(struct call *call);
 
@@ -259,6 +267,9 @@ typedef int64_t call_handler(struct call *call);
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
     call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_refuse_splice;
 call_handler call_open, call_ioctl_foreign; /* call_open.c */
+int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
+bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
+uint64_t call_next_unix(const struct launcher *launcher);
 call_handler clock_call_gettime, clock_call_gettimeofday, clock_call_time;
 call_handler timers_call_alarm, timers_call_setitimer, timers_call_getitimer, timers_call_create, timers_call_settime, timers_call_gettime,
     timers_call_getoverrun, timers_call_delete, timers_call_fd_create, timers_call_fd_settime, timers_call_fd_gettime;
@@ -293,7 +304,7 @@ void tracer_free_all(struct launcher *launcher);
 bool tracer_is_permitted(void);
 void wait_enter(struct launcher *launcher, struct task *task); /* at a seccomp stop; resumes the task */
 void wait_exit(struct launcher *launcher, struct task *task);  /* at its syscall-exit stop; resumes the task */
-void wait_signal(struct task *task);                            /* a signal is delivered: a broken wait does not go on */
+void wait_signal(struct launcher *launcher, struct task *task, int signal); /* is delivered: a handler's ends a broken wait */
 uint64_t wait_next(const struct launcher *launcher);
 void wait_fire(struct launcher *launcher);                      /* ends those whose time has come */
 const char *wait_name(const struct wait_kind *kind);
@@ -326,8 +337,11 @@ struct desc {
     unsigned fill, tokens;     /* invariant 6 */
     int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */
     int last_tid, last_fd;     /* where the inner end was seen last */
+    struct desc *returned;     /* of a listener: accepted for a call that a signal broke; the next accept() has it */
+    int returned_inner;
     int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
     bool is_held;              /* a sweep has seen it in a program */
+    bool has_lingered;         /* its close() has begun to wait */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
     bool wants_room;           /* the outer end's room is an event too */
@@ -376,6 +390,7 @@ struct desc *desc_of_file(const struct file *file);          /* NULL: none of th
 /* --- sweep.c ----------------------------------------------------------------------------------------------------------------- */
 bool sweep_is_needed(void);                                  /* pidfd_getfd is refused */
 bool sweep(struct launcher *launcher);                       /* frees what no program holds any more; true: there was something */
+unsigned sweep_holders(struct launcher *launcher, const struct desc *desc); /* how many descriptors of programs are this socket */
 void sweep_if_many(struct launcher *launcher);
 void sweep_if_due(struct launcher *launcher);
 uint64_t sweep_left(const struct launcher *launcher);        /* real time to the next one that is due */

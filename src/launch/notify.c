@@ -103,7 +103,7 @@ bool notify_is_alive(const struct call *call)
     return ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-void notify_reply(struct call *call, int64_t result)
+bool notify_reply(struct call *call, int64_t result)
 {
     struct seccomp_notif_resp response = {.id = call->id};
 
@@ -113,7 +113,7 @@ void notify_reply(struct call *call, int64_t result)
         response.error = (int32_t)result;
     else
         response.val = result;
-    ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_SEND, &response); /* ENOENT: the thread is gone, or a signal came */
+    return ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0; /* ENOENT: the thread is gone, or a signal came */
 }
 
 int notify_add_fd(struct call *call, int fd, bool cloexec)
@@ -133,7 +133,7 @@ int notify_add_fd(struct call *call, int fd, bool cloexec)
 static void hold(struct call *call)
 {
     if (!list_is_linked(&call->node)) /* a call that is held again keeps its place */
-        list_push_back(&call->desc->held, &call->node);
+        list_push_back(call->desc ? &call->desc->held : &call->program->launcher->held_unix, &call->node);
     if (call->deadline_ns != LIL_NEVER && !call->is_timed) {
         call->is_timed = true;
         call->program->launcher->timed_calls++;
@@ -173,7 +173,63 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
     }
     if (call->nr == __NR_connect)
         return call_connect(call); /* the name services' sockets */
+    if (handler->handle == call_recv || handler->handle == call_accept)
+        return call_wait_unix(call, SO_RCVTIMEO);
+    if (handler->handle == call_send)
+        return call_wait_unix(call, SO_SNDTIMEO);
     return call->nr == __NR_ioctl ? call_ioctl_foreign(call) : CALL_CONTINUE;
+}
+
+static struct call *held_by(struct list *held, pid_t tid)
+{
+    list_each(node, held)
+        if (list_entry(node, struct call, node)->tid == tid)
+            return list_entry(node, struct call, node);
+    return NULL;
+}
+
+/* A call that something broke while it was held, or before its answer came, and that its thread now makes again: it goes on from where it
+ * was, up to the same deadline; *RESULT is the answer that it did not get. */
+static bool take_over(struct call *call, struct list *held, int64_t *result)
+{
+    struct call *before = held_by(held, call->tid);
+    bool is_answered = false;
+
+    if (!before)
+        return false;
+    if (before->nr == call->nr && !memcmp(before->args, call->args, sizeof call->args)) {
+        call->done = before->done;
+        call->messages = before->messages;
+        call->until_ns = before->until_ns;
+        call->deadline_ns = before->deadline_ns;
+        call->tries = before->tries;
+        is_answered = before->is_answered;
+        *result = before->answer;
+    }
+    notify_free(before);
+    return is_answered;
+}
+
+bool notify_break(struct launcher *l, pid_t tid, int64_t *result)
+{
+    struct call *call = held_by(&l->held_unix, tid);
+    bool ends = true;
+
+    list_each(node, &l->descs)
+        if (!call)
+            call = held_by(&list_entry(node, struct desc, node)->held, tid);
+    if (!call)
+        return false;
+    if (call->is_answered)
+        *result = call->answer;
+    else if (call->messages || call->done)
+        *result = (int64_t)(call->messages ? call->messages : call->done);
+    else if (call->deadline_ns != LIL_NEVER && call->nr != __NR_close)
+        *result = -EINTR; /* signal(7): with a time limit a call is not made again */
+    else
+        ends = false;
+    notify_free(call);
+    return ends;
 }
 
 static void find_descriptor(struct call *call)
@@ -194,6 +250,7 @@ static bool handle(struct call *call)
 {
     const struct handler *handler = find_handler(call->nr);
     int64_t result = CALL_CONTINUE;
+    bool is_answered = false;
 
     if (handler && handler->on_socket) {
         find_descriptor(call);
@@ -201,8 +258,12 @@ static bool handle(struct call *call)
             call->desc->last_tid = call->tid;
             call->desc->last_fd = (int)call->args[0];
         }
+        if (!call->tries)
+            is_answered = take_over(call, call->desc ? &call->desc->held : &call->program->launcher->held_unix, &result);
     }
-    if (handler && (!handler->on_socket || call->desc))
+    if (is_answered)
+        ;
+    else if (handler && (!handler->on_socket || call->desc))
         result = handler->handle(call);
     else if (handler)
         result = handle_foreign(call, handler);
@@ -210,23 +271,35 @@ static bool handle(struct call *call)
         close(call->inner);
     call->inner = -1;
     call->tries++;
-    if (result == CALL_HOLD && call->desc) {
+    if (result == CALL_HOLD) {
         hold(call);
         return false;
     }
     if (result < 0 && result > -4096 && handler && call->desc)
         call_record(call, handler->name, (int)-result);
-    if (result != CALL_REPLIED)
-        notify_reply(call, result);
-    return true;
+    if (result == CALL_REPLIED || notify_reply(call, result) || result == CALL_CONTINUE || !call->desc || notify_is_quick(call->nr))
+        return true;
+    call->is_broken = call->is_answered = true; /* what it moved must not be lost: kept until its thread comes again */
+    call->answer = result;
+    hold(call);
+    return false;
 }
 
-void notify_retry(struct call *call)
+bool notify_retry(struct call *call)
 {
-    if (!notify_is_alive(call) || handle(call))
-        notify_free(call);
-    else
-        return;
+    char path[32];
+
+    if (!call->is_broken && notify_is_alive(call)) {
+        if (!handle(call))
+            return false;
+    } else {
+        call->is_broken = true; /* by a signal, or by the end of its thread */
+        snprintf(path, sizeof path, "/proc/%d", call->tid);
+        if (access(path, F_OK) == 0)
+            return false;
+    }
+    notify_free(call);
+    return true;
 }
 
 static void receive(struct program *program)
@@ -238,7 +311,8 @@ static void receive(struct program *program)
     if (ioctl(program->listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
         return; /* ENOENT: the caller was killed before we looked */
     program->launcher->notifications++;
-    first = (struct call){.program = program, .inner = -1, .id = request.id, .tid = (pid_t)request.pid, .nr = request.data.nr, .deadline_ns = LIL_NEVER};
+    first = (struct call){.program = program, .inner = -1, .id = request.id, .tid = (pid_t)request.pid, .nr = request.data.nr, .deadline_ns = LIL_NEVER,
+                          .until_ns = LIL_NEVER};
     for (int i = 0; i < 6; i++)
         first.args[i] = request.data.args[i];
     list_init(&first.node);

@@ -114,6 +114,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     list_init(&l->tasks);
     list_init(&l->descs);
     list_init(&l->dirty);
+    list_init(&l->held_unix);
     list_init(&l->dead);
     list_init(&l->sysctl_pipes);
     list_init(&l->closed_pipes);
@@ -392,7 +393,8 @@ static uint64_t held_next(const struct launcher *l)
         return next;
     list_each(node, &l->descs)
         list_each(held, &list_entry(node, struct desc, node)->held)
-            next = min_u64(next, list_entry(held, struct call, node)->deadline_ns);
+            if (!list_entry(held, struct call, node)->is_broken)
+                next = min_u64(next, list_entry(held, struct call, node)->deadline_ns);
     return next;
 }
 
@@ -403,7 +405,7 @@ static void held_fire(struct launcher *l)
     list_each(node, &l->descs) {
         struct desc *desc = list_entry(node, struct desc, node);
         list_each(held, &desc->held)
-            if (list_entry(held, struct call, node)->deadline_ns <= l->now_ns)
+            if (!list_entry(held, struct call, node)->is_broken && list_entry(held, struct call, node)->deadline_ns <= l->now_ns)
                 desc_dirty(desc); /* its handler sees that the time is over */
     }
 }
@@ -433,7 +435,7 @@ static uint64_t launcher_next(struct launcher *l)
             next = min_u64(next, program->start_ns);
     }
     if (l->virtual_time)
-        next = min_u64(next, min_u64(wait_next(l), timers_next(l)));
+        next = min_u64(next, min_u64(call_next_unix(l), min_u64(wait_next(l), timers_next(l))));
     return next;
 }
 
@@ -473,6 +475,7 @@ static void virtual_turn(struct launcher *l)
     l->jumped = false;
     wait_fire(l);
     timers_fire(l);
+    call_retry_unix(l);
     world_turn(l);
     if (start_due(l) || l->progress) {
         l->idle_turns = 0;
@@ -486,7 +489,7 @@ static void virtual_turn(struct launcher *l)
         return;
     }
     poll_events(l, 0);
-    if (l->progress || (l->keeps_inner && sweep(l)))
+    if (l->progress || call_retry_unix(l) || (l->keeps_inner && sweep(l)))
         return; /* invariant 3 */
     next = launcher_next(l);
     if (l->limit_ns && next > l->limit_ns && l->detect_hang) {
@@ -560,6 +563,8 @@ void launcher_free(struct launcher *l)
         desc_free(list_entry(l->descs.next, struct desc, node));
     while (!list_is_empty(&l->dead))
         free(list_entry(list_pop_front(&l->dead), struct desc, node));
+    while (!list_is_empty(&l->held_unix))
+        notify_free(list_entry(l->held_unix.next, struct call, node));
     while (!list_is_empty(&l->programs)) {
         struct program *program = list_entry(list_pop_front(&l->programs), struct program, node);
         if (program->listener.fd >= 0)

@@ -82,6 +82,9 @@ static int begin_look(struct launcher *l, struct look *look)
         look->by_inode[look->count] = list_entry(node, struct desc, node);
         look->by_inode[look->count++]->is_held = false;
     }
+    for (size_t i = 0; i < look->count; i++)
+        if (look->by_inode[i]->returned)
+            look->by_inode[i]->returned->is_held = true; /* by us */
     qsort(look->by_inode, look->count, sizeof(struct desc *), by_inode);
     return 0;
 }
@@ -175,6 +178,36 @@ bool sweep(struct launcher *l)
     if (found)
         free_closed(l);
     return found;
+}
+
+struct tally {
+    char wanted[64];
+    unsigned count;
+};
+
+static void tally_at(void *ctx, pid_t pid)
+{
+    struct tally *tally = ctx;
+    char path[64], link[64];
+    DIR *fds;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    fds = opendir(path);
+    for (struct dirent *entry; fds && (entry = readdir(fds));) {
+        ssize_t n = readlinkat(dirfd(fds), entry->d_name, link, sizeof link - 1);
+        if (n > 0 && (link[n] = 0, !strcmp(link, tally->wanted)))
+            tally->count++;
+    }
+    if (fds)
+        closedir(fds);
+}
+
+unsigned sweep_holders(struct launcher *l, const struct desc *desc)
+{
+    struct tally tally = {.count = 0};
+    snprintf(tally.wanted, sizeof tally.wanted, "socket:[%lu]", (unsigned long)desc->inode);
+    launcher_each_descendant(l->pid, tally_at, &tally);
+    return tally.count;
 }
 
 /* --- when --------------------------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct timer {
     int id;          /* POSIX: the number; FD: the eventfd-id */
     int clock;
     uint64_t deadline_ns, interval_ns; /* LIL_NEVER: disarmed */
+    uint64_t past, next_ns; /* so many expirations were due when it was set to a time in the past; and then the next */
     int signal;      /* 0: none */
     uint64_t value;  /* sigev_value */
     unsigned overrun;
@@ -109,7 +110,7 @@ static void send_timer_signal(struct timer *timer)
 {
     siginfo_t info = {.si_signo = timer->signal, .si_code = SI_TIMER};
     info.si_timerid = timer->id;
-    info.si_overrun = 0;
+    info.si_overrun = (int)timer->overrun;
     info.si_value.sival_ptr = (void *)(uintptr_t)timer->value;
     if (timer->tid)
         syscall(SYS_rt_tgsigqueueinfo, timer->tgid, timer->tid, timer->signal, &info);
@@ -119,17 +120,21 @@ static void send_timer_signal(struct timer *timer)
 
 void timers_fire(struct launcher *l)
 {
-    uint64_t one = 1;
-
     list_each(node, &l->timers->all) {
         struct timer *timer = list_entry(node, struct timer, node);
+        uint64_t count = timer->past ? timer->past : 1;
         if (timer->deadline_ns > l->now_ns)
             continue;
-        timer->deadline_ns = timer->interval_ns ? clock_add(timer->deadline_ns, timer->interval_ns) : LIL_NEVER;
+        if (!timer->interval_ns)
+            timer->deadline_ns = LIL_NEVER;
+        else
+            timer->deadline_ns = timer->past ? timer->next_ns : clock_add(timer->deadline_ns, timer->interval_ns);
+        timer->past = 0;
+        timer->overrun = (unsigned)min_u64(count - 1, INT32_MAX);
         if (timer->kind == TIMER_ITIMER)
             kill(timer->tgid, SIGALRM);
         else if (timer->kind == TIMER_FD)
-            (void)!write(timer->event_fd, &one, sizeof one);
+            (void)!write(timer->event_fd, &count, sizeof count);
         else if (timer->signal)
             send_timer_signal(timer);
         l->progress = true;
@@ -139,7 +144,14 @@ void timers_fire(struct launcher *l)
 /* --- the times of a timer as the program gives and gets them --------------------------------------------------------- */
 static void set_times(struct launcher *l, struct timer *timer, const int64_t spec[4], bool absolute)
 {
+    uint64_t at = clock_span(spec[2], spec[3]), now = clock_from_world(l, timer->clock, l->now_ns);
+
     timer->interval_ns = clock_span(spec[0], spec[1]);
+    timer->past = 0;
+    if (absolute && at && at <= now && timer->interval_ns) {
+        timer->past = (now - at) / timer->interval_ns + 1;
+        timer->next_ns = l->now_ns + timer->interval_ns - (now - at) % timer->interval_ns;
+    }
     if (!spec[2] && !spec[3])
         timer->deadline_ns = LIL_NEVER;
     else if (absolute)

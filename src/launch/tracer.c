@@ -189,7 +189,7 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
     } else if (event) {
         ptrace(PTRACE_CONT, tid, 0, 0);
     } else {
-        wait_signal(task);
+        wait_signal(l, task, sig);
         ptrace(PTRACE_CONT, tid, 0, sig);
     }
 }

@@ -2,11 +2,14 @@
  * the call returns when it runs out. At the call's seccomp stop the timeout is taken out of the registers (the call becomes
  * untimed, so the kernel's own timer cannot end it) and the deadline is kept here; at its exit stop the registers are put back. When
  * the clock reaches a deadline the thread is interrupted and its result set. Invariant 5. */
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 #include "launch/arch.h"
 #include "launch/launch.h"
 
@@ -227,22 +230,43 @@ void wait_exit(struct launcher *l, struct task *task)
     ptrace(PTRACE_CONT, task->tid, 0, 0);
 }
 
-/* A notified call that a signal broke before its answer: the kernel will end it with EINTR unless the handler asked for SA_RESTART.
- * Right for calls that wait; but clock_gettime, socket or open never end so, and programs do not look. */
-static void restart_quick_call(struct task *task)
+/* Has the process a handler for it? One that is ignored breaks a call of a traced thread too, which on a kernel goes on as if nothing was. */
+static bool is_caught(pid_t tid, int sig)
+{
+    char path[64], text[2048], *at;
+    int fd, n;
+
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? 0 : (int)read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    at = strstr(text, "SigCgt:");
+    return at && strtoull(at + 7, NULL, 16) >> (sig - 1) & 1;
+}
+
+/* A notified call that a signal broke. When it was being answered: the kernel will end it with EINTR unless the handler asked for
+ * SA_RESTART. Right for calls that wait; but clock_gettime, socket or open never end so, and programs do not look. When it was held: see notify_break. */
+static void break_call(struct launcher *l, struct task *task)
 {
     struct arch_regs regs;
+    int64_t result = -ERESTARTNOINTR_;
 
-    if (arch_get(task->tid, &regs) < 0 || arch_result(&regs) != -ERESTARTSYS_ || !notify_is_quick((long)arch_call(&regs)))
+    if (arch_get(task->tid, &regs) < 0 || arch_result(&regs) != -ERESTARTSYS_)
         return;
-    arch_set_result(&regs, -ERESTARTNOINTR_);
+    if (!notify_break(l, task->tid, &result) && !notify_is_quick((long)arch_call(&regs)))
+        return;
+    arch_set_result(&regs, result);
     arch_set(task->tid, &regs);
 }
 
-void wait_signal(struct task *task)
+void wait_signal(struct launcher *l, struct task *task, int sig)
 {
+    if (!is_caught(task->tid, sig))
+        return;
     task->resume_ns = 0;
-    restart_quick_call(task);
+    break_call(l, task);
 }
 
 uint64_t wait_next(const struct launcher *l)

@@ -28,6 +28,30 @@ virtual 'static Go' 0 '^go 1m40s' "$work/go"
 $cc -O1 -o "$work/timers" "$here/timers.c" -lpthread && $cc -g -fsanitize=address -o "$work/timers-asan" "$here/timers.c" -lpthread || exit 1
 virtual 'timerfd, POSIX timers, alarm' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers"
 virtual 'the same with -fsanitize=address' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-asan"
+$cc -O1 -o "$work/alltimes" "$here/alltimes.c" -lpthread -lrt || exit 1
+virtual 'every timed wait of the kernel' 0 '^all in time' "$work/alltimes"
+virtual 'SO_RCVTIMEO and SO_SNDTIMEO on AF_UNIX' 0 '^all in time' python3 "$here/unixtimes.py"
+$cc -O1 -o "$work/mmsg" "$here/mmsg.c" || exit 1
+"$LILLIPUT" run --time virtual -- "$work/mmsg" >"$work/messages" 2>&1
+diff "$work/messages" - <<END && echo 'ok recvmmsg' || failures=$((failures + 1))
+all: 4 after 4 s
+one: 1 after 1 s
+limit: 2 after 2 s
+none: -11 after 0 s
+SO_RCVTIMEO: 1 after 3 s
+SO_RCVTIMEO, nothing: -11 after 2 s
+END
+"$LILLIPUT" run --time virtual -- python3 "$here/linger.py" >"$work/linger" 2>&1
+diff "$work/linger" - <<END && echo 'ok a close() that lingers' || failures=$((failures + 1))
+acknowledged at once 0
+nobody reads 3
+not blocking 3
+read after 2 s 2
+not the last 0 the last 3
+exit of a child 0 close 5
+unread data 0
+a signal 2 closed
+END
 $cc -O1 -o "$work/clocks" "$here/clocks.c" || exit 1
 virtual 'all clocks agree; a loop on one ends' 0 '^ok' "$work/clocks"
 virtual 'the same under a filter of its own' 0 '^ok' "$work/clocks" -f "$work/clocks"
@@ -35,6 +59,11 @@ $cc -O1 -o "$work/nojump" "$here/nojump.c" -lpthread || exit 1
 virtual '500 waits for real work: no false jump' 0 '^500 waits, 0 ran out' "$work/nojump" 500
 $cc -O1 -o "$work/sigcalls" "$here/sigcalls.c" || exit 1
 virtual 'signals break only calls that wait' 0 '^0 broken, recv interrupted' "$work/sigcalls"
+$cc -O1 -o "$work/breaks" "$here/breaks.c" || exit 1
+for mode in "--time virtual" "--exact" ""; do
+  # shellcheck disable=SC2086
+  check "signals lose nothing ${mode:-fast}" 0 '^3000 bytes, 0 wrong, 60 connections.3000 bytes, 0 wrong, 60 connections.$' bash -c "'$LILLIPUT' run $mode -- '$work/breaks' | tr '\n' .; echo" 
+done
 # the same while both processors are busy
 for i in 1 2 3; do sh -c 'while :; do :; done' & burners="${burners:-} $!"; done
 virtual '500 more under load' 0 '^500 waits, 0 ran out' "$work/nojump" 500
