@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/csum.h"
 #include "script/call.h"
 
 enum { IO_MOST = 64 * 1024 * 1024 };
@@ -34,9 +35,12 @@ static uint8_t *in_buffer(struct call *call, unsigned i, size_t size)
     return call_pointer(call, call_argument(call, i), call_buffer(call, size));
 }
 
-static void check_bytes(struct call *call, unsigned i, const void *got)
+static void check_bytes(struct call *call, unsigned i, const void *got, size_t size)
 {
     const struct expr *expr = call_argument(call, i);
+    size_t length = call->result < 0 ? 0 : (size_t)call->result < size ? (size_t)call->result : size;
+    if (length && got)
+        run_say(call->run, "    bytes 0x%04x", csum_fold(csum_partial(got, length, 0))); /* scripts/kernel-diff compares them */
     if (expr->kind == EXPR_STRING && call->result >= 0 && memcmp(expr->text, got, (size_t)call->result < expr->length ? (size_t)call->result : expr->length) != 0)
         call_differ(call, "other bytes came back");
 }
@@ -50,7 +54,7 @@ static void do_read(struct call *call)
         call_set(call, (int64_t)size);
     else
         call_set(call, lil_read(call->run->proc, call_live_fd(call, 0), buffer, size));
-    check_bytes(call, 1, buffer);
+    check_bytes(call, 1, buffer, size);
 }
 
 static void do_write(struct call *call)
@@ -68,7 +72,7 @@ static void do_recv(struct call *call)
     size_t size = size_argument(call, 2);
     uint8_t *buffer = in_buffer(call, 1, size);
     call_set(call, lil_recv(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3)));
-    check_bytes(call, 1, buffer);
+    check_bytes(call, 1, buffer, size);
 }
 
 static void do_send(struct call *call)
@@ -87,7 +91,7 @@ static void do_recvfrom(struct call *call)
                                 call_pointer(call, call_argument(call, 5), &length)));
     if (call->result >= 0)
         call_check_address(call, call_argument(call, 4), &address, length);
-    check_bytes(call, 1, buffer);
+    check_bytes(call, 1, buffer, size);
 }
 
 /* A TCP socket that sends to an address (MSG_FASTOPEN) is connecting. */

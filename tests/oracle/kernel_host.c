@@ -2,10 +2,15 @@
  * system calls and a TUN device, in real time, in a network namespace of the script's own. scripts/kernel-oracle builds
  * it with src/script and runs it as root: an oracle for "what a kernel passes, this must pass".
  *
+ * With --serve it makes one namespace and one device, and runs the scripts whose paths it reads, one after the other, each in a child, with its
+ * output in PATH.out: each has a port and a peer's address of its own, and finds the sysctls as they were at first. scripts/kernel-fuzz uses that, for making and
+ * removing a namespace costs the machine more than a script does.
+ *
  * The runner's virtual clock becomes the real one here: lil_host_poll(now) returns when NOW has come, and asks to be
  * called again a quantum later; packets are stamped with the quantum in which they were read. Calls that may block run
  * on a thread; one that is not done in 2 ms waits on the script's coroutine. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -62,6 +67,14 @@ static uint64_t clock_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Real time needs a thread to run when its time has come. Not so commands: two sysctl that wait for one lock (rtnl) spin, and whoever holds it would
+ * never run. */
+static void go_first(void)
+{
+    struct sched_param parameters = {.sched_priority = 20};
+    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
+}
+
 static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int shell(const char *format, ...)
 {
@@ -74,14 +87,69 @@ static int shell(const char *format, ...)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
+/* --- one namespace for many scripts (--serve) -------------------------------------------------------------------- */
+enum { SAVED_SYSCTLS = 400, SAVED_SIZE = 80 };
+static struct { char path[96], value[SAVED_SIZE]; } saved[SAVED_SYSCTLS];
+static unsigned saved_count;
+static int shared_tun = -1;
+
+static bool read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    return n > 0;
+}
+
+static void save_sysctls(const char *folder, const char *prefix)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir)) && saved_count < SAVED_SYSCTLS;) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 || strstr(entry->d_name, "available") || strstr(entry->d_name, "tcp_mem"))
+            continue;
+        snprintf(saved[saved_count].path, sizeof saved[0].path, "%s/%s", folder, entry->d_name);
+        saved_count += read_text(saved[saved_count].path, saved[saved_count].value, SAVED_SIZE);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static void restore_sysctls(void)
+{
+    char now[SAVED_SIZE];
+    for (unsigned i = 0; i < saved_count; i++) {
+        if (!read_text(saved[i].path, now, sizeof now) || strcmp(now, saved[i].value) == 0)
+            continue;
+        int fd = open(saved[i].path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, saved[i].value, strlen(saved[i].value)) < 0)
+            fprintf(stderr, "oracle: %s cannot be restored\n", saved[i].path);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+static int set_mtu(unsigned mtu)
+{
+    struct ifreq request = {.ifr_mtu = (int)mtu};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    strcpy(request.ifr_name, "tun0");
+    int result = ioctl(fd, SIOCSIFMTU, &request);
+    close(fd);
+    return result;
+}
+
 /* --- the host ------------------------------------------------------------------------------------------------------ */
 struct lil_host *lil_host_new(const struct lil_host_config *config)
 {
     struct lil_host *host = calloc(1, sizeof *host);
-    if (!host || unshare(CLONE_NEWNET | CLONE_NEWNS) < 0)
+    if (!host || (shared_tun < 0 && unshare(CLONE_NEWNET | CLONE_NEWNS) < 0))
         return NULL;
-    host->tun = -1;
+    host->tun = shared_tun;
     host->virtual_origin_ns = config->now_ns;
+    if (shared_tun >= 0)
+        return host;
     (void)shell("mount --make-rprivate / 2>/dev/null; mount -t sysfs sysfs /sys 2>/dev/null; ip link set lo up; . ${ORACLE_DIR:-.}/defaults.sh; oracle_boot");
     return host;
 }
@@ -96,25 +164,27 @@ void lil_host_free(struct lil_host *host)
 int lil_interface_add(struct lil_host *host, const struct lil_interface_config *config)
 {
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    host->transmit = config->transmit;
+    host->ctx = config->ctx;
+    if (shared_tun >= 0)
+        return set_mtu(config->mtu) < 0 ? -errno : 2;
     snprintf(request.ifr_name, sizeof request.ifr_name, "%s", config->name);
     host->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (host->tun < 0 || ioctl(host->tun, TUNSETIFF, &request) < 0)
         return -errno;
-    host->transmit = config->transmit;
-    host->ctx = config->ctx;
     return shell("ip link set %s mtu %u up txqueuelen 5000", config->name, config->mtu) ? -EINVAL : 2;
 }
 
 int lil_address_add(struct lil_host *host, int ifindex, const char *address)
 {
     (void)host, (void)ifindex;
-    return shell("ip addr add %s dev tun0%s", address, strchr(address, ':') ? " nodad" : "") ? -EINVAL : 0;
+    return shared_tun >= 0 ? 0 : shell("ip addr add %s dev tun0%s", address, strchr(address, ':') ? " nodad" : "") ? -EINVAL : 0;
 }
 
 int lil_route_add(struct lil_host *host, const char *destination, const char *via)
 {
     (void)host;
-    int error = shell("ip route add %s %s", destination, via) ? -EINVAL : 0;
+    int error = shared_tun < 0 && shell("ip route add %s %s", destination, via) ? -EINVAL : 0;
     host->real_origin_ns = clock_ns(); /* the last that run_setup does */
     return error;
 }
@@ -200,6 +270,7 @@ static void look_at_job(struct lil_host *host, uint64_t now_ns)
 static void *do_job(void *argument)
 {
     struct job *job = argument;
+    go_first();
     errno = 0;
     long result = syscall(job->number, job->a[0], job->a[1], job->a[2], job->a[3], job->a[4], job->a[5]);
     pthread_mutex_lock(&job->mutex);
@@ -467,6 +538,62 @@ void run_command(struct run *run, const char *text)
     run_settle(run);
 }
 
+/* --- serving -- */
+static void serve_one(const char *path, struct script_config *config, unsigned number)
+{
+    static char out[4096], remote[64];
+    struct script_report report;
+    struct results results = {0};
+    snprintf(out, sizeof out, "%s.out", path);
+    if (!freopen(out, "w", stdout) || dup2(fileno(stdout), STDERR_FILENO) < 0)
+        _exit(2);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    snprintf(remote, sizeof remote, "198.18.%u.%u", number / 250 % 250, 1 + number % 250);
+    char *text = calloc(1, 65536); /* a script's --ip_version is not known before it is parsed */
+    FILE *file = fopen(path, "re");
+    if (file && text && fread(text, 1, 65535, file) > 0 && strstr(text, "ip_version=ipv6\n"))
+        snprintf(remote, sizeof remote, "fd3d:fa7b:d17d::%x", 1 + number % 60000);
+    config->remote_ip = remote;
+    config->bind_port = (uint16_t)(10000 + number % 20000);
+    go_first();
+    script_run_file(path, config, &report);
+    results_add(&results, path, "kernel", true, &report);
+    result_print(&results.items[0], stdout);
+    fflush(NULL);
+    _exit(0);
+}
+
+static int serve(struct script_config *config)
+{
+    static char path[4096];
+    struct lil_host *host = lil_host_new(&(struct lil_host_config){0});
+    struct lil_interface_config interface = {.name = "tun0", .mtu = 1500};
+    if (!host || lil_interface_add(host, &interface) < 0 || lil_address_add(host, 2, "192.168.0.1/16") < 0 || lil_address_add(host, 2, "fd3d:0a0b:17d6::1/48") < 0 ||
+        lil_route_add(host, "default", "dev tun0") < 0 || lil_route_add(host, "::/0", "dev tun0") < 0)
+        return 2;
+    shared_tun = host->tun;
+    save_sysctls("/proc/sys/net/ipv4", "tcp_");
+    save_sysctls("/proc/sys/net/ipv4", "ip_");
+    save_sysctls("/proc/sys/net/ipv4", "icmp_");
+    unsigned number = (unsigned)getpid() * 977;
+    for (; fgets(path, sizeof path, stdin); number++) {
+        path[strcspn(path, "\n")] = 0;
+        static char bytes[65536];
+        while (read(host->tun, bytes, sizeof bytes) > 0)
+            ; /* what sockets of scripts before still said */
+        pid_t child = fork();
+        if (child == 0)
+            serve_one(path, config, number);
+        int status;
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+            ;
+        restore_sysctls();
+        printf("done\n");
+        fflush(stdout);
+    }
+    return 0;
+}
+
 /* --- main ------------------------------------------------------------------------------------------------------------- */
 int main(int argc, char **argv)
 {
@@ -475,13 +602,13 @@ int main(int argc, char **argv)
     script_config_init(&config);
     (void)signal(SIGPIPE, SIG_IGN);
     config.patience_ns = 3000000000u;
-    struct sched_param parameters = {.sched_priority = 20};
-    /* not for commands: two sysctl that wait for one lock (rtnl) spin, and whoever holds it would never run */
-    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
+    bool serves = false;
     for (int i = 1; i < argc; i++) {
         struct script_report report;
         if (strcmp(argv[i], "--verbose") == 0) {
             config.verbose = config.output = stderr;
+        } else if (strcmp(argv[i], "--serve") == 0) {
+            serves = true;
         } else if (strcmp(argv[i], "--ipv6") == 0) {
             config.ip = SCRIPT_IPV6;
         } else if (strncmp(argv[i], "--", 2) == 0) {
@@ -494,6 +621,7 @@ int main(int argc, char **argv)
             }
         } else {
             struct results results = {0};
+            go_first();
             script_run_file(argv[i], &config, &report);
             results_add(&results, argv[i], "kernel", true, &report);
             result_print(&results.items[0], stdout);
@@ -503,5 +631,5 @@ int main(int argc, char **argv)
         }
     }
     fflush(NULL);
-    _exit(failed); /* calls that still wait are left behind */
+    _exit(serves ? serve(&config) : failed); /* calls that still wait are left behind */
 }
