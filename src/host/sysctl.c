@@ -6,7 +6,7 @@
 
 const char *profile_field_name(unsigned index); /* profile.c */
 
-enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, PORTS, PERCENT_TW,
+enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, TIMESTAMPS /* 2: without an offset of each connection's own */, PORTS, PERCENT_TW,
             FASTOPEN_KEY, NONZERO, FIRST_BIT, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
 struct alias {
     const char *linux_name, *ours;
@@ -18,9 +18,10 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_max_syn_backlog", "tcp.max_syn_backlog", PLAIN}, {"net.core.somaxconn", "tcp.somaxconn", PLAIN},
     {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN}, {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN},
     {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN}, {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN},
-    {"net.ipv4.tcp_timestamps", "tcp.offer_timestamps", PLAIN}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN}, {"net.ipv4.tcp_ecn_option", "tcp.ecn_option", PLAIN}, {"net.ipv4.tcp_ecn_option_beacon", "tcp.ecn_option_beacon", PLAIN},
+    {"net.ipv4.tcp_timestamps", NULL, TIMESTAMPS}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN}, {"net.ipv4.tcp_ecn_option", "tcp.ecn_option", PLAIN}, {"net.ipv4.tcp_ecn_option_beacon", "tcp.ecn_option_beacon", PLAIN},
     {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_fastopen_key", NULL, FASTOPEN_KEY}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
-    {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
+    {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_shrink_window", "tcp.shrink_window", PLAIN},
+    {"net.ipv4.tcp_workaround_signed_windows", "tcp.signed_windows", PLAIN}, {"net.ipv4.tcp_stdurg", "tcp.stdurg", PLAIN}, {"net.ipv4.tcp_thin_linear_timeouts", "tcp.thin_linear_timeouts", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
     {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},
     {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", NONZERO},
     {"net.ipv4.tcp_recovery", "tcp.rack", FIRST_BIT}, {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
@@ -148,6 +149,12 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
         return 0;
     case FASTOPEN_KEY: /* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"; a second one, behind a comma, is for rotation */
         return set_fastopen_key(host, value);
+    case TIMESTAMPS:
+        if (sscanf(value, "%u %c", &first, &rest) != 1 || first > 2)
+            return -EINVAL;
+        tcp->offer_timestamps = first != 0;
+        tcp->timestamp_offsets = first != 2;
+        return 0;
     case TRIPLE_RCV:
         return set_triple(value, &tcp->rcvbuf_min, &tcp->rcvbuf, &tcp->rcvbuf_max);
     case TRIPLE_SND:
@@ -176,6 +183,9 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         return;
     case FASTOPEN_KEY:
         get_fastopen_key(host, value, size);
+        return;
+    case TIMESTAMPS:
+        snprintf(value, size, "%d", !tcp->offer_timestamps ? 0 : tcp->timestamp_offsets ? 1 : 2);
         return;
     case TRIPLE_RCV:
         snprintf(value, size, "%u %u %u", tcp->rcvbuf_min, tcp->rcvbuf, tcp->rcvbuf_max);

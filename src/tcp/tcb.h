@@ -81,11 +81,24 @@ struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked 
 };
 enum { OOO_RANGES = 64, TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
 struct ooo_queue {
-    uint32_t count, bytes, fin_seq;
+    uint32_t count, bytes, cost /* rmem_cost() of them */, fin_seq;
     bool has_fin;
     struct ooo_range r[OOO_RANGES];
 };
 enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
+
+/* Received text in buffers, as Linux counts them: runs of equal ones, the oldest first. */
+struct rmem_run {
+    uint32_t count, length, cost;
+};
+enum { RMEM_RUNS = 6 };
+struct rmem {
+    uint32_t total;           /* what all cost, those out of order too */
+    uint32_t head_read;       /* bytes of the first buffer that were read */
+    uint16_t room, forward;   /* behind the last one's text; what is left of a page that is paid for */
+    uint8_t first, runs;
+    struct rmem_run run[RMEM_RUNS];
+};
 
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
 struct tcb_ext {
@@ -107,7 +120,6 @@ struct tcb_ext {
     uint64_t rwnd_ns, rwnd_total_ns;     /* the peer's window holds data back (rwnd_limited) */
     uint64_t sndbuf_ns, sndbuf_total_ns; /* the buffer was too small: all is sent, the writer waits */
     uint32_t app_limited;     /* delivery-rate samples up to this count of delivered are the application's; 0: none */
-    uint32_t rmem;            /* Linux: what the text that waits to be read costs of the receive buffer */
     bool rate_is_network;     /* the rate below is of a sample that was not application-limited */
     uint32_t lost_total, total_rto_time_ms, rto_since_ms; /* timeouts, for TCP_INFO */
     uint32_t rehash;          /* timeouts that would have chosen another path (Linux: sk_rethink_txhash) */
@@ -152,6 +164,9 @@ struct tcb_ext {
     struct { uint32_t start, end; } recent[SACK_RECENT];
     uint32_t dsack_start, dsack_end;
     uint32_t ooo_ack_rcv_nxt; /* ACK compression */
+    struct rmem rmem;         /* Linux: what received text costs of the receive buffer (tcp_rmem.c) */
+    uint32_t window_clamp;    /* Linux: how far the window may open; 0: as the buffer has it */
+    bool no_memory;           /* Linux: a segment was dropped for want of room; the next ACK closes the window */
     uint8_t scaling_ratio;    /* Linux: text in 256 bytes of receive buffer; 0: half */
     uint16_t ooo_dupacks, compressed, last_seg_size;
     uint64_t compress_ns;
@@ -256,13 +271,14 @@ struct syn_entry {
     uint16_t mss, advmss;
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
-    uint8_t retransmits, tos;
+    uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos;
+    uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
         keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
     uint16_t ifindex;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };
-_Static_assert(sizeof(struct syn_entry) <= 128, "a SYN entry is small");
+_Static_assert(sizeof(struct syn_entry) <= 136, "a SYN entry is small");
 
 struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     struct flow flow;
@@ -402,6 +418,7 @@ struct rx {
     uint32_t window;          /* scaled */
     uint32_t ts_echo;         /* 0: none */
     uint16_t gso_size;        /* of the packet; 0: one wire segment */
+    uint8_t options_length;   /* as on the wire */
     uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
     bool ts_progress;         /* its timestamp was newer than TS.Recent */
 };
@@ -515,6 +532,7 @@ static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_
 /* tcp_reass.c */
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
 void reass_free(struct tcb *tcb);
+void reass_prune(struct tcb *tcb, uint32_t seq); /* the highest ranges go, those below SEQ stay */
 void reass_limit(struct tcb *tcb);
 /* tcp_reset.c */
 COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
@@ -533,7 +551,9 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
 uint16_t window_select(struct tcb *tcb); /* the value for the header; moves the right edge */
-uint32_t window_offer(const struct tcb *tcb); /* __tcp_select_window */
+uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
+void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
+void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
 void window_ack_check(struct tcb *tcb, bool ooo);
 void window_on_read(struct tcb *tcb, size_t copied);
@@ -548,9 +568,18 @@ void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leavi
 void window_delay_ack(struct tcb *tcb, uint32_t ms);
 void window_compressed_timer(struct tcb *tcb);
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
-void window_charge(struct tcb *tcb, uint32_t length); /* LENGTH bytes wait to be read now */
 uint32_t window_room(const struct tcb *tcb); /* BSD: what the buffer still takes */
 void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
+
+/* tcp_rmem.c */
+bool rmem_is_counted(const struct tcb *tcb);
+uint32_t rmem_cost(const struct tcb *tcb, uint32_t length);
+void rmem_take(struct tcb *tcb, uint32_t cost);
+void rmem_give(struct tcb *tcb, uint32_t cost);
+void rmem_charge(struct tcb *tcb, uint32_t length);
+void rmem_release(struct tcb *tcb, size_t copied);
+bool rmem_is_over(const struct tcb *tcb);
+bool rmem_schedule(struct tcb *tcb, uint32_t seq);
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */

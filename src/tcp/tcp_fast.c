@@ -124,7 +124,7 @@ struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns
         return NULL;
     uint32_t window = (uint32_t)in->window << tcb->snd_wscale;
     if (in->seq != tcb->rcv_nxt || in->length > tcb_receive_window(tcb) || in->has_timestamp != tcb->ts_ok || window == 0 ||
-        window > tcb->max_window || tcb->timer > TIMER_TLP || tcb->timer == TIMER_SYN || tcb->ext->keep_ns)
+        window > tcb->max_window || tcb->timer > TIMER_TLP || tcb->timer == TIMER_SYN || tcb->ext->keep_ns || rmem_is_over(tcb))
         return NULL;
     if (tcb->ts_ok && (int32_t)(in->ts_value - tcb->ts_recent) < 0)
         return NULL;
@@ -228,11 +228,12 @@ static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct l
     rx.length = in->length;
     rx.flags = in->push ? TCP_ACK | TCP_PSH : TCP_ACK;
     rx.gso_size = packet->gso_size;
+    rx.options_length = in->has_timestamp ? PLAIN_TIMESTAMP : 0;
     rx.ts_echo = in->ts_echo;
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return LIL_DROP_TCP_MEMORY;
     tcb->readable += in->length;
-    window_charge(tcb, in->length);
+    rmem_charge(tcb, in->length);
     ext->bytes_received += in->length;
     tcb->rcv_nxt += in->length;
     window_on_data(tcb, &rx);

@@ -174,7 +174,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     }
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
-    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * tcb->advmss);
+    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * info.tcpi_advmss);
     info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
     info.tcpi_max_pacing_rate = tcb->opt->socket.max_pacing_rate ? tcb->opt->socket.max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;

@@ -11,6 +11,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->flags = in->header.flags;
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
+    rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
     rx->ts_progress = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
@@ -139,17 +140,23 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
 
 /* --- step 1: sequence number --------------------------------------------------------------------------------------------- */
 
+static bool is_bare_ack(const struct rx *rx)
+{
+    return (rx->flags & TCP_ACK) && rx->seq == rx->end_seq;
+}
+
 /* RFC 7323 5.3 R1: an old timestamp. A pure ACK out of order is let through, as Linux does. */
 static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
     if (!tcb->ts_ok || !options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) <= (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)) /* Linux: one tick is forgiven */
         return false;
-    if (tcb->tcp->now_s - tcb->ts_recent_s > 24 * 86400)
+    bool is_linux = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    if (tcb->tcp->now_s - tcb->ts_recent_s > 24 * 86400 || (is_linux && tcb->ts_recent == 0))
         return false;
-    bool pure_ack = rx->length == 0 && (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && rx->seq == tcb->rcv_nxt;
-    if (pure_ack && rx->ack == tcb->snd_una && rx->window == tcb->snd_wnd &&
-        (int32_t)(tcb->ts_recent - options->ts_value) <= (int32_t)(tcb->rto_us / 1000))
+    bool updates = seq_gt(rx->seq, tcb->snd_wl1) || (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || rx->window == 0));
+    if (is_bare_ack(rx) && rx->seq == tcb->rcv_nxt && rx->ack == tcb->snd_una && !updates &&
+        (int32_t)(tcb->ts_recent - options->ts_value) <= (int32_t)(tcb->rto_us / 1000 * 6 / 5)) /* tcp_tsval_replay() */
         return false;
     return true;
 }
@@ -213,7 +220,9 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         TCP_MIB(tcb->tcp, PAWSEstab);
         if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
             syn_challenge(tcb);
-        else if (rx->length || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
+        else if (is_bare_ack(rx) && seq_lt(rx->seq, tcb->rcv_nxt) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+            TCP_MIB(tcb->tcp, PAWSOldAck); /* most likely reordered: not worth an answer */
+        else if (rx->seq != rx->end_seq || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
             send_dup_ack(tcb, rx);
         else
             TCP_MIB(tcb->tcp, ACKSkippedPAWS);
@@ -234,7 +243,7 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
     }
     if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
         syn_challenge(tcb);
-    else if (rx->length == 0 && !oow_ack_allowed(tcb))
+    else if (rx->seq == rx->end_seq && !oow_ack_allowed(tcb))
         TCP_MIB(tcb->tcp, ACKSkippedSeq);
     else
         send_dup_ack(tcb, rx);
@@ -303,6 +312,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         mss_refresh(tcb);
     tcb->snd_wl1 = rx->seq;
     uint64_t start = tcb_syn_start_ns(tcb);
+    if (tcb->ext && tcb->ext->segs_in) /* TCP_INFO counts the handshake's by itself */
+        tcb->ext->segs_in--;
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)
         timer_stop(tcb);
@@ -430,13 +441,14 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 /* RFC 9293 3.8.5 (MUST-30): the mark; the process is told (MUST-32). */
 void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
 {
-    if (!(rx->flags & TCP_URG) || rx->in->header.urgent == 0)
+    uint32_t urgent = rx->in->header.urgent;
+    if (!(rx->flags & TCP_URG) || (urgent == 0 && tcb_params(tcb)->ack_policy != TCP_ACK_LINUX))
         return;
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (!ext || tcb->state > TCPS_FIN_WAIT_2)
         return;
     /* the byte before the one that the pointer names, as every stack counts (RFC 6093 3.1 notwithstanding) */
-    uint32_t mark = rx->seq + rx->in->header.urgent - 1, copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
+    uint32_t mark = rx->seq + urgent - (urgent && !tcb_params(tcb)->stdurg), copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
     if (seq_lt(mark, copied) || seq_lt(mark, tcb->rcv_nxt) || (ext->rcv_urgent && seq_le(mark, ext->rcv_up)))
         return;
     ext->rcv_up = mark;
@@ -499,7 +511,7 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
     uint32_t right = tcb->rcv_nxt + tcb_receive_window(tcb);
     bool inside = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) || (rx->seq == right && rx->seq == rx->end_seq);
     if (is_paws_reject(tcb, rx) || !inside) {
-        if (rx->length || oow_ack_allowed(tcb))
+        if (rx->seq != rx->end_seq || oow_ack_allowed(tcb))
             window_ack_now(tcb);
         return LIL_DROP_TCP_BAD_SEQ;
     }

@@ -38,7 +38,8 @@
     X(ACKSkippedChallenge, "TcpExtTCPACKSkippedChallenge") X(WinProbe, "TcpExtTCPWinProbe") X(KeepAlive, "TcpExtTCPKeepAlive") \
     X(MTUPFail, "TcpExtTCPMTUPFail") X(MTUPSuccess, "TcpExtTCPMTUPSuccess") X(Delivered, "TcpExtTCPDelivered")          \
     X(DeliveredCE, "TcpExtTCPDeliveredCE") X(AckCompressed, "TcpExtTCPAckCompressed") X(ZeroWindowDrop, "TcpExtTCPZeroWindowDrop") \
-    X(RcvQDrop, "TcpExtTCPRcvQDrop") X(RcvCoalesce, "TcpExtTCPRcvCoalesce")
+    X(RcvQDrop, "TcpExtTCPRcvQDrop") X(RcvCoalesce, "TcpExtTCPRcvCoalesce") X(PAWSOldAck, "TcpExtPAWSOldAck") X(PruneCalled, "TcpExtPruneCalled") \
+    X(RcvPruned, "TcpExtRcvPruned") X(OfoPruned, "TcpExtOfoPruned")
 enum tcp_mib {
 #define X(name, word) MIB_##name,
     TCP_MIBS(X)

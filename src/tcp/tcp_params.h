@@ -88,6 +88,10 @@ struct tcp_params {
     /* buffers and windows, bytes */
     uint32_t rcvbuf_min, rcvbuf, rcvbuf_max, sndbuf_min, sndbuf, sndbuf_max;
     bool moderate_rcvbuf, autotune_sndbuf;
+    bool shrink_window;           /* tcp_shrink_window: a scaled window may close from the right */
+    bool signed_windows;          /* tcp_workaround_signed_windows: an unscaled window ends at 32,767 */
+    bool stdurg;                  /* tcp_stdurg: the urgent pointer names the urgent byte (RFC 1122), not the one behind */
+    bool thin_linear_timeouts;    /* a stream with little in flight backs off late, as TCP_THIN_LINEAR_TIMEOUTS asks for one */
     uint32_t window_clamp;        /* 65,535 where no scaling; 0: none */
     uint8_t adv_win_scale;        /* Linux 1: half of rcvbuf is window, half bookkeeping; 0: all of it */
     /* retransmission */
@@ -142,7 +146,7 @@ struct tcp_params {
     uint8_t persist_policy;       /* enum tcp_persist_policy */
     uint8_t backoff_shift_max;    /* FreeBSD: doubling ends at 512 (9); 0: no end but rto_max_ms */
     uint32_t rto_slop_ms;         /* FreeBSD rexmit_slop: added to every timeout but the first of an unmeasured path */
-    uint32_t scale_buffer;        /* kern.ipc.maxsockbuf: the window scale is chosen for it; 0: for rcvbuf_max */
+    uint32_t scale_buffer;        /* kern.ipc.maxsockbuf, net.core.rmem_max: the window scale is chosen for it; 0: for rcvbuf_max */
     bool buffers_round_mss;       /* both buffers are rounded up to whole segments when the MSS is known */
     bool drop_missing_ts;         /* tolerate_missing_ts=0: a segment without the timestamp that was agreed on is dropped */
     bool insecure_rst, insecure_syn, drop_synfin;

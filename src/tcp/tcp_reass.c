@@ -18,6 +18,7 @@ void reass_free(struct tcb *tcb)
         return;
     for (uint32_t i = 0; i < ooo->count; i++)
         free_range(&ooo->r[i]);
+    rmem_give(tcb, ooo->cost);
     pool_free(tcb->tcp->pool, ooo, sizeof *ooo);
     tcb->ext->ooo = NULL;
     tcb->ext->recent_count = 0;
@@ -27,6 +28,64 @@ static void remove_range(struct ooo_queue *ooo, uint32_t i)
 {
     memmove(&ooo->r[i], &ooo->r[i + 1], (ooo->count - i - 1) * sizeof ooo->r[0]);
     ooo->count--;
+}
+
+/* What is out of order counts, too. */
+static void count_in(struct tcb *tcb, const struct lil_packet *packet)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    uint32_t cost = rmem_is_counted(tcb) ? rmem_cost(tcb, packet->length) : 0;
+    ooo->bytes += packet->length;
+    ooo->cost += cost;
+    rmem_take(tcb, cost);
+}
+
+static void count_out(struct tcb *tcb, const struct lil_packet *packet)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    uint32_t cost = rmem_is_counted(tcb) ? rmem_cost(tcb, packet->length) : 0;
+    ooo->bytes -= packet->length;
+    ooo->cost -= cost;
+    rmem_give(tcb, cost);
+}
+
+/* tcp_prune_ofo_queue(): from the highest down, an eighth of the buffer at a time, as long as they lie behind SEQ. */
+void reass_prune(struct tcb *tcb, uint32_t seq)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    int64_t goal = tcb->rcvbuf >> 3;
+    bool pruned = false;
+    while (ooo && ooo->count) {
+        struct ooo_range *range = &ooo->r[ooo->count - 1];
+        struct lil_packet *last = range->last, *before = range->first;
+        if (!last || seq_gt(seq, last->mark))
+            break;
+        while (before != last && before->next != last)
+            before = before->next;
+        goal -= rmem_cost(tcb, last->length);
+        count_out(tcb, last);
+        ooo->has_fin = ooo->has_fin && seq_lt(ooo->fin_seq, last->mark);
+        range->end = last->mark;
+        pruned = true;
+        if (before == last)
+            ooo->count--;
+        else
+            before->next = NULL;
+        range->last = before;
+        packet_free(last);
+        if (ooo->count == 0 || goal <= 0) {
+            if (!rmem_is_over(tcb))
+                break;
+            goal = tcb->rcvbuf >> 3;
+        }
+    }
+    if (!pruned)
+        return;
+    TCP_MIB(tcb->tcp, OfoPruned);
+    tcb->ext->recent_count = 0;
+    tcb->ext->has_dsack = false;
+    if (ooo->count == 0)
+        reass_free(tcb);
 }
 
 /* Moves PACKET's bytes behind the receive buffer. The packet is consumed. */
@@ -40,7 +99,7 @@ static bool deliver(struct tcb *tcb, struct lil_packet *packet)
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return false;
     tcb->readable += length;
-    window_charge(tcb, length);
+    rmem_charge(tcb, length);
     return true;
 }
 
@@ -57,7 +116,7 @@ static bool deliver_ranges(struct tcb *tcb)
             range->first = packet->next;
             uint32_t start = packet->mark, length = packet->length;
             packet->next = NULL;
-            ooo->bytes -= length;
+            count_out(tcb, packet);
             if (seq_gt(tcb->rcv_nxt, start)) {
                 uint32_t old = tcb->rcv_nxt - start;
                 if (tcb->sack_ok && tcb_params(tcb)->dsack)
@@ -66,6 +125,8 @@ static bool deliver_ranges(struct tcb *tcb)
             }
             length = packet->length;
             if (!deliver(tcb, packet)) { /* no memory: the rest is forgotten, the peer sends it again */
+                for (struct lil_packet *p = range->first; p; p = p->next)
+                    count_out(tcb, p);
                 free_range(range);
                 remove_range(ooo, 0);
                 return false;
@@ -107,7 +168,7 @@ static void finish_range(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t e
     if (packet && packet->length) {
         packet->mark = start;
         packet->next = NULL;
-        ooo->bytes += packet->length;
+        count_in(tcb, packet);
         if (range->last)
             range->last->next = packet;
         else
@@ -165,7 +226,7 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
     }
     while (i + 1 < ooo->count && seq_le(ooo->r[i + 1].end, end)) { /* wholly covered */
         for (struct lil_packet *p = ooo->r[i + 1].first; p; p = p->next)
-            ooo->bytes -= p->length;
+            count_out(tcb, p);
         if (tcb->sack_ok && tcb_params(tcb)->dsack)
             sack_dsack(tcb, ooo->r[i + 1].start, ooo->r[i + 1].end);
         free_range(&ooo->r[i + 1]);
@@ -185,14 +246,20 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     window_on_ecn(tcb, rx);
     if (!ext)
         return LIL_DROP_TCP_MEMORY;
-    if (!ext->ooo && !(ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo)))
+    if (!ext->ooo)
+        ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo);
+    if (!ext->ooo)
         return LIL_DROP_TCP_MEMORY;
     TCP_MIB(tcb->tcp, OFOQueue);
     ext->ooo_packets++;
-    if (ext->ooo->bytes + rx->length > tcb->rcvbuf) {
+    bool fits = rmem_is_counted(tcb) ? rmem_schedule(tcb, rx->seq) : ext->ooo->bytes + rx->length <= tcb->rcvbuf;
+    if (fits && !ext->ooo) /* making room took all that waited */
+        ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo);
+    if (!fits || !ext->ooo) {
         TCP_MIB(tcb->tcp, OFODrop);
         return LIL_DROP_TCP_WINDOW;
     }
+    window_on_disorder(tcb, rx);
     if (rx->flags & TCP_FIN) {
         ext->ooo->has_fin = true;
         ext->ooo->fin_seq = rx->end_seq - 1;
@@ -200,6 +267,23 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     struct lil_packet *packet = rx->packet;
     rx->packet = NULL;
     return insert_range(tcb, rx->seq, rx->end_seq, packet) ? LIL_DROP_NONE : LIL_DROP_TCP_DUPLICATE;
+}
+
+/* Linux: is there room for the segment? One that header prediction takes, and a page paid for has room for, is not asked. False: dropped, and
+ * the ACK closes the window. */
+static bool has_room(struct tcb *tcb, const struct rx *rx)
+{
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext || !rmem_is_counted(tcb))
+        return true;
+    bool predicted = rx->seq == tcb->rcv_nxt && !ext->ooo && (rx->flags & ~(unsigned)TCP_PSH) == TCP_ACK && rx->window == tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;
+    if ((predicted && rmem_cost(tcb, rx->length) <= ext->rmem.forward) || rmem_schedule(tcb, rx->seq))
+        return true;
+    ext->no_memory = true;
+    tcb->ack_now = true;
+    window_schedule_ack(tcb);
+    tcb_event(tcb, TCP_EV_READABLE);
+    return !tcb->readable || !rx->length;
 }
 
 static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
@@ -210,6 +294,10 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         struct lil_packet *packet = rx->packet;
         if (!tcb_ext_get(tcb))
             return LIL_DROP_TCP_MEMORY;
+        if (!has_room(tcb, rx)) {
+            TCP_MIB(tcb->tcp, RcvQDrop);
+            return LIL_DROP_TCP_WINDOW;
+        }
         packet_trim_front(packet, old);
         rx->packet = NULL;
         tcp_note_urgent_byte(tcb, rx, packet, old);

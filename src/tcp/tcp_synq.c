@@ -244,6 +244,7 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     if (listener)
         listener->young -= entry->retransmits == 0;
     entry->retransmits++;
+    entry->resent++;
     synq_schedule(tcp, slot);
     /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
     if (listener && listener->opt->defer_accept && entry->acked && entry->retransmits < listener->opt->defer_accept)
@@ -261,6 +262,21 @@ void synq_poll(struct tcp *tcp)
         while (tcp->levels[i].first != TCP_NONE && tcp_syn(tcp, tcp->levels[i].first)->deadline_ns <= tcp->now_ns)
             on_timeout(tcp, tcp->levels[i].first);
     }
+}
+
+static uint32_t ts_at(const struct tcp *tcp, const struct syn_entry *entry, uint64_t time_ns)
+{
+    return (uint32_t)(time_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
+}
+
+static uint64_t started_ns(const struct syn_entry *entry)
+{
+    return entry->start_ns == 1 ? 0 : entry->start_ns;
+}
+
+static uint16_t since_start_ms(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    return (uint16_t)min_u64((tcp->now_ns - started_ns(entry)) / NS_PER_MS, UINT16_MAX);
 }
 
 void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment)
@@ -285,7 +301,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->options.sack_permitted = entry->sack_ok;
     if (entry->ts_ok) {
         header->options.has_timestamp = true;
-        header->options.ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
+        header->options.ts_value = ts_at(tcp, entry, tcp->now_ns);
         header->options.ts_echo = entry->ts_recent;
     }
     if (entry->offers_fastopen)
@@ -312,6 +328,7 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
         md5_sign(listener_of(tcp, entry)->opt, &segment->flow, &segment->header, NULL);
     if (entry->level == 0xff)
         synq_schedule(tcp, slot);
+    entry->last_ms = since_start_ms(tcp, entry);
     return true;
 }
 
@@ -368,6 +385,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->rcv_ssthresh = tcb->rcv_wnd;
     tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
     tcb->retransmits = entry->retransmits;
+    if (entry->resent && tcb_ext_get(tcb))
+        tcb->ext->total_retrans = entry->resent;
     return tcb;
 }
 
@@ -428,9 +447,33 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
     return drop;
 }
 
-static bool is_paws_reject(const struct syn_entry *entry, const struct tcphdr_ *header)
+static bool is_paws_reject(const struct tcp *tcp, const struct syn_entry *entry, const struct tcphdr_ *header)
 {
-    return entry->ts_ok && header->options.has_timestamp && (int32_t)(header->options.ts_value - entry->ts_recent) < 0;
+    bool ignored = tcp->params.ack_policy == TCP_ACK_LINUX && (entry->ts_recent == 0 || (header->flags & TCP_RST));
+    return entry->ts_ok && header->options.has_timestamp && (int32_t)(header->options.ts_value - entry->ts_recent) < 0 && !ignored;
+}
+
+/* Linux: a timestamp that none of our SYN/ACKs had is not echoed by the peer that got them. */
+static bool is_foreign_echo(const struct tcp *tcp, const struct syn_entry *entry, const struct tcphdr_ *header)
+{
+    uint32_t echo = header->options.ts_echo;
+    if (tcp->params.ack_policy != TCP_ACK_LINUX || !entry->ts_ok || !header->options.has_timestamp || echo == 0)
+        return false;
+    uint64_t last_ns = started_ns(entry) + entry->last_ms * NS_PER_MS + NS_PER_MS - 1;
+    return !seq_between(echo, ts_at(tcp, entry, started_ns(entry)), ts_at(tcp, entry, last_ns));
+}
+
+/* Linux: one answer to invalid segments each invalid_ratelimit_ms; data without a SYN is no part of an ACK loop (tcp_oow_rate_limited). */
+static bool is_answer_limited(const struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in)
+{
+    uint32_t limit = tcp->params.invalid_ratelimit_ms, now = min_u32(since_start_ms(tcp, entry) + 1u, UINT16_MAX);
+    bool bare = in->payload == 0 && !(in->header.flags & TCP_FIN);
+    if (tcp->params.ack_policy != TCP_ACK_LINUX || !limit || !(bare || (in->header.flags & TCP_SYN)))
+        return false;
+    if (entry->oow_ack_ms && now - entry->oow_ack_ms < limit)
+        return true;
+    entry->oow_ack_ms = (uint16_t)now;
+    return false;
 }
 
 static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
@@ -520,7 +563,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     uint32_t end_seq = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN), rcv_nxt = entry->irs + 1;
     if (tcp->params.input_policy == TCP_INPUT_BSD && !entry->is_held)
         return input_bsd(tcp, slot, in, packet);
-    bool paws = is_paws_reject(entry, header);
+    bool paws = is_paws_reject(tcp, entry, header);
     if (tcp->params.synrcvd_keep_reset)
         entry->keep_reset = true;
     if (entry->is_held)
@@ -528,6 +571,9 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     if (header->seq == entry->irs && (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN && !paws) {
         if (entry->level == 0xff)
             return LIL_DROP_TCP_DUPLICATE; /* the first SYN/ACK is still to go */
+        if (is_answer_limited(tcp, entry, in))
+            return LIL_DROP_TCP_DUPLICATE;
+        entry->resent++;
         if (tcp->params.synack.give_up_ms == 0)
             synq_schedule(tcp, slot); /* the SYN again: the SYN/ACK again, and its timer from now */
         synq_mark_due(tcp, slot);
@@ -542,8 +588,8 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
                                             : seq_gt(end_seq, rcv_nxt) && seq_lt(header->seq, rcv_nxt + entry->window);
     if (header->seq == entry->irs && (header->flags & TCP_SYN))
         in_window = true;
-    if (paws || !in_window) {
-        if (!(header->flags & TCP_RST))
+    if (paws || !in_window || is_foreign_echo(tcp, entry, header)) {
+        if (!(header->flags & TCP_RST) && !is_answer_limited(tcp, entry, in))
             send_ack(tcp, entry);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
     }

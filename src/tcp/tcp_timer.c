@@ -216,7 +216,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     count_timeout(tcb, ext);
     if (tcb->retransmits < 255 && !shrunk)
         tcb->retransmits++;
-    if (!(tcb->opt->thin_linear && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)
+    if (!((tcb->opt->thin_linear || tcb_params(tcb)->thin_linear_timeouts) && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)
         tcb->backoff++;
     tcp_trace_text(tcb, "rto");
     timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, rtt_rto_ns(tcb))));

@@ -546,8 +546,10 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     const struct tcb_options *options = &tcb->opt->socket;
     if (options->sndbuf)
         tcb->sndbuf = options->sndbuf;
-    if (options->rcvbuf)
+    if (options->rcvbuf && options->rcvbuf != tcb->rcvbuf) {
+        window_hold_clamp(tcb);
         tcb->rcvbuf = options->rcvbuf;
+    }
     tcb->dont_nagle = options->nodelay;
     tcb->is_guarded = tcb->opt->md5 || options->min_ttl;
     tcb->tcp->has_guards |= options->min_ttl != 0;

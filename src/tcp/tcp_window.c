@@ -11,28 +11,23 @@ uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
     return ratio ? (uint32_t)((uint64_t)rcvbuf * ratio >> 8) : rcvbuf >> tcb_params(tcb)->adv_win_scale;
 }
 
-/* What a segment of LENGTH bytes of text costs in Linux, received from a TUN device: buffers come in powers of two, then in pages. */
-static uint32_t truesize_of(const struct tcb *tcb, uint32_t length)
-{
-    enum { PAD = 64, TAIL = 320, HEAD = 256, PAGE = 4096 };
-    uint32_t packet = length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0), linear = (packet + PAD + 63) / 64 * 64 + TAIL;
-    if (packet + PAD <= 256)
-        return 576 + HEAD;
-    for (uint32_t size = 1024; size <= PAGE; size *= 2)
-        if (linear <= size)
-            return size + HEAD;
-    if (packet + PAD < PAGE)
-        return 2 * PAGE + HEAD;
-    return PAGE + HEAD + (packet - (PAGE - TAIL - PAD) + PAGE - 1) / PAGE * PAGE;
-}
-
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
+
+/* The text of a full segment from the peer (Linux's advmss of an established connection). */
+static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - (tcb->ts_ok ? 12u : 0); }
+
+/* tcp_init_buffer_space(); later changes of the buffer leave it, until the share is measured anew. */
+static uint32_t clamp_of_buffer(const struct tcb *tcb)
+{
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = tcb->opt->socket.rcvbuf ? tcb->opt->socket.rcvbuf : tcb_params(tcb)->rcvbuf;
+    if (is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio && clamp > 2 * full_text(tcb))
+        clamp = max_u32(2 * full_text(tcb), clamp - full_text(tcb)); /* room for one segment */
+    return clamp;
+}
 
 static uint32_t clamp_of(const struct tcb *tcb)
 {
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = tcb->opt->socket.rcvbuf ? tcb->opt->socket.rcvbuf : tcb_params(tcb)->rcvbuf;
-    if (is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio && clamp > 2u * tcb->advmss)
-        clamp = max_u32(2u * tcb->advmss, clamp - tcb->advmss); /* room for one segment */
+    uint32_t held = tcb_ext_peek(tcb)->window_clamp, clamp = held ? held : clamp_of_buffer(tcb);
     if (tcb->opt->window_clamp)
         clamp = min_u32(clamp, tcb->opt->window_clamp);
     if (tcb_params(tcb)->window_clamp)
@@ -45,12 +40,21 @@ uint32_t window_clamp(const struct tcb *tcb)
     return clamp_of(tcb);
 }
 
+void window_hold_clamp(struct tcb *tcb)
+{
+    if (is_linux(tcb) && tcb_is_synchronized(tcb) && tcb_ext_get(tcb) && !tcb->ext->window_clamp)
+        tcb->ext->window_clamp = clamp_of_buffer(tcb);
+}
+
 /* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
 COLD static void note_ratio(struct tcb *tcb, uint32_t length)
 {
-    uint32_t before = clamp_of(tcb), ratio = (length << 8) / truesize_of(tcb, length);
+    uint32_t before = clamp_of(tcb), ratio = (length << 8) / rmem_cost(tcb, length);
+    if (ratio == (tcb->ext->scaling_ratio ? tcb->ext->scaling_ratio : 128u))
+        return;
     tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
     uint32_t clamp = window_space(tcb, tcb->rcvbuf);
+    tcb->ext->window_clamp = clamp;
     if (clamp < before)
         tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
     else
@@ -73,14 +77,16 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
     *wscale = 0;
     if (wscale_ok) {
         uint32_t most = space;
-        if (params->scale_buffer) /* FreeBSD: the largest buffer that any socket may have */
-            most = params->scale_buffer;
+        if (params->scale_buffer) /* the largest buffer that any socket may have; Linux: may grow to or may have */
+            most = params->adv_win_scale ? max_u32(params->scale_buffer, max_u32(most, params->rcvbuf_max)) : params->scale_buffer;
         else if (params->moderate_rcvbuf)
             most = max_u32(most, params->rcvbuf_max);
         most = min_u32(most, clamp);
         while (*wscale < 14 && (most >> *wscale) > 65535)
             ++*wscale;
     }
+    if (params->signed_windows)
+        space = min_u32(space, 32767);
     return params->adv_win_scale ? space : min_u32(space, 65535); /* Linux: the header's field ends at 65,535, not the window */
 }
 
@@ -93,21 +99,11 @@ void window_init(struct tcb *tcb, uint32_t mss)
     tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
 }
 
-void window_charge(struct tcb *tcb, uint32_t length)
+/* What the buffer still takes, as window: each segment counts with what it costs (tcp_space). */
+static uint32_t free_space(const struct tcb *tcb)
 {
-    if (tcb->ext && is_linux(tcb))
-        tcb->ext->rmem += truesize_of(tcb, length);
-}
-
-static uint32_t used_space(const struct tcb *tcb)
-{
-    uint32_t used = tcb->readable;
-    if (is_linux(tcb) && tcb->ext) /* each segment's cost, as a share of the buffer */
-        return window_space(tcb, tcb->ext->rmem) + (tcb->ext->ooo ? tcb->ext->ooo->bytes : 0);
-    if (tcb->ext && tcb->ext->ooo)
-        used += tcb->ext->ooo->bytes;
-    uint32_t charge = stream_charge(tcb->rcv_stream) >> tcb_params(tcb)->adv_win_scale;
-    return charge > 2 * used ? charge / 2 : used; /* small data that pins large blocks counts for more */
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return window_space(tcb, tcb->rcvbuf > ext->rmem.total ? tcb->rcvbuf - ext->rmem.total : 0);
 }
 
 /* BSD's sbspace(): what waits to be read counts, what waits for a gap to be filled does not; small data in large blocks has a limit of its own. */
@@ -156,21 +152,27 @@ static uint32_t round_up(uint32_t window, uint32_t scale)
     return (window + (1u << scale) - 1) >> scale << scale;
 }
 
-uint32_t window_offer(const struct tcb *tcb)
+uint32_t window_offer(struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
     if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo) /* nothing waits: what the rest comes to then */
         return round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), tcb->rcv_wscale);
-    uint32_t allowed = window_space(tcb, tcb->rcvbuf), used = used_space(tcb), space = allowed > used ? allowed - used : 0;
+    uint32_t allowed = window_space(tcb, tcb->rcvbuf), space = free_space(tcb);
     uint32_t full = min_u32(allowed, clamp_of(tcb)), mss = min_u32(tcb->rcv_mss, full), scale = tcb->rcv_wscale;
+    bool may_shrink = tcb_params(tcb)->shrink_window && scale;
     if (mss == 0)
         return 0;
-    if (space < full >> 1) {
+    if (may_shrink)
         space = space >> scale << scale;
-        if (space < allowed >> 4 || space < mss)
+    if (space < full >> 1) {
+        tcb->quick = 0;
+        space = space >> scale << scale;
+        if (space < allowed >> 4 || space < mss || (may_shrink && space < 1u << scale))
             return 0;
     }
+    if (may_shrink) /* a whole number of units, below what memory has */
+        return space > tcb->rcv_ssthresh ? round_up(tcb->rcv_ssthresh, scale) : space;
     space = min_u32(space, tcb->rcv_ssthresh);
     if (scale)
         return round_up(space, scale);
@@ -185,23 +187,28 @@ uint32_t window_offer(const struct tcb *tcb)
 /* The header's window. RFC 9293 3.8.6 (SHLD-14): the right edge does not move left. */
 uint16_t window_select(struct tcb *tcb)
 {
-    uint32_t scale = tcb->rcv_wscale, most = 65535u << scale;
+    uint32_t scale = tcb->rcv_wscale, most = !scale && tcb_params(tcb)->signed_windows ? 32767 : 65535u << scale;
+    if (tcb_ext_peek(tcb)->no_memory) { /* all that was offered was a mistake */
+        tcb->rcv_wnd = 0;
+        tcb->rcv_wup = tcb->rcv_nxt;
+        return 0;
+    }
     uint32_t current = tcb_receive_window(tcb), window = window_offer(tcb);
-    if (window < current || !is_linux(tcb)) { /* rounded up, so that the scale does not shrink it */
+    bool may_shrink = tcb_params(tcb)->shrink_window && scale;
+    if ((window < current || !is_linux(tcb)) && !may_shrink) { /* rounded up, so that the scale does not shrink it */
         if (window == 0)
             TCP_MIB(tcb->tcp, WantZeroWindowAdv);
         if (!is_linux(tcb) && tcb->ext && !tcb->ext->space_ns)
             tcb->ext->space_ns = tcb_now(tcb);
         window = round_up(max_u32(window, current), scale);
     }
-    window = min_u32(window, most);
     if (window == 0 && tcb->rcv_wnd)
         TCP_MIB(tcb->tcp, ToZeroWindowAdv);
     else if (window && tcb->rcv_wnd == 0)
         TCP_MIB(tcb->tcp, FromZeroWindowAdv);
-    tcb->rcv_wnd = window;
+    tcb->rcv_wnd = is_linux(tcb) ? window : min_u32(window, most); /* Linux: the header's field ends, not the window */
     tcb->rcv_wup = tcb->rcv_nxt;
-    return (uint16_t)(window >> scale);
+    return (uint16_t)(min_u32(window, most) >> scale);
 }
 
 /* --- acknowledging ---------------------------------------------------------------------------------------------------- */
@@ -238,19 +245,22 @@ static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
     if (length >= tcb->rcv_mss) {
         if (length != tcb->rcv_mss && is_linux(tcb))
             note_ratio(tcb, rx->length);
-        tcb->rcv_mss = (uint16_t)min_u32(length, tcb->advmss);
+        tcb->rcv_mss = (uint16_t)min_u32(length, full_text(tcb));
         if (rx->length == tcb->rcv_mss && (rx->flags & TCP_PSH))
             tcb->ack_pushed = true;
         return;
     }
-    tcb->ack_pushed2 = tcb->ack_pushed;
-    tcb->ack_pushed = true;
-    uint32_t header = TCP_LENGTH + (tcb->ts_ok ? 12 : 0);
-    if (length + header >= 536 + TCP_LENGTH || (length + header >= 88 + TCP_LENGTH && !(rx->flags & (TCP_FIN | TCP_URG | TCP_PSH)))) {
-        if (tcb->ext->last_seg_size == length)
-            tcb->rcv_mss = (uint16_t)length;
-        tcb->ext->last_seg_size = (uint16_t)length;
+    /* the header counts, less what every segment of the connection has: SACK blocks would make it jitter */
+    uint32_t whole = length + rx->options_length, usual = tcb->ts_ok ? 12 : 0, last = tcb->ext->last_seg_size;
+    if (whole >= 536 || (whole >= 88 && !(rx->flags & (TCP_FIN | TCP_URG | TCP_PSH | TCP_SYN | TCP_RST)))) {
+        tcb->ext->last_seg_size = (uint16_t)(whole - usual);
+        if (last == whole - usual) {
+            tcb->rcv_mss = (uint16_t)last;
+            return;
+        }
     }
+    tcb->ack_pushed2 |= tcb->ack_pushed;
+    tcb->ack_pushed = true;
 }
 
 static void measure_rtt(struct tcb *tcb, const struct rx *rx)
@@ -318,6 +328,32 @@ COLD static void autosize_bsd(struct tcb *tcb, uint32_t length)
     ext->space_bytes = 0;
 }
 
+/* A segment whose buffer is mostly overhead opens the window while it is small beside the largest buffer (__tcp_grow_window). */
+static uint32_t growth_of_small(const struct tcb *tcb, uint32_t length, uint32_t cost)
+{
+    uint32_t share = window_space(tcb, cost) >> 1, window = window_space(tcb, tcb_params(tcb)->rcvbuf_max) >> 1;
+    for (; tcb->rcv_ssthresh <= window; share >>= 1, window >>= 1)
+        if (share <= length)
+            return 2u * tcb->rcv_mss;
+    return 0;
+}
+
+/* tcp_grow_window(): by two segments, as far as there is room. */
+static void grow_window(struct tcb *tcb, uint32_t length)
+{
+    uint32_t clamp = clamp_of(tcb);
+    if (clamp <= tcb->rcv_ssthresh)
+        return;
+    uint32_t room = min_u32(clamp, free_space(tcb));
+    if (room <= tcb->rcv_ssthresh)
+        return;
+    uint32_t cost = rmem_cost(tcb, length), growth = window_space(tcb, cost) <= length ? 2 * full_text(tcb) : growth_of_small(tcb, length, cost);
+    if (growth) {
+        tcb->rcv_ssthresh += min_u32(room - tcb->rcv_ssthresh, max_u32(growth, 2 * length));
+        tcb->quick |= 1;
+    }
+}
+
 /* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
@@ -340,15 +376,15 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
         window_enter_quickack_keep(tcb, QUICKACKS_MAX);
     }
     tcb->last_rcv_ms = now;
-    uint32_t clamp = clamp_of(tcb);
-    if (rx->length >= 128 && clamp > tcb->rcv_ssthresh) {
-        uint32_t used = used_space(tcb), space = window_space(tcb, tcb->rcvbuf);
-        uint32_t room = min_u32(clamp, space > used ? space - used : 0);
-        if (room > tcb->rcv_ssthresh) {
-            tcb->rcv_ssthresh += min_u32(room - tcb->rcv_ssthresh, max_u32(2u * tcb->advmss, 2 * rx->length));
-            tcb->quick |= 1;
-        }
-    }
+    if (rx->length >= 128)
+        grow_window(tcb, rx->length);
+}
+
+void window_on_disorder(struct tcb *tcb, const struct rx *rx)
+{
+    measure_rcv_mss(tcb, rx);
+    if (tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
+        grow_window(tcb, rx->length);
 }
 
 void window_enter_quickack_keep(struct tcb *tcb, unsigned max)
@@ -484,6 +520,8 @@ void window_on_ack_sent(struct tcb *tcb)
     if (tcb->quick && --tcb->quick == 0)
         tcb->ato_ms = ATO_MIN_MS;
     tcb->ack_sched = tcb->ack_now = tcb->ack_pushed = tcb->ack_pushed2 = false;
+    if (tcb->ext)
+        tcb->ext->no_memory = false;
     if (tcb_is_synchronized(tcb))
         tcb->delack_ns = 0;
     if (tcb->ext && (tcb->ext->compressed || tcb->ext->compress_ns)) {
@@ -502,29 +540,45 @@ void window_on_data_sent(struct tcb *tcb)
 
 /* --- the reader made room ------------------------------------------------------------------------------------------------ */
 
-/* Dynamic right-sizing: the buffer follows what the process takes in a round trip. */
-static void adjust_space(struct tcb *tcb, size_t copied)
+/* Dynamic right-sizing (tcp_rcvbuf_grow): the buffer follows what the process takes in a round trip, twice that, for it comes a round trip late,
+ * and more while it grows. */
+static void grow_buffer(struct tcb *tcb, uint32_t taken)
 {
     const struct tcp_params *params = tcb_params(tcb);
     struct tcb_ext *ext = tcb->ext;
-    ext->space_seq += (uint32_t)copied;
-    if (ext->space_ns == 0) {
-        ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
-        /* what the connection began with: the window of this moment may be closed by what waits to be read */
-        ext->space_bytes = min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10u * tcb->advmss);
+    uint32_t before = ext->space_bytes;
+    ext->space_bytes = taken;
+    if (!params->moderate_rcvbuf || tcb->opt->socket.rcvbuf)
+        return;
+    uint64_t window = 2ull * taken;
+    window += 2 * (window * (taken - before) / max_u32(before, 1));
+    if (ext->ooo && ext->ooo->count)
+        window += ext->ooo->r[ext->ooo->count - 1].end - tcb->rcv_nxt;
+    uint32_t ratio = ext->scaling_ratio ? ext->scaling_ratio : 128, rcvbuf = (uint32_t)min_u64((window << 8) / ratio, params->rcvbuf_max);
+    if (rcvbuf > tcb->rcvbuf) {
+        tcb->rcvbuf = rcvbuf;
+        ext->window_clamp = window_space(tcb, rcvbuf);
     }
+}
+
+/* What the connection began with: the window of this moment may be closed by what waits to be read. */
+static void begin_measure(struct tcb *tcb)
+{
+    tcb->ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
+    tcb->ext->space_bytes = min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10 * full_text(tcb));
+}
+
+static void adjust_space(struct tcb *tcb, size_t copied)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->space_seq += (uint32_t)copied;
+    if (ext->space_ns == 0)
+        begin_measure(tcb);
     if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < ext->rcv_rtt_us * NS_PER_US)
         return;
-    if (ext->space_seq > ext->space_bytes && ext->space_bytes) {
-        if (params->moderate_rcvbuf && !tcb->opt->socket.rcvbuf) {
-            uint64_t window = 2ull * ext->space_seq + 16ull * tcb->advmss;
-            window += 2 * (window * (ext->space_seq - ext->space_bytes) / ext->space_bytes);
-            uint32_t rcvbuf = (uint32_t)min_u64(window << params->adv_win_scale, params->rcvbuf_max);
-            if (rcvbuf > tcb->rcvbuf)
-                tcb->rcvbuf = rcvbuf;
-        }
-        ext->space_bytes = ext->space_seq;
-    }
+    int64_t taken = (int64_t)ext->space_seq - tcb->readable;
+    if (taken > ext->space_bytes)
+        grow_buffer(tcb, (uint32_t)taken);
     ext->space_seq = 0;
     ext->space_ns = tcb_now(tcb);
 }
@@ -545,7 +599,7 @@ static bool is_update_due(const struct tcb *tcb, uint32_t window, uint32_t full)
 void window_on_read(struct tcb *tcb, size_t copied)
 {
     if (tcb->ext)
-        tcb->ext->rmem = tcb->readable ? (uint32_t)((uint64_t)tcb->ext->rmem * tcb->readable / (tcb->readable + copied)) : 0;
+        rmem_release(tcb, copied);
     if (tcb->state < TCPS_ESTABLISHED || tcb->state >= TCPS_CLOSE_WAIT || tcb->rcv_shutdown)
         return;
     if (is_linux(tcb) && tcb->ext)

@@ -270,7 +270,6 @@ static void look_at_job(struct lil_host *host, uint64_t now_ns)
 static void *do_job(void *argument)
 {
     struct job *job = argument;
-    go_first();
     errno = 0;
     long result = syscall(job->number, job->a[0], job->a[1], job->a[2], job->a[3], job->a[4], job->a[5]);
     pthread_mutex_lock(&job->mutex);
@@ -290,9 +289,16 @@ static long waiting_call(struct lil_proc *p, long number, long a, long b, long c
     pthread_mutex_init(&job->mutex, NULL);
     pthread_cond_init(&job->done, NULL);
     pthread_t thread;
-    if (pthread_create(&thread, NULL, do_job, job) != 0)
+    pthread_attr_t attributes; /* SCHED_RESET_ON_FORK is for threads, too */
+    struct sched_param parameters = {.sched_priority = 20};
+    pthread_attr_init(&attributes);
+    pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+    pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
+    pthread_attr_setschedparam(&attributes, &parameters);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attributes, do_job, job) != 0 && pthread_create(&thread, NULL, do_job, job) != 0)
         abort();
-    pthread_detach(thread);
+    pthread_attr_destroy(&attributes);
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += 2000000;

@@ -1,0 +1,193 @@
+/* tcp_rmem.c: what received text costs, as Linux counts it: buffers, not bytes. A segment's cost is that of the buffer that it came in (from a TUN
+ * device); text that fits behind the last one's is copied there and costs nothing. Buffers wait in runs of equal ones, since a reader frees whole
+ * ones. When they come to more than the receive buffer, room is made (tcp_prune_queue), or the segment is dropped and the window closed. */
+#include "tcp/tcb.h"
+
+enum { PAD = 64, TAIL = 320, HEAD = 256, PAGE = 4096, SMALL = 576, PACKED = PAGE - TAIL };
+
+bool rmem_is_counted(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
+
+/* Buffers come in powers of two, then in pages. ROOM: what fits behind the text. */
+static uint32_t cost_of(const struct tcb *tcb, uint32_t length, uint32_t *room)
+{
+    uint32_t packet = length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0), linear = (packet + PAD + 63) / 64 * 64 + TAIL;
+    *room = 0;
+    if (packet + PAD <= SMALL - TAIL) {
+        *room = SMALL - TAIL - PAD - packet;
+        return SMALL + HEAD;
+    }
+    for (uint32_t size = 1024; size <= 2 * PAGE; size *= 2) {
+        if (linear > size || (size > PAGE && packet + PAD >= PAGE))
+            continue;
+        *room = size - TAIL - PAD - packet;
+        return size + HEAD;
+    }
+    return PAGE + HEAD + (packet - (PAGE - TAIL - PAD) + PAGE - 1) / PAGE * PAGE;
+}
+
+uint32_t rmem_cost(const struct tcb *tcb, uint32_t length)
+{
+    uint32_t room;
+    return cost_of(tcb, length, &room);
+}
+
+/* sk_forward_alloc: pages are taken from the protocol's account, and what is left of one waits for the next segment. */
+void rmem_take(struct tcb *tcb, uint32_t cost)
+{
+    struct rmem *rmem = &tcb->ext->rmem;
+    rmem->total += cost;
+    rmem->forward = (uint16_t)((rmem->forward + PAGE - cost % PAGE) % PAGE);
+}
+
+void rmem_give(struct tcb *tcb, uint32_t cost)
+{
+    struct rmem *rmem = &tcb->ext->rmem;
+    rmem->total -= min_u32(cost, rmem->total);
+    rmem->forward = (uint16_t)((rmem->forward + cost) % PAGE);
+}
+
+static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_RUNS]; }
+
+static void drop_last(struct rmem *rmem)
+{
+    rmem->runs--;
+}
+
+/* A buffer behind the last. When there is no place for another run, the two oldest become one of their average. */
+static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
+{
+    if (rmem->runs >= 2) { /* the last one grew to the size of those before */
+        struct rmem_run *last = run_at(rmem, rmem->runs - 1u), *before = run_at(rmem, rmem->runs - 2u);
+        if (last->count == 1 && last->length == before->length && last->cost == before->cost) {
+            before->count++;
+            drop_last(rmem);
+        }
+    }
+    if (rmem->runs) {
+        struct rmem_run *last = run_at(rmem, rmem->runs - 1u);
+        if (last->length == length && last->cost == cost) {
+            last->count++;
+            return;
+        }
+    }
+    if (rmem->runs == RMEM_RUNS) {
+        struct rmem_run *a = run_at(rmem, 0), *b = run_at(rmem, 1);
+        uint64_t length_sum = (uint64_t)a->count * a->length + (uint64_t)b->count * b->length, cost_sum = (uint64_t)a->count * a->cost + (uint64_t)b->count * b->cost;
+        b->count += a->count;
+        b->length = max_u32((uint32_t)(length_sum / b->count), 1);
+        b->cost = (uint32_t)(cost_sum / b->count);
+        rmem->first = (uint8_t)((rmem->first + 1) % RMEM_RUNS);
+        rmem->runs--;
+    }
+    *run_at(rmem, rmem->runs++) = (struct rmem_run){1, length, cost};
+}
+
+/* LENGTH bytes wait to be read now. */
+void rmem_charge(struct tcb *tcb, uint32_t length)
+{
+    if (!tcb->ext || !rmem_is_counted(tcb))
+        return;
+    struct rmem *rmem = &tcb->ext->rmem;
+    if (length <= rmem->room && rmem->runs) { /* tcp_try_coalesce() */
+        struct rmem_run *last = run_at(rmem, rmem->runs - 1u);
+        uint32_t whole = last->length + length, cost = last->cost;
+        rmem->room = (uint16_t)(rmem->room - length);
+        if (last->count == 1) {
+            last->length = whole;
+            return;
+        }
+        last->count--;
+        push_run(rmem, whole, cost);
+        return;
+    }
+    uint32_t room, cost = cost_of(tcb, length, &room);
+    push_run(rmem, length, cost);
+    rmem->room = (uint16_t)room;
+    rmem_take(tcb, cost);
+}
+
+/* COPIED bytes were read: buffers that are read whole are free. */
+void rmem_release(struct tcb *tcb, size_t copied)
+{
+    struct rmem *rmem = &tcb->ext->rmem;
+    rmem->head_read += (uint32_t)copied;
+    while (rmem->runs && (tcb->readable == 0 || rmem->head_read >= run_at(rmem, 0)->length)) {
+        struct rmem_run *run = run_at(rmem, 0);
+        uint32_t count = tcb->readable == 0 ? run->count : min_u32(rmem->head_read / run->length, run->count);
+        rmem_give(tcb, count * run->cost);
+        rmem->head_read -= min_u32(rmem->head_read, count * run->length);
+        run->count -= count;
+        if (run->count)
+            break;
+        rmem->first = (uint8_t)((rmem->first + 1) % RMEM_RUNS);
+        rmem->runs--;
+    }
+    if (rmem->runs == 0)
+        rmem->room = rmem->head_read = 0;
+}
+
+/* --- when it is too much ------------------------------------------------------------------------------------------------- */
+bool rmem_is_over(const struct tcb *tcb)
+{
+    return tcb->ext->rmem.total > tcb->rcvbuf;
+}
+
+/* tcp_collapse(): from the first buffer that costs more than the window's share of it, text is packed into whole pages. */
+static void collapse(struct tcb *tcb)
+{
+    struct rmem *rmem = &tcb->ext->rmem;
+    uint32_t from = 0, bytes = 0;
+    while (from < rmem->runs && window_space(tcb, run_at(rmem, from)->cost) <= run_at(rmem, from)->length && !(from == 0 && rmem->head_read))
+        from++;
+    if (from == rmem->runs || (from == rmem->runs - 1u && run_at(rmem, from)->count == 1))
+        return;
+    for (; rmem->runs > from; drop_last(rmem)) {
+        const struct rmem_run *run = run_at(rmem, rmem->runs - 1u);
+        bytes += run->count * run->length;
+        rmem_give(tcb, run->count * run->cost);
+    }
+    if (from == 0) {
+        bytes -= min_u32(rmem->head_read, bytes);
+        rmem->head_read = 0;
+    }
+    for (rmem->room = 0; bytes; TCP_MIB(tcb->tcp, RcvCollapsed)) {
+        uint32_t part = min_u32(bytes, PACKED), size = part <= SMALL - TAIL ? SMALL : 1024;
+        while (size < (part + 63) / 64 * 64 + TAIL)
+            size *= 2;
+        push_run(rmem, part, size + HEAD);
+        rmem_take(tcb, size + HEAD);
+        rmem->room = (uint16_t)(size - TAIL - part);
+        bytes -= part;
+    }
+}
+
+/* tcp_clamp_window(): the buffer follows what came, where it may; else the window shrinks to two segments. */
+static void clamp_window(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    tcb->quick = 0;
+    if (tcb->rcvbuf < params->rcvbuf_max && !tcb->opt->socket.rcvbuf) {
+        window_hold_clamp(tcb);
+        tcb->rcvbuf = min_u32(tcb->ext->rmem.total, params->rcvbuf_max);
+    }
+    if (rmem_is_over(tcb))
+        tcb->rcv_ssthresh = min_u32(window_clamp(tcb), 2u * (tcb->advmss - (tcb->ts_ok ? 12u : 0)));
+}
+
+/* Is there, or can there be made, room for a segment that begins at SEQ? (tcp_try_rmem_schedule) */
+bool rmem_schedule(struct tcb *tcb, uint32_t seq)
+{
+    if (!rmem_is_over(tcb))
+        return true;
+    TCP_MIB(tcb->tcp, PruneCalled);
+    clamp_window(tcb);
+    if (!rmem_is_over(tcb))
+        return true;
+    collapse(tcb);
+    if (rmem_is_over(tcb))
+        reass_prune(tcb, seq);
+    if (!rmem_is_over(tcb))
+        return true;
+    TCP_MIB(tcb->tcp, RcvPruned);
+    return false;
+}
