@@ -32,6 +32,7 @@
 #include "tcp/tcp.h"
 #include "tcp/tcp_bsd_state.h"
 #include "tcp/tcp_mib.h"
+#include "tcp/tcp_rmem.h"
 #include "tcp/tcp_seq.h"
 
 struct ack_state;
@@ -86,19 +87,6 @@ struct ooo_queue {
     struct ooo_range r[OOO_RANGES];
 };
 enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
-
-/* Received text in buffers, as Linux counts them: runs of equal ones, the oldest first. */
-struct rmem_run {
-    uint32_t count, length, cost;
-};
-enum { RMEM_RUNS = 6 };
-struct rmem {
-    uint32_t total;           /* what all cost, those out of order too */
-    uint32_t head_read;       /* bytes of the first buffer that were read */
-    uint16_t room, forward;   /* behind the last one's text; what is left of a page that is paid for */
-    uint8_t first, runs;
-    struct rmem_run run[RMEM_RUNS];
-};
 
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
 struct tcb_ext {
@@ -570,16 +558,6 @@ void window_compressed_timer(struct tcb *tcb);
 uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
 uint32_t window_room(const struct tcb *tcb); /* BSD: what the buffer still takes */
 void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
-
-/* tcp_rmem.c */
-bool rmem_is_counted(const struct tcb *tcb);
-uint32_t rmem_cost(const struct tcb *tcb, uint32_t length);
-void rmem_take(struct tcb *tcb, uint32_t cost);
-void rmem_give(struct tcb *tcb, uint32_t cost);
-void rmem_charge(struct tcb *tcb, uint32_t length);
-void rmem_release(struct tcb *tcb, size_t copied);
-bool rmem_is_over(const struct tcb *tcb);
-bool rmem_schedule(struct tcb *tcb, uint32_t seq);
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
