@@ -140,6 +140,7 @@
     X(tcp_mtu_probing, tcp.mtu_probing, U8, NULL) \
     X(tcp_min_snd_mss, tcp.min_snd_mss, U32, NULL) \
     X(tcp_base_mss, tcp.base_mss, U32, NULL) \
+    X(tcp_base_mss6, tcp.base_mss6, U32, NULL) \
     X(tcp_mtu_probe_floor, tcp.mtu_probe_floor, U32, NULL) \
     X(tcp_mtu_probe_threshold, tcp.mtu_probe_threshold, U32, NULL) \
     X(tcp_mtu_probe_interval_ms, tcp.mtu_probe_interval_ms, U32, NULL) \

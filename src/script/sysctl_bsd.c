@@ -60,7 +60,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.path_mtu_discovery", "tcp.pmtu_discovery", NONZERO, 1},
     {"net.inet.tcp.pmtud_blackhole_detection", "tcp.mtu_probing", SAME, 0},
     {"net.inet.tcp.pmtud_blackhole_mss", "tcp.base_mss", SAME, 1200},
-    {"net.inet.tcp.v6pmtud_blackhole_mss", NULL, HARMLESS, 1220},
+    {"net.inet.tcp.v6pmtud_blackhole_mss", "tcp.base_mss6", SAME, 1220},
     {"net.inet.tcp.syncookies", "tcp.syncookies", NONZERO, 1},
     {"net.inet.tcp.syncookies_only", "tcp.syncookies", COOKIES_ONLY, 0},
     {"net.inet.tcp.syncache.rexmtlimit", NULL, SYN_LIMIT, 3},

@@ -532,6 +532,7 @@ void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
 void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
 {
     struct base_recovery *base = base_get(tcb);
+    base->sent_full |= end - start >= segment_size(tcb);
     if (!again && start == tcb->snd_una)
         tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
     if (base->in_fast || base->in_cong)

@@ -283,3 +283,29 @@ enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, cons
     *drop = LIL_DROP_TCP_BAD_ACK;
     return header->ack == entry->iss + 1 ? BSD_SYN_ACCEPT : BSD_SYN_RESET;
 }
+
+/* tcp_timer_rexmt() with pmtud_blackhole_detection: does the path swallow what is large? Two timeouts with the size that was agreed on, two
+ * with base_mss, two with the default, then it was something else. */
+void bsd_black_hole(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct tcb_ext *ext = tcb->ext;
+    unsigned shift = tcb->backoff + 1u, headers = tcb->is_v4 ? 40 : 60, mtu;
+    bool wanted = params->mtu_probing == 1 || params->mtu_probing == (tcb->is_v4 ? 2 : 3);
+    if (!wanted || (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1))
+        return;
+    if (base_get(tcb)->sent_full && shift >= 2 && shift < 6 && shift % 2 == 0) {
+        uint32_t now = tcb->mss + (tcb->ts_ok ? 12u : 0), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
+        if (!ext->mtu_probing)
+            ext->mtu_low = now + headers;
+        ext->mtu_probing = true;
+        mtu = (now > base ? base : tcb->is_v4 ? params->mss_default : 1220u) + headers;
+    } else if (ext->mtu_probing && shift >= 6) {
+        ext->mtu_probing = false;
+        mtu = ext->mtu_low;
+    } else {
+        return;
+    }
+    mss_sync(tcb, mtu);
+    ext->base.cubic.w_max = UINT32_MAX;
+}

@@ -6,6 +6,7 @@
 enum bsd_wait { BSD_WAIT_DROP, BSD_WAIT_ACK, BSD_WAIT_AGAIN /* and the wait anew */, BSD_WAIT_NEW, BSD_WAIT_END };
 enum bsd_syn { BSD_SYN_DROP, BSD_SYN_AGAIN, BSD_SYN_RESET, BSD_SYN_REFUSE, BSD_SYN_REMOVE, BSD_SYN_CHALLENGE, BSD_SYN_ACCEPT };
 COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
+COLD void bsd_black_hole(struct tcb *tcb);
 COLD void bsd_note_owed(struct tcb *tcb);
 COLD void bsd_note_acked(struct tcb *tcb, uint32_t acked);
 COLD bool bsd_is_stuck(const struct tcb *tcb);

@@ -28,6 +28,7 @@ struct base_recovery {
     struct bsd_board *board;  /* NULL: no SACK was seen */
     struct base_cubic cubic;
     uint8_t limited;          /* segments that limited transmit has sent */
+    bool sent_full;           /* a segment as large as the path lets it be */
     bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
 };
 

@@ -137,6 +137,7 @@ struct tcp_params {
     uint8_t mtu_probing;
     uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
     uint32_t base_mss, mtu_probe_floor, mtu_probe_threshold, mtu_probe_interval_ms; /* RFC 4821: where the search begins, ends, begins again */
+    uint32_t base_mss6;           /* 0: as for IPv4 */
     uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
     /* what BSD's descendants do otherwise; all 0 on Linux */

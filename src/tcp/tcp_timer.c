@@ -208,7 +208,9 @@ static bool on_rexmt_timeout(struct tcb *tcb)
         return true;
     }
     bool past_r1 = params->rto_policy == TCP_RTO_LINUX ? is_timed_out(tcb, params->retries1, false) : tcb->retransmits == params->retries1;
-    if (past_r1 && params->mtu_probing)
+    if (params->byte_recovery)
+        bsd_black_hole(tcb);
+    else if (past_r1 && params->mtu_probing)
         plpmtud_black_hole(tcb);
     recovery_on_rto(tcb);
     if (!ext->retrans_stamp_ns)
