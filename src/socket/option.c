@@ -497,7 +497,7 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
 
     if (!is_stream(sock))
         return -ENOPROTOOPT;
-    if ((name == TCP_MD5SIG || name == TCP_MD5SIG_EXT) && length >= sizeof(sa_family_t)) { /* a peer of the socket's family */
+    if ((name == TCP_MD5SIG || name == TCP_MD5SIG_EXT) && length >= sizeof(sa_family_t) && !sock_params(&sock->file)->bsd_options) { /* a peer of the socket's family */
         sa_family_t family;
 
         memcpy(&family, value, sizeof family);

@@ -67,7 +67,7 @@ struct tcb_opts {
     uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms, rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
-    uint8_t keep_probes, syn_retries, cc /* + 1 */, defer_accept, thin_linear, thin_dupack;
+    uint8_t keep_probes, syn_retries, cc /* + 1 */, reno_beta, reno_beta_ecn /* TCP_CCALGOOPT, percent */, defer_accept, thin_linear, thin_dupack;
     uint16_t fastopen_qlen;
     uint8_t save_syn; /* 1: from the IP header on, 2: and the link's */
     bool has_fastopen_key, has_fastopen_backup;

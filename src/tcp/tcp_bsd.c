@@ -296,13 +296,12 @@ void bsd_black_hole(struct tcb *tcb)
         return;
     if (base_get(tcb)->sent_full && shift >= 2 && shift < 6 && shift % 2 == 0) {
         uint32_t now = tcb->mss + (tcb->ts_ok ? 12u : 0), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
-        if (!ext->mtu_probing)
-            ext->mtu_low = now + headers;
-        ext->mtu_probing = true;
+        if (!ext->base.saved_mtu)
+            ext->base.saved_mtu = now + headers;
         mtu = (now > base ? base : tcb->is_v4 ? params->mss_default : 1220u) + headers;
-    } else if (ext->mtu_probing && shift >= 6) {
-        ext->mtu_probing = false;
-        mtu = ext->mtu_low;
+    } else if (ext->base.saved_mtu && shift >= 6) {
+        mtu = ext->base.saved_mtu;
+        ext->base.saved_mtu = 0;
     } else {
         return;
     }

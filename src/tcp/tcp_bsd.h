@@ -16,6 +16,12 @@ COLD int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opt
 COLD bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count);
 COLD enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *record, const struct tcp_in *in);
 COLD enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in, enum lil_drop *drop);
+/* tcp_info_bsd.c: behind Linux's structure, in the order of FreeBSD's own */
+struct bsd_info {
+    uint32_t snd_bwnd, snd_nxt, rcv_nxt, toe_tid, snd_rexmitpack, snd_zerowin, snd_una, snd_max, rcv_numsacks, rcv_adv, dupacks, rttmin;
+};
+struct tcp_info;
+COLD void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more);
 /* tcp_bsd_board.c */
 enum board_change { BOARD_SAME, BOARD_CHANGED, BOARD_NEW_LOSS /* a hole fell into two */ };
 COLD enum board_change board_update(struct tcb *tcb, const struct rx *rx, uint32_t prior_una, uint32_t *delivered);

@@ -165,6 +165,8 @@ void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window)
     }
 }
 
+static uint32_t beta_of(const struct tcb *tcb) { return tcb->opt->reno_beta && !is_cubic(tcb) ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta; }
+
 static uint32_t share(const struct tcb *tcb, uint32_t window, uint32_t percent)
 {
     uint32_t mss = segment_size(tcb);
@@ -179,7 +181,7 @@ static uint32_t reduce_cubic(struct tcb *tcb, uint32_t pipe)
     uint32_t window = base->cwnd;
     cubic->w_max = window < cubic->w_max ? (uint32_t)((uint64_t)window * CONVERGENCE >> SHIFT) : window;
     cubic->begins = true;
-    return cubic->is_friendly ? share(tcb, window, tcb_params(tcb)->reno_beta) : (uint32_t)((uint64_t)pipe * BETA >> SHIFT);
+    return cubic->is_friendly ? share(tcb, window, beta_of(tcb)) : (uint32_t)((uint64_t)pipe * BETA >> SHIFT);
 }
 
 /* A loss was found by duplicate ACKs. */
@@ -189,7 +191,7 @@ void bsd_cc_on_loss(struct tcb *tcb)
     if (!base->in_cong && is_cubic(tcb))
         base->ssthresh = max_u32(reduce_cubic(tcb, board_pipe(tcb, tcb->snd_una - base->lag)), 2 * segment_size(tcb));
     else if (!base->in_cong)
-        base->ssthresh = share(tcb, base->cwnd, tcb_params(tcb)->reno_beta);
+        base->ssthresh = share(tcb, base->cwnd, beta_of(tcb));
     base->in_fast = base->in_cong = true;
 }
 
@@ -205,7 +207,7 @@ void bsd_cc_on_ecn(struct tcb *tcb)
         base->ssthresh = max_u32(window, 2 * mss);
         base->cwnd = max_u32(window, mss);
     } else {
-        base->ssthresh = base->cwnd = share(tcb, base->cwnd, params->ecn_abe ? params->reno_beta_ecn : params->reno_beta);
+        base->ssthresh = base->cwnd = share(tcb, base->cwnd, tcb->opt->reno_beta_ecn ? tcb->opt->reno_beta_ecn : params->ecn_abe ? params->reno_beta_ecn : beta_of(tcb));
     }
     base->in_cong = true;
 }
@@ -220,7 +222,7 @@ void bsd_cc_on_rto(struct tcb *tcb, bool first)
         cubic->undo_epoch_window = cubic->epoch_window;
         cubic->undo_w_max = cubic->w_max;
         cubic->undo_k = cubic->k;
-        base->ssthresh = is_cubic(tcb) ? max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss : share(tcb, window, tcb_params(tcb)->reno_beta);
+        base->ssthresh = is_cubic(tcb) ? max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss : share(tcb, window, beta_of(tcb));
     }
     cubic->after_timeout = true;
     base->cwnd = mss;

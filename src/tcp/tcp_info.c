@@ -168,10 +168,6 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
-    if (tcb_params(tcb)->byte_recovery && tcb->ext && ext->base.cwnd) { /* FreeBSD tells them in bytes */
-        info.tcpi_snd_cwnd = ext->base.cwnd;
-        info.tcpi_snd_ssthresh = ext->base.ssthresh;
-    }
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * info.tcpi_advmss);
@@ -180,12 +176,19 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_snd_wnd = tcb->snd_wnd;
     if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         fill_syn_sent(tcb, &info);
-    uint8_t bytes[INFO_HEAD + sizeof(struct info_tail)];
+    uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;
+    struct bsd_info more;
+    unsigned size = INFO_HEAD + sizeof tail;
     fill_tail(tcb, &tail);
+    if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD) {
+        bsd_info(tcb, &info, &more);
+        memcpy(bytes + size, &more, sizeof more);
+        size += sizeof more;
+    }
     memcpy(bytes, &info, INFO_HEAD);
     memcpy(bytes + INFO_HEAD, &tail, sizeof tail);
-    *length = min_u32(*length, sizeof bytes);
+    *length = min_u32(*length, size);
     memcpy(value, bytes, *length);
     return 0;
 }

@@ -58,6 +58,22 @@ static int set_congestion(struct tcb *tcb, struct tcb_opts *opts, const void *va
     return 0;
 }
 
+/* TCP_CCALGOOPT: of NewReno alone (struct cc_newreno_opts: the name, then a percentage). */
+static int set_algorithm(const struct tcp *tcp, struct tcb_opts *opts, const void *value, unsigned length)
+{
+    uint32_t words[2];
+    if (cc_by_opts(tcp, opts) != &cc_newreno)
+        return -ENOENT;
+    if (length != sizeof words)
+        return -EMSGSIZE;
+    memcpy(words, value, sizeof words);
+    if (words[0] == 1)
+        opts->reno_beta = (uint8_t)words[1];
+    else if (words[0] == 2)
+        opts->reno_beta_ecn = (uint8_t)words[1];
+    return words[0] == 1 || words[0] == 2 ? 0 : -ENOPROTOOPT;
+}
+
 /* TCB NULL: a listener's. */
 int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length)
 {
@@ -66,6 +82,8 @@ int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name
         return -EINVAL;
     if (name == TCP_CONGESTION)
         return set_congestion(tcb, opts, value, length);
+    if (name == TCP_OPTION_CCALGOOPT)
+        return set_algorithm(tcp, opts, value, length);
     if (length < sizeof number)
         return -EINVAL;
     memcpy(&number, value, sizeof number);

@@ -17,7 +17,7 @@ static uint32_t largest_mtu(const struct tcb *tcb)
 void plpmtud_init(struct tcb *tcb, uint32_t options)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    struct tcb_ext *ext = params->mtu_probing ? tcb_ext_get(tcb) : NULL;
+    struct tcb_ext *ext = params->mtu_probing && !params->byte_recovery ? tcb_ext_get(tcb) : NULL;
     if (!ext)
         return;
     ext->mtu_probing = params->mtu_probing > 1;

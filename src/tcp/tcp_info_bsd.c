@@ -1,0 +1,22 @@
+/* tcp_info_bsd.c: TCP_INFO with FreeBSD's meanings (tcp_fill_info()) in Linux's structure, and behind it what only FreeBSD tells. */
+#include <linux/tcp.h>
+#include "tcp/tcb.h"
+
+enum { OPT_FASTOPEN = 0x20, OPT_ACE = 0x40, NO_THRESHOLD = 65535 << 14 };
+
+void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    const struct base_recovery *base = &ext->base;
+    bool begun = base->cwnd != 0;
+    info->tcpi_options &= TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE;
+    info->tcpi_options |= tcb->ecn_ok ? (accecn_is_on(tcb) ? OPT_ACE : TCPI_OPT_ECN) : 0;
+    info->tcpi_options |= ext->syn_data || ext->fastopen_child ? OPT_FASTOPEN : 0;
+    info->tcpi_snd_mss = info->tcpi_rcv_mss = tcb->mss + (tcb->ts_ok ? 12u : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+    info->tcpi_snd_ssthresh = begun ? base->ssthresh : NO_THRESHOLD;
+    info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : NO_THRESHOLD;
+    info->tcpi_rcv_space = tcb->rcv_wnd;
+    info->tcpi_last_data_recv = (tcb_now_ms(tcb) - (tcb->ext ? ext->rcv_last_ms : tcb->last_rcv_ms)) * 1000;
+    *more = (struct bsd_info){.snd_nxt = begun ? base->next : tcb->snd_nxt, .rcv_nxt = tcb->rcv_nxt, .snd_rexmitpack = ext->total_retrans, .snd_una = tcb->snd_una,
+                              .snd_max = tcb->snd_nxt, .rcv_numsacks = ext->recent_count, .rcv_adv = tcb->rcv_wup + tcb->rcv_wnd, .dupacks = ext->dupacks, .rttmin = tcb->min_rtt_us};
+}
