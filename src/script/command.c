@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "script/counters_linux.h"
 #include "script/shell.h"
 
 static const char *base_name(const char *path)
@@ -185,12 +186,20 @@ struct nstat {
     bool absolute, zeros, quiet, keep;
 };
 
+static struct counter *find_counter(const struct run *run, const char *name)
+{
+    struct counter *c = run->counters;
+    while (c && strcmp(c->name, name) != 0)
+        c = c->next;
+    return c;
+}
+
 static struct counter *counter_of(struct run *run, const char *name)
 {
-    for (struct counter *c = run->counters; c; c = c->next)
-        if (strcmp(c->name, name) == 0)
-            return c;
-    struct counter *c = arena_alloc(&run->script.arena, sizeof *c);
+    struct counter *c = find_counter(run, name);
+    if (c)
+        return c;
+    c = arena_alloc(&run->script.arena, sizeof *c);
     c->name = arena_copy(&run->script.arena, name, strlen(name));
     c->next = run->counters;
     run->counters = c;
@@ -237,6 +246,9 @@ static int do_nstat(struct shell *shell, int argc, char **argv, struct shell_io 
     if (!nstat.quiet)
         shell_print(io, "#kernel\n");
     lil_counter_each(shell->run->host, visit_counter, &nstat);
+    for (unsigned k = 0; nstat.zeros && !nstat.quiet && k < ARRAY_COUNT(linux_counters); k++)
+        if (!find_counter(shell->run, linux_counters[k]) && is_wanted(nstat.names, linux_counters[k]))
+            shell_print(io, "%-32s%-16u%6.1f\n", linux_counters[k], 0u, 0.0);
     return 0;
 }
 

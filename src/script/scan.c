@@ -182,8 +182,11 @@ int64_t scan_time(struct scan *scan)
     const char *p = scan->at;
     int64_t ns = 0, unit = 1000000000;
     bool any = false;
-    for (; isdigit((unsigned char)*p); p++, any = true)
+    for (; isdigit((unsigned char)*p); p++, any = true) {
         ns = ns * 10 + (*p - '0');
+        if (ns > 1000000000) /* 31 years of seconds */
+            scan_fail(scan, "a time beyond all reason: %s", scan_show(scan));
+    }
     ns *= unit;
     /* "1...2" is a 1 and an ellipsis. */
     if (*p == '.' && p[1] != '.') {
