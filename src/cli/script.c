@@ -44,7 +44,7 @@ static bool has_ip_version(const char *path)
 {
     struct script script;
     FILE *file = fopen(path, "re");
-    char text[4096];
+    char text[16384];
     size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
     bool found = false;
     if (file)

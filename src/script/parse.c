@@ -255,6 +255,7 @@ static int parse(struct script *script, const char *path, const char *text, int 
     memset(script, 0, sizeof *script);
     arena_init(&script->arena);
     script->path = arena_copy(&script->arena, path, strlen(path));
+    text += strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
     struct scan scan;
     scan_init(&scan, &script->arena, arena_copy(&script->arena, text, strlen(text)), script->error, sizeof script->error);
     scan.ip_version = ip_version;

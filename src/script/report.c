@@ -57,23 +57,54 @@ void results_print_summary(const struct results *results, FILE *out)
     fprintf(out, "%u passed, %u failed, %u skipped\n", results->outcomes[SCRIPT_PASSED], results->outcomes[SCRIPT_FAILED], results->outcomes[SCRIPT_SKIPPED]);
 }
 
+/* Scripts may hold any bytes; JSON and XML are UTF-8: what is none becomes '?'. */
+static const char *clean(const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p && used + 5 < size;) {
+        size_t length = *p < 0x80 ? 1 : *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc2 ? 2 : 0;
+        for (size_t i = 1; i < length; i++)
+            if ((p[i] & 0xc0) != 0x80)
+                length = 0;
+        if (length)
+            memcpy(out + used, p, length);
+        else
+            out[used] = '?';
+        used += length ? length : 1;
+        p += length ? length : 1;
+    }
+    out[used] = 0;
+    return out;
+}
+
+static void set_text(json_t *object, const char *name, const char *text)
+{
+    char out[4200];
+    json_t *value = json_string(clean(text, out, sizeof out));
+    json_object_set_new(object, name, value ? value : json_string("?"));
+}
+
 void results_print_json(const struct results *results, FILE *out)
 {
     json_t *root = json_object(), *list = json_array();
     for (unsigned i = 0; i < results->count; i++) {
         const struct result *result = &results->items[i];
         const struct script_report *report = &result->report;
-        json_t *item = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:f}", "file", result->path, "ip", result->ip, "result", long_words[report->outcome],
+        json_t *item = json_object();
+        set_text(item, "file", result->path);
+        json_t *rest = json_pack("{s:s, s:s, s:i, s:i, s:i, s:f}", "ip", result->ip, "result", long_words[report->outcome],
                                  "events", (int)report->events, "packets_in", (int)report->packets_in, "packets_out", (int)report->packets_out,
                                  "virtual_s", (double)report->virtual_ns / 1e9);
+        json_object_update(item, rest);
+        json_decref(rest);
         if (report->outcome != SCRIPT_PASSED) {
             json_object_set_new(item, "line", json_integer(report->line));
-            json_object_set_new(item, "message", json_stringn_nocheck(report->message, strlen(report->message)));
-            json_object_set_new(item, "script", json_stringn_nocheck(report->source, strlen(report->source)));
+            set_text(item, "message", report->message);
+            set_text(item, "script", report->source);
         }
         if (report->expected[0] || report->actual[0]) {
-            json_object_set_new(item, "expected", json_string(report->expected));
-            json_object_set_new(item, "actual", json_string(report->actual));
+            set_text(item, "expected", report->expected);
+            set_text(item, "actual", report->actual);
         }
         json_array_append_new(list, item);
     }
@@ -87,7 +118,8 @@ void results_print_json(const struct results *results, FILE *out)
 
 static void put_xml(FILE *out, const char *text)
 {
-    for (; *text; text++) {
+    char valid[4200];
+    for (text = clean(text, valid, sizeof valid); *text; text++) {
         if (*text == '<')
             fputs("&lt;", out);
         else if (*text == '>')
