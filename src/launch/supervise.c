@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "launch/launch.h"
 
-enum { EVENTS = 128, FIRST_PAUSE_NS = 5000 };
+enum { EVENTS = 128, FIRST_PAUSE_NS = 5000, ROUNDS = 16 };
 /* A thread that computes for this long without a call makes the clock run with it (and only then: what a program computes at
  * its start must not be seen in its times). */
 static const uint64_t burn_limit_ns = 100 * NS_PER_MS, burn_step_ns = 10 * NS_PER_MS;
@@ -410,14 +410,17 @@ static void held_fire(struct launcher *l)
     }
 }
 
+/* In real time a transfer goes on within one turn for as long as its ends keep up: after ROUNDS what the programs ask is looked at. */
 static void world_turn(struct launcher *l)
 {
+    int rounds = 0;
+
     do {
         held_fire(l);
         if (lil_world_next(l->world) <= l->now_ns || lil_world_now(l->world) < l->now_ns)
             lil_world_step(l->world, l->now_ns);
         desc_service_all(l);
-    } while (lil_world_next(l->world) <= l->now_ns);
+    } while (lil_world_next(l->world) <= l->now_ns && (l->virtual_time || ++rounds < ROUNDS));
     while (!list_is_empty(&l->dead)) {
         struct desc *desc = list_entry(list_pop_front(&l->dead), struct desc, node);
         free(desc);
@@ -429,6 +432,8 @@ static void world_turn(struct launcher *l)
 static uint64_t launcher_next(struct launcher *l)
 {
     uint64_t next = min_u64(lil_world_next(l->world), held_next(l));
+    if (!list_is_empty(&l->dirty))
+        return l->now_ns;
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
         if (!program->started)

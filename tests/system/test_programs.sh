@@ -57,6 +57,7 @@ all nginx 'same' 'nginx -c $PWD/nginx.conf & retry curl -s -o /dev/null http://1
 all socat 'through socat' 'socat TCP-LISTEN:7777,reuseaddr,fork EXEC:cat & sleep 0.5; echo through socat | socat -t9 - TCP:127.0.0.1:7777'
 all dig '^203.0.113.10$' 'dig +short server.test'
 all dig-tcp '^203.0.113.10$' 'dig +short +tcp server.test'
+all pressure '^echoed' "$python $SOURCE_DIR/tests/system/pressure.py"
 all iperf3 'iperf Done' 'iperf3 -s -1 >/dev/null & sleep 0.5; iperf3 -c 127.0.0.1 -n 1M; wait'
 all ping '0% packet loss' 'ping -c 2 server.test'
 all dev-tcp 'through bash' 'exec 3<>/dev/tcp/server.test/7; echo through bash >&3; head -1 <&3'
