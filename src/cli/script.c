@@ -21,6 +21,8 @@ struct options {
     struct results results;
     struct define *defines;
     struct batch batch;
+    char *joined[64]; /* "--name value" as --name=value */
+    unsigned joined_count;
 };
 
 static void usage(FILE *out)
@@ -281,11 +283,13 @@ static int parse_option(struct options *options, int argc, char **argv, int *i)
     if (strncmp(argv[*i], "--", 2) == 0) {
         const char *argument = argv[*i];
         if (!strchr(argument, '=') && !is_bare(argument + 2) && *i + 1 < argc && argv[*i + 1][0] != '-') {
+            if (options->joined_count == ARRAY_COUNT(options->joined))
+                return bad("too many options: %s", argument);
             char *joined = malloc(strlen(argument) + strlen(argv[*i + 1]) + 2);
             if (!joined)
                 abort();
-            sprintf(joined, "%s=%s", argument, argv[++*i]); /* lives as long as the process: options are borrowed */
-            argument = joined;
+            sprintf(joined, "%s=%s", argument, argv[++*i]);
+            argument = options->joined[options->joined_count++] = joined; /* the configuration borrows it */
         }
         return packetdrill_option(options, argument);
     }
@@ -379,6 +383,8 @@ int script_main(int argc, char **argv)
         run_all(&options);
     int finished = status ? status : finish(&options);
     batch_fini(&options.batch);
+    for (unsigned i = 0; i < options.joined_count; i++)
+        free(options.joined[i]);
     free(paths);
     return finished;
 }

@@ -634,6 +634,8 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         ring->packets_out -= gone;
         ext->lost_out -= next->flags & TX_LOST ? gone : 0;
         ext->retrans_out -= next->flags & TX_RETRANS ? gone : 0;
+        if (!tcb->sack_ok) /* then duplicate ACKs were counted, of no packet in particular */
+            ext->sacked_out -= min_u32(ext->sacked_out, gone);
         txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
         seg->end = next->end;
         seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR);
