@@ -1,5 +1,5 @@
-/* awk.c: awk for `commands`: patterns, print, printf, exit, next, if, assignments, on fields and numbers (POSIX.1-2017 XCU awk, a part).
- * Like code.c it runs what it reads; what is not taken is only read. */
+/* awk.c: awk for `commands`: patterns, print, printf, exit, next, if, assignments, on fields and numbers (POSIX.1-2017
+ * XCU awk, a part). Like code.c it runs what it reads; what is not taken is only read. */
 #include "script/shell.h"
 #include <ctype.h>
 #include <regex.h>
@@ -14,7 +14,7 @@ struct awk {
     const char *at;
     const char *line, *fields[AWK_FIELDS + 1]; /* fields[0] is the line */
     int field_count, number, status;
-    char separator;            /* 0: blanks */
+    char separator; /* 0: blanks */
     bool live, done, next;
     struct shell_variable *variables;
 };
@@ -42,7 +42,8 @@ static bool take(struct awk *awk, const char *text)
     return true;
 }
 
-/* --- values are text, and numbers where an operator wants them ----------------------------------------------------------- */
+/* --- values are text, and numbers where an operator wants them
+ * ----------------------------------------------------------- */
 static const char *expression(struct awk *awk);
 
 static const char *number_text(struct awk *awk, double number)
@@ -197,7 +198,11 @@ static const char *arithmetic(struct awk *awk, int level)
         double a = strtod(left, NULL), b = strtod(arithmetic(awk, level + 1), NULL);
         if (b == 0 && strchr("/%", op))
             b = awk->live ? (run_fail(awk->shell->run, "command: awk divides by zero"), 1) : 1;
-        left = number_text(awk, op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : op == '/' ? a / b : (double)((long long)a % (long long)b));
+        left = number_text(awk, op == '+'   ? a + b
+                                : op == '-' ? a - b
+                                : op == '*' ? a * b
+                                : op == '/' ? a / b
+                                            : (double)((long long)a % (long long)b));
     }
     return left;
 }
@@ -225,7 +230,7 @@ static const char *comparison(struct awk *awk)
         double a = strtod(left, NULL), b = strtod(right, NULL);
         bool numbers = (is_numeric(left) || !*left) && (is_numeric(right) || !*right);
         int order = numbers ? (a > b) - (a < b) : strcmp(left, right);
-        const bool results[] = {order == 0, order != 0, order <= 0, order >= 0, false, order < 0, order > 0};
+        const bool results[] = {order == 0, order != 0, order <= 0, order >= 0, false, order<0, order> 0};
         return results[i] ? "1" : "0";
     }
     return left;
@@ -258,7 +263,8 @@ static const char *expression(struct awk *awk)
     return is_true(value) ? yes : no;
 }
 
-/* --- statements ------------------------------------------------------------------------------------------------------------- */
+/* --- statements
+ * ------------------------------------------------------------------------------------------------------------- */
 static bool at_end(struct awk *awk)
 {
     while (*awk->at == ' ' || *awk->at == '\t')
@@ -288,7 +294,8 @@ static void print(struct awk *awk, bool formatted)
             p += p[0] == '%' && p[1] == '%';
             continue;
         }
-        snprintf(spec, sizeof spec, "%%s%.*s%s%c", (int)length - 1, p, strchr("dix", p[length - 1]) ? "ll" : "", p[length - 1]);
+        snprintf(spec, sizeof spec, "%%s%.*s%s%c", (int)length - 1, p, strchr("dix", p[length - 1]) ? "ll" : "",
+                 p[length - 1]);
         used++;
         if (p[length - 1] == 's')
             out = arena_printf(awk->arena, spec, out, value);
@@ -392,7 +399,8 @@ static void set_line(struct awk *awk, const char *line)
             awk->fields[++awk->field_count] = token;
         return;
     }
-    for (char *token = strtok_r(rest, " \t", &save); token && awk->field_count < AWK_FIELDS; token = strtok_r(NULL, " \t", &save))
+    for (char *token = strtok_r(rest, " \t", &save); token && awk->field_count < AWK_FIELDS;
+         token = strtok_r(NULL, " \t", &save))
         awk->fields[++awk->field_count] = token;
 }
 

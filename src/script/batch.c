@@ -11,9 +11,9 @@
 
 enum { WORKERS_MOST = 64, NO_JOB = -1 };
 struct worker { /* a process that runs one script after another, as it is told */
-    pid_t pid;                /* 0: none */
+    pid_t pid;  /* 0: none */
     int fd, job;
-    size_t got;               /* bytes of the report that it is sending */
+    size_t got; /* bytes of the report that it is sending */
 };
 
 static struct batch_job *add(struct batch *batch, const char *path)
@@ -67,7 +67,8 @@ static unsigned limit_s(const struct batch *batch)
     return batch->limit_s ? batch->limit_s : BATCH_LIMIT_S;
 }
 
-/* --- processes ------------------------------------------------------------------------------------------------------------ */
+/* --- processes
+ * ------------------------------------------------------------------------------------------------------------ */
 static _Noreturn void work(const struct batch *batch, int fd)
 {
     int job;
@@ -121,11 +122,14 @@ static void bury(struct batch *batch, struct worker *worker)
     job->done = true;
     job->report.outcome = SCRIPT_FAILED;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        snprintf(job->report.message, sizeof job->report.message, "did not end within %u s of real time", limit_s(batch));
+        snprintf(job->report.message, sizeof job->report.message, "did not end within %u s of real time",
+                 limit_s(batch));
     else if (WIFSIGNALED(status))
-        snprintf(job->report.message, sizeof job->report.message, "the runner itself died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(job->report.message, sizeof job->report.message, "the runner itself died of signal %d (%s)",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
-        snprintf(job->report.message, sizeof job->report.message, "the runner itself ended with status %d", WEXITSTATUS(status));
+        snprintf(job->report.message, sizeof job->report.message, "the runner itself ended with status %d",
+                 WEXITSTATUS(status));
 }
 
 static void read_report(struct batch *batch, struct worker *worker)
@@ -148,7 +152,8 @@ static void await(struct batch *batch, struct worker *workers, unsigned count)
 {
     struct pollfd fds[WORKERS_MOST];
     for (unsigned i = 0; i < count; i++)
-        fds[i] = (struct pollfd){.fd = workers[i].pid && workers[i].job != NO_JOB ? workers[i].fd : -1, .events = POLLIN};
+        fds[i] =
+            (struct pollfd){.fd = workers[i].pid && workers[i].job != NO_JOB ? workers[i].fd : -1, .events = POLLIN};
     if (poll(fds, count, -1) <= 0)
         return;
     for (unsigned i = 0; i < count; i++)

@@ -1,4 +1,5 @@
-/* batch.h: many scripts: worker processes run them, so that one which crashes or does not end costs no other its result. Results come in the order of the jobs, whatever ends first. */
+/* batch.h: many scripts: worker processes run them, so that one which crashes or does not end costs no other its
+ * result. Results come in the order of the jobs, whatever ends first. */
 #ifndef SCRIPT_BATCH_H
 #define SCRIPT_BATCH_H
 #include "script/script.h"
@@ -7,15 +8,15 @@ enum { BATCH_LIMIT_S = 120 }; /* real time of one script: milliseconds are usual
 struct batch_job {
     char *path;
     enum script_ip ip;
-    bool show_ip;             /* the file runs more than once */
+    bool show_ip; /* the file runs more than once */
     bool done;
     struct script_report report;
 };
 struct batch {
     struct batch_job *jobs;
     unsigned count, capacity;
-    unsigned workers;         /* 0: here, one after another */
-    unsigned limit_s;         /* of a script's real time, with workers; 0: BATCH_LIMIT_S */
+    unsigned workers;                   /* 0: here, one after another */
+    unsigned limit_s;                   /* of a script's real time, with workers; 0: BATCH_LIMIT_S */
     const struct script_config *config; /* of all, but for ip */
     void (*on_result)(void *ctx, const struct batch_job *job, unsigned done, unsigned count);
     void *ctx;

@@ -225,7 +225,8 @@ static struct name read_name(struct call *call, const struct expr *expr)
     }
     if (family && family->kind != EXPR_ELLIPSIS)
         name.family = (int)call_number(call, family);
-    if (port && port->kind != EXPR_ELLIPSIS) {
+    bool any_port = port && port->kind == EXPR_CALL && port->count == 1 && port->items[0]->kind == EXPR_ELLIPSIS; /* htons(...) */
+    if (port && port->kind != EXPR_ELLIPSIS && !any_port) {
         name.has_port = true;
         name.port = (uint16_t)call_number(call, port);
     }

@@ -1,4 +1,5 @@
-/* code.c: statements of %{ code }%: logical lines with their indentation, assert, print, assignment, if, for, while, def. See code.h. */
+/* code.c: statements of %{ code }%: logical lines with their indentation, assert, print, assignment, if, for, while,
+ * def. See code.h. */
 #include "script/code_eval.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct code_function {
     struct code_function *next;
     const char *name, *parameters, *parameters_end;
     struct program *program;
-    unsigned line;             /* of its "def" */
+    unsigned line; /* of its "def" */
 };
 
 /* The end of the logical line at P: a newline outside of brackets and strings, or a backslash before it. */
@@ -102,7 +103,8 @@ static void run_assert(struct eval *eval)
               eval->names, text[0] ? " (" : "", text, text[0] ? ")" : "");
 }
 
-static void print_values(struct eval *eval, const struct value *values, unsigned count, const char *separator, const char *end)
+static void print_values(struct eval *eval, const struct value *values, unsigned count, const char *separator,
+                         const char *end)
 {
     char text[2048];
     if (!eval->live || !eval->code->output)
@@ -123,7 +125,8 @@ static void run_print(struct eval *eval)
         eval_arguments(eval, arguments);
         unsigned count = 0;
         for (unsigned i = 0; i < arguments->count; i++) {
-            const char *name = arguments->names[i], *text = arguments->values[i].kind == VALUE_STRING ? arguments->values[i].text : "";
+            const char *name = arguments->names[i],
+                       *text = arguments->values[i].kind == VALUE_STRING ? arguments->values[i].text : "";
             if (name && strcmp(name, "sep") == 0)
                 separator = text;
             else if (name && strcmp(name, "end") == 0)
@@ -157,7 +160,8 @@ static void run_print(struct eval *eval)
 /* The operator of "NAME OP=" at P: "" for a plain "=", NULL when this is no assignment. *P goes behind the "=". */
 static const char *assignment_operator(const struct eval *eval, const char **p)
 {
-    static const char *const operators[] = {"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "//=", "**=", "<<=", ">>="};
+    static const char *const operators[] = {
+        "=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "//=", "**=", "<<=", ">>="};
     static const char *const bare[] = {"", "+", "-", "*", "/", "%", "&", "|", "^", "//", "**", "<<", ">>"};
     for (unsigned i = 0; i < sizeof operators / sizeof operators[0]; i++) {
         size_t length = strlen(operators[i]);
@@ -175,9 +179,11 @@ static bool run_assignment(struct eval *eval, struct value *value)
     eval_blank(eval);
     const char *name = eval->at, *p = name;
     bool open = *p == '(' || *p == '[';
-    while (p < eval->end && (isalnum((unsigned char)*p) || strchr("_, \t", *p) || ((*p == ')' || *p == ']') && open) || (p == name && open)))
+    while (p < eval->end && (isalnum((unsigned char)*p) || strchr("_, \t", *p) || ((*p == ')' || *p == ']') && open) ||
+                             (p == name && open)))
         p++;
-    const char *names_end = p, *op = p < eval->end && p > name && !isdigit((unsigned char)*name) ? assignment_operator(eval, &p) : NULL;
+    const char *names_end = p,
+               *op = p < eval->end && p > name && !isdigit((unsigned char)*name) ? assignment_operator(eval, &p) : NULL;
     if (!op)
         return false;
     eval->at = p;
@@ -265,10 +271,12 @@ static void run_simple(struct eval *eval)
     } while (eval_take(eval, ";"));
     eval_blank(eval);
     if (eval->at < eval->end)
-        eval_fail(eval, CODE_ERROR, "syntax error at \"%.*s\"", (int)(eval->end - eval->at > 20 ? 20 : eval->end - eval->at), eval->at);
+        eval_fail(eval, CODE_ERROR, "syntax error at \"%.*s\"",
+                  (int)(eval->end - eval->at > 20 ? 20 : eval->end - eval->at), eval->at);
 }
 
-/* --- compound statements: each takes the index of its line and returns that of the line after it ---------------------------- */
+/* --- compound statements: each takes the index of its line and returns that of the line after it
+ * ---------------------------- */
 static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live);
 
 /* What stands behind "if c", "for x in y": ":" and a statement, or a block that is indented. */
@@ -389,7 +397,10 @@ static unsigned run_def(struct eval *eval, unsigned i, bool live)
     const char *name = eval->at;
     while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
         eval->at++;
-    *function = (struct code_function){.next = eval->code->functions, .name = arena_copy(eval->code->arena, name, (size_t)(eval->at - name)), .program = eval->program, .line = i};
+    *function = (struct code_function){.next = eval->code->functions,
+                                       .name = arena_copy(eval->code->arena, name, (size_t)(eval->at - name)),
+                                       .program = eval->program,
+                                       .line = i};
     if (!eval_take(eval, "("))
         eval_fail(eval, CODE_ERROR, "expected '('");
     function->parameters = eval->at;
@@ -426,7 +437,8 @@ static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live)
     return i;
 }
 
-/* --- calls of the script's own functions ------------------------------------------------------------------------------------- */
+/* --- calls of the script's own functions
+ * ------------------------------------------------------------------------------------- */
 static void bind_parameters(struct eval *eval, const struct code_function *function, const struct arguments *arguments)
 {
     eval->at = function->parameters;
@@ -441,7 +453,8 @@ static void bind_parameters(struct eval *eval, const struct code_function *funct
             return;
         const struct value *given = i < arguments->count && !arguments->names[i] ? &arguments->values[i] : NULL;
         for (unsigned k = 0; k < arguments->count; k++)
-            if (arguments->names[k] && strlen(arguments->names[k]) == length && memcmp(arguments->names[k], name, length) == 0)
+            if (arguments->names[k] && strlen(arguments->names[k]) == length &&
+                memcmp(arguments->names[k], name, length) == 0)
                 given = &arguments->values[k];
         bool has_default = eval_take(eval, "=");
         struct value value = has_default ? eval_expression(eval) : (struct value){.kind = VALUE_NONE};

@@ -57,37 +57,48 @@ void eval_arguments(struct eval *eval, struct arguments *arguments)
     }
 }
 
-/* --- functions of numbers --------------------------------------------------------------------------------------------------- */
+/* --- functions of numbers
+ * --------------------------------------------------------------------------------------------------- */
 static bool number_function(struct eval *eval, const char *name, const struct arguments *arguments, struct value *out)
 {
     const struct value zero = {.kind = VALUE_INTEGER}, *a = arguments->count ? arguments->values : &zero;
     bool isfloat = a->kind == VALUE_FLOAT;
     if (strcmp(name, "abs") == 0 || strcmp(name, "fabs") == 0)
-        *out = isfloat ? code_real(a->real < 0 ? -a->real : a->real) : code_integer(a->integer < 0 ? -a->integer : a->integer);
+        *out = isfloat ? code_real(a->real < 0 ? -a->real : a->real)
+                       : code_integer(a->integer < 0 ? -a->integer : a->integer);
     else if (strcmp(name, "int") == 0 || strcmp(name, "long") == 0)
-        *out = code_integer(a->kind == VALUE_STRING ? strtoll(a->text, NULL, arguments->count > 1 ? (int)arguments->values[1].integer : 0) : isfloat ? (int64_t)a->real : a->integer);
+        *out = code_integer(a->kind == VALUE_STRING
+                                ? strtoll(a->text, NULL, arguments->count > 1 ? (int)arguments->values[1].integer : 0)
+                            : isfloat ? (int64_t)a->real
+                                      : a->integer);
     else if (strcmp(name, "float") == 0)
         *out = code_real(a->kind == VALUE_STRING ? strtod(a->text, NULL) : value_to_real(a));
     else if (strcmp(name, "bool") == 0)
         *out = code_integer(eval_true(a));
     else if (strcmp(name, "ceil") == 0 || strcmp(name, "floor") == 0)
-        *out = code_integer((int64_t)(name[0] == 'c' ? -code_round_down(-value_to_real(a)) : code_round_down(value_to_real(a))));
+        *out = code_integer(
+            (int64_t)(name[0] == 'c' ? -code_round_down(-value_to_real(a)) : code_round_down(value_to_real(a))));
     else if (strcmp(name, "sqrt") == 0)
         *out = code_real(square_root(value_to_real(a)));
     else if (strcmp(name, "round") == 0 && arguments->count > 1)
-        *out = code_real(round_near(value_to_real(a) * code_power(10, arguments->values[1].integer)) / code_power(10, arguments->values[1].integer));
+        *out = code_real(round_near(value_to_real(a) * code_power(10, arguments->values[1].integer)) /
+                         code_power(10, arguments->values[1].integer));
     else if (strcmp(name, "round") == 0)
         *out = code_integer((int64_t)round_near(value_to_real(a)));
     else if (strcmp(name, "pow") == 0 && arguments->count == 2)
         *out = eval_arithmetic(eval, "**", *a, arguments->values[1]);
     else if (strcmp(name, "divmod") == 0 && arguments->count == 2)
-        *out = eval_list(eval, (struct value[]){eval_arithmetic(eval, "//", *a, arguments->values[1]), eval_arithmetic(eval, "%", *a, arguments->values[1])}, 2);
+        *out = eval_list(eval,
+                         (struct value[]){eval_arithmetic(eval, "//", *a, arguments->values[1]),
+                                          eval_arithmetic(eval, "%", *a, arguments->values[1])},
+                         2);
     else
         return false;
     return true;
 }
 
-/* --- functions of lists ------------------------------------------------------------------------------------------------------- */
+/* --- functions of lists
+ * ------------------------------------------------------------------------------------------------------- */
 static struct value extreme(struct eval *eval, const struct arguments *arguments, int want)
 {
     const struct value *values = arguments->values;
@@ -106,7 +117,8 @@ static struct value extreme(struct eval *eval, const struct arguments *arguments
 
 static struct value range(struct eval *eval, const struct arguments *arguments)
 {
-    int64_t first = arguments->count > 1 ? arguments->values[0].integer : 0, last = arguments->values[arguments->count > 1].integer;
+    int64_t first = arguments->count > 1 ? arguments->values[0].integer : 0,
+            last = arguments->values[arguments->count > 1].integer;
     int64_t step = arguments->count > 2 ? arguments->values[2].integer : 1;
     struct value *items = arena_alloc(eval->code->arena, CODE_ITEMS * sizeof *items);
     unsigned count = 0;
@@ -136,7 +148,8 @@ static struct value pairs(struct eval *eval, const struct arguments *arguments, 
     unsigned count = arguments->values[0].count;
     if (!numbered && arguments->values[1].count < count)
         count = arguments->values[1].count;
-    struct value out = {.kind = VALUE_TUPLE, .count = count, .items = arena_alloc(eval->code->arena, (count + 1) * sizeof *out.items)};
+    struct value out = {
+        .kind = VALUE_TUPLE, .count = count, .items = arena_alloc(eval->code->arena, (count + 1) * sizeof *out.items)};
     for (unsigned i = 0; i < count; i++) {
         struct value two[2] = {arguments->values[0].items[i]};
         two[1] = numbered ? two[0] : arguments->values[1].items[i];
@@ -167,7 +180,9 @@ static bool list_function(struct eval *eval, const char *name, const struct argu
             result = all ? result && eval_true(&a->items[i]) : result || eval_true(&a->items[i]);
         *out = code_integer(result);
     } else if (strcmp(name, "sorted") == 0 && is_list) {
-        *out = sorted(eval, a, arguments->count > 1 && arguments->names[1] && strcmp(arguments->names[1], "reverse") == 0 && eval_true(&arguments->values[1]));
+        *out = sorted(eval, a,
+                      arguments->count > 1 && arguments->names[1] && strcmp(arguments->names[1], "reverse") == 0 &&
+                          eval_true(&arguments->values[1]));
     } else if ((strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0) && (is_list || !arguments->count)) {
         *out = eval_list(eval, is_list ? a->items : NULL, is_list ? a->count : 0);
     } else if (strcmp(name, "reversed") == 0 && is_list) {
@@ -182,11 +197,15 @@ static bool list_function(struct eval *eval, const char *name, const struct argu
     return true;
 }
 
-/* --- functions of text ------------------------------------------------------------------------------------------------------- */
+/* --- functions of text
+ * ------------------------------------------------------------------------------------------------------- */
 static bool text_function(struct eval *eval, const char *name, const struct arguments *arguments, struct value *out)
 {
     const struct value none = {.kind = VALUE_NONE}, *a = arguments->count ? arguments->values : &none;
-    const char *spec = strcmp(name, "hex") == 0 ? "#x" : strcmp(name, "bin") == 0 ? "#b" : strcmp(name, "oct") == 0 ? "#o" : NULL;
+    const char *spec = strcmp(name, "hex") == 0   ? "#x"
+                       : strcmp(name, "bin") == 0 ? "#b"
+                       : strcmp(name, "oct") == 0 ? "#o"
+                                                  : NULL;
     if (spec || strcmp(name, "str") == 0 || strcmp(name, "repr") == 0)
         *out = text_format(eval, a, spec ? spec : "");
     else if (strcmp(name, "format") == 0 && arguments->count == 2)
@@ -210,21 +229,24 @@ struct value eval_call(struct eval *eval, const char *name, const struct argumen
 {
     struct value out = {.kind = VALUE_NONE};
     const char *dot = strrchr(name, '.'), *bare = dot && strncmp(name, "math.", 5) == 0 ? dot + 1 : name;
-    if (program_call(eval, name, arguments, &out) || number_function(eval, bare, arguments, &out) || list_function(eval, bare, arguments, &out) ||
-        text_function(eval, name, arguments, &out))
+    if (program_call(eval, name, arguments, &out) || number_function(eval, bare, arguments, &out) ||
+        list_function(eval, bare, arguments, &out) || text_function(eval, name, arguments, &out))
         return out;
     if (strstr(name, "Error") || strstr(name, "Exception")) /* AssertionError("text"): as a value, its text */
         return arguments->count ? arguments->values[0] : code_string(name);
     eval_fail(eval, CODE_UNSUPPORTED, "function %s() is not known here", name);
 }
 
-/* --- methods -------------------------------------------------------------------------------------------------------------------- */
+/* --- methods
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static struct value split(struct eval *eval, const char *text, const char *separator)
 {
     struct value *items = arena_alloc(eval->code->arena, (strlen(text) + 2) * sizeof *items);
     unsigned count = 0;
     for (;;) {
-        size_t length = separator ? (strstr(text, separator) ? (size_t)(strstr(text, separator) - text) : strlen(text)) : (text += strspn(text, " \t\n"), strcspn(text, " \t\n"));
+        size_t length = separator ? (strstr(text, separator) ? (size_t)(strstr(text, separator) - text) : strlen(text))
+                                  : (text += strspn(text, " \t\n"), strcspn(text, " \t\n"));
         if (!separator && !length)
             break;
         items[count++] = code_string(arena_copy(eval->code->arena, text, length));
@@ -240,7 +262,8 @@ static struct value join(struct eval *eval, const char *separator, const struct 
 {
     const char *out = "";
     for (unsigned i = 0; i < list->count; i++)
-        out = arena_printf(eval->code->arena, "%s%s%s", out, i ? separator : "", list->items[i].kind == VALUE_STRING ? list->items[i].text : "");
+        out = arena_printf(eval->code->arena, "%s%s%s", out, i ? separator : "",
+                           list->items[i].kind == VALUE_STRING ? list->items[i].text : "");
     return code_string(out);
 }
 
@@ -252,9 +275,11 @@ static struct value changed_case(struct eval *eval, const char *text, int (*chan
     return code_string(out);
 }
 
-static struct value text_method(struct eval *eval, const char *text, const char *name, const struct arguments *arguments)
+static struct value text_method(struct eval *eval, const char *text, const char *name,
+                                const struct arguments *arguments)
 {
-    const char *first = arguments->count && arguments->values[0].kind == VALUE_STRING ? arguments->values[0].text : NULL;
+    const char *first =
+        arguments->count && arguments->values[0].kind == VALUE_STRING ? arguments->values[0].text : NULL;
     size_t length = strlen(text), size = first ? strlen(first) : 0;
     if (strcmp(name, "format") == 0)
         return text_braces(eval, text, arguments);
@@ -277,7 +302,8 @@ static struct value text_method(struct eval *eval, const char *text, const char 
     eval_fail(eval, CODE_UNSUPPORTED, "the method %s() is not known here", name);
 }
 
-struct value eval_method(struct eval *eval, const struct value *self, const char *variable, const char *name, const struct arguments *arguments)
+struct value eval_method(struct eval *eval, const struct value *self, const char *variable, const char *name,
+                         const struct arguments *arguments)
 {
     if (self->kind == VALUE_STRING)
         return text_method(eval, self->text, name, arguments);

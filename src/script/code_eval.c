@@ -103,7 +103,8 @@ struct value eval_arithmetic(struct eval *eval, const char *op, struct value a, 
     if (a.kind == VALUE_STRING && b.kind == VALUE_STRING && op[0] == '+')
         return code_string(arena_printf(eval->code->arena, "%s%s", a.text, b.text));
     if (a.kind == VALUE_TUPLE && b.kind == VALUE_TUPLE && op[0] == '+') {
-        struct value joined = {.kind = VALUE_TUPLE, .items = arena_alloc(eval->code->arena, (a.count + b.count + 1) * sizeof *joined.items)};
+        struct value joined = {.kind = VALUE_TUPLE,
+                               .items = arena_alloc(eval->code->arena, (a.count + b.count + 1) * sizeof *joined.items)};
         memcpy(joined.items, a.items, a.count * sizeof *a.items);
         memcpy(joined.items + a.count, b.items, b.count * sizeof *b.items);
         joined.count = a.count + b.count;
@@ -157,7 +158,8 @@ int eval_compare(const struct value *a, const struct value *b)
     return a->kind == b->kind ? 0 : 2;
 }
 
-/* --- variables: those of the function first -------------------------------------------------------------------------------- */
+/* --- variables: those of the function first
+ * -------------------------------------------------------------------------------- */
 static struct code_variable *find_in(struct code_variable *list, const char *name, size_t length)
 {
     while (list && (strlen(list->name) != length || memcmp(list->name, name, length) != 0))
@@ -175,7 +177,8 @@ const struct value *eval_find(struct eval *eval, const char *name, size_t length
 
 void eval_assign(struct eval *eval, const char *name, size_t length, struct value value)
 {
-    struct code_variable **list = eval->depth ? &eval->locals : &eval->code->variables, *found = find_in(*list, name, length);
+    struct code_variable **list = eval->depth ? &eval->locals : &eval->code->variables,
+                         *found = find_in(*list, name, length);
     if (!eval->live)
         return;
     if (found && found->is_global) {
@@ -214,7 +217,8 @@ void eval_assign_all(struct eval *eval, const char *from, const char *to, struct
 
 static struct value eval_expression_without_if(struct eval *eval);
 
-/* --- atoms ----------------------------------------------------------------------------------------------------------- */
+/* --- atoms -----------------------------------------------------------------------------------------------------------
+ */
 struct value eval_list(struct eval *eval, const struct value *items, unsigned count)
 {
     struct value tuple = {.kind = VALUE_TUPLE, .count = count};
@@ -240,9 +244,10 @@ static const char *find_word(const struct eval *eval, const char *word)
         } else if (strchr(")]}", *p)) {
             if (depth-- == 0)
                 return NULL;
-        } else if (depth == 0 && *p == ',' ) {
+        } else if (depth == 0 && *p == ',') {
             return NULL;
-        } else if (depth == 0 && (size_t)(eval->end - p) > length && memcmp(p, word, length) == 0 && isspace((unsigned char)p[length]) && p > eval->at && isspace((unsigned char)p[-1])) {
+        } else if (depth == 0 && (size_t)(eval->end - p) > length && memcmp(p, word, length) == 0 &&
+                   isspace((unsigned char)p[length]) && p > eval->at && isspace((unsigned char)p[-1])) {
             return p;
         }
     }
@@ -327,7 +332,8 @@ static struct value eval_number(struct eval *eval)
     const char *p = eval->at;
     bool hex = p + 1 < eval->end && p[0] == '0' && (p[1] == 'x' || p[1] == 'X'), fraction = false;
     while (p < eval->end && length + 1 < sizeof text &&
-           (isalnum((unsigned char)*p) || *p == '.' || *p == '_' || ((*p == '+' || *p == '-') && !hex && length && tolower(text[length - 1]) == 'e'))) {
+           (isalnum((unsigned char)*p) || *p == '.' || *p == '_' ||
+            ((*p == '+' || *p == '-') && !hex && length && tolower(text[length - 1]) == 'e'))) {
         fraction |= !hex && (*p == '.' || tolower((unsigned char)*p) == 'e');
         if (*p != '_') /* 1_000 */
             text[length++] = *p;
@@ -347,7 +353,8 @@ static size_t name_length(struct eval *eval)
     while (length < most && (isalnum((unsigned char)eval->at[length]) || eval->at[length] == '_'))
         length++;
     if (length < most && eval->at[length] == '.' && !eval_find(eval, eval->at, length))
-        while (length < most && (isalnum((unsigned char)eval->at[length]) || eval->at[length] == '_' || eval->at[length] == '.'))
+        while (length < most &&
+               (isalnum((unsigned char)eval->at[length]) || eval->at[length] == '_' || eval->at[length] == '.'))
             length++;
     return length;
 }
@@ -455,7 +462,8 @@ static struct value eval_index(struct eval *eval, const struct value *value)
         eval_fail(eval, CODE_ERROR, "what is no list has no index");
     if (is_slice)
         return slice(eval, value, from, to);
-    int64_t count = value->kind == VALUE_STRING ? (int64_t)strlen(value->text) : value->count, i = from < 0 ? from + count : from;
+    int64_t count = value->kind == VALUE_STRING ? (int64_t)strlen(value->text) : value->count,
+            i = from < 0 ? from + count : from;
     if (i < 0 || i >= count)
         eval_fail(eval, CODE_ERROR, "index out of range");
     return value->kind == VALUE_STRING ? slice(eval, value, i, i + 1) : value->items[i];
@@ -468,7 +476,8 @@ static struct value eval_postfix(struct eval *eval)
     for (;;) {
         if (eval_take(eval, "[")) {
             value = eval_index(eval, &value);
-        } else if (eval->at < eval->end && *eval->at == '.' && eval->at + 1 < eval->end && isalpha((unsigned char)eval->at[1])) {
+        } else if (eval->at < eval->end && *eval->at == '.' && eval->at + 1 < eval->end &&
+                   isalpha((unsigned char)eval->at[1])) {
             const char *begin = ++eval->at;
             while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
                 eval->at++;
@@ -486,7 +495,8 @@ static struct value eval_postfix(struct eval *eval)
     }
 }
 
-/* --- operators ---------------------------------------------------------------------------------------------------------- */
+/* --- operators
+ * ---------------------------------------------------------------------------------------------------------- */
 static struct value eval_unary(struct eval *eval)
 {
     eval_blank(eval);
@@ -565,14 +575,14 @@ static struct value eval_comparison(struct eval *eval)
         struct value right = eval_binary(eval, 0);
         if (eval->live && result) {
             int order = op[0] == 'i' || op[0] == 'n' ? 0 : eval_compare(&left, &right);
-            result = op[0] == 'i'   ? is_in(&left, &right)
-                     : op[0] == 'n' ? !is_in(&left, &right)
-                     : op[0] == '='                     ? order == 0
+            result = op[0] == 'i'                            ? is_in(&left, &right)
+                     : op[0] == 'n'                          ? !is_in(&left, &right)
+                     : op[0] == '='                          ? order == 0
                      : op[0] == '!' || strcmp(op, "<>") == 0 ? order != 0
-                     : strcmp(op, "<=") == 0 ? order <= 0
-                     : strcmp(op, ">=") == 0 ? order >= 0 && order != 2
-                     : op[0] == '<'          ? order < 0
-                                             : order > 0 && order != 2;
+                     : strcmp(op, "<=") == 0                 ? order <= 0
+                     : strcmp(op, ">=") == 0                 ? order >= 0 && order != 2
+                     : op[0] == '<'                          ? order < 0
+                                                             : order > 0 && order != 2;
         }
         left = right;
     }
@@ -657,7 +667,8 @@ struct value eval_tuple(struct eval *eval)
         return first;
     struct value items[32] = {first};
     unsigned count = 1;
-    for (eval_blank(eval); eval->at < eval->end && *eval->at != '=' && *eval->at != ';' && count < 32; eval_blank(eval)) {
+    for (eval_blank(eval); eval->at < eval->end && *eval->at != '=' && *eval->at != ';' && count < 32;
+         eval_blank(eval)) {
         items[count++] = eval_expression(eval);
         if (!eval_take(eval, ","))
             break;

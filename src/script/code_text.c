@@ -1,4 +1,5 @@
-/* code_text.c: values as text: print, "%d" % x, "{:d}".format(x), f"{x}", and strings as they are written. See code.h. */
+/* code_text.c: values as text: print, "%d" % x, "{:d}".format(x), f"{x}", and strings as they are written. See code.h.
+ */
 #include "script/code_eval.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -68,7 +69,9 @@ struct value text_percent(struct eval *eval, const char *pattern, const struct v
         for (p++; *p && !isalpha((unsigned char)*p) && length < 16; p++)
             spec[length++] = *p;
         p += *p == 'l' && p[1];
-        const struct value *v = values->kind == VALUE_TUPLE ? (next < values->count ? &values->items[next] : NULL) : next == 0 ? values : NULL;
+        const struct value *v = values->kind == VALUE_TUPLE ? (next < values->count ? &values->items[next] : NULL)
+                                : next == 0                 ? values
+                                                            : NULL;
         next++;
         if (!v || !*p)
             eval_fail(eval, CODE_ERROR, "not enough values for \"%s\"", pattern);
@@ -89,7 +92,8 @@ struct value text_percent(struct eval *eval, const char *pattern, const struct v
     return finish(&text);
 }
 
-/* --- {value:spec} -------------------------------------------------------------------------------------------------------------- */
+/* --- {value:spec}
+ * -------------------------------------------------------------------------------------------------------------- */
 static void add_digits(char *out, size_t size, uint64_t number, unsigned base, bool upper, bool commas)
 {
     char digits[96];
@@ -107,73 +111,99 @@ static void add_digits(char *out, size_t size, uint64_t number, unsigned base, b
 }
 
 /* Python's format specification: [[fill]align][sign][#][0][width][,][.precision][type]. */
-struct value text_format(struct eval *eval, const struct value *value, const char *spec)
+struct layout {
+    char fill, align, type;
+    bool plus, base_shown, commas;
+    size_t width;
+    int precision; /* -1: none */
+};
+
+static struct layout read_layout(const char *spec, bool number)
 {
-    char fill = ' ', align = 0, body[256] = "";
-    if (spec[0] && strchr("<>^=", spec[1]) && spec[1]) {
-        fill = spec[0];
-        align = spec[1];
-        spec += 2;
+    struct layout layout = {.fill = ' ', .precision = -1};
+    if (spec[0] && spec[1] && strchr("<>^=", spec[1])) {
+        layout.fill = *spec++;
+        layout.align = *spec++;
     } else if (*spec && strchr("<>^=", *spec)) {
-        align = *spec++;
+        layout.align = *spec++;
     }
-    bool plus = *spec == '+', zero;
-    spec += plus || *spec == '-' || *spec == ' ';
-    bool base_shown = *spec == '#';
-    spec += base_shown;
-    zero = *spec == '0';
-    size_t width = strtoul(spec, (char **)&spec, 10);
-    bool commas = *spec == ',';
-    spec += commas;
-    int precision = *spec == '.' ? (int)strtol(spec + 1, (char **)&spec, 10) : -1;
-    char type = *spec;
-    bool number = value_is_number(value), whole = number && value->kind == VALUE_INTEGER && !(type && strchr("feEgGF%", type));
-    if (zero && number && !align)
-        align = '=', fill = '0';
-    double magnitude = number ? value_to_real(value) : 0;
-    bool negative = magnitude < 0;
-    const char *sign = negative ? "-" : plus && number ? "+" : "", *prefix = "";
+    layout.plus = *spec == '+';
+    spec += layout.plus || *spec == '-' || *spec == ' ';
+    layout.base_shown = *spec == '#';
+    spec += layout.base_shown;
+    if (*spec == '0' && number && !layout.align) {
+        layout.align = '=';
+        layout.fill = '0';
+    }
+    layout.width = strtoul(spec, (char **)&spec, 10);
+    layout.commas = *spec == ',';
+    spec += layout.commas;
+    if (*spec == '.')
+        layout.precision = (int)strtol(spec + 1, (char **)&spec, 10);
+    layout.type = *spec;
+    if (!layout.align)
+        layout.align = number ? '>' : '<';
+    return layout;
+}
+
+/* The value without its sign and padding; returns the prefix of its base. */
+static const char *print_body(const struct value *value, const struct layout *layout, char *body, size_t size)
+{
+    char type = layout->type;
+    bool number = value_is_number(value), whole = value->kind == VALUE_INTEGER && !(type && strchr("feEgGF%", type));
+    double magnitude = !number ? 0 : value_to_real(value) < 0 ? -value_to_real(value) : value_to_real(value);
     if (whole) {
         unsigned base = type == 'x' || type == 'X' ? 16 : type == 'b' ? 2 : type == 'o' ? 8 : 10;
-        prefix = !base_shown ? "" : base == 16 ? "0x" : base == 2 ? "0b" : base == 8 ? "0o" : "";
-        add_digits(body, sizeof body, negative ? (uint64_t)-value->integer : (uint64_t)value->integer, base, type == 'X', commas);
-    } else if (number && type) {
+        uint64_t integer = value->integer < 0 ? -(uint64_t)value->integer : (uint64_t)value->integer;
+        add_digits(body, size, integer, base, type == 'X', layout->commas);
+        return !layout->base_shown ? "" : base == 16 ? "0x" : base == 2 ? "0b" : base == 8 ? "0o" : "";
+    }
+    if (number && type) {
         char format[8] = {'%', '.', '*', type == '%' ? 'f' : type == 'd' ? 'g' : type};
-        snprintf(body, sizeof body, format, precision < 0 ? 6 : precision, (negative ? -magnitude : magnitude) * (type == '%' ? 100 : 1));
+        snprintf(body, size - 1, format, layout->precision < 0 ? 6 : layout->precision, magnitude * (type == '%' ? 100 : 1));
         if (type == '%')
             strcat(body, "%");
+    } else if (number) {
+        snprintf(body, size, "%.*g", layout->precision < 0 ? 12 : layout->precision, magnitude);
     } else {
-        value_print(value, body, sizeof body);
-        sign = "";
-        if (precision >= 0 && value->kind == VALUE_STRING && (size_t)precision < strlen(body))
-            body[precision] = 0;
-        else if (precision >= 0 && number)
-            snprintf(body, sizeof body, "%.*g", precision, magnitude);
+        value_print(value, body, size);
+        if (layout->precision >= 0 && (size_t)layout->precision < strlen(body))
+            body[layout->precision] = 0;
     }
+    return "";
+}
+
+struct value text_format(struct eval *eval, const struct value *value, const char *spec)
+{
+    char body[256] = "";
+    bool number = value_is_number(value);
+    struct layout layout = read_layout(spec, number);
+    const char *prefix = print_body(value, &layout, body, sizeof body);
+    const char *sign = !number ? "" : value_to_real(value) < 0 ? "-" : layout.plus ? "+" : "";
+    size_t length = strlen(sign) + strlen(prefix) + strlen(body), pad = layout.width > length ? layout.width - length : 0;
+    size_t before = layout.align == '>' ? pad : layout.align == '^' ? pad / 2 : 0;
     struct text text = {.eval = eval};
-    size_t length = strlen(sign) + strlen(prefix) + strlen(body), pad = width > length ? width - length : 0;
-    if (!align)
-        align = number ? '>' : '<';
-    size_t before = align == '>' ? pad : align == '^' ? pad / 2 : 0;
     for (size_t i = 0; i < before; i++)
-        add_char(&text, fill);
+        add_char(&text, layout.fill);
     add(&text, sign);
     add(&text, prefix);
-    for (size_t i = 0; align == '=' && i < pad; i++)
-        add_char(&text, fill);
+    for (size_t i = 0; layout.align == '=' && i < pad; i++)
+        add_char(&text, layout.fill);
     add(&text, body);
-    for (size_t i = before; align != '=' && i < pad; i++)
-        add_char(&text, fill);
+    for (size_t i = before; layout.align != '=' && i < pad; i++)
+        add_char(&text, layout.fill);
     return finish(&text);
 }
 
 /* The value of what stands in the braces: an expression (f"..."), or the index or name of an argument. */
-static struct value field(struct eval *eval, const char *begin, const char *end, const struct arguments *arguments, unsigned *next)
+static struct value field(struct eval *eval, const char *begin, const char *end, const struct arguments *arguments,
+                          unsigned *next)
 {
     size_t length = (size_t)(end - begin);
     if (arguments) {
         for (unsigned i = 0; length && i < arguments->count; i++)
-            if (arguments->names[i] && strlen(arguments->names[i]) == length && memcmp(arguments->names[i], begin, length) == 0)
+            if (arguments->names[i] && strlen(arguments->names[i]) == length &&
+                memcmp(arguments->names[i], begin, length) == 0)
                 return arguments->values[i];
         unsigned i = length ? (unsigned)atoi(begin) : (*next)++;
         if (i >= arguments->count)
@@ -220,7 +250,8 @@ struct value text_braces(struct eval *eval, const char *pattern, const struct ar
     return finish(&text);
 }
 
-/* --- strings as written --------------------------------------------------------------------------------------------------------- */
+/* --- strings as written
+ * --------------------------------------------------------------------------------------------------------- */
 static char unescape(struct eval *eval)
 {
     static const char from[] = "ntr0ab", to[] = "\n\t\r\0\a\b";

@@ -1,5 +1,5 @@
-/* command.c: the programs that `commands` may call, acted out against the virtual host; those that only turn text into text are filter.c's.
- * What is not known here makes the script skipped, never passed. */
+/* command.c: the programs that `commands` may call, acted out against the virtual host; those that only turn text into
+ * text are filter.c's. What is not known here makes the script skipped, never passed. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* --- small programs ---------------------------------------------------------------------------------------------------- */
+/* --- small programs
+ * ---------------------------------------------------------------------------------------------------- */
 static char escape(const char **p)
 {
     static const char from[] = "ntr\\ab", to[] = "\n\t\r\\\a\b";
@@ -64,7 +65,8 @@ static int print_format(const char *format, int argc, char **argv, int i, struct
             char spec[24];
             size_t length = strcspn(p, "sdiuxXofgec");
             const char *value = i < argc ? argv[i++] : "", kind = p[length];
-            snprintf(spec, sizeof spec, "%%%.*s%s%c", (int)(length < 12 ? length : 12), p, kind && strchr("diuxXo", kind) ? "ll" : "", kind ? kind : 's');
+            snprintf(spec, sizeof spec, "%%%.*s%s%c", (int)(length < 12 ? length : 12), p,
+                     kind && strchr("diuxXo", kind) ? "ll" : "", kind ? kind : 's');
             if (kind && strchr("diuxXo", kind))
                 shell_print(io, spec, strtoll(value, NULL, 0));
             else if (kind && strchr("fge", kind))
@@ -91,7 +93,10 @@ static int do_printf(struct shell *shell, int argc, char **argv, struct shell_io
 
 static int do_sleep(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    static const struct { char letter; double factor; } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    static const struct {
+        char letter;
+        double factor;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
     struct run *run = shell->run;
     double seconds = 0;
     (void)io;
@@ -109,7 +114,8 @@ static int do_sleep(struct shell *shell, int argc, char **argv, struct shell_io 
 
 static int do_seq(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    long first = argc > 2 ? atol(argv[1]) : 1, step = argc > 3 ? atol(argv[2]) : 1, last = argc > 1 ? atol(argv[argc - 1]) : 0;
+    long first = argc > 2 ? atol(argv[1]) : 1, step = argc > 3 ? atol(argv[2]) : 1,
+         last = argc > 1 ? atol(argv[argc - 1]) : 0;
     (void)shell;
     for (long i = first; step && (step > 0 ? i <= last : i >= last) && io->used + 32 < SHELL_OUTPUT; i += step)
         shell_print(io, "%ld\n", i);
@@ -120,7 +126,10 @@ static int do_expr(struct shell *shell, int argc, char **argv, struct shell_io *
 {
     const char *text = "";
     for (int i = 1; i < argc; i++)
-        text = arena_printf(&shell->run->script.arena, "%s %s", text, strcmp(argv[i], "=") == 0 ? "==" : strcmp(argv[i], "/") == 0 ? "//" : argv[i]);
+        text = arena_printf(&shell->run->script.arena, "%s %s", text,
+                            strcmp(argv[i], "=") == 0   ? "=="
+                            : strcmp(argv[i], "/") == 0 ? "//"
+                                                        : argv[i]);
     int64_t value = shell_arithmetic(shell, text);
     shell_print(io, "%lld\n", (long long)value);
     return value == 0;
@@ -135,7 +144,8 @@ static int do_let(struct shell *shell, int argc, char **argv, struct shell_io *i
         const char *equals = strchr(argv[i], '=');
         value = shell_arithmetic(shell, equals ? equals + 1 : argv[i]);
         if (equals)
-            shell_set(shell, argv[i], (size_t)(equals - argv[i]), arena_printf(&shell->run->script.arena, "%lld", (long long)value));
+            shell_set(shell, argv[i], (size_t)(equals - argv[i]),
+                      arena_printf(&shell->run->script.arena, "%lld", (long long)value));
     }
     return value == 0;
 }
@@ -162,7 +172,11 @@ static int do_tell(struct shell *shell, int argc, char **argv, struct shell_io *
 {
     const char *flag = argc > 1 ? argv[1] : "";
     if (strcmp(argv[0], "uname") == 0)
-        shell_print(io, "%s\n", strchr(flag, 'r') ? "6.18.0" : strchr(flag, 'm') ? "x86_64" : strchr(flag, 'n') ? "host" : "Linux");
+        shell_print(io, "%s\n",
+                    strchr(flag, 'r')   ? "6.18.0"
+                    : strchr(flag, 'm') ? "x86_64"
+                    : strchr(flag, 'n') ? "host"
+                                        : "Linux");
     else if (strcmp(argv[0], "date") == 0)
         shell_print(io, "%llu\n", (unsigned long long)(shell->run->now_ns / NS_PER_S));
     else if (strcmp(argv[0], "id") == 0)
@@ -172,13 +186,18 @@ static int do_tell(struct shell *shell, int argc, char **argv, struct shell_io *
     else if (strcmp(argv[0], "basename") == 0)
         shell_print(io, "%s\n", base_name(flag));
     else if (strcmp(argv[0], "dirname") == 0)
-        shell_print(io, "%.*s\n", strrchr(flag, '/') ? (int)(strrchr(flag, '/') - flag) : 1, strrchr(flag, '/') ? flag : ".");
+        shell_print(io, "%.*s\n", strrchr(flag, '/') ? (int)(strrchr(flag, '/') - flag) : 1,
+                    strrchr(flag, '/') ? flag : ".");
     else
-        shell_print(io, "%s\n", strcmp(argv[0], "hostname") == 0 ? "host" : strcmp(argv[0], "whoami") == 0 ? "root" : "/");
+        shell_print(io, "%s\n",
+                    strcmp(argv[0], "hostname") == 0 ? "host"
+                    : strcmp(argv[0], "whoami") == 0 ? "root"
+                                                     : "/");
     return 0;
 }
 
-/* --- nstat --------------------------------------------------------------------------------------------------------------- */
+/* --- nstat
+ * --------------------------------------------------------------------------------------------------------------- */
 struct nstat {
     struct run *run;
     struct shell_io *io;
@@ -252,7 +271,8 @@ static int do_nstat(struct shell *shell, int argc, char **argv, struct shell_io 
     return 0;
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------------- */
+/* --- files
+ * -------------------------------------------------------------------------------------------------------------- */
 static char *read_file(struct arena *arena, const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -285,7 +305,8 @@ static void visit_table(void *ctx, const char *name, uint64_t value)
 {
     struct table *table = ctx;
     size_t length = strlen(table->prefix);
-    if (strncmp(name, table->prefix, length) != 0 || (strcmp(table->prefix, "Tcp") == 0 && strncmp(name, "TcpExt", 6) == 0))
+    if (strncmp(name, table->prefix, length) != 0 ||
+        (strcmp(table->prefix, "Tcp") == 0 && strncmp(name, "TcpExt", 6) == 0))
         return;
     table->names = arena_printf(table->arena, "%s %s", table->names, name + length);
     table->values = arena_printf(table->arena, "%s %llu", table->values, (unsigned long long)value);
@@ -362,7 +383,8 @@ static int run_file(struct shell *shell, int argc, char **argv, struct shell_io 
     return status;
 }
 
-/* --- parameters and devices ----------------------------------------------------------------------------------------------- */
+/* --- parameters and devices
+ * ----------------------------------------------------------------------------------------------- */
 /* set_sysctls.py /proc/sys/net/ipv4/tcp_sack=1 ...: what it saves for later needs no restoring here. */
 static int do_set_sysctls(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
@@ -390,7 +412,9 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
             names |= strchr(argv[i], 'N') != NULL;
             continue;
         }
-        const char *name = arena_copy(&shell->run->script.arena, argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i])), *to = equals ? equals + 1 : NULL;
+        const char *name = arena_copy(&shell->run->script.arena, argv[i],
+                                      equals ? (size_t)(equals - argv[i]) : strlen(argv[i])),
+                   *to = equals ? equals + 1 : NULL;
         if (equals && !*to && i + 1 < argc) /* a= 1 */
             to = argv[++i];
         else if (!equals && i + 2 < argc && strcmp(argv[i + 1], "=") == 0) /* a = 1 */
@@ -426,7 +450,8 @@ static int do_ifconfig(struct shell *shell, int argc, char **argv, struct shell_
 {
     (void)io;
     for (int i = 2; i + 1 < argc; i++)
-        if (strcmp(argv[i], "mtu") == 0 && lil_interface_set_mtu(shell->run->host, shell->run->ifindex, (unsigned)atoi(argv[i + 1])) < 0)
+        if (strcmp(argv[i], "mtu") == 0 &&
+            lil_interface_set_mtu(shell->run->host, shell->run->ifindex, (unsigned)atoi(argv[i + 1])) < 0)
             return 1;
     return 0;
 }
@@ -443,7 +468,8 @@ static int do_nothing(struct shell *shell, int argc, char **argv, struct shell_i
     return strcmp(argv[0], "false") == 0;
 }
 
-/* --- programs that run others ----------------------------------------------------------------------------------------------- */
+/* --- programs that run others
+ * ----------------------------------------------------------------------------------------------- */
 static bool is_option(const char *word)
 {
     return word[0] == '-' && word[1];
@@ -505,26 +531,35 @@ static int do_prefix(struct shell *shell, int argc, char **argv, struct shell_io
     return asks ? 0 : shell_program(shell, argc - i, argv + i, io);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------------- */
+/* --- the table
+ * -------------------------------------------------------------------------------------------------------------- */
+/* clang-format off */
 static const struct program {
     const char *name;
     int (*run)(struct shell *shell, int argc, char **argv, struct shell_io *io);
 } programs[] = {
-    {"echo", do_echo}, {"printf", do_printf}, {"sleep", do_sleep}, {"usleep", do_sleep}, {"seq", do_seq}, {"expr", do_expr}, {"let", do_let},
-    {"export", do_export}, {"local", do_export}, {"declare", do_export}, {"readonly", do_export}, {"test", do_test}, {"[", do_test}, {"[[", do_test},
-    {"uname", do_tell}, {"date", do_tell}, {"id", do_tell}, {"nproc", do_tell}, {"basename", do_tell}, {"dirname", do_tell}, {"hostname", do_tell},
-    {"whoami", do_tell}, {"pwd", do_tell}, {"nstat", do_nstat}, {"cat", do_cat}, {"tee", do_tee}, {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl},
-    {"tc", do_tc}, {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell}, {"dash", do_shell}, {"source", do_source}, {".", do_source},
-    {"eval", do_eval}, {"sudo", do_prefix}, {"env", do_prefix}, {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix},
-    {"exec", do_prefix}, {"nohup", do_prefix}, {"time", do_prefix},
+    {"echo", do_echo}, {"printf", do_printf}, {"sleep", do_sleep}, {"usleep", do_sleep}, {"seq", do_seq},
+    {"expr", do_expr}, {"let", do_let}, {"export", do_export}, {"local", do_export}, {"declare", do_export},
+    {"readonly", do_export}, {"test", do_test}, {"[", do_test}, {"[[", do_test}, {"uname", do_tell},
+    {"date", do_tell}, {"id", do_tell}, {"nproc", do_tell}, {"basename", do_tell}, {"dirname", do_tell},
+    {"hostname", do_tell}, {"whoami", do_tell}, {"pwd", do_tell}, {"nstat", do_nstat}, {"cat", do_cat},
+    {"tee", do_tee}, {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl}, {"tc", do_tc},
+    {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell}, {"dash", do_shell},
+    {"source", do_source}, {".", do_source}, {"eval", do_eval}, {"sudo", do_prefix}, {"env", do_prefix},
+    {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix}, {"exec", do_prefix},
+    {"nohup", do_prefix}, {"time", do_prefix},
     /* nothing of these shows on a virtual host */
-    {"true", do_nothing}, {"false", do_nothing}, {":", do_nothing}, {"cd", do_nothing}, {"set", do_nothing}, {"ethtool", do_nothing}, {"modprobe", do_nothing},
-    {"rmmod", do_nothing}, {"insmod", do_nothing}, {"lsmod", do_nothing}, {"rm", do_nothing}, {"mkdir", do_nothing}, {"touch", do_nothing}, {"chmod", do_nothing},
-    {"which", do_nothing}, {"type", do_nothing}, {"hash", do_nothing}, {"sync", do_nothing}, {"logger", do_nothing}, {"dmesg", do_nothing}, {"wait", do_nothing},
-    {"kldload", do_nothing}, {"kldunload", do_nothing}, {"kldstat", do_nothing}, {"tcpdrop", do_nothing}, {"sockstat", do_nothing}, {"unset", do_nothing},
-    {"shift", do_nothing}, {"trap", do_nothing}, {"umask", do_nothing}, {"ulimit", do_nothing}, {"kill", do_nothing}, {"killall", do_nothing}, {"pkill", do_nothing},
-    {"clear", do_nothing}, {"tcpdump", do_nothing}, {"arp", do_nothing}, {"ndp", do_nothing},
+    {"true", do_nothing}, {"false", do_nothing}, {":", do_nothing}, {"cd", do_nothing}, {"set", do_nothing},
+    {"ethtool", do_nothing}, {"modprobe", do_nothing}, {"rmmod", do_nothing}, {"insmod", do_nothing},
+    {"lsmod", do_nothing}, {"rm", do_nothing}, {"mkdir", do_nothing}, {"touch", do_nothing}, {"chmod", do_nothing},
+    {"which", do_nothing}, {"type", do_nothing}, {"hash", do_nothing}, {"sync", do_nothing}, {"logger", do_nothing},
+    {"dmesg", do_nothing}, {"wait", do_nothing}, {"kldload", do_nothing}, {"kldunload", do_nothing},
+    {"kldstat", do_nothing}, {"tcpdrop", do_nothing}, {"sockstat", do_nothing}, {"unset", do_nothing},
+    {"shift", do_nothing}, {"trap", do_nothing}, {"umask", do_nothing}, {"ulimit", do_nothing}, {"kill", do_nothing},
+    {"killall", do_nothing}, {"pkill", do_nothing}, {"clear", do_nothing}, {"tcpdump", do_nothing},
+    {"arp", do_nothing}, {"ndp", do_nothing},
 };
+/* clang-format on */
 
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {

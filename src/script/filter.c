@@ -1,5 +1,5 @@
-/* filter.c: programs of `commands` that turn text into text: cat's kin. Each knows the options that scripts use; another makes the script
- * skipped. See shell.h. */
+/* filter.c: programs of `commands` that turn text into text: cat's kin. Each knows the options that scripts use;
+ * another makes the script skipped. See shell.h. */
 #include "script/shell.h"
 #include <ctype.h>
 #include <regex.h>
@@ -9,15 +9,17 @@
 /* Options and the rest of a command line: "-d: -f2" in any spelling; VALUED names the letters that take a value. */
 struct flags {
     char seen[32];
-    const char *value[128];    /* by letter */
-    int rest;                  /* index of the first operand */
+    const char *value[128]; /* by letter */
+    int rest;               /* index of the first operand */
 };
 
 static struct flags read_flags(struct shell *shell, int argc, char **argv, const char *known, const char *valued)
 {
     struct flags flags = {.rest = 1};
     size_t used = 0;
-    for (; flags.rest < argc && argv[flags.rest][0] == '-' && argv[flags.rest][1] && strcmp(argv[flags.rest], "--") != 0; flags.rest++) {
+    for (;
+         flags.rest < argc && argv[flags.rest][0] == '-' && argv[flags.rest][1] && strcmp(argv[flags.rest], "--") != 0;
+         flags.rest++) {
         for (const char *p = argv[flags.rest] + 1; *p; p++) {
             unsigned char letter = (unsigned char)*p;
             if (!strchr(known, *p) && !strchr(valued, *p))
@@ -66,11 +68,14 @@ static void compile(struct shell *shell, regex_t *regex, const char *pattern, in
         run_skip(shell->run, "command: bad pattern %s", pattern);
 }
 
-/* --- grep --------------------------------------------------------------------------------------------------------------------- */
+/* --- grep
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 static void print_matches(regex_t *regex, const char *line, struct shell_io *io)
 {
     regmatch_t match;
-    for (int flags = 0; *line && regexec(regex, line, 1, &match, flags) == 0 && match.rm_eo > match.rm_so; flags = REG_NOTBOL) {
+    for (int flags = 0; *line && regexec(regex, line, 1, &match, flags) == 0 && match.rm_eo > match.rm_so;
+         flags = REG_NOTBOL) {
         shell_print(io, "%.*s\n", (int)(match.rm_eo - match.rm_so), line + match.rm_so);
         line += match.rm_eo;
     }
@@ -97,11 +102,13 @@ static int do_grep(struct shell *shell, int argc, char **argv, struct shell_io *
 {
     struct flags flags = read_flags(shell, argc, argv, "qcviEFPownxsah", "em");
     const char *pattern = flags.value['e'] ? flags.value['e'] : flags.rest < argc ? argv[flags.rest++] : NULL;
-    bool extended = strchr(flags.seen, 'E') || strchr(flags.seen, 'P') || argv[0][0] == 'e', quiet = strchr(flags.seen, 'q') || strchr(flags.seen, 'c');
+    bool extended = strchr(flags.seen, 'E') || strchr(flags.seen, 'P') || argv[0][0] == 'e',
+         quiet = strchr(flags.seen, 'q') || strchr(flags.seen, 'c');
     if (!pattern)
         run_skip(shell->run, "command: grep without a pattern");
     regex_t regex;
-    compile(shell, &regex, grep_pattern(shell, &flags, pattern), (extended ? REG_EXTENDED : 0) | (strchr(flags.seen, 'i') ? REG_ICASE : 0));
+    compile(shell, &regex, grep_pattern(shell, &flags, pattern),
+            (extended ? REG_EXTENDED : 0) | (strchr(flags.seen, 'i') ? REG_ICASE : 0));
     const char *text = text_of(shell, argc, argv, flags.rest, io);
     unsigned count = 0, number = 0, most = flags.value['m'] ? (unsigned)atoi(flags.value['m']) : ~0u;
     for (char *line; count < most && (line = next_line(shell, &text));) {
@@ -124,19 +131,27 @@ static int do_grep(struct shell *shell, int argc, char **argv, struct shell_io *
     return count == 0;
 }
 
-/* --- lines ---------------------------------------------------------------------------------------------------------------------- */
+/* --- lines
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static int do_head(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     bool tail = argv[0][0] == 't';
-    char *second = argc > 1 && argv[1][0] == '-' && isdigit((unsigned char)argv[1][1]) ? argv[1] + 1 : NULL; /* head -1 */
+    char *second =
+        argc > 1 && argv[1][0] == '-' && isdigit((unsigned char)argv[1][1]) ? argv[1] + 1 : NULL; /* head -1 */
     struct flags flags = {.rest = 2};
     if (!second)
         flags = read_flags(shell, argc, argv, "q", "n");
-    const char *size = second ? second : flags.value['n'] ? flags.value['n'] : "10", *text = text_of(shell, argc, argv, flags.rest, io);
+    const char *size = second             ? second
+                       : flags.value['n'] ? flags.value['n']
+                                          : "10",
+               *text = text_of(shell, argc, argv, flags.rest, io);
     long count = atol(size), total = 0, i = 0;
     for (const char *p = text; next_line(shell, &p);)
         total++;
-    long from = tail ? (size[0] == '+' ? count - 1 : total - count) : 0, to = tail ? total : count < 0 ? total + count : count;
+    long from = tail ? (size[0] == '+' ? count - 1 : total - count) : 0, to = tail        ? total
+                                                                              : count < 0 ? total + count
+                                                                                          : count;
     for (char *line; (line = next_line(shell, &text)); i++)
         if (i >= from && i < to)
             shell_print(io, "%s\n", line);
@@ -192,7 +207,8 @@ static int do_sort(struct shell *shell, int argc, char **argv, struct shell_io *
     return 0;
 }
 
-/* --- within lines ------------------------------------------------------------------------------------------------------------- */
+/* --- within lines
+ * ------------------------------------------------------------------------------------------------------------- */
 static bool in_list(const char *list, long number)
 {
     for (const char *p = list; *p;) {
@@ -232,7 +248,8 @@ static void cut_fields(const char *line, const char *list, char delimiter, struc
 static int do_cut(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     struct flags flags = read_flags(shell, argc, argv, "s", "dfcb");
-    const char *text = text_of(shell, argc, argv, flags.rest, io), *list = flags.value['f'], *places = flags.value['c'] ? flags.value['c'] : flags.value['b'];
+    const char *text = text_of(shell, argc, argv, flags.rest, io), *list = flags.value['f'],
+               *places = flags.value['c'] ? flags.value['c'] : flags.value['b'];
     char delimiter = flags.value['d'] ? flags.value['d'][0] : '\t';
     if (!list && !places)
         run_skip(shell->run, "command: cut without -f or -c");
@@ -255,7 +272,14 @@ static int do_cut(struct shell *shell, int argc, char **argv, struct shell_io *i
 static size_t tr_set(const char *text, char set[256])
 {
     size_t n = 0;
-    static const struct { const char *name; int (*is)(int); } classes[] = {{"[:digit:]", isdigit}, {"[:space:]", isspace}, {"[:alpha:]", isalpha}, {"[:upper:]", isupper}, {"[:lower:]", islower}};
+    static const struct {
+        const char *name;
+        int (*is)(int);
+    } classes[] = {{"[:digit:]", isdigit},
+                   {"[:space:]", isspace},
+                   {"[:alpha:]", isalpha},
+                   {"[:upper:]", isupper},
+                   {"[:lower:]", islower}};
     for (unsigned i = 0; i < ARRAY_COUNT(classes); i++) {
         if (strcmp(text, classes[i].name) != 0)
             continue;
@@ -282,7 +306,8 @@ static int do_tr(struct shell *shell, int argc, char **argv, struct shell_io *io
 {
     struct flags flags = read_flags(shell, argc, argv, "dsc", "");
     char from[256], to[256] = "", last = 0;
-    size_t n = flags.rest < argc ? tr_set(argv[flags.rest], from) : 0, m = flags.rest + 1 < argc ? tr_set(argv[flags.rest + 1], to) : 0;
+    size_t n = flags.rest < argc ? tr_set(argv[flags.rest], from) : 0,
+           m = flags.rest + 1 < argc ? tr_set(argv[flags.rest + 1], to) : 0;
     bool deletes = strchr(flags.seen, 'd'), squeezes = strchr(flags.seen, 's'), others = strchr(flags.seen, 'c');
     for (const char *p = io->input; *p; p++) {
         const char *found = memchr(from, *p, n);
@@ -298,7 +323,7 @@ static int do_tr(struct shell *shell, int argc, char **argv, struct shell_io *io
 
 /* s/a/b/g and /a/d, -n with p: sed's most used. */
 struct edit {
-    char kind;                 /* s, d, p */
+    char kind; /* s, d, p */
     const char *with;
     bool all;
     regex_t regex;
@@ -373,9 +398,12 @@ static int do_sed(struct shell *shell, int argc, char **argv, struct shell_io *i
 
 bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
 {
-    static const struct { const char *name; int (*run)(struct shell *, int, char **, struct shell_io *); } filters[] = {
-        {"grep", do_grep}, {"egrep", do_grep}, {"fgrep", do_grep}, {"head", do_head}, {"tail", do_head}, {"wc", do_wc}, {"sort", do_sort}, {"uniq", do_sort},
-        {"cut", do_cut}, {"tr", do_tr}, {"sed", do_sed}, {"awk", shell_awk}, {"gawk", shell_awk}, {"mawk", shell_awk}};
+    static const struct {
+        const char *name;
+        int (*run)(struct shell *, int, char **, struct shell_io *);
+    } filters[] = {{"grep", do_grep}, {"egrep", do_grep}, {"fgrep", do_grep},  {"head", do_head},  {"tail", do_head},
+                   {"wc", do_wc},     {"sort", do_sort},  {"uniq", do_sort},   {"cut", do_cut},    {"tr", do_tr},
+                   {"sed", do_sed},   {"awk", shell_awk}, {"gawk", shell_awk}, {"mawk", shell_awk}};
     for (unsigned i = 0; i < ARRAY_COUNT(filters); i++) {
         if (strcmp(argv[0], filters[i].name) == 0) {
             *status = filters[i].run(shell, argc, argv, io);

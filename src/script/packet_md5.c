@@ -35,7 +35,8 @@ static uint8_t *find_option(uint8_t *tcp, unsigned header)
     return NULL;
 }
 
-bool packet_sign(const struct run *run, const struct addr *source, const struct addr *dest, uint8_t *tcp, uint32_t length)
+bool packet_sign(const struct run *run, const struct addr *source, const struct addr *dest, uint8_t *tcp,
+                 uint32_t length)
 {
     unsigned header = (unsigned)(tcp[12] >> 4) * 4;
     const struct signing_key *key = find_key(run, source, dest);

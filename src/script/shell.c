@@ -1,5 +1,6 @@
-/* shell.c: the language of `commands`: lists, pipelines, redirections, if, for, while, case, functions. What is read is run at once, or only
- * read while shell->live is false: a loop sets the cursor back. See shell.h; POSIX.1-2017 XCU 2.7 to 2.10. */
+/* shell.c: the language of `commands`: lists, pipelines, redirections, if, for, while, case, functions. What is read is
+ * run at once, or only read while shell->live is false: a loop sets the cursor back. See shell.h; POSIX.1-2017 XCU 2.7
+ * to 2.10. */
 #include "script/shell.h"
 #include <ctype.h>
 #include <fnmatch.h>
@@ -80,7 +81,8 @@ static void skip_newlines(struct shell *shell)
 static _Noreturn void cannot_read(struct shell *shell, const char *wanted)
 {
     size_t length = strcspn(shell->at, "\n");
-    run_skip(shell->run, "command: expected %s before %s%.*s%s", wanted, length ? "\"" : "its end", (int)length, shell->at, length ? "\"" : "");
+    run_skip(shell->run, "command: expected %s before %s%.*s%s", wanted, length ? "\"" : "its end", (int)length,
+             shell->at, length ? "\"" : "");
 }
 
 static void expect_keyword(struct shell *shell, const char *word)
@@ -94,7 +96,8 @@ static void expect_keyword(struct shell *shell, const char *word)
         cannot_read(shell, word);
 }
 
-/* --- files that commands write ------------------------------------------------------------------------------------------- */
+/* --- files that commands write
+ * ------------------------------------------------------------------------------------------- */
 const char *shell_file_read(struct shell *shell, const char *path)
 {
     for (struct shell_variable *file = shell->run->files; file; file = file->next)
@@ -108,11 +111,14 @@ static void file_write(struct shell *shell, const char *path, const char *text, 
     struct arena *arena = &shell->run->script.arena;
     const char *old = append ? shell_file_read(shell, path) : NULL;
     struct shell_variable *file = arena_alloc(arena, sizeof *file);
-    *file = (struct shell_variable){.next = shell->run->files, .name = arena_copy(arena, path, strlen(path)), .value = arena_printf(arena, "%s%s", old ? old : "", text)};
+    *file = (struct shell_variable){.next = shell->run->files,
+                                    .name = arena_copy(arena, path, strlen(path)),
+                                    .value = arena_printf(arena, "%s%s", old ? old : "", text)};
     shell->run->files = file;
 }
 
-/* --- redirections ----------------------------------------------------------------------------------------------------------- */
+/* --- redirections
+ * ----------------------------------------------------------------------------------------------------------- */
 struct redirections {
     const char *output, *input; /* a path; text */
     bool append;
@@ -134,7 +140,8 @@ static const char *here_document(struct shell *shell)
     shell->at += tabs;
     shell_blank(shell);
     bool quoted = *shell->at == '\'' || *shell->at == '"' || *shell->at == '\\';
-    const char *tag = one_word(shell), *text = "", *p = shell->resume ? shell->resume : shell->at + strcspn(shell->at, "\n");
+    const char *tag = one_word(shell), *text = "",
+               *p = shell->resume ? shell->resume : shell->at + strcspn(shell->at, "\n");
     p += !shell->resume && *p == '\n';
     while (*p) {
         size_t length = strcspn(p, "\n"), skip = tabs ? strspn(p, "\t") : 0;
@@ -205,7 +212,8 @@ static int deliver(struct shell *shell, const struct redirections *to, struct sh
     return status;
 }
 
-/* --- simple commands ------------------------------------------------------------------------------------------------------ */
+/* --- simple commands
+ * ------------------------------------------------------------------------------------------------------ */
 static void run_one(struct shell *shell, struct shell_io *io);
 
 static const struct shell_variable *find_function(const struct shell *shell, const char *name)
@@ -241,7 +249,10 @@ static int to_status(struct shell *shell, int argc, char **argv)
 
 static int run_words(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    static const struct { const char *name; enum shell_jump jump; } jumps[] = {{"break", SHELL_BREAK}, {"continue", SHELL_CONTINUE}, {"return", SHELL_RETURN}, {"exit", SHELL_EXIT}};
+    static const struct {
+        const char *name;
+        enum shell_jump jump;
+    } jumps[] = {{"break", SHELL_BREAK}, {"continue", SHELL_CONTINUE}, {"return", SHELL_RETURN}, {"exit", SHELL_EXIT}};
     const struct shell_variable *function = find_function(shell, argv[0]);
     if (function)
         return call_function(shell, function, argv, io);
@@ -281,7 +292,8 @@ static bool define_function(struct shell *shell, const char *name, struct shell_
     if (acts(shell)) {
         struct arena *arena = &shell->run->script.arena;
         struct shell_variable *function = arena_alloc(arena, sizeof *function);
-        *function = (struct shell_variable){.next = shell->functions, .name = name, .value = arena_copy(arena, body, (size_t)(shell->at - body))};
+        *function = (struct shell_variable){
+            .next = shell->functions, .name = name, .value = arena_copy(arena, body, (size_t)(shell->at - body))};
         shell->functions = function;
     }
     return true;
@@ -292,7 +304,9 @@ static void read_test_words(struct shell *shell, struct shell_argv *words)
 {
     while (*shell->at && (words->argc == 0 || strcmp(words->argv[words->argc - 1], "]]") != 0)) {
         skip_newlines(shell);
-        size_t n = strncmp(shell->at, "&&", 2) == 0 || strncmp(shell->at, "||", 2) == 0 ? 2 : *shell->at && strchr("<>()", *shell->at) ? 1 : 0;
+        size_t n = strncmp(shell->at, "&&", 2) == 0 || strncmp(shell->at, "||", 2) == 0 ? 2
+                   : *shell->at && strchr("<>()", *shell->at)                           ? 1
+                                                                                        : 0;
         if (words->argc == SHELL_WORDS)
             cannot_read(shell, "]]");
         if (n) {
@@ -341,13 +355,15 @@ static void run_simple(struct shell *shell, struct shell_io *io)
     size_t before = io->used;
     if (to.input)
         inner.input = to.input;
-    int status = first == words->argc ? (first ? shell->status : 0) : run_words(shell, words->argc - first, words->argv + first, &inner);
+    int status = first == words->argc ? (first ? shell->status : 0)
+                                      : run_words(shell, words->argc - first, words->argv + first, &inner);
     inner.input = io->input;
     *io = inner;
     shell->status = deliver(shell, &to, io, before, status);
 }
 
-/* --- compound commands ------------------------------------------------------------------------------------------------------ */
+/* --- compound commands
+ * ------------------------------------------------------------------------------------------------------ */
 static void run_list(struct shell *shell, struct shell_io *io);
 
 static void run_if(struct shell *shell, struct shell_io *io)
@@ -531,7 +547,8 @@ static void run_one(struct shell *shell, struct shell_io *io)
         shell->status = deliver(shell, &to, io, before, shell->status);
 }
 
-/* --- pipelines and lists ----------------------------------------------------------------------------------------------------- */
+/* --- pipelines and lists
+ * ----------------------------------------------------------------------------------------------------- */
 static void run_pipeline(struct shell *shell, struct shell_io *io)
 {
     const char *input = io->input;

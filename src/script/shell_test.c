@@ -10,7 +10,7 @@ struct test {
     struct shell *shell;
     char **words;
     int count, at;
-    bool patterns;             /* [[: what stands on the right of = is one */
+    bool patterns; /* [[: what stands on the right of = is one */
 };
 
 static bool test_or(struct test *test);
@@ -59,7 +59,7 @@ static bool compare(struct test *test, const char *a, const char *op, const char
     if (!is_number(a) || !is_number(b))
         run_fail(test->shell->run, "command: test: \"%s\" %s \"%s\" does not compare numbers", a, op, b);
     long long x = strtoll(a, NULL, 10), y = strtoll(b, NULL, 10);
-    const bool results[] = {x == y, x != y, x < y, x <= y, x > y, x >= y};
+    const bool results[] = {x == y, x != y, x<y, x <= y, x> y, x >= y};
     for (unsigned i = 0; i < ARRAY_COUNT(numeric); i++)
         if (strcmp(op, numeric[i]) == 0)
             return results[i];
@@ -85,7 +85,11 @@ static bool file_test(struct test *test, char kind, const char *path)
         return kind == 's' ? *text != 0 : strchr("efrw", kind) != NULL;
     if (stat(path, &status) < 0)
         return false;
-    return kind == 'd' ? S_ISDIR(status.st_mode) : kind == 'f' ? S_ISREG(status.st_mode) : kind == 's' ? status.st_size > 0 : kind == 'x' ? (status.st_mode & 0111) != 0 : true;
+    return kind == 'd'   ? S_ISDIR(status.st_mode)
+           : kind == 'f' ? S_ISREG(status.st_mode)
+           : kind == 's' ? status.st_size > 0
+           : kind == 'x' ? (status.st_mode & 0111) != 0
+                         : true;
 }
 
 static bool test_primary(struct test *test)

@@ -1,11 +1,13 @@
-/* shell_word.c: words of the shell: quotes, $variables, $((sums)), $(commands). See shell.h; POSIX.1-2017 XCU 2.2, 2.6. */
+/* shell_word.c: words of the shell: quotes, $variables, $((sums)), $(commands). See shell.h; POSIX.1-2017 XCU 2.2, 2.6.
+ */
 #include "script/shell.h"
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- variables ------------------------------------------------------------------------------------------------------------ */
+/* --- variables
+ * ------------------------------------------------------------------------------------------------------------ */
 const char *shell_get(struct shell *shell, const char *name, size_t length)
 {
     for (struct shell_variable *v = shell->variables; v; v = v->next)
@@ -27,11 +29,12 @@ void shell_set(struct shell *shell, const char *name, size_t length, const char 
     shell->variables = v;
 }
 
-/* --- a word as it grows ------------------------------------------------------------------------------------------------- */
+/* --- a word as it grows
+ * ------------------------------------------------------------------------------------------------- */
 struct word {
     char text[4096];
     size_t length;
-    bool any;                  /* "" is a word, too */
+    bool any; /* "" is a word, too */
     struct shell *shell;
     struct shell_argv *out;
 };
@@ -66,7 +69,9 @@ static void add_text(struct word *word, const char *text, bool split)
     }
 }
 
-/* --- $ ---------------------------------------------------------------------------------------------------------------------- */
+/* --- $
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 /* The end of what an opening bracket before P began, at its CLOSE. */
 static const char *closing(const char *p, char open, char close)
 {
@@ -141,7 +146,7 @@ static const char *strip(struct shell *shell, const char *value, const char *ope
 {
     struct arena *arena = &shell->run->script.arena;
     bool longest = operator[1] == operator[0], front = operator[0] == '#';
-    const char *pattern = shell_expand(shell, operator + (longest ? 2 : 1));
+    const char *pattern = shell_expand(shell, operator+(longest ? 2 : 1));
     size_t length = strlen(value);
     for (size_t i = 0; i <= length; i++) {
         size_t size = longest ? length - i : i; /* of what goes */
@@ -193,15 +198,15 @@ static const char *braces(struct shell *shell, const char *text)
         return arena_printf(arena, "%zu", value ? strlen(value) : 0);
     }
     size_t length = name_length(text);
-    const char *value = parameter(shell, text, length), *operator = text + length;
-    if (*operator == '#' || *operator == '%')
+    const char *value = parameter(shell, text, length), *operator= text + length;
+    if (*operator== '#' || * operator== '%')
         return strip(shell, value ? value : "", operator);
-    bool empty = !value || (*operator == ':' && !*value);
-    operator += *operator == ':';
-    if (*operator == '-' || *operator == '=')
-        return empty ? shell_expand(shell, operator + 1) : value;
-    if (*operator == '+')
-        return empty ? "" : shell_expand(shell, operator + 1);
+    bool empty = !value || (*operator== ':' && !* value);
+    operator+= * operator== ':';
+    if (*operator== '-' || * operator== '=')
+        return empty ? shell_expand(shell, operator+ 1) : value;
+    if (*operator== '+')
+        return empty ? "" : shell_expand(shell, operator+ 1);
     if (*operator)
         run_skip(shell->run, "command: ${%s} is not known here", text);
     return value ? value : "";
@@ -214,9 +219,15 @@ static const char *dollar(struct shell *shell)
     const char *begin = shell->at, *end;
     if (begin[0] == '(' && begin[1] == '(' && (end = closing(begin + 2, '(', ')')) && end[1] == ')') {
         shell->at = end + 2;
-        return shell->live ? arena_printf(arena, "%lld", (long long)shell_arithmetic(shell, shell_expand(shell, arena_copy(arena, begin + 2, (size_t)(end - begin - 2))))) : "";
+        return shell->live
+                   ? arena_printf(
+                         arena, "%lld",
+                         (long long)shell_arithmetic(
+                             shell, shell_expand(shell, arena_copy(arena, begin + 2, (size_t)(end - begin - 2)))))
+                   : "";
     }
-    if ((*begin == '(' && (end = closing(begin + 1, '(', ')'))) || (*begin == '{' && (end = closing(begin + 1, '{', '}')))) {
+    if ((*begin == '(' && (end = closing(begin + 1, '(', ')'))) ||
+        (*begin == '{' && (end = closing(begin + 1, '{', '}')))) {
         const char *inner = arena_copy(arena, begin + 1, (size_t)(end - begin - 1));
         shell->at = end + 1;
         return !shell->live ? "" : *begin == '(' ? command_output(shell, inner) : braces(shell, inner);
@@ -247,7 +258,8 @@ const char *shell_expand(struct shell *shell, const char *text)
     return out;
 }
 
-/* --- words ---------------------------------------------------------------------------------------------------------------- */
+/* --- words
+ * ---------------------------------------------------------------------------------------------------------------- */
 void shell_blank(struct shell *shell)
 {
     for (;;) {
