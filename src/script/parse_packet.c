@@ -257,6 +257,22 @@ static void scan_accecn(struct scan *scan, struct spec_option *option)
     }
 }
 
+/* The same by its kind, AccECN0 (e0b ceb e1b) or AccECN1 (e1b ceb e0b), with bare numbers: acc_e0 1 0 1. */
+static bool scan_accecn_kind(struct scan *scan, struct spec_option *option)
+{
+    static const char *const names[] = {"AccECN0", "acc_e0", "accecn_0", "AccECN1", "acc_e1", "accecn_1"};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
+        if (!scan_keyword(scan, names[i]))
+            continue;
+        option->kind = OPTION_ACCECN;
+        option->order1 = i >= 3;
+        for (scan_space(scan); option->count < 3 && isdigit((unsigned char)*scan->at); scan_space(scan))
+            option->fields[option->count++] = (uint32_t)scan_integer(scan) & 0xffffff;
+        return true;
+    }
+    return false;
+}
+
 static bool scan_cookie_option(struct scan *scan, struct spec_option *option)
 {
     if (scan_keyword(scan, "FOEXP") || scan_text(scan, "exp-tfo") || scan_text(scan, "EXP-TFO"))
@@ -304,7 +320,7 @@ static void scan_option(struct scan *scan, struct spec_option *option)
     } else if (scan_text(scan, "0x")) { /* a raw option: kind, length and value in hexadecimal */
         option->kind = OPTION_RAW;
         option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
-    } else if (!scan_cookie_option(scan, option)) {
+    } else if (!scan_accecn_kind(scan, option) && !scan_cookie_option(scan, option)) {
         scan_fail(scan, "expected a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, md5, ECN, 0x...) before %s", scan_show(scan));
     }
 }

@@ -216,8 +216,12 @@ static char scan_escape(struct scan *scan)
         return '\t';
     case 'r':
         return '\r';
-    case '0':
-        return '\0';
+    case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': { /* \NNN */
+        int value = c - '0';
+        for (int i = 0; i < 2 && *scan->at >= '0' && *scan->at <= '7'; i++)
+            value = value * 8 + *scan->at++ - '0';
+        return (char)value;
+    }
     case 'x': {
         int value = 0;
         for (int i = 0; i < 2 && hex_digit(*scan->at) >= 0; i++)
