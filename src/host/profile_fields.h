@@ -175,6 +175,7 @@
     X(tcp_rtt_by_data, tcp.rtt_by_data, BOOL, NULL) \
     X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
     X(tcp_lost_retransmission, tcp.lost_retransmission, BOOL, NULL) \
+    X(tcp_fastopen_any_cookie, tcp.fastopen_any_cookie, BOOL, NULL) \
     X(tcp_byte_counting, tcp.byte_counting, BOOL, NULL) \
     X(tcp_rfc3390, tcp.rfc3390, BOOL, NULL) \
     X(tcp_newcwv, tcp.newcwv, BOOL, NULL) \

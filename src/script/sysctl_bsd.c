@@ -80,7 +80,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.rfc3390", "tcp.rfc3390", NONZERO, 1},
     {"net.inet.tcp.fastopen.server_enable", "tcp.fastopen", BIT_2, 0},
     {"net.inet.tcp.fastopen.client_enable", "tcp.fastopen", BIT_1, 0},
-    {"net.inet.tcp.fastopen.acceptany", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.fastopen.acceptany", "tcp.fastopen_any_cookie", NONZERO, 0},
     {"net.inet.tcp.fastopen.psk_enable", NULL, ONLY_DEFAULT, 0},
     {"net.inet.tcp.insecure_rst", "tcp.insecure_rst", NONZERO, 0},
     {"net.inet.tcp.insecure_syn", "tcp.insecure_syn", NONZERO, 0},

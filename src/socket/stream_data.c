@@ -75,15 +75,23 @@ ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct 
 static ssize_t send_implied(struct sock *sock, const struct msghdr *message, int flags)
 {
     struct sock_name name;
-    ssize_t n;
+    struct tcb *tcb = stream_tcb(sock);
+    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+    struct rest rest;
+    ssize_t n, taken;
     int result = sock_parse(sock, message->msg_name, message->msg_namelen, &name);
 
+    if (result == 0 && tcp_fastopen_is_asked(tcb))
+        result = tcp_fastopen_request(tcp_of(sock), tcb);
     if (result == 0)
         result = stream_connect_start(sock, &name);
     if (result < 0)
         return result;
-    n = tcp_send(tcp_of(sock), stream_tcb(sock), message->msg_iov, (int)message->msg_iovlen, iov_total(message->msg_iov, message->msg_iovlen),
-                 (flags & NO_SIGNAL_FLAGS) | TCP_SEND_IMPLIED, sock_now(&sock->file));
+    taken = tcp_fastopen_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total); /* in the SYN */
+    taken = taken > 0 ? taken : 0;
+    rest_after(&rest, message->msg_iov, message->msg_iovlen, (size_t)taken);
+    n = total > (size_t)taken ? tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, total - (size_t)taken, (flags & NO_SIGNAL_FLAGS) | TCP_SEND_IMPLIED, sock_now(&sock->file)) : 0;
+    n = n < 0 && taken ? taken : n + taken;
     if (n >= 0 && flags & MSG_BSD_EOF)
         (void)!tcp_shutdown(tcp_of(sock), stream_tcb(sock), SHUT_WR, sock_now(&sock->file));
     return n;

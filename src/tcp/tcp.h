@@ -154,6 +154,7 @@ void tcp_kill(struct tcp *tcp, struct tcb *tcb, int error, uint64_t now_ns); /* 
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
 /* Fast open (RFC 7413): before tcp_connect; then what the SYN may carry of IOV (0 without a cookie). -EOPNOTSUPP: off. */
+bool tcp_fastopen_is_asked(const struct tcb *tcb);
 int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb) MUST_CHECK;
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit);
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote);

@@ -64,6 +64,9 @@ bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struc
     return (tcp->params.fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie || (memo && memo->length);
 }
 
+/* FreeBSD: TCP_FASTOPEN was set before the connection. */
+bool tcp_fastopen_is_asked(const struct tcb *tcb) { return tcb->opt->fastopen_connect && (tcb_params(tcb)->fastopen & CLIENT); }
+
 /* Before tcp_connect: the SYN asks for a cookie or carries one. -EOPNOTSUPP: the client's side is off. */
 int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb)
 {
@@ -77,6 +80,18 @@ int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb)
     return 0;
 }
 
+/* What the SYN's options take of a segment: Linux keeps all that they may; FreeBSD counts them. */
+static uint32_t option_space(const struct tcb *tcb, const struct fastopen_memo *memo)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (params->option_policy != TCP_OPTIONS_BSD)
+        return OPTION_SPACE;
+    uint32_t size = 4 + (params->offer_wscale ? 4 : 0) + (params->offer_sack ? 2 : 0);
+    if (params->offer_timestamps)
+        size = (size + 1) / 4 * 4 + 2 + 10;
+    return (size + 2 + (memo ? memo->length : 0) + 3) & ~3u;
+}
+
 /* After tcp_connect, before the SYN leaves: takes what the SYN may carry (0 without a cookie). */
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit)
 {
@@ -87,9 +102,10 @@ ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *
         return 0;
     if (memo && memo->mss) /* Linux: what the peer said last, else what the path has */
         mss = min_u32(mss, memo->mss);
-    if (mss <= OPTION_SPACE)
+    uint32_t space = option_space(tcb, memo);
+    if (mss <= space)
         return 0;
-    ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < mss - OPTION_SPACE ? limit : mss - OPTION_SPACE, 0);
+    ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < mss - space ? limit : mss - space, 0);
     if (taken <= 0)
         return 0;
     tcb->write_seq += (uint32_t)taken;
@@ -185,6 +201,8 @@ uint32_t fastopen_syn_end(const struct tcb *tcb)
 
 static uint32_t queue_limit(const struct tcp_listener *listener)
 {
+    if (listener->opt->fastopen_qlen && listener->tcp->params.option_policy == TCP_OPTIONS_BSD)
+        return listener_backlog(listener) / 2 + 1;
     if (listener->opt->fastopen_qlen)
         return listener->opt->fastopen_qlen;
     return listener->tcp->params.fastopen & SERVER_ALL_LISTENERS ? listener_backlog(listener) : 0;
@@ -211,7 +229,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         return false;
     }
     ext->fastopen_child = true;
-    ext->fastopen_renew = by_backup;
+    ext->fastopen_renew = by_backup || tcp->params.option_policy == TCP_OPTIONS_BSD; /* FreeBSD: the newest with each SYN/ACK */
     if (by_backup)
         TCP_MIB(tcp, FastOpenPassiveAltKey);
     ext->fastopen_listener = listener->slot + 1;
@@ -280,7 +298,7 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
         TCP_MIB(tcp, FastOpenCookieReqd);
     if ((!in->payload && !options->has_fastopen) || !(tcp->params.fastopen & SERVER) || !has_room(listener))
         return false;
-    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || listener->opt->fastopen_no_cookie || is_cookie_good(listener, in, &by_backup);
+    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || (tcp->params.fastopen_any_cookie && options->has_fastopen) || listener->opt->fastopen_no_cookie || is_cookie_good(listener, in, &by_backup);
     if (!good && !options->has_fastopen)
         return false;
     if (good) {
@@ -302,7 +320,10 @@ static void put_cookie(const struct tcp *tcp, const struct tcb_opts *opts, const
     (void)fastopen_keys(tcp, opts, keys);
     options->has_fastopen = true;
     options->fastopen_length = COOKIE_BYTES;
-    make_cookie(&keys[0], flow, options->fastopen);
+    if (tcp->params.fastopen_any_cookie)
+        memset(options->fastopen, 0, COOKIE_BYTES);
+    else
+        make_cookie(&keys[0], flow, options->fastopen);
 }
 
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options)

@@ -169,6 +169,7 @@ struct tcp_params {
     bool no_delayed_ack;
     bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
     bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */
+    bool fastopen_any_cookie;     /* fastopen.acceptany: whatever a SYN's cookie is, and none is told */
     bool byte_counting;           /* rfc3465 */
     bool rfc3390;                 /* the initial window where initial_window is 0 */
     bool newcwv;                  /* the window grows only while half of it is used */
