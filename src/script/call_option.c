@@ -14,6 +14,7 @@ struct option {
     socklen_t length;
 };
 
+enum { SOCK_ACCEPTFILTER = 0x1000, FILTER_NAME = 16, FILTER_SIZE = 256 }; /* FreeBSD's SO_ACCEPTFILTER, struct accept_filter_arg */
 static const char *const linger_names[] = {"onoff", "linger", "l_onoff", "l_linger", NULL};
 static const char *const time_names[] = {"tv_sec", "tv_usec", "sec", "usec", NULL};
 
@@ -85,6 +86,12 @@ static void put_structure(struct call *call, const struct expr *expr, struct opt
         put_struct(option, &time, sizeof time);
     } else if (option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT)) {
         put_md5(call, expr, option);
+    } else if (option->level == SOL_SOCKET && option->name == SOCK_ACCEPTFILTER) {
+        const struct expr *name = call_field(expr, "af_name", 0);
+        char bytes[FILTER_SIZE] = {0};
+        if (name && name->kind == EXPR_STRING)
+            memcpy(bytes, name->text, name->length < FILTER_NAME ? name->length : FILTER_NAME - 1);
+        put_struct(option, bytes, sizeof bytes);
     } else {
         put_fields(call, expr, option);
     }
@@ -150,6 +157,9 @@ static bool foreign_option(struct call *call, struct option *option, const struc
     case SYMBOL_UDP_ENCAPS:
         option->name = TCP_OPTION_UDP_ENCAPS;
         return false;
+    case SYMBOL_ACCEPTFILTER:
+        option->name = SOCK_ACCEPTFILTER;
+        return false;
     case SYMBOL_CCALGOOPT:
         option->name = TCP_OPTION_CCALGOOPT;
         return false;
@@ -205,6 +215,10 @@ static void check_structure(struct call *call, const struct expr *expr, const st
         const struct timeval *time = (const void *)option->bytes;
         if (field_number(call, expr, "tv_sec", "sec", 0) != time->tv_sec || field_number(call, expr, "tv_usec", "usec", 1) != time->tv_usec)
             call_differ(call, "the time is {tv_sec=%ld, tv_usec=%ld}", (long)time->tv_sec, (long)time->tv_usec);
+    } else if (option->level == SOL_SOCKET && option->name == SOCK_ACCEPTFILTER) {
+        const struct expr *name = call_field(expr, "af_name", 0);
+        if (name && name->kind == EXPR_STRING && strcmp(name->text, (const char *)option->bytes) != 0)
+            call_differ(call, "the filter is \"%.16s\"", (const char *)option->bytes);
     } else if (option->level == IPPROTO_TCP && option->name == TCP_INFO) {
         uint8_t bytes[OPTION_MOST]; /* the kernel's own structure may be shorter than ours */
         socklen_t length = sizeof bytes;

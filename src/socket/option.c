@@ -359,6 +359,10 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     int number = 0, result;
 
     switch (name) {
+    case SOCK_ACCEPTFILTER:
+        if (params->bsd_options)
+            return is_stream(sock) ? accept_filter_set(sock, value, length) : -EINVAL;
+        break;
     case SO_RCVTIMEO:
     case SO_SNDTIMEO:
         return set_timeout(sock, name == SO_SNDTIMEO, value, length);
@@ -478,6 +482,10 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
         return is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
+    case SOCK_ACCEPTFILTER:
+        if (sock_params(&sock->file)->bsd_options)
+            return accept_filter_get(sock, value, length);
+        return -ENOPROTOOPT;
     case SOCK_LISTENQLIMIT:
     case SOCK_LISTENQLEN:
     case SOCK_LISTENINCQLEN:

@@ -290,6 +290,8 @@ struct tcp_listener {
     uint32_t slot;
     uint32_t incomplete, complete, young;
     uint32_t accept_first, accept_last; /* completed queue, FIFO */
+    uint32_t held;            /* those whom an accept filter keeps out of it */
+    uint8_t filter;           /* enum tcp_filter */
     void *user;
     struct tcb_opts *opt;
     uint64_t overflow_ns;     /* cookies are honoured shortly after the last overflow */
@@ -308,6 +310,7 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
 };
 struct tcp {
     struct tcp_params params;
+    uint32_t filters;         /* listeners with an accept filter */
     struct tcp_hooks hooks;
     struct pool *pool;
     struct prng prng;

@@ -130,6 +130,9 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
 int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user, struct tcp_listener **out) MUST_CHECK;
 void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb); /* the options of the socket that listens */
 void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog);
+enum tcp_filter { TCP_FILTER_NONE, TCP_FILTER_DATA, TCP_FILTER_HTTP, TCP_FILTER_DNS }; /* FreeBSD's accept filters */
+void tcp_listener_set_filter(struct tcp_listener *listener, uint8_t kind);
+uint8_t tcp_listener_filter(const struct tcp_listener *listener);
 void tcp_listener_queues(const struct tcp_listener *listener, unsigned *incomplete, unsigned *complete, unsigned *backlog);
 /* Options that accepted connections inherit (the listener's own template). */
 struct tcb_options *tcp_listener_options(struct tcp_listener *listener);

@@ -51,6 +51,9 @@ COLD void bsd_cc_on_rto(struct tcb *tcb, bool first);
 COLD void bsd_cc_undo_rto(struct tcb *tcb);
 COLD void bsd_cc_after_recovery(struct tcb *tcb);
 COLD void bsd_cc_after_idle(struct tcb *tcb);
+/* tcp_filter.c */
+COLD bool filter_holds(struct tcp_listener *listener, struct tcb *tcb);
+COLD void filter_check(struct tcb *tcb);
 /* tcp_base.c */
 struct base_recovery *base_get(struct tcb *tcb);
 COLD void base_on_ack(struct tcb *tcb, struct ack_state *state);

@@ -54,7 +54,7 @@ int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool an
     listener->reuseport = reuseport;
     listener->backlog_given = backlog;
     listener->user = user;
-    listener->accept_first = listener->accept_last = TCP_NONE;
+    listener->accept_first = listener->accept_last = listener->held = TCP_NONE;
     list_push_back(bucket_of(tcp, port), &listener->node);
     tcp->listener_count++;
     if (tcp->hooks.trace) {
@@ -202,6 +202,8 @@ struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow)
 void listener_enqueue(struct tcp_listener *listener, struct tcb *tcb)
 {
     struct tcp *tcp = listener->tcp;
+    if (__builtin_expect(listener->filter, 0) && filter_holds(listener, tcb))
+        return;
     tcb->accept_next = TCP_NONE;
     if (listener->accept_last != TCP_NONE)
         tcp_tcb(tcp, listener->accept_last)->accept_next = tcb->slot;
@@ -245,6 +247,7 @@ static void drop_entry(void *ctx, void *object, uint32_t slot)
 void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
+    tcp_listener_set_filter(listener, TCP_FILTER_NONE);
     struct closing closing = {tcp, listener->slot};
     if (listener->incomplete)
         slab_each(&tcp->syns, drop_entry, &closing);

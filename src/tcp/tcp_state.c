@@ -47,6 +47,8 @@ void tcb_event(struct tcb *tcb, unsigned events)
 {
     if (!tcb->is_unaccepted && tcb->user && tcb->tcp->hooks.event)
         tcb->tcp->hooks.event(tcb->tcp->hooks.ctx, tcb->user, tcb, events);
+    else if (__builtin_expect(tcb->is_unaccepted && tcb->tcp->filters, 0) && tcb->state != TCPS_CLOSED)
+        filter_check(tcb);
 }
 
 void tcb_release_flow(struct tcb *tcb)
