@@ -46,8 +46,11 @@ enum ca_state { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
 struct txseg {
     uint32_t start, end;  /* sequence space, FIN included */
     uint64_t sent_ns;     /* its last transmission */
-    uint32_t delivered;   /* tcb's count of delivered packets then (rate samples) */
-    uint32_t order;       /* of that transmission among all: times may be equal */
+    union {
+        uint32_t delivered; /* tcb's count of delivered packets then (rate samples) */
+        uint32_t run_end;   /* TX_SACKED: so are all that follow up to here */
+    };
+    uint32_t burst;       /* what left together has one number, and later bursts have larger ones: times may be equal */
     uint16_t mss;         /* packets = ceil(length / mss) */
     uint8_t flags;        /* TX_* */
     uint8_t retransmits;
@@ -136,7 +139,8 @@ struct tcb_ext {
     uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
     /* RACK (RFC 8985) */
     uint64_t rack_sent_ns, rack_rtt_ns;
-    uint32_t rack_order, rack_last_delivered, last_order; /* of the latest sent that was delivered; of the last transmission */
+    uint32_t rack_burst, rack_end, rack_last_delivered; /* of the latest sent that was delivered */
+    uint32_t rack_rtt_burst, last_burst; /* of what rack_rtt_ns was measured with; of the last transmission */
     uint8_t rack_reo_steps, rack_reo_persist;
     uint64_t min_rtt_stamp_ns;
     struct { uint32_t start, end; } sack_cache[TCP_SACK_BLOCKS]; /* what the last ACK's blocks marked */
@@ -171,7 +175,7 @@ struct tcb_ext {
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
     uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;
-    bool push_first /* a write hands down its first chunk while the rest is copied */, probe_checked, ecn_seen_ce;
+    bool push_first /* a write hands down its first chunk while the rest is copied */, probe_checked, burst_open /* what leaves next leaves with the last */, ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
@@ -690,6 +694,7 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at onc
 uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited);
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited);
 void sndbuf_expand(struct tcb *tcb);
+uint32_t output_burst(struct tcb *tcb, bool is_new); /* the number of the burst that a transmission belongs to */
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe); /* is_probe: a tail loss probe */
 void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss);
@@ -712,6 +717,7 @@ struct ack_state {
     uint32_t acked_packets;   /* cumulatively */
     uint32_t newly_sacked;
     uint32_t reord;           /* lowest original SACKed or acked below highest: sequence */
+    uint32_t first_sack_burst;
     uint64_t first_sack_ns, last_sack_ns; /* send times of never retransmitted ones */
     uint64_t rtt_us;          /* 0: no sample */
     bool has_rtt;

@@ -64,7 +64,7 @@ static void count_acked(struct cleaner *cleaner, const struct txseg *seg, uint32
     }
     if (seg->flags & TX_LOST)
         ext->lost_out -= packets;
-    if (seg->sent_ns >= state->latest_sent_ns) {
+    if (seg->sent_ns >= state->latest_sent_ns && !(seg->flags & TX_SACKED)) { /* a SACKed one counted then */
         state->latest_sent_ns = seg->sent_ns;
         state->rack_prior = seg->delivered + 1;
         state->app_limited = seg->flags & TX_APP_LIMITED;
@@ -188,6 +188,15 @@ static void after_progress(struct cleaner *cleaner)
         state->orig_sack_acked = false;
 }
 
+/* The SACK is for what left before the head was (re)sent: the RTO starts anew. For what left later it would be put off again and again. */
+static bool left_before_head(const struct tcb *tcb, const struct ack_state *state)
+{
+    const struct txseg *head = txring_at(tcb->tx, 0);
+    if (state->first_sack_ns != head->sent_ns)
+        return state->first_sack_ns < head->sent_ns;
+    return (int32_t)(head->burst - state->first_sack_burst) > 0;
+}
+
 void recovery_clean(struct tcb *tcb, struct ack_state *state)
 {
     struct cleaner cleaner = {.tcb = tcb, .state = state, .reord = tcb->snd_nxt};
@@ -200,8 +209,8 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state)
         is_sampled = sample(tcb, state);
     if (state->data_acked)
         after_progress(&cleaner);
-    else if (is_sampled && state->first_sack_ns && tcb->tx && state->first_sack_ns > txring_at(tcb->tx, 0)->sent_ns)
-        state->set_xmit_timer = true; /* the SACK is for what left after the head: the path lives */
+    else if (is_sampled && state->first_sack_ns && tcb->tx && left_before_head(tcb, state))
+        state->set_xmit_timer = true;
     if (!tcb->ext)
         return;
     note_rate(tcb, state);

@@ -171,9 +171,11 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
     ext->delivered += packets;
     ext->rack_advanced = true; /* RFC 8985 6.2 step 2 */
     ext->rack_rtt_ns = elapsed_ns;
-    if ((int32_t)(last->order - ext->rack_order) > 0) {
+    ext->rack_rtt_burst = last->burst;
+    if ((int32_t)(last->burst - ext->rack_burst) >= 0) {
         ext->rack_sent_ns = last->sent_ns;
-        ext->rack_order = last->order;
+        ext->rack_burst = last->burst;
+        ext->rack_end = last->end;
     }
     ext->delivered_ns = now; /* the delivery rate (tcp_clean.c, note_rate) */
     bool limited = last->flags & TX_APP_LIMITED;
@@ -315,7 +317,7 @@ static uint32_t next_length(struct tcb *tcb)
 static bool may_send(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (!is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
+    if (!is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns || tcb->ext->push_first ||
         params->pacing || tcb->opt->socket.max_pacing_rate)
         return false;
     return tcb->timer <= TIMER_TLP && tcb->timer != TIMER_SYN;
@@ -327,7 +329,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     struct tcb_ext *ext = tcb->ext;
     bool was_empty = tcb->tx->packets_out == 0;
     *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
-                          .order = ++ext->last_order, .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
+                          .burst = ext->last_burst += !ext->in_burst, .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
     ext->chunk_left -= length;
     ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;
@@ -341,6 +343,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     ext->data_segs_out++;
     TCP_MIB(tcb->tcp, OrigDataSent);
     window_on_data_sent(tcb);
+    ext->burst_open = true;
     if (was_empty || tcb->timer != TIMER_REXMT)
         tcb->timer = TIMER_NONE;
     ext->in_burst = true;
@@ -356,7 +359,7 @@ static void end_of_segment(struct tcb *tcb)
             timer_rexmt(tcb);
         return;
     }
-    ext->in_burst = false;
+    ext->in_burst = ext->burst_open = false;
     cwnd_validate(tcb, ext->cwnd_limited || tcb_packets_out(tcb) >= tcb->cwnd);
     ext->cwnd_limited = false;
     arm_timer(tcb, false);

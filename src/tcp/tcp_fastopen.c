@@ -183,7 +183,7 @@ void fastopen_crossed(struct tcb *tcb)
     if (!seg)
         return;
     *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + ext->fastopen_length, .sent_ns = tcb_syn_start_ns(tcb), .mss = tcb->mss,
-                          .flags = TX_PSH, .delivered = ext->delivered, .order = ++ext->last_order};
+                          .flags = TX_PSH, .delivered = ext->delivered, .burst = output_burst(tcb, true)};
     tcb->tx->packets_out += txseg_packets(seg);
     tcb->snd_nxt += ext->fastopen_length;
     ext->bytes_sent += ext->fastopen_length;

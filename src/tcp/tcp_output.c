@@ -273,6 +273,16 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
         base_on_sent(tcb, seq, tcb->snd_nxt, false);
 }
 
+/* Retransmissions for one event leave together, then new data together. */
+uint32_t output_burst(struct tcb *tcb, bool is_new)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->burst_open || (is_new && !ext->in_burst))
+        ext->last_burst++;
+    ext->burst_open = true;
+    return ext->last_burst;
+}
+
 /* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, in segments of MSS, with the FIN behind it when FIN. */
 static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss, bool fin)
 {
@@ -315,7 +325,7 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     }
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = mss,
-                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .delivered = ext ? ext->delivered : 0, .order = ext ? ++ext->last_order : 0};
+                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .delivered = ext ? ext->delivered : 0, .burst = ext ? output_burst(tcb, true) : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;
@@ -431,7 +441,7 @@ COLD static bool output_mtu_probe(struct tcb *tcb, struct tcp_segment *segment, 
     struct tcb_ext *ext = tcb->ext;
     bool wait = false;
     if (ext->push_first)
-        return ext->push_first = false;
+        return false;
     uint32_t length = plpmtud_next(tcb, unsent, &wait), start = tcb->snd_nxt;
     ext->probe_checked = !wait;
     if (length == 0)
@@ -500,6 +510,8 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     tcb->ext->chunk_left -= length;
+    if (tcb->ext->push_first && !tcb->ext->chunk_left) /* the rest of the write was copied before the next left */
+        tcb->ext->push_first = tcb->ext->burst_open = false;
     if (tcb->ext->rwnd_limited) {
         tcb->ext->rwnd_limited = false;
         tcb->ext->rwnd_total_ns += tcb_now(tcb) - tcb->ext->rwnd_ns;
@@ -671,6 +683,18 @@ COLD static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
     return output_again(tcb, segment, last, true);
 }
 
+/* All has gone that may, or the congestion window holds back even the first. */
+static void end_burst(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    bool had_sent = ext->in_burst;
+    ext->in_burst = false;
+    cwnd_validate(tcb, ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);
+    ext->cwnd_limited = false;
+    if (had_sent && tcb_params(tcb)->tlp && tcb->state >= TCPS_ESTABLISHED)
+        recovery_schedule_tlp(tcb, false);
+}
+
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
     if (tcb->want_syn)
@@ -703,15 +727,10 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return true;
     if (tcb->ext && (tcb->ext->base.once || tcb->ext->base.lag) && base_end_burst(tcb) && tcb->ack_want == 0)
         return output_tcb(tcb, segment);
+    if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
+        end_burst(tcb);
     if (tcb->ext)
-        tcb->ext->probe_checked = false;
-    if (tcb->ext && tcb->ext->in_burst) {
-        tcb->ext->in_burst = false;
-        cwnd_validate(tcb, tcb->ext->cwnd_limited || tcb_in_flight(tcb) >= tcb->cwnd);
-        tcb->ext->cwnd_limited = false;
-        if (tcb_params(tcb)->tlp && tcb->state >= TCPS_ESTABLISHED)
-            recovery_schedule_tlp(tcb, false);
-    }
+        tcb->ext->probe_checked = tcb->ext->burst_open = false;
     if (tcb->ack_want) {
         uint32_t want = tcb->ack_want - 1u;
         output_ack(tcb, segment);

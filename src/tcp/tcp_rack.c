@@ -5,11 +5,10 @@
 
 enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */ };
 
-/* RFC 8985 6.2 step 2, RACK_sent_after. Its tie-break by sequence would err for what was resent at the instant when later data
- * left (in virtual time bursts have one time), so transmissions are numbered. */
-static bool sent_after(uint32_t order1, uint32_t order2)
+/* RFC 8985 6.2 step 2, RACK_sent_after: bursts tell what times do not (in virtual time an event takes none). */
+static bool sent_after(uint32_t burst1, uint32_t end1, uint32_t burst2, uint32_t end2)
 {
-    return (int32_t)(order1 - order2) > 0;
+    return (int32_t)(burst1 - burst2) > 0 || (burst1 == burst2 && seq_gt(end1, end2));
 }
 
 /* Step 2: SEG was delivered: remember the latest sent one and its round trip. */
@@ -21,9 +20,11 @@ void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg)
         return; /* too soon to be for the retransmission */
     ext->rack_advanced = true;
     ext->rack_rtt_ns = rtt_ns;
-    if (sent_after(seg->order, ext->rack_order)) {
+    ext->rack_rtt_burst = seg->burst;
+    if (sent_after(seg->burst, seg->end, ext->rack_burst, ext->rack_end)) {
         ext->rack_sent_ns = seg->sent_ns;
-        ext->rack_order = seg->order;
+        ext->rack_burst = seg->burst;
+        ext->rack_end = seg->end;
     }
 }
 
@@ -43,25 +44,55 @@ bool recovery_rack_is_recent(const struct tcb *tcb, const struct txseg *seg)
     return tcb_now(tcb) - seg->sent_ns < tcb->ext->rack_rtt_ns;
 }
 
-/* Step 5: RACK_detect_loss. True: something must still be waited for, until *TIMEOUT. */
+/* The first of the ring from I on that is not SACKed. A run of SACKed ones is passed at once: its first knows where it ends. */
+static uint32_t pass_sacked(struct tcb *tcb, uint32_t i)
+{
+    struct txseg *first = txring_at(tcb->tx, i);
+    uint32_t count = tcb->tx->count;
+    while (i < count && (txring_at(tcb->tx, i)->flags & TX_SACKED)) {
+        const struct txseg *seg = txring_at(tcb->tx, i);
+        first->run_end = seq_max(first->run_end, seg->run_end);
+        i = seg->end == seg->run_end ? i + 1 : seq_ge(seg->run_end, tcb->snd_nxt) ? count : txring_find(tcb, seg->run_end);
+    }
+    return i;
+}
+
+/* How long SEG, sent before what was delivered last, may still be on its way; 0: it is lost. Of what left at one time as the clock has it, a
+ * later burst has an instant more. */
+static uint64_t remaining_ns(const struct tcb *tcb, const struct txseg *seg, uint64_t window_ns)
+{
+    uint64_t elapsed_ns = tcb_now(tcb) - seg->sent_ns;
+    if (elapsed_ns == window_ns)
+        return (int32_t)(seg->burst - tcb->ext->rack_rtt_burst) > 0;
+    return elapsed_ns > window_ns ? 0 : window_ns - elapsed_ns;
+}
+
+/* Step 5: RACK_detect_loss. True: something must still be waited for, until *TIMEOUT. Work is bounded by the holes and what is in flight:
+ * what is neither SACKed nor lost ends where as many were seen. */
 static uint64_t detect_loss(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint64_t wait_ns = 0, window_ns = ext->rack_rtt_ns + reo_wnd_ns(tcb), now = tcb_now(tcb);
-    for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
+    uint64_t wait_ns = 0, window_ns = ext->rack_rtt_ns + reo_wnd_ns(tcb);
+    uint32_t unknown = tcb_in_flight(tcb);
+    for (uint32_t i = 0; tcb->tx && i < tcb->tx->count && unknown;) {
         struct txseg *seg = txring_at(tcb->tx, i);
-        if (!sent_after(ext->rack_order, seg->order)) {
+        if (seg->flags & TX_SACKED) {
+            i = pass_sacked(tcb, i);
+            continue;
+        }
+        i++;
+        if ((seg->flags & (TX_LOST | TX_RETRANS)) == TX_LOST)
+            continue;
+        unknown -= min_u32(unknown, txseg_packets(seg));
+        if (!sent_after(ext->rack_burst, ext->rack_end, seg->burst, seg->end)) {
             if (!(seg->flags & TX_EVER_RETRANS))
                 break; /* what follows was sent later still, and resent even later */
             continue;
         }
-        if ((seg->flags & TX_SACKED) || (seg->flags & (TX_LOST | TX_RETRANS)) == TX_LOST)
-            continue;
-        uint64_t elapsed_ns = now - seg->sent_ns;
-        if (elapsed_ns >= window_ns)
+        uint64_t wait = remaining_ns(tcb, seg, window_ns);
+        if (wait == 0)
             recovery_mark_lost(tcb, seg);
-        else
-            wait_ns = max_u64(wait_ns, window_ns - elapsed_ns);
+        wait_ns = max_u64(wait_ns, wait);
     }
     return wait_ns;
 }
@@ -165,7 +196,7 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
         uint32_t packets = txseg_packets(seg);
         seg->sent_ns = tcb_now(tcb);
         seg->delivered = ext->delivered;
-        seg->order = ++ext->last_order;
+        seg->burst = output_burst(tcb, false);
         seg->flags |= TX_EVER_RETRANS;
         if (seg->retransmits < 255)
             seg->retransmits++;

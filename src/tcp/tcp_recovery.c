@@ -469,8 +469,10 @@ static void mark_all_lost(struct tcb *tcb)
     memset(ext->sack_cache, 0, sizeof ext->sack_cache);
     for (uint32_t i = 0; i < count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
-        if (reneged)
+        if (reneged && (seg->flags & TX_SACKED)) {
             seg->flags &= (uint8_t)~TX_SACKED;
+            seg->delivered = ext->delivered;
+        }
         else if (i > 0 && tcb_params(tcb)->rack && tcb->sack_ok && recovery_rack_is_recent(tcb, seg))
             continue; /* sent too recently to be judged */
         if ((seg->flags & (TX_RETRANS | TX_LOST)) == TX_RETRANS) { /* resent without having been lost: in flight no longer */
@@ -579,7 +581,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
         ext->retrans_sent_ns = max_u64(tcb_now(tcb), 1);
     seg->sent_ns = tcb_now(tcb);
     seg->delivered = ext->delivered;
-    seg->order = ++ext->last_order;
+    seg->burst = output_burst(tcb, false);
     if (!(seg->flags & TX_RETRANS))
         ext->retrans_out += packets;
     seg->flags |= TX_RETRANS | TX_EVER_RETRANS;

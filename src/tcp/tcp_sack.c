@@ -59,8 +59,10 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
                 tagger->reord = seg->start; /* it was in a hole and arrived by itself */
             if (seq_le(seg->end, ext->high_seq))
                 state->orig_sack_acked = true;
-            if (!state->first_sack_ns)
+            if (!state->first_sack_ns) {
                 state->first_sack_ns = seg->sent_ns;
+                state->first_sack_burst = seg->burst;
+            }
             state->last_sack_ns = seg->sent_ns;
         }
         if (seg->flags & TX_LOST) {
@@ -80,6 +82,7 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
         state->rack_prior = seg->delivered + 1;
         state->app_limited = seg->flags & TX_APP_LIMITED;
     }
+    seg->run_end = seg->end;
 }
 
 static void tag_one(struct tagger *tagger, struct txseg *seg, bool is_dup)
