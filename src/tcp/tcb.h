@@ -694,7 +694,14 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at onc
 uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited);
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited);
 void sndbuf_expand(struct tcb *tcb);
-uint32_t output_burst(struct tcb *tcb, bool is_new); /* the number of the burst that a transmission belongs to */
+/* The number of the burst that a transmission belongs to: retransmissions for one event leave together, then new data together. */
+static inline uint32_t output_burst(struct tcb *tcb, bool is_new)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->last_burst += !ext->burst_open || (is_new && !ext->in_burst);
+    ext->burst_open = true;
+    return ext->last_burst;
+}
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin);
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe); /* is_probe: a tail loss probe */
 void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss);

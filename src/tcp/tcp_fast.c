@@ -329,7 +329,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     struct tcb_ext *ext = tcb->ext;
     bool was_empty = tcb->tx->packets_out == 0;
     *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
-                          .burst = ext->last_burst += !ext->in_burst, .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
+                          .burst = output_burst(tcb, true), .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
     ext->chunk_left -= length;
     ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;
@@ -343,7 +343,6 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     ext->data_segs_out++;
     TCP_MIB(tcb->tcp, OrigDataSent);
     window_on_data_sent(tcb);
-    ext->burst_open = true;
     if (was_empty || tcb->timer != TIMER_REXMT)
         tcb->timer = TIMER_NONE;
     ext->in_burst = true;

@@ -273,16 +273,6 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
         base_on_sent(tcb, seq, tcb->snd_nxt, false);
 }
 
-/* Retransmissions for one event leave together, then new data together. */
-uint32_t output_burst(struct tcb *tcb, bool is_new)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (!ext->burst_open || (is_new && !ext->in_burst))
-        ext->last_burst++;
-    ext->burst_open = true;
-    return ext->last_burst;
-}
-
 /* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, in segments of MSS, with the FIN behind it when FIN. */
 static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss, bool fin)
 {
