@@ -4,6 +4,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include "launch/arch.h"
@@ -31,7 +33,7 @@ enum test {
     POINTER,     /* argument `index` is not NULL */
     POSITIVE,    /* argument `index`, an int, is above 0 */
     NOT_TIMEOUT, /* get/setsockopt of anything but SOL_SOCKET SO_RCVTIMEO, SO_SNDTIMEO */
-    NET_IOCTL,   /* ioctl 0x8904..0x8bff: sockets, interfaces, wireless */
+    NET_IOCTL,   /* ioctl 0x8904..0x8bff: sockets, interfaces, wireless; TUNSETIFF */
     ANY_IOCTL,   /* those, FIONREAD and TIOCOUTQ */
     DUMPABLE,    /* prctl(PR_SET_DUMPABLE) */
     WALL_CLOCK,  /* a clock that is not of CPU time */
@@ -84,6 +86,8 @@ static const struct rule {
     {__NR_io_uring_enter, A, ALWAYS, 0, FAIL(ENOSYS)}, /* of a ring that another process passed */
     {__NR_io_uring_register, A, ALWAYS, 0, FAIL(ENOSYS)},
     {__NR_pidfd_getfd, A, ALWAYS, 0, FAIL(EPERM)},     /* other processes' sockets */
+    {__NR_userfaultfd, A, ALWAYS, 0, FAIL(ENOSYS)},    /* memory at which the supervisor would wait for the program */
+    {__NR_request_key, A, ALWAYS, 0, FAIL(ENOKEY)},    /* the kernel's helpers ask the real network */
     {ARCH_OPEN, A, ALWAYS, 0, NOTIFY},
     {__NR_openat, A, ALWAYS, 0, NOTIFY},
     {__NR_openat2, A, ALWAYS, 0, NOTIFY},
@@ -193,11 +197,13 @@ static void emit_test(struct builder *b, const struct rule *rule)
         break;
     case NET_IOCTL:
         load_low(b, 1);
+        jump_equal(b, TUNSETIFF, 2, 0);
         emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);
         emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x8bff);
         break;
     case ANY_IOCTL:
         load_low(b, 1);
+        jump_equal(b, TUNSETIFF, 4, 0);
         jump_equal(b, 0x541b /* FIONREAD */, 3, 0);
         jump_equal(b, 0x5411 /* TIOCOUTQ */, 2, 0);
         emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);

@@ -252,6 +252,8 @@ pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 
 /* --- notify.c -------------------------------------------------------------------------------------------------------- */
 void notify_ready(struct source *source, uint32_t events);
+/* Whose socket descriptor FD of thread TID is; NULL: none of ours. INNER: a duplicate of it, for the caller to close, or -1. */
+struct desc *notify_find(struct launcher *launcher, pid_t tid, int fd, int *inner);
 bool notify_retry(struct call *call);        /* a held call, handled again; true: it has ended, and is freed */
 bool notify_is_alive(const struct call *call);
 bool notify_reply(struct call *call, int64_t result); /* false: its thread does not wait for it any more */

@@ -4,6 +4,7 @@
  * The arguments were copied by the kernel, but memory behind pointers is the program's and may change under us: what was
  * checked is what is used; nothing is continued on the strength of memory that was read (but see call_connect for AF_UNIX). */
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static const struct handler {
     [__NR_write] = {"write", call_send, true},
     [__NR_writev] = {"writev", call_send, true},
     [__NR_close] = {"close", call_close, true},
-    [__NR_splice] = {"splice", call_refuse_splice, true},
+    [__NR_splice] = {"splice", call_refuse_splice, false},
     [__NR_ioctl] = {"ioctl", call_ioctl, true},
     [ARCH_OPEN] = {"open", call_open, false},
     [__NR_openat] = {"openat", call_open, false},
@@ -164,6 +165,10 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
         domain = sweep_domain(call->tid, (int)call->args[0]);
     else if (getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
         domain = -1;
+    if (domain < 0 && call->nr == __NR_ioctl && (uint32_t)call->args[1] == TUNSETIFF) { /* opened by another name */
+        launcher_log(call->program->launcher, "%s[%d]: a TUN or TAP interface: not in the lab (EPERM)", call->program->name, call->tid);
+        return -EPERM;
+    }
     if (domain < 0)
         return CALL_CONTINUE;
     if (domain != AF_UNIX && call->nr != __NR_close) {
@@ -232,17 +237,12 @@ bool notify_break(struct launcher *l, pid_t tid, int64_t *result)
     return ends;
 }
 
-static void find_descriptor(struct call *call)
+struct desc *notify_find(struct launcher *l, pid_t tid, int fd, int *inner)
 {
-    struct launcher *l = call->program->launcher;
-    int fd = (int)call->args[0];
-
-    if (l->keeps_inner) {
-        call->desc = sweep_find(l, call->tid, fd, &call->inner);
-    } else {
-        call->inner = memory_get_fd(call->tid, fd);
-        call->desc = call->inner >= 0 ? desc_find(l, call->inner) : NULL;
-    }
+    if (l->keeps_inner)
+        return sweep_find(l, tid, fd, inner);
+    *inner = memory_get_fd(tid, fd);
+    return *inner >= 0 ? desc_find(l, *inner) : NULL;
 }
 
 /* Handles CALL once; true when it is answered (or its thread is gone). */
@@ -253,7 +253,7 @@ static bool handle(struct call *call)
     bool is_answered = false;
 
     if (handler && handler->on_socket) {
-        find_descriptor(call);
+        call->desc = notify_find(call->program->launcher, call->tid, (int)call->args[0], &call->inner);
         if (call->desc) {
             call->desc->last_tid = call->tid;
             call->desc->last_fd = (int)call->args[0];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -82,9 +83,15 @@ static int open_hub(struct launcher *l)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     socklen_t length = sizeof name;
+    uint64_t secret[2];
+
+    /* A name that no program can guess: one that connected to it over and over would leave no room for us. */
+    if (getrandom(secret, sizeof secret, 0) != sizeof secret)
+        return -EIO;
+    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "lilliput-%016llx%016llx", (unsigned long long)secret[0], (unsigned long long)secret[1]);
 
     l->hub_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, sizeof(sa_family_t)) < 0 || listen(l->hub_fd, 16) < 0 ||
+    if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))) < 0 || listen(l->hub_fd, 16) < 0 ||
         getsockname(l->hub_fd, (struct sockaddr *)&name, &length) < 0)
         return -errno;
     memcpy(l->hub_name, &name, length);

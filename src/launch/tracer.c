@@ -9,10 +9,11 @@
 #include "launch/arch.h"
 #include "launch/launch.h"
 
+/* The thread's own files: /proc/TID/stat would sum up all threads of the process at each look. */
 static int open_proc(pid_t tid, const char *name)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", tid, tid, name);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 

@@ -1,15 +1,20 @@
 /* hostile.c: what a program may do to the launcher by accident or malice. Ends by itself; the lab must survive all of it. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -166,6 +171,95 @@ static void fork_and_die(void)
         ;
 }
 
+/* Threads by the hundred, each in a call of its own; connect() on a descriptor that another thread closes meanwhile. */
+static void *knock(void *unused)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void)unused;
+    connect(fd, (struct sockaddr *)&server, sizeof server);
+    usleep(1000);
+    close(fd);
+    return NULL;
+}
+
+static void *connect_for_ever(void *fd)
+{
+    struct sockaddr_in hole = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = inet_addr("192.0.2.1")};
+    connect(*(int *)fd, (struct sockaddr *)&hole, sizeof hole);
+    return NULL;
+}
+
+static void many_threads(int count)
+{
+    pthread_t threads[count], waiting;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), started = 0;
+
+    while (started < count && pthread_create(&threads[started], NULL, knock, NULL) == 0)
+        started++;
+    pthread_create(&waiting, NULL, connect_for_ever, &fd);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    close(fd);
+    pthread_detach(waiting); /* it dies in its call */
+}
+
+/* Children of every kind: by vfork, in namespaces of their own, traced, stopped, with the socket of a parent that is gone. */
+static void strange_children(void)
+{
+    static const int spaces[] = {0x10000000 /* CLONE_NEWUSER */, 0x40000000 /* NEWNET */, 0x20000000 /* NEWPID */, 0x08000000 /* NEWIPC */};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    pid_t pid = vfork();
+
+    if (pid == 0) {
+        connect(fd, (struct sockaddr *)&server, sizeof server);
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    for (unsigned i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        pid = fork();
+        if (pid == 0) {
+            unshare(spaces[0] | spaces[i]);
+            if (fork() == 0) {
+                knock(NULL);
+                _exit(0);
+            }
+            wait(NULL);
+            _exit(0);
+        }
+        if (i % 2 && ptrace(PTRACE_ATTACH, pid, 0, 0) == 0) {
+            waitpid(pid, NULL, __WALL);
+            ptrace(PTRACE_DETACH, pid, 0, 0);
+        }
+        kill(pid, SIGSTOP);
+        kill(pid, SIGCONT);
+        waitpid(pid, NULL, 0);
+    }
+    for (int i = 0; i < 20; i++)
+        if (fork() == 0) {
+            send(fd, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL);
+            shutdown(fd, i % 3);
+            execl("/bin/true", "true", NULL);
+            _exit(0);
+        }
+    close(fd);
+    while (wait(NULL) > 0)
+        ;
+}
+
+/* Memory of which each first touch waits for a thread of ours, which waits for the lab. */
+static void slow_memory(void)
+{
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct uffdio_api api = {.api = UFFD_API};
+    struct uffdio_register range = {.range = {(unsigned long)page, 4096}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+    if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0 || ioctl(fd, UFFDIO_REGISTER, &range) < 0)
+        return;
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    bind(fd, (struct sockaddr *)page, 16);
+}
+
 int main(int argc, char **argv)
 {
     struct rlimit no_core = {0, 0};
@@ -184,6 +278,12 @@ int main(int argc, char **argv)
     die_in_calls();
     puts("fork and die");
     fork_and_die();
+    puts("threads");
+    many_threads(300);
+    puts("children");
+    strange_children();
+    puts("memory");
+    slow_memory();
     many_descriptors(10000);
     puts("still here");
     return 0;

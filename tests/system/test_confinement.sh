@@ -37,7 +37,7 @@ libc = ctypes.CDLL(None, use_errno=True); libc.syscall(425, 8, 0); print(errno.e
 for mode in "" "--exact" "--time virtual"; do
   # shellcheck disable=SC2086
   check "no way round ${mode:-fast}" 0 '^refused all$' "$LILLIPUT" run $mode -- python3 -c '
-import ctypes, errno, fcntl, os, socket, struct
+import ctypes, errno, fcntl, os, socket, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 def fails(what, error, f, *a):
     try: f(*a)
@@ -51,6 +51,14 @@ fails("tun", errno.ENODEV, os.open, "/dev/net/tun", os.O_RDWR)
 fails("sysfs", errno.ENOENT, os.listdir, "/sys/class/net")
 for call in (425, 426, 427): # io_uring
     assert libc.syscall(call, 8, 0) == -1 and ctypes.get_errno() == errno.ENOSYS
+for call, error in ((323, errno.ENOSYS), (249, errno.ENOKEY), (0x40000000 | 41, errno.ENOSYS)): # userfaultfd, request_key, x32 socket
+    assert libc.syscall(call, 2, 1, 0) == -1 and ctypes.get_errno() == error, call
+if os.access("/dev/net/tun", os.W_OK): # by another name
+    os.symlink("/dev/net/tun", sys.argv[1]); tun = os.open(sys.argv[1], os.O_RDWR); os.unlink(sys.argv[1])
+    fails("a tun interface", errno.EPERM, fcntl.ioctl, tun, 0x400454ca, struct.pack("16sH22x", b"lab", 1))
+program = os.memfd_create("program"); os.write(program, open("/bin/cat", "rb").read())
+if os.fork() == 0: os.execve(program, ["cat", "/dev/net/tun"], {})
+assert os.wait()[1] >> 8 == 1 # the filter is there too
 assert libc.syscall(438, 3, 0, 0) == -1 and ctypes.get_errno() == errno.EPERM # pidfd_getfd
 how = (ctypes.c_uint64 * 3)(0, 0, 0)
 fd = libc.syscall(437, -100, b"/proc/net/../net//dev".replace(b"../net/", b""), how, 24) # openat2
@@ -66,8 +74,29 @@ r = socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); r.settimeout(5) # the raw
 s = socket.socket(); s.connect(("203.0.113.10", 7))
 with open("/etc/hostname", "rb") as f: n = os.sendfile(s.fileno(), f.fileno(), 0, 5)
 assert s.recv(n, socket.MSG_WAITALL) == open("/etc/hostname", "rb").read(n)
-print("refused all")'
+print("refused all")' "$work/tun"
 done
+cat >"$work/int80.c" <<'END'
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+static void none(int sig) { (void)sig, write(1, "refused\n", 8), _exit(0); }
+int main(void)
+{
+    long result;
+    signal(SIGSEGV, none); /* a kernel without 32-bit calls */
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(359), "b"(2), "c"(1), "d"(0) : "memory");
+    puts(result == -38 ? "refused" : "made");
+    return 0;
+}
+END
+[ "$(uname -m)" != x86_64 ] || ${CC:-gcc} -w -o "$work/int80" "$work/int80.c" && check '32-bit calls' 0 '^refused' "$LILLIPUT" run -- "$work/int80"
+check 'a network socket as standard input, as inetd gives it' 0 "^/dev/null$" python3 -c '
+import socket, subprocess, sys
+l = socket.create_server(("127.0.0.1", 0)); c = socket.create_connection(l.getsockname()); s, _ = l.accept(); s.settimeout(0.1)
+print(subprocess.run([sys.argv[1], "run", "--", "bash", "-c", "echo out >&0; readlink /proc/$$/fd/0"], stdin=c, stdout=subprocess.PIPE).stdout.decode(), end="")
+try: raise SystemExit("reached: %r" % s.recv(9))
+except TimeoutError: pass' "$LILLIPUT"
 
 # a socket of the real network that a process outside passes is of no use
 cat >"$work/outside.py" <<'END'
