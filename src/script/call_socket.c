@@ -125,9 +125,13 @@ static void do_close(struct call *call)
     else
         call_set(call, lil_close(call->run->proc, call_live_fd(call, 0)));
     if (call->result == 0 && fd) {
-        if (fd->conn)
-            fd->conn->live_fd = -1;
+        struct conn *conn = fd->conn;
         fd_remove(call->run, fd->script_fd);
+        if (conn)
+            conn->live_fd = -1;
+        for (struct fd_entry *other = call->run->fds; other && conn; other = other->next)
+            if (other->conn == conn) /* a duplicate lives on */
+                conn->live_fd = other->live_fd;
     }
 }
 
@@ -187,17 +191,34 @@ static void do_ioctl(struct call *call)
         call_check_number(call, "the value", argument, value);
 }
 
-static void dup_with(struct call *call, int to)
-{
-    struct fd_entry *fd = call_fd(call, 0);
-    call_set(call, to < 0 ? lil_dup(call->run->proc, fd->live_fd) : lil_dup2(call->run->proc, fd->live_fd, to));
-    call->makes_fd = true;
-    call->kind = fd->kind;
-}
-
 static void do_dup(struct call *call)
 {
-    dup_with(call, -1);
+    struct fd_entry *fd = call_fd(call, 0);
+    call_set(call, lil_dup(call->run->proc, fd->live_fd));
+    call->makes_fd = true;
+    call->kind = fd->kind;
+    call->conn = fd->conn;
+}
+
+/* dup2 and dup3: the script's number is free at once, whatever was open there. */
+static void do_dup2(struct call *call)
+{
+    struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
+    int to = (int)call_integer(call, 1);
+    struct fd_entry *old = fd_find(call->run, to);
+    if (!fd) {
+        errno = EBADF;
+        call_set(call, -1);
+        return;
+    }
+    struct fd_entry copy = *fd;
+    call_set(call, old == fd ? to : lil_dup(call->run->proc, fd->live_fd));
+    if (call->result < 0 || old == fd)
+        return;
+    if (old)
+        lil_close(call->run->proc, old->live_fd);
+    fd_add(call->run, to, (int)call->result, copy.kind, copy.conn);
+    call_set(call, to);
 }
 
 static void do_usleep(struct call *call)
@@ -215,4 +236,4 @@ const struct call_entry call_socket_entries[] = {
     {"socket", 3, 3, do_socket}, {"bind", 3, 3, do_bind}, {"listen", 2, 2, do_listen}, {"accept", 3, 3, do_accept},
     {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close}, {"shutdown", 2, 2, do_shutdown},
     {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername}, {"fcntl", 2, 3, do_fcntl},
-    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep}, {"sched_yield", 0, 0, do_nothing}, {"setrlimit", 2, 2, do_nothing}, {NULL, 0, 0, NULL}};
+    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"dup2", 2, 2, do_dup2}, {"dup3", 3, 3, do_dup2}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep}, {"sched_yield", 0, 0, do_nothing}, {"setrlimit", 2, 2, do_nothing}, {NULL, 0, 0, NULL}};

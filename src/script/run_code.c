@@ -1,5 +1,6 @@
 /* run_code.c: %{ code }%: the names it may use are TCP_INFO's fields of the connection under test, taken when the event
  * comes, and the constants of symbols.c. */
+#include "base/nearest.h"
 #include "script/run.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -95,6 +96,15 @@ bool run_tcp_info_field(const uint8_t *bytes, size_t length, const char *name, s
     return true;
 }
 
+static _Noreturn void unknown_field(struct run *run, const char *name)
+{
+    const char *names[ARRAY_COUNT(fields) + 1] = {NULL};
+    for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
+        names[i] = fields[i].name;
+    const char *near = nearest_word(name, names);
+    run_skip(run, "TCP_INFO has no %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static bool lookup(void *ctx, const char *name, struct value *value)
 {
     struct snapshot *snapshot = ctx;
@@ -106,6 +116,8 @@ static bool lookup(void *ctx, const char *name, struct value *value)
         return true;
     }
     int64_t number;
+    if (strncmp(name, "tcpi_", 5) == 0 || strncmp(name, "__tcpi_", 7) == 0)
+        unknown_field(snapshot->run, name);
     if (!symbol_find(name, &number))
         return false;
     *value = (struct value){.kind = VALUE_INTEGER, .integer = number};
