@@ -112,7 +112,18 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     return LIL_DROP_NONE;
 }
 
-enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
+/* Linux counts an ACK that its fast path took apart from one that went the long way (tcp_rcv_established: pred_flags). */
+static void count_ack(struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == TCP_ACK && rx->seq == tcb->rcv_nxt &&
+                    rx->window == tcb->snd_wnd && rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
+                    !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
+    tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
+    tcb->hp_on |= rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;
+}
+
+static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
     if (tcb->ext && tcb->ext->probe_byte && rx->ack != tcb->snd_nxt) {
@@ -123,6 +134,7 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
+    count_ack(tcb, rx);
     if (tcb->ext) /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
         tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
     if (tcb->ext && tcb->ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
@@ -182,6 +194,15 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (state.una_advanced)
         ack_wake_writer(tcb);
     return LIL_DROP_NONE;
+}
+
+enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
+{
+    uint32_t delivered = tcb_ext_peek(tcb)->delivered, delivered_ce = tcb_ext_peek(tcb)->delivered_ce;
+    enum lil_drop drop = take_ack(tcb, rx, acceptable);
+    tcb->tcp->mib[MIB_Delivered] += tcb_ext_peek(tcb)->delivered - delivered;
+    tcb->tcp->mib[MIB_DeliveredCE] += tcb_ext_peek(tcb)->delivered_ce - delivered_ce;
+    return drop;
 }
 
 void ack_update_window(struct tcb *tcb, const struct rx *rx)

@@ -169,6 +169,7 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
     } while (last->end != ack);
     uint64_t elapsed_ns = now - last->sent_ns, elapsed_us = elapsed_ns / NS_PER_US;
     ext->delivered += packets;
+    tcb->tcp->mib[MIB_Delivered] += packets;
     ext->rack_advanced = true; /* RFC 8985 6.2 step 2 */
     ext->rack_rtt_ns = elapsed_ns;
     ext->rack_rtt_burst = last->burst;
@@ -260,6 +261,8 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
     }
     /* 3.10.7.4: SND.WND follows what is newer, by SEG.SEQ then by SEG.ACK */
     bool advances = in->ack != tcb->snd_una;
+    tcb_count_ack(tcb, tcb->hp_on && window == tcb->snd_wnd, advances, in->length != 0);
+    tcb->hp_on |= window != tcb->snd_wnd || in->length != 0;
     if (advances || seq_gt(in->seq, tcb->snd_wl1) || (in->seq == tcb->snd_wl1 && window > tcb->snd_wnd)) {
         tcb->snd_wl1 = in->seq;
         tcb->snd_wnd = window;

@@ -2,6 +2,14 @@
 #ifndef TCP_TCP_FEEDBACK_H
 #define TCP_TCP_FEEDBACK_H
 
+static inline void tcb_count_ack(struct tcb *tcb, bool expected, bool advances, bool has_text)
+{
+    if (expected && advances)
+        TCP_MIB(tcb->tcp, HPAcks);
+    else if (!has_text)
+        TCP_MIB(tcb->tcp, PureAcks);
+}
+
 /* tcp_accecn.c (RFC 9768) */
 uint16_t accecn_reflect(uint8_t ecn);
 bool accecn_is_asked(uint16_t flags);

@@ -176,6 +176,8 @@ COLD static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
 COLD static void syn_challenge(struct tcb *tcb)
 {
     TCP_MIB(tcb->tcp, SYNChallenge);
+    if (tcb->state == TCPS_ESTABLISHED)
+        TCP_MIB(tcb->tcp, InErrs); /* Linux: there alone */
     challenge_ack(tcb);
 }
 
@@ -234,6 +236,8 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         TCP_MIB(tcb->tcp, BeyondWindow); /* since 6.17: more than was offered is taken only when nothing waits to be read */
         acceptable = false;
     }
+    else if (!acceptable && !(rx->flags & (TCP_RST | TCP_SYN)) && seq_gt(rx->end_seq, tcb->rcv_nxt + window))
+        TCP_MIB(tcb->tcp, BeyondWindow);
     if (acceptable)
         return LIL_DROP_NONE;
     if (rx->flags & TCP_RST) {
@@ -329,6 +333,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
     if (tcb->ext && tcb->ext->soft_error)
         tcb->ext->soft_error = 0;
+    tcb->hp_on = tcb->is_passive || !tcb->wscale_ok;
     tcb_set_state(tcb, TCPS_ESTABLISHED);
     window_init(tcb, tcb->advmss);
     sndbuf_expand(tcb);

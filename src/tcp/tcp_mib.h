@@ -10,7 +10,7 @@
     X(SyncookiesFailed, "TcpExtSyncookiesFailed") X(ReqQFullDoCookies, "TcpExtTCPReqQFullDoCookies")                   \
     X(ReqQFullDrop, "TcpExtTCPReqQFullDrop") X(TW, "TcpExtTW") X(TWRecycled, "TcpExtTWRecycled") X(TimeWaitOverflow, "TcpExtTCPTimeWaitOverflow") \
     X(PAWSEstab, "TcpExtPAWSEstab") X(PAWSActive, "TcpExtPAWSActive") X(DelayedACKs, "TcpExtDelayedACKs")              \
-    X(DelayedACKLost, "TcpExtDelayedACKLost") X(HPHits, "TcpExtTCPHPHits") X(PureAcks, "TcpExtTCPPureAcks")            \
+    X(DelayedACKLost, "TcpExtDelayedACKLost") X(HPHits, "TcpExtTCPHPHits") X(PureAcks, "TcpExtTCPPureAcks") X(EmbryonicRsts, "TcpExtEmbryonicRsts")            \
     X(HPAcks, "TcpExtTCPHPAcks") X(RenoRecovery, "TcpExtTCPRenoRecovery") X(SackRecovery, "TcpExtTCPSackRecovery")     \
     X(SACKReneging, "TcpExtTCPSACKReneging") X(SACKReorder, "TcpExtTCPSACKReorder") X(RenoReorder, "TcpExtTCPRenoReorder") \
     X(TSReorder, "TcpExtTCPTSReorder") X(FullUndo, "TcpExtTCPFullUndo") X(PartialUndo, "TcpExtTCPPartialUndo")         \

@@ -19,6 +19,12 @@ size_t output_options_size(const struct tcb *tcb)
     return size;
 }
 
+/* Sequence space that was sent before; a bare ACK takes none. */
+static bool is_again(const struct tcb *tcb, uint16_t flags, uint32_t seq)
+{
+    return (flags & TCP_SYN) ? tcb->retransmits && tcb->state == TCPS_SYN_SENT : seq_lt(seq, tcb->snd_nxt) && seq_ge(seq, tcb->snd_una) && tcb->tx && tcb->tx->count;
+}
+
 /* All that every segment of this connection has in common. Only what is needed is written: this runs per packet. */
 void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq)
 {
@@ -56,7 +62,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     header->flags = flags;
     if (tcb->ecn_ok && !(flags & TCP_SYN) && accecn_is_on(tcb))
         accecn_mark(tcb, segment);
-    TCP_MIB(tcp, OutSegs);
+    if (!is_again(tcb, flags, seq)) /* RFC 4022: not what only repeats */
+        TCP_MIB(tcp, OutSegs);
 }
 
 static void note_ack(struct tcb *tcb)

@@ -29,7 +29,7 @@ void tcb_set_state(struct tcb *tcb, enum tcp_state state)
     tcb->state = state;
     tcp->connections += is_open(state) - is_open(old);
     if (state == TCPS_CLOSED) {
-        if (is_open(old) && tcb->so_error)
+        if (is_open(old)) /* RFC 4022: from ESTABLISHED or CLOSE-WAIT, whoever wished it */
             TCP_MIB(tcp, EstabResets);
         if (old == TCPS_SYN_SENT || old == TCPS_SYN_RECEIVED)
             TCP_MIB(tcp, AttemptFails);

@@ -225,6 +225,12 @@ static void expire(struct tcp *tcp, uint32_t slot)
         listener_trace(listener);
 }
 
+static void count_repeat(struct tcp *tcp) /* a SYN/ACK goes again */
+{
+    TCP_MIB(tcp, RetransSegs);
+    TCP_MIB(tcp, SynRetrans);
+}
+
 static void on_timeout(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
@@ -249,7 +255,8 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
     if (listener && listener->opt->defer_accept && entry->acked && entry->retransmits < listener->opt->defer_accept)
         return;
-    TCP_MIB(tcp, RetransSegs);
+    count_repeat(tcp);
+    TCP_MIB(tcp, Timeouts);
     synq_mark_due(tcp, slot);
 }
 
@@ -464,14 +471,16 @@ static bool is_foreign_echo(const struct tcp *tcp, const struct syn_entry *entry
 }
 
 /* Linux: one answer to invalid segments each invalid_ratelimit_ms; data without a SYN is no part of an ACK loop (tcp_oow_rate_limited). */
-static bool is_answer_limited(const struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in)
+static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in)
 {
     uint32_t limit = tcp->params.invalid_ratelimit_ms, now = min_u32(since_start_ms(tcp, entry) + 1u, UINT16_MAX);
     bool bare = in->payload == 0 && !(in->header.flags & TCP_FIN);
     if (tcp->params.ack_policy != TCP_ACK_LINUX || !limit || !(bare || (in->header.flags & TCP_SYN)))
         return false;
-    if (entry->oow_ack_ms && now - entry->oow_ack_ms < limit)
+    if (entry->oow_ack_ms && now - entry->oow_ack_ms < limit) {
+        TCP_MIB(tcp, ACKSkippedSynRecv);
         return true;
+    }
     entry->oow_ack_ms = (uint16_t)now;
     return false;
 }
@@ -576,6 +585,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         entry->resent++;
         if (tcp->params.synack.give_up_ms == 0)
             synq_schedule(tcp, slot); /* the SYN again: the SYN/ACK again, and its timer from now */
+        count_repeat(tcp);
         synq_mark_due(tcp, slot);
         return LIL_DROP_TCP_DUPLICATE;
     }
@@ -588,7 +598,10 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
                                             : seq_gt(end_seq, rcv_nxt) && seq_lt(header->seq, rcv_nxt + entry->window);
     if (header->seq == entry->irs && (header->flags & TCP_SYN))
         in_window = true;
-    if (paws || !in_window || is_foreign_echo(tcp, entry, header)) {
+    bool is_foreign = !paws && in_window && is_foreign_echo(tcp, entry, header);
+    if (paws || !in_window || is_foreign) {
+        if (paws)
+            TCP_MIB(tcp, PAWSEstab);
         if (!(header->flags & TCP_RST) && !is_answer_limited(tcp, entry, in))
             send_ack(tcp, entry);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
@@ -600,6 +613,8 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */
         if (!(header->flags & TCP_RST))
             reset_reply(tcp, in);
+        else
+            TCP_MIB(tcp, EmbryonicRsts);
         abandon(tcp, slot);
         return LIL_DROP_NONE;
     }

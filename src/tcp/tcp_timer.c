@@ -145,6 +145,7 @@ static bool on_syn_timeout(struct tcb *tcb)
     struct tcb_ext *ext = params->ack_policy == TCP_ACK_LINUX ? tcb_ext_get(tcb) : NULL;
     if (ext) {
         count_timeout(tcb, ext);
+        TCP_MIB(tcb->tcp, Timeouts);
         ext->total_retrans++;
     }
     if (tcb->retransmits < 255)
