@@ -196,7 +196,6 @@ static enum lil_drop deliver(struct udp *udp, struct udp_pcb *pcb, const struct 
     node->info = *info;
     node->pcb = pcb;
     udp_queue_push(&pcb->in, node, udp_charge(node));
-    udp->in_datagrams += pcb->kind == UDP_KIND_UDP;
     udp_tell(udp, pcb, POLLIN);
     return LIL_DROP_NONE;
 }

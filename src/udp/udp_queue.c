@@ -123,6 +123,7 @@ struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, 
     udp_queue_pop(&pcb->in);
     struct lil_packet *packet = node->packet;
     udp_node_free(udp, node);
+    udp->in_datagrams += pcb->kind == UDP_KIND_UDP; /* RFC 4113: delivered to its user */
     return packet;
 }
 
