@@ -123,6 +123,17 @@ static void count_ack(struct tcb *tcb, const struct rx *rx)
     tcb->hp_on |= rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;
 }
 
+static void note_valid(struct tcb *tcb, const struct rx *rx)
+{
+    struct tcb_ext *ext = tcb->ext;
+    count_ack(tcb, rx);
+    if (!ext)
+        return;
+    ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
+    if (ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        ext->msg_more = false; /* MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
+}
+
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
@@ -134,11 +145,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
-    count_ack(tcb, rx);
-    if (tcb->ext) /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
-        tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
-    if (tcb->ext && tcb->ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
-        tcb->ext->msg_more = false; /* Linux: MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
+    note_valid(tcb, rx);
     if (rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST) {
         tcb->snd_wl1 = rx->seq; /* nothing in flight, nothing new: the receiver of a bulk transfer is here */
         return LIL_DROP_NONE;
