@@ -2,8 +2,10 @@
  * returns the exit status: 0 as expected, 1 something failed, 2 bad usage (what was wrong and what to do), 77 the kernel forbids it. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
-#include "base/nearest.h"
+#include <getopt.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include "base/nearest.h"
 
 struct cli_verb {
     const char *name, *summary;
@@ -21,5 +23,13 @@ int bench_main(int argc, char **argv);
 int bench_programs_main(int argc, char **argv); /* lilliput bench programs */
 int doctor_main(int argc, char **argv);
 
+/* --- options.c: a mistake in a command line is one line and CLI_USAGE: what is wrong with WORD (WHAT has one %s), and what to do */
+int cli_wrong(const char *verb, const char *what, const char *word, const char *instead) __attribute__((format(printf, 2, 0)));
+/* getopt_long(3) up to the first word that is no option (or behind `--`); '?': wrong, and said. */
+int cli_getopt(const char *verb, int argc, char **argv, const struct option *options);
+int cli_number(const char *verb, const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out);
+int cli_profile(const char *verb, const char *name);   /* there is one of that name */
+int cli_program(const char *verb, const char *name);   /* it can be executed */
+int cli_output(const char *verb, const char *option, const char *file); /* it can be written */
 
 #endif

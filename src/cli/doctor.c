@@ -115,9 +115,11 @@ int doctor_main(int argc, char **argv)
     struct child_access access;
     struct utsname kernel;
 
+    if (argc > 1 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)
+        return cli_wrong("doctor", "%s: it takes no arguments", argv[1], "`lilliput doctor` tries all there is to try");
     if (argc > 1) {
         printf("usage: lilliput doctor\n  Tries what `lilliput run -- PROGRAM` and `lilliput gauntlet` need of this kernel and container.\n");
-        return !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ? CLI_OK : CLI_USAGE;
+        return CLI_OK;
     }
     uname(&kernel);
     access = try_access();

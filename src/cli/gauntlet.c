@@ -1,16 +1,17 @@
 /* gauntlet.c: lilliput gauntlet [OPTIONS] -- PROGRAM ARGS: the program once in every case, and one table. Each case is a
  * child process of its own, as many at a time as there are processors; rows are printed in the table's order. */
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "cli/cli.h"
 #include "launch/attempt.h"
 
 enum { CASES_MAX = 128, NETWORK_LIMIT_S = 9000 };
+#define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
 
 struct gauntlet_options {
     const char *profile, *only[CASES_MAX], *junit, *expect, *record, *server, *name, *capture;
@@ -29,10 +30,9 @@ struct job {
     bool done;
 };
 
-static int usage(FILE *out)
+static int usage(void)
 {
-    fprintf(out,
-            "usage: lilliput gauntlet [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
+    printf("usage: lilliput gauntlet [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
             "  Runs PROGRAM, unmodified and in virtual time, once against every way a connection can fail.\n"
             "  {host} {addr} {port} in the arguments are the server; also LILLIPUT_HOST, LILLIPUT_ADDR, LILLIPUT_PORT.\n\n"
             "  --case NAME     only this case (may be repeated)      --list    the cases\n"
@@ -45,7 +45,7 @@ static int usage(FILE *out)
             "  --show          let the program's output through      --jobs N      at a time (processors)\n"
             "  --capture DIR   a pcapng of each case\n\n"
             "  Exit: 0 as expected; 1 not, or without --expect a hang or a death by signal; 2 usage; 77 the kernel forbids it.\n");
-    return out == stdout ? CLI_OK : CLI_USAGE;
+    return CLI_OK;
 }
 
 static int list_cases(void)
@@ -72,13 +72,17 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
         {"profile", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"case", 1, NULL, 'c'}, {"list", 0, NULL, LIST}, {"json", 0, NULL, 'j'}, {"junit", 1, NULL, 'J'},
         {"expect", 1, NULL, 'e'}, {"record", 1, NULL, 'r'}, {"server", 1, NULL, 'S'}, {"name", 1, NULL, 'n'}, {"port", 1, NULL, 'P'}, {"udp", 0, NULL, UDP},
         {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'}, {"help", 0, NULL, 'h'}, {0}};
-    int option;
+    int option, rc = CLI_OK;
+    uint64_t number;
 
     optind = 1;
-    while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1)
+    while (rc == CLI_OK && (option = cli_getopt("gauntlet", argc, argv, options)) != -1)
         switch (option) {
-        case 'p': o->profile = optarg; break;
-        case 's': o->seed = strtoull(optarg, NULL, 0); break;
+        case 'p':
+            o->profile = optarg;
+            rc = cli_profile("gauntlet", optarg);
+            break;
+        case 's': rc = cli_number("gauntlet", "--seed", optarg, 0, UINT64_MAX, &o->seed); break;
         case 'c':
             if (!case_find(optarg))
                 return unknown_case(optarg);
@@ -86,23 +90,49 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
                 o->only[o->only_count++] = optarg;
             break;
         case 'j': o->json = true; break;
-        case 'J': o->junit = optarg; break;
-        case 'e': o->expect = optarg; break;
-        case 'r': o->record = optarg; break;
+        case 'J':
+            o->junit = optarg;
+            rc = cli_output("gauntlet", "--junit", optarg);
+            break;
+        case 'e':
+            o->expect = optarg;
+            if (access(optarg, R_OK) < 0)
+                rc = cli_wrong("gauntlet", "%s cannot be read", optarg, "--record FILE writes a baseline for --expect");
+            break;
+        case 'r':
+            o->record = optarg;
+            rc = cli_output("gauntlet", "--record", optarg);
+            break;
         case 'S': o->server = optarg; break;
-        case 'n': o->name = optarg; break;
-        case 'P': o->port = (uint16_t)atoi(optarg); break;
-        case 'w': o->capture = optarg; break;
+        case 'n':
+            o->name = optarg;
+            if (!*optarg || strlen(optarg) > 60 || strspn(optarg, NAME_LETTERS) != strlen(optarg))
+                rc = cli_wrong("gauntlet", "\"%s\" is no name of a host", optarg, "--name has letters, digits, dots and hyphens, at most 60");
+            break;
+        case 'P':
+            rc = cli_number("gauntlet", "--port", optarg, 1, 65535, &number);
+            o->port = (uint16_t)number;
+            break;
+        case 'w':
+            o->capture = optarg;
+            if (access(optarg, W_OK) < 0 && mkdir(optarg, 0777) < 0)
+                rc = cli_wrong("gauntlet", "%s: no such directory, and it cannot be made", optarg, "--capture writes a file for each case there");
+            break;
         case UDP: o->udp = true; break;
         case TCP: o->tcp = true; break;
         case SHOW: o->show = true; break;
-        case JOBS: o->jobs = (unsigned)atoi(optarg); break;
+        case JOBS:
+            rc = cli_number("gauntlet", "--jobs", optarg, 1, CASES_MAX, &number);
+            o->jobs = (unsigned)number;
+            break;
         case LIST: exit(list_cases());
-        case 'h': exit(usage(stdout));
-        default: return usage(stderr);
+        case 'h': exit(usage());
+        default: return CLI_USAGE;
         }
     o->program = argv + optind;
-    return *o->program ? CLI_OK : usage(stderr);
+    if (rc == CLI_OK && !*o->program)
+        rc = cli_wrong("gauntlet", "%s is wanted", "a program", "lilliput gauntlet [OPTIONS] -- PROGRAM [ARGUMENTS], or --help");
+    return rc == CLI_OK ? cli_program("gauntlet", *o->program) : rc;
 }
 
 static bool is_chosen(const struct gauntlet_options *o, const struct gauntlet_case *one)
@@ -248,9 +278,9 @@ static int summarize(const struct gauntlet_options *o, struct job *jobs, unsigne
         printf("%u cases: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - hangs - crashes - broken - skipped, hangs,
                crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
     if (o->junit && report_junit(o->junit, names, all, bad, count, o->program[0]) < 0)
-        perror(o->junit);
+        return cli_wrong("gauntlet", "%s could not be written", o->junit, strerror(errno));
     if (o->record && report_record(o->record, names, all, count) < 0)
-        perror(o->record);
+        return cli_wrong("gauntlet", "%s could not be written", o->record, strerror(errno));
     if (o->expect)
         return differing ? CLI_FAILED : CLI_OK;
     return hangs || crashes || broken ? CLI_FAILED : CLI_OK;
@@ -287,8 +317,6 @@ int gauntlet_main(int argc, char **argv)
 
     if (rc != CLI_OK)
         return rc;
-    if (!o.jobs)
-        o.jobs = 1;
     if (!tracer_is_permitted()) {
         fprintf(stderr, "lilliput gauntlet: ptrace is not permitted here, and virtual time needs it; `lilliput doctor` says what to do\n");
         return CLI_FORBIDDEN;

@@ -99,7 +99,7 @@ static int parse_options(struct run_options *options, int argc, char **argv)
             which++;
         if (argv[i][0] != '-') {
             if (options->lab)
-                return usage_error("one lab file at a time, not also %s", argv[i]);
+                return usage_error("one lab file at a time, not also %s (a program goes behind `--`)", argv[i]);
             options->lab = argv[i];
         } else if (which == 6) {
             options->json = true;
@@ -123,7 +123,7 @@ static int parse_options(struct run_options *options, int argc, char **argv)
             i++;
         }
     }
-    return options->lab ? 0 : usage_error("%s", "a lab file is wanted");
+    return options->lab ? 0 : usage_error("%s", "a lab file, or -- and a program, is wanted");
 }
 
 /* --- programs

@@ -1,6 +1,5 @@
 /* run_program.c: lilliput run [OPTIONS] -- PROGRAM ARGS: one unmodified program on a virtual host, of the zoo or of a lab
  * file. run.c hands over here when its arguments hold `--`. See docs/LAUNCHER.md and src/launch/launch.h. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,10 @@ struct run_options {
     char **program;
 };
 
-static int usage(FILE *out)
+static void usage(void)
 {
+    FILE *out = stdout;
+
     fprintf(out,
             "usage: lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
             "  Runs PROGRAM, unmodified, on a virtual host, and exits with its status.\n\n"
@@ -33,7 +34,6 @@ static int usage(FILE *out)
                  "  --seed N         all randomness of the network (default 1)\n"
                  "  --capture FILE   write what the network carried, as pcapng\n"
                  "  --verbose        also log the refusals that most programs expect; --stats: figures at the end\n");
-    return out == stdout ? CLI_OK : CLI_USAGE;
 }
 
 static int parse(int argc, char **argv, struct run_options *o)
@@ -42,20 +42,23 @@ static int parse(int argc, char **argv, struct run_options *o)
         {"lab", required_argument, NULL, 'l'}, {"on", required_argument, NULL, 'o'}, {"time", required_argument, NULL, 't'}, {"exact", no_argument, NULL, 'x'},
         {"profile", required_argument, NULL, 'p'}, {"case", required_argument, NULL, 'c'}, {"seed", required_argument, NULL, 's'},
         {"capture", required_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'}, {"stats", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
-    int option;
+    int option, rc = CLI_OK;
 
     optind = 1;
-    while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1)
+    while (rc == CLI_OK && (option = cli_getopt("run", argc, argv, options)) != -1)
         switch (option) {
         case 'l': o->lab = optarg; break;
         case 'o': o->on = optarg; break;
-        case 'p': o->profile = optarg; break;
+        case 'p':
+            o->profile = optarg;
+            rc = cli_profile("run", optarg);
+            break;
         case 'c': o->test_case = optarg; break;
         case 'w': o->capture = optarg; break;
         case 'x': o->exact = true; break;
         case 'v': o->verbose = true; break;
         case 'S': o->stats = true; break;
-        case 's': o->seed = strtoull(optarg, NULL, 0); break;
+        case 's': rc = cli_number("run", "--seed", optarg, 0, UINT64_MAX, &o->seed); break;
         case 't':
             o->virtual_time = !strcmp(optarg, "virtual");
             if (!o->virtual_time && strcmp(optarg, "real")) {
@@ -63,11 +66,15 @@ static int parse(int argc, char **argv, struct run_options *o)
                 return CLI_USAGE;
             }
             break;
-        case 'h': usage(stdout); exit(CLI_OK);
-        default: return usage(stderr);
+        case 'h': usage(); exit(CLI_OK);
+        default: return CLI_USAGE;
         }
     o->program = argv + optind;
-    return *o->program ? CLI_OK : usage(stderr);
+    if (rc == CLI_OK && o->lab && (o->test_case || o->profile))
+        rc = cli_wrong("run", "%s goes with the built-in internet only", o->test_case ? "--case" : "--profile", "a lab file says itself what its hosts are");
+    if (rc == CLI_OK && !*o->program)
+        rc = cli_wrong("run", "%s is wanted", "a program", "lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS], or --help");
+    return rc;
 }
 
 /* --- the network --------------------------------------------------------------------------------------------------------------- */

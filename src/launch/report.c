@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <libfyaml.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include "launch/attempt.h"
 
 const char *attempt_errno_name(int error, char out[ATTEMPT_WORD])
@@ -39,18 +41,34 @@ static void exit_word(const struct attempt *a, char *out, size_t size)
         snprintf(out, size, "%d", WEXITSTATUS(a->status));
 }
 
-void report_head(FILE *out) { fprintf(out, "%-20s %-12s %-14s %-8s %10s %8s  %s\n", "CASE", "CALL", "ERRNO", "EXIT", "VIRTUAL", "REAL", "SYN AT"); }
+#define ROW "%-19s %-11s %-13s %-7s %8s %7s  "
+
+void report_head(FILE *out) { fprintf(out, ROW "%s\n", "CASE", "CALL", "ERRNO", "EXIT", "VIRTUAL", "REAL", "SYN AT"); }
+
+/* On a terminal a row is a line: what does not fit of its last column is cut. */
+static void fit(FILE *out, char *syns, int used)
+{
+    struct winsize window;
+
+    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &window) < 0 || window.ws_col < used + 4 || used + (int)strlen(syns) <= window.ws_col)
+        return;
+    strcpy(syns + window.ws_col - used - 3, "...");
+}
 
 void report_row(FILE *out, const char *name, const struct attempt *a)
 {
-    char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], syns[200];
+    char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], syns[200], virtual[32], real[32];
+    int used;
 
     attempt_errno_name(a->error, word);
     exit_word(a, exit, sizeof exit);
     report_syns(a, syns, sizeof syns);
-    fprintf(out, "%-20s %-12s %-14s %-8s %8llu.%llu s %5llu ms  %s\n", name, a->hung ? a->waiting : a->call[0] ? a->call : "-",
-            a->hung ? "-" : a->call[0] && !a->error ? "(time limit)" : word, exit, a->virtual_ns / NS_PER_S,
-            a->virtual_ns % NS_PER_S / (NS_PER_S / 10), a->real_ns / NS_PER_MS, syns);
+    snprintf(virtual, sizeof virtual, "%llu.%llu s", a->virtual_ns / NS_PER_S, a->virtual_ns % NS_PER_S / (NS_PER_S / 10));
+    snprintf(real, sizeof real, "%llu ms", a->real_ns / NS_PER_MS);
+    used = fprintf(out, ROW, name, a->hung ? a->waiting : a->call[0] ? a->call : "-", a->hung ? "-" : a->call[0] && !a->error ? "(time limit)" : word, exit,
+                   virtual, real);
+    fit(out, syns, used);
+    fprintf(out, "%s\n", syns);
 }
 
 int report_json(FILE *out, const char *const *names, const struct attempt *all, unsigned count, const char *profile, uint64_t seed)

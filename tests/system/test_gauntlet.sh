@@ -66,5 +66,30 @@ check 'the line that repeats a hang can be pasted' 1 "again: lilliput gauntlet -
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
 check 'node' 0 '34 cases: 34 ended, 0 hangs' "$LILLIPUT" gauntlet -- node -e 'fetch("http://"+process.env.LILLIPUT_HOST+"/").then(r => r.text()).then(() => 0, () => process.exit(3))'
+# a mistake is one line: what was wrong, and what to do
+mistake() { # PATTERN ARGUMENTS...
+  local pattern=$1; shift
+  check "mistake: $*" 2 "^lilliput gauntlet: $pattern" "$LILLIPUT" gauntlet "$@"
+  [ "$("$LILLIPUT" gauntlet "$@" 2>&1 | wc -l)" -eq 1 ] || { echo "FAILED: more than a line: $*"; failures=$((failures + 1)); }
+}
+mistake 'a program is wanted' --case refused
+mistake '--seed x: a whole number is wanted' --seed x -- true
+mistake '--port 70000: a whole number from 1 to 65535' --port 70000 -- true
+mistake '--port needs a value' --port -- true
+mistake 'no profile "linuz"; did you mean linux' --profile linuz -- true
+mistake '--cases: there is no such option; did you mean --case' --cases fine -- true
+mistake '/no/such cannot be read' --expect /no/such -- true
+mistake '/no/such cannot be written' --record /no/such -- true
+mistake 'no-such-program: no such program' -- no-such-program
+mistake '"a b" is no name' --name 'a b' -- true
+cat >"$work/check.py" <<'END'
+import socket, unittest
+class Timeouts(unittest.TestCase):
+    def test(self):
+        for address in ("192.0.2.1", "10.255.255.1", "240.0.0.1"):
+            with self.assertRaises(TimeoutError): socket.create_connection((address, 80), timeout=20)
+END
+printf 'check:\n\tpython3 -m unittest -q check\n\ttimeout 9 bash -c "exec 3<>/dev/tcp/192.0.2.1/80"; test $$? = 124\n' >"$work/Makefile"
+check "a project's make check, its black holes included" 0 'in 60\.[0-9]*s' "$LILLIPUT" run --time virtual -- make -C "$work" check
 check 'list' 0 'nat-expiry-rst' "$LILLIPUT" gauntlet --list
 finish
