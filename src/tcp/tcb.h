@@ -239,7 +239,8 @@ struct tcb {
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
         is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
-        hp_on : 1 /* Linux's header prediction has been armed: for counters alone */, is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes */;
+        hp_on : 1 /* Linux's header prediction has been armed: for counters alone */, is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
+        is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes */;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
 
@@ -309,8 +310,10 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     uint16_t flags, window;
     uint8_t tos, wscale;
     bool has_ts, wscale_ok, sack_ok, has_md5;
+    uint8_t sack_count;
     uint16_t mss;
     uint8_t md5[16];
+    struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
 };
 struct tcp {
     struct tcp_params params;
@@ -376,9 +379,10 @@ static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ?
 extern const struct tcb_ext tcb_ext_none; /* all zero */
 static inline const struct tcb_ext *tcb_ext_peek(const struct tcb *tcb) { return tcb->ext ? tcb->ext : &tcb_ext_none; }
 static inline struct txseg *txring_at(struct txring *ring, uint32_t i) { return &ring->seg[(ring->head + i) & ring->mask]; }
+static inline uint32_t txseg_text(const struct txseg *seg) { return seg->end - seg->start - !!(seg->flags & TX_FIN); }
 static inline uint32_t txseg_packets(const struct txseg *seg)
 {
-    uint32_t length = seg->end - seg->start - !!(seg->flags & 16 /* TX_FIN: rides along */);
+    uint32_t length = txseg_text(seg); /* a FIN rides along */
     return length <= seg->mss ? 1 : (length + seg->mss - 1) / seg->mss;
 }
 static inline uint32_t tcb_in_flight(const struct tcb *tcb) /* Linux's tcp_packets_in_flight, RFC 6675's pipe */
@@ -513,7 +517,6 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx); /* 3.10.7.3 */
 enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx);
 void tcp_step6_urgent(struct tcb *tcb, struct rx *rx);
 void tcp_establish(struct tcb *tcb, const struct rx *rx);
-void tcp_note_urgent_byte(struct tcb *tcb, const struct rx *rx, const struct lil_packet *packet, uint32_t skip);
 bool tcp_step8_fin(struct tcb *tcb);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);

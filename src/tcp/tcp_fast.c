@@ -126,7 +126,7 @@ struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns
     if (in->seq != tcb->rcv_nxt || in->length > tcb_receive_window(tcb) || in->has_timestamp != tcb->ts_ok || window == 0 ||
         window > tcb->max_window || tcb->timer > TIMER_TLP || tcb->timer == TIMER_SYN || tcb->ext->keep_ns || rmem_is_over(tcb))
         return NULL;
-    if (tcb->ts_ok && (int32_t)(in->ts_value - tcb->ts_recent) < 0)
+    if (tcb->ts_ok && (int32_t)(tcb->ts_recent - in->ts_value) > 0)
         return NULL;
     if (in->ack == tcb->snd_una ? !in->length : !covers_records(tcb, in->ack))
         return NULL;

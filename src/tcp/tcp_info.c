@@ -4,7 +4,7 @@
 
 static uint8_t linux_state(const struct tcb *tcb)
 {
-    static const uint8_t map[] = {7 /* CLOSE */, 10 /* LISTEN */, 2, 3, 1, 4, 5, 8, 11, 9, 6};
+    static const uint8_t map[] = {7 /* CLOSE */, 10 /* LISTEN */, 2, 3, 1, 4, 5, 8, 11, 9, 7 /* the socket is closed, a record waits */};
     static const uint8_t bsd[] = {0, 1, 2, 3, 4, 6, 9, 5, 7, 8, 10}; /* tcp_fsm.h */
     return tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? bsd[tcb->state] : map[tcb->state];
 }

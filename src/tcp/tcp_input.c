@@ -75,7 +75,7 @@ static bool is_predicted(const struct tcb *tcb, const struct rx *rx)
     if (tcb->state != TCPS_ESTABLISHED || (rx->flags & ~(uint32_t)TCP_PSH) != TCP_ACK || rx->seq != tcb->rcv_nxt || !tcb->ext ||
         tcb->ext->ooo || tcb->ext->rcv_urgent || rx->length > tcb_receive_window(tcb) || options->sack_count)
         return false;
-    if (tcb->ts_ok && (!options->has_timestamp || (int32_t)(options->ts_value - tcb->ts_recent) < 0))
+    if (tcb->ts_ok && (!options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) > 0))
         return false;
     return seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt);
 }
@@ -84,7 +84,7 @@ static void note_timestamp(struct tcb *tcb, struct rx *rx)
 {
     /* RFC 7323 4.3: TS.Recent follows a segment that covers Last.ACK.sent */
     const struct tcp_options *options = &rx->in->header.options;
-    if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && (int32_t)(options->ts_value - tcb->ts_recent) >= 0) {
+    if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && (int32_t)(tcb->ts_recent - options->ts_value) <= 0) {
         rx->ts_progress = options->ts_value != tcb->ts_recent;
         tcb->ts_recent = options->ts_value;
         tcb->ts_recent_s = tcb->tcp->now_s;
@@ -316,8 +316,6 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         mss_refresh(tcb);
     tcb->snd_wl1 = rx->seq;
     uint64_t start = tcb_syn_start_ns(tcb);
-    if (tcb->ext && tcb->ext->segs_in) /* TCP_INFO counts the handshake's by itself */
-        tcb->ext->segs_in--;
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)
         timer_stop(tcb);
@@ -404,6 +402,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     case TCPS_FIN_WAIT_1:
         if (is_fin_acked(tcb)) {
             tcb_set_state(tcb, TCPS_FIN_WAIT_2);
+            tcb->is_fin_waiter = tcb->is_orphan && !(rx->flags & TCP_FIN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX; /* tcp_time_wait(TCP_FIN_WAIT2) */
             timer_stop(tcb);
             if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
                 TCP_MIB(tcb->tcp, AbortOnLinger);
@@ -444,7 +443,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 /* --- step 6: URG (RFC 9293 3.8.5, RFC 6093) ---------------------------------------------------------------------------------------- */
 
 /* RFC 9293 3.8.5 (MUST-30): the mark; the process is told (MUST-32). */
-void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
+static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
 {
     uint32_t urgent = rx->in->header.urgent;
     if (!(rx->flags & TCP_URG) || (urgent == 0 && tcb_params(tcb)->ack_policy != TCP_ACK_LINUX))
@@ -462,18 +461,24 @@ void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
     tcb_event(tcb, TCP_EV_URGENT);
 }
 
-/* Remembers the urgent byte when it comes by (out of line delivery). */
-void tcp_note_urgent_byte(struct tcb *tcb, const struct rx *rx, const struct lil_packet *packet, uint32_t skip)
+/* Remembers the urgent byte when it comes by, in order or not (out of line delivery). */
+static void note_urgent_byte(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext || !ext->rcv_urgent || ext->urg_valid)
+    if (!ext || !ext->rcv_urgent || ext->urg_valid || !rx->packet)
         return;
-    uint32_t offset = ext->rcv_up - (rx->seq + skip);
-    if (offset >= rx->length - skip)
+    uint32_t offset = ext->rcv_up - (rx->seq + !!(rx->flags & TCP_SYN));
+    if (offset >= rx->length)
         return;
-    packet_read(packet, offset, &ext->urg_byte, 1);
+    packet_read(rx->packet, offset, &ext->urg_byte, 1);
     ext->urg_valid = true;
     tcb_event(tcb, TCP_EV_URGENT | TCP_EV_READABLE);
+}
+
+void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
+{
+    note_urgent_mark(tcb, rx);
+    note_urgent_byte(tcb, rx);
 }
 
 /* --- step 8: FIN ---------------------------------------------------------------------------------------------------------------------- */
@@ -494,8 +499,8 @@ bool tcp_step8_fin(struct tcb *tcb)
         tcb_set_state(tcb, TCPS_CLOSING);
         break;
     case TCPS_FIN_WAIT_2:
-        if (tcb->is_orphan && tcb_params(tcb)->adv_win_scale)
-            tcb->rcv_wup++; /* Linux: a record already, whose window a FIN does not use */
+        if (tcb->is_fin_waiter)
+            tcb->rcv_wup++; /* a record's window is not used by a FIN */
         reply_ack(tcb);
         tcb_enter_time_wait(tcb);
         return false;
@@ -539,7 +544,7 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
 {
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return bsd_steps(tcb, rx);
-    if (tcb->state == TCPS_FIN_WAIT_2 && tcb->is_orphan && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+    if (tcb->is_fin_waiter) {
         enum lil_drop waits = orphan_waits(tcb, rx);
         if (waits != LIL_DROP_NONE)
             return waits;

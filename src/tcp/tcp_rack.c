@@ -201,9 +201,9 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
         if (seg->retransmits < 255)
             seg->retransmits++;
         ext->total_retrans += packets;
-        ext->bytes_retrans += seg->end - seg->start;
-        ext->bytes_sent += seg->end - seg->start;
-        ext->data_segs_out += packets;
+        ext->bytes_retrans += txseg_text(seg);
+        ext->bytes_sent += txseg_text(seg);
+        ext->data_segs_out += txseg_text(seg) ? packets : 0;
         ext->tlp_retrans = true;
     }
     ext->tlp_high_seq = tcb->snd_nxt;

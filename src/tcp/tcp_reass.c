@@ -300,7 +300,6 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         }
         packet_trim_front(packet, old);
         rx->packet = NULL;
-        tcp_note_urgent_byte(tcb, rx, packet, old);
         if (!deliver(tcb, packet))
             return LIL_DROP_TCP_MEMORY;
         tcb->ext->bytes_received += length;

@@ -590,9 +590,9 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     ext->fast_rexmit = false;
     ext->undo_retrans = (ext->undo_retrans < 0 ? 0 : ext->undo_retrans) + (int32_t)packets;
     ext->total_retrans += packets;
-    ext->bytes_retrans += seg->end - seg->start;
-    ext->bytes_sent += seg->end - seg->start;
-    ext->data_segs_out += packets;
+    ext->bytes_retrans += txseg_text(seg);
+    ext->bytes_sent += txseg_text(seg);
+    ext->data_segs_out += txseg_text(seg) ? packets : 0;
     if (tcb->ca_state != CA_LOSS)
         tcb->tcp->mib[MIB_FastRetrans] += packets;
     else if (!by_timeout)

@@ -29,6 +29,8 @@ static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
     header->options.ts_echo = reply->ts_echo;
     header->options.has_md5 = reply->has_md5;
     memcpy(header->options.md5, reply->md5, sizeof reply->md5);
+    header->options.sack_count = reply->sack_count;
+    memcpy(header->options.sack, reply->sack, sizeof reply->sack);
     if (reply->flags & TCP_SYN) { /* a cookie's SYN/ACK */
         header->options.has_mss = true;
         header->options.mss = reply->mss;
@@ -102,6 +104,12 @@ void reset_send(struct tcb *tcb)
             reply->has_ts = true;
             reply->ts_value = tcb_ts_now(tcb);
             reply->ts_echo = tcb->ts_recent;
+        }
+        if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* what waits out of order is told to the last */
+            struct tcp_options options = {.has_timestamp = tcb->ts_ok};
+            sack_generate(tcb, &options);
+            reply->sack_count = options.sack_count;
+            memcpy(reply->sack, options.sack, sizeof reply->sack);
         }
     }
     reply_sign(reply, tcb->opt);

@@ -457,7 +457,7 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
 static bool is_paws_reject(const struct tcp *tcp, const struct syn_entry *entry, const struct tcphdr_ *header)
 {
     bool ignored = tcp->params.ack_policy == TCP_ACK_LINUX && (entry->ts_recent == 0 || (header->flags & TCP_RST));
-    return entry->ts_ok && header->options.has_timestamp && (int32_t)(header->options.ts_value - entry->ts_recent) < 0 && !ignored;
+    return entry->ts_ok && header->options.has_timestamp && (int32_t)(entry->ts_recent - header->options.ts_value) > 0 && !ignored;
 }
 
 /* Linux: a timestamp that none of our SYN/ACKs had is not echoed by the peer that got them. */

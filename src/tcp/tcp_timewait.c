@@ -114,7 +114,7 @@ static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *reco
     if (!record->ts_ok || !header->options.has_timestamp || (header->flags & TCP_RST))
         return false;
     bool too_old = (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 24 * 86400;
-    return (int32_t)(header->options.ts_value - record->ts_recent) < 0 && !too_old && record->ts_recent != 0;
+    return (int32_t)(record->ts_recent - header->options.ts_value) > 0 && !too_old && record->ts_recent != 0;
 }
 
 /* Linux: segments without text are answered once in invalid_ratelimit_ms (tcp_timewait_check_oow_rate_limit), to an eighth of a second here. */

@@ -241,7 +241,8 @@ static bool in_quickack(const struct tcb *tcb)
 
 static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
 {
-    uint32_t length = rx->gso_size && rx->gso_size < rx->length ? rx->gso_size : rx->length;
+    uint32_t length = rx->gso_size && rx->gso_size < rx->length ? rx->gso_size : rx->length, last = tcb->ext->last_seg_size;
+    tcb->ext->last_seg_size = 0; /* two in a row make a measure */
     if (length >= tcb->rcv_mss) {
         if (length != tcb->rcv_mss && is_linux(tcb))
             note_ratio(tcb, rx->length);
@@ -251,7 +252,7 @@ static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
         return;
     }
     /* the header counts, less what every segment of the connection has: SACK blocks would make it jitter */
-    uint32_t whole = length + rx->options_length, usual = tcb->ts_ok ? 12 : 0, last = tcb->ext->last_seg_size;
+    uint32_t whole = length + rx->options_length, usual = tcb->ts_ok ? 12 : 0;
     if (whole >= 536 || (whole >= 88 && !(rx->flags & (TCP_FIN | TCP_URG | TCP_PSH | TCP_SYN | TCP_RST)))) {
         tcb->ext->last_seg_size = (uint16_t)(whole - usual);
         if (last == whole - usual) {
@@ -517,7 +518,7 @@ void window_delack_timer(struct tcb *tcb)
 
 void window_on_ack_sent(struct tcb *tcb)
 {
-    if (tcb->quick && --tcb->quick == 0)
+    if (tcb->ack_sched && tcb->quick && --tcb->quick == 0) /* an answer to an invalid segment is none of them */
         tcb->ato_ms = ATO_MIN_MS;
     tcb->ack_sched = tcb->ack_now = tcb->ack_pushed = tcb->ack_pushed2 = false;
     if (tcb->ext)
