@@ -32,6 +32,7 @@
 #include "tcp/tcp.h"
 #include "tcp/tcp_bsd_state.h"
 #include "tcp/tcp_mib.h"
+#include "tcp/tcp_reass.h"
 #include "tcp/tcp_rmem.h"
 #include "tcp/tcp_seq.h"
 
@@ -79,16 +80,7 @@ struct tcb_opts {
     bool fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
 };
 
-struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked by next */
-    uint32_t start, end;
-    struct lil_packet *first, *last;
-};
-enum { OOO_RANGES = 64, TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
-struct ooo_queue {
-    uint32_t count, bytes, cost /* rmem_cost() of them */, fin_seq;
-    bool has_fin;
-    struct ooo_range r[OOO_RANGES];
-};
+enum { TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
 enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
 
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
@@ -527,11 +519,6 @@ static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_
     if (tcb->want_space && (tcb->opt->notsent_lowat || tcb->tcp->params.notsent_lowat))
         ack_wake_writer(tcb);
 }
-/* tcp_reass.c */
-void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
-void reass_free(struct tcb *tcb);
-void reass_prune(struct tcb *tcb, uint32_t seq); /* the highest ranges go, those below SEQ stay */
-void reass_limit(struct tcb *tcb);
 /* tcp_reset.c */
 COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
