@@ -200,20 +200,32 @@ static void set_addresses(struct run *run)
     must(run, lil_route_add(run->host, v6 ? "::/0" : "default", "dev tun0"), "its route");
 }
 
-/* Google's packetdrill gives an IPv6 device 20 bytes more, so that the MSS is 1460 in both versions; nplab's does not. The script's first
- * SYN or SYN/ACK from the host tells for which of them it was written. */
-static bool expects_mss(const struct run *run, uint32_t mss)
+/* An option of the script's first SYN or SYN/ACK from the host; -1: it has none. */
+static int64_t first_syn(const struct run *run, enum option_kind kind)
 {
     for (const struct script_event *event = run->script.events; event; event = event->next) {
         const struct spec_packet *packet = event->kind == EVENT_PACKET ? event->packet : NULL;
         if (!packet || packet->inbound || packet->protocol != SPEC_TCP || !(packet->flags & TCP_SYN))
             continue;
         for (unsigned i = 0; i < packet->option_count; i++)
-            if (packet->options[i].kind == OPTION_MSS)
-                return packet->options[i].value == mss;
-        return false;
+            if (packet->options[i].kind == kind)
+                return packet->options[i].value;
+        return -1;
     }
-    return false;
+    return -1;
+}
+
+/* FreeBSD chooses the window scale by kern.ipc.maxsockbuf: a script whose kernel had it larger than 2 MB, as the releases after 15 may, says so. */
+static void fit_buffers(struct run *run)
+{
+    static const char *const names[] = {"tcp.scale_buffer", "tcp.rcvbuf_max", "tcp.sndbuf_max"};
+    int64_t scale = first_syn(run, OPTION_WSCALE);
+    char text[24];
+    if (lil_sysctl_get(run->host, "tcp.byte_recovery", text, sizeof text) < 0 || strcmp(text, "1") != 0 || scale < 7 || scale > 14)
+        return;
+    snprintf(text, sizeof text, "%u", 65536u << (scale - 1));
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++)
+        (void)!lil_sysctl_set(run->host, names[i], text);
 }
 
 void run_setup(struct run *run)
@@ -226,7 +238,8 @@ void run_setup(struct run *run)
     run->host = lil_host_new(&host);
     if (!run->host)
         run_fail(run, "no host of profile %s: %s", config->profile ? config->profile : "linux", strerror(errno));
-    unsigned mtu = config->mtu ? config->mtu : config->ip == SCRIPT_IPV6 && !expects_mss(run, 1440) ? 1520 : 1500;
+    /* Google's packetdrill gives an IPv6 device 20 bytes more, so that the MSS is 1460 in both versions; nplab's does not: the script tells. */
+    unsigned mtu = config->mtu ? config->mtu : config->ip == SCRIPT_IPV6 && first_syn(run, OPTION_MSS) != 1440 ? 1520 : 1500;
     struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = mtu, .transmit = transmit, .ctx = run};
     run->ifindex = lil_interface_add(run->host, &interface);
     must(run, run->ifindex, "its interface");
@@ -239,6 +252,7 @@ void run_setup(struct run *run)
         run_fail(run, "cannot write %s: %s", config->capture, strerror(errno));
     run->code.arena = &run->script.arena;
     run->code.output = config->output;
+    fit_buffers(run);
     run_settle(run);
     for (const char *p = config->init_scripts; p && *p;) {
         size_t length = strcspn(p, ",");
