@@ -102,7 +102,8 @@ static void udp_deliver(struct lil_host *host, struct interface *interface, stru
     if (drop == LIL_DROP_UDP_NO_PORT) { /* RFC 1122 4.1.3.1: port unreachable */
         packet_push(packet, UDP_LENGTH + ip->header_length);
         struct icmp_error error = host_unreachable(ip->version, 3, 4);
-        host_icmp_error(host, &error, ip, packet);
+        if (!host->profile->udp.blackhole)
+            host_icmp_error(host, &error, ip, packet);
         host_drop_input(host, interface, drop, packet);
     } else if (drop) {
         host_note_drop(host, interface->ifindex, drop, host->shadow);

@@ -242,6 +242,7 @@
     X(udp_multicast_ttl, udp.multicast_ttl, U8, NULL) \
     X(udp_connect_icmp_errors, udp.connect_icmp_errors, BOOL, NULL) \
     X(udp_csum, udp.csum, BOOL, NULL) \
+    X(udp_blackhole, udp.blackhole, BOOL, NULL) \
     X(udp_icmp4_hard, udp.icmp4_hard, U16, NULL) \
     X(udp_icmp6_hard, udp.icmp6_hard, U16, NULL) \
     X(socket_bind_policy, socket.bind_policy, WORD, bind_words) \

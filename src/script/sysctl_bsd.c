@@ -96,7 +96,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 1},
     {"net.inet.tcp.ts_offset_per_conn", "tcp.timestamp_offsets", NONZERO, 1},
     {"net.inet.tcp.udp_tunneling_port", NULL, ONLY_DEFAULT, 0},
-    {"net.inet.udp.blackhole", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.udp.blackhole", "udp.blackhole", NONZERO, 0},
     {"net.inet.icmp.drop_redirect", NULL, HARMLESS, 0},
     {"kern.ipc.maxsockbuf", "tcp.scale_buffer", SAME, 2097152},
     {"kern.ipc.soacceptqueue", "net.core.somaxconn", SAME, 128},

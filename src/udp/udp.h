@@ -16,6 +16,7 @@ struct udp_params {
     uint32_t rcvbuf, sndbuf;      /* bytes */
     uint16_t port_first, port_last;
     uint8_t ttl, multicast_ttl;
+    bool blackhole;               /* FreeBSD: nobody is told that a port has no socket */
     bool connect_icmp_errors;     /* ICMP errors reach connected sockets (all); Linux: unconnected ones with IP_RECVERR */
     bool csum;                    /* 4.2BSD and 4.3BSD: UDP checksums off */
     uint16_t icmp4_hard;          /* a bit a code of type 3 that a connected socket is told of without IP_RECVERR */
