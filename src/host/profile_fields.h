@@ -61,6 +61,7 @@
     X(tcp_syn_queue_by_backlog, tcp.syn_queue_by_backlog, BOOL, NULL) \
     X(tcp_abort_on_overflow, tcp.abort_on_overflow, BOOL, NULL) \
     X(tcp_mss_default, tcp.mss_default, U16, NULL) \
+    X(tcp_mss_default6, tcp.mss_default6, U16, NULL) \
     X(tcp_mss_512_multiple, tcp.mss_512_multiple, BOOL, NULL) \
     X(tcp_offer_wscale, tcp.offer_wscale, BOOL, NULL) \
     X(tcp_offer_sack, tcp.offer_sack, BOOL, NULL) \

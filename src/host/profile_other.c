@@ -17,7 +17,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_icmp6_time_exceeded, "now EHOSTUNREACH", "assumed: as ICMPv4", "L"),
     SET(tcp_backlog_count, "complete", "F13", "H"), SET(tcp_full_ack_policy, "rst", "F13", "H"), SET(tcp_backlog_negative, "128", "F13", "H"),
     SET(tcp_somaxconn, "128", "F13 kern.ipc.soacceptqueue", "H"), SET(tcp_syncookies, "1", "syncookies(4)", "H"),
-    SET(tcp_max_syn_backlog, "15360", "syncache(4): 512 x 30", "M"), SET(tcp_mss_default, "536", "tcp(4) mssdflt", "H"),
+    SET(tcp_max_syn_backlog, "15360", "syncache(4): 512 x 30", "M"), SET(tcp_mss_default, "536", "tcp(4) mssdflt", "H"), SET(tcp_mss_default6, "1220", "tcp(4) v6mssdflt", "H"),
     SET(tcp_mss_512_multiple, "0", "F13", "M"), SET(tcp_offer_sack, "1", "tcp(4) sack.enable", "H"), SET(tcp_ecn, "2", "tcp(4) ecn.enable", "H"),
     SET(tcp_timestamp_offsets, "1", "F13", "M"), SET(tcp_timestamp_hz_ms, "1", "F13", "H"), SET(tcp_rcvbuf_min, "4096", "assumed", "L"),
     SET(tcp_rcvbuf, "65536", "tcp(4) recvspace", "H"), SET(tcp_rcvbuf_max, "2097152", "tcp(4) recvbuf_max", "H"),

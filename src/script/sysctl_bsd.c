@@ -55,7 +55,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.sendbuf_max", "tcp.sndbuf_max", SAME, 0},
     {"net.inet.tcp.recvbuf_max", "tcp.rcvbuf_max", SAME, 0},
     {"net.inet.tcp.mssdflt", "tcp.mss_default", SAME, 536},
-    {"net.inet.tcp.v6mssdflt", NULL, HARMLESS, 1220},
+    {"net.inet.tcp.v6mssdflt", "tcp.mss_default6", SAME, 1220},
     {"net.inet.tcp.minmss", "tcp.min_snd_mss", SAME, 216},
     {"net.inet.tcp.path_mtu_discovery", "tcp.pmtu_discovery", NONZERO, 1},
     {"net.inet.tcp.pmtud_blackhole_detection", "tcp.mtu_probing", SAME, 0},

@@ -259,7 +259,7 @@ struct syn_entry {
     uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos;
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
-        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
+        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
     uint16_t ifindex;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };
@@ -561,6 +561,7 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss a
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);
 uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */
+uint32_t mss_without_option(const struct tcp_params *params, bool is_v4);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);
 uint32_t mss_current(const struct tcb *tcb);

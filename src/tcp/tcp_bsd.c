@@ -298,7 +298,7 @@ void bsd_black_hole(struct tcb *tcb)
         uint32_t now = tcb->mss + (tcb->ts_ok ? 12u : 0), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
         if (!ext->base.saved_mtu)
             ext->base.saved_mtu = now + headers;
-        mtu = (now > base ? base : tcb->is_v4 ? params->mss_default : 1220u) + headers;
+        mtu = (now > base ? base : mss_without_option(params, tcb->is_v4)) + headers;
     } else if (ext->base.saved_mtu && shift >= 6) {
         mtu = ext->base.saved_mtu;
         ext->base.saved_mtu = 0;

@@ -3,6 +3,12 @@
 
 enum { TS_BYTES = 12 };
 
+/* A SYN without an MSS option (RFC 9293 3.7.1, MUST-15). */
+uint32_t mss_without_option(const struct tcp_params *params, bool is_v4)
+{
+    return is_v4 ? params->mss_default : params->mss_default6 ? params->mss_default6 : 1220;
+}
+
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu)
 {
     uint32_t headers = (is_v4 ? IPV4_LENGTH : IPV6_LENGTH) + TCP_LENGTH, floor = tcp->params.min_snd_mss;
@@ -101,7 +107,7 @@ uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
     const struct tcp_params *params = tcb_params(tcb);
     uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48, mss = params->mss_default ? params->mss_default : 536;
     if (!tcb->is_v4 && !options->has_mss)
-        mss = 1220;
+        mss = mss_without_option(params, false);
     if (options->has_mss)
         mss = max_u32(options->mss, floor);
     clamp_to_peer(tcb, mss);

@@ -12,7 +12,7 @@ static int give(int number, void *value, unsigned *length)
     return 0;
 }
 
-static uint32_t default_mss(const struct tcp *tcp, bool is_v4) { return is_v4 ? tcp->params.mss_default : 1220; }
+static uint32_t default_mss(const struct tcp *tcp, bool is_v4) { return mss_without_option(&tcp->params, is_v4); }
 
 /* t_maxseg: without the timestamp's room; of a socket that is not connected the default. */
 static uint32_t segment_size(const struct tcp *tcp, const struct tcb *tcb, const struct tcb_opts *opts)

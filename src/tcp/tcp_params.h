@@ -76,6 +76,7 @@ struct tcp_params {
     bool syn_queue_by_backlog;    /* Linux today: requests are limited by the backlog too */
     bool abort_on_overflow;
     /* options offered */
+    uint16_t mss_default6;        /* over IPv6; 0: 1220 */
     uint16_t mss_default;         /* with no MSS option received: 536 (1024 on 4.2/4.3) */
     bool mss_512_multiple;        /* 4.2-4.4: rounded down to a multiple of the cluster size off the net: data as assumed */
     bool offer_wscale, offer_sack, offer_timestamps, offer_ecn;

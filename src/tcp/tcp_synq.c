@@ -157,7 +157,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     struct isn isn = isn_make(tcp, &entry->flow);
     entry->iss = tcp->tw_isn ? tcp->tw_isn : isn.iss;
     uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48;
-    entry->mss = (uint16_t)max_u32(options->has_mss ? options->mss : v4 ? params->mss_default : 1220, floor);
+    entry->mss = (uint16_t)max_u32(options->has_mss ? options->mss : mss_without_option(params, v4), floor);
     entry->advmss = (uint16_t)mss_offer(tcp, &path, v4, opts);
     entry->is_loopback = path.is_loopback;
     entry->snd_wnd = in->header.window;
@@ -629,7 +629,11 @@ void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
     struct tcp_listener *listener = listener_of(tcp, entry);
-    if (seq != entry->iss || error == 0 || tcp->params.icmp_policy != TCP_ICMP_ABORT)
+    bool noted = entry->unreachable && entry->retransmits >= 3; /* FreeBSD: the second error counts, once four SYN/ACKs have gone */
+    if (seq != entry->iss || error == 0)
+        return;
+    entry->unreachable = true;
+    if (tcp->params.icmp_policy != TCP_ICMP_ABORT && !(noted && tcp->params.input_policy == TCP_INPUT_BSD))
         return;
     TCP_MIB(tcp, ListenDrops);
     synq_remove(tcp, slot);
