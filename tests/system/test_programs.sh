@@ -64,5 +64,11 @@ all dev-tcp 'through bash' 'exec 3<>/dev/tcp/server.test/7; echo through bash >&
 all MSG_WAITALL '^40000 True 3$' "$python $SOURCE_DIR/tests/system/waitall.py"
 all 'MSG_WAITALL and SO_RCVTIMEO' '^10000 2$' "$python $SOURCE_DIR/tests/system/waitall.py"
 all 'closed descriptors' '^all closed' "$python $SOURCE_DIR/tests/system/closing.py"
+# The bench measures something in the lab and on the kernel; how much is not asked here.
+check 'bench programs' 0 '^measured' bash -c '"$0" bench programs --only connections --repeat 1 --json | '"$python"' -c "
+import json, sys
+runs = json.load(sys.stdin)[\"connections\"]
+print(\"measured\" if runs[\"lab\"][0] > 0 and runs[\"kernel\"][0] > 0 else runs)"' "$LILLIPUT"
+check 'bench programs: a wrong key' 2 'nothing: no such key' "$LILLIPUT" bench programs --only nothing
 all ipv6 'hello from the lab' 'curl -6 -s http://server.test/'
 finish
