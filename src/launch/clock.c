@@ -1,12 +1,13 @@
 /* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME begins at the real
  * time of that moment (files and certificates fit), CLOCK_MONOTONIC at a fixed value. Virtual time: a
- * loop that spins on the clock must end, so reads move it by 1 us each, but only from the 257th at one instant on: how often
- * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). The only reader of the kernel's clocks in launch/. */
+ * loop that spins on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often
+ * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). The only reader of the kernel's clocks in launch/.
+ * And getrandom(), which the gauntlet answers from its seed. */
 #include <sys/time.h>
 #include <time.h>
 #include "launch/launch.h"
 
-enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE_READS = 256 };
+enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE_READS = 4096 };
 
 static uint64_t kernel_ns(clockid_t id)
 {
@@ -105,4 +106,18 @@ int64_t clock_call_time(struct call *call)
     if (call->args[0] && memory_write(call->tid, call->args[0], &seconds, sizeof seconds) < 0)
         return -EFAULT;
     return seconds;
+}
+
+/* The other thing in which two runs of a program differ. */
+int64_t call_getrandom(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+    uint64_t size = min_u64(call->args[1], LAUNCH_SCRATCH);
+    uint64_t *words = l->scratch;
+
+    if (!l->has_chance)
+        return CALL_CONTINUE;
+    for (uint64_t i = 0; i < (size + 7) / 8; i++)
+        words[i] = prng_next(&l->chance);
+    return memory_write(call->tid, call->args[0], words, size) < 0 ? -EFAULT : (int64_t)size;
 }

@@ -94,6 +94,7 @@ static const struct rule {
     {__NR_clock_gettime, V, WALL_CLOCK, 0, NOTIFY},
     {__NR_gettimeofday, V, ALWAYS, 0, NOTIFY},
     {__NR_time, V, ALWAYS, 0, NOTIFY},
+    {__NR_getrandom, V, ALWAYS, 0, NOTIFY},
     {__NR_nanosleep, V, ALWAYS, 0, TRACE},
     {__NR_clock_nanosleep, V, WALL_CLOCK, 0, TRACE},
     {__NR_poll, V, POSITIVE, 2, TRACE},

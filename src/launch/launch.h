@@ -36,6 +36,7 @@
 #include <signal.h>
 #include <sys/types.h>
 #include "base/list.h"
+#include "base/prng.h"
 #include "host/runtime.h"
 #include "lilliput/lilliput.h"
 
@@ -59,6 +60,7 @@ struct launcher_config {
     bool detect_hang;         /* virtual: when nothing can ever happen, end with hang; else wait for the outside */
     bool follow_last;         /* the run ends when all programs (but those that keep running) have ended, not with the first */
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
+    uint64_t chance_seed;     /* virtual: of what getrandom() gives; 0: the kernel's own */
 };
 
 /* What the code in programs knows of the clock (vdso.c has these offsets). Programs can write to it: nothing here is trusted. */
@@ -107,6 +109,9 @@ struct launcher {
     uint32_t burn_reads;     /* clock.reads at that time */
     unsigned idle_turns;
     bool jumped;             /* virtual: since the last poll nothing but the clock has changed */
+    bool polled;             /* virtual: the last turn ended with a poll that found something: its world comes first */
+    bool has_chance;         /* virtual: getrandom() is answered from a seed: two runs are one */
+    struct prng chance;
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
     uint64_t jumps, notifications, stops, scans;
     bool progress;           /* something happened in this turn of the loop */
@@ -272,6 +277,7 @@ call_handler call_open, call_ioctl_foreign; /* call_open.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);
+call_handler call_getrandom; /* clock.c */
 call_handler clock_call_gettime, clock_call_gettimeofday, clock_call_time;
 call_handler timers_call_alarm, timers_call_setitimer, timers_call_getitimer, timers_call_create, timers_call_settime, timers_call_gettime,
     timers_call_getoverrun, timers_call_delete, timers_call_fd_create, timers_call_fd_settime, timers_call_fd_gettime;

@@ -115,6 +115,8 @@ struct launcher *launcher_new(const struct launcher_config *config)
     l->detect_hang = config->detect_hang;
     l->follow_last = config->follow_last;
     l->limit_ns = config->limit_ns;
+    l->has_chance = config->chance_seed != 0;
+    prng_seed(&l->chance, config->chance_seed);
     l->now_ns = lil_world_now(l->world);
     l->pid = getpid();
     list_init(&l->programs);
@@ -482,9 +484,9 @@ static void virtual_turn(struct launcher *l)
     uint64_t next;
 
     l->progress = false;
-    if (!l->jumped) /* else nothing can have happened yet */
+    if (!l->jumped && !l->polled)
         poll_events(l, 0);
-    l->jumped = false;
+    l->jumped = l->polled = false;
     wait_fire(l);
     timers_fire(l);
     call_retry_unix(l);
@@ -496,11 +498,15 @@ static void virtual_turn(struct launcher *l)
     if (!quiesce_scan(l)) {
         uint64_t pause_ns = FIRST_PAUSE_NS << min_u32(l->idle_turns++, 11);
         poll_events(l, pause_ns);
-        if (pause_ns > 2 * NS_PER_MS && !l->progress)
+        l->polled = l->progress;
+        if (l->progress)
+            l->idle_turns = 0;
+        else if (pause_ns > 2 * NS_PER_MS)
             count_burn(l);
         return;
     }
     poll_events(l, 0);
+    l->polled = l->progress;
     if (l->progress || call_retry_unix(l) || (l->keeps_inner && sweep(l)))
         return; /* invariant 3 */
     next = launcher_next(l);

@@ -46,6 +46,15 @@ mkdir "$work/one" "$work/two"
 for i in one two; do gauntlet --case loss-30 --capture "$work/$i" -- curl -s 'http://{host}/' >/dev/null; done
 cmp "$work/one/loss-30.pcapng" "$work/two/loss-30.pcapng" && echo "ok the same capture again" || failures=$((failures + 1))
 
+# and for every program that is one thread, or one process after the other: whole tables, whole captures
+twice() { # NAME PROGRAM ARGUMENTS...
+  local name=$1 i; shift
+  for i in 1 2; do gauntlet --capture "$work/$name$i" -- "$@" | columns /dev/stdin >"$work/$name$i.table"; done
+  if cmp "$work/${name}1.table" "$work/${name}2.table" && diff -r "$work/${name}1" "$work/${name}2"; then echo "ok $name twice"
+  else echo "FAILED: $name: one seed, two histories"; failures=$((failures + 1)); fi
+}
+twice python python3 -c 'import os, urllib.request; urllib.request.urlopen("http://" + os.environ["LILLIPUT_HOST"] + "/?" + os.urandom(8).hex(), timeout=50).read()'
+twice bash bash -c 'exec 3<>/dev/tcp/$LILLIPUT_HOST/$LILLIPUT_PORT; printf "GET / HTTP/1.0\r\n\r\n" >&3; timeout 50 cat <&3'
 check 'udp on dig' 0 '^udp-unreachable +recvmsg +ECONNREFUSED +9' "$LILLIPUT" gauntlet -- dig +tries=2 @{addr} -p {port} {host}
 check 'record' 0 'cases' "$LILLIPUT" gauntlet --case refused --case trickle --record "$work/base.yaml" -- curl -s 'http://{host}/'
 check 'expect: as recorded' 0 '2 ended' "$LILLIPUT" gauntlet --case refused --case trickle --expect "$work/base.yaml" -- curl -s 'http://{host}/'
