@@ -278,6 +278,17 @@ static bool begins_recovery(const struct look *look)
     return !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * segment_size(tcb) && enter_recovery(look);
 }
 
+/* Header prediction's short way, on which snd_recover stays behind: without SACK, duplicates of an ACK that went the long way begin nothing. */
+static bool is_predicted(const struct look *look, uint32_t acked)
+{
+    const struct tcb *tcb = look->tcb;
+    const struct base_recovery *base = &tcb->ext->base;
+    const struct rx *rx = look->state->rx;
+    bool plain = (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)) == 0 && rx->length == 0 && rx->seq == tcb->rcv_nxt && !tcb->ext->ooo;
+    return plain && acked && tcb->state == TCPS_ESTABLISHED && base->next == tcb->snd_nxt && rx->window && !look->state->window_changed && !base->in_fast &&
+           !base->in_cong && !look->with_sack;
+}
+
 static void on_progress(const struct look *look, uint32_t acked)
 {
     struct tcb *tcb = look->tcb;
@@ -302,7 +313,8 @@ static void on_progress(const struct look *look, uint32_t acked)
         leave_recovery(tcb);
     else if (tcb->ca_state == CA_LOSS && seq_ge(tcb->snd_una, base->recover))
         recovery_set_state(tcb, CA_OPEN);
-    base->recover = seq_max(base->recover, tcb->snd_una);
+    if (!is_predicted(look, acked))
+        base->recover = seq_max(base->recover, tcb->snd_una);
     base->next = seq_max(base->next, tcb->snd_una);
     timer_rexmt(tcb);
     tcb_mark_due(tcb);
