@@ -512,6 +512,8 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
         if (family != sock->file.family)
             return -EINVAL;
     }
+    if (name == TCP_FASTOPEN_CONNECT && sock->flags & SF_DEFERRED) /* connecting already, as Linux sees it */
+        return -EINVAL;
     if (sock->flags & SF_LISTENING)
         return tcp_listener_setopt(tcp, sock->listener, name, value, length);
     tcb = stream_tcb(sock);

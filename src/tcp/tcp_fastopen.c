@@ -6,6 +6,7 @@
 #include "tcp/tcb.h"
 
 enum { COOKIE_BYTES = 8, COOKIE_MIN = 4, OPTION_SPACE = 40 /* kept free for middleboxes, as Linux does */, MSS_UNKNOWN = 536 };
+enum { FASTOPEN_NO_COOKIE = 1, FASTOPEN_DATA_NOT_ACKED, FASTOPEN_SYN_RESENT }; /* tcpi_fastopen_client_fail */
 enum { CLIENT = 1, SERVER = 2, CLIENT_NO_COOKIE = 4, SERVER_NO_COOKIE = 0x200, SERVER_ALL_LISTENERS = 0x400 };
 
 /* RFC 7413 4.1.2: a keyed hash of the addresses; Linux's: SipHash-2-4 of source and destination as they lie in the SYN. */
@@ -127,6 +128,8 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
     if (!without) {
         options->has_fastopen = true;
         ext->fastopen_cookie_asked = !memo || !memo->length;
+        if (ext->fastopen_cookie_asked)
+            ext->fastopen_fail = FASTOPEN_NO_COOKIE;
         if (memo && memo->length) {
             options->fastopen_experimental = memo->exp;
             options->fastopen_length = memo->length;
@@ -141,6 +144,8 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
             ext->syn_data = false;
         } else {
             ext->syn_fastopen = true;
+            ext->data_segs_out++;
+            ext->bytes_sent += ext->fastopen_length;
         }
     }
 }
@@ -166,10 +171,9 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
         ext->syn_data_acked = true;
         ext->bytes_acked += acked;
         ext->delivered++;
-        ext->data_segs_out++;
-        ext->bytes_sent += acked;
         TCP_MIB(tcb->tcp, FastOpenActive);
     } else {
+        ext->fastopen_fail = ext->total_retrans ? FASTOPEN_SYN_RESENT : FASTOPEN_DATA_NOT_ACKED;
         TCP_MIB(tcb->tcp, FastOpenActiveFail);
     }
     tcb_mark_due(tcb);
@@ -186,7 +190,6 @@ void fastopen_crossed(struct tcb *tcb)
                           .flags = TX_PSH, .delivered = ext->delivered, .burst = output_burst(tcb, true)};
     tcb->tx->packets_out += txseg_packets(seg);
     tcb->snd_nxt += ext->fastopen_length;
-    ext->bytes_sent += ext->fastopen_length;
     ext->syn_fastopen = ext->syn_data = false;
 }
 

@@ -187,6 +187,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
         size += sizeof more;
     }
     memcpy(bytes, &info, INFO_HEAD);
+    bytes[7] = (uint8_t)(bytes[7] | ext->fastopen_fail << 1); /* tcpi_fastopen_client_fail */
     memcpy(bytes + INFO_HEAD, &tail, sizeof tail);
     *length = min_u32(*length, size);
     memcpy(value, bytes, *length);

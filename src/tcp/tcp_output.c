@@ -636,7 +636,7 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
     while (index + 1 < ring->count) {
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
         uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
-        if (((seg->flags | next->flags) & (TX_SACKED | TX_FIN)) || (seg->flags & TX_EOR) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
+        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
             next->end == next->start)
             return;
         uint32_t gone = txseg_packets(next); /* more than one when the path was narrower */
@@ -647,7 +647,7 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
             ext->sacked_out -= min_u32(ext->sacked_out, gone);
         txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
         seg->end = next->end;
-        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR);
+        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR | TX_FIN);
         seg->glued = next->glued;
         for (uint32_t i = index + 1; i + 1 < ring->count; i++)
             *txring_at(ring, i) = *txring_at(ring, i + 1);
