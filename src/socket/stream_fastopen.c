@@ -29,6 +29,10 @@ ssize_t stream_fastopen(struct lil_proc *proc, struct sock *sock, const struct m
 
     if (sock->flags & SF_CONNECTED)
         return -EISCONN;
+    if (sock->flags & SF_CONNECTING && tcb && tcp_get_state(tcb) >= TCPS_ESTABLISHED) { /* the handshake is done: a write as any other */
+        sock->flags = (sock->flags & ~(uint32_t)SF_CONNECTING) | SF_CONNECTED;
+        return stream_send(proc, &sock->file, message, flags & ~MSG_FASTOPEN);
+    }
     if (sock->flags & SF_CONNECTING)
         return -EALREADY;
     result = tcp_fastopen_request(tcp_of(sock), tcb);

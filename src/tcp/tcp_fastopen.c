@@ -169,11 +169,15 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
         stream_consume(&tcb->snd_stream, acked);
         tcb->snd_una = tcb->snd_nxt = rx->ack;
         ext->syn_data_acked = true;
-        ext->bytes_acked += acked;
-        ext->delivered++;
+        ext->bytes_acked += acked; /* delivered together with the SYN: one packet */
         TCP_MIB(tcb->tcp, FastOpenActive);
     } else {
         ext->fastopen_fail = ext->total_retrans ? FASTOPEN_SYN_RESENT : FASTOPEN_DATA_NOT_ACKED;
+        if (ext->syn_fastopen) { /* it goes again now */
+            ext->total_retrans++;
+            ext->bytes_retrans += ext->fastopen_length;
+            TCP_MIB(tcb->tcp, RetransSegs);
+        }
         TCP_MIB(tcb->tcp, FastOpenActiveFail);
     }
     tcb_mark_due(tcb);
@@ -248,6 +252,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         *packet = NULL;
         reass_text(tcb, &rx, &drop);
         packet_free(rx.packet);
+        ext->data_segs_in++;
         ext->syn_data = true;
     }
     tcb->ack_want = tcb->acks_due = 0;

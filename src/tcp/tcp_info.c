@@ -100,7 +100,7 @@ struct info_tail {
     uint32_t total_rto_time, received_ce, delivered_bytes[3] /* e1, e0, ce */, received_bytes[3];
     uint16_t accecn_fail_mode, accecn_opt_seen;
 };
-enum { INFO_HEAD = 232 };
+enum { INFO_HEAD = 232, OPT_TFO_CHILD = 128 };
 _Static_assert(offsetof(struct tcp_info, tcpi_snd_wnd) == INFO_HEAD - 4 && sizeof(struct info_tail) == 48, "as the kernel's");
 
 static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
@@ -158,6 +158,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
         info.tcpi_options |= TCPI_OPT_ECN | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
     if (ext->syn_data_acked)
         info.tcpi_options |= TCPI_OPT_SYN_DATA;
+    if (ext->fastopen_child && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        info.tcpi_options |= OPT_TFO_CHILD;
     fill_times(tcb, &info);
     fill_counts(tcb, &info);
     fill_rates(tcb, &info);

@@ -147,6 +147,9 @@ void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb)
     tcb_opts_unref(listener->tcp, listener->opt);
     listener->opt = tcb->opt;
     listener->opt->refs++;
+    enum { SERVER = 2, ALL_LISTENERS = 0x400 }; /* tcp_fastopen: the backlog is the queue's limit where TCP_FASTOPEN said none */
+    if ((listener->tcp->params.fastopen & (SERVER | ALL_LISTENERS)) == (SERVER | ALL_LISTENERS) && !listener->opt->fastopen_qlen && listener_opts_own(listener))
+        listener->opt->fastopen_qlen = (uint16_t)min_u32(listener_backlog(listener), UINT16_MAX);
 }
 
 struct tcb_options *tcp_listener_options(struct tcp_listener *listener)

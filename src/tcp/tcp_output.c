@@ -45,7 +45,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     header->checksum = header->urgent = 0;
     header->header_length = 0;
     memset(&header->options, 0, offsetof(struct tcp_options, sack));
-    if (tcb->ext)
+    if (tcb->ext && !((flags & TCP_SYN) && tcb->is_passive)) /* a SYN/ACK is its request's */
         tcb->ext->segs_out++;
     if (!(flags & TCP_SYN)) {
         if (tcb->ts_ok) {
