@@ -91,7 +91,13 @@ static const struct tcp_icmp_row *row_of(const struct lil_host *host, const stru
     }
 }
 
-/* RFC 1191 6.3, RFC 8201 4: never below the floor, never for a flow that we do not have (RFC 5927 7). */
+static bool is_nonsense(const struct lil_host *host, const struct icmp_error *error)
+{
+    return error->version == 6 && error->rest < 1280 && !host->profile->socket.bsd_options;
+}
+
+/* RFC 1191 6.3: never below the floor; RFC 8201 4: less than IPv6's least MTU is not to be believed (BSD: raised to that); never for a
+ * flow that we do not have (RFC 5927 7). */
 static void note_mtu(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, uint32_t *mtu)
 {
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
@@ -101,6 +107,8 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
         *mtu = error->rest;
     else if (!*mtu)
         *mtu = pmtu_plateau(length);
+    if (is_nonsense(host, error))
+        return;
     *mtu = max_u32(*mtu, floor);
     if (quote->ip.protocol == IPPROTO_TCP && !tcp_flow_exists(host->tcp, &quote->flow))
         return;
@@ -117,6 +125,8 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
     if (too_big)
         note_mtu(host, error, quote, &mtu);
     if (quote->ip.protocol == IPPROTO_TCP) {
+        if (too_big && is_nonsense(host, error))
+            return;
         tcp_on_icmp(host->tcp, &quote->flow, quote->seq, error->version, error->type, error->code, mtu, host->now_ns);
         host_mark_due(host);
         return;

@@ -285,6 +285,12 @@ static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t
     return result < 0 ? result : (ssize_t)total;
 }
 
+/* Linux's UDP has no urgent data, but only sendmsg() over IPv4 says so. */
+static bool is_linux_udp(const struct file *file)
+{
+    return file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && sock_params(file)->rcvbuf_doubled;
+}
+
 static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
@@ -297,7 +303,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     uint64_t deadline_ns;
     ssize_t result;
 
-    if (flags & MSG_OOB)
+    if (flags & MSG_OOB && !(is_linux_udp(file) && file->family == AF_INET6))
         return -EOPNOTSUPP;
     if (sock->flags & SF_SHUT_WR)
         return -EPIPE;
@@ -403,7 +409,7 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
     struct udp_info info;
     ssize_t result;
 
-    if (flags & MSG_OOB)
+    if (flags & MSG_OOB && !is_linux_udp(file))
         return -EOPNOTSUPP;
     if (flags & MSG_ERRQUEUE)
         return control_receive_error(sock, message, flags);

@@ -138,6 +138,18 @@ static void put_times(struct printer *printer, const struct sock *sock, uint64_t
         put(printer, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof ts);
 }
 
+/* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR: where the datagram was sent to, as an address. */
+static void put_destination(struct printer *printer, const struct sock *sock, const struct udp_info *info, int level, int name)
+{
+    struct sockaddr_storage to;
+    socklen_t length;
+
+    if (!plain_option_has(level, name) || !plain_option_value(sock, level, name))
+        return;
+    length = addr_to_sockaddr(&info->flow.local, info->flow.local_port, 0, sock->file.family, &to);
+    put(printer, level, name, &to, length);
+}
+
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message)
 {
     struct printer printer = {message, message->msg_controllen, 0};
@@ -155,6 +167,7 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
             put(&printer, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
         if (sock->flags & SF_RECVTOS)
             put(&printer, IPPROTO_IP, IP_TOS, &info->tos, sizeof info->tos);
+        put_destination(&printer, sock, info, IPPROTO_IP, IP_RECVORIGDSTADDR);
     } else {
         if (sock->flags & SF_PKTINFO) {
             struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->ifindex};
@@ -166,6 +179,7 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
             put(&printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
         if (sock->flags & SF_RECVTOS)
             put(&printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+        put_destination(&printer, sock, info, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR);
     }
     message->msg_controllen = printer.used;
 }

@@ -2,6 +2,7 @@
  * kept by TCP (struct tcb_options, tcp_getopt, tcp_setopt); plain flags in the socket; the rest in its extension. */
 #include <netinet/tcp.h>
 #include <sys/time.h>
+#include <limits.h>
 #include "socket/sock.h"
 
 enum { BUFFER_MIN_SND = 4608, BUFFER_MIN_RCV = 2304, BUFFER_MAX = 4194304 /* net.core.rmem_max, wmem_max since 6.17 */, PRIORITY_MAX = 6 };
@@ -137,19 +138,22 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
 }
 
 /* --- SOL_SOCKET ------------------------------------------------------------------------------- */
-static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least)
+static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least, bool is_forced)
 {
     uint32_t size = (uint32_t)value;
 
     if (!sock_params(&sock->file)->rcvbuf_doubled)
         return value > 0 ? size : 1;
-    size = min_u32(size, BUFFER_MAX) * 2;
+    if (is_forced) /* SO_*BUFFORCE: any size, a negative one is none */
+        size = value < 0 ? 0 : min_u32(size, INT_MAX / 2) * 2;
+    else
+        size = min_u32(size, BUFFER_MAX) * 2;
     return max_u32(size, least);
 }
 
-static int set_buffer(struct sock *sock, bool is_send, int value)
+static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced)
 {
-    uint32_t size = buffer_size(sock, value, is_send ? BUFFER_MIN_SND : BUFFER_MIN_RCV);
+    uint32_t size = buffer_size(sock, value, is_send ? BUFFER_MIN_SND : BUFFER_MIN_RCV, is_forced);
     struct sock_ext *ext;
 
     if (!sock_params(&sock->file)->rcvbuf_doubled && value <= 0)
@@ -379,10 +383,10 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     switch (name) {
     case SO_SNDBUF:
     case SO_RCVBUF:
-        return set_buffer(sock, name == SO_SNDBUF, number);
+        return set_buffer(sock, name == SO_SNDBUF, number, false);
     case SO_SNDBUFFORCE:
     case SO_RCVBUFFORCE:
-        return proc_is_privileged(proc) ? set_buffer(sock, name == SO_SNDBUFFORCE, number) : -EPERM;
+        return proc_is_privileged(proc) ? set_buffer(sock, name == SO_SNDBUFFORCE, number, true) : -EPERM;
     case SO_KEEPALIVE:
     case SO_OOBINLINE:
         return set_stream_number(sock, name, number != 0);
