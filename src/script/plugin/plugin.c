@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t plugin_epoch_s = 1000000; /* gettimeofday's value at birth */
+/* At birth, of gettimeofday and of the host alike: its timestamps (SO_TIMESTAMPING) are compared with packetdrill's clock. */
+static const uint64_t plugin_birth_ns = 1000 * 1000000000ull;
 
 /* --- the device ------------------------------------------------------------------------------------------------------ */
 static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
@@ -54,7 +55,7 @@ static int netdev_receive(void *userdata, void *buffer, size_t *count, long long
         if (packet->length < *count)
             *count = packet->length;
         memcpy(buffer, packet->bytes, *count);
-        *time_usecs = (long long)(plugin_epoch_s * 1000000 + packet->time_ns / 1000);
+        *time_usecs = (long long)(packet->time_ns / 1000);
         free(packet);
     }
     pthread_mutex_unlock(&plugin->lock);
@@ -77,7 +78,7 @@ static int plugin_gettimeofday(void *userdata, struct timeval *time, struct time
     (void)zone;
     pthread_mutex_lock(&plugin->lock);
     plugin_tick(plugin);
-    time->tv_sec = (time_t)(plugin_epoch_s + plugin->now_ns / 1000000000);
+    time->tv_sec = (time_t)(plugin->now_ns / 1000000000);
     time->tv_usec = (suseconds_t)(plugin->now_ns / 1000 % 1000000);
     pthread_mutex_unlock(&plugin->lock);
     return 0;
@@ -104,8 +105,11 @@ static void plugin_free(void *userdata)
 }
 
 /* --- birth --------------------------------------------------------------------------------------------------------------- */
+enum { PARAMETERS = 32 };
 struct settings {
     char local[128], profile[128];
+    char parameters[PARAMETERS][128]; /* "net.ipv4.tcp_sack=0" */
+    unsigned parameter_count;
     unsigned long long seed;
     unsigned mtu;
 };
@@ -122,6 +126,8 @@ static void read_flag(struct settings *settings, const char *flag)
         settings->seed = strtoull(flag + 5, NULL, 0);
     else if (strncmp(flag, "mtu=", 4) == 0)
         settings->mtu = (unsigned)atoi(flag + 4);
+    else if (strchr(flag, '=') && memchr(flag, '.', strcspn(flag, "=")) && settings->parameter_count < PARAMETERS)
+        snprintf(settings->parameters[settings->parameter_count++], sizeof settings->parameters[0], "%s", flag);
     else if (!strchr(flag, '=') && strpbrk(flag, ".:"))
         snprintf(settings->local, sizeof settings->local, "%s", flag);
     else
@@ -142,7 +148,20 @@ static void read_flags(struct settings *settings, const char *flags)
     }
 }
 
-static bool make_host(struct plugin *plugin, const struct settings *settings)
+/* Parameters by Linux's names; a ":" stands for a blank: net.ipv4.tcp_rmem=4096:87380:6291456. */
+static void set_parameters(struct lil_host *host, struct settings *settings)
+{
+    for (unsigned i = 0; i < settings->parameter_count; i++) {
+        char *name = settings->parameters[i], *value = strchr(name, '=');
+        *value++ = 0;
+        for (char *p = value; *p; p++)
+            *p = (char)(*p == ':' ? ' ' : *p);
+        if (lil_sysctl_set(host, name, value) < 0)
+            fprintf(stderr, "liblilliput-packetdrill: %s cannot be \"%s\"\n", name, value);
+    }
+}
+
+static bool make_host(struct plugin *plugin, struct settings *settings)
 {
     struct lil_host_config config = {.profile = settings->profile[0] ? settings->profile : NULL, .seed = settings->seed, .name = "host", .now_ns = plugin->now_ns};
     plugin->host = lil_host_new(&config);
@@ -155,6 +174,7 @@ static bool make_host(struct plugin *plugin, const struct settings *settings)
     plugin->ifindex = lil_interface_add(plugin->host, &interface);
     if (plugin->ifindex < 0 || lil_address_add(plugin->host, plugin->ifindex, address) < 0 || lil_route_add(plugin->host, v6 ? "::/0" : "default", "dev tun0") < 0)
         return false;
+    set_parameters(plugin->host, settings);
     plugin->proc = lil_proc_new(plugin->host);
     if (!plugin->proc)
         return false;
@@ -172,7 +192,7 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
         pthread_mutex_init(&plugin->lock, NULL);
         pthread_cond_init(&plugin->changed, NULL);
         plugin->main = pthread_self();
-        plugin->now_ns = 1000000000;
+        plugin->now_ns = plugin_birth_ns;
         plugin->last = &plugin->first;
         for (int i = 0; i < PLUGIN_FDS; i++)
             plugin->fds[i] = -1;

@@ -173,8 +173,10 @@ static int do_close(void *userdata, int fd)
 static int do_poll(void *userdata, struct pollfd *fds, nfds_t count, int timeout)
 {
     struct plugin *plugin = enter(userdata);
-    struct pollfd *mine = calloc(count ? count : 1, sizeof *mine);
+    struct pollfd *mine = fds || !count ? calloc(count ? count : 1, sizeof *mine) : NULL;
     int result = -1;
+    if (!mine)
+        errno = fds ? ENOMEM : EFAULT;
     if (mine) {
         for (nfds_t i = 0; i < count; i++)
             mine[i] = (struct pollfd){.fd = fds[i].fd < 0 ? -1 : live(plugin, fds[i].fd), .events = fds[i].events};

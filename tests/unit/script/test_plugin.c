@@ -234,6 +234,24 @@ static void test_descriptors_are_real(void **state)
     pd.free(pd.userdata);
 }
 
+/* Parameters in the flags: without window scaling, SACK and timestamps a SYN offers the MSS alone. */
+static void test_parameters(void **state)
+{
+    (void)state;
+    uint8_t bytes[256];
+    size_t count = sizeof bytes;
+    long long usecs;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = inet_addr("192.0.2.1")};
+    start("192.168.0.1 mtu=1400 net.ipv4.tcp_sack=0,net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_timestamps=0 net.ipv4.tcp_rmem=4096:8192:16384");
+    int fd = pd.socket(pd.userdata, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(pd.fcntl(pd.userdata, fd, F_SETFL, O_RDWR | O_NONBLOCK), 0);
+    assert_int_equal(pd.connect(pd.userdata, fd, (struct sockaddr *)&address, sizeof address), -1);
+    assert_int_equal(pd.netdev_receive(pd.userdata, bytes, &count, &usecs), 0);
+    assert_int_equal(count, 20 + 24);
+    assert_int_equal(get32(bytes + 40), 0x02040000 | 1360);
+    pd.free(pd.userdata);
+}
+
 static void test_nothing_can_come(void **state)
 {
     (void)state;
@@ -558,7 +576,7 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clock), cmocka_unit_test(test_descriptors_are_real), cmocka_unit_test(test_nothing_can_come),
+        cmocka_unit_test(test_clock), cmocka_unit_test(test_descriptors_are_real), cmocka_unit_test(test_parameters), cmocka_unit_test(test_nothing_can_come),
         cmocka_unit_test(test_blocking_accept_and_read), cmocka_unit_test(test_connect_retransmits), cmocka_unit_test(test_poll_on_main_thread),
         cmocka_unit_test(test_pipe_and_splice), cmocka_unit_test(test_connect_blocks), cmocka_unit_test(test_ipv6), cmocka_unit_test(test_poll_blocks),
         cmocka_unit_test(test_write_blocks), cmocka_unit_test(test_life), cmocka_unit_test(test_descriptors_end), cmocka_unit_test(test_spinning)};
