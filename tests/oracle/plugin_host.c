@@ -130,6 +130,19 @@ int lil_route_add(struct lil_host *host, const char *destination, const char *vi
     return 0;
 }
 
+/* Parameters are set by the plug-in's flags alone. */
+int lil_sysctl_set(struct lil_host *host, const char *name, const char *value)
+{
+    (void)host, (void)name, (void)value;
+    return -ENOENT;
+}
+
+int lil_sysctl_get(const struct lil_host *host, const char *name, char *value, size_t size)
+{
+    (void)host, (void)name, (void)value, (void)size;
+    return -ENOENT;
+}
+
 struct lil_packet *lil_packet_copy(struct lil_host *host, const void *frame, size_t length)
 {
     struct lil_packet *packet = malloc(sizeof *packet + length);

@@ -7,7 +7,7 @@ cd "$SOURCE_DIR"
 export PLUGIN=$BUILD_DIR/liblilliput-packetdrill.so
 mapfile -t scripts < <(find tests/script -name '*.pkt' | LC_ALL=C sort)
 for version in "" --ipv6; do
-  out=$("$BUILD_DIR/tests/plugin_host" $version "${scripts[@]}") || { echo "$out" | grep -A3 '^FAIL'; echo "$out" | tail -1; exit 1; }
+  out=$("$BUILD_DIR/tests/plugin_host" $version "${scripts[@]}") || { echo "$out" | grep -A3 '^FAIL' | head -40; echo "$out" | tail -1; exit 1; }
   passed=$(echo "$out" | tail -1 | cut -d' ' -f1)
   [ "$passed" -gt 100 ] || { echo "only $(echo "$out" | tail -1)"; exit 1; }
 done
