@@ -22,5 +22,4 @@ struct ooo_queue {
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
 void reass_free(struct tcb *tcb);
 void reass_prune(struct tcb *tcb, uint32_t seq); /* the highest ranges go, those below SEQ stay */
-void reass_limit(struct tcb *tcb);
 #endif

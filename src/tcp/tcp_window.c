@@ -156,7 +156,7 @@ uint32_t window_offer(struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
-    if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo) /* nothing waits: what the rest comes to then */
+    if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo && !tcb_params(tcb)->shrink_window) /* nothing waits: what the rest comes to then */
         return round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), tcb->rcv_wscale);
     uint32_t allowed = window_space(tcb, tcb->rcvbuf), space = free_space(tcb);
     uint32_t full = min_u32(allowed, clamp_of(tcb)), mss = min_u32(tcb->rcv_mss, full), scale = tcb->rcv_wscale;
