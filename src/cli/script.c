@@ -16,6 +16,7 @@ struct options {
     struct script_config config;
     enum versions versions;
     bool json, quiet, progress;
+    bool ip_given;            /* the command line says which version: a file's name does not count */
     const char *junit;
     int jobs;                 /* -1: as many as there are processors */
     struct results results;
@@ -78,7 +79,7 @@ static int version_of_name(const char *path)
 
 static void add_file(struct options *options, const char *path)
 {
-    int named = options->versions == ONE_VERSION ? -1 : version_of_name(path);
+    int named = options->ip_given && options->versions == ONE_VERSION ? -1 : version_of_name(path);
     if (named >= 0) {
         batch_add(&options->batch, path, (enum script_ip)named, false);
     } else if (options->versions == ONE_VERSION || has_ip_version(path)) {
@@ -198,6 +199,8 @@ static bool is_word(const char *argument, const char *name)
 
 static bool simple_flag(struct options *options, const char *argument)
 {
+    if (strcmp(argument, "--ipv4") == 0 || strcmp(argument, "--ipv6") == 0 || strcmp(argument, "--mapped") == 0)
+        options->ip_given = true;
     if (strcmp(argument, "--ipv4") == 0)
         options->config.ip = SCRIPT_IPV4;
     else if (strcmp(argument, "--ipv6") == 0)
@@ -232,6 +235,7 @@ static int packetdrill_option(struct options *options, const char *argument)
         if (*p == '-')
             *p = '_';
     int error = script_config_set(&options->config, name, argument[2 + length] ? argument + 3 + length : "");
+    options->ip_given |= strcmp(name, "ip_version") == 0;
     if (error == 0 && strcmp(name, "ip_version") != 0 && options->config.fixed_count < 32) /* as in packetdrill, the command line has the last word */
         options->config.fixed[options->config.fixed_count++] = argument + 2;
     if (error == -ENOENT)

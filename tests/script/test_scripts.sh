@@ -60,6 +60,8 @@ L
 head -9 "$work/list" | cmp -s - "$work/want" || fail "folders: $(cat "$work/out")"
 tail -1 "$work/out" | grep -q '^8 passed, 1 failed, 0 skipped$' || fail "folders: $(tail -1 "$work/out")"
 [ "$("$LILLIPUT" script --quiet --tolerance_usecs 5000 --mapped "$work/tree/a" | wc -l)" = 1 ] || fail "--quiet shows what passes"
+"$LILLIPUT" script --json "$work/tree/a/three-v6.pkt" | grep -q '"ip": "ipv6"' || fail "a name with v6 is IPv6"
+"$LILLIPUT" script --json --ipv4 "$work/tree/a/three-v6.pkt" | grep -q '"ip": "ipv4"' || fail "--ipv4 goes before the name"
 "$LILLIPUT" script "$work/empty" >/dev/null 2>&1; [ $? = 2 ] || fail "a folder without scripts is bad usage"
 "$LILLIPUT" script --jobs 3 --both tests/script/language > "$work/out"; "$LILLIPUT" script --jobs 0 --both tests/script/language > "$work/out2"
 cmp -s "$work/out" "$work/out2" || fail "three workers tell another story than none"
