@@ -167,6 +167,7 @@ struct tcb_ext {
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
     uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;
+    uint16_t burst_mss;       /* what the segments of this burst carry */
     bool push_first /* a write hands down its first chunk while the rest is copied */, probe_checked, burst_open /* what leaves next leaves with the last */, ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
@@ -175,7 +176,8 @@ struct tcb_ext {
     bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
-        bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */;
+        bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */;
+        int8_t chunk_fields; /* the option of a chunk's segments; -1: none */
         uint8_t syn_sent, syn_received, seen, fail, demand, least, previous, estimate, ce_pending;
         uint32_t received_ce, received[3], delivered[3]; /* bytes, by IP field - 1 */
         uint64_t option_ns;

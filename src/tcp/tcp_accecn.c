@@ -288,10 +288,15 @@ void accecn_mark(struct tcb *tcb, struct tcp_segment *segment)
     if (header->flags & TCP_RST)
         return;
     uint32_t used = (header->options.has_timestamp ? 12 : 0) + (header->options.sack_count ? 4 + 8u * header->options.sack_count : 0);
-    int fields = accecn_fields(tcb, 40 - used, header->options.sack_count != 0);
+    bool again = ext->accecn.again; /* the device copies a chunk's options to each of its segments */
+    int fields = again ? ext->accecn.chunk_fields : accecn_fields(tcb, 40 - used, header->options.sack_count != 0);
+    ext->accecn.again = false;
+    ext->accecn.chunk_fields = (int8_t)fields;
     if (fields < 0)
         return;
     accecn_put_counters(&header->options, ext->accecn.received, (unsigned)fields);
+    if (again)
+        return;
     ext->accecn.least = 0;
     ext->accecn.option_ns = tcb_now(tcb);
     if (ext->accecn.demand)

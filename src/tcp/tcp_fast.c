@@ -346,6 +346,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     ext->data_segs_out++;
     TCP_MIB(tcb->tcp, OrigDataSent);
     window_on_data_sent(tcb);
+    ext->burst_mss = tcb->mss;
     if (was_empty || tcb->timer != TIMER_REXMT)
         tcb->timer = TIMER_NONE;
     ext->in_burst = true;

@@ -154,8 +154,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
         info.tcpi_snd_wscale = tcb->snd_wscale;
         info.tcpi_rcv_wscale = tcb->rcv_wscale;
     }
-    if (tcb->ecn_ok)
-        info.tcpi_options |= TCPI_OPT_ECN | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
+    bool asks_ecn = tcb->state == TCPS_SYN_SENT && !tcb->want_syn && (tcb_params(tcb)->ecn == 1 || tcb_params(tcb)->ecn == 4);
+    info.tcpi_options |= (tcb->ecn_ok || asks_ecn ? TCPI_OPT_ECN : 0) | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
     if (ext->syn_data_acked)
         info.tcpi_options |= TCPI_OPT_SYN_DATA;
     if (ext->fastopen_child && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)

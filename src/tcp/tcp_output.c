@@ -328,7 +328,7 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     tcb->tx->packets_out += packets;
     if (was_empty && ext && length && cc_get(tcb)->on_idle && ext->cc_ready)
         cc_get(tcb)->on_idle(tcb);
-    if (ext && length % mss)
+    if (ext && length % (mss == tcb->mss && ext->burst_mss ? min_u32(ext->burst_mss, mss) : mss))
         ext->snd_sml = seq + length;
     tcb->snd_nxt = seq + length + fin;
     if (ext)
@@ -388,13 +388,22 @@ uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t 
     return min_u32(quota, tcb->gso_segs > 1 ? min_u32(most, tcb->gso_segs) : most);
 }
 
+/* Options that come and go (SACK, AccECN) do not change the size within a burst, as Linux computes it once (tcp_write_xmit). */
+static uint32_t burst_mss(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->in_burst || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        ext->burst_mss = (uint16_t)mss_current(tcb);
+    return min_u32(ext->burst_mss, tcb->mss);
+}
+
 /* RFC 9293 3.8.6 (MUST-34): a right edge that moved left of SND.NXT is no room, not a negative one.
  * How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
 static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *limited)
 {
     if (tcb_params(tcb)->byte_recovery)
         return base_next_length(tcb, unsent);
-    uint32_t mss = mss_current(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);
+    uint32_t mss = burst_mss(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);
     uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     bool linux_way = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     if (flight >= tcb->cwnd) {
@@ -475,10 +484,11 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             recovery_schedule_tlp(tcb, false);
         return true;
     }
-    uint32_t length, mss = mss_current(tcb);
+    uint32_t length, mss = burst_mss(tcb);
     bool sent = false;
     if (tcb->ext->mtu_probing && !tcb->ext->chunk_left && !tcb->ext->probe_checked && output_mtu_probe(tcb, segment, unsent, &sent))
         return sent;
+    tcb->ext->accecn.again = tcb->ext->chunk_left != 0;
     if (tcb->ext->chunk_left) { /* the rest of what is on its way */
         length = min_u32(min_u32(tcb->ext->chunk_left, mss), unsent);
     } else {

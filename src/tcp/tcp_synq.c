@@ -175,7 +175,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->accecn_ok = params->ecn >= 3 && accecn_is_asked(in->header.flags);
     entry->syn_ect = in->ecn & 3;
     bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
-    entry->ecn_ok = entry->accecn_ok || (params->ecn && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || !params->ecn_option));
+    entry->ecn_ok = entry->accecn_ok || (params->ecn && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
     entry->tos = opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
@@ -583,7 +583,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         if (is_answer_limited(tcp, entry, in))
             return LIL_DROP_TCP_DUPLICATE;
         entry->resent++;
-        if (tcp->params.synack.give_up_ms == 0)
+        if (tcp->params.synack.give_up_ms == 0 || tcp->params.ack_policy == TCP_ACK_LINUX)
             synq_schedule(tcp, slot); /* the SYN again: the SYN/ACK again, and its timer from now */
         count_repeat(tcp);
         synq_mark_due(tcp, slot);

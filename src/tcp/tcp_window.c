@@ -294,15 +294,16 @@ restart:
 /* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
 void window_on_ecn(struct tcb *tcb, const struct rx *rx)
 {
-    if (!tcb->ecn_ok || accecn_is_on(tcb))
+    if (!tcb->ecn_ok && !is_linux(tcb))
         return;
-    if (rx->flags & TCP_CWR) {
+    bool classic = tcb->ecn_ok && !accecn_is_on(tcb);
+    if ((rx->flags & TCP_CWR) && classic) {
         tcb->ecn_demand_cwr = false;
         if (rx->length)
             tcb->ack_now = true;
     }
     uint8_t ecn = rx->in->ecn;
-    if (ecn == 3 && !tcb->ecn_demand_cwr) {
+    if (ecn == 3 && !tcb->ecn_demand_cwr && classic) {
         tcb->ecn_demand_cwr = true;
         if (is_linux(tcb))
             window_enter_quickack(tcb, 2);
