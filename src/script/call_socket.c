@@ -181,6 +181,14 @@ static void do_ioctl(struct call *call)
     int value = 0;
     if (request == SYMBOL_IGNORED)
         call_skip(call, "this request is not known here");
+    if (request == SYMBOL_FIONSPACE) { /* FreeBSD: the send buffer's room */
+        int buffer = 0;
+        socklen_t length = sizeof buffer;
+        call_set(call, lil_ioctl(call->run->proc, call_live_fd(call, 0), SIOCOUTQ, &value));
+        if (call->result == 0 && lil_getsockopt(call->run->proc, call_live_fd(call, 0), SOL_SOCKET, SO_SNDBUF, &buffer, &length) == 0)
+            call_check_number(call, "the value", argument, buffer - value);
+        return;
+    }
     bool gives = request == FIONBIO || request == FIOASYNC;
     if (gives && argument && argument->kind != EXPR_ELLIPSIS)
         value = (int)call_number(call, argument);

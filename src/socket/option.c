@@ -188,7 +188,7 @@ static int get_buffer(struct sock *sock, bool is_send)
         const struct tcb_options *options = stream_options_peek(sock);
         uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf, send, receive;
 
-        if (stream_tcb(sock) && sock_params(&sock->file)->rcvbuf_doubled) { /* Linux tells what autotuning has made of it */
+        if (stream_tcb(sock) && (sock_params(&sock->file)->rcvbuf_doubled || sock_params(&sock->file)->bsd_options)) { /* as it is now: autotuned, in FreeBSD rounded too */
             tcp_buffers(stream_tcb(sock), &send, &receive);
             return (int)(is_send ? send : receive);
         }
