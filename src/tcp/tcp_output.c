@@ -231,10 +231,12 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
             return true;
         }
     } else if (unsent && (int32_t)unsent > 0 && room) {
-        uint32_t length = min_u32(min_u32(unsent, room), mss_current(tcb)), seq = tcb->snd_nxt;
+        uint32_t length = min_u32(min_u32(unsent, room), mss_current(tcb)), seq = tcb->snd_nxt, small = tcb_ext_peek(tcb)->snd_sml;
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
             if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
                 segment->header.flags |= TCP_PSH;
+            if (tcb->ext && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+                tcb->ext->snd_sml = small; /* Nagle's rule counts what was sent by itself (tcp_minshall_update) */
             return true;
         }
     }

@@ -589,7 +589,8 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         synq_mark_due(tcp, slot);
         return LIL_DROP_TCP_DUPLICATE;
     }
-    if ((header->flags & TCP_ACK) && header->ack != entry->iss + 1) { /* 3.5.2 group 2: an unacceptable ACK -> RST */
+    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX, resets = is_linux && (header->flags & TCP_RST); /* whatever it acknowledges */
+    if ((header->flags & TCP_ACK) && header->ack != entry->iss + 1 && !resets) { /* 3.5.2 group 2: an unacceptable ACK -> RST */
         if (!(header->flags & TCP_RST))
             reset_reply(tcp, in);
         return LIL_DROP_TCP_BAD_ACK;
@@ -606,8 +607,9 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
             send_ack(tcp, entry);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
     }
-    if ((header->flags & TCP_RST) && header->seq != rcv_nxt && tcp->params.ack_policy == TCP_ACK_LINUX) { /* RFC 5961 3.2 */
-        send_ack(tcp, entry);
+    if (resets && header->seq != rcv_nxt) { /* RFC 5961 3.2 */
+        if (!is_answer_limited(tcp, entry, in))
+            send_ack(tcp, entry);
         return LIL_DROP_TCP_BAD_SEQ;
     }
     if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */

@@ -207,6 +207,9 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         enum lil_drop drop;
         if (begin_anew(tcp, slot, in, packet, &drop))
             return drop;
+        send_ack(tcp, record); /* nobody listens any more */
+        packet_free(packet);
+        return LIL_DROP_TCP_AFTER_CLOSE;
     }
     packet_free(packet);
     if (paws)
