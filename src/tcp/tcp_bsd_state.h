@@ -25,6 +25,7 @@ struct base_recovery {
     uint32_t once, once_start; /* the window of one burst; 0: cwnd */
     uint32_t undo_cwnd, undo_ssthresh, undo_recover, undo_ts;
     uint32_t saved_mtu;       /* of before bsd_black_hole(); 0: none is suspected */
+    uint32_t zero_windows;    /* segments that told of none */
     uint32_t rtt_count;       /* samples of the round trip */
     struct bsd_board *board;  /* NULL: no SACK was seen */
     struct base_cubic cubic;

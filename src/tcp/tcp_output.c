@@ -56,6 +56,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
         if (tcb->ext && tcb->sack_ok && (tcb->ext->recent_count || tcb->ext->has_dsack) && !(flags & TCP_RST))
             sack_generate(tcb, &header->options);
         header->window = window_select(tcb);
+        if (__builtin_expect(header->window == 0, 0) && tcb->ext)
+            tcb->ext->base.zero_windows++;
         if (tcb->ecn_ok && tcb->ecn_demand_cwr)
             flags |= TCP_ECE;
     }
