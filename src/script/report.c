@@ -31,6 +31,33 @@ void results_fini(struct results *results)
     memset(results, 0, sizeof *results);
 }
 
+/* Where the packet that came differs from the one expected, as a column of it; -1: nowhere. What the line leaves open is passed over. */
+static int difference(const char *expected, const char *actual)
+{
+    const char *e = expected, *a = actual;
+    if (*a == '[' && *e != '[') /* the ECN mark */
+        a += strcspn(a, " ") + (strchr(a, ' ') != NULL);
+    while (*e) {
+        if (*e == *a) {
+            e++;
+            a++;
+        } else if (strncmp(a, "win ", 4) == 0) {
+            a += 4;
+            a += strcspn(a, " ") + (a[strcspn(a, " ")] == ' ');
+        } else if (*e == '*' || strncmp(e, "...", 3) == 0) {
+            if (*e == '.')
+                return -1; /* <...> */
+            e++;
+            a += strspn(a, "0123456789");
+        } else {
+            return (int)(a - actual);
+        }
+    }
+    if (strncmp(a, " win ", 5) == 0)
+        a += 5 + strcspn(a + 5, " ");
+    return *a ? (int)(a - actual) : -1;
+}
+
 void result_print(const struct result *result, FILE *out)
 {
     const struct script_report *report = &result->report;
@@ -50,6 +77,9 @@ void result_print(const struct result *result, FILE *out)
         fprintf(out, "      expected  %s\n", report->expected);
     if (report->actual[0])
         fprintf(out, "      actual    %s\n", report->actual);
+    int column = report->actual[0] && report->actual[0] != '(' && report->expected[0] ? difference(report->expected, report->actual) : -1;
+    if (column >= 0)
+        fprintf(out, "      %*s^\n", column + 10, "");
 }
 
 void results_print_summary(const struct results *results, FILE *out)
