@@ -1,6 +1,6 @@
 /* bench_programs.c: `lilliput bench programs`: unmodified programs in the lab beside the same programs on the kernel's
- * loopback, in one run, alternating. A ratio is lab / kernel of two runs that followed each other: machines drift, and a virtual one's
- * scheduler places two programs now on one processor and now on two, so single runs say little; medians are told, and the range. */
+ * loopback, in one run, alternating. Single runs say little: machines drift, and a virtual one's scheduler places two programs now on one
+ * processor and now on two. So the ratio is that of the medians; the range is that of two runs which followed each other. */
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -125,7 +125,7 @@ static bool measure_figure(const struct figure *figure, int repeat, json_t *json
     qsort(lab, (size_t)repeat, sizeof *lab, by_value);
     qsort(kernel, (size_t)repeat, sizeof *kernel, by_value);
     qsort(ratio, (size_t)repeat, sizeof *ratio, by_value);
-    median = ratio[repeat / 2];
+    median = kernel[repeat / 2] > 0 ? lab[repeat / 2] / kernel[repeat / 2] : 0;
     if (json)
         json_object_update_new(json_object_get(json, figure->key),
                                json_pack("{s:f, s:f, s:b}", "ratio", median, "goal", figure->goal, "reached", median >= figure->goal));
