@@ -135,8 +135,10 @@ int64_t call_bind(struct call *call)
     rc = result_of(lil_bind(call->program->proc, call->desc->lil_fd, (struct sockaddr *)&address, (socklen_t)length));
     if (rc != -EADDRINUSE)
         return rc;
+    call->desc->is_busy = true;
     launcher_take_events(l); /* the other one may be closed, and we have not seen it yet */
     sweep(l);
+    call->desc->is_busy = false;
     return result_of(lil_bind(call->program->proc, call->desc->lil_fd, (struct sockaddr *)&address, (socklen_t)length));
 }
 

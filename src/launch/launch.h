@@ -349,6 +349,7 @@ struct desc {
     int returned_inner;
     int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
     bool is_held;              /* a sweep has seen it in a program */
+    bool is_busy;              /* a call on it is being handled: no sweep frees it */
     bool has_lingered;         /* its close() has begun to wait */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */

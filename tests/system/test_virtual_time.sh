@@ -28,6 +28,10 @@ virtual 'static Go' 0 '^go 1m40s' "$work/go"
 $cc -O1 -o "$work/timers" "$here/timers.c" -lpthread && $cc -g -fsanitize=address -o "$work/timers-asan" "$here/timers.c" -lpthread || exit 1
 virtual 'timerfd, POSIX timers, alarm' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers"
 virtual 'the same with -fsanitize=address' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-asan"
+for kind in thread undefined; do
+  $cc -g -fsanitize=$kind -o "$work/timers-$kind" "$here/timers.c" -lpthread || continue # not installed
+  virtual "the same with -fsanitize=$kind" 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-$kind"
+done
 $cc -O1 -o "$work/alltimes" "$here/alltimes.c" -lpthread -lrt || exit 1
 virtual 'every timed wait of the kernel' 0 '^all in time' "$work/alltimes"
 virtual 'SO_RCVTIMEO and SO_SNDTIMEO on AF_UNIX' 0 '^all in time' python3 "$here/unixtimes.py"

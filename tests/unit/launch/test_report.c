@@ -1,0 +1,90 @@
+/* test_report.c: the gauntlet's baseline: what --record writes is what --expect reads; each kind of difference is told. */
+#include "unit/check.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "launch/attempt.h"
+
+static const char *const names[] = {"fine", "refused", "silent", "crash", "skipped"};
+enum { COUNT = 5 };
+static char file[] = "/tmp/lilliput-baseline-XXXXXX";
+static struct attempt all[COUNT];
+
+static int setup(void **state)
+{
+    int fd = mkstemp(file);
+    (void)state;
+    if (fd < 0)
+        return -1;
+    close(fd);
+    memset(all, 0, sizeof all);
+    all[1] = (struct attempt){.status = 7 << 8, .error = ECONNREFUSED, .call = "connect", .virtual_ns = 40 * NS_PER_MS};
+    all[2] = (struct attempt){.hung = true, .waiting = "poll", .virtual_ns = 9000 * NS_PER_S};
+    all[3] = (struct attempt){.status = SIGSEGV, .virtual_ns = 3 * NS_PER_S};
+    all[4] = (struct attempt){.skipped = true};
+    return report_record(file, names, all, COUNT);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(file);
+    strcpy(file, "/tmp/lilliput-baseline-XXXXXX");
+    return 0;
+}
+
+static void test_as_recorded(void **state)
+{
+    bool bad[COUNT] = {true, true, true, true, true};
+    (void)state;
+    assert_int_equal(report_expect(file, names, all, bad, COUNT), 0);
+    for (int i = 0; i < 4; i++)
+        assert_false(bad[i]); /* a hang that is expected is no failure */
+}
+
+static void expect_one(int which)
+{
+    bool bad[COUNT] = {0};
+    assert_int_equal(report_expect(file, names, all, bad, COUNT), 1);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(bad[i], i == which);
+}
+
+static void test_differences(void **state)
+{
+    (void)state;
+    all[0].status = 1 << 8; /* another exit status */
+    expect_one(0);
+    all[0].status = 0;
+    all[1].error = ETIMEDOUT; /* another errno */
+    expect_one(1);
+    all[1].error = ECONNREFUSED;
+    all[1].virtual_ns = 2 * NS_PER_S; /* longer than the recorded second */
+    expect_one(1);
+    all[1].virtual_ns = NS_PER_MS; /* shorter is no difference */
+    all[2].hung = false; /* no hang any more */
+    expect_one(2);
+    all[2].hung = true;
+    all[3].status = SIGABRT; /* another signal */
+    expect_one(3);
+    all[3].status = SIGSEGV;
+    all[0].broken = true;
+    expect_one(0);
+}
+
+static void test_not_there(void **state)
+{
+    const char *const other[] = {"blackhole"};
+    bool bad[1] = {0};
+    (void)state;
+    assert_int_equal(report_expect(file, other, all, bad, 1), 1);
+    assert_true(bad[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_as_recorded, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_differences, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_not_there, setup, teardown)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
