@@ -5,6 +5,7 @@
 
 enum {
     PRIVATE_BITS = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP,
+    ALWAYS_BITS = EPOLLERR | EPOLLHUP,
     EXCLUSIVE_BITS = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE, /* all that may go with it (epoll_ctl(2)) */
     NESTING = 5
 };
@@ -35,7 +36,7 @@ static bool is_armed(const struct epoll_item *item)
 
 static unsigned ready_events(const struct epoll_item *item)
 {
-    return is_armed(item) ? file_events(item->file) & (item->events | POLLERR | POLLHUP) : 0;
+    return is_armed(item) ? file_events(item->file) & item->events : 0;
 }
 
 static void item_free(struct epoll_item *item)
@@ -114,11 +115,10 @@ static int item_add(struct epoll *epoll, struct file *file, int fd, const struct
     if (!item)
         return -ENOMEM;
     item->waiter.wake = item_wake;
-    item->waiter.events = event->events;
     item->epoll = epoll;
     item->file = file;
     item->fd = fd;
-    item->events = event->events;
+    item->events = item->waiter.events = event->events | ALWAYS_BITS;
     item->data = event->data.u64;
     list_init(&item->ready);
     list_push_back(&epoll->all, &item->all);
@@ -153,7 +153,7 @@ static int control(struct lil_proc *proc, int epfd, int operation, int fd, const
             return -ENOENT;
         if ((item->events | event->events) & EPOLLEXCLUSIVE)
             return -EINVAL;
-        item->events = item->waiter.events = event->events;
+        item->events = item->waiter.events = event->events | ALWAYS_BITS;
         item->data = event->data.u64;
         item_check(item);
         return 0;

@@ -110,6 +110,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
         return stream_fastopen(proc, sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->bsd_options && message->msg_namelen)
         return send_implied(sock, message, flags);
+    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->rcvbuf_doubled && tcp_error(tcb, false))
+        return -tcp_error(tcb, true); /* Linux: a connection that was given up left one */
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
         return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
     total = iov_total(message->msg_iov, message->msg_iovlen);

@@ -50,13 +50,8 @@ static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *messa
         return -ENOTSOCK;
     if (__builtin_expect(has_wild(message), 0))
         return has_beyond(message) ? -EFAULT : send_wild(proc, file, flags);
-    if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send) {
-        ssize_t n = file->ops->send(proc, file, message, flags & ~MSG_ZEROCOPY);
-
-        if (n > 0)
-            zerocopy_note(file);
-        return n;
-    }
+    if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send)
+        return zerocopy_send(proc, file, message, flags & ~MSG_ZEROCOPY);
     return file->ops->send ? file->ops->send(proc, file, message, flags) : -EINVAL;
 }
 

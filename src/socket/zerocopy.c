@@ -8,8 +8,9 @@
 #define SO_EE_CODE_ZEROCOPY_COPIED 1
 #endif
 
-enum { ZEROCOPY_PENDING = 128, ZEROCOPY_READY = 64 };
+enum { ZEROCOPY_PENDING = 128, ZEROCOPY_READY = 64, FRAGMENTS = 17 /* MAX_SKB_FRAGS */, FRAGMENTS_BYTES = 8192 };
 struct zerocopy {
+    uint32_t tail_length, tail_fragments; /* the last buffer, while it waits whole */
     uint32_t next_id, pending_count, ready_count;
     struct { uint32_t end, id; } pending[ZEROCOPY_PENDING]; /* by sequence number; the oldest first */
     struct { uint32_t low, high; } ready[ZEROCOPY_READY];
@@ -56,13 +57,19 @@ static void settle(struct zerocopy *zerocopy, const struct tcb *tcb)
     memmove(zerocopy->pending, zerocopy->pending + done, zerocopy->pending_count * sizeof zerocopy->pending[0]);
 }
 
-void zerocopy_note(struct file *file)
+static struct zerocopy *zerocopy_of(struct file *file)
 {
     struct sock *sock = sock_of(file);
-    struct zerocopy *zerocopy = file->ops == &stream_ops && sock->ext && sock->ext->has_zerocopy ? sock->ext->zerocopy : NULL;
-    struct tcb *tcb = zerocopy ? stream_tcb(sock) : NULL;
 
-    if (!zerocopy || !tcb)
+    return file->ops == &stream_ops && sock->ext && sock->ext->has_zerocopy ? sock->ext->zerocopy : NULL;
+}
+
+static void note_sent(struct file *file, struct zerocopy *zerocopy)
+{
+    struct sock *sock = sock_of(file);
+    struct tcb *tcb = stream_tcb(sock);
+
+    if (!tcb)
         return;
     settle(zerocopy, tcb);
     if (zerocopy->pending_count == ZEROCOPY_PENDING) { /* too many out: this one is told early */
@@ -72,6 +79,48 @@ void zerocopy_note(struct file *file)
     zerocopy->pending[zerocopy->pending_count].end = tcp_write_seq(tcb);
     zerocopy->pending[zerocopy->pending_count++].id = zerocopy->next_id++;
     (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, TCP_STAMP_ZEROCOPY); /* who sleeps in poll is woken */
+}
+
+/* Where a buffer has no place for another piece: it ends, with PSH, and the next begins a segment (tcp_sendmsg_locked). */
+static ssize_t send_pieces(struct lil_proc *proc, struct file *file, struct zerocopy *zerocopy, const struct msghdr *message, int flags)
+{
+    struct tcb *tcb = stream_tcb(sock_of(file));
+    bool has_tail = tcb && zerocopy->tail_length && tcp_unsent(tcb) >= zerocopy->tail_length && zerocopy->tail_fragments < FRAGMENTS;
+    uint32_t used = has_tail ? zerocopy->tail_fragments : 0;
+    struct msghdr piece = *message;
+    ssize_t n, done = 0;
+
+    while (piece.msg_iovlen > FRAGMENTS - used && iov_total(piece.msg_iov, FRAGMENTS - used) <= FRAGMENTS_BYTES) {
+        size_t left = piece.msg_iovlen - (FRAGMENTS - used);
+
+        piece.msg_iovlen = FRAGMENTS - used;
+        n = file->ops->send(proc, file, &piece, flags | MSG_EOR);
+        if (n < 0)
+            return done ? done : n;
+        done += n;
+        if ((size_t)n < iov_total(piece.msg_iov, piece.msg_iovlen))
+            return done;
+        piece.msg_iov += piece.msg_iovlen;
+        piece.msg_iovlen = left;
+        used = 0;
+        has_tail = false;
+    }
+    n = file->ops->send(proc, file, &piece, flags);
+    if (n > 0) {
+        zerocopy->tail_length = (has_tail ? zerocopy->tail_length : 0) + (uint32_t)n;
+        zerocopy->tail_fragments = used + (uint32_t)piece.msg_iovlen;
+    }
+    return n < 0 ? (done ? done : n) : done + n;
+}
+
+ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+{
+    struct zerocopy *zerocopy = zerocopy_of(file);
+    ssize_t n = zerocopy ? send_pieces(proc, file, zerocopy, message, flags) : file->ops->send(proc, file, message, flags);
+
+    if (n > 0 && zerocopy)
+        note_sent(file, zerocopy);
+    return n;
 }
 
 bool zerocopy_is_ready(struct sock *sock)
