@@ -234,7 +234,7 @@ struct tcb {
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
         is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
-        hp_on : 1 /* Linux's header prediction has been armed: for counters alone */, is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
+        hp_on : 1 /* Linux's header prediction has been armed */, is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
         is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes */;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
@@ -415,6 +415,7 @@ struct rx {
     uint8_t options_length;   /* as on the wire */
     uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
     bool ts_progress;         /* its timestamp was newer than TS.Recent */
+    bool is_expected_ack;     /* Linux's header prediction takes it, and there is no text: ACKs of ours that wait go on waiting */
 };
 
 /* tcp_flow.c: tables */

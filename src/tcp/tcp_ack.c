@@ -113,17 +113,18 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 }
 
 /* Linux counts an ACK that its fast path took apart from one that went the long way (tcp_rcv_established: pred_flags). */
-static void count_ack(struct tcb *tcb, const struct rx *rx)
+static void count_ack(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
     bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == TCP_ACK && rx->seq == tcb->rcv_nxt &&
                     rx->window == tcb->snd_wnd && rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
                     !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
+    rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
     tcb->hp_on |= rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;
 }
 
-static void note_valid(struct tcb *tcb, const struct rx *rx)
+static void note_valid(struct tcb *tcb, struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
     count_ack(tcb, rx);

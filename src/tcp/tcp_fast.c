@@ -260,8 +260,8 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
         tcb->ts_recent_s = tcb->tcp->now_s;
     }
     /* 3.10.7.4: SND.WND follows what is newer, by SEG.SEQ then by SEG.ACK */
-    bool advances = in->ack != tcb->snd_una;
-    tcb_count_ack(tcb, tcb->hp_on && window == tcb->snd_wnd, advances, in->length != 0);
+    bool advances = in->ack != tcb->snd_una, expected = tcb->hp_on && window == tcb->snd_wnd;
+    tcb_count_ack(tcb, expected, advances, in->length != 0);
     tcb->hp_on |= window != tcb->snd_wnd || in->length != 0;
     if (advances || seq_gt(in->seq, tcb->snd_wl1) || (in->seq == tcb->snd_wl1 && window > tcb->snd_wnd)) {
         tcb->snd_wl1 = in->seq;
@@ -274,7 +274,8 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
         drop = take_text(tcb, in, packet);
     else
         packet_free(packet);
-    window_ack_check(tcb, false);
+    if (in->length || !expected) /* is_expected_ack */
+        window_ack_check(tcb, false);
     if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb))
         tcb_mark_due(tcb);
     tcb_check(tcb);

@@ -12,7 +12,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
     rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
-    rx->ts_progress = false;
+    rx->ts_progress = rx->is_expected_ack = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
@@ -92,11 +92,12 @@ static void note_timestamp(struct tcb *tcb, struct rx *rx)
 }
 
 /* RFC 9293 3.10.7.4: what one segment and the queue behind it ask for is one ACK (MUST-58), made when all is processed (MUST-59). */
-static void finish(struct tcb *tcb)
+static void finish(struct tcb *tcb, const struct rx *rx)
 {
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
         return;
-    window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
+    if (!rx->is_expected_ack)
+        window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
     if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out))
         tcb_mark_due(tcb);
 }
@@ -132,7 +133,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     }
     *packet = rx.packet;
     if (tcp->freed == freed) {
-        finish(tcb);
+        finish(tcb, &rx);
         tcb_check(tcb);
     }
     return drop;
