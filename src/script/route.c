@@ -70,8 +70,17 @@ static int change_route(struct shell *shell, const char *verb, int argc, char **
     return 0;
 }
 
-static int change_link(struct shell *shell, int argc, char **argv)
+/* ip link set [dev] tun0 ...: of other devices, and of what is added, nothing shows; a tunnel would. */
+static int change_link(struct shell *shell, const char *verb, int argc, char **argv)
 {
+    static const char *const tunnels[] = {"gre", "gretap", "ip6gre", "ipip", "ip6tnl", "sit", "vxlan", "geneve", "wireguard", "vti", "xfrm"};
+    const char *device = argc > 1 && strcmp(argv[0], "dev") == 0 ? argv[1] : argc ? argv[0] : "";
+    for (int i = 0; i + 1 < argc && is_prefix_of(verb, "add", 1); i++)
+        for (unsigned k = 0; strcmp(argv[i], "type") == 0 && k < ARRAY_COUNT(tunnels); k++)
+            if (strcmp(argv[i + 1], tunnels[k]) == 0)
+                run_skip(shell->run, "command: tunnels (%s) are not supported", tunnels[k]);
+    if (strcmp(device, "tun0") != 0)
+        return 0;
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "mtu") == 0 && i + 1 < argc)
             return lil_interface_set_mtu(shell->run->host, shell->run->ifindex, (unsigned)atoi(argv[i + 1])) < 0;
@@ -93,7 +102,7 @@ int shell_route(struct shell *shell, int argc, char **argv)
     if (is_prefix_of(object, "route", 1))
         return change_route(shell, verb, argc - i - 2, argv + i + 2);
     if (is_prefix_of(object, "link", 1))
-        return change_link(shell, argc - i - 2, argv + i + 2);
+        return change_link(shell, verb, argc - i - 2, argv + i + 2);
     if (is_prefix_of(object, "address", 1) && i + 2 < argc) {
         if (is_prefix_of(verb, "add", 1) || is_prefix_of(verb, "replace", 1))
             return lil_address_add(shell->run->host, shell->run->ifindex, argv[i + 2]) < 0;
