@@ -98,6 +98,7 @@
     X(tcp_sack, tcp.sack, BOOL, NULL) \
     X(tcp_dsack, tcp.dsack, BOOL, NULL) \
     X(tcp_rack, tcp.rack, BOOL, NULL) \
+    X(tcp_rack_bits, tcp.rack_bits, U8, NULL) \
     X(tcp_tlp, tcp.tlp, BOOL, NULL) \
     X(tcp_prr, tcp.prr, BOOL, NULL) \
     X(tcp_frto, tcp.frto, BOOL, NULL) \

@@ -7,7 +7,7 @@
 const char *profile_field_name(unsigned index); /* profile.c */
 
 enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, TIMESTAMPS /* 2: without an offset of each connection's own */, PORTS, PERCENT_TW,
-            FASTOPEN_KEY, NONZERO, FIRST_BIT, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
+            FASTOPEN_KEY, NONZERO, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
 struct alias {
     const char *linux_name, *ours;
     enum unit unit;
@@ -24,7 +24,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_workaround_signed_windows", "tcp.signed_windows", PLAIN}, {"net.ipv4.tcp_stdurg", "tcp.stdurg", PLAIN}, {"net.ipv4.tcp_thin_linear_timeouts", "tcp.thin_linear_timeouts", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},
     {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},
     {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", NONZERO},
-    {"net.ipv4.tcp_recovery", "tcp.rack", FIRST_BIT}, {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
+    {"net.ipv4.tcp_recovery", "tcp.rack_bits", PLAIN}, {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
     {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US}, {"net.ipv4.tcp_comp_sack_nr", "tcp.comp_sack_nr", PLAIN},
     {"net.ipv4.tcp_pingpong_thresh", "tcp.pingpong_thresh", PLAIN}, {"net.ipv4.tcp_rto_min_us", "tcp.rto_min_ms", US_MS},
     {"net.ipv4.tcp_pacing_ss_ratio", "tcp.pacing_ss_ratio", PLAIN}, {"net.ipv4.tcp_pacing_ca_ratio", "tcp.pacing_ca_ratio", PLAIN},
@@ -219,7 +219,7 @@ static int set_alias(struct lil_host *host, const struct alias *alias, const cha
     if (!is_number || number > UINT32_MAX)
         return -EINVAL;
     const unsigned long values[] = {[PLAIN] = number, [SECONDS] = number * 1000, [PERCENT_TW] = number != 0, [NONZERO] = number != 0,
-                                    [FIRST_BIT] = number & 1, [TLP] = number >= 3, [NS_US] = number / 1000, [US_MS] = number / 1000,
+                                    [TLP] = number >= 3, [NS_US] = number / 1000, [US_MS] = number / 1000,
                                     [INVERTED] = number == 0};
     snprintf(text, sizeof text, "%lu", values[alias->unit]);
     return profile_set(host->profile, alias->ours, text);

@@ -104,6 +104,7 @@ struct tcp_params {
     uint8_t cc;                   /* enum tcp_cc_name */
     uint8_t initial_window;       /* segments */
     bool sack, dsack, rack, tlp, prr, frto, limited_transmit, early_retransmit;
+    uint8_t rack_bits;            /* tcp_recovery: 2 the reordering window stays, 4 three SACKs do not close it; 1 has no effect any more */
     uint8_t hystart;              /* enum tcp_hystart: how CUBIC leaves its first slow start */
     uint8_t reordering;           /* 3 */
     bool slow_start_after_idle, no_metrics_save;

@@ -3,7 +3,7 @@
  * overtaken. TLP: two round trips after the last transmission a probe turns a lost tail into a SACK. */
 #include "tcp/tcb.h"
 
-enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */ };
+enum { REO_PERSIST = 16 /* recoveries that a widened window lasts */, RACK_STATIC_REO_WND = 2, RACK_NO_DUPTHRESH = 4 };
 
 /* RFC 8985 6.2 step 2, RACK_sent_after: bursts tell what times do not (in virtual time an event takes none). */
 static bool sent_after(uint32_t burst1, uint32_t end1, uint32_t burst2, uint32_t end2)
@@ -32,7 +32,8 @@ void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg)
 static uint64_t reo_wnd_ns(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb->ext;
-    if (!ext->reord_seen && (tcb->ca_state >= CA_RECOVERY || ext->sacked_out >= ext->reordering))
+    bool enough = ext->sacked_out >= ext->reordering && !(tcb_params(tcb)->rack_bits & RACK_NO_DUPTHRESH);
+    if (!ext->reord_seen && (tcb->ca_state >= CA_RECOVERY || enough))
         return 0;
     uint64_t min_rtt_us = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us;
     return min_u64((min_rtt_us >> 2) * ext->rack_reo_steps, tcb->srtt_us >> 3) * NS_PER_US;
@@ -134,7 +135,7 @@ void recovery_rack_timeout(struct tcb *tcb)
 void recovery_rack_update(struct tcb *tcb, const struct ack_state *state)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (state->rack_prior == 0)
+    if (state->rack_prior == 0 || (tcb_params(tcb)->rack_bits & RACK_STATIC_REO_WND))
         return;
     if ((int32_t)(state->rack_prior - 1 - ext->rack_last_delivered) < 0)
         ext->rack_dsack_seen = false;
