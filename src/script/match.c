@@ -37,6 +37,11 @@ bool sent_is_relevant(struct run *run, const struct sent *sent)
     return sent->ip.protocol == IPPROTO_ICMP || conn_for_sent(run, sent) != NULL;
 }
 
+static bool is_icmp(const struct sent *sent)
+{
+    return sent->ip.protocol == IPPROTO_ICMP || sent->ip.protocol == IPPROTO_ICMPV6;
+}
+
 static struct sent *take(struct run *run)
 {
     while (run->queue) {
@@ -51,14 +56,20 @@ static struct sent *take(struct run *run)
     return NULL;
 }
 
-static struct sent *await_packet(struct run *run, uint64_t limit_ns)
+/* The next packet for a line. ICMP is passed over where no line asks for it: as in packetdrill, it is nobody's. */
+static struct sent *await_packet(struct run *run, bool for_icmp, uint64_t limit_ns)
 {
-    struct sent *sent;
+    bool late = false;
     run_settle(run);
-    while (!(sent = take(run)))
-        if (!run_step(run, limit_ns))
-            return take(run);
-    return sent;
+    while (true) {
+        struct sent *sent = take(run);
+        if (sent && is_icmp(sent) && !for_icmp && !run->config.strict)
+            free(sent);
+        else if (sent || late)
+            return sent;
+        else
+            late = !run_step(run, limit_ns);
+    }
 }
 
 struct match {
@@ -311,7 +322,7 @@ static bool protocol_matches(const struct spec_packet *spec, const struct sent *
         return sent->ip.protocol == IPPROTO_TCP;
     if (spec->protocol == SPEC_UDP)
         return sent->ip.protocol == IPPROTO_UDP;
-    return sent->ip.protocol == IPPROTO_ICMP || sent->ip.protocol == IPPROTO_ICMPV6;
+    return is_icmp(sent);
 }
 
 static void compare(struct match *match, uint64_t limit_ns)
@@ -347,7 +358,7 @@ void packet_expect(struct run *run, const struct script_event *event)
     match.conn = conn_for_spec(run, event->packet);
     if (!match.conn && event->packet->protocol != SPEC_ICMP)
         run_fail(run, event->packet->has_ports ? "no connection of the script has these ports" : "no socket for this packet: nothing listens, connects or is bound yet");
-    match.sent = await_packet(run, limit);
+    match.sent = await_packet(run, event->packet->protocol == SPEC_ICMP, limit);
     if (!match.sent)
         no_packet(run, event);
     run_say(run, "%s", event->source);
