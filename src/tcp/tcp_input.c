@@ -550,6 +550,8 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
         if (waits != LIL_DROP_NONE)
             return waits;
     }
+    if (!(rx->flags & (TCP_ACK | TCP_RST | TCP_SYN)) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        return LIL_DROP_TCP_BAD_FLAGS; /* before its number is looked at */
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
     if (drop == LIL_DROP_NONE)
         drop = tcp_step2_reset(tcb, rx);
