@@ -47,6 +47,16 @@ static void put_md5(struct call *call, const struct expr *expr, struct option *o
     put_struct(option, &sig, sizeof sig);
 }
 
+/* FreeBSD's struct tcp_fastopen: a number, then a pre-shared key of 16 bytes. */
+static void put_fastopen(struct call *call, const struct expr *expr, struct option *option)
+{
+    struct { int enable; char psk[16]; } fastopen = {.enable = (int)field_number(call, expr, "enable", "enable", 0)};
+    const struct expr *psk = call_field(expr, "psk", 1);
+    if (psk && psk->kind == EXPR_STRING)
+        memcpy(fastopen.psk, psk->text, psk->length < sizeof fastopen.psk ? psk->length : sizeof fastopen.psk);
+    put_struct(option, &fastopen, psk ? sizeof fastopen : sizeof fastopen.enable);
+}
+
 /* A structure of ints, addresses (struct sockaddr_storage, as in struct group_req) and inet_addr()s, in its order, aligned as C does. */
 static void put_fields(struct call *call, const struct expr *expr, struct option *option)
 {
@@ -92,6 +102,8 @@ static void put_structure(struct call *call, const struct expr *expr, struct opt
         if (name && name->kind == EXPR_STRING)
             memcpy(bytes, name->text, name->length < FILTER_NAME ? name->length : FILTER_NAME - 1);
         put_struct(option, bytes, sizeof bytes);
+    } else if (option->level == IPPROTO_TCP && option->name == TCP_FASTOPEN) {
+        put_fastopen(call, expr, option);
     } else {
         put_fields(call, expr, option);
     }

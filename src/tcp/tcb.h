@@ -74,7 +74,7 @@ struct tcb_opts {
     uint8_t keep_probes, syn_retries, cc /* + 1 */, reno_beta, reno_beta_ecn /* TCP_CCALGOOPT, percent */, defer_accept, thin_linear, thin_dupack;
     uint16_t fastopen_qlen;
     uint8_t save_syn; /* 1: from the IP header on, 2: and the link's */
-    bool has_fastopen_key, has_fastopen_backup;
+    bool has_fastopen_key, has_fastopen_backup, has_fastopen_psk; /* psk: [0] is what a FreeBSD client shares with the server */
     struct siphash_key fastopen_key[2];
     struct md5_keys *md5; /* NULL: none */
     bool fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;

@@ -9,6 +9,12 @@ enum { COOKIE_BYTES = 8, COOKIE_MIN = 4, OPTION_SPACE = 40 /* kept free for midd
 enum { FASTOPEN_NO_COOKIE = 1, FASTOPEN_DATA_NOT_ACKED, FASTOPEN_SYN_RESENT }; /* tcpi_fastopen_client_fail */
 enum { CLIENT = 1, SERVER = 2, CLIENT_NO_COOKIE = 4, SERVER_NO_COOKIE = 0x200, SERVER_ALL_LISTENERS = 0x400 };
 
+static void put_hash(uint64_t value, uint8_t cookie[COOKIE_BYTES])
+{
+    for (unsigned i = 0; i < COOKIE_BYTES; i++)
+        cookie[i] = (uint8_t)(value >> 8 * i);
+}
+
 /* RFC 7413 4.1.2: a keyed hash of the addresses; Linux's: SipHash-2-4 of source and destination as they lie in the SYN. */
 static void make_cookie(const struct siphash_key *key, const struct flow *flow, uint8_t cookie[COOKIE_BYTES])
 {
@@ -16,9 +22,7 @@ static void make_cookie(const struct siphash_key *key, const struct flow *flow, 
     size_t size = addr_is_v4(&flow->remote) ? 4 : 16;
     memcpy(addresses, flow->remote.b + 16 - size, size);
     memcpy(addresses + size, flow->local.b + 16 - size, size);
-    uint64_t value = siphash24(key, addresses, 2 * size);
-    for (unsigned i = 0; i < COOKIE_BYTES; i++)
-        cookie[i] = (uint8_t)(value >> 8 * i);
+    put_hash(siphash24(key, addresses, 2 * size), cookie);
 }
 
 unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2])
@@ -116,6 +120,18 @@ ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *
     return taken;
 }
 
+/* What the server gave; of a client with a pre-shared key (FreeBSD, tcp(4)) that key's hash of it. */
+static void put_client_cookie(const struct tcb *tcb, const struct fastopen_memo *memo, struct tcp_options *options)
+{
+    options->fastopen_experimental = memo->exp;
+    options->fastopen_length = memo->length;
+    memcpy(options->fastopen, memo->cookie, sizeof options->fastopen);
+    if (tcb->opt->has_fastopen_psk) {
+        options->fastopen_length = COOKIE_BYTES;
+        put_hash(siphash24(&tcb->opt->fastopen_key[0], memo->cookie, memo->length), options->fastopen);
+    }
+}
+
 /* The client's first SYN: a cookie, or the wish for one, and data (RFC 7413 4.2.1). A SYN sent again goes without. */
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
@@ -130,11 +146,8 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
         ext->fastopen_cookie_asked = !memo || !memo->length;
         if (ext->fastopen_cookie_asked)
             ext->fastopen_fail = FASTOPEN_NO_COOKIE;
-        if (memo && memo->length) {
-            options->fastopen_experimental = memo->exp;
-            options->fastopen_length = memo->length;
-            memcpy(options->fastopen, memo->cookie, sizeof options->fastopen);
-        }
+        if (memo && memo->length)
+            put_client_cookie(tcb, memo, options);
     }
     if (ext->syn_data) {
         segment->packet = packet_new(tcb->tcp->pool);

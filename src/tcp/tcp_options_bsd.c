@@ -30,8 +30,11 @@ static int set_seconds(uint32_t *ms, uint32_t seconds)
     return 0;
 }
 
-static int set_fastopen(const struct tcp *tcp, const struct tcb *tcb, struct tcb_opts *opts, int number)
+/* struct tcp_fastopen: enable, then the key that a client shares with the server; a number alone will do. */
+static int set_fastopen(const struct tcp *tcp, const struct tcb *tcb, struct tcb_opts *opts, const void *value, unsigned length)
 {
+    int number;
+    memcpy(&number, value, sizeof number);
     if (!(tcp->params.fastopen & 3))
         return -EPERM;
     if (tcb && tcb->state != TCPS_CLOSED)
@@ -40,6 +43,10 @@ static int set_fastopen(const struct tcp *tcp, const struct tcb *tcb, struct tcb
         return -EPERM;
     opts->fastopen_qlen = number ? 65535 : 0;
     opts->fastopen_connect = number && tcb;
+    if (opts->fastopen_connect && length >= sizeof number + sizeof opts->fastopen_key[0]) {
+        memcpy(opts->fastopen_key, (const uint8_t *)value + sizeof number, sizeof opts->fastopen_key[0]);
+        opts->has_fastopen_psk = true;
+    }
     return 0;
 }
 
@@ -96,7 +103,7 @@ int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name
     case TCP_OPTION_KEEPINIT: return set_seconds(&opts->keep_init_ms, (uint32_t)number);
     case TCP_OPTION_MAXUNACKTIME: return set_seconds(&opts->max_unack_ms, (uint32_t)number);
     case TCP_KEEPCNT: opts->keep_probes = (uint8_t)min_u32((uint32_t)number, 255); return 0;
-    case TCP_FASTOPEN: return set_fastopen(tcp, tcb, opts, number);
+    case TCP_FASTOPEN: return set_fastopen(tcp, tcb, opts, value, length);
     case TCP_OPTION_UDP_ENCAPS: return number ? -EINVAL : 0; /* no port for it is open */
     case TCP_MAXSEG:
         if (number <= 0 || (uint32_t)number > segment_size(tcp, tcb, opts) || (uint32_t)number + 40 < tcp->params.min_snd_mss)
