@@ -106,6 +106,7 @@
     X(tcp_early_retransmit, tcp.early_retransmit, BOOL, NULL) \
     X(tcp_hystart, tcp.hystart, WORD, hystart_words) \
     X(tcp_reordering, tcp.reordering, U8, NULL) \
+    X(tcp_max_reordering, tcp.max_reordering, U32, NULL) \
     X(tcp_slow_start_after_idle, tcp.slow_start_after_idle, BOOL, NULL) \
     X(tcp_no_metrics_save, tcp.no_metrics_save, BOOL, NULL) \
     X(tcp_tlp_min_ms, tcp.tlp_min_ms, U32, NULL) \

@@ -29,6 +29,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_pingpong_thresh", "tcp.pingpong_thresh", PLAIN}, {"net.ipv4.tcp_rto_min_us", "tcp.rto_min_ms", US_MS},
     {"net.ipv4.tcp_pacing_ss_ratio", "tcp.pacing_ss_ratio", PLAIN}, {"net.ipv4.tcp_pacing_ca_ratio", "tcp.pacing_ca_ratio", PLAIN},
     {"net.ipv4.ip_no_pmtu_disc", "tcp.pmtu_discovery", INVERTED},
+    {"net.ipv4.tcp_max_reordering", "tcp.max_reordering", PLAIN},
     {"net.ipv4.tcp_reordering", "tcp.reordering", PLAIN}, {"net.ipv4.tcp_slow_start_after_idle", "tcp.slow_start_after_idle", PLAIN},
     {"net.ipv4.tcp_no_metrics_save", "tcp.no_metrics_save", PLAIN}, {"net.ipv4.tcp_rto_max_ms", "tcp.rto_max_ms", PLAIN},
     {"net.ipv4.tcp_challenge_ack_limit", "tcp.challenge_ack_limit", PLAIN}, {"net.ipv4.tcp_invalid_ratelimit", "tcp.invalid_ratelimit_ms", PLAIN},

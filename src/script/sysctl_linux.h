@@ -38,7 +38,7 @@ static const struct sysctl_linux linux_names[] = {
     {"net.ipv4.tcp_early_demux", "1", false}, {"net.ipv4.tcp_ecn_fallback", "1", true}, {"net.ipv4.tcp_ehash_entries", "-262144", false},
     {"net.ipv4.tcp_fack", "0", false}, {"net.ipv4.tcp_fastopen_blackhole_timeout_sec", "0", false}, {"net.ipv4.tcp_fwmark_accept", "0", false},
     {"net.ipv4.tcp_l3mdev_accept", "0", false}, {"net.ipv4.tcp_limit_output_bytes", "4194304", false}, {"net.ipv4.tcp_low_latency", "0", false},
-    {"net.ipv4.tcp_max_reordering", "300", false}, {"net.ipv4.tcp_max_ssthresh", "0", true}, {"net.ipv4.tcp_mem", "187281 249711 374562", false},
+    {"net.ipv4.tcp_max_ssthresh", "0", true}, {"net.ipv4.tcp_mem", "187281 249711 374562", false},
     {"net.ipv4.tcp_migrate_req", "0", true}, {"net.ipv4.tcp_min_rtt_wlen", "300", false}, {"net.ipv4.tcp_min_tso_segs", "2", false},
     {"net.ipv4.tcp_no_ssthresh_metrics_save", "1", false}, {"net.ipv4.tcp_pacing_shift", "10", false},
     {"net.ipv4.tcp_plb_cong_thresh", "128", false}, {"net.ipv4.tcp_plb_enabled", "0", true}, {"net.ipv4.tcp_plb_idle_rehash_rounds", "3", false},

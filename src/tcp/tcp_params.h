@@ -107,6 +107,7 @@ struct tcp_params {
     uint8_t rack_bits;            /* tcp_recovery: 2 the reordering window stays, 4 three SACKs do not close it; 1 has no effect any more */
     uint8_t hystart;              /* enum tcp_hystart: how CUBIC leaves its first slow start */
     uint8_t reordering;           /* 3 */
+    uint32_t max_reordering;      /* 0: 300 */
     bool slow_start_after_idle, no_metrics_save;
     uint32_t tlp_min_ms;
     bool pacing;

@@ -4,8 +4,6 @@
  * segment is lost: tcp_rack.c; how fast to send and when to take it back: tcp_undo.c; stacks without all that: tcp_classic.c. */
 #include "tcp/tcb.h"
 
-enum { MAX_REORDERING = 300 };
-
 void recovery_set_state(struct tcb *tcb, enum ca_state state)
 {
     static const char *const names[] = {"open", "disorder", "cwr", "fast-recovery", "loss"};
@@ -106,7 +104,7 @@ static void check_reno_reordering(struct tcb *tcb, uint32_t addend)
     if (ext->sacked_out + holes <= out)
         return;
     ext->sacked_out = out - holes;
-    ext->reordering = min_u32(out + addend, MAX_REORDERING);
+    ext->reordering = min_u32(out + addend, recovery_max_reordering(tcb));
     ext->reord_seen++;
     TCP_MIB(tcb->tcp, RenoReorder);
 }

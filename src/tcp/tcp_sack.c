@@ -3,7 +3,7 @@
  * blocks first (RFC 2018 4). Work for an ACK is bounded by what its blocks say that the last ACK's did not (sack_cache). */
 #include "tcp/tcb.h"
 
-enum { SACK_EXPECTED = 2, MAX_REORDERING = 300 }; /* net.ipv4.tcp_max_reordering */
+enum { SACK_EXPECTED = 2 };
 struct sack_block {
     uint32_t start, end;
     bool is_dup;
@@ -30,7 +30,7 @@ void sack_check_reordering(struct tcb *tcb, uint32_t low, bool by_timestamp)
         return;
     uint32_t distance = high - low;
     if (distance > (uint64_t)ext->reordering * mss)
-        ext->reordering = min_u32((distance + mss - 1) / mss, MAX_REORDERING);
+        ext->reordering = min_u32((distance + mss - 1) / mss, recovery_max_reordering(tcb));
     ext->reord_seen++;
     if (by_timestamp)
         TCP_MIB(tcb->tcp, TSReorder);
