@@ -195,6 +195,7 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
 int zerocopy_enable(struct sock *sock, bool on);
 void zerocopy_free(struct sock *sock);
+enum { SEND_UNREADABLE = 0x1000000 /* with MSG_FASTOPEN: there are bytes, which cannot be read */ };
 ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags); /* MSG_ZEROCOPY */
 bool zerocopy_is_ready(struct sock *sock);
 ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room); /* MSG_ERRQUEUE of a stream */

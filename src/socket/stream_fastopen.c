@@ -45,6 +45,8 @@ ssize_t stream_fastopen(struct lil_proc *proc, struct sock *sock, const struct m
     if (result < 0)
         return result;
     taken = tcp_fastopen_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total);
+    if (taken == 0 && flags & SEND_UNREADABLE)
+        tcp_fastopen_ask(tcb);
     if (!file_is_blocking(&sock->file, flags))
         return taken ? taken : -EINPROGRESS;
     result = stream_connect_wait(proc, sock, false);

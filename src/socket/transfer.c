@@ -20,6 +20,21 @@ static bool has_beyond(const struct msghdr *message)
     return false;
 }
 
+/* MSG_FASTOPEN with bytes that cannot be read: the SYN goes with those before them, or without any. */
+COLD static ssize_t send_wild_syn(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+{
+    struct msghdr readable = *message;
+    ssize_t n;
+
+    for (readable.msg_iovlen = 0; readable.msg_iovlen < message->msg_iovlen; readable.msg_iovlen++)
+        if (message->msg_iov[readable.msg_iovlen].iov_len && call_is_wild(message->msg_iov[readable.msg_iovlen].iov_base))
+            break;
+    if (message->msg_name && call_is_wild(message->msg_name))
+        return -EFAULT;
+    n = file->ops->send(proc, file, &readable, (flags & ~MSG_ZEROCOPY) | SEND_UNREADABLE);
+    return n == 0 ? -EFAULT : n;
+}
+
 /* Bytes that cannot be read: what the socket has against a send comes first (EPIPE, ENOTCONN ...). */
 COLD static ssize_t send_wild(struct lil_proc *proc, struct file *file, int flags)
 {
@@ -49,7 +64,7 @@ static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *messa
     if (is_socket_call && !file->ops->is_socket)
         return -ENOTSOCK;
     if (__builtin_expect(has_wild(message), 0))
-        return has_beyond(message) ? -EFAULT : send_wild(proc, file, flags);
+        return has_beyond(message) ? -EFAULT : flags & MSG_FASTOPEN && file->ops->send ? send_wild_syn(proc, file, message, flags) : send_wild(proc, file, flags);
     if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send)
         return zerocopy_send(proc, file, message, flags & ~MSG_ZEROCOPY);
     return file->ops->send ? file->ops->send(proc, file, message, flags) : -EINVAL;

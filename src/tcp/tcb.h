@@ -173,7 +173,7 @@ struct tcb_ext {
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */
-    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child;
+    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child, fastopen_unreadable;
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */;

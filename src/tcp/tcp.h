@@ -160,6 +160,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 bool tcp_fastopen_is_asked(const struct tcb *tcb);
 int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb) MUST_CHECK;
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit);
+void tcp_fastopen_ask(struct tcb *tcb); /* no data could be read: the SYN asks for a cookie */
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote);
 void tcp_flush_fastopen(struct tcp *tcp);                            /* the client's memory */
 

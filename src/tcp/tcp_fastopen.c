@@ -132,6 +132,13 @@ static void put_client_cookie(const struct tcb *tcb, const struct fastopen_memo 
     }
 }
 
+/* The text could not be read: Linux's SYN asks for a cookie, also where one is known (tcp_send_syn_data). */
+void tcp_fastopen_ask(struct tcb *tcb)
+{
+    if (tcb->ext)
+        tcb->ext->fastopen_unreadable = true;
+}
+
 /* The client's first SYN: a cookie, or the wish for one, and data (RFC 7413 4.2.1). A SYN sent again goes without. */
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
@@ -143,10 +150,10 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
     bool without = (tcb_params(tcb)->fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie;
     if (!without) {
         options->has_fastopen = true;
-        ext->fastopen_cookie_asked = !memo || !memo->length;
+        ext->fastopen_cookie_asked = !memo || !memo->length || ext->fastopen_unreadable;
         if (ext->fastopen_cookie_asked)
             ext->fastopen_fail = FASTOPEN_NO_COOKIE;
-        if (memo && memo->length)
+        if (!ext->fastopen_cookie_asked)
             put_client_cookie(tcb, memo, options);
     }
     if (ext->syn_data) {
