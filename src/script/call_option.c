@@ -310,6 +310,12 @@ static void do_getsockopt(struct call *call)
         option->length = OPTION_MOST;
     if (foreign_option(call, option, value))
         return;
+    if (option->level == IPPROTO_TCP && option->name == TCP_OPTION_CCALGOOPT && value->kind == EXPR_STRUCT) { /* it names what is asked for */
+        socklen_t room = option->length;
+        option->length = 0;
+        put_structure(call, value, option);
+        option->length = room == OPTION_MOST ? option->length : room;
+    }
     call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name, value->kind == EXPR_WORD ? call_pointer(call, value, option->bytes) : option->bytes,
                                   call_pointer(call, length, &option->length)));
     if (call->result < 0)

@@ -422,6 +422,8 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_ACCEPTCONN:
         return -ENOPROTOOPT;
     default:
+        if (params->bsd_options && name == SO_MAX_PACING_RATE)
+            return plain_option_put(sock, SOL_SOCKET, name, number);
         return params->rcvbuf_doubled ? plain_option_set(proc, sock, name, value, length) : -ENOPROTOOPT; /* Linux's alone */
     }
 }
@@ -495,6 +497,10 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SOCK_LISTENINCQLEN:
         if (sock_params(&sock->file)->bsd_options)
             return get_listen_queue(sock, name, value, length);
+        return -ENOPROTOOPT;
+    case SO_MAX_PACING_RATE:
+        if (sock_params(&sock->file)->bsd_options)
+            return give_int(value, length, plain_option_value(sock, SOL_SOCKET, name));
         /* fall through */
     default:
         return sock_params(&sock->file)->rcvbuf_doubled ? plain_option_get(sock, name, value, length) : -ENOPROTOOPT;

@@ -66,19 +66,37 @@ static int set_congestion(struct tcb *tcb, struct tcb_opts *opts, const void *va
 }
 
 /* TCP_CCALGOOPT: of NewReno alone (struct cc_newreno_opts: the name, then a percentage). */
+enum { RENO_BETA = 1, RENO_BETA_ECN };
+static int read_algorithm(const struct tcp *tcp, const struct tcb_opts *opts, const void *value, unsigned length, uint32_t words[2])
+{
+    if (cc_by_opts(tcp, opts) != &cc_newreno)
+        return -ENOENT;
+    if (length != 2 * sizeof words[0])
+        return -EMSGSIZE;
+    memcpy(words, value, length);
+    return words[0] == RENO_BETA || words[0] == RENO_BETA_ECN ? 0 : -ENOPROTOOPT;
+}
+
 static int set_algorithm(const struct tcp *tcp, struct tcb_opts *opts, const void *value, unsigned length)
 {
     uint32_t words[2];
-    if (cc_by_opts(tcp, opts) != &cc_newreno)
-        return -ENOENT;
-    if (length != sizeof words)
-        return -EMSGSIZE;
-    memcpy(words, value, sizeof words);
-    if (words[0] == 1)
-        opts->reno_beta = (uint8_t)words[1];
-    else if (words[0] == 2)
-        opts->reno_beta_ecn = (uint8_t)words[1];
-    return words[0] == 1 || words[0] == 2 ? 0 : -ENOPROTOOPT;
+    int error = read_algorithm(tcp, opts, value, length, words);
+    if (!error)
+        *(words[0] == RENO_BETA ? &opts->reno_beta : &opts->reno_beta_ecn) = (uint8_t)words[1];
+    return error;
+}
+
+/* VALUE names what is asked for. */
+static int get_algorithm(const struct tcp *tcp, const struct tcb_opts *opts, void *value, unsigned length)
+{
+    uint32_t words[2];
+    int error = read_algorithm(tcp, opts, value, length, words);
+    if (error)
+        return error;
+    uint8_t own = words[0] == RENO_BETA ? opts->reno_beta : opts->reno_beta_ecn;
+    words[1] = own ? own : words[0] == RENO_BETA ? tcp->params.reno_beta : tcp->params.reno_beta_ecn;
+    memcpy(value, words, sizeof words);
+    return 0;
 }
 
 /* TCB NULL: a listener's. */
@@ -128,6 +146,7 @@ int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, in
     case TCP_KEEPCNT: return give(opts->keep_probes ? opts->keep_probes : params->keepalive_probes, value, length);
     case TCP_OPTION_KEEPINIT: return give((int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000), value, length);
     case TCP_OPTION_MAXUNACKTIME: return give((int)((opts->max_unack_ms ? opts->max_unack_ms : params->max_unack_ms) / 1000), value, length);
+    case TCP_OPTION_CCALGOOPT: return get_algorithm(tcp, opts, value, *length);
     case TCP_OPTION_UDP_ENCAPS: return give(0, value, length);
     default: return -ENOPROTOOPT;
     }
