@@ -1,7 +1,8 @@
 /* call_open.c: opens that would show or change the real machine's network. /proc/net and /proc/sys/net are answered by the virtual
  * host: with a file of memory to read, with a pipe to us to write a sysctl. /sys/class/net, /dev/net/tun and the like are not there. All
  * other opens go on; the path is the program's memory and may change under us (launch.h: a test bench, not a sandbox).
- * Also the requests of ioctl(2) about interfaces on sockets that are not ours: any AF_UNIX socket would tell the real machine's. */
+ * Also the requests of ioctl(2) about interfaces on sockets that are not ours: any AF_UNIX socket would tell the real machine's; and
+ * what the kernel would do outside for a program: set the clock, mount a file system of the network. */
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -195,6 +196,13 @@ static int64_t refuse(struct call *call, const char *path, int error)
     if (l->verbose || error != ENOENT)
         launcher_log(l, "%s[%d]: open(%s): not in the lab (%s)", call->program->name, call->tid, path, strerrorname_np(error));
     return -error;
+}
+
+/* What the kernel would do to the real machine for us: its clock, or a file system that it fetches from the real network. */
+int64_t call_refuse(struct call *call)
+{
+    launcher_log(call->program->launcher, "%s[%d]: %s: not in the lab (EPERM)", call->program->name, call->tid, notify_name(call->nr));
+    return -EPERM;
 }
 
 static int64_t open_sysctl(struct call *call, const char *path, const char *rest, int flags)

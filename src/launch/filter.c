@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include "launch/arch.h"
@@ -38,7 +39,8 @@ enum test {
     DUMPABLE,    /* prctl(PR_SET_DUMPABLE) */
     WALL_CLOCK,  /* a clock that is not of CPU time */
     EQUALS_0,    /* argument 0 is 0 (ITIMER_REAL) */
-    FUTEX_TIMED  /* a waiting futex operation with a timeout */
+    FUTEX_TIMED, /* a waiting futex operation with a timeout */
+    NEW_MOUNT    /* mount() of a file system, not of what is mounted already */
 };
 enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E };
 #define NOTIFY SECCOMP_RET_USER_NOTIF
@@ -88,6 +90,12 @@ static const struct rule {
     {__NR_pidfd_getfd, A, ALWAYS, 0, FAIL(EPERM)},     /* other processes' sockets */
     {__NR_userfaultfd, A, ALWAYS, 0, FAIL(ENOSYS)},    /* memory at which the supervisor would wait for the program */
     {__NR_request_key, A, ALWAYS, 0, FAIL(ENOKEY)},    /* the kernel's helpers ask the real network */
+    {__NR_mount, A, NEW_MOUNT, 0, NOTIFY},             /* of a network's file system: the kernel itself would talk */
+    {__NR_fsopen, A, ALWAYS, 0, NOTIFY},
+    {__NR_clock_settime, A, ALWAYS, 0, NOTIFY},        /* the machine's clock, by a time client of the lab's */
+    {__NR_settimeofday, A, ALWAYS, 0, NOTIFY},
+    {__NR_adjtimex, A, ALWAYS, 0, NOTIFY},
+    {__NR_clock_adjtime, A, ALWAYS, 0, NOTIFY},
     {ARCH_OPEN, A, ALWAYS, 0, NOTIFY},
     {__NR_openat, A, ALWAYS, 0, NOTIFY},
     {__NR_openat2, A, ALWAYS, 0, NOTIFY},
@@ -226,6 +234,10 @@ static void emit_test(struct builder *b, const struct rule *rule)
         break;
     case FUTEX_TIMED:
         test_futex(b);
+        break;
+    case NEW_MOUNT:
+        load_low(b, 3);
+        emit(b, BPF_JMP | BPF_JSET | BPF_K, 1, 0, MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
         break;
     }
     give(b, act);

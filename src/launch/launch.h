@@ -273,7 +273,7 @@ typedef int64_t call_handler(struct call *call);
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
     call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_refuse_splice;
-call_handler call_open, call_ioctl_foreign; /* call_open.c */
+call_handler call_open, call_ioctl_foreign, call_refuse; /* call_open.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);

@@ -53,6 +53,10 @@ for call in (425, 426, 427): # io_uring
     assert libc.syscall(call, 8, 0) == -1 and ctypes.get_errno() == errno.ENOSYS
 for call, error in ((323, errno.ENOSYS), (249, errno.ENOKEY), (0x40000000 | 41, errno.ENOSYS)): # userfaultfd, request_key, x32 socket
     assert libc.syscall(call, 2, 1, 0) == -1 and ctypes.get_errno() == error, call
+import time
+fails("the machine s clock", errno.EPERM, time.clock_settime, time.CLOCK_REALTIME, time.time())
+for call, arguments in ((164, (0, 0)), (159, (bytes(208),)), (305, (0, bytes(208))), (430, (b"nfs", 0)), (165, (b"none", b"/mnt", b"tmpfs", 0, 0))):
+    assert libc.syscall(call, *arguments) == -1 and ctypes.get_errno() == errno.EPERM, call # settimeofday, adjtimex, clock_adjtime, fsopen, mount
 if os.access("/dev/net/tun", os.W_OK): # by another name
     os.symlink("/dev/net/tun", sys.argv[1]); tun = os.open(sys.argv[1], os.O_RDWR); os.unlink(sys.argv[1])
     fails("a tun interface", errno.EPERM, fcntl.ioctl, tun, 0x400454ca, struct.pack("16sH22x", b"lab", 1))
