@@ -7,7 +7,7 @@
 
 enum {
     RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK,
-    OPT_ID_TCP = 1 << 16,
+    OPT_ID_TCP = 1 << 16, OPT_RX_FILTER = 1 << 17,
     KNOWN = (1 << 19) - 1
 };
 
@@ -165,7 +165,7 @@ void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room
     uint64_t time_ns = tcb ? tcp_last_received_ns(tcb) : 0;
     struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
     struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
-    enum { RECEIVED = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE };
+    uint32_t flags = sock->ext ? sock->ext->tsflags : 0;
 
     if (!time_ns)
         return;
@@ -173,6 +173,7 @@ void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room
         control_put(message, room, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
     else if (sock->flags & SF_TIMESTAMPNS)
         control_put(message, room, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof ts);
-    if (sock->ext && (sock->ext->tsflags & RECEIVED) == RECEIVED)
+    /* the packet has its time whoever wanted it (here always): telling it is enough, unless only its receiver's own wish counts */
+    if (flags & SOF_TIMESTAMPING_SOFTWARE && (flags & SOF_TIMESTAMPING_RX_SOFTWARE || !(flags & OPT_RX_FILTER)))
         put_time(message, room, time_ns);
 }
