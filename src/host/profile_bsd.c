@@ -34,7 +34,7 @@ static const struct profile_override lite[] = {
     SET(tcp_rto_initial_ms, "6000", "C, T1 21.4", "H"), SET(tcp_rto_min_ms, "1000", "C TCPTV_MIN", "H"), SET(tcp_rto_max_ms, "64000", "C TCPTV_REXMTMAX", "H"),
     SET(tcp_retries1, "3", "C TCP_MAXRXTSHIFT / 4", "H"), SET(tcp_retries2, "12", "C TCP_MAXRXTSHIFT", "H"),
     SET(tcp_backoff, "1,2,4,8,16,32,64,64,64,64,64,64,64", "C tcp_backoff", "H"), SET(tcp_orphan_retries, "12", "C", "M"),
-    SET(tcp_cc, "reno", "C", "H"), SET(tcp_initial_window, "1", "C; RFC 1122 4.2.2.15", "H"), SET(tcp_reordering, "3", "C tcprexmtthresh", "H"),
+    SET(tcp_cc, "reno", "C", "H"), SET(tcp_initial_window, "1", "C; RFC 1122 4.2.2.15", "H"), SET(tcp_reordering, "3", "C tcprexmtthresh", "H"), SET(tcp_min_rtt_wlen, "300", "as Linux", "L"),
     SET(tcp_slow_start_after_idle, "1", "C", "H"), SET(tcp_ack_policy, "bsd", "C", "H"), SET(tcp_delack_ms, "200", "C", "H"),
     SET(tcp_delack_min_ms, "200", "C", "H"), SET(tcp_delack_segments, "2", "C", "H"), SET(tcp_time_wait_ms, "60000", "C TCPTV_MSL 30 s", "H"),
     SET(tcp_fin_wait2_ms, "675000", "C: 10 min + 75 s, T1 18.6", "H"), SET(tcp_time_wait_limit, "262144", "a limit of ours", "L"),

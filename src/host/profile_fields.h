@@ -107,6 +107,8 @@
     X(tcp_hystart, tcp.hystart, WORD, hystart_words) \
     X(tcp_reordering, tcp.reordering, U8, NULL) \
     X(tcp_max_reordering, tcp.max_reordering, U32, NULL) \
+    X(tcp_min_rtt_wlen, tcp.min_rtt_wlen, U32, NULL) \
+    X(tcp_retrans_collapse, tcp.retrans_collapse, BOOL, NULL) \
     X(tcp_slow_start_after_idle, tcp.slow_start_after_idle, BOOL, NULL) \
     X(tcp_no_metrics_save, tcp.no_metrics_save, BOOL, NULL) \
     X(tcp_tlp_min_ms, tcp.tlp_min_ms, U32, NULL) \

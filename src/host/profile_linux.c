@@ -50,7 +50,7 @@ static const struct profile_override today[] = {
     SET(tcp_rack_bits, "1", "ip-sysctl tcp_recovery", "H"),
     SET(tcp_tlp, "1", "ip-sysctl tcp_early_retrans", "H"), SET(tcp_prr, "1", "RFC 6937", "H"), SET(tcp_frto, "1", "tcp(7) tcp_frto", "H"),
     SET(tcp_limited_transmit, "1", "RFC 3042", "H"), SET(tcp_hystart, "linux", "RFC 9406's ancestor", "M"), SET(tcp_reordering, "3", "tcp(7)", "H"),
-    SET(tcp_max_reordering, "300", "ip-sysctl", "H"),
+    SET(tcp_max_reordering, "300", "ip-sysctl", "H"), SET(tcp_min_rtt_wlen, "300", "ip-sysctl", "H"), SET(tcp_retrans_collapse, "1", "ip-sysctl", "H"),
     SET(tcp_pacing_ss_ratio, "200", "ip-sysctl", "H"), SET(tcp_pacing_ca_ratio, "120", "ip-sysctl", "H"),
     SET(tcp_slow_start_after_idle, "1", "tcp(7)", "H"), SET(tcp_tlp_min_ms, "2", "two ticks", "L"),
     SET(tcp_ack_policy, "linux", "M", "M"), SET(tcp_delack_ms, "200", "TCP_DELACK_MAX", "H"), SET(tcp_delack_min_ms, "40", "TCP_DELACK_MIN", "H"),

@@ -645,7 +645,7 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
     }
     struct txring *ring = tcb->tx;
     struct tcb_ext *ext = tcb->ext;
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || !ext)
+    if (!tcb_params(tcb)->retrans_collapse || !ext)
         return;
     while (index + 1 < ring->count) {
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);

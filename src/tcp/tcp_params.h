@@ -108,6 +108,8 @@ struct tcp_params {
     uint8_t hystart;              /* enum tcp_hystart: how CUBIC leaves its first slow start */
     uint8_t reordering;           /* 3 */
     uint32_t max_reordering;      /* 0: 300 */
+    uint32_t min_rtt_wlen;        /* seconds that the smallest round trip is remembered */
+    bool retrans_collapse;        /* Linux: small neighbours are sent again as one */
     bool slow_start_after_idle, no_metrics_save;
     uint32_t tlp_min_ms;
     bool pacing;

@@ -153,17 +153,19 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
     rtt_set_rto(tcb);
 }
 
-/* Linux's smallest round trip is that of the last 300 s. */
+/* Linux's smallest round trip is that of the last tcp_min_rtt_wlen seconds. */
 void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us)
 {
     uint32_t rtt = (uint32_t)min_u64(max_u64(rtt_us, 1), UINT32_MAX - 1);
     struct tcb_ext *ext = tcb->ext;
-    bool is_old = ext && ext->min_rtt_stamp_ns && tcb_now(tcb) - ext->min_rtt_stamp_ns > 300 * NS_PER_S;
+    uint64_t now = tcb_now(tcb);
+    if (ext && !ext->min_rtt_stamp_ns) /* the handshake's, until now */
+        ext->min_rtt_stamp_ns = now;
     tcb->min_rtt_us = before;
-    if (rtt <= before || is_old) {
+    if (rtt <= before || (ext && now - ext->min_rtt_stamp_ns > tcb_params(tcb)->min_rtt_wlen * NS_PER_S)) {
         tcb->min_rtt_us = rtt;
         if (ext)
-            ext->min_rtt_stamp_ns = tcb_now(tcb);
+            ext->min_rtt_stamp_ns = now;
     }
 }
 
