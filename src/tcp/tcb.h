@@ -112,7 +112,7 @@ struct tcb_ext {
         struct {
             bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
-            uint8_t recent_count : 3, eor_count : 5, push_count;
+            uint8_t recent_count : 3, eor_count : 5;
             bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
         };
         uint64_t rare[2];
@@ -183,7 +183,7 @@ struct tcb_ext {
         uint64_t option_ns;
     } accecn;
     uint32_t tail_start, pushed_seq; /* where the last buffer that waits began, the last PSH (tcp_queue.c) */
-    struct { uint32_t end; bool push, sealed /* it leaves before the next is there */; } marks[32]; /* of the buffers before it; push_count of them have PSH */
+    struct { uint32_t end; bool push, sealed /* it leaves before the next is there */; } marks[32]; /* of the buffers before it */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
     uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
@@ -585,6 +585,7 @@ void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent);
 bool queue_pass_push(struct tcb *tcb, uint32_t end);
 bool queue_pass_marks(struct tcb *tcb, uint32_t end);
 uint32_t queue_grow(struct tcb *tcb, uint32_t bytes);
+uint32_t queue_first_end(struct tcb *tcb);
 COLD void queue_end_record(struct tcb *tcb);
 uint32_t queue_until_eor(const struct tcb *tcb, uint32_t seq, uint32_t length);
 COLD bool queue_pass_eor(struct tcb_ext *ext, uint32_t end);

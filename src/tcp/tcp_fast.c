@@ -295,10 +295,11 @@ static uint32_t next_length(struct tcb *tcb)
     if (unsent > tcb->mss && tcb_params(tcb)->pacing_ss_ratio) { /* as many whole segments as make a chunk */
         if (flight >= tcb->cwnd || !seq_gt(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt))
             return 0;
-        if (ext->mark_count) /* more buffers than one */
-            unsent = queue_grow(tcb, min_u32(min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight), cwnd_chunk_segs(tcb)) * tcb->mss) - tcb->snd_nxt;
-        if (unsent <= tcb->mss)
-            return 0;
+        if (ext->mark_count) { /* more buffers than one: the first must be enough, or the general path takes from the second */
+            unsent = queue_first_end(tcb) - tcb->snd_nxt;
+            if (unsent < min_u32(min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight), cwnd_chunk_segs(tcb)) * tcb->mss || unsent <= tcb->mss)
+                return 0;
+        }
         bool last = tcb->snd_nxt + unsent == tcb->write_seq;
         uint32_t segs = output_chunk_segs(tcb, unsent, last, flight, &ext->cwnd_limited), room = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt;
         uint32_t chunk = segs * tcb->mss;
@@ -308,7 +309,7 @@ static uint32_t next_length(struct tcb *tcb)
         ext->chunk_push = segs > 1;
         return length;
     }
-    if (flight >= tcb->cwnd || seq_gt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd))
+    if (flight >= tcb->cwnd || seq_gt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || ext->mark_count)
         return 0;
     bool small_out = seq_gt(ext->snd_sml, tcb->snd_una) && seq_le(ext->snd_sml, tcb->snd_nxt); /* Minshall's change of Nagle's rule */
     if (length < tcb->mss && ((flight && !tcb->dont_nagle && small_out) || tcb->opt->cork))
@@ -321,7 +322,7 @@ static uint32_t next_length(struct tcb *tcb)
 static bool may_send(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (!is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns || tcb->ext->push_first ||
+    if (!is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
         (tcb->ext->in_burst && tcb->ext->burst_mss != tcb->mss) || /* begun with an option that took room */
         params->pacing || tcb->opt->socket.max_pacing_rate)
         return false;
@@ -336,6 +337,8 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
                           .burst = output_burst(tcb, true), .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
     ext->chunk_left -= length;
+    if (ext->push_first && !ext->chunk_left) /* the rest of the write was copied before the next left */
+        ext->push_first = ext->burst_open = false;
     ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;
     if (was_empty && ext->cc_ready && cc_get(tcb)->on_idle)
@@ -416,8 +419,10 @@ static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
         return false;
     }
     fill(tcb, out, packet, length);
-    bool push = tcb->snd_nxt + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
-    out->header.push = push || (tcb->ext->chunk_push && tcb->ext->chunk_left == length);
+    bool whole = tcb->ext->chunk_left == length, push = tcb->snd_nxt + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
+    if (tcb->ext->mark_count)
+        push = whole && queue_pass_push(tcb, tcb->snd_nxt + length);
+    out->header.push = push || (tcb->ext->chunk_push && whole);
     note_sent(tcb, seg, length, push);
     end_of_segment(tcb);
     tcb_check(tcb);

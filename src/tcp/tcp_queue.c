@@ -78,7 +78,6 @@ static void add_mark(struct tcb *tcb, uint32_t end, bool push, bool sealed)
     ext->marks[ext->mark_count].end = end;
     ext->marks[ext->mark_count].sealed = sealed;
     ext->marks[ext->mark_count++].push = push;
-    ext->push_count += push;
 }
 
 /* The next piece of at most LIMIT bytes. Returns how many. */
@@ -150,7 +149,6 @@ bool queue_pass_marks(struct tcb *tcb, uint32_t end)
         return false;
     memmove(ext->marks, ext->marks + passed, (count - passed) * sizeof ext->marks[0]);
     ext->mark_count = (uint8_t)(count - passed);
-    ext->push_count = (uint8_t)(ext->push_count - pushes);
     return pushes;
 }
 
@@ -162,6 +160,13 @@ bool queue_pass_push(struct tcb *tcb, uint32_t end)
     if (end == tcb->write_seq && (tcb->psh_end || is_bsd)) /* BSD: whatever the writes were */
         return true;
     return push && !is_bsd;
+}
+
+/* Where the first buffer of what has not left ends. */
+uint32_t queue_first_end(struct tcb *tcb)
+{
+    queue_pass_marks(tcb, tcb->snd_nxt);
+    return tcb->ext->mark_count ? tcb->ext->marks[0].end : tcb->write_seq;
 }
 
 /* Up to BYTES may go next: the first buffer takes what it lacks from the second. Returns where the first ends. */
@@ -182,9 +187,8 @@ uint32_t queue_grow(struct tcb *tcb, uint32_t bytes)
     if (is_last) {
         tcb->psh_end |= push;
         ext->tail_start = tcb->snd_nxt;
-    } else if (push && !ext->marks[0].push) {
-        ext->marks[0].push = true;
-        ext->push_count++;
+    } else {
+        ext->marks[0].push |= push;
     }
     return next_end;
 }
