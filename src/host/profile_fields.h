@@ -181,6 +181,8 @@
     X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
     X(tcp_lost_retransmission, tcp.lost_retransmission, BOOL, NULL) \
     X(tcp_fastopen_any_cookie, tcp.fastopen_any_cookie, BOOL, NULL) \
+    X(tcp_host_cache, tcp.host_cache, BOOL, NULL) \
+    X(tcp_host_cache_s, tcp.host_cache_s, U32, NULL) \
     X(tcp_byte_counting, tcp.byte_counting, BOOL, NULL) \
     X(tcp_rfc3390, tcp.rfc3390, BOOL, NULL) \
     X(tcp_newcwv, tcp.newcwv, BOOL, NULL) \

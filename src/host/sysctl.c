@@ -7,12 +7,13 @@
 const char *profile_field_name(unsigned index); /* profile.c */
 
 enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, TIMESTAMPS /* 2: without an offset of each connection's own */, PORTS, PERCENT_TW,
-            FASTOPEN_KEY, NONZERO, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED };
+            FASTOPEN_KEY, NONZERO, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED, HOST_CACHE /* FreeBSD: how many entries; a write forgets them */ };
 struct alias {
     const char *linux_name, *ours;
     enum unit unit;
 };
 static const struct alias aliases[] = {
+    {"net.inet.tcp.hostcache.count", NULL, HOST_CACHE},
     {"net.ipv4.tcp_syn_retries", NULL, SYN_RETRIES}, {"net.ipv4.tcp_synack_retries", NULL, SYNACK_RETRIES},
     {"net.ipv4.tcp_syn_linear_timeouts", NULL, SYN_LINEAR}, {"net.ipv4.tcp_syncookies", "tcp.syncookies", PLAIN},
     {"net.ipv4.tcp_max_syn_backlog", "tcp.max_syn_backlog", PLAIN}, {"net.core.somaxconn", "tcp.somaxconn", PLAIN},
@@ -151,6 +152,10 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
         return 0;
     case FASTOPEN_KEY: /* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"; a second one, behind a comma, is for rotation */
         return set_fastopen_key(host, value);
+    case HOST_CACHE:
+        tcp_flush_host_cache(host->tcp);
+        pmtu_fini(&host->pmtu);
+        return 0;
     case TIMESTAMPS:
         if (sscanf(value, "%u %c", &first, &rest) != 1 || first > 2)
             return -EINVAL;
@@ -185,6 +190,9 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         return;
     case FASTOPEN_KEY:
         get_fastopen_key(host, value, size);
+        return;
+    case HOST_CACHE:
+        snprintf(value, size, "%u", tcp_host_cache_count(host->tcp));
         return;
     case TIMESTAMPS:
         snprintf(value, size, "%d", !tcp->offer_timestamps ? 0 : tcp->timestamp_offsets ? 1 : 2);

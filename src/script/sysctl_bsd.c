@@ -7,7 +7,7 @@
 #include "script/shell.h"
 
 enum translation { SAME, NONZERO, INVERTED, HALVES_MS /* msl: the host keeps 2 MSL */, RFC1323, CONGESTION, BIT_1, BIT_2, COOKIES_ONLY, SOCK_FAIL, DELACK,
-                   SCHEDULE, KEEP_INIT, ECN /* 4, AccECN when asked, is our 5 */, SYN_LIMIT, BLACK_HOLE, HARMLESS, ONLY_DEFAULT };
+                   SCHEDULE, KEEP_INIT, ECN /* 4, AccECN when asked, is our 5 */, SYN_LIMIT, BLACK_HOLE, PURGE /* reads as 0 */, HARMLESS, ONLY_DEFAULT };
 struct sysctl_name {
     const char *name, *ours;
     enum translation how;
@@ -82,6 +82,10 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.fastopen.client_enable", "tcp.fastopen", BIT_1, 0},
     {"net.inet.tcp.fastopen.acceptany", "tcp.fastopen_any_cookie", NONZERO, 0},
     {"net.inet.tcp.fastopen.psk_enable", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.hostcache.enable", "tcp.host_cache", NONZERO, 1},
+    {"net.inet.tcp.hostcache.expire", "tcp.host_cache_s", SAME, 3600},
+    {"net.inet.tcp.hostcache.count", "net.inet.tcp.hostcache.count", SAME, 0},
+    {"net.inet.tcp.hostcache.purgenow", "net.inet.tcp.hostcache.count", PURGE, 0},
     {"net.inet.tcp.insecure_rst", "tcp.insecure_rst", NONZERO, 0},
     {"net.inet.tcp.insecure_syn", "tcp.insecure_syn", NONZERO, 0},
     {"net.inet.tcp.insecure_ack", "tcp.rfc5961", INVERTED, 0},
@@ -247,6 +251,10 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
         put(shell, known->ours, value, known->name);
         rebuild(shell, known->name, -1, -1);
         break;
+    case PURGE:
+        if (number)
+            put_number(shell, known->ours, 0, known->name);
+        break;
     case ECN:
         put_number(shell, known->ours, number == 4 ? 5 : number, known->name);
         break;
@@ -313,6 +321,9 @@ bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, si
         break;
     case RFC1323:
         number = get_number(shell, "tcp.offer_wscale") ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2) : get_number(shell, "tcp.offer_timestamps") ? 3 : 0;
+        break;
+    case PURGE:
+        number = 0;
         break;
     case ECN:
         number = number == 5 ? 4 : number;

@@ -355,6 +355,7 @@ struct tcp {
     uint64_t bsd_iss_ns;
     uint32_t fastopen_cache_next;
     struct fastopen_memo { struct addr remote; uint16_t mss; uint8_t length, cookie[16]; bool exp; } fastopen_cache[16];
+    struct host_metrics { struct addr remote; uint32_t srtt_us, rttvar_us, ssthresh; uint64_t from_ns, until_ns; } host_cache[16];
     uint64_t mib[MIB_COUNT];
 };
 
@@ -736,6 +737,10 @@ void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked);
 bool cc_is_cwnd_limited(const struct tcb *tcb);
 extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic;
 static inline bool cc_in_slow_start(const struct tcb *tcb) { return tcb->cwnd < tcb->ssthresh; }
+
+/* tcp_hostcache.c */
+COLD void hostcache_save(struct tcb *tcb, uint64_t wait_ms); /* the connection is over, TIME-WAIT in WAIT_MS */
+COLD const struct host_metrics *hostcache_find(struct tcp *tcp, const struct addr *remote); /* NULL: nothing is known, or may be used */
 
 /* tcp_fastopen.c (RFC 7413) */
 bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool *taken);

@@ -5,7 +5,7 @@
  * tcp_bsd_cc.c's; tcb->cwnd and tcb->ssthresh follow in packets for those who ask. */
 #include "tcp/tcb.h"
 
-enum { DUP_THRESH = 3, MAX_WINDOW = 65535 << 14 };
+enum { DUP_THRESH = 3 };
 
 static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
 
@@ -13,7 +13,7 @@ static void mirror(struct tcb *tcb)
 {
     const struct base_recovery *base = &tcb->ext->base;
     tcb->cwnd = max_u32(base->cwnd / segment_size(tcb), 1);
-    tcb->ssthresh = base->ssthresh >= MAX_WINDOW ? INT32_MAX : base->ssthresh / segment_size(tcb);
+    tcb->ssthresh = base->ssthresh >= BSD_NO_THRESHOLD ? INT32_MAX : base->ssthresh / segment_size(tcb);
 }
 
 struct base_recovery *base_get(struct tcb *tcb)
@@ -22,7 +22,7 @@ struct base_recovery *base_get(struct tcb *tcb)
     if (base->cwnd)
         return base;
     base->cwnd = tcb->cwnd == 1 ? segment_size(tcb) : bsd_initial_window(tcb); /* 1: a SYN was lost */
-    base->ssthresh = MAX_WINDOW;
+    base->ssthresh = bsd_initial_threshold(tcb);
     base->recover = tcb->snd_una - 1;
     base->next = tcb->snd_nxt;
     bsd_cc_init(tcb);

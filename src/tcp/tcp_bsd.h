@@ -41,7 +41,9 @@ COLD uint32_t board_resent(const struct tcb *tcb);
 COLD uint32_t board_pipe(const struct tcb *tcb, uint32_t una);
 COLD uint32_t board_skip(const struct tcb *tcb, uint32_t *next);
 /* tcp_bsd_cc.c */
+enum { BSD_NO_THRESHOLD = 65535 << 14 };
 COLD uint32_t bsd_initial_window(const struct tcb *tcb);
+COLD uint32_t bsd_initial_threshold(const struct tcb *tcb);
 COLD void bsd_cc_init(struct tcb *tcb);
 COLD void bsd_cc_note_rtt(struct tcb *tcb);
 COLD void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window);

@@ -26,6 +26,13 @@ uint32_t bsd_initial_window(const struct tcb *tcb)
     return (mss > 2190 ? 2 : mss > 1095 ? 3 : 4) * mss;
 }
 
+/* What earlier connections found on the path, or none. */
+uint32_t bsd_initial_threshold(const struct tcb *tcb)
+{
+    const struct host_metrics *metrics = tcb_is_synchronized(tcb) ? hostcache_find(tcb->tcp, &tcb->flow.remote) : NULL;
+    return metrics && metrics->ssthresh ? max_u32(2 * segment_size(tcb), metrics->ssthresh) : BSD_NO_THRESHOLD;
+}
+
 void bsd_cc_init(struct tcb *tcb)
 {
     struct base_cubic *cubic = &tcb->ext->base.cubic;

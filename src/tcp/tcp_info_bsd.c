@@ -2,7 +2,7 @@
 #include <linux/tcp.h>
 #include "tcp/tcb.h"
 
-enum { OPT_FASTOPEN = 0x20, OPT_ACE = 0x40, NO_THRESHOLD = 65535 << 14 };
+enum { OPT_FASTOPEN = 0x20, OPT_ACE = 0x40 };
 
 void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
 {
@@ -13,8 +13,8 @@ void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
     info->tcpi_options |= tcb->ecn_ok ? (accecn_is_on(tcb) ? OPT_ACE : TCPI_OPT_ECN) : 0;
     info->tcpi_options |= ext->syn_data || ext->fastopen_child ? OPT_FASTOPEN : 0;
     info->tcpi_snd_mss = info->tcpi_rcv_mss = tcb->mss + (tcb->ts_ok ? 12u : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
-    info->tcpi_snd_ssthresh = begun ? base->ssthresh : NO_THRESHOLD;
-    info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : NO_THRESHOLD;
+    info->tcpi_snd_ssthresh = begun ? base->ssthresh : bsd_initial_threshold(tcb);
+    info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : BSD_NO_THRESHOLD;
     info->tcpi_rcv_space = tcb->rcv_wnd;
     info->tcpi_last_data_recv = (tcb_now_ms(tcb) - (tcb->ext ? ext->rcv_last_ms : tcb->last_rcv_ms)) * 1000;
     *more = (struct bsd_info){.snd_nxt = begun ? base->next : tcb->snd_nxt, .rcv_nxt = tcb->rcv_nxt, .snd_rexmitpack = ext->total_retrans, .snd_zerowin = base->zero_windows, .snd_una = tcb->snd_una,

@@ -175,6 +175,8 @@ struct tcp_params {
     bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
     bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */
     bool fastopen_any_cookie;     /* fastopen.acceptany: whatever a SYN's cookie is, and none is told */
+    bool host_cache;              /* new connections begin with what closed ones learnt of the host (tcp_hostcache.c) */
+    uint32_t host_cache_s;        /* an entry's life */
     bool byte_counting;           /* rfc3465 */
     bool rfc3390;                 /* the initial window where initial_window is 0 */
     bool newcwv;                  /* the window grows only while half of it is used */

@@ -119,6 +119,18 @@ static void sample_freebsd(struct tcb *tcb, int32_t rtt_ms)
     tcb->rttvar_us = (uint32_t)rttvar * FREEBSD_UNIT;
 }
 
+/* cc_conn_init(): what is known of the host comes before the handshake's own round trip; alone it gives twice the usual patience. */
+static void preset(struct tcb *tcb)
+{
+    const struct host_metrics *metrics = hostcache_find(tcb->tcp, &tcb->flow.remote);
+    if (!metrics || tcb->srtt_us)
+        return;
+    tcb->srtt_us = metrics->srtt_us;
+    tcb->rttvar_us = metrics->rttvar_us ? metrics->rttvar_us : metrics->srtt_us / 2;
+    uint32_t rto_us = (((tcb->srtt_us / FREEBSD_UNIT) >> 2) + tcb->rttvar_us / FREEBSD_UNIT) / 2 * 1000;
+    tcb->rto_us = min_u32(max_u32(rto_us, rto_min_us(tcb)), rtt_rto_max_us(tcb));
+}
+
 /* The value of BSD's t_rtt: 1 at the transmission, plus the slow timeouts of this host's clock since. */
 static uint32_t elapsed_ticks(const struct tcb *tcb, uint32_t rtt_us)
 {
@@ -211,6 +223,7 @@ uint64_t rtt_rto_ns(const struct tcb *tcb)
 static void establish_freebsd(struct tcb *tcb, const struct tcp_options *options, uint64_t since_us)
 {
     uint32_t elapsed = tcb_ts_now(tcb) - options->ts_echo;
+    preset(tcb);
     if (tcb->ts_ok && options->has_timestamp && options->ts_echo && (int32_t)elapsed >= 0)
         rtt_sample(tcb, min_u32(elapsed, 0xffff) * 1000ull + 1000);
     else if (tcb->retransmits == 0 && !(tcb->is_passive && tcb_params(tcb)->rtt_by_data))

@@ -92,6 +92,7 @@ static void free_if_orphan(struct tcb *tcb)
 
 void tcb_done(struct tcb *tcb)
 {
+    hostcache_save(tcb, 0);
     close_down(tcb);
     tcb_set_state(tcb, TCPS_CLOSED);
     tcb_release_flow(tcb);
@@ -111,6 +112,7 @@ void tcb_fail(struct tcb *tcb, int error)
 void tcb_enter_time_wait(struct tcb *tcb)
 {
     tcb_set_state(tcb, TCPS_TIME_WAIT);
+    hostcache_save(tcb, tcb->tcp->params.time_wait_ms); /* FreeBSD keeps the block until then */
     if (tcb->is_counted && timewait_new(tcb->tcp, tcb))
         tcb->is_counted = false;
     tcb_release_flow(tcb);
