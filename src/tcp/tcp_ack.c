@@ -135,6 +135,15 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
         ext->msg_more = false; /* MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
 }
 
+/* FreeBSD: recovery has used it; neither its window counts nor its text. */
+static enum lil_drop drop_rest(struct tcb *tcb, const struct ack_state *state, bool *acceptable)
+{
+    tcb->snd_wnd = state->prior_wnd;
+    tcb->snd_wl1 = state->prior_wl1;
+    *acceptable = false;
+    return state->has_data ? LIL_DROP_TCP_DUPLICATE : LIL_DROP_NONE;
+}
+
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
@@ -159,6 +168,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.prior_packets = tcb_packets_out(tcb);
     recovery_begin(tcb, &state);
     state.prior_wnd = tcb->snd_wnd;
+    state.prior_wl1 = tcb->snd_wl1;
     state.prior_backoff = tcb->backoff;
     state.window_changed = rx->window != tcb->snd_wnd;
     state.is_fin = (rx->flags & TCP_FIN) && tcb->state <= TCPS_FIN_WAIT_2 && tcb->state != TCPS_CLOSE_WAIT;
@@ -201,7 +211,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
         timer_rexmt(tcb);
     if (state.una_advanced)
         ack_wake_writer(tcb);
-    return LIL_DROP_NONE;
+    return state.is_taken_apart ? drop_rest(tcb, &state, acceptable) : LIL_DROP_NONE;
 }
 
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)

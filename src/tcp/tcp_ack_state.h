@@ -15,6 +15,8 @@ struct ack_state {
     bool has_rtt;
     bool data_acked, syn_acked, retrans_acked, orig_sack_acked, sacked_new, lost_retrans, dsack, dsacking_tlp, window_update, una_advanced, ece, has_data,
         set_xmit_timer, ts_ecr_ok;
+    uint32_t prior_wl1;
+    bool is_taken_apart;      /* FreeBSD: a duplicate that recovery has used; the rest of the segment is dropped */
     uint32_t ts_ecr;
     uint32_t highest_before;  /* end of the highest SACKed before this ACK */
     uint64_t first_ack_ns, last_ack_ns, retrans_ns; /* retrans_ns: last transmission of what was sent twice and is acknowledged */

@@ -49,7 +49,7 @@ void base_check_idle(struct tcb *tcb)
 /* An ACK as it is looked at. */
 struct look {
     struct tcb *tcb;
-    const struct ack_state *state;
+    struct ack_state *state;
     enum board_change change;
     uint32_t delivered;
     bool with_sack;      /* it has blocks, or holes are known */
@@ -167,14 +167,25 @@ static void transmit_limited(struct tcb *tcb)
     base->is_limited = true;
 }
 
+static bool is_duplicate(const struct look *look)
+{
+    const struct ack_state *state = look->state;
+    if (look->tcb->sack_ok && tcb_params(look->tcb)->dupack_by_sack)
+        return look->change != BOARD_SAME;
+    if (state->has_data)
+        return false;
+    return look->tcb->sack_ok ? !look->with_sack || look->change != BOARD_SAME : !state->window_changed;
+}
+
+/* What is used here goes no further: neither the segment's window counts nor its text (tcp_do_segment(): goto drop). */
 static void on_duplicate(const struct look *look)
 {
     struct tcb *tcb = look->tcb;
-    const struct ack_state *state = look->state;
+    struct ack_state *state = look->state;
     struct tcb_ext *ext = tcb->ext;
     struct base_recovery *base = &ext->base;
     uint32_t mss = segment_size(tcb);
-    if (tcb->sack_ok ? look->change == BOARD_SAME : state->has_data || state->window_changed)
+    if (!is_duplicate(look))
         return; /* nothing that was not known */
     if (tcb->timer != TIMER_REXMT || state->is_fin) {
         ext->dupacks = 0;
@@ -182,6 +193,7 @@ static void on_duplicate(const struct look *look)
     }
     if (ext->dupacks < 255)
         ext->dupacks++;
+    state->is_taken_apart = true;
     if (ext->dupacks > DUP_THRESH || base->in_fast) {
         bsd_cc_note_rtt(tcb);
         if (tcb_params(tcb)->prr && base->in_fast && tcb->sack_ok)
@@ -195,10 +207,12 @@ static void on_duplicate(const struct look *look)
             base->cwnd += mss;
         }
     } else if (ext->dupacks == DUP_THRESH || (tcb->sack_ok && board_sacked(tcb) > (DUP_THRESH - 1) * mss)) {
-        (void)enter_recovery(look);
+        state->is_taken_apart = enter_recovery(look);
     } else if (tcb_params(tcb)->limited_transmit) {
         bsd_cc_note_rtt(tcb);
         transmit_limited(tcb);
+    } else {
+        state->is_taken_apart = false;
     }
     tcb_mark_due(tcb);
 }
