@@ -1,22 +1,34 @@
 /* counter.c: the MIB counters of a host under nstat's names, its drops by reason, and its figures. */
 #include "host/host_inner.h"
 
-static const char *const names[CNT_COUNT] = {
-    [CNT_IP_IN] = "IpInReceives", [CNT_IP_HDR_ERRORS] = "IpInHdrErrors", [CNT_IP_ADDR_ERRORS] = "IpInAddrErrors",
-    [CNT_IP_FORWARDED] = "IpForwDatagrams", [CNT_IP_UNKNOWN_PROTOS] = "IpInUnknownProtos", [CNT_IP_DELIVERED] = "IpInDelivers",
-    [CNT_IP_OUT] = "IpOutRequests", [CNT_IP_NO_ROUTES] = "IpOutNoRoutes", [CNT_IP_REASM_REQS] = "IpReasmReqds",
-    [CNT_IP_REASM_OKS] = "IpReasmOKs", [CNT_IP_FRAG_OKS] = "IpFragOKs", [CNT_IP_FRAG_FAILS] = "IpFragFails",
-    [CNT_IP_FRAG_CREATES] = "IpFragCreates", [CNT_ICMP_IN] = "IcmpInMsgs", [CNT_ICMP_IN_ERRORS] = "IcmpInErrors",
-    [CNT_ICMP_OUT] = "IcmpOutMsgs", [CNT_ICMP_IN_ECHOS] = "IcmpInEchos", [CNT_ICMP_OUT_ECHO_REPS] = "IcmpOutEchoReps",
-    [CNT_ICMP_IN_UNREACHS] = "IcmpInDestUnreachs", [CNT_ICMP_OUT_UNREACHS] = "IcmpOutDestUnreachs",
-    [CNT_ICMP_OUT_RATE] = "IcmpOutRateLimitGlobal", [CNT_ARP_IN] = "ArpInMsgs", [CNT_ARP_OUT] = "ArpOutMsgs",
-    [CNT_ND_IN] = "Icmp6InNeighborMsgs", [CNT_ND_OUT] = "Icmp6OutNeighborMsgs",
+/* NULL: not told by itself */
+static const char *const names[2][CNT_COUNT] = {
+#define IP_NAMES(ip, ext)                                                                                                              \
+    [CNT_IP_NO_ECT] = ext "InNoECTPkts", [CNT_IP_ECT1] = ext "InECT1Pkts", [CNT_IP_ECT0] = ext "InECT0Pkts", [CNT_IP_CE] = ext "InCEPkts", \
+    [CNT_IP_IN_OCTETS] = ext "InOctets", [CNT_IP_OUT_OCTETS] = ext "OutOctets", [CNT_IP_HDR_ERRORS] = ip "InHdrErrors",                  \
+    [CNT_IP_ADDR_ERRORS] = ip "InAddrErrors", [CNT_IP_UNKNOWN_PROTOS] = ip "InUnknownProtos", [CNT_IP_DELIVERED] = ip "InDelivers",      \
+    [CNT_IP_OUT] = ip "OutRequests", [CNT_IP_NO_ROUTES] = ip "OutNoRoutes", [CNT_IP_REASM_REQS] = ip "ReasmReqds",                       \
+    [CNT_IP_REASM_OKS] = ip "ReasmOKs", [CNT_IP_FRAG_OKS] = ip "FragOKs", [CNT_IP_FRAG_FAILS] = ip "FragFails",                          \
+    [CNT_IP_FRAG_CREATES] = ip "FragCreates"
+#define ICMP_NAMES(icmp)                                                                                                               \
+    [CNT_ICMP_IN] = icmp "InMsgs", [CNT_ICMP_IN_ERRORS] = icmp "InErrors", [CNT_ICMP_OUT] = icmp "OutMsgs",                              \
+    [CNT_ICMP_IN_ECHOS] = icmp "InEchos", [CNT_ICMP_IN_UNREACHS] = icmp "InDestUnreachs", [CNT_ICMP_OUT_UNREACHS] = icmp "OutDestUnreachs"
+    {IP_NAMES("Ip", "IpExt"), [CNT_IP_FORWARDED] = "IpForwDatagrams", ICMP_NAMES("Icmp"), [CNT_ICMP_OUT_ECHO_REPS] = "IcmpOutEchoReps",
+     [CNT_ICMP_OUT_RATE] = "IcmpOutRateLimitGlobal", [CNT_ARP_IN] = "ArpInMsgs", [CNT_ARP_OUT] = "ArpOutMsgs"},
+    {IP_NAMES("Ip6", "Ip6"), [CNT_IP_FORWARDED] = "Ip6OutForwDatagrams", ICMP_NAMES("Icmp6"), [CNT_ICMP_OUT_ECHO_REPS] = "Icmp6OutEchoReplies",
+     [CNT_ICMP_OUT_RATE] = "Icmp6OutRateLimitHost", [CNT_ND_IN] = "Icmp6InNeighborMsgs", [CNT_ND_OUT] = "Icmp6OutNeighborMsgs"},
 };
 
 int lil_counter_each(const struct lil_host *host, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
-    for (int i = 0; i < CNT_COUNT; i++)
-        visit(ctx, names[i], host->counters[i]);
+    for (int v6 = 0; v6 < 2; v6++) {
+        const uint64_t *counters = host->counters[v6];
+        visit(ctx, v6 ? "Ip6InReceives" : "IpInReceives",
+              counters[CNT_IP_NO_ECT] + counters[CNT_IP_ECT1] + counters[CNT_IP_ECT0] + counters[CNT_IP_CE] + counters[CNT_IP_UNREAD]);
+        for (int i = 0; i < CNT_COUNT; i++)
+            if (names[v6][i])
+                visit(ctx, names[v6][i], counters[i]);
+    }
     udp_each_counter(host->udp, visit, ctx);
     tcp_each_counter(host->tcp, visit, ctx);
     return 0;

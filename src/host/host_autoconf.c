@@ -418,7 +418,7 @@ void host_router_input(struct lil_host *host, struct interface *interface, const
     uint8_t body[1500];
     bool is_advert = icmp->type == ICMP6_ROUTER_ADVERT;
     size_t length = packet_read(packet, ICMP_LENGTH, body, sizeof body);
-    host->counters[CNT_ND_IN]++;
+    host->counters[1][CNT_ND_IN]++;
     /* RFC 4861 6.1.1, 6.1.2: from this link (255), whole, and an advertisement from a router's own address */
     if (ip->ttl != 255 || icmp->code || nd_router_parse(&router, icmp->type, icmp->rest, body, length) < 0 ||
         (is_advert ? !addr_is_link_local(&ip->source) : addr_is_any(&ip->source) && router.has_mac)) {

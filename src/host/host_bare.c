@@ -22,8 +22,9 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     if (packet->csum != CSUM_VOUCHED && packet->csum != CSUM_PARTIAL &&
         bare_tcp_sum(&bare, bytes + IPV4_LENGTH, length - IPV4_LENGTH) != 0xffff)
         return false;
-    host->counters[CNT_IP_IN]++;
-    host->counters[CNT_IP_DELIVERED]++;
+    host->counters[0][CNT_IP_NO_ECT + (bare.tos & 3)]++;
+    host->counters[0][CNT_IP_IN_OCTETS] += packet->length;
+    host->counters[0][CNT_IP_DELIVERED]++;
     packet->ecn = bare.tos & 3;
     packet_trim_front(packet, length);
     flow_set_ports(&in.flow, in.header.dest_port, in.header.source_port);
@@ -62,7 +63,8 @@ bool host_send_bare(struct lil_host *host, const struct tcp_segment *segment)
     packet->csum = CSUM_COMPUTED;
     packet->csum_start = IPV4_LENGTH;
     packet->csum_offset = 16;
-    host->counters[CNT_IP_OUT]++;
+    host->counters[0][CNT_IP_OUT]++;
+    host->counters[0][CNT_IP_OUT_OCTETS] += packet->length;
     host_emit(host, way, packet);
     return true;
 }

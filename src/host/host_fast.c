@@ -56,8 +56,9 @@ bool host_input_plain(struct lil_host *host, struct interface *interface, struct
         return false;
     if (packet->csum != CSUM_VOUCHED && packet->csum != CSUM_PARTIAL && plain_csum(&plain, bytes, payload_sum(packet, header)) != 0xffff)
         return false;
-    host->counters[CNT_IP_IN]++;
-    host->counters[CNT_IP_DELIVERED]++;
+    host->counters[0][CNT_IP_NO_ECT + (plain.tos & 3)]++;
+    host->counters[0][CNT_IP_IN_OCTETS] += packet->length;
+    host->counters[0][CNT_IP_DELIVERED]++;
     packet->ecn = plain.tos & 3;
     packet_trim_front(packet, header);
     enum lil_drop drop = tcp_input_predicted(tcb, &plain, packet);
@@ -96,6 +97,7 @@ void host_send_plain(struct lil_host *host, const struct tcp_plain *plain)
     packet->csum = CSUM_COMPUTED;
     packet->csum_start = (uint16_t)IPV4_LENGTH;
     packet->csum_offset = 16;
-    host->counters[CNT_IP_OUT]++;
+    host->counters[0][CNT_IP_OUT]++;
+    host->counters[0][CNT_IP_OUT_OCTETS] += packet->length;
     host_emit(host, way, packet);
 }

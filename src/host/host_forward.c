@@ -18,12 +18,12 @@ static void forward_fragments(struct lil_host *host, struct way *way, struct ip 
     frag_init_take(&frag, ip, packet, way->mtu);
     struct lil_packet *piece;
     while ((piece = frag_next(&frag))) {
-        host->counters[CNT_IP_FRAG_CREATES]++;
+        host->counters[ip->version == 6][CNT_IP_FRAG_CREATES]++;
         piece->csum = CSUM_COMPUTED;
         piece->flags |= PACKET_FORWARDED;
         host_emit(host, way, piece);
     }
-    host->counters[frag.failed ? CNT_IP_FRAG_FAILS : CNT_IP_FRAG_OKS]++;
+    host->counters[ip->version == 6][frag.failed ? CNT_IP_FRAG_FAILS : CNT_IP_FRAG_OKS]++;
 }
 
 /* RFC 1812 5.2.7.2: back out by the way it came, to a neighbour of the sender. */
@@ -57,7 +57,7 @@ void host_forward(struct lil_host *host, struct interface *interface, struct ip 
     }
     struct way *way = host_way(host, &ip->dest, 0);
     if (way->kind == WAY_ERROR) {
-        host->counters[CNT_IP_NO_ROUTES] += way->drop == LIL_DROP_NO_ROUTE;
+        host->counters[ip->version == 6][CNT_IP_NO_ROUTES] += way->drop == LIL_DROP_NO_ROUTE;
         error = host_unreachable(ip->version, way->icmp4_code, way->icmp6_code);
         refuse(host, interface, ip, packet, way->drop, way->drop == LIL_DROP_ROUTE_BLACKHOLE ? NULL : &error);
         return;
@@ -71,12 +71,12 @@ void host_forward(struct lil_host *host, struct interface *interface, struct ip 
     if (too_big && (ip->version == 6 || ip->dont_fragment || packet->gso_size)) {
         error = ip->version == 4 ? (struct icmp_error){.version = 4, .type = ICMP4_UNREACHABLE, .code = 4, .rest = way->mtu}
                                  : (struct icmp_error){.version = 6, .type = ICMP6_TOO_BIG, .rest = way->mtu};
-        host->counters[CNT_IP_FRAG_FAILS]++;
+        host->counters[ip->version == 6][CNT_IP_FRAG_FAILS]++;
         refuse(host, interface, ip, packet, LIL_DROP_IP_TOO_BIG, &error);
         return;
     }
     maybe_redirect(host, interface, way, ip, packet);
-    host->counters[CNT_IP_FORWARDED]++;
+    host->counters[ip->version == 6][CNT_IP_FORWARDED]++;
     packet->flags |= PACKET_FORWARDED;
     if (too_big) {
         forward_fragments(host, way, ip, packet);

@@ -112,7 +112,7 @@ static void udp_deliver(struct lil_host *host, struct interface *interface, stru
 
 void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
-    host->counters[CNT_IP_DELIVERED]++;
+    host->counters[ip->version == 6][CNT_IP_DELIVERED]++;
     bool raw = false;
     if (udp_has_raw(host->udp, ip->protocol)) {
         /* raw sockets see the IPv4 header, and an IPv6 payload without it (RFC 3542 3) */
@@ -154,7 +154,7 @@ void host_deliver(struct lil_host *host, struct interface *interface, struct ip 
         packet_free(packet);
         return;
     }
-    host->counters[CNT_IP_UNKNOWN_PROTOS]++;
+    host->counters[ip->version == 6][CNT_IP_UNKNOWN_PROTOS]++;
     packet_push(packet, ip->header_length);
     if (ip->version == 4) {
         struct icmp_error error = host_unreachable(4, 2, 0);
@@ -278,13 +278,13 @@ COLD static enum lil_drop options_check(struct lil_host *host, struct ip *ip, st
 /* A fragment for us; when it completes its datagram that is delivered with a fresh header in front. */
 COLD static void fragment_input(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
-    host->counters[CNT_IP_REASM_REQS]++;
+    host->counters[ip->version == 6][CNT_IP_REASM_REQS]++;
     packet_fill_csum(packet);
     packet = reass_input_take(&host->reass, ip, packet, host->now_ns);
     host_mark_due(host);
     if (!packet)
         return;
-    host->counters[CNT_IP_REASM_OKS]++;
+    host->counters[ip->version == 6][CNT_IP_REASM_OKS]++;
     packet->csum = CSUM_COMPUTED;
     if (packet->head_off < ip->header_length) {
         host_drop_input(host, interface, LIL_DROP_IP_LENGTH, packet);
@@ -310,12 +310,13 @@ static __attribute__((noinline)) void ip_input(struct lil_host *host, struct int
     struct ip ip;
     if (interface->kind == LIL_ETHERNET && host_input_bare(host, interface, packet)) /* others: host_input_frame */
         return;
-    host->counters[CNT_IP_IN]++;
     int length = parse(&ip, packet);
     if (length < 0) {
         uint8_t first = 0;
         packet_read(packet, 0, &first, 1);
-        host->counters[CNT_IP_HDR_ERRORS]++;
+        host->counters[first >> 4 == 6][CNT_IP_UNREAD]++;
+        host->counters[first >> 4 == 6][CNT_IP_IN_OCTETS] += packet->length;
+        host->counters[first >> 4 == 6][CNT_IP_HDR_ERRORS]++;
         if (length == -EPROTO && host_is_local(host, &ip.dest)) {
             ip.header_length = IPV6_LENGTH;
             ip.payload_length = packet->length > IPV6_LENGTH ? packet->length - IPV6_LENGTH : 0;
@@ -324,6 +325,8 @@ static __attribute__((noinline)) void ip_input(struct lil_host *host, struct int
         host_drop_input(host, interface, parse_drop(length, packet, first >> 4), packet);
         return;
     }
+    host->counters[ip.version == 6][CNT_IP_NO_ECT + (ip.tos & 3)]++;
+    host->counters[ip.version == 6][CNT_IP_IN_OCTETS] += packet->length;
     uint32_t total = ip.header_length + ip.payload_length;
     if (total <= packet->length && !ip.is_fragment && !(packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) &&
         (ip.version == 6 || ip.header_length == IPV4_LENGTH) && host_is_known(host, interface, &ip.source, &ip.dest)) {
@@ -335,7 +338,7 @@ static __attribute__((noinline)) void ip_input(struct lil_host *host, struct int
     }
     enum lil_drop drop = total > packet->length ? LIL_DROP_IP_LENGTH : martian(host, interface, &ip, packet);
     if (drop) {
-        host->counters[drop == LIL_DROP_IP_LENGTH ? CNT_IP_HDR_ERRORS : CNT_IP_ADDR_ERRORS]++;
+        host->counters[ip.version == 6][drop == LIL_DROP_IP_LENGTH ? CNT_IP_HDR_ERRORS : CNT_IP_ADDR_ERRORS]++;
         host_drop_input(host, interface, drop, packet);
         return;
     }
@@ -355,7 +358,7 @@ static __attribute__((noinline)) void ip_input(struct lil_host *host, struct int
         host_forward(host, interface, &ip, packet);
         return;
     case NOT_OURS:
-        host->counters[CNT_IP_ADDR_ERRORS]++;
+        host->counters[ip.version == 6][CNT_IP_ADDR_ERRORS]++;
         host_drop_input(host, interface, LIL_DROP_IP_NOT_MINE, packet);
         return;
     case FOR_US:

@@ -16,7 +16,7 @@ static void arp_send(struct lil_host *host, struct interface *interface, const s
     struct lil_packet *packet = packet_new(host->pool);
     if (!packet)
         return;
-    host->counters[CNT_ARP_OUT]++;
+    host->counters[0][CNT_ARP_OUT]++;
     arp_emit(arp, packet_push(packet, ARP_LENGTH));
     ether_push(interface, dest, ETHERTYPE_ARPP, packet);
 }
@@ -97,7 +97,7 @@ void host_arp_input(struct lil_host *host, struct interface *interface, struct l
 {
     struct arp arp;
     const uint8_t *bytes = packet_pull(packet, ARP_LENGTH);
-    host->counters[CNT_ARP_IN]++;
+    host->counters[0][CNT_ARP_IN]++;
     if (!bytes || arp_parse(&arp, bytes, ARP_LENGTH) < 0 || (arp.operation != ARP_REQUEST && arp.operation != ARP_REPLY) ||
         arp.sender_mac.b[0] & 1 || addr_is_multicast(&arp.sender) || addr_is_limited_broadcast(&arp.sender) ||
         addr_is_loopback(&arp.sender)) {
@@ -129,7 +129,7 @@ void host_nd_send(struct lil_host *host, struct interface *interface, const uint
     struct lil_packet *packet = packet_new(host->pool);
     if (!packet)
         return;
-    host->counters[CNT_ND_OUT]++;
+    host->counters[1][CNT_ND_OUT]++;
     if (!packet_append(packet, message, length)) {
         packet_free(packet);
         return;
@@ -203,7 +203,7 @@ void host_nd_input(struct lil_host *host, struct interface *interface, const str
 {
     struct nd nd = {0};
     uint8_t body[256];
-    host->counters[CNT_ND_IN]++;
+    host->counters[1][CNT_ND_IN]++;
     size_t length = packet_read(packet, ICMP_LENGTH, body, sizeof body);
     /* RFC 4861 7.1.1, 7.1.2: hop limit 255 proves that it comes from this link */
     if (interface->kind != LIL_ETHERNET || ip->ttl != 255 || icmp->code != 0 || nd_parse(&nd, icmp->type, body, length) < 0) {

@@ -118,7 +118,7 @@ void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet
 
 COLD static void drop_output(struct lil_host *host, const struct way *way, enum lil_drop drop, struct lil_packet *packet)
 {
-    host->counters[CNT_IP_NO_ROUTES] += drop == LIL_DROP_NO_ROUTE;
+    host->counters[!addr_is_v4(&way->remote)][CNT_IP_NO_ROUTES] += drop == LIL_DROP_NO_ROUTE;
     host_drop(host, way->interface ? way->interface->ifindex : 0, drop, packet);
 }
 
@@ -130,16 +130,17 @@ COLD static void send_fragments(struct lil_host *host, struct way *way, struct i
     frag_init_take(&frag, ip, packet, way->mtu);
     struct lil_packet *piece;
     while ((piece = frag_next(&frag))) {
-        host->counters[CNT_IP_FRAG_CREATES]++;
+        host->counters[ip->version == 6][CNT_IP_FRAG_CREATES]++;
+        host->counters[ip->version == 6][CNT_IP_OUT_OCTETS] += piece->length;
         piece->csum = CSUM_COMPUTED;
         host_emit(host, way, piece);
     }
-    host->counters[frag.failed ? CNT_IP_FRAG_FAILS : CNT_IP_FRAG_OKS]++;
+    host->counters[ip->version == 6][frag.failed ? CNT_IP_FRAG_FAILS : CNT_IP_FRAG_OKS]++;
 }
 
 void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet)
 {
-    host->counters[CNT_IP_OUT]++;
+    host->counters[ip->version == 6][CNT_IP_OUT]++;
     if (way->kind == WAY_ERROR) {
         drop_output(host, way, way->drop, packet);
         return;
@@ -153,7 +154,7 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
     uint32_t header = ip->version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
     if (packet->length + header > way->mtu && !packet->gso_size) {
         if (ip->version == 4 && ip->dont_fragment) {
-            host->counters[CNT_IP_FRAG_FAILS]++;
+            host->counters[ip->version == 6][CNT_IP_FRAG_FAILS]++;
             drop_output(host, way, LIL_DROP_IP_TOO_BIG, packet);
             return;
         }
@@ -162,6 +163,7 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
     }
     ip->id = ip->dont_fragment ? 0 : host_next_ip_id(host, ip->version); /* RFC 6864 4: atomic datagrams need none */
     ip_emit(ip, packet_push(packet, header));
+    host->counters[ip->version == 6][CNT_IP_OUT_OCTETS] += packet->length;
     host_emit(host, way, packet);
 }
 
@@ -227,7 +229,7 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
         packet->csum = CSUM_COMPUTED;
     uint32_t header = ip.version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
     uint32_t wire_length = header + (segment->gso_size ? (uint32_t)size + segment->gso_size : packet->length);
-    host->counters[CNT_IP_OUT]++;
+    host->counters[ip.version == 6][CNT_IP_OUT]++;
     if (wire_length > way->mtu) {
         if (ip.dont_fragment || ip.version == 6 || segment->gso_size)
             tcp_too_big(host, way, segment, ip.version, packet);
@@ -237,6 +239,7 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     }
     ip.id = ip.dont_fragment ? 0 : host_next_ip_id(host, ip.version);
     ip_emit(&ip, packet_push(packet, header));
+    host->counters[ip.version == 6][CNT_IP_OUT_OCTETS] += packet->length;
     host_emit(host, way, packet);
 }
 

@@ -23,7 +23,7 @@ static void datagrams_over_ethernet(void **state)
         assert_int_equal(info.flow.remote_port, 1000);
         assert_int_equal(net_received(b, pb, &info), 5000);
         assert_int_equal(net_received(b, pb, &info), -1);
-        assert_int_equal(lil_counter_get(b, "IpReasmOKs"), 1);
+        assert_int_equal(lil_counter_get(b, v6 ? "Ip6ReasmOKs" : "IpReasmOKs"), 1);
         assert_int_equal(net_seen(net, "who-has") + net_seen(net, "neighbor sol"), 1);
         net_end(net);
     }
