@@ -90,7 +90,7 @@ static void put_structure(struct call *call, const struct expr *expr, struct opt
         call_check_names(call, expr, linger_names);
         struct linger linger = {.l_onoff = (int)field_number(call, expr, "onoff", "l_onoff", 0), .l_linger = (int)field_number(call, expr, "linger", "l_linger", 1)};
         put_struct(option, &linger, sizeof linger);
-    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO)) {
+    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO || option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
         call_check_names(call, expr, time_names);
         struct timeval time = {.tv_sec = field_number(call, expr, "tv_sec", "sec", 0), .tv_usec = field_number(call, expr, "tv_usec", "usec", 1)};
         put_struct(option, &time, sizeof time);
@@ -223,7 +223,7 @@ static void check_structure(struct call *call, const struct expr *expr, const st
         const struct linger *linger = (const void *)option->bytes;
         if (field_number(call, expr, "onoff", "l_onoff", 0) != linger->l_onoff || field_number(call, expr, "linger", "l_linger", 1) != linger->l_linger)
             call_differ(call, "the linger structure is {onoff=%d, linger=%d}", linger->l_onoff, linger->l_linger);
-    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO)) {
+    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO || option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
         const struct timeval *time = (const void *)option->bytes;
         if (field_number(call, expr, "tv_sec", "sec", 0) != time->tv_sec || field_number(call, expr, "tv_usec", "usec", 1) != time->tv_usec)
             call_differ(call, "the time is {tv_sec=%ld, tv_usec=%ld}", (long)time->tv_sec, (long)time->tv_usec);

@@ -133,9 +133,9 @@ static void put_times(struct printer *printer, const struct sock *sock, uint64_t
     struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
 
     if (sock->flags & SF_TIMESTAMP)
-        put(printer, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
+        put(printer, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
     else if (sock->flags & SF_TIMESTAMPNS)
-        put(printer, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof ts);
+        put(printer, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts, sizeof ts);
 }
 
 /* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR: where the datagram was sent to, as an address. */

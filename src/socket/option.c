@@ -56,6 +56,8 @@ static const struct flag_option {
     {SOL_SOCKET, SO_DONTROUTE, SF_DONTROUTE, false},
     {SOL_SOCKET, SO_TIMESTAMP, SF_TIMESTAMP, false},
     {SOL_SOCKET, SO_TIMESTAMPNS, SF_TIMESTAMPNS, false},
+    {SOL_SOCKET, SO_TIMESTAMP_NEW, SF_TIMESTAMP, false},
+    {SOL_SOCKET, SO_TIMESTAMPNS_NEW, SF_TIMESTAMPNS, false},
     {SOL_SOCKET, SO_DEBUG, SF_DEBUG, false},
     {IPPROTO_IP, IP_RECVERR, SF_RECVERR, false},
     {IPPROTO_IP, IP_PKTINFO, SF_PKTINFO, false},
@@ -101,6 +103,11 @@ static const struct flag_option *find_flag(int level, int name)
     return NULL;
 }
 
+static bool is_new_stamp(const struct flag_option *option)
+{
+    return option->level == SOL_SOCKET && (option->name == SO_TIMESTAMP_NEW || option->name == SO_TIMESTAMPNS_NEW);
+}
+
 static int set_flag_option(struct sock *sock, const struct flag_option *option, const void *value, socklen_t length)
 {
     bool is_linux = sock_params(&sock->file)->rcvbuf_doubled;
@@ -115,13 +122,18 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
         return result;
     if (option->name == SO_REUSEPORT && option->level == SOL_SOCKET && !sock_params(&sock->file)->has_reuseport)
         return -ENOPROTOOPT;
+    if (is_new_stamp(option) && !is_linux)
+        return -ENOPROTOOPT;
     if (option->flag == SF_HDRINCL && sock->file.type != SOCK_RAW)
         return -ENOPROTOOPT;
     if (option->flag == SF_V6ONLY && (sock->binding || sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_LISTENING)))
         return -EINVAL;
     set_flag(sock, option->flag, on);
-    if (on && option->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS)) /* the last one asked for */
+    if (option->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS)) { /* the last one asked for; or none */
         set_flag(sock, option->flag ^ (SF_TIMESTAMP | SF_TIMESTAMPNS), 0);
+        if (on)
+            set_flag(sock, SF_STAMPS_NEW, is_new_stamp(option));
+    }
     if (option->flag & (SF_REUSEADDR | SF_REUSEPORT) && is_stream(sock)) {
         struct tcb *tcb = stream_tcb(sock);
 
@@ -258,19 +270,10 @@ static int get_linger(struct sock *sock, void *value, socklen_t *length)
     return option_give(value, length, &linger, sizeof linger);
 }
 
-static int set_device(struct sock *sock, const void *value, socklen_t length)
+static int bind_to_interface(struct sock *sock, int ifindex)
 {
-    char name[16] = "";
-    struct sock_ext *ext;
-    int ifindex = 0;
+    struct sock_ext *ext = sock_need_ext(sock);
 
-    memcpy(name, value, min_u64(length, sizeof name - 1));
-    if (name[0]) {
-        ifindex = lil_interface_index(sock->file.sockets->host, name);
-        if (ifindex < 0)
-            return ifindex;
-    }
-    ext = sock_need_ext(sock);
     if (!ext)
         return -ENOBUFS;
     ext->bind_ifindex = (uint32_t)ifindex;
@@ -287,6 +290,17 @@ static int set_device(struct sock *sock, const void *value, socklen_t length)
                  (uint32_t)ifindex);
     }
     return 0;
+}
+
+static int set_device(struct sock *sock, const void *value, socklen_t length)
+{
+    char name[16] = "";
+    int ifindex = 0;
+
+    memcpy(name, value, min_u64(length, sizeof name - 1));
+    if (name[0])
+        ifindex = lil_interface_index(sock->file.sockets->host, name);
+    return ifindex < 0 ? ifindex : bind_to_interface(sock, ifindex);
 }
 
 struct device { /* an interface's name by its index */
@@ -356,10 +370,28 @@ static int set_rcvlowat(struct sock *sock, int value)
     return 0;
 }
 
+static int set_label(struct sock *sock, int name, int number)
+{
+    struct sock_ext *ext = sock_need_ext(sock);
+
+    if (!ext)
+        return -ENOBUFS;
+    if (name == SO_MARK)
+        ext->mark = (uint32_t)number;
+    else
+        ext->priority = number;
+    return 0;
+}
+
+/* Of machines of 64 bits: the new options' struct timeval is the old one's. */
+static int same_here(const struct sock *sock, int name)
+{
+    return !sock_params(&sock->file)->rcvbuf_doubled ? name : name == SO_RCVTIMEO_NEW ? SO_RCVTIMEO : name == SO_SNDTIMEO_NEW ? SO_SNDTIMEO : name;
+}
+
 static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length)
 {
     const struct socket_params *params = sock_params(&sock->file);
-    struct sock_ext *ext;
     int number = 0, result;
 
     switch (name) {
@@ -403,18 +435,15 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
             return -EPERM;
         /* fall through */
     case SO_MARK:
-        ext = sock_need_ext(sock);
-        if (!ext)
-            return -ENOBUFS;
-        if (name == SO_MARK)
-            ext->mark = (uint32_t)number;
-        else
-            ext->priority = number;
-        return 0;
+        return set_label(sock, name, number);
     case SO_ZEROCOPY:
         if (!is_stream(sock) || !params->rcvbuf_doubled) /* Linux alone has it */
             return -ENOPROTOOPT;
         return number < 0 || number > 1 ? -EINVAL : zerocopy_enable(sock, number);
+    case SO_BINDTOIFINDEX:
+        if (!params->rcvbuf_doubled)
+            return -ENOPROTOOPT;
+        return number < 0 ? -EINVAL : bind_to_interface(sock, number);
     case SO_TYPE:
     case SO_ERROR:
     case SO_PROTOCOL:
@@ -488,6 +517,8 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
         return is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
+    case SO_BINDTOIFINDEX:
+        return sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext ? (int)ext->bind_ifindex : 0) : -ENOPROTOOPT;
     case SOCK_ACCEPTFILTER:
         if (sock_params(&sock->file)->bsd_options)
             return accept_filter_get(sock, value, length);
@@ -578,7 +609,7 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
         return set_flag_option(sock, flag, value, length);
     switch (level) {
     case SOL_SOCKET:
-        return set_socket(proc, sock, name, value, length);
+        return set_socket(proc, sock, same_here(sock, name), value, length);
     case IPPROTO_TCP:
         return set_tcp(sock, name, value, length);
     case IPPROTO_IP:
@@ -603,11 +634,13 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
     if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6)) {
         if (flag->flag == SF_REUSEPORT && !sock_params(file)->has_reuseport)
             return -ENOPROTOOPT;
+        if (flag->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS) && !(sock->flags & SF_STAMPS_NEW) == is_new_stamp(flag))
+            return sock_params(file)->rcvbuf_doubled || !is_new_stamp(flag) ? give_int(value, length, 0) : -ENOPROTOOPT;
         return give_flag(sock, level, name, value, length, sock->flags & flag->flag);
     }
     switch (level) {
     case SOL_SOCKET:
-        return get_socket(sock, name, value, length);
+        return get_socket(sock, same_here(sock, name), value, length);
     case IPPROTO_TCP:
         return get_tcp(sock, name, value, length);
     case IPPROTO_IP:

@@ -195,7 +195,8 @@ int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const v
     case SO_MAX_PACING_RATE:
         return set_pacing(sock, value, length);
     case SO_TIMESTAMPING:
-        return stamp_enable(sock, (uint32_t)number);
+    case SO_TIMESTAMPING_NEW:
+        return stamp_enable(sock, (uint32_t)number, name == SO_TIMESTAMPING_NEW);
     case SO_RESERVE_MEM:
         return number < 0 ? -EINVAL : -EOPNOTSUPP;
     case SO_PASSCRED:
@@ -254,6 +255,10 @@ static int get_special(struct sock *sock, int name, void *value, socklen_t *leng
     switch (name) {
     case SO_MAX_PACING_RATE:
         return get_pacing(sock, value, length);
+    case SO_TIMESTAMPING_NEW: /* strict, unlike the old one */
+        if (!(sock->flags & SF_STAMPS_NEW))
+            stamping[0] = 0;
+        /* fall through */
     case SO_TIMESTAMPING:
         return option_give(value, length, stamping, sizeof stamping);
     case SO_COOKIE:

@@ -34,6 +34,7 @@ enum sock_flag {
     SF_DEBUG = 1 << 22,
     SF_V6_RECVERR = 1 << 23,
     SF_ADDR_AUTO = 1 << 24, /* the local address was chosen by connect() */
+    SF_STAMPS_NEW = 1 << 27, /* received times are told as of SO_TIMESTAMP*_NEW, whose structures are 64 bits everywhere */
     SF_STAMPS = 1 << 26,   /* SO_TIMESTAMPING asks for moments of what is sent */
     SF_DEFERRED = 1 << 25   /* TCP_FASTOPEN_CONNECT: connect() was called, the SYN waits for the first data (ext->deferred) */
 };
@@ -187,7 +188,7 @@ int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length
 void plain_option_free(struct sock *sock);
 void plain_option_copy(struct sock *sock, const struct sock *from); /* best effort */
 /* stamp.c: SO_TIMESTAMPING of streams. */
-int stamp_enable(struct sock *sock, uint32_t flags) MUST_CHECK;
+int stamp_enable(struct sock *sock, uint32_t flags, bool is_new) MUST_CHECK;
 void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
 bool stamp_is_ready(const struct sock *sock);
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */

@@ -11,7 +11,7 @@ enum {
     KNOWN = (1 << 19) - 1
 };
 
-int stamp_enable(struct sock *sock, uint32_t flags)
+int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
 {
     struct sock_ext *ext = sock_need_ext(sock);
     struct tcb *tcb;
@@ -28,6 +28,7 @@ int stamp_enable(struct sock *sock, uint32_t flags)
         ext->ts_base = flags & OPT_ID_TCP ? tcp_write_seq(tcb) : tcp_acked_seq(tcb);
     }
     ext->tsflags = flags;
+    sock->flags = is_new ? sock->flags | SF_STAMPS_NEW : sock->flags & ~(uint32_t)SF_STAMPS_NEW;
     if (flags & RECORDS)
         sock->flags |= SF_STAMPS;
     else
@@ -69,11 +70,11 @@ bool stamp_is_ready(const struct sock *sock)
     return tcb && tcp_stamp_peek(tcb, NULL);
 }
 
-static void put_time(struct msghdr *message, size_t room, uint64_t time_ns)
+static void put_time(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns)
 {
     struct timespec times[3] = {{.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)}};
 
-    control_put(message, room, SOL_SOCKET, SO_TIMESTAMPING, times, sizeof times);
+    control_put(message, room, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMPING_NEW : SO_TIMESTAMPING, times, sizeof times);
 }
 
 ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
@@ -103,7 +104,7 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE | (taken < stamp.size ? MSG_TRUNC : 0);
     if (flags & SOF_TIMESTAMPING_SOFTWARE)
-        put_time(message, room, stamp.time_ns);
+        put_time(sock, message, room, stamp.time_ns);
     data.error.ee_info = (uint32_t)stamp.kind;
     if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && stamp.kind != TCP_STAMP_KIND_ACKED) { /* the packet's source */
         struct sockaddr_storage source;
@@ -166,14 +167,15 @@ void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room
     struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
     struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
     uint32_t flags = sock->ext ? sock->ext->tsflags : 0;
+    bool is_new = sock->flags & SF_STAMPS_NEW;
 
     if (!time_ns)
         return;
     if (sock->flags & SF_TIMESTAMP)
-        control_put(message, room, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof tv);
+        control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
     else if (sock->flags & SF_TIMESTAMPNS)
-        control_put(message, room, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof ts);
+        control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts, sizeof ts);
     /* the packet has its time whoever wanted it (here always): telling it is enough, unless only its receiver's own wish counts */
     if (flags & SOF_TIMESTAMPING_SOFTWARE && (flags & SOF_TIMESTAMPING_RX_SOFTWARE || !(flags & OPT_RX_FILTER)))
-        put_time(message, room, time_ns);
+        put_time(sock, message, room, time_ns);
 }
