@@ -273,7 +273,7 @@ struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     uint32_t snd_nxt, rcv_nxt, ts_recent, ts_recent_s, ts_offset, rcv_wnd;
     uint64_t deadline_ns;
     uint32_t prev, next;
-    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1;
+    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1, is_signed : 1 /* guard_wait_*() have its keys */;
     uint8_t rcv_wscale, tos;
     uint8_t answered;         /* when, in eighths of a second, a segment without text was answered; 0: never */
     uint32_t hash;            /* of the flow */
@@ -341,6 +341,7 @@ struct tcp {
     struct tcp_listener **listeners; /* by slot */
     uint32_t listener_count, listener_capacity;
     uint32_t wait_first, wait_last, wait_count;
+    struct wait_keys *wait_keys; /* tcp_guard.c: of the few records that sign */
     uint64_t wait_deadline_ns; /* of the first; LIL_NEVER */
     struct { uint32_t first, last; } levels[SYN_LEVELS];
     uint32_t levels_used;     /* a bit each that has an entry */

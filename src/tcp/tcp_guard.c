@@ -154,3 +154,44 @@ void guard_sign_reply(struct tcp *tcp, struct tcp_reply *reply)
     uint32_t slot = flow_find(tcp, &reply->flow, &kind);
     reply_sign(reply, opts_of(tcp, &reply->flow, kind, slot));
 }
+
+struct wait_keys {
+    struct wait_keys *next;
+    uint32_t slot;
+    struct md5_keys *keys;
+};
+
+bool guard_wait_keep(struct tcp *tcp, const struct tcb *tcb, uint32_t slot)
+{
+    struct wait_keys *kept = pool_alloc(tcp->pool, sizeof *kept);
+    if (!kept)
+        return false;
+    *kept = (struct wait_keys){.next = tcp->wait_keys, .slot = slot, .keys = md5_keys_ref(tcb->opt->md5)};
+    tcp->wait_keys = kept;
+    return true;
+}
+
+static struct wait_keys **wait_keys_of(struct tcp *tcp, uint32_t slot)
+{
+    struct wait_keys **at = &tcp->wait_keys;
+    while (*at && (*at)->slot != slot)
+        at = &(*at)->next;
+    return at;
+}
+
+void guard_wait_sign(struct tcp *tcp, uint32_t slot, struct tcp_reply *reply)
+{
+    const struct wait_keys *kept = *wait_keys_of(tcp, slot);
+    struct tcb_opts opts = {.md5 = kept ? kept->keys : NULL};
+    reply_sign(reply, &opts);
+}
+
+void guard_wait_forget(struct tcp *tcp, uint32_t slot)
+{
+    struct wait_keys **at = wait_keys_of(tcp, slot), *kept = *at;
+    if (!kept)
+        return;
+    *at = kept->next;
+    md5_keys_unref(tcp, kept->keys);
+    pool_free(tcp->pool, kept, sizeof *kept);
+}

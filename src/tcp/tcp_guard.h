@@ -11,6 +11,10 @@ void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphd
 COLD enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot);
 COLD void guard_sign_reply(struct tcp *tcp, struct tcp_reply *reply); /* in the name of whoever has its flow */
 COLD bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet);
+/* TIME-WAIT signs with the connection's keys: they are kept by SLOT of its record, whose is_signed says that there are any. */
+COLD bool guard_wait_keep(struct tcp *tcp, const struct tcb *tcb, uint32_t slot) MUST_CHECK;
+COLD void guard_wait_sign(struct tcp *tcp, uint32_t slot, struct tcp_reply *reply);
+COLD void guard_wait_forget(struct tcp *tcp, uint32_t slot);
 static inline bool tcb_is_signed(const struct tcb *tcb) { return tcb->is_guarded && tcb->opt->md5 && md5_is_signed(tcb->opt, &tcb->flow.remote); }
 
 #endif

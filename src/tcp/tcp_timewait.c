@@ -39,6 +39,8 @@ void timewait_remove(struct tcp *tcp, uint32_t slot)
         struct lil_trace event = {.kind = LIL_TRACE_STATE, .old_state = "TIME_WAIT", .new_state = "CLOSED"};
         tcp_trace(tcp, &event, &record->flow);
     }
+    if (record->is_signed)
+        guard_wait_forget(tcp, slot);
     unlink_record(tcp, record);
     flow_remove(tcp, &record->flow, record->hash, FLOW_WAIT, slot);
     slab_free(&tcp->waits, slot);
@@ -88,14 +90,16 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     record->tos = tcb->opt->socket.tos;
     record->reuseaddr = tcb->reuseaddr;
     record->reuseport = tcb->reuseport;
+    record->is_signed = tcb_is_signed(tcb) && guard_wait_keep(tcp, tcb, slot);
     tcp->wait_count++;
     TCP_MIB(tcp, TW);
     append_record(tcp, slot);
     return true;
 }
 
-static void send_ack(struct tcp *tcp, struct wait_record *record)
+static void send_ack(struct tcp *tcp, uint32_t slot)
 {
+    const struct wait_record *record = tcp_wait(tcp, slot);
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
         return;
@@ -107,6 +111,8 @@ static void send_ack(struct tcp *tcp, struct wait_record *record)
         reply->ts_value = (uint32_t)(tcp->now_ns / (hz_ms * NS_PER_MS)) + record->ts_offset;
         reply->ts_echo = record->ts_recent;
     }
+    if (record->is_signed)
+        guard_wait_sign(tcp, slot, reply);
 }
 
 static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *record, const struct tcphdr_ *header)
@@ -166,7 +172,7 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
         drop = LIL_DROP_NONE;
         /* fall through */
     case BSD_WAIT_ACK:
-        send_ack(tcp, record);
+        send_ack(tcp, slot);
         break;
     case BSD_WAIT_DROP:
         break;
@@ -207,7 +213,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         enum lil_drop drop;
         if (begin_anew(tcp, slot, in, packet, &drop))
             return drop;
-        send_ack(tcp, record); /* nobody listens any more */
+        send_ack(tcp, slot); /* nobody listens any more */
         packet_free(packet);
         return LIL_DROP_TCP_AFTER_CLOSE;
     }
@@ -221,7 +227,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         append_record(tcp, slot);
     }
     if ((header->seq != end_seq && !(header->flags & TCP_SYN)) || may_answer(tcp, record))
-        send_ack(tcp, record);
+        send_ack(tcp, slot);
     return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;
 }
 
