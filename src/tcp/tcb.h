@@ -417,6 +417,7 @@ struct rx {
     uint8_t options_length;   /* as on the wire */
     uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
     bool ts_progress;         /* its timestamp was newer than TS.Recent */
+    bool is_expected;         /* Linux's header prediction takes it, if its text fits what memory is paid for */
     bool is_expected_ack;     /* Linux's header prediction takes it, and there is no text: ACKs of ours that wait go on waiting */
 };
 

@@ -119,6 +119,7 @@ static void count_ack(struct tcb *tcb, struct rx *rx)
     bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == TCP_ACK && rx->seq == tcb->rcv_nxt &&
                     rx->window == tcb->snd_wnd && rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
                     !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
+    rx->is_expected = expected;
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
     tcb->hp_on |= rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;

@@ -224,7 +224,7 @@ static void take_ack(struct tcb *tcb, uint32_t ack)
 }
 
 /* Step 7: the text is the next in order. */
-static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct lil_packet *packet)
+static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct lil_packet *packet, bool expected)
 {
     struct tcb_ext *ext = tcb->ext;
     struct rx rx;
@@ -236,7 +236,7 @@ static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct l
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return LIL_DROP_TCP_MEMORY;
     tcb->readable += in->length;
-    rmem_charge(tcb, in->length);
+    tcb->tcp->mib[MIB_HPHits] += rmem_charge(tcb, in->length) & expected;
     ext->bytes_received += in->length;
     tcb->rcv_nxt += in->length;
     window_on_data(tcb, &rx);
@@ -271,7 +271,7 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
         take_ack(tcb, in->ack);
     ext->rexmit_hold = false;
     if (in->length)
-        drop = take_text(tcb, in, packet);
+        drop = take_text(tcb, in, packet, expected);
     else
         packet_free(packet);
     if (in->length || !expected) /* is_expected_ack */

@@ -12,7 +12,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
     rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
-    rx->ts_progress = rx->is_expected_ack = false;
+    rx->ts_progress = rx->is_expected = rx->is_expected_ack = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;

@@ -99,7 +99,7 @@ static bool deliver(struct tcb *tcb, struct lil_packet *packet)
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return false;
     tcb->readable += length;
-    rmem_charge(tcb, length);
+    (void)rmem_charge(tcb, length);
     return true;
 }
 
@@ -277,7 +277,11 @@ static bool has_room(struct tcb *tcb, const struct rx *rx)
     if (!ext || !rmem_is_counted(tcb))
         return true;
     bool predicted = rx->seq == tcb->rcv_nxt && !ext->ooo && (rx->flags & ~(unsigned)TCP_PSH) == TCP_ACK && rx->window == tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;
-    if ((predicted && rmem_cost(tcb, rx->length) <= ext->rmem.forward) || rmem_schedule(tcb, rx->seq))
+    if (predicted && rmem_cost(tcb, rx->length) <= ext->rmem.forward) {
+        tcb->tcp->mib[MIB_HPHits] += rx->is_expected;
+        return true;
+    }
+    if (rmem_schedule(tcb, rx->seq))
         return true;
     ext->no_memory = true;
     tcb->ack_now = true;
@@ -306,6 +310,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
     }
     tcb->rcv_nxt = rx->end_seq;
     if (length) {
+        tcb->hp_on |= !tcb->ext->ooo;
         window_on_data(tcb, rx);
         window_on_ecn(tcb, rx);
     }

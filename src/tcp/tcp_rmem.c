@@ -83,27 +83,29 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
 }
 
 /* LENGTH bytes wait to be read now. */
-void rmem_charge(struct tcb *tcb, uint32_t length)
+bool rmem_charge(struct tcb *tcb, uint32_t length)
 {
     if (!tcb->ext || !rmem_is_counted(tcb))
-        return;
+        return false;
     struct rmem *rmem = &tcb->ext->rmem;
+    uint32_t room, cost = cost_of(tcb, length, &room);
+    bool was_paid = cost <= rmem->forward;
     if (length <= rmem->room && rmem->runs) { /* tcp_try_coalesce() */
         struct rmem_run *last = run_at(rmem, rmem->runs - 1u);
-        uint32_t whole = last->length + length, cost = last->cost;
+        uint32_t whole = last->length + length, last_cost = last->cost;
         rmem->room = (uint16_t)(rmem->room - length);
         if (last->count == 1) {
             last->length = whole;
-            return;
+            return was_paid;
         }
         last->count--;
-        push_run(rmem, whole, cost);
-        return;
+        push_run(rmem, whole, last_cost);
+        return was_paid;
     }
-    uint32_t room, cost = cost_of(tcb, length, &room);
     push_run(rmem, length, cost);
     rmem->room = (uint16_t)room;
     rmem_take(tcb, cost);
+    return was_paid;
 }
 
 /* COPIED bytes were read: buffers that are read whole are free. */

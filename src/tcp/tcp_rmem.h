@@ -24,8 +24,8 @@ bool rmem_is_counted(const struct tcb *tcb);
 uint32_t rmem_cost(const struct tcb *tcb, uint32_t length);
 void rmem_take(struct tcb *tcb, uint32_t cost);
 void rmem_give(struct tcb *tcb, uint32_t cost);
-/* LENGTH bytes wait to be read now; COPIED bytes were read. */
-void rmem_charge(struct tcb *tcb, uint32_t length);
+/* LENGTH bytes wait to be read now: did their buffer fit what was paid for? COPIED bytes were read. */
+bool rmem_charge(struct tcb *tcb, uint32_t length);
 void rmem_release(struct tcb *tcb, size_t copied);
 /* Do they cost more than the buffer? Is there, or can there be made, room for a segment that begins at SEQ? */
 bool rmem_is_over(const struct tcb *tcb);
