@@ -96,6 +96,8 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
     memcpy(&rate, value, length >= sizeof rate ? sizeof rate : sizeof(uint32_t));
     if (rate == UINT64_MAX || (length < sizeof rate && rate == UINT32_MAX))
         rate = 0; /* no limit */
+    else if (rate == 0)
+        rate = UINT64_MAX;
     if (options) {
         options->max_pacing_rate = rate;
         stream_options_changed(sock);
@@ -106,7 +108,7 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
 static int get_pacing(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
-    uint64_t rate = options && options->max_pacing_rate ? options->max_pacing_rate : UINT64_MAX;
+    uint64_t set = options ? options->max_pacing_rate : 0, rate = !set ? UINT64_MAX : set == UINT64_MAX ? 0 : set;
     uint32_t less = rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
 
     return *length >= sizeof rate ? option_give(value, length, &rate, sizeof rate) : option_give(value, length, &less, sizeof less);

@@ -220,7 +220,7 @@ struct tcb_options {
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
     bool no_rehash;                /* SO_TXREHASH 0 */
     bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
-    uint64_t max_pacing_rate;      /* bytes a second; 0: none */
+    uint64_t max_pacing_rate;      /* bytes a second; 0: none; UINT64_MAX: a rate of 0, which Linux tells and does not pace by */
     uint32_t bind_ifindex, mark;
     bool v6_dual;                  /* an AF_INET6 socket */
 };

@@ -143,7 +143,7 @@ uint64_t cwnd_pacing_rate(const struct tcb *tcb)
     uint64_t rate = (uint64_t)tcb->mss * 80000 * factor * max_u32(tcb->cwnd, tcb_packets_out(tcb));
     if (tcb->srtt_us)
         rate /= tcb->srtt_us;
-    return most ? min_u64(rate, most) : rate;
+    return most == UINT64_MAX ? 0 : most ? min_u64(rate, most) : rate;
 }
 
 /* Pacing: the next segment waits until this one has left at the rate. Only with a rate set or pacing on. */

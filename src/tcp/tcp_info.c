@@ -174,7 +174,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * info.tcpi_advmss);
     info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
-    info.tcpi_max_pacing_rate = tcb->opt->socket.max_pacing_rate ? tcb->opt->socket.max_pacing_rate : UINT64_MAX;
+    uint64_t most = tcb->opt->socket.max_pacing_rate;
+    info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
     info.tcpi_snd_wnd = tcb->snd_wnd;
     if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         fill_syn_sent(tcb, &info);
