@@ -11,12 +11,28 @@ static const char *const names[2][CNT_COUNT] = {
     [CNT_IP_REASM_OKS] = ip "ReasmOKs", [CNT_IP_FRAG_OKS] = ip "FragOKs", [CNT_IP_FRAG_FAILS] = ip "FragFails",                          \
     [CNT_IP_FRAG_CREATES] = ip "FragCreates"
 #define ICMP_NAMES(icmp)                                                                                                               \
-    [CNT_ICMP_IN] = icmp "InMsgs", [CNT_ICMP_IN_ERRORS] = icmp "InErrors", [CNT_ICMP_OUT] = icmp "OutMsgs",                              \
-    [CNT_ICMP_IN_ECHOS] = icmp "InEchos", [CNT_ICMP_IN_UNREACHS] = icmp "InDestUnreachs", [CNT_ICMP_OUT_UNREACHS] = icmp "OutDestUnreachs"
-    {IP_NAMES("Ip", "IpExt"), [CNT_IP_FORWARDED] = "IpForwDatagrams", ICMP_NAMES("Icmp"), [CNT_ICMP_OUT_ECHO_REPS] = "IcmpOutEchoReps",
+    [CNT_ICMP_IN] = icmp "InMsgs", [CNT_ICMP_IN_ERRORS] = icmp "InErrors", [CNT_ICMP_OUT] = icmp "OutMsgs"
+    {IP_NAMES("Ip", "IpExt"), [CNT_IP_FORWARDED] = "IpForwDatagrams", ICMP_NAMES("Icmp"),
      [CNT_ICMP_OUT_RATE] = "IcmpOutRateLimitGlobal", [CNT_ARP_IN] = "ArpInMsgs", [CNT_ARP_OUT] = "ArpOutMsgs"},
-    {IP_NAMES("Ip6", "Ip6"), [CNT_IP_FORWARDED] = "Ip6OutForwDatagrams", ICMP_NAMES("Icmp6"), [CNT_ICMP_OUT_ECHO_REPS] = "Icmp6OutEchoReplies",
+    {IP_NAMES("Ip6", "Ip6"), [CNT_IP_FORWARDED] = "Ip6OutForwDatagrams", ICMP_NAMES("Icmp6"),
      [CNT_ICMP_OUT_RATE] = "Icmp6OutRateLimitHost", [CNT_ND_IN] = "Icmp6InNeighborMsgs", [CNT_ND_OUT] = "Icmp6OutNeighborMsgs"},
+};
+
+static const struct icmp_name {
+    uint8_t v6, is_out, type;
+    const char *name, *by_number;
+} icmp_names[] = {
+#define BOTH(v6, type, icmp, msg, word) {v6, 0, type, icmp "In" word, msg "InType" #type}, {v6, 1, type, icmp "Out" word, msg "OutType" #type}
+    BOTH(0, 0, "Icmp", "IcmpMsg", "EchoReps"), BOTH(0, 3, "Icmp", "IcmpMsg", "DestUnreachs"),
+    BOTH(0, 4, "Icmp", "IcmpMsg", "SrcQuenchs"), BOTH(0, 5, "Icmp", "IcmpMsg", "Redirects"),
+    BOTH(0, 8, "Icmp", "IcmpMsg", "Echos"), BOTH(0, 11, "Icmp", "IcmpMsg", "TimeExcds"),
+    BOTH(0, 12, "Icmp", "IcmpMsg", "ParmProbs"), BOTH(1, 1, "Icmp6", "Icmp6", "DestUnreachs"),
+    BOTH(1, 2, "Icmp6", "Icmp6", "PktTooBigs"), BOTH(1, 3, "Icmp6", "Icmp6", "TimeExcds"),
+    BOTH(1, 4, "Icmp6", "Icmp6", "ParmProblems"), BOTH(1, 128, "Icmp6", "Icmp6", "Echos"),
+    BOTH(1, 129, "Icmp6", "Icmp6", "EchoReplies"), BOTH(1, 133, "Icmp6", "Icmp6", "RouterSolicits"),
+    BOTH(1, 134, "Icmp6", "Icmp6", "RouterAdvertisements"), BOTH(1, 135, "Icmp6", "Icmp6", "NeighborSolicits"),
+    BOTH(1, 136, "Icmp6", "Icmp6", "NeighborAdvertisements"), BOTH(1, 137, "Icmp6", "Icmp6", "Redirects"),
+#undef BOTH
 };
 
 int lil_counter_each(const struct lil_host *host, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx)
@@ -28,6 +44,13 @@ int lil_counter_each(const struct lil_host *host, void (*visit)(void *ctx, const
         for (int i = 0; i < CNT_COUNT; i++)
             if (names[v6][i])
                 visit(ctx, names[v6][i], counters[i]);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(icmp_names); i++) {
+        const struct icmp_name *icmp = &icmp_names[i];
+        uint32_t count = host->icmp_types[icmp->v6][icmp->is_out][(icmp->type & 31) + (icmp->type >= 128 ? 32 : 0)];
+        visit(ctx, icmp->name, count);
+        if (count)
+            visit(ctx, icmp->by_number, count); /* Linux tells of types that came, and no others */
     }
     udp_each_counter(host->udp, visit, ctx);
     tcp_each_counter(host->tcp, visit, ctx);

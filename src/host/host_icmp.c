@@ -51,8 +51,7 @@ void host_icmp_error(struct lil_host *host, const struct icmp_error *error, cons
     struct lil_packet *packet = icmp_error_new(host->pool, error, ip, offender, host->profile->ip.icmp_quote_bytes, &source);
     if (!packet)
         return;
-    host->counters[ip->version == 6][CNT_ICMP_OUT]++;
-    host->counters[ip->version == 6][CNT_ICMP_OUT_UNREACHS] += error->type == (ip->version == 4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE);
+    host_count_icmp(host, ip->version, true, error->type);
     struct ip header = {.version = ip->version, .source = source, .dest = ip->source,
                         .protocol = ip->version == 4 ? ICMP_PROTOCOL4 : ICMP_PROTOCOL6,
                         .tos = ip->version == 4 ? 0xc0 : 0 /* RFC 1812 4.3.2.5: internetwork control */};
@@ -160,7 +159,6 @@ void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const
 static void echo_reply(struct lil_host *host, struct interface *interface, struct ip *ip, struct icmp *icmp, struct lil_packet *packet)
 {
     bool to_group = packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST);
-    host->counters[ip->version == 6][CNT_ICMP_IN_ECHOS]++;
     if ((to_group && ip->version == 4 && host->profile->ip.icmp_echo_ignore_broadcast) || addr_is_any(&ip->source)) {
         host_drop_input(host, interface, LIL_DROP_ICMP_TYPE, packet); /* RFC 1122 3.2.2.6: may be silent */
         return;
@@ -177,8 +175,7 @@ static void echo_reply(struct lil_host *host, struct interface *interface, struc
     icmp_fill_csum(packet, ip->version, &header.source, &header.dest);
     packet->csum = CSUM_COMPUTED;
     packet->flags &= PACKET_HAS_SUM;
-    host->counters[ip->version == 6][CNT_ICMP_OUT]++;
-    host->counters[ip->version == 6][CNT_ICMP_OUT_ECHO_REPS]++;
+    host_count_icmp(host, ip->version, true, icmp->type);
     uint32_t scope = addr_is_link_local(&ip->source) ? (uint32_t)interface->ifindex : 0;
     host_send_ip(host, host_way(host, &ip->source, scope), &header, packet);
 }
@@ -199,7 +196,6 @@ static void error_input(struct lil_host *host, struct interface *interface, stru
     struct icmp_error error = {.version = ip->version, .type = icmp->type, .code = icmp->code, .rest = icmp->rest};
     if (is_too_big(ip->version, icmp->type, icmp->code))
         error.rest = icmp->mtu;
-    host->counters[ip->version == 6][CNT_ICMP_IN_UNREACHS] += icmp->type == (ip->version == 4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE);
     size_t skip = ICMP_LENGTH + min_u32(quote.header_bytes, packet->length - ICMP_LENGTH);
     packet_trim_front(packet, skip);
     host_icmp_note(host, &error, &quote, &ip->source, packet);
@@ -250,17 +246,19 @@ void host_icmp_input(struct lil_host *host, struct interface *interface, struct 
 {
     struct icmp icmp = {0};
     const uint8_t *bytes = packet_pull(packet, ICMP_LENGTH);
-    host->counters[ip->version == 6][CNT_ICMP_IN]++;
     if (!bytes || icmp_parse(&icmp, ip->version, bytes, ICMP_LENGTH) < 0) {
+        host->counters[ip->version == 6][CNT_ICMP_IN]++;
         host->counters[ip->version == 6][CNT_ICMP_IN_ERRORS]++;
         host_drop_input(host, interface, LIL_DROP_ICMP_TRUNCATED, packet);
         return;
     }
     if (!wire_csum_ok(ip, packet)) {
+        host->counters[ip->version == 6][CNT_ICMP_IN]++;
         host->counters[ip->version == 6][CNT_ICMP_IN_ERRORS]++;
         host_drop_input(host, interface, LIL_DROP_ICMP_CHECKSUM, packet);
         return;
     }
+    host_count_icmp(host, ip->version, false, icmp.type);
     bool v4 = ip->version == 4;
     if (icmp.type == (v4 ? ICMP4_ECHO_REQUEST : ICMP6_ECHO_REQUEST_))
         echo_reply(host, interface, ip, &icmp, packet);

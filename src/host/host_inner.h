@@ -114,16 +114,24 @@ struct lil_host {
 
     uint64_t drops[LIL_DROP_COUNT], drop_total;
     uint64_t counters[2][32];      /* IPv4's, IPv6's: enum host_counter */
+    uint32_t icmp_types[2][2][64]; /* messages of IPv4's, IPv6's, in and out, by type: host_count_icmp() */
 };
 
 enum host_counter {
     CNT_IP_NO_ECT, CNT_IP_ECT1, CNT_IP_ECT0, CNT_IP_CE /* in the order of the ECN bits; with UNREAD: all that came */, CNT_IP_UNREAD,
     CNT_IP_IN_OCTETS, CNT_IP_OUT_OCTETS, CNT_IP_HDR_ERRORS, CNT_IP_ADDR_ERRORS, CNT_IP_FORWARDED, CNT_IP_UNKNOWN_PROTOS, CNT_IP_DELIVERED, CNT_IP_OUT,
     CNT_IP_NO_ROUTES, CNT_IP_REASM_REQS, CNT_IP_REASM_OKS, CNT_IP_FRAG_OKS, CNT_IP_FRAG_FAILS, CNT_IP_FRAG_CREATES, CNT_ICMP_IN,
-    CNT_ICMP_IN_ERRORS, CNT_ICMP_OUT, CNT_ICMP_IN_ECHOS, CNT_ICMP_OUT_ECHO_REPS, CNT_ICMP_IN_UNREACHS, CNT_ICMP_OUT_UNREACHS,
+    CNT_ICMP_IN_ERRORS, CNT_ICMP_OUT,
     CNT_ICMP_OUT_RATE, CNT_ARP_IN, CNT_ARP_OUT, CNT_ND_IN, CNT_ND_OUT, CNT_COUNT
 };
 _Static_assert(CNT_COUNT <= 32, "counters");
+
+/* An ICMP message of TYPE: those of ICMPv6 that are no errors have the numbers from 128. */
+static inline void host_count_icmp(struct lil_host *host, int version, bool is_out, uint8_t type)
+{
+    host->icmp_types[version == 6][is_out][(type & 31) + (type >= 128 ? 32 : 0)]++;
+    host->counters[version == 6][is_out ? CNT_ICMP_OUT : CNT_ICMP_IN]++;
+}
 
 static inline struct interface *host_interface(const struct lil_host *host, int ifindex)
 {

@@ -130,6 +130,7 @@ void host_nd_send(struct lil_host *host, struct interface *interface, const uint
     if (!packet)
         return;
     host->counters[1][CNT_ND_OUT]++;
+    host_count_icmp(host, 6, true, message[0]);
     if (!packet_append(packet, message, length)) {
         packet_free(packet);
         return;

@@ -245,7 +245,7 @@ static void put_groups(struct page *page, const char *const *groups)
         }
 }
 
-static void put_snmp(struct page *page) { put_groups(page, (const char *const[]){"Ip", "Icmp", "Tcp", "Udp", NULL}); }
+static void put_snmp(struct page *page) { put_groups(page, (const char *const[]){"Ip", "Icmp", "IcmpMsg", "Tcp", "Udp", NULL}); }
 static void put_netstat(struct page *page) { put_groups(page, (const char *const[]){"TcpExt", "IpExt", NULL}); }
 
 static void put_counter6(void *ctx, const char *name, uint64_t value)
