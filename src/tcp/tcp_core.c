@@ -73,6 +73,7 @@ void tcp_free(struct tcp *tcp)
     table_fini(&tcp->flows);
     slab_fini(&tcp->tcbs);
     slab_fini(&tcp->syns);
+    guard_wait_fini(tcp);
     slab_fini(&tcp->waits);
     heap_fini(&tcp->heap);
     struct pool *pool = tcp->pool;

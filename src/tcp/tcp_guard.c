@@ -195,3 +195,9 @@ void guard_wait_forget(struct tcp *tcp, uint32_t slot)
     md5_keys_unref(tcp, kept->keys);
     pool_free(tcp->pool, kept, sizeof *kept);
 }
+
+void guard_wait_fini(struct tcp *tcp)
+{
+    while (tcp->wait_keys)
+        guard_wait_forget(tcp, tcp->wait_keys->slot);
+}

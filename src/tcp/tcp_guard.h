@@ -15,6 +15,7 @@ COLD bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struc
 COLD bool guard_wait_keep(struct tcp *tcp, const struct tcb *tcb, uint32_t slot) MUST_CHECK;
 COLD void guard_wait_sign(struct tcp *tcp, uint32_t slot, struct tcp_reply *reply);
 COLD void guard_wait_forget(struct tcp *tcp, uint32_t slot);
+void guard_wait_fini(struct tcp *tcp); /* of all */
 static inline bool tcb_is_signed(const struct tcb *tcb) { return tcb->is_guarded && tcb->opt->md5 && md5_is_signed(tcb->opt, &tcb->flow.remote); }
 
 #endif
