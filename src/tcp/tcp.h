@@ -162,7 +162,6 @@ int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb) MUST_CHECK;
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit);
 void tcp_fastopen_ask(struct tcb *tcb); /* no data could be read: the SYN asks for a cookie */
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote);
-void tcp_flush_fastopen(struct tcp *tcp);                            /* the client's memory */
 unsigned tcp_host_cache_count(const struct tcp *tcp);                /* FreeBSD's hostcache.count */
 void tcp_flush_host_cache(struct tcp *tcp);
 

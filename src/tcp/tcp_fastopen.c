@@ -58,11 +58,6 @@ void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct 
     memcpy(memo->cookie, options->fastopen, sizeof memo->cookie);
 }
 
-void tcp_flush_fastopen(struct tcp *tcp)
-{
-    memset(tcp->fastopen_cache, 0, sizeof tcp->fastopen_cache);
-}
-
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote)
 {
     const struct fastopen_memo *memo = fastopen_recall(tcp, remote);
