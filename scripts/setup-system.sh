@@ -9,7 +9,8 @@ packages=(
 )
 if [ "${1:-}" = --survey ]; then
   packages+=("aria2 client" "git client" "openssh-client client" "postgresql-client psql" "default-mysql-client mysql" "mosquitto-clients client"
-    "lftp client" "rsync client" "openssl s_client" "ntpsec-ntpdate NTP" "snmp snmpget" "links client" "netcat-openbsd nc" "telnet client")
+    "lftp client" "rsync client" "openssl s_client" "ntpsec-ntpdate NTP" "snmp snmpget" "links client" "netcat-openbsd nc" "telnet client"
+    "openssh-server ssh's" "mosquitto its own" "mariadb-server mysql's" "postgresql psql's" "snmpd snmpget's")
 fi
 missing=()
 for entry in "${packages[@]}"; do
@@ -18,6 +19,7 @@ for entry in "${packages[@]}"; do
     python3) command -v python3 >/dev/null && continue ;;
     nodejs) command -v node >/dev/null && continue ;;
     golang-go) command -v go >/dev/null && continue ;;
+    postgresql) command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && continue ;;
     dnsutils) command -v dig >/dev/null && continue ;;
   esac
   dpkg -s "$name" >/dev/null 2>&1 || missing+=("$name")
@@ -28,6 +30,6 @@ if [ "$(id -u)" -ne 0 ]; then
   printf 'The system tests need these Debian packages; not root, so please run:\n  sudo %s\n' "$command" >&2
   exit 1
 fi
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # servers run in the lab: none is started here
 apt-get update -qq
 $command >/dev/null
