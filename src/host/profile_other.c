@@ -35,7 +35,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_ecn_syn_retries, "1", "tcp(4) ecn.maxretries", "H"), SET(tcp_conn_challenge_count, "5", "tcp(4) ack_war_cnt", "M"), SET(tcp_conn_challenge_ms, "1000", "tcp(4) ack_war_timewindow", "M"),
     SET(tcp_timeout_rst, "1", "tcp_drop()", "H"), SET(tcp_keepalive_always, "1", "tcp(4) always_keepalive", "H"), SET(tcp_fin_wait2_recycle_ms, "60000", "tcp(4) finwait2_timeout", "H"),
     SET(tcp_shutdown_before_error, "1", "sosend(), soreceive()", "H"), SET(tcp_accept_aborted, "1", "accept(2)", "H"), SET(tcp_syn_sent_close_waits, "1", "tcp_usrclosed()", "H"),
-    SET(tcp_dupack_by_sack, "1", "tcp_do_segment() of 15", "M"), SET(tcp_host_cache, "1", "tcp(4) hostcache.enable", "H"), SET(tcp_host_cache_s, "3600", "tcp(4) hostcache.expire", "H"),
+    SET(tcp_dupack_by_sack, "1", "tcp_do_segment() of 15", "M"), SET(tcp_syncache, "1", "syncache_timer()", "H"), SET(tcp_host_cache, "1", "tcp(4) hostcache.enable", "H"), SET(tcp_host_cache_s, "3600", "tcp(4) hostcache.expire", "H"),
     SET(tcp_byte_recovery, "1", "cc(9), tcp_input()", "M"), SET(tcp_abc_limit, "2", "tcp(4) abc_l_var", "H"), SET(tcp_byte_counting, "1", "tcp(4) rfc3465", "H"), SET(tcp_base_mss, "1200", "tcp(4) pmtud_blackhole_mss", "H"), SET(tcp_base_mss6, "1220", "tcp(4) v6pmtud_blackhole_mss", "H"), SET(tcp_rfc3390, "1", "tcp(4) rfc3390", "H"), SET(tcp_reno_beta, "50", "cc_newreno(4)", "H"), SET(tcp_reno_beta_ecn, "80", "cc_newreno(4)", "H"), SET(tcp_lost_retransmission, "1", "tcp(4) sack.lrd", "H"), SET(tcp_cookie_options, "1", "syncookies(4)", "M"), SET(tcp_rtt_by_data, "1", "syncache_socket() times nothing", "H"), SET(tcp_rfc1337, "1", "tcp_twcheck(): an RST is dropped", "H"),
     SET(tcp_fin_wait2_ms, "675000", "tcp_maxidle 600 s, then keepintvl", "H"), SET(tcp_fin_wait2_by_keepalive, "1", "tcp_timer_2msl()", "H"), SET(tcp_keepalive_garbage_byte, "0", "F13", "H"), SET(tcp_pmtu_discovery, "1", "tcp(4) path_mtu_discovery", "H"),
     SET(tcp_min_snd_mss, "216", "tcp(4) minmss", "H"), SET(tcp_time_wait_reuse, "1", "RFC 6191", "L"),
@@ -60,7 +60,7 @@ static const struct profile_override freebsd13[] = {
 };
 static const struct profile_override macos[] = {
     SET(tcp_listen_ignores_synack, "0", "assumed: as FreeBSD before 15", "L"), SET(tcp_synrcvd_challenge, "0", "assumed: as FreeBSD before 15", "L"),
-    SET(tcp_ghost_ack_check, "0", "assumed: as FreeBSD before 14.1", "L"),
+    SET(tcp_ghost_ack_check, "0", "assumed: as FreeBSD before 14.1", "L"), SET(tcp_syncache, "0", "X: so_incomp", "M"),
     SET(tcp_byte_recovery, "0", "assumed: as Linux counts", "L"), SET(tcp_rto_policy, "rfc6298", "X", "L"), SET(tcp_rto_slop_ms, "0", "X: no slop", "M"), SET(tcp_persist_policy, "rto", "assumed", "L"), SET(tcp_keepalive_always, "0", "X always_keepalive", "M"),
     SET(tcp_conn_challenge_count, "0", "X: a host-wide limit", "L"), SET(tcp_challenge_ack_limit, "10", "X challengeack_limit", "M"), SET(tcp_rtt_by_data, "0", "assumed", "L"),
     SET(tcp_syn, "0,1,2,3,4,5,7,11,19,35,67 75", "X", "H"), SET(tcp_icmp_policy, "soft-4s", "X", "M"),

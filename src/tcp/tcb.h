@@ -483,6 +483,7 @@ uint32_t listener_backlog(const struct tcp_listener *listener);
 void listener_enqueue(struct tcp_listener *listener, struct tcb *tcb);
 enum lil_drop listen_input(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet *packet);
 enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet);
+bool synq_has_listener(struct tcp *tcp, uint32_t slot);
 void saved_syn_free(struct tcp *tcp, struct saved_syn **saved);
 void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet);
 uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in); /* slot or TCP_NONE */
@@ -568,6 +569,7 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss a
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);
 uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */
+uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tcp_options *options);
 uint32_t mss_without_option(const struct tcp_params *params, bool is_v4);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);

@@ -251,9 +251,7 @@ enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, cons
     uint16_t flags = header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
     uint32_t rcv_nxt = entry->irs + 1;
     *drop = LIL_DROP_TCP_BAD_FLAGS;
-    if (flags & TCP_RST) {
-        if (flags != TCP_RST) /* the answer to our SYN/ACK has no other flag */
-            return BSD_SYN_DROP;
+    if (flags & TCP_RST) { /* whatever other flags it has */
         *drop = LIL_DROP_TCP_BAD_SEQ;
         if (!(header->seq - rcv_nxt < entry->window || (entry->window == 0 && header->seq == rcv_nxt)))
             return BSD_SYN_DROP;

@@ -18,6 +18,18 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
 }
 
+/* 3.10.7.1: CLOSED. Nobody listens there. */
+static enum lil_drop refuse_closed(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet)
+{
+    enum lil_drop drop = (in->header.flags & TCP_RST) ? LIL_DROP_TCP_RESET_CLOSED : LIL_DROP_TCP_NO_PORT;
+    if (__builtin_expect(in->header.options.has_md5, 0) && !guard_may_refuse(tcp, in, packet))
+        return drop;
+    if (tcp->params.blackhole && (tcp->params.blackhole > 1 || (in->header.flags & TCP_SYN)))
+        return drop;
+    reset_reply(tcp, in);
+    return drop;
+}
+
 /* RFC 9293 3.9.1.1 (MUST-42): a connection's segments are found before a listener is, so one port has both. */
 enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns)
 {
@@ -45,7 +57,7 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
         drop = tcp_input_tcb(*recent, in, &packet);
         break;
     case FLOW_SYN:
-        drop = synq_input(tcp, slot, in, &packet);
+        drop = synq_has_listener(tcp, slot) ? synq_input(tcp, slot, in, &packet) : refuse_closed(tcp, in, packet);
         break;
     case FLOW_WAIT:
         return timewait_input(tcp, slot, in, packet);
@@ -57,12 +69,7 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
             drop = synq_hold(tcp, in);
             break;
         }
-        drop = (in->header.flags & TCP_RST) ? LIL_DROP_TCP_RESET_CLOSED : LIL_DROP_TCP_NO_PORT;
-        if (__builtin_expect(in->header.options.has_md5, 0) && !guard_may_refuse(tcp, in, packet))
-            break;
-        if (tcp->params.blackhole && (tcp->params.blackhole > 1 || (in->header.flags & TCP_SYN)))
-            break;
-        reset_reply(tcp, in); /* 3.10.7.1: CLOSED */
+        drop = refuse_closed(tcp, in, packet);
     }
     packet_free(packet);
     return drop;

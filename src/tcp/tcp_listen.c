@@ -243,7 +243,11 @@ static void drop_entry(void *ctx, void *object, uint32_t slot)
 {
     struct closing *closing = ctx;
     struct syn_entry *entry = object;
-    if (entry->listener == closing->listener)
+    if (entry->listener != closing->listener)
+        return;
+    if (closing->tcp->params.syncache)
+        entry->listener = TCP_NONE; /* its SYN/ACK goes on being sent */
+    else
         synq_remove(closing->tcp, slot);
 }
 

@@ -17,6 +17,14 @@ uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu)
     return min_u32(max_u32(mss, floor), 65535 - headers);
 }
 
+/* What the peer's SYN says. FreeBSD takes one of 0 as none (tcp_mss_update()). */
+uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tcp_options *options)
+{
+    uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48;
+    bool has_mss = options->has_mss && (options->mss || params->input_policy != TCP_INPUT_BSD);
+    return max_u32(has_mss ? options->mss : mss_without_option(params, is_v4), floor);
+}
+
 /* What to announce: from the interface's MTU, not the path's (RFC 9293 3.7.1, MUST-67; SHLD-5). */
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts)
 {
@@ -105,12 +113,7 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
 uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48, mss = params->mss_default ? params->mss_default : 536;
-    if (!tcb->is_v4 && !options->has_mss)
-        mss = mss_without_option(params, false);
-    if (options->has_mss)
-        mss = max_u32(options->mss, floor);
-    clamp_to_peer(tcb, mss);
+    clamp_to_peer(tcb, mss_of_syn(params, tcb->is_v4, options));
     plpmtud_init(tcb, max_u32(mss_options(tcb), params->offer_timestamps ? TS_BYTES : 0)); /* as our SYN had it */
     struct tcp_path path = {.mtu = 1500};
     if (tcb->tcp->hooks.path && tcb->tcp->hooks.path(tcb->tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)

@@ -153,7 +153,7 @@ void challenge_ack(struct tcb *tcb)
         struct tcb_ext *ext = tcb_ext_get(tcb);
         if (ext && bsd_challenge_allowed(tcb->tcp, &ext->challenge_end_ms, &ext->challenge_count)) {
             TCP_MIB(tcb->tcp, ChallengeACK);
-            reply_here(tcb, tcb->snd_nxt);
+            reply_here(tcb, ext->base.cwnd ? ext->base.next : tcb->snd_nxt); /* after a timeout it goes over what it sends again */
             tcb->rcv_wnd = tcb_receive_window(tcb); /* the right edge stays where it is */
             tcb->rcv_wup = tcb->rcv_nxt;
         }

@@ -156,8 +156,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
         path.mtu = 1500;
     struct isn isn = isn_make(tcp, &entry->flow);
     entry->iss = tcp->tw_isn ? tcp->tw_isn : isn.iss;
-    uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48;
-    entry->mss = (uint16_t)max_u32(options->has_mss ? options->mss : mss_without_option(params, v4), floor);
+    entry->mss = (uint16_t)mss_of_syn(params, v4, options);
     entry->advmss = (uint16_t)mss_offer(tcp, &path, v4, opts);
     entry->is_loopback = path.is_loopback;
     entry->snd_wnd = in->header.window;
@@ -562,6 +561,21 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
         break;
     }
     return drop;
+}
+
+/* An entry that outlived its listener belongs to the next one on its port. False: there is none. */
+bool synq_has_listener(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    if (entry->listener != TCP_NONE || entry->is_held)
+        return true;
+    struct tcp_listener *listener = listener_find(tcp, &entry->flow);
+    if (!listener)
+        return false;
+    entry->listener = listener->slot;
+    listener->incomplete++;
+    listener->young += entry->retransmits == 0;
+    return true;
 }
 
 /* RFC 9293 3.10.7.4 for SYN-RECEIVED after a passive open, on the small entry. */
