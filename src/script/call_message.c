@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 #include <linux/errqueue.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -128,6 +129,54 @@ static void check_extended_error(struct call *call, const struct expr *want, con
         call_check_number(call, fields[i].name, call_field(want, fields[i].name, i), fields[i].value);
 }
 
+/* SCM_TIMESTAMPING_OPT_STATS: netlink attributes one after the other. False: no more. */
+struct attribute {
+    unsigned type, size;
+    uint64_t value;
+};
+static bool next_attribute(const uint8_t *bytes, size_t length, size_t *at, struct attribute *attribute)
+{
+    struct nlattr head;
+    if (*at + sizeof head > length)
+        return false;
+    memcpy(&head, bytes + *at, sizeof head);
+    if (head.nla_len < sizeof head || *at + head.nla_len > length)
+        return false;
+    *attribute = (struct attribute){.type = head.nla_type, .size = (unsigned)(head.nla_len - sizeof head)};
+    memcpy(&attribute->value, bytes + *at + sizeof head, attribute->size < 8 ? attribute->size : 8);
+    *at += NLA_ALIGN(head.nla_len);
+    return true;
+}
+
+static bool is_stats(const struct cmsghdr *cmsg)
+{
+    return cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TIMESTAMPING_OPT_STATS;
+}
+
+/* [{{nla_len=12, nla_type=TCP_NLA_BUSY}, 0}, ...], in short {nla_type=TCP_NLA_BUSY, 0} or {TCP_NLA_BUSY, 0}: each must be there. */
+static void check_stats(struct call *call, const struct expr *list, const uint8_t *bytes, size_t length)
+{
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct expr *item = list->items[i];
+        if (item->kind != EXPR_STRUCT || item->count < 2)
+            call_fail(call, "expected {{nla_len=N, nla_type=TCP_NLA_...}, VALUE}");
+        const struct expr *head = item->items[0]->kind == EXPR_STRUCT ? item->items[0] : item, *value = item->items[item->count - 1];
+        const struct expr *type = call_field(head, "nla_type", head == item ? 0 : 1), *size = call_field(head, "nla_len", 99);
+        struct attribute attribute;
+        size_t at = 0;
+        bool found = false;
+        int64_t wanted = type ? call_number(call, type) : -1;
+        while (!found && next_attribute(bytes, length, &at, &attribute))
+            found = attribute.type == wanted;
+        if (!found)
+            call_differ(call, "there is no attribute %lld", (long long)wanted);
+        else
+            call_check_number(call, type && type->kind == EXPR_WORD ? type->text : "the attribute", value, (int64_t)attribute.value);
+        if (found && size)
+            call_check_number(call, "nla_len", size, attribute.size + 4);
+    }
+}
+
 static void check_control(struct call *call, const struct expr *want, const struct cmsghdr *cmsg)
 {
     static const char *const names[] = {"cmsg_len", "cmsg_level", "cmsg_type", "cmsg_data", NULL};
@@ -146,6 +195,8 @@ static void check_control(struct call *call, const struct expr *want, const stru
     } else if (data->kind == EXPR_STRUCT && call_field(data, "scm_sec", 99)) {
         if (size >= sizeof(struct timespec))
             check_timestamp(call, data, (const void *)bytes);
+    } else if (is_stats(cmsg)) {
+        check_stats(call, data, bytes, size);
     } else if (data->kind != EXPR_STRUCT) {
         int64_t value = 0;
         memcpy(&value, bytes, size < 8 ? size : 8);
@@ -163,6 +214,9 @@ static void say_message(struct call *call, struct message *message)
         bool is_time = cmsg->cmsg_level == SOL_SOCKET && (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP);
         for (size_t i = 0; i < cmsg->cmsg_len - CMSG_LEN(0) && i < 24 && !is_time; i++)
             snprintf(text + 3 * i, sizeof text - 3 * i, " %02x", CMSG_DATA(cmsg)[i]);
+        struct attribute attribute;
+        for (size_t at = 0; is_stats(cmsg) && next_attribute(CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0), &at, &attribute);)
+            run_say(call->run, "      attribute %u of %u bytes: %llu", attribute.type, attribute.size, (unsigned long long)attribute.value);
         run_say(call->run, "    control level %d type %d length %zu%s", cmsg->cmsg_level, cmsg->cmsg_type, (size_t)(cmsg->cmsg_len - CMSG_LEN(0)), text);
     }
 }

@@ -189,6 +189,7 @@ void plain_option_free(struct sock *sock);
 void plain_option_copy(struct sock *sock, const struct sock *from); /* best effort */
 /* stamp.c: SO_TIMESTAMPING of streams. */
 int stamp_enable(struct sock *sock, uint32_t flags, bool is_new) MUST_CHECK;
+int stamp_check_control(const struct msghdr *message) MUST_CHECK;
 void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
 bool stamp_is_ready(const struct sock *sock);
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */

@@ -21,6 +21,8 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
     if (flags & ~(uint32_t)KNOWN || (flags & OPT_ID_TCP && !(flags & SOF_TIMESTAMPING_OPT_ID)) ||
         (flags & SOF_TIMESTAMPING_OPT_STATS && !(flags & SOF_TIMESTAMPING_OPT_TSONLY)))
         return -EINVAL;
+    if (flags & SOF_TIMESTAMPING_BIND_PHC) /* no device here has a clock of its own */
+        return -EOPNOTSUPP;
     if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && sock->file.type == SOCK_STREAM) {
         tcb = stream_tcb(sock);
         if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED)
@@ -36,6 +38,40 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
     return 0;
 }
 
+/* Linux (__sock_cmsg_send): a control message of the socket's level is one of these, or the send fails. */
+int stamp_check_control(const struct msghdr *message)
+{
+    struct msghdr copy = *message;
+    uint32_t flags;
+
+    for (struct cmsghdr *cmsg = copy.msg_controllen ? CMSG_FIRSTHDR(&copy) : NULL; cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
+        if (cmsg->cmsg_level != SOL_SOCKET)
+            continue;
+        switch (cmsg->cmsg_type) {
+        case SO_TIMESTAMPING:
+        case SO_TIMESTAMPING_NEW:
+            if (cmsg->cmsg_len != CMSG_LEN(sizeof flags))
+                return -EINVAL;
+            memcpy(&flags, CMSG_DATA(cmsg), sizeof flags);
+            if (flags & ~(uint32_t)RECORDS)
+                return -EINVAL;
+            break;
+        case SO_MARK:
+        case SO_PRIORITY:
+            if (cmsg->cmsg_len != CMSG_LEN(sizeof flags))
+                return -EINVAL;
+            break;
+        case SO_TXTIME:
+        case SCM_RIGHTS:
+        case SCM_CREDENTIALS:
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 /* What this send is to be told of: the socket's records, or those of its own control message. */
 static uint32_t records_of(const struct sock *sock, const struct msghdr *message)
 {
@@ -43,7 +79,7 @@ static uint32_t records_of(const struct sock *sock, const struct msghdr *message
     struct msghdr copy = *message;
 
     for (struct cmsghdr *cmsg = copy.msg_controllen ? CMSG_FIRSTHDR(&copy) : NULL; cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
-        if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SO_TIMESTAMPING || cmsg->cmsg_len < CMSG_LEN(sizeof own))
+        if (cmsg->cmsg_level != SOL_SOCKET || (cmsg->cmsg_type != SO_TIMESTAMPING && cmsg->cmsg_type != SO_TIMESTAMPING_NEW) || cmsg->cmsg_len < CMSG_LEN(sizeof own))
             continue;
         memcpy(&own, CMSG_DATA(cmsg), sizeof own);
         records = own & RECORDS;
@@ -59,7 +95,8 @@ void stamp_note(struct sock *sock, const struct msghdr *message)
                     (records & SOF_TIMESTAMPING_TX_SOFTWARE ? TCP_STAMP_SENT : 0u) |
                     (records & SOF_TIMESTAMPING_TX_ACK ? TCP_STAMP_ACKED : 0u);
 
-    if (want && tcb)
+    want |= want && sock->ext && sock->ext->tsflags & SOF_TIMESTAMPING_OPT_STATS ? TCP_STAMP_STATS : 0u;
+    if (want && tcb && tcp_get_state(tcb) != TCPS_SYN_SENT) /* what a SYN carries is not told of */
         (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, want);
 }
 
@@ -91,13 +128,15 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
 
     if (!tcb || !tcp_stamp_peek(tcb, &stamp))
         return -EAGAIN;
-    tcp_stamp_drop(tcb);
     if (flags & SOF_TIMESTAMPING_OPT_TSONLY)
-        stamp.size = 0;
+        stamp.size = stamp.stats_length; /* they stand in the packet's place */
     for (size_t i = 0; i < message->msg_iovlen && taken < stamp.size; i++) { /* the packet itself is not kept */
         size_t n = message->msg_iov[i].iov_len < stamp.size - taken ? message->msg_iov[i].iov_len : stamp.size - taken;
 
-        memset(message->msg_iov[i].iov_base, 0, n);
+        if (stamp.stats_length)
+            memcpy(message->msg_iov[i].iov_base, stamp.stats + taken, n);
+        else
+            memset(message->msg_iov[i].iov_base, 0, n);
         taken += n;
     }
     message->msg_namelen = 0;
@@ -105,6 +144,9 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
     message->msg_flags = MSG_ERRQUEUE | (taken < stamp.size ? MSG_TRUNC : 0);
     if (flags & SOF_TIMESTAMPING_SOFTWARE)
         put_time(sock, message, room, stamp.time_ns);
+    if (stamp.stats_length)
+        control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, stamp.stats, stamp.stats_length);
+    tcp_stamp_drop(tcb);
     data.error.ee_info = (uint32_t)stamp.kind;
     if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && stamp.kind != TCP_STAMP_KIND_ACKED) { /* the packet's source */
         struct sockaddr_storage source;

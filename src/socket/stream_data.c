@@ -130,7 +130,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
 
 ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
-    ssize_t n = send_message(proc, file, message, flags);
+    int error = message->msg_controllen && sock_params(file)->rcvbuf_doubled ? stamp_check_control(message) : 0;
+    ssize_t n = error < 0 ? error : send_message(proc, file, message, flags);
 
     if (__builtin_expect(n > 0 && (sock_of(file)->flags & SF_STAMPS || message->msg_controllen), 0))
         stamp_note(sock_of(file), message);

@@ -8,12 +8,10 @@
 #define SO_EE_CODE_ZEROCOPY_COPIED 1
 #endif
 
-enum { ZEROCOPY_PENDING = 128, ZEROCOPY_READY = 64, FRAGMENTS = 17 /* MAX_SKB_FRAGS */, FRAGMENTS_BYTES = 8192 };
+enum { FRAGMENTS = 17 /* MAX_SKB_FRAGS */, FRAGMENTS_BYTES = 8192 };
 struct zerocopy {
     uint32_t tail_length, tail_fragments; /* the last buffer, while it waits whole */
-    uint32_t next_id, pending_count, ready_count;
-    struct { uint32_t end, id; } pending[ZEROCOPY_PENDING]; /* by sequence number; the oldest first */
-    struct { uint32_t low, high; } ready[ZEROCOPY_READY];
+    uint32_t base, next_id, told;         /* the connection's first number, the next one, the first that the error queue has not told of */
 };
 
 int zerocopy_enable(struct sock *sock, bool on)
@@ -34,27 +32,13 @@ void zerocopy_free(struct sock *sock)
     sock->ext->zerocopy = NULL;
 }
 
-/* A range that continues the last one extends it (skb_zerocopy_notify_extend); the oldest goes when there is no room. */
-static void make_ready(struct zerocopy *zerocopy, uint32_t id)
+/* The first number that is not done. They are done in their order. */
+static uint32_t done_before(struct sock *sock)
 {
-    if (zerocopy->ready_count && zerocopy->ready[zerocopy->ready_count - 1].high + 1 == id) {
-        zerocopy->ready[zerocopy->ready_count - 1].high = id;
-        return;
-    }
-    if (zerocopy->ready_count == ZEROCOPY_READY)
-        memmove(zerocopy->ready, zerocopy->ready + 1, --zerocopy->ready_count * sizeof zerocopy->ready[0]);
-    zerocopy->ready[zerocopy->ready_count].low = zerocopy->ready[zerocopy->ready_count].high = id;
-    zerocopy->ready_count++;
-}
+    const struct zerocopy *zerocopy = sock->ext->zerocopy;
+    const struct tcb *tcb = stream_tcb(sock);
 
-static void settle(struct zerocopy *zerocopy, const struct tcb *tcb)
-{
-    uint32_t done = 0;
-
-    while (done < zerocopy->pending_count && (!tcb || (int32_t)(tcp_acked_seq(tcb) - zerocopy->pending[done].end) >= 0))
-        make_ready(zerocopy, zerocopy->pending[done++].id);
-    zerocopy->pending_count -= done;
-    memmove(zerocopy->pending, zerocopy->pending + done, zerocopy->pending_count * sizeof zerocopy->pending[0]);
+    return tcb ? zerocopy->base + tcp_zerocopy_done(tcb) : zerocopy->next_id;
 }
 
 static struct zerocopy *zerocopy_of(struct file *file)
@@ -68,17 +52,10 @@ static void note_sent(struct file *file, struct zerocopy *zerocopy)
 {
     struct sock *sock = sock_of(file);
     struct tcb *tcb = stream_tcb(sock);
+    uint32_t watched = tcb ? tcp_zerocopy_watch(sock->file.sockets->tcp, tcb) : 0;
 
-    if (!tcb)
-        return;
-    settle(zerocopy, tcb);
-    if (zerocopy->pending_count == ZEROCOPY_PENDING) { /* too many out: this one is told early */
-        make_ready(zerocopy, zerocopy->next_id++);
-        return;
-    }
-    zerocopy->pending[zerocopy->pending_count].end = tcp_write_seq(tcb);
-    zerocopy->pending[zerocopy->pending_count++].id = zerocopy->next_id++;
-    (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, TCP_STAMP_ZEROCOPY); /* who sleeps in poll is woken */
+    if (watched)
+        zerocopy->base = ++zerocopy->next_id - watched;
 }
 
 /* Where a buffer has no place for another piece: it ends, with PSH, and the next begins a segment (tcp_sendmsg_locked). */
@@ -125,10 +102,7 @@ ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msg
 
 bool zerocopy_is_ready(struct sock *sock)
 {
-    if (!sock->ext || !sock->ext->zerocopy)
-        return false;
-    settle(sock->ext->zerocopy, stream_tcb(sock));
-    return sock->ext->zerocopy->ready_count > 0;
+    return sock->ext && sock->ext->zerocopy && (int32_t)(done_before(sock) - sock->ext->zerocopy->told) > 0;
 }
 
 ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room)
@@ -143,9 +117,9 @@ ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room)
     if (!zerocopy_is_ready(sock))
         return -EAGAIN;
     zerocopy = sock->ext->zerocopy;
-    data.error.ee_info = zerocopy->ready[0].low;
-    data.error.ee_data = zerocopy->ready[0].high;
-    memmove(zerocopy->ready, zerocopy->ready + 1, --zerocopy->ready_count * sizeof zerocopy->ready[0]);
+    data.error.ee_info = zerocopy->told;
+    zerocopy->told = done_before(sock);
+    data.error.ee_data = zerocopy->told - 1; /* a range: skb_zerocopy_notify_extend */
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE;

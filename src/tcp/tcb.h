@@ -592,6 +592,8 @@ bool queue_pass_marks(struct tcb *tcb, uint32_t end);
 uint32_t queue_grow(struct tcb *tcb, uint32_t bytes);
 uint32_t queue_first_end(struct tcb *tcb);
 COLD void queue_end_record(struct tcb *tcb);
+uint32_t queue_tail_start(const struct tcb *tcb);
+uint32_t queue_end_of(const struct tcb *tcb, uint32_t seq);
 uint32_t queue_until_eor(const struct tcb *tcb, uint32_t seq, uint32_t length);
 COLD bool queue_pass_eor(struct tcb_ext *ext, uint32_t end);
 
@@ -763,7 +765,9 @@ void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, stru
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
 /* tcp_stamp.c: while ext->has_stamps */
 void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size);
-void stamp_on_acked(struct tcb *tcb);
+void stamp_on_acked(struct tcb *tcb, int ttl);
+void stamp_on_written(struct tcb *tcb, uint32_t before);
+void stamp_on_sacked(struct tcb *tcb, uint32_t index);
 void stamp_free(struct tcb *tcb);
 
 /* tcp_icmp.c */

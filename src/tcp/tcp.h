@@ -173,14 +173,18 @@ enum { /* FreeBSD's own, beside Linux's numbers */
     TCP_OPTION_NOOPT = 60, TCP_OPTION_KEEPINIT = 61 /* seconds */, TCP_OPTION_MAXUNACKTIME = 62 /* seconds */, TCP_OPTION_UDP_ENCAPS = 63 /* a port */, TCP_OPTION_CCALGOOPT = 64
 };
 bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
-/* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and a wake-up at the end of a MSG_ZEROCOPY send. */
-enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_ZEROCOPY = 8 };
+/* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and the end of a MSG_ZEROCOPY send. */
+enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_STATS = 8, TCP_STAMP_STATS_MOST = 288 };
 enum tcp_stamp_kind { TCP_STAMP_KIND_SENT, TCP_STAMP_KIND_SCHEDULED, TCP_STAMP_KIND_ACKED }; /* as SCM_TSTAMP_* */
 struct tcp_stamp {
     enum tcp_stamp_kind kind;
     uint32_t seq, size; /* of the byte; of the packet */
     uint64_t time_ns;
+    const uint8_t *stats; /* TCP_STAMP_STATS: netlink attributes, until tcp_stamp_drop */
+    uint16_t stats_length;
 };
+uint32_t tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb);         /* after tcp_send: how many sends were watched; 0: memory */
+uint32_t tcp_zerocopy_done(const struct tcb *tcb);                     /* how many of them are done */
 bool tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want); /* after tcp_send; false: memory, or too many */
 bool tcp_stamp_peek(const struct tcb *tcb, struct tcp_stamp *stamp);   /* the oldest; STAMP may be NULL */
 void tcp_stamp_drop(struct tcb *tcb);

@@ -22,14 +22,14 @@ static bool update_window(struct tcb *tcb, const struct rx *rx)
     return true;
 }
 
-static void advance_una(struct tcb *tcb, uint32_t ack)
+static void advance_una(struct tcb *tcb, uint32_t ack, int ttl)
 {
     uint32_t acked = ack - tcb->snd_una, fin = tcb->fin_queued && ack == tcb->write_seq + 1, bytes = acked - fin;
     tcb->snd_una = ack;
     if (tcb->ext) {
         tcb->ext->bytes_acked += bytes;
         if (tcb->ext->has_stamps)
-            stamp_on_acked(tcb);
+            stamp_on_acked(tcb, ttl);
     }
     if (bytes)
         stream_consume(&tcb->snd_stream, bytes);
@@ -182,7 +182,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
         tcb->retransmits = 0;
         if (tcb->ext)
             tcb->ext->retrans_stamp_ns = 0; /* R2 counts from the last progress */
-        advance_una(tcb, rx->ack);
+        advance_una(tcb, rx->ack, rx->in->ttl);
     }
     if (tcb->ext && !state.una_advanced && tcb->timer == TIMER_PERSIST)
         tcb->ext->keep_probes_out = 0;

@@ -183,6 +183,8 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
     if (ext->syn_fastopen && acked && acked <= ext->fastopen_length) {
         stream_consume(&tcb->snd_stream, acked);
         tcb->snd_una = tcb->snd_nxt = rx->ack;
+        if (ext->has_stamps)
+            stamp_on_acked(tcb, rx->in->ttl);
         ext->syn_data_acked = true;
         ext->bytes_acked += acked; /* delivered together with the SYN: one packet */
         TCP_MIB(tcb->tcp, FastOpenActive);

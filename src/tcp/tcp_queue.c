@@ -169,6 +169,23 @@ uint32_t queue_first_end(struct tcb *tcb)
     return tcb->ext->mark_count ? tcb->ext->marks[0].end : tcb->write_seq;
 }
 
+/* Where the last buffer of what has not left begins, as far as that is known. */
+uint32_t queue_tail_start(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(ext->tail_start, tcb->snd_nxt) && seq_le(ext->tail_start, tcb->write_seq) ? ext->tail_start : tcb->snd_nxt;
+}
+
+/* Where the buffer ends that holds the byte before SEQ, which has not left. */
+uint32_t queue_end_of(const struct tcb *tcb, uint32_t seq)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    for (uint32_t i = 0; i < ext->mark_count; i++)
+        if (seq_ge(ext->marks[i].end, seq))
+            return ext->marks[i].end;
+    return tcb->write_seq;
+}
+
 /* Up to BYTES may go next: the first buffer takes what it lacks from the second. Returns where the first ends. */
 uint32_t queue_grow(struct tcb *tcb, uint32_t bytes)
 {

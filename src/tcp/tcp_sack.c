@@ -83,6 +83,8 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
         state->app_limited = seg->flags & TX_APP_LIMITED;
     }
     seg->run_end = seg->end;
+    if (ext->has_stamps)
+        stamp_on_sacked(tcb, txring_find(tcb, seg->start));
 }
 
 static void tag_one(struct tagger *tagger, struct txseg *seg, bool is_dup)

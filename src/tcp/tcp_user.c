@@ -133,6 +133,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     /* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
     queue_note(tcb, (uint32_t)taken, (flags & MSG_MORE) && (size_t)taken == limit, flags & MSG_OOB);
     tcb->write_seq += (uint32_t)taken;
+    if (tcb->ext->has_stamps)
+        stamp_on_written(tcb, tcb->write_seq - (uint32_t)taken);
     if ((size_t)taken < limit)
         tcb->want_space = true;
     if (tcb_params(tcb)->byte_recovery)
