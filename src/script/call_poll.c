@@ -16,8 +16,11 @@ static void do_poll(struct call *call)
 {
     const struct expr *list = call_argument(call, 0);
     struct pollfd *fds = call_buffer(call, POLL_MOST * sizeof *fds);
+    int64_t count = call_integer(call, 1);
     if (list->kind != EXPR_LIST || list->count > POLL_MOST)
         call_fail(call, "expected [{fd=N, events=..., revents=...}, ...]");
+    if (count > (int64_t)list->count)
+        call_fail(call, "%lld descriptors, and a list of %u", (long long)count, list->count);
     for (unsigned i = 0; i < list->count; i++) {
         static const char *const names[] = {"fd", "events", "revents", NULL};
         call_check_names(call, list->items[i], names);
@@ -27,7 +30,7 @@ static void do_poll(struct call *call)
         fds[i].fd = live_of(call, fd);
         fds[i].events = (short)call_number(call, events);
     }
-    call_set(call, lil_poll(call->run->proc, fds, (nfds_t)call_integer(call, 1), (int)call_integer(call, 2)));
+    call_set(call, lil_poll(call->run->proc, fds, (nfds_t)count, (int)call_integer(call, 2)));
     for (unsigned i = 0; i < list->count && call->result >= 0; i++) {
         run_say(call->run, "    revents 0x%x", (unsigned)fds[i].revents);
         const struct expr *revents = call_field(list->items[i], "revents", 2);

@@ -309,11 +309,11 @@ static void match_icmp(struct match *match)
 }
 
 /* --- a line ------------------------------------------------------------------------------------------------------------ */
-static _Noreturn void no_packet(struct run *run, const struct script_event *event)
+static void no_packet(struct run *run, const struct script_event *event)
 {
     spec_print(event->packet, run->report->expected, sizeof run->report->expected);
     snprintf(run->report->actual, sizeof run->report->actual, "(no packet)");
-    run_fail(run, "the host sent no packet (waited until %.6f s)", (double)run_script_ns(run, run->now_ns) / 1e9);
+    run_fail_packet(run, "the host sent no packet (waited until %.6f s)", (double)run_script_ns(run, run->now_ns) / 1e9);
 }
 
 static bool protocol_matches(const struct spec_packet *spec, const struct sent *sent)
@@ -356,11 +356,15 @@ void packet_expect(struct run *run, const struct script_event *event)
     uint64_t due = run->origin_ns + (uint64_t)(range ? when->end_ns : when->start_ns);
     uint64_t limit = when->kind == WHEN_ANY ? run->now_ns + 100000 * NS_PER_S : due + run->config.patience_ns; /* for the report */
     match.conn = conn_for_spec(run, event->packet);
-    if (!match.conn && event->packet->protocol != SPEC_ICMP)
-        run_fail(run, event->packet->has_ports ? "no connection of the script has these ports" : "no socket for this packet: nothing listens, connects or is bound yet");
+    if (!match.conn && event->packet->protocol != SPEC_ICMP) {
+        run_fail_packet(run, event->packet->has_ports ? "no connection of the script has these ports" : "no socket for this packet: nothing listens, connects or is bound yet");
+        return;
+    }
     match.sent = await_packet(run, event->packet->protocol == SPEC_ICMP, limit);
-    if (!match.sent)
+    if (!match.sent) {
         no_packet(run, event);
+        return;
+    }
     run_say(run, "%s", event->source);
     char timing[160];
     bool in_time = run_in_time(run, when, match.sent->time_ns, timing, sizeof timing);
@@ -374,9 +378,6 @@ void packet_expect(struct run *run, const struct script_event *event)
     if (!match.what[0] && !in_time)
         differ(&match, "timing error: %s", timing);
     free(match.sent);
-    if (match.what[0]) {
-        run_note(run, event, SCRIPT_FAILED, "%s", match.what);
-        if (!run->config.non_fatal_packet)
-            run_over(run);
-    }
+    if (match.what[0])
+        run_fail_packet(run, "%s", match.what);
 }

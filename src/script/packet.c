@@ -164,8 +164,10 @@ void packet_inject(struct run *run, const struct script_event *event)
     static _Thread_local uint8_t bytes[PACKET_BYTES];
     const struct spec_packet *spec = event->packet;
     struct conn *conn = conn_for_spec(run, spec);
-    if (!conn)
-        run_fail(run, spec->has_ports ? "no connection of the script has these ports, and none listens" : "no socket for this packet: nothing listens, connects or is bound yet");
+    if (!conn) {
+        run_fail_packet(run, spec->has_ports ? "no connection of the script has these ports, and none listens" : "no socket for this packet: nothing listens, connects or is bound yet");
+        return;
+    }
     conn_refresh(run, conn);
     struct ip ip = {.source = conn->remote, .dest = conn->local, .version = (uint8_t)run->ip_version, .ttl = spec->has_ttl ? spec->ttl : 255};
     ip.id = run->next_id++;

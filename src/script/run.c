@@ -40,6 +40,16 @@ void run_fail(struct run *run, const char *format, ...)
     run_over(run);
 }
 
+void run_fail_packet(struct run *run, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    note(run, run->event, SCRIPT_FAILED, format, arguments);
+    va_end(arguments);
+    if (!run->config.non_fatal_packet)
+        run_over(run);
+}
+
 void run_skip(struct run *run, const char *format, ...)
 {
     va_list arguments;

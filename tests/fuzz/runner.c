@@ -1,32 +1,40 @@
-/* runner.c: a fuzz target without libFuzzer: runs each file of a corpus directory (in order of name), then ROUNDS seeded mutations of them.
- * usage: fuzz_X CORPUS_DIR [ROUNDS [SEED]] | fuzz_X FILE. On a crash: the last line printed repeats it. */
+/* runner.c: a fuzz target without libFuzzer: runs each file of a corpus directory and its folders (in order of name), then ROUNDS seeded
+ * mutations of them. usage: fuzz_X CORPUS_DIR [ROUNDS [SEED]] | fuzz_X FILE. An input that crashes, or turns for a minute, is told by its
+ * seed: `fuzz_X CORPUS_DIR 1 SEED` repeats it, and a fourth argument writes it to a file. */
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "base/prng.h"
+#include <unistd.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-enum { FILES_MAX = 512, SIZE_MAX_BYTES = 16384 };
-struct input {
-    unsigned char *bytes;
-    size_t size;
-};
-static struct input inputs[FILES_MAX];
+enum { INPUTS_MAX = 8192, SECONDS_MAX = 60 };
+static struct fuzz_input inputs[INPUTS_MAX];
 static int input_count;
+static char now_running[128]; /* what on_end tells */
 
-static int load(const char *path)
+static void on_end(int sig)
+{
+    (void)!write(STDERR_FILENO, now_running, strlen(now_running));
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+static void load(const char *path)
 {
     FILE *file = fopen(path, "rb");
-    if (!file || input_count == FILES_MAX)
-        return -1;
-    struct input *input = &inputs[input_count++];
-    input->bytes = malloc(SIZE_MAX_BYTES);
-    input->size = fread(input->bytes, 1, SIZE_MAX_BYTES, file);
+    if (!file || input_count == INPUTS_MAX) {
+        fprintf(stderr, "%s cannot be read, or is one too many\n", path);
+        exit(2);
+    }
+    struct fuzz_input *input = &inputs[input_count++];
+    static uint8_t bytes[FUZZ_SIZE_MAX];
+    input->size = fread(bytes, 1, sizeof bytes, file);
+    input->bytes = malloc(input->size + 1);
+    memcpy(input->bytes, bytes, input->size);
     fclose(file);
-    return 0;
 }
 
 static void load_directory(const char *directory)
@@ -35,9 +43,10 @@ static void load_directory(const char *directory)
     int count = scandir(directory, &names, NULL, alphasort);
     for (int i = 0; i < count; i++) {
         char path[1024];
+        struct stat st;
         snprintf(path, sizeof path, "%s/%s", directory, names[i]->d_name);
-        if (names[i]->d_name[0] != '.')
-            load(path);
+        if (names[i]->d_name[0] != '.' && stat(path, &st) == 0)
+            S_ISDIR(st.st_mode) ? load_directory(path) : load(path);
         free(names[i]);
     }
     if (count >= 0)
@@ -45,7 +54,7 @@ static void load_directory(const char *directory)
 }
 
 /* Some bytes changed, a part removed, repeated, or taken from another input. */
-static size_t mutate(struct prng *prng, const struct input *from, unsigned char *out)
+static size_t change_bytes(struct prng *prng, const struct fuzz_input *from, const struct fuzz_input *other, uint8_t *out)
 {
     size_t size = from->size;
     memcpy(out, from->bytes, size);
@@ -70,15 +79,14 @@ static size_t mutate(struct prng *prng, const struct input *from, unsigned char 
             size -= n;
             break;
         case 4:
-            if (size + n <= SIZE_MAX_BYTES) {
+            if (size + n <= (size_t)FUZZ_SIZE_MAX) {
                 memmove(out + at + n, out + at, size - at);
                 size += n;
             }
             break;
         default: {
-            const struct input *other = &inputs[prng_below(prng, (uint64_t)input_count)];
             size_t start = other->size ? prng_below(prng, other->size) : 0, take = other->size - start;
-            take = take < SIZE_MAX_BYTES - at ? take : SIZE_MAX_BYTES - at;
+            take = take < (size_t)FUZZ_SIZE_MAX - at ? take : (size_t)FUZZ_SIZE_MAX - at;
             memcpy(out + at, other->bytes + start, take);
             size = at + take > size ? at + take : size;
         }
@@ -87,39 +95,47 @@ static size_t mutate(struct prng *prng, const struct input *from, unsigned char 
     return size;
 }
 
+static void run(const uint8_t *bytes, size_t size)
+{
+    alarm(SECONDS_MAX);
+    LLVMFuzzerTestOneInput(bytes, size);
+    alarm(0);
+}
+
+static void run_mutation(uint64_t seed, const char *corpus, const char *write_to)
+{
+    static uint8_t bytes[FUZZ_SIZE_MAX];
+    struct prng prng;
+    prng_seed(&prng, seed);
+    const struct fuzz_input *from = &inputs[prng_below(&prng, (uint64_t)input_count)], *other = &inputs[prng_below(&prng, (uint64_t)input_count)];
+    size_t size = fuzz_mutate ? fuzz_mutate(&prng, from, other, bytes, sizeof bytes) : change_bytes(&prng, from, other, bytes);
+    snprintf(now_running, sizeof now_running, "to repeat it: %.60s 1 %llu\n", corpus, (unsigned long long)seed);
+    FILE *file = write_to ? fopen(write_to, "wb") : NULL;
+    if (file) {
+        fwrite(bytes, 1, size, file);
+        fclose(file);
+    }
+    run(bytes, size);
+}
+
 int main(int argc, char **argv)
 {
     struct stat st;
     if (argc < 2 || stat(argv[1], &st) != 0) {
-        fprintf(stderr, "usage: %s CORPUS_DIR [ROUNDS [SEED]] | FILE\n", argv[0]);
+        fprintf(stderr, "usage: %s CORPUS_DIR [ROUNDS [SEED [FILE]]] | FILE\n", argv[0]);
         return 2;
     }
-    if (S_ISDIR(st.st_mode))
-        load_directory(argv[1]);
-    else
-        load(argv[1]);
-    for (int i = 0; i < input_count; i++)
-        LLVMFuzzerTestOneInput(inputs[i].bytes, inputs[i].size);
-    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0, seed = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
-    static unsigned char bytes[SIZE_MAX_BYTES];
-    for (unsigned long i = 0; i < rounds && input_count; i++) {
-        struct prng prng;
-        prng_seed(&prng, seed + i);
-        const struct input *from = &inputs[prng_below(&prng, (uint64_t)input_count)];
-        size_t size = mutate(&prng, from, bytes);
-        if (argc > 4) { /* to a file, instead of running it */
-            FILE *file = fopen(argv[4], "wb");
-            if (file) {
-                fwrite(bytes, 1, size, file);
-                fclose(file);
-            }
-        }
-        /* a crash is repeated by: this program, the corpus, 1, seed + i */
-        if (i % 1000 == 0)
-            fprintf(stderr, "%s %s 1000 %lu\n", argv[0], argv[1], seed + i);
-        LLVMFuzzerTestOneInput(bytes, size);
+    for (const int *sig = (const int[]){SIGALRM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, 0}; *sig; sig++)
+        signal(*sig, on_end);
+    S_ISDIR(st.st_mode) ? load_directory(argv[1]) : load(argv[1]);
+    uint64_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0, seed = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
+    for (int i = 0; i < input_count && rounds != 1; i++) {
+        snprintf(now_running, sizeof now_running, "input %d of %s\n", i, argv[1]);
+        run(inputs[i].bytes, inputs[i].size);
     }
-    printf("%d inputs, %lu mutations\n", input_count, rounds);
+    for (uint64_t i = 0; i < rounds && input_count; i++)
+        run_mutation(seed + i, argv[1], argc > 4 ? argv[4] : NULL);
+    printf("%d inputs, %llu mutations\n", input_count, (unsigned long long)rounds);
     for (int i = 0; i < input_count; i++)
         free(inputs[i].bytes);
     return 0;
