@@ -14,9 +14,10 @@ if command -v clang >/dev/null; then
     [ -x "$target" ] || continue
     name=$(basename "$target")
     printf '%s\n' "$name"
+    case $name in fuzz_script) corpus=tests/script ;; fuzz_lab) corpus=labs ;; *) corpus=tests/fuzz/${name#fuzz_}/corpus ;; esac
     mkdir -p "build-fuzz/corpus-$name"
     "$target" -max_total_time="${FUZZ_SECONDS:-60}" -print_final_stats=0 -artifact_prefix=build-fuzz/ \
-      "build-fuzz/corpus-$name" "tests/fuzz/${name#fuzz_}/corpus" >"build-fuzz/$name.log" 2>&1 || { tail -30 "build-fuzz/$name.log"; exit 1; }
+      "build-fuzz/corpus-$name" $corpus >"build-fuzz/$name.log" 2>&1 || { tail -30 "build-fuzz/$name.log"; exit 1; }
   done
 fi
 LILLIPUT_LONG=1 ctest --test-dir build --output-on-failure -j "$(nproc)" -L sim

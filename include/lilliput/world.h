@@ -58,7 +58,7 @@ LIL_API int lil_printf(struct lil_proc *proc, const char *format, ...) __attribu
 typedef void lil_output_fn(void *ctx, struct lil_proc *proc, const char *line, uint64_t now_ns);
 LIL_API void lil_world_set_output(struct lil_world *world, lil_output_fn *output, void *ctx);
 LIL_API bool lil_proc_ended(const struct lil_proc *proc, int *status);
-/* A function of your own at a virtual time. */
+/* A function of your own at a virtual time. CTX is yours: it must outlive the call or the world. */
 LIL_API void lil_world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx, uint64_t now_ns), void *ctx);
 
 /* Runs until UNTIL, until lil_world_stop, or until nothing can happen any more. Returns 0, or the first non-zero

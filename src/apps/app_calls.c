@@ -174,7 +174,7 @@ static int call_close(struct calls *c)
 static int call_use(struct calls *c)
 {
     int i = atoi(c->words[1]);
-    c->fd = i < c->count ? c->fds[i] : -1;
+    c->fd = i >= 0 && i < c->count ? c->fds[i] : -1;
     snprintf(c->result, sizeof(c->result), "descriptor %d", c->fd);
     return 0;
 }

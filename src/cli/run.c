@@ -166,32 +166,6 @@ static struct lil_proc *start_program(void *ctx, struct lil_world *world, struct
     return app_spawn(world, host, program->start_ns, start);
 }
 
-struct stop {
-    struct run *run;
-    struct lil_proc *proc;
-};
-
-static void stop_run(void *ctx, uint64_t now_ns)
-{
-    struct stop *stop = ctx;
-    (void)now_ns;
-    lil_world_kill(stop->run->world, stop->proc);
-    free(stop);
-}
-
-static void plan_stops(struct run *run)
-{
-    for (unsigned i = 0; i < run->topology->program_count; i++) {
-        if (run->topology->programs[i].stop_ns == LIL_NEVER || !run->procs[i])
-            continue;
-        struct stop *stop = malloc(sizeof(*stop));
-        if (!stop)
-            abort();
-        *stop = (struct stop){run, run->procs[i]};
-        lil_world_at(run->world, run->topology->programs[i].stop_ns, stop_run, stop);
-    }
-}
-
 static int program_index(const struct run *run, const struct lil_proc *proc)
 {
     for (unsigned i = 0; i < run->topology->program_count; i++)
@@ -337,7 +311,6 @@ static int run_lab(struct run *run)
         fprintf(stderr, "%s\n", error);
         return CLI_USAGE;
     }
-    plan_stops(run);
     int failed = options->capture ? lil_world_capture(run->world, options->capture) : 0;
     if (failed < 0) {
         fprintf(stderr, "lilliput run: --capture %s: %s\n", options->capture, strerror(-failed));

@@ -19,6 +19,10 @@ struct lab {
     struct app_start *starts[PROGRAMS_MAX];
     struct lil_proc *procs[PROGRAMS_MAX];
     struct show *show;
+    struct stop {
+        struct lab *lab;
+        unsigned index;
+    } stops[PROGRAMS_MAX];
 };
 
 static bool is_builtin(const struct topology_program *program) { return !strncmp(program->path.text, "builtin:", 8); }
@@ -110,35 +114,24 @@ static struct lil_proc *start(void *ctx, struct lil_world *world, struct lil_hos
     return NULL;
 }
 
-struct stop {
-    struct lab *lab;
-    unsigned index;
-};
-
 static void stop_now(void *ctx, uint64_t now_ns)
 {
-    struct stop *stop = ctx;
-    struct program *program = stop->lab->programs[stop->index];
+    const struct stop *stop = ctx;
+    const struct program *program = stop->lab->programs[stop->index];
     (void)now_ns;
 
-    if (!program)
-        lil_world_kill(stop->lab->world, stop->lab->procs[stop->index]);
-    else if (program->started && !program->ended)
+    if (program->started && !program->ended)
         kill(program->pid, SIGTERM);
-    free(stop);
 }
 
+/* Of the real programs; topology_build plans those of the builtin ones. */
 static void plan_stops(struct lab *lab)
 {
     for (unsigned i = 0; i < lab->topology->program_count; i++) {
-        struct stop *stop;
-        if (lab->topology->programs[i].stop_ns == LIL_NEVER)
+        if (!lab->programs[i] || lab->topology->programs[i].stop_ns == LIL_NEVER)
             continue;
-        stop = malloc(sizeof *stop);
-        if (!stop)
-            abort();
-        *stop = (struct stop){lab, i};
-        lil_world_at(lab->world, lab->topology->programs[i].stop_ns, stop_now, stop);
+        lab->stops[i] = (struct stop){lab, i};
+        lil_world_at(lab->world, lab->topology->programs[i].stop_ns, stop_now, &lab->stops[i]);
     }
 }
 

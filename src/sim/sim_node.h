@@ -139,7 +139,7 @@ struct lil_world {
     uint64_t now_ns, seed;
     struct event_heap events;
     struct prng prng;
-    struct list nodes, links, programs, flights;
+    struct list nodes, links, programs, flights, calls;
     struct sim_flight *free_flights;
     struct fiber_set fibers;
     struct sim_trace *traces;
@@ -154,6 +154,8 @@ struct lil_world {
 };
 
 /* world.c */
+/* lil_world_at, with what frees CTX (or NULL): after RUN, or when the world ends before. */
+void world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx, uint64_t now_ns), void *ctx, void (*release)(void *ctx));
 void world_schedule(struct lil_world *world, struct event *event, uint64_t time_ns); /* not before now */
 void world_add_tap(struct lil_world *world, struct sim_tap *tap); /* the caller's storage, until the world is freed */
 void world_trace(struct lil_world *world, const struct lil_trace *event);

@@ -217,7 +217,6 @@ static int build_link(struct builder *builder, unsigned index)
 /* --- what happens later
  * --------------------------------------------------------------------------------------------------- */
 struct build_event {
-    struct event event;
     struct lil_world *world;
     struct lil_link *link;
     char host[SIM_NAME];
@@ -267,7 +266,6 @@ static void event_run(void *ctx, uint64_t now_ns)
         if (host)
             lil_world_crash(event->world, host);
     }
-    free(event);
 }
 
 static int build_event(struct builder *builder, const struct topology_event *lab)
@@ -290,7 +288,29 @@ static int build_event(struct builder *builder, const struct topology_event *lab
         return lab->link.text ? fail(builder, &lab->link, "link", "no cable ends there; \"host:interface\" is wanted")
                               : fail(builder, &lab->crash, "host", "there is no such host");
     }
-    lil_world_at(builder->world, lab->at_ns, event_run, event);
+    world_at(builder->world, lab->at_ns, event_run, event, free);
+    return 0;
+}
+
+struct build_stop {
+    struct lil_world *world;
+    struct lil_proc *proc;
+};
+
+static void stop_run(void *ctx, uint64_t now_ns)
+{
+    const struct build_stop *stop = ctx;
+    (void)now_ns;
+    lil_world_kill(stop->world, stop->proc);
+}
+
+static int plan_stop(struct builder *builder, struct lil_proc *proc, uint64_t stop_ns)
+{
+    struct build_stop *stop = malloc(sizeof(*stop));
+    if (!stop)
+        return -ENOMEM;
+    *stop = (struct build_stop){builder->world, proc};
+    world_at(builder->world, stop_ns, stop_run, stop, free);
     return 0;
 }
 
@@ -305,6 +325,8 @@ static int build_programs(struct builder *builder, const struct topology_hooks *
             hooks && hooks->start ? hooks->start(hooks->ctx, builder->world, host, program, &error) : NULL;
         if (error)
             return fail(builder, &program->path, "program", error);
+        if (proc && program->stop_ns != LIL_NEVER && plan_stop(builder, proc, program->stop_ns) < 0)
+            return -ENOMEM;
         if (procs)
             procs[i] = proc;
     }

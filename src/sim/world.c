@@ -6,6 +6,49 @@
 
 enum { WORLD_STILL_LIMIT = 5 * 1000 * 1000 }; /* events at one instant: more is a livelock, our bug */
 
+/* --- callbacks at a time
+ * -------------------------------------------------------------------------------------------------- */
+struct world_call {
+    struct list list; /* world->calls */
+    struct event event;
+    struct lil_world *world;
+    void (*run)(void *ctx, uint64_t now_ns);
+    void (*release)(void *ctx);
+    void *ctx;
+};
+
+static void world_call_free(struct world_call *call)
+{
+    if (call->release)
+        call->release(call->ctx);
+    event_cancel(&call->world->events, &call->event);
+    list_remove(&call->list);
+    free(call);
+}
+
+static void world_call_run(struct event *event, uint64_t now_ns)
+{
+    struct world_call *call = container_of(event, struct world_call, event);
+    world_sync_hosts(call->world);
+    call->run(call->ctx, now_ns);
+    world_call_free(call);
+}
+
+void world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx, uint64_t now_ns), void *ctx, void (*release)(void *ctx))
+{
+    struct world_call *call = calloc(1, sizeof(*call));
+    if (!call)
+        abort();
+    *call = (struct world_call){.event.run = world_call_run, .world = world, .run = run, .release = release, .ctx = ctx};
+    list_push_back(&world->calls, &call->list);
+    world_schedule(world, &call->event, at_ns);
+}
+
+void lil_world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx, uint64_t now_ns), void *ctx)
+{
+    world_at(world, at_ns, run, ctx, NULL);
+}
+
 struct lil_world *lil_world_new(uint64_t seed)
 {
     struct lil_world *world = calloc(1, sizeof(*world));
@@ -17,6 +60,7 @@ struct lil_world *lil_world_new(uint64_t seed)
     list_init(&world->links);
     list_init(&world->programs);
     list_init(&world->flights);
+    list_init(&world->calls);
     fiber_set_init(&world->fibers);
     world->next_pid = 1;
     return world;
@@ -32,6 +76,7 @@ void lil_world_free(struct lil_world *world)
     capture_close(world->capture);
     list_each(at, &world->programs) program_free(list_entry(at, struct program, list));
     flights_free(world);
+    list_each(at, &world->calls) world_call_free(list_entry(at, struct world_call, list));
     list_each(at, &world->nodes)
     {
         struct lil_node *node = list_entry(at, struct lil_node, list);
@@ -76,32 +121,6 @@ void world_sync_hosts(struct lil_world *world)
         if (node)
             host_node_sync(node, world->now_ns);
     }
-}
-
-/* --- callbacks at a time
- * -------------------------------------------------------------------------------------------------- */
-struct world_call {
-    struct event event;
-    struct lil_world *world;
-    void (*run)(void *ctx, uint64_t now_ns);
-    void *ctx;
-};
-
-static void world_call_run(struct event *event, uint64_t now_ns)
-{
-    struct world_call *call = container_of(event, struct world_call, event);
-    world_sync_hosts(call->world);
-    call->run(call->ctx, now_ns);
-    free(call);
-}
-
-void lil_world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx, uint64_t now_ns), void *ctx)
-{
-    struct world_call *call = calloc(1, sizeof(*call));
-    if (!call)
-        abort();
-    *call = (struct world_call){.event.run = world_call_run, .world = world, .run = run, .ctx = ctx};
-    world_schedule(world, &call->event, at_ns);
 }
 
 /* --- running

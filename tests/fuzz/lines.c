@@ -1,11 +1,11 @@
-/* mutate.c: a new script of an old one: lines removed, repeated, exchanged, taken from another script; in a line a number moved to an edge, a
- * packet turned round, its place, flags or options changed, its time moved. What it writes is nearly always a script that can be read: options
- * stay at the head, and a packet's length is what its sequence numbers say. */
+/* lines.c: a new text of an old one, for scripts and labs: lines removed, repeated, exchanged, taken from another text; in a line a number moved
+ * to an edge; in a packet of a script its direction, place, flags, options or time changed. What it writes can nearly always be read: the target
+ * says which lines may be moved and changed (fuzz_may_change), and a packet's length is what its sequence numbers say. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include "../fuzz.h"
+#include "fuzz.h"
 
 enum { LINES_MAX = 1024, LINE_MAX_BYTES = 1024 };
 struct span {
@@ -29,6 +29,17 @@ static void split(struct page *page, const struct fuzz_input *input)
     }
 }
 
+static bool is_free(struct span line)
+{
+    return line.length && fuzz_may_change(line.text, line.length);
+}
+
+/* May TO stand where FROM does? A list's or mapping's entry (of a lab) only among its like. */
+static bool fits(struct span from, struct span to)
+{
+    return is_free(from) && is_free(to) && strspn(from.text, " -") == strspn(to.text, " -");
+}
+
 static void remove_line(struct page *page, size_t at)
 {
     memmove(&page->lines[at], &page->lines[at + 1], (--page->count - at) * sizeof *page->lines);
@@ -42,17 +53,11 @@ static void insert_line(struct page *page, size_t at, struct span line)
     page->lines[at] = line;
 }
 
-/* An event that fits on one line; the others stay where they are. */
-static bool is_event(struct span line)
-{
-    return line.length && (isdigit((unsigned char)*line.text) || *line.text == '+' || *line.text == '*') && !memchr(line.text, '{', line.length);
-}
-
 static void change_lines(struct prng *prng, struct page *page, const struct page *other)
 {
     size_t at = prng_below(prng, page->count), to = prng_below(prng, page->count);
     struct span line = page->lines[at];
-    if (!is_event(line) || !is_event(page->lines[to]))
+    if (!fits(line, page->lines[to]))
         return;
     switch (prng_below(prng, 5)) {
     case 0:
@@ -67,12 +72,12 @@ static void change_lines(struct prng *prng, struct page *page, const struct page
         break;
     case 3:
         for (size_t n = 1 + prng_below(prng, 4), from = other->count ? prng_below(prng, other->count) : 0; n-- && from < other->count; from++)
-            if (is_event(other->lines[from]))
+            if (fits(line, other->lines[from]))
                 insert_line(page, at++, other->lines[from]);
         break;
     default:
         to = other->count ? prng_below(prng, other->count) : 0;
-        if (to < other->count && is_event(other->lines[to]))
+        if (to < other->count && fits(line, other->lines[to]))
             page->lines[at] = other->lines[to];
     }
 }
@@ -208,7 +213,7 @@ size_t fuzz_mutate(struct prng *prng, const struct fuzz_input *from, const struc
     split(&donor, other);
     for (unsigned changes = 1 + (unsigned)prng_below(prng, 8), i = 0; i < changes && page.count; i++) {
         size_t at = prng_below(prng, page.count), length = 0;
-        if (prng_below(prng, 3) && is_event(page.lines[at]))
+        if (prng_below(prng, 3) && is_free(page.lines[at]))
             length = change_word(prng, page.lines[at], changed[i], LINE_MAX_BYTES);
         if (length)
             page.lines[at] = (struct span){changed[i], length};
