@@ -28,7 +28,7 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     packet->ecn = bare.tos & 3;
     packet_trim_front(packet, length);
     flow_set_ports(&in.flow, in.header.dest_port, in.header.source_port);
-    in.flow.scope = 0;
+    in.flow.scope = in.flow.encaps_port = 0;
     in.payload = 0;
     in.gso_size = packet->gso_size;
     in.ip_length = IPV4_LENGTH;

@@ -180,6 +180,17 @@ static void echo_reply(struct lil_host *host, struct interface *interface, struc
     host_send_ip(host, host_way(host, &ip->source, scope), &header, packet);
 }
 
+/* The quoted datagram carried a segment of ours (tcp_ctlinput_viaudp()). */
+static void unwrap_quote(const struct lil_host *host, struct icmp_quote *quote, const uint8_t *bytes, size_t length)
+{
+    uint32_t port = host->profile->tcp.udp_tunneling_port;
+    if (!port || quote->ip.protocol != IPPROTO_UDP || quote->flow.local_port != port || length < quote->header_bytes + 8)
+        return;
+    quote->flow.encaps_port = quote->flow.remote_port;
+    quote->ip.protocol = IPPROTO_TCP;
+    tcphdr_parse_ports(bytes + quote->header_bytes, &quote->flow.local_port, &quote->flow.remote_port, &quote->seq);
+}
+
 static void error_input(struct lil_host *host, struct interface *interface, struct ip *ip, struct icmp *icmp, struct lil_packet *packet)
 {
     uint8_t bytes[160];
@@ -191,8 +202,9 @@ static void error_input(struct lil_host *host, struct interface *interface, stru
         host_drop_input(host, interface, LIL_DROP_ICMP_QUOTE, packet);
         return;
     }
+    unwrap_quote(host, &quote, bytes, length);
     if (addr_is_link_local(&quote.flow.remote))
-        quote.flow.scope = (uint32_t)interface->ifindex;
+        quote.flow.scope = (uint16_t)interface->ifindex;
     struct icmp_error error = {.version = ip->version, .type = icmp->type, .code = icmp->code, .rest = icmp->rest};
     if (is_too_big(ip->version, icmp->type, icmp->code))
         error.rest = icmp->mtu;

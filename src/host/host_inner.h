@@ -78,7 +78,7 @@ struct lil_host {
     struct tcp *tcp;
     struct udp *udp;
     bool router, due, in_poll, is_pulling;
-    bool long_ways;                /* tests: no short cut is taken (host_fast.c, host_bare.c), so that both ways can be compared */
+    bool long_ways;                /* in tests, and where TCP may go in UDP: no short cut is taken (host_fast.c, host_bare.c), so that both ways can be compared */
     bool has_backlog;              /* a packet was queued, or an interface is blocked: seen to, and cleared, by a poll */
     void (*due_hook)(void *ctx, struct lil_host *host);
     void *due_ctx;

@@ -26,7 +26,8 @@ void host_give_tcp(struct lil_host *host, struct interface *interface, const str
     host_mark_due(host);
 }
 
-static void tcp_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
+/* ENCAPS_PORT: the peer's UDP port of a segment that came in a datagram, whose checksum was good; 0: it came bare. */
+static void tcp_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, uint16_t encaps_port, struct lil_packet *packet)
 {
     struct tcp_in in;
     if (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) { /* RFC 9293 3.9.2.3 (MUST-57): silently discarded */
@@ -42,7 +43,7 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
         host_drop_input(host, interface, length == -EMSGSIZE ? LIL_DROP_TCP_TRUNCATED : LIL_DROP_TCP_HEADER, packet);
         return;
     }
-    if (!wire_csum_ok(ip, packet)) {
+    if (!encaps_port && !wire_csum_ok(ip, packet)) {
         host_drop_input(host, interface, LIL_DROP_TCP_CHECKSUM, packet);
         return;
     }
@@ -53,8 +54,9 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     in.flow.remote = ip->source;
     in.flow.local_port = in.header.dest_port;
     in.flow.remote_port = in.header.source_port;
-    in.ip_length = (uint16_t)ip->header_length;
-    in.flow.scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint32_t)interface->ifindex : 0;
+    in.ip_length = encaps_port ? 0 : (uint16_t)ip->header_length;
+    in.flow.scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint16_t)interface->ifindex : 0;
+    in.flow.encaps_port = encaps_port;
     in.payload = packet->length;
     in.gso_size = packet->gso_size;
     in.ecn = ip->tos & 3;
@@ -74,7 +76,7 @@ static struct udp_info info_of(struct lil_host *host, const struct interface *in
         ifindex = packet->mark; /* our own copy of what went out there */
     return (struct udp_info){
         .flow = {.local = ip->dest, .remote = ip->source,
-                 .scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint32_t)interface->ifindex : 0},
+                 .scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint16_t)interface->ifindex : 0},
         .ttl = ip->ttl, .tos = ip->tos, .protocol = ip->protocol, .version = ip->version, .ifindex = (uint16_t)ifindex,
         .multicast = addr_is_multicast(&ip->dest), .broadcast = packet->flags & PACKET_BROADCAST, .csum_ok = true,
         .time_ns = host->now_ns,
@@ -92,6 +94,11 @@ static void udp_deliver(struct lil_host *host, struct interface *interface, stru
     packet_trim_to(packet, header.length);
     if (!wire_csum_ok(ip, packet)) {
         host_drop_input(host, interface, LIL_DROP_UDP_CHECKSUM, packet);
+        return;
+    }
+    if (header.dest_port == host->profile->tcp.udp_tunneling_port && header.dest_port && header.source_port) {
+        packet_trim_front(packet, UDP_LENGTH);
+        tcp_deliver(host, interface, ip, header.source_port, packet);
         return;
     }
     struct udp_info info = info_of(host, interface, ip, packet);
@@ -127,7 +134,7 @@ void host_deliver(struct lil_host *host, struct interface *interface, struct ip 
     }
     switch (ip->protocol) {
     case IPPROTO_TCP:
-        tcp_deliver(host, interface, ip, packet);
+        tcp_deliver(host, interface, ip, 0, packet);
         return;
     case IPPROTO_UDP:
         udp_deliver(host, interface, ip, packet);

@@ -187,6 +187,15 @@ COLD static bool is_suppressed(struct lil_host *host, const struct tcp_segment *
     return true;
 }
 
+/* The UDP header of a segment that goes in a datagram: TCP's own checksum stays 0. */
+COLD static size_t push_tunnel(struct lil_host *host, const struct flow *flow, struct lil_packet *packet)
+{
+    struct udphdr_ header = {.source_port = (uint16_t)host->profile->tcp.udp_tunneling_port, .dest_port = flow->encaps_port,
+                             .length = (uint16_t)(packet->length + UDP_LENGTH)};
+    udphdr_emit(&header, packet_push(packet, UDP_LENGTH));
+    return UDP_LENGTH;
+}
+
 /* RFC 9293 3.9.1.1 (MUST-45): the source is the connection's local address, whatever the way is now. */
 void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
 {
@@ -201,9 +210,13 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     }
     const struct flow *flow = &segment->flow;
     struct way *way = host_way(host, &flow->remote, flow->scope);
-    size_t size = TCP_LENGTH + tcphdr_options_size(&segment->header.options, segment->header.flags);
+    size_t size = TCP_LENGTH + tcphdr_options_size(&segment->header.options, segment->header.flags), text = packet->length;
+    if (flow->encaps_port && (packet = host_make_room(host, packet, size + UDP_LENGTH + HOST_HEADER_ROOM)) == NULL)
+        return;
     uint8_t *bytes = packet_push(packet, size);
     tcphdr_emit(&segment->header, segment->option_order, bytes);
+    if (flow->encaps_port)
+        size += push_tunnel(host, flow, packet);
     if (way->kind == WAY_ERROR) {
         int error = way->error;
         drop_output(host, way, way->drop, packet);
@@ -214,14 +227,14 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     ip.version = addr_is_v4(&flow->remote) ? 4 : 6;
     ip.source = flow->local;
     ip.dest = flow->remote;
-    ip.protocol = IPPROTO_TCP;
+    ip.protocol = flow->encaps_port ? IPPROTO_UDP : IPPROTO_TCP;
     ip.ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl;
     ip.tos = segment->tos;
     ip.flow_label = 0;
     ip.payload_length = packet->length;
     ip.frag_offset = 0;
     ip.more_fragments = ip.is_fragment = false;
-    ip.dont_fragment = segment->dont_fragment;
+    ip.dont_fragment = segment->dont_fragment && (!flow->encaps_port || text < host->profile->tcp.min_snd_mss); /* tcp_default_output() */
     packet->gso_size = segment->gso_size;
     bool partial = segment->gso_size || way->interface->csum_offload;
     wire_csum_set(&ip, packet, partial);

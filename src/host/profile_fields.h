@@ -181,6 +181,8 @@
     X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
     X(tcp_lost_retransmission, tcp.lost_retransmission, BOOL, NULL) \
     X(tcp_fastopen_any_cookie, tcp.fastopen_any_cookie, BOOL, NULL) \
+    X(tcp_udp_tunneling_port, tcp.udp_tunneling_port, U16, NULL) \
+    X(tcp_udp_tunneling_overhead, tcp.udp_tunneling_overhead, U32, NULL) \
     X(tcp_syncache, tcp.syncache, BOOL, NULL) \
     X(tcp_dupack_by_sack, tcp.dupack_by_sack, BOOL, NULL) \
     X(tcp_host_cache, tcp.host_cache, BOOL, NULL) \

@@ -60,6 +60,10 @@ static void spread(struct lil_host *host)
 {
     *tcp_get_params(host->tcp) = host->profile->tcp;
     *udp_get_params(host->udp) = host->profile->udp;
+    if (host->profile->tcp.udp_tunneling_port) { /* no short way knows of it */
+        host->long_ways = true;
+        tcp_watch_all(host->tcp);
+    }
     host_changed(host);
 }
 

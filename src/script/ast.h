@@ -67,6 +67,8 @@ struct spec_packet {
     uint8_t tos, ttl;
     uint32_t flow_label;
     uint16_t source_port, dest_port;
+    bool has_tunnel;         /* /udp(9899 > 9899): in a datagram between these ports */
+    uint16_t tunnel_source, tunnel_dest;
     uint16_t flags;          /* TCP_* of wire.h */
     bool has_ack, has_window, has_urgent, options_any, has_ace;
     bool seq_any, ack_any;   /* "*" */

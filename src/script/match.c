@@ -27,6 +27,18 @@ struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns)
     return sent;
 }
 
+void sent_unwrap(struct sent *sent, uint32_t port)
+{
+    enum { UDP_HEADER = 8 };
+    if (!port || sent->ip.protocol != IPPROTO_UDP || sent->transport_length < UDP_HEADER + 20 || get16(sent->transport) != port)
+        return;
+    sent->tunnel_source = get16(sent->transport);
+    sent->tunnel_dest = get16(sent->transport + 2);
+    sent->ip.protocol = IPPROTO_TCP;
+    sent->transport += UDP_HEADER;
+    sent->transport_length -= UDP_HEADER;
+}
+
 /* Neighbour discovery, multicast reports and traffic of sockets that the script does not know are no part of it. */
 bool sent_is_relevant(struct run *run, const struct sent *sent)
 {
@@ -110,13 +122,30 @@ static void match_ip(struct match *match)
         differ(match, "the flow label is 0x%x, not 0x%x", ip->flow_label, spec->flow_label);
 }
 
+static void match_tunnel(struct match *match)
+{
+    const struct spec_packet *spec = match->spec;
+    const struct sent *sent = match->sent;
+    if (!spec->has_tunnel && sent->tunnel_source)
+        differ(match, "it goes in UDP, %u > %u", sent->tunnel_source, sent->tunnel_dest);
+    else if (spec->has_tunnel && (spec->tunnel_source != sent->tunnel_source || spec->tunnel_dest != sent->tunnel_dest))
+        differ(match, sent->tunnel_source ? "it goes in UDP, %u > %u" : "it does not go in UDP", sent->tunnel_source, sent->tunnel_dest);
+    if (match->conn) {
+        match->conn->tunnel_local = sent->tunnel_source;
+        match->conn->tunnel_remote = sent->tunnel_dest;
+    }
+}
+
 static void match_checksum(struct match *match)
 {
     const struct sent *sent = match->sent;
-    uint32_t sum = sent->ip.protocol == IPPROTO_ICMP ? 0 : addr_pseudo_sum(&sent->ip.source, &sent->ip.dest, sent->ip.protocol, sent->transport_length);
+    const uint8_t *transport = sent->transport - (sent->tunnel_source ? 8 : 0); /* with UDP's header: its checksum alone counts */
+    uint32_t length = sent->transport_length + (uint32_t)(sent->transport - transport);
+    uint8_t protocol = sent->tunnel_source ? IPPROTO_UDP : sent->ip.protocol;
+    uint32_t sum = protocol == IPPROTO_ICMP ? 0 : addr_pseudo_sum(&sent->ip.source, &sent->ip.dest, protocol, length);
     if (sent->ip.protocol == IPPROTO_UDP && sent->ip.version == 4 && get16(sent->transport + 6) == 0)
         return; /* RFC 768: none */
-    if (csum_fold(csum_partial(sent->transport, sent->transport_length, sum)) != 0xffff)
+    if (csum_fold(csum_partial(transport, length, sum)) != 0xffff)
         differ(match, "the transport checksum is wrong");
 }
 
@@ -339,6 +368,7 @@ static void compare(struct match *match, uint64_t limit_ns)
         return;
     }
     match_ip(match);
+    match_tunnel(match);
     match_checksum(match);
     if (match->spec->protocol == SPEC_TCP)
         match_tcp(match, limit_ns);

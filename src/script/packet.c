@@ -124,6 +124,14 @@ static void set_checksum(const struct ip *ip, uint8_t *transport, uint32_t lengt
     memcpy(transport + at, &checksum, 2);
 }
 
+/* A UDP header in front of LENGTH bytes of TCP, whose own checksum counts no more. */
+static uint32_t wrap(uint16_t source, uint16_t dest, uint8_t *bytes, uint32_t length)
+{
+    memmove(bytes + 8, bytes, length);
+    put16(put16(put16(put16(bytes, source), dest), 8 + length), 0);
+    return 8 + length;
+}
+
 /* The packet that an ICMP message answers: the host's own, as it left (RFC 792, RFC 4443 3). */
 static uint32_t emit_quote(struct run *run, const struct spec_packet *spec, const struct conn *conn, uint8_t *bytes)
 {
@@ -142,6 +150,12 @@ static uint32_t emit_quote(struct run *run, const struct spec_packet *spec, cons
     p = put32(p, 0);
     p = put16(p, 5u << 12 | (spec->quote_flags ? spec->quote_flags : (unsigned)TCP_ACK));
     put16(put16(put16(p, 65535), 0), 0);
+    if (conn->tunnel_remote) {
+        ip.protocol = IPPROTO_UDP;
+        ip.payload_length += 8;
+        ip_emit(&ip, bytes);
+        return header + wrap(conn->tunnel_local, conn->tunnel_remote, bytes + header, 20);
+    }
     set_checksum(&ip, bytes + header, 20);
     return header + 20;
 }
@@ -189,6 +203,10 @@ void packet_inject(struct run *run, const struct script_event *event)
         length = emit_udp(spec, conn, transport);
     else
         length = emit_icmp(run, spec, conn, transport);
+    if (spec->has_tunnel) {
+        ip.protocol = IPPROTO_UDP;
+        length = wrap(spec->tunnel_source, spec->tunnel_dest, transport, length);
+    }
     ip.payload_length = length;
     ip_emit(&ip, bytes);
     set_checksum(&ip, transport, length);

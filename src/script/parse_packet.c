@@ -359,6 +359,23 @@ static void scan_options(struct scan *scan, struct spec_packet *packet)
     }
 }
 
+/* nplab's "/udp(9899 > 9899)" behind a segment: TCP in UDP. */
+static void scan_tunnel(struct scan *scan, struct spec_packet *packet)
+{
+    const char *before = scan->at;
+    scan_space(scan);
+    if (!scan_text(scan, "/udp") && !scan_text(scan, "/ udp")) {
+        scan->at = before;
+        return;
+    }
+    scan_expect(scan, '(');
+    packet->has_tunnel = true;
+    packet->tunnel_source = (uint16_t)scan_integer(scan);
+    scan_expect(scan, '>');
+    packet->tunnel_dest = (uint16_t)scan_integer(scan);
+    scan_expect(scan, ')');
+}
+
 static void scan_tcp(struct scan *scan, struct spec_packet *packet)
 {
     packet->protocol = SPEC_TCP;
@@ -381,10 +398,7 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
         scan_options(scan, packet);
     if (packet->unsupported)
         return;
-    if (*scan->at == '/' && scan->at[1] != '/' && scan->at[1] != '*') { /* nplab's "/udp(1 > 2)" */
-        skip_unsupported(scan, packet, "TCP in UDP");
-        return;
-    }
+    scan_tunnel(scan, packet);
     const char *before = scan->at;
     scan_space(scan);
     if (*scan->at == '"' && !scan_next_line(scan, before))
@@ -513,6 +527,10 @@ struct spec_packet *scan_packet(struct scan *scan)
         scan_ports(scan, packet);
         packet->length = scan_length(scan);
     } else if (!scan_unsupported(scan, packet)) {
+        if (scan_keyword(scan, "tcp")) { /* "tcp/udp(9899 > 9899):" before it */
+            scan_tunnel(scan, packet);
+            scan_char(scan, ':');
+        }
         scan_ports(scan, packet);
         scan_space(scan);
         if (scan_keyword(scan, "udp")) {

@@ -142,6 +142,8 @@ void spec_print(const struct spec_packet *spec, char *text, size_t size)
     }
     if (spec->option_count)
         add(&line, ">");
+    if (spec->has_tunnel)
+        add(&line, "/udp(%u > %u)", spec->tunnel_source, spec->tunnel_dest);
 }
 
 static void add_sent_option(struct line *line, const struct conn *conn, const uint8_t *p, unsigned length)
@@ -254,4 +256,6 @@ void sent_print(const struct conn *conn, const struct sent *sent, char *text, si
     if (get16(p + 18))
         add(&line, " urg %u", get16(p + 18));
     add_sent_options(&line, conn, p + 20, p + header);
+    if (sent->tunnel_source)
+        add(&line, "/udp(%u > %u)", sent->tunnel_source, sent->tunnel_dest);
 }

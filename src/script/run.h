@@ -27,6 +27,7 @@ struct conn {
     struct addr local, remote;         /* on the wire */
     uint16_t local_port, remote_port;  /* live; 0: not known yet */
     uint16_t script_local_port, script_remote_port; /* 0: the script names none */
+    uint16_t tunnel_local, tunnel_remote; /* as the host last sent it; 0: bare */
     bool has_local_isn;
     uint32_t live_local_isn, script_local_isn;
     unsigned ts_count;                 /* outbound TS val: script -> live, the newest last */
@@ -49,6 +50,7 @@ struct sent { /* a packet of the host */
     struct ip ip;
     const uint8_t *transport;
     uint32_t transport_length;
+    uint16_t tunnel_source, tunnel_dest; /* TCP came out of a datagram between these ports; 0: bare */
     uint8_t bytes[];
 };
 struct signing_key { /* of RFC 2385, as setsockopt(TCP_MD5SIG) was given it */
@@ -63,6 +65,7 @@ struct counter {
     uint64_t value;
 };
 struct run {
+    uint32_t tunnel_port;       /* net.inet.tcp.udp_tunneling_port */
     struct script_config config;
     struct script_report *report;
     struct script script;
@@ -134,6 +137,7 @@ uint32_t packet_options(const struct spec_packet *spec, const struct conn *conn,
 void packet_inject(struct run *run, const struct script_event *event);
 void packet_expect(struct run *run, const struct script_event *event);
 struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns);
+void sent_unwrap(struct sent *sent, uint32_t port); /* TCP in UDP from PORT is TCP; 0: there is none */
 bool sent_is_relevant(struct run *run, const struct sent *sent);
 
 /* print.c: packets in the language's words */

@@ -95,7 +95,7 @@ int script_config_set(struct script_config *config, const char *name, const char
                                           "tcp_ts_tick_usecs", "seed", NULL};
     static const char *const ignored[] = {"speed", "verbose", "debug", "wire_client", "wire_server", "wire_server_ip", "wire_server_port",
         "wire_client_dev", "wire_server_dev", "no_cleanup", "send_omit_free", "code", "persistent_tun_dev", "so_filename", "so_flags", "local_linux",
-        "udp_encapsulation", "dump_dir", "prefix_len", "user", "is_anyip", "define", "wire_server_at", "live_bind_ip", "live_connect_ip", "live_bind_port", "live_connect_port", "live_remote_ip", "live_local_ip", "live_gateway_ip", "live_netmask_ip", "udp_encaps", "log", "timeout", "dry", "remote_prefix", "live_prefix_len", "tun_driver", "check_mem", "strict_timing", NULL};
+        "udp_encapsulation", "tcp_ts_ecr_scaled", "dump_dir", "prefix_len", "user", "is_anyip", "define", "wire_server_at", "live_bind_ip", "live_connect_ip", "live_bind_port", "live_connect_port", "live_remote_ip", "live_local_ip", "live_gateway_ip", "live_netmask_ip", "udp_encaps", "log", "timeout", "dry", "remote_prefix", "live_prefix_len", "tun_driver", "check_mem", "strict_timing", NULL};
     if (is_one_of(name, texts))
         return set_text(config, name, value);
     if (is_one_of(name, numbers))
@@ -129,6 +129,7 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
     length = lil_packet_read(packet, 0, at, length);
     struct sent *sent = sent_new(at, length, run->now_ns);
     if (sent) {
+        sent_unwrap(sent, run->tunnel_port);
         *run->queue_last = sent;
         run->queue_last = &sent->next;
         run->report->packets_out++;

@@ -7,7 +7,7 @@
 #include "script/shell.h"
 
 enum translation { SAME, NONZERO, INVERTED, HALVES_MS /* msl: the host keeps 2 MSL */, RFC1323, CONGESTION, BIT_1, BIT_2, COOKIES_ONLY, SOCK_FAIL, DELACK,
-                   SCHEDULE, KEEP_INIT, ECN /* 4, AccECN when asked, is our 5 */, SYN_LIMIT, BLACK_HOLE, PURGE /* reads as 0 */, HARMLESS, ONLY_DEFAULT };
+                   SCHEDULE, KEEP_INIT, ECN /* 4, AccECN when asked, is our 5 */, SYN_LIMIT, BLACK_HOLE, PURGE /* reads as 0 */, TUNNEL /* a port */, OVERHEAD, HARMLESS, ONLY_DEFAULT };
 struct sysctl_name {
     const char *name, *ours;
     enum translation how;
@@ -99,7 +99,8 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.icmp_may_rst", "tcp.icmp_soft_only", INVERTED, 1},
     {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 1},
     {"net.inet.tcp.ts_offset_per_conn", "tcp.timestamp_offsets", NONZERO, 1},
-    {"net.inet.tcp.udp_tunneling_port", NULL, ONLY_DEFAULT, 0},
+    {"net.inet.tcp.udp_tunneling_port", "tcp.udp_tunneling_port", TUNNEL, 0},
+    {"net.inet.tcp.udp_tunneling_overhead", "tcp.udp_tunneling_overhead", OVERHEAD, 8},
     {"net.inet.udp.blackhole", "udp.blackhole", NONZERO, 0},
     {"net.inet.icmp.drop_redirect", NULL, HARMLESS, 0},
     {"kern.ipc.maxsockbuf", "tcp.scale_buffer", SAME, 2097152},
@@ -209,6 +210,16 @@ static void set_bit(struct shell *shell, const struct sysctl_name *known, long b
     put_number(shell, known->ours, on ? now | bit : now & ~bit, known->name);
 }
 
+static void set_tunnel(struct shell *shell, const struct sysctl_name *known, long number)
+{
+    bool is_port = known->how == TUNNEL;
+    if (number < (is_port ? 0 : 8) || number > (is_port ? 65535 : 1024))
+        run_fail(shell->run, "sysctl: %s=%ld: Invalid argument", known->name, number);
+    put_number(shell, known->ours, number, known->name);
+    if (is_port)
+        shell->run->tunnel_port = (uint32_t)number;
+}
+
 static void set(struct shell *shell, const struct sysctl_name *known, const char *value)
 {
     long number = strtol(value, NULL, 0);
@@ -266,6 +277,10 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
         break;
     case BLACK_HOLE:
         put_number(shell, known->ours, number < 0 ? 0 : number > 3 ? 3 : number, known->name);
+        break;
+    case TUNNEL:
+    case OVERHEAD:
+        set_tunnel(shell, known, number);
         break;
     case ONLY_DEFAULT:
         if (number != known->value)

@@ -158,7 +158,7 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
 
     flow->remote = name->addr;
     flow->remote_port = name->port;
-    flow->scope = name->scope;
+    flow->scope = (uint16_t)min_u32(name->scope, UINT16_MAX);
     if (addr_is_v4(&name->addr) && sock->file.family == AF_INET6 && sock->flags & SF_V6ONLY)
         return -ENETUNREACH;
     if (addr_is_multicast(&name->addr) && params->stream_multicast_error)

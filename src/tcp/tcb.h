@@ -72,7 +72,7 @@ struct tcb_opts {
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
     uint8_t keep_probes, syn_retries, cc /* + 1 */, reno_beta, reno_beta_ecn /* TCP_CCALGOOPT, percent */, defer_accept, thin_linear, thin_dupack;
-    uint16_t fastopen_qlen;
+    uint16_t fastopen_qlen, encaps_port /* TCP_REMOTE_UDP_ENCAPS_PORT */;
     uint8_t save_syn; /* 1: from the IP header on, 2: and the link's */
     bool has_fastopen_key, has_fastopen_backup, has_fastopen_psk; /* psk: [0] is what a FreeBSD client shares with the server */
     struct siphash_key fastopen_key[2];
@@ -318,7 +318,7 @@ struct tcp {
     struct prng prng;
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
-    bool has_guards;          /* some socket has keys or a least TTL: every segment is asked (tcp_guard.c) */
+    bool has_guards;          /* some socket has keys or a least TTL, or TCP comes in UDP, too: every segment is asked (tcp_guard.c) */
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *cached;       /* where the last segment went; before it: recent */
     uint32_t freed;           /* tcbs freed so far */
@@ -572,7 +572,7 @@ uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* 
 uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tcp_options *options);
 uint32_t mss_without_option(const struct tcp_params *params, bool is_v4);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
-uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts);
+uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts);
 uint32_t mss_current(const struct tcb *tcb);
 uint32_t mss_options(const struct tcb *tcb);
 uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu);

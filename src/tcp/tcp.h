@@ -92,6 +92,8 @@ struct tcp_segment {          /* one segment to send */
     uint8_t option_order;
     uint16_t gso_size;
 };
+/* From now on each segment is asked whether it came the way of its connection (flow.encaps_port). */
+void tcp_watch_all(struct tcp *tcp);
 /* Runs timers due by NOW. */
 void tcp_poll(struct tcp *tcp, uint64_t now_ns);
 /* The next segment of any due connection or reply (round-robin with a quantum), false: nothing to send now. */

@@ -110,6 +110,20 @@ static bool is_signature_right(const struct md5_key *key, const struct tcp_in *i
     return memcmp(digest, in->header.options.md5, sizeof digest) == 0;
 }
 
+void tcp_watch_all(struct tcp *tcp)
+{
+    tcp->has_guards = true;
+}
+
+/* Bare on a connection in UDP, in UDP on a bare one, or from another port (tcp_input_with_port()): refused the way it came. */
+bool guard_comes_astray(const struct tcp *tcp, const struct tcp_in *in, enum flow_kind kind, uint32_t slot)
+{
+    if (kind == FLOW_TCB)
+        return tcp_tcb(tcp, slot)->flow.encaps_port != in->flow.encaps_port;
+    bool is_ack = (in->header.flags & (TCP_SYN | TCP_ACK)) == TCP_ACK, is_reset = in->header.flags & TCP_RST;
+    return kind == FLOW_SYN && tcp_syn(tcp, slot)->flow.encaps_port != in->flow.encaps_port && (is_ack || is_reset);
+}
+
 /* RFC 2385 2, 4.1: a segment without the signature that is due, with a wrong one or (Linux) with one that nobody asked for is dropped
  * without a word. RFC 5082 3: so is one that has come too far. */
 enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot)

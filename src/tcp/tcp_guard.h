@@ -8,6 +8,7 @@ void md5_keys_unref(struct tcp *tcp, struct md5_keys *keys);
 int md5_key_set(struct tcp *tcp, struct tcb_opts *opts, const struct prefix *peers, const uint8_t *bytes, unsigned length) MUST_CHECK; /* LENGTH 0: forgotten; -ENOENT, -ENOMEM */
 bool md5_is_signed(const struct tcb_opts *opts, const struct addr *peer);
 void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphdr_ *header, const struct lil_packet *payload);
+COLD bool guard_comes_astray(const struct tcp *tcp, const struct tcp_in *in, enum flow_kind kind, uint32_t slot);
 COLD enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot);
 COLD void guard_sign_reply(struct tcp *tcp, struct tcp_reply *reply); /* in the name of whoever has its flow */
 COLD bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet);

@@ -46,6 +46,11 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
     enum lil_drop drop;
     struct tcp_listener *listener;
     if (__builtin_expect(in->header.options.has_md5 || tcp->has_guards, 0)) {
+        if (guard_comes_astray(tcp, in, kind, kind == FLOW_TCB ? (*recent)->slot : slot)) {
+            reset_reply(tcp, in);
+            packet_free(packet);
+            return LIL_DROP_TCP_NO_PORT;
+        }
         drop = guard_check(tcp, in, packet, kind, kind == FLOW_TCB ? (*recent)->slot : slot);
         if (drop) {
             packet_free(packet);

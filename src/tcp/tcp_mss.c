@@ -26,8 +26,9 @@ uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tc
 }
 
 /* What to announce: from the interface's MTU, not the path's (RFC 9293 3.7.1, MUST-67; SHLD-5). */
-uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v4, const struct tcb_opts *opts)
+uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
 {
+    bool is_v4 = addr_is_v4(&flow->remote);
     uint32_t mss = path->advmss ? path->advmss : mss_of_mtu(tcp, is_v4, path->mtu);
     if (tcp->params.mss_off_net && !path->is_local_net)
         mss = min_u32(mss, tcp->params.mss_off_net);
@@ -35,6 +36,8 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, bool is_v
         mss &= ~511u; /* 4.2 to 4.4: whole clusters */
     if (opts->user_mss && tcp->params.option_policy != TCP_OPTIONS_BSD)
         mss = min_u32(mss, opts->user_mss);
+    if (flow->encaps_port)
+        mss = max_u32(mss - min_u32(tcp->params.udp_tunneling_overhead, mss), tcp->params.min_snd_mss);
     return mss;
 }
 
@@ -47,7 +50,8 @@ uint32_t mss_options(const struct tcb *tcb)
 /* What fits a packet of MTU bytes beside them. */
 uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
 {
-    uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, mtu), always = mss_options(tcb);
+    uint32_t tunnel = tcb->flow.encaps_port ? min_u32(tcb_params(tcb)->udp_tunneling_overhead, mtu) : 0;
+    uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, mtu - tunnel), always = mss_options(tcb);
     if (tcb_params(tcb)->mss_off_net && !tcb->is_local_net)
         mss = min_u32(mss, tcb_params(tcb)->mss_off_net);
     if (tcb_params(tcb)->mss_512_multiple && mss > 512)
@@ -76,7 +80,7 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
 {
     mss_sync(tcb, path->mtu);
-    tcb->gso_segs = path->gso_max && !tcb_is_signed(tcb) /* each segment has a signature of its own */ ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
+    tcb->gso_segs = path->gso_max && !tcb->flow.encaps_port && !tcb_is_signed(tcb) /* each segment has a signature of its own */ ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
     tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
 }
 
@@ -97,7 +101,7 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
         return error;
     if (addr_is_any(&tcb->flow.local))
         tcb->flow.local = path.local;
-    tcb->advmss = (uint16_t)mss_offer(tcp, &path, tcb->is_v4, tcb->opt);
+    tcb->advmss = (uint16_t)mss_offer(tcp, &path, &tcb->flow, tcb->opt);
     tcb->is_loopback = path.is_loopback;
     tcb->csum_offload = path.csum_offload;
     tcb->is_local_net = path.is_local_net;

@@ -122,7 +122,11 @@ int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name
     case TCP_OPTION_MAXUNACKTIME: return set_seconds(&opts->max_unack_ms, (uint32_t)number);
     case TCP_KEEPCNT: opts->keep_probes = (uint8_t)min_u32((uint32_t)number, 255); return 0;
     case TCP_FASTOPEN: return set_fastopen(tcp, tcb, opts, value, length);
-    case TCP_OPTION_UDP_ENCAPS: return number ? -EINVAL : 0; /* no port for it is open */
+    case TCP_OPTION_UDP_ENCAPS:
+        if (number < 0 || number > 65535 || (number && !tcp->params.udp_tunneling_port) || !tcb || tcb->state != TCPS_CLOSED)
+            return -EINVAL;
+        opts->encaps_port = (uint16_t)number;
+        return 0;
     case TCP_MAXSEG:
         if (number <= 0 || (uint32_t)number > segment_size(tcp, tcb, opts) || (uint32_t)number + 40 < tcp->params.min_snd_mss)
             return -EINVAL;
@@ -147,7 +151,7 @@ int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, in
     case TCP_OPTION_KEEPINIT: return give((int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000), value, length);
     case TCP_OPTION_MAXUNACKTIME: return give((int)((opts->max_unack_ms ? opts->max_unack_ms : params->max_unack_ms) / 1000), value, length);
     case TCP_OPTION_CCALGOOPT: return get_algorithm(tcp, opts, value, *length);
-    case TCP_OPTION_UDP_ENCAPS: return give(0, value, length);
+    case TCP_OPTION_UDP_ENCAPS: return give(tcb && tcb->state != TCPS_CLOSED ? tcb->flow.encaps_port : opts->encaps_port, value, length);
     default: return -ENOPROTOOPT;
     }
 }

@@ -173,6 +173,8 @@ struct tcp_params {
     bool rtt_by_data;             /* a passive open without timestamps measures nothing at the handshake */
     bool no_delayed_ack;
     bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
+    uint16_t udp_tunneling_port;  /* TCP in UDP goes out from this port, and what comes there is TCP; 0: neither */
+    uint32_t udp_tunneling_overhead; /* bytes that it takes from the MSS */
     bool syncache;                /* half-open connections are the host's: they outlive their listener (FreeBSD's syncache) */
     bool dupack_by_sack;          /* RFC 6675 2: with SACK what tells of new bytes is a duplicate ACK, nothing else; before, any without data */
     bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */

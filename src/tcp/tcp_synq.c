@@ -157,7 +157,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     struct isn isn = isn_make(tcp, &entry->flow);
     entry->iss = tcp->tw_isn ? tcp->tw_isn : isn.iss;
     entry->mss = (uint16_t)mss_of_syn(params, v4, options);
-    entry->advmss = (uint16_t)mss_offer(tcp, &path, v4, opts);
+    entry->advmss = (uint16_t)mss_offer(tcp, &path, &entry->flow, opts);
     entry->is_loopback = path.is_loopback;
     entry->snd_wnd = in->header.window;
     entry->ts_ok = options->has_timestamp && params->offer_timestamps;

@@ -30,6 +30,7 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
 {
     tcp_set_now(tcp, now_ns);
     tcb->flow = *flow;
+    tcb->flow.encaps_port = tcb->opt->encaps_port;
     tcb->is_v4 = addr_is_v4(&flow->remote);
     int error = mss_init(tcb, 0); /* chooses the local address */
     if (error < 0)

@@ -13,11 +13,12 @@ struct addr {
         uint32_t u32[4];
     };
 };
-/* One endpoint pair as the local host sees it; ports in host order; scope is an ifindex for link-local addresses. */
+/* One endpoint pair as the local host sees it; ports in host order; scope is an ifindex for link-local addresses. A connection whose
+ * segments go in UDP datagrams (draft-cheshire-tcp-over-udp, as FreeBSD has it) has the peer's UDP port, too; 0: it goes bare. */
 struct flow {
     struct addr local, remote;
     uint16_t local_port, remote_port;
-    uint32_t scope;
+    uint16_t scope, encaps_port;
 };
 struct prefix {
     struct addr addr;
