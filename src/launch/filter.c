@@ -42,7 +42,7 @@ enum test {
     FUTEX_TIMED, /* a waiting futex operation with a timeout */
     NEW_MOUNT    /* mount() of a file system, not of what is mounted already */
 };
-enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E };
+enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E, R = A & ~V };
 #define NOTIFY SECCOMP_RET_USER_NOTIF
 #define TRACE SECCOMP_RET_TRACE
 #define FAIL(error) (SECCOMP_RET_ERRNO | (error))
@@ -99,6 +99,8 @@ static const struct rule {
     {ARCH_OPEN, A, ALWAYS, 0, NOTIFY},
     {__NR_openat, A, ALWAYS, 0, NOTIFY},
     {__NR_openat2, A, ALWAYS, 0, NOTIFY},
+    {__NR_sched_getaffinity, R, ALWAYS, 0, NOTIFY},
+    {__NR_sched_setaffinity, R, ALWAYS, 0, NOTIFY},
     {__NR_clock_gettime, V, WALL_CLOCK, 0, NOTIFY},
     {__NR_gettimeofday, V, ALWAYS, 0, NOTIFY},
     {__NR_time, V, ALWAYS, 0, NOTIFY},

@@ -33,6 +33,7 @@
  *  6. desc.tokens counts the token bytes in the inner queue, desc.fill the filler bytes in the outer queue. */
 #ifndef LAUNCH_LAUNCH_H
 #define LAUNCH_LAUNCH_H
+#include <sched.h>
 #include <signal.h>
 #include <sys/types.h>
 #include "base/list.h"
@@ -69,6 +70,22 @@ struct clock_page {
     uint64_t real_base_ns, mono_base_ns; /* the launcher's */
     _Atomic uint32_t reads;              /* at this instant */
     uint32_t free_reads;                 /* so many cost nothing */
+};
+
+/* Where those who call often run: place.c. */
+enum { CALLERS = 64 };
+struct placement {
+    bool is_off;               /* virtual time, one processor, or a program that sets its own */
+    bool is_together, is_trial;
+    cpu_set_t all, home;       /* the processors that we were given; ours, while together */
+    struct caller {
+        pid_t tid;
+        unsigned calls;        /* in this window */
+        bool is_moved;
+    } callers[CALLERS];        /* by tid */
+    uint64_t calls, rate_apart;
+    uint64_t window_began_ns, due_ns, stray_due_ns; /* due: of the next trial, or of the next look at how it is apart */
+    unsigned failures;         /* trials that did not pay, one after the other */
 };
 
 struct timers; /* timers.c */
@@ -122,6 +139,7 @@ struct launcher {
     unsigned sweep_count;    /* of sockets, at which those that are closed are looked for */
     uint64_t sweep_due_ns, sweep_pause_ns; /* real */
     void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
+    struct placement placement;
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
 
@@ -274,6 +292,7 @@ typedef int64_t call_handler(struct call *call);
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
     call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_refuse_splice;
 call_handler call_open, call_ioctl_foreign, call_refuse; /* call_open.c */
+call_handler call_affinity; /* place.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);
@@ -296,6 +315,13 @@ uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds
 uint64_t clock_from_world(const struct launcher *launcher, int id, uint64_t world_ns);
 uint64_t clock_add(uint64_t a_ns, uint64_t b_ns); /* saturating */
 uint64_t clock_span(int64_t seconds, int64_t nanoseconds);
+
+/* --- place.c (real time) ----------------------------------------------------------------------------------------------- */
+void place_init(struct launcher *launcher);
+void place_note(struct launcher *launcher, pid_t tid);     /* it has called */
+void place_turn(struct launcher *launcher);                /* once a turn of the loop */
+void place_release(struct launcher *launcher);             /* everybody has its processors again */
+uint64_t place_left(const struct launcher *launcher);      /* time to the next turn that is needed; LIL_NEVER */
 
 /* --- vdso.c (virtual time) --------------------------------------------------------------------------------------------- */
 struct task;

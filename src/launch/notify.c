@@ -55,6 +55,8 @@ static const struct handler {
     [__NR_settimeofday] = {"settimeofday", call_refuse, false},
     [__NR_adjtimex] = {"adjtimex", call_refuse, false},
     [__NR_clock_adjtime] = {"clock_adjtime", call_refuse, false},
+    [__NR_sched_getaffinity] = {"sched_getaffinity", call_affinity, false},
+    [__NR_sched_setaffinity] = {"sched_setaffinity", call_affinity, false},
     [ARCH_OPEN] = {"open", call_open, false},
     [__NR_openat] = {"openat", call_open, false},
     [__NR_openat2] = {"openat2", call_open, false},
@@ -318,6 +320,7 @@ static void receive(struct program *program)
     if (ioctl(program->listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
         return; /* ENOENT: the caller was killed before we looked */
     program->launcher->notifications++;
+    place_note(program->launcher, (pid_t)request.pid);
     first = (struct call){.program = program, .inner = -1, .id = request.id, .tid = (pid_t)request.pid, .nr = request.data.nr, .deadline_ns = LIL_NEVER,
                           .until_ns = LIL_NEVER};
     for (int i = 0; i < 6; i++)

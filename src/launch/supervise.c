@@ -145,6 +145,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     l->keeps_inner = sweep_is_needed();
     clock_start(l);
+    place_init(l);
     if (l->virtual_time) { /* what goes to sleep in a program is seen by looking again, after microseconds */
         l->timer_slack_ns = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
         prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
@@ -530,7 +531,9 @@ static void real_turn(struct launcher *l)
     next = launcher_next(l);
     clock_update(l);
     l->progress = false;
-    poll_events(l, min_u64(sweep_left(l), next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0));
+    next = next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0;
+    poll_events(l, min_u64(min_u64(sweep_left(l), place_left(l)), next));
+    place_turn(l);
     sweep_if_due(l);
     if (l->limit_ns && l->now_ns > l->limit_ns)
         end_as_hang(l);
@@ -557,6 +560,7 @@ int launcher_run(struct launcher *l)
             real_turn(l);
     }
     launcher_kill_tree(getpid(), SIGKILL, false);
+    place_release(l);
     while (waitpid(-1, NULL, __WALL) > 0)
         ;
     list_each(node, &l->descs)

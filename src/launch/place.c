@@ -1,0 +1,193 @@
+/* place.c: which processor the supervisor and those who call it much run on. Real time only. A caller waits for its answer, so it and the
+ * supervisor never run at once: on two processors they gain nothing, and pay for waking each other across (in a virtual machine 4 us
+ * each way, and cold caches). seccomp's synchronous wake-up keeps a call on one processor, but whom bytes in a socket wake the kernel
+ * sends to an idle one. So, where it is seen to be faster, threads that call often are put on the supervisor's processor for as long
+ * as they do: a window of time apart, a window together; the better one holds for a second (docs/decisions/0314-one-processor.md).
+ *
+ * Programs must not notice: what asks for its processors is released first, and one that sets them itself ends this for the run. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include "launch/launch.h"
+
+static const uint64_t window_ns = 10 * NS_PER_MS, stray_pause_ns = 100 * NS_PER_MS, hold_ns = NS_PER_S;
+enum {
+    RATE_MIN = 5000,   /* calls a second, all together: below it there is nothing to gain */
+    RATE_CALLER = 1000, /* of a thread that is put beside the supervisor */
+    GAIN_PERCENT = 110, /* together must be so much faster */
+    FAILURES_MAX = 7
+};
+
+static uint64_t rate_of(uint64_t calls, uint64_t elapsed_ns) { return calls * NS_PER_S / elapsed_ns; }
+
+static bool has_processors(pid_t tid, const cpu_set_t *wanted)
+{
+    cpu_set_t own;
+    return sched_getaffinity(tid, sizeof own, &own) == 0 && CPU_EQUAL(&own, wanted);
+}
+
+void place_init(struct launcher *l)
+{
+    struct placement *p = &l->placement;
+    p->is_off = l->virtual_time || sched_getaffinity(0, sizeof p->all, &p->all) < 0 || CPU_COUNT(&p->all) < 2;
+}
+
+void place_note(struct launcher *l, pid_t tid)
+{
+    struct placement *p = &l->placement;
+    struct caller *caller = &p->callers[(unsigned)tid % CALLERS];
+
+    p->calls++;
+    if (caller->tid != tid && caller->is_moved)
+        return; /* its place is taken */
+    if (caller->tid != tid)
+        *caller = (struct caller){.tid = tid};
+    caller->calls++;
+}
+
+/* --- together ------------------------------------------------------------------------------------------------------------------ */
+/* Who calls often and has all processors is put on ours. True: at least one is there. */
+static bool gather(struct placement *p, uint64_t elapsed_ns)
+{
+    bool any = false;
+
+    for (int i = 0; i < CALLERS; i++) {
+        struct caller *caller = &p->callers[i];
+        if (!caller->is_moved && rate_of(caller->calls, elapsed_ns) >= RATE_CALLER && has_processors(caller->tid, &p->all))
+            caller->is_moved = sched_setaffinity(caller->tid, sizeof p->home, &p->home) == 0;
+        any |= caller->is_moved;
+    }
+    return any;
+}
+
+static void release_caller(struct placement *p, struct caller *caller)
+{
+    if (caller->is_moved && has_processors(caller->tid, &p->home))
+        sched_setaffinity(caller->tid, sizeof p->all, &p->all);
+    caller->is_moved = false;
+}
+
+/* Threads and children that began on our processor because their maker was there. */
+static void release_strays(void *ctx, pid_t pid)
+{
+    struct placement *p = ctx;
+    char path[32];
+    DIR *threads;
+
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    threads = opendir(path);
+    for (struct dirent *entry; threads && (entry = readdir(threads));) {
+        pid_t tid = atoi(entry->d_name);
+        const struct caller *caller = &p->callers[(unsigned)tid % CALLERS];
+        if (tid > 0 && !(caller->tid == tid && caller->is_moved) && has_processors(tid, &p->home))
+            sched_setaffinity(tid, sizeof p->all, &p->all);
+    }
+    if (threads)
+        closedir(threads);
+}
+
+void place_release(struct launcher *l)
+{
+    struct placement *p = &l->placement;
+
+    if (!p->is_together)
+        return;
+    p->is_together = false;
+    for (int i = 0; i < CALLERS; i++)
+        release_caller(p, &p->callers[i]);
+    launcher_each_descendant(l->pid, release_strays, p);
+    sched_setaffinity(0, sizeof p->all, &p->all);
+}
+
+static void come_together(struct launcher *l, uint64_t elapsed_ns)
+{
+    struct placement *p = &l->placement;
+    int cpu = sched_getcpu();
+
+    if (cpu < 0 || !CPU_ISSET(cpu, &p->all))
+        return;
+    CPU_ZERO(&p->home);
+    CPU_SET(cpu, &p->home);
+    if (sched_setaffinity(0, sizeof p->home, &p->home) < 0)
+        return;
+    p->is_together = p->is_trial = true;
+    p->stray_due_ns = l->now_ns + stray_pause_ns;
+    if (!gather(p, elapsed_ns))
+        place_release(l);
+}
+
+/* --- the windows ---------------------------------------------------------------------------------------------------------------- */
+static void end_trial(struct launcher *l, uint64_t rate)
+{
+    struct placement *p = &l->placement;
+
+    p->is_trial = false;
+    if (rate * 100 >= p->rate_apart * GAIN_PERCENT) {
+        p->failures = 0;
+        p->due_ns = l->now_ns + hold_ns;
+        return;
+    }
+    place_release(l);
+    p->failures += p->failures < FAILURES_MAX;
+    p->due_ns = l->now_ns + (window_ns << p->failures);
+}
+
+static void stay_together(struct launcher *l, uint64_t elapsed_ns)
+{
+    struct placement *p = &l->placement;
+
+    for (int i = 0; i < CALLERS; i++)
+        if (rate_of(p->callers[i].calls, elapsed_ns) < RATE_CALLER / 2)
+            release_caller(p, &p->callers[i]);
+    if (!gather(p, elapsed_ns) || l->now_ns >= p->due_ns) {
+        place_release(l);
+        p->due_ns = 0;
+    } else if (l->now_ns >= p->stray_due_ns) {
+        launcher_each_descendant(l->pid, release_strays, p);
+        p->stray_due_ns = l->now_ns + stray_pause_ns;
+    }
+}
+
+void place_turn(struct launcher *l)
+{
+    struct placement *p = &l->placement;
+    uint64_t elapsed_ns = l->now_ns - p->window_began_ns, rate;
+
+    if (p->is_off || elapsed_ns < window_ns)
+        return;
+    rate = rate_of(p->calls, elapsed_ns);
+    if (p->is_together && p->is_trial)
+        end_trial(l, rate);
+    else if (p->is_together)
+        stay_together(l, elapsed_ns);
+    else if (rate >= RATE_MIN && l->now_ns >= p->due_ns) {
+        p->rate_apart = rate;
+        come_together(l, elapsed_ns);
+    }
+    for (int i = 0; i < CALLERS; i++)
+        p->callers[i].calls = 0;
+    p->calls = 0;
+    p->window_began_ns = l->now_ns;
+}
+
+uint64_t place_left(const struct launcher *l)
+{
+    uint64_t end_ns = l->placement.window_began_ns + window_ns;
+    if (!l->placement.is_together)
+        return LIL_NEVER;
+    return end_ns > l->now_ns ? end_ns - l->now_ns : 0;
+}
+
+int64_t call_affinity(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+
+    if (l->placement.is_together) {
+        place_release(l);
+        l->placement.due_ns = l->now_ns + window_ns; /* the call goes on within that time */
+    }
+    l->placement.is_off |= call->nr == __NR_sched_setaffinity;
+    return CALL_CONTINUE;
+}
