@@ -44,7 +44,7 @@ static const struct profile_override today[] = {
     SET(tcp_syn_queue_by_backlog, "1", "M", "H"),
     SET(tcp_rto_policy, "linux", "tcp(7); RFC 6298", "H"), SET(tcp_rto_initial_ms, "1000", "RFC 6298 2.1", "H"),
     SET(tcp_rto_min_ms, "200", "ip-sysctl tcp_rto_min_us", "H"), SET(tcp_rto_max_ms, "120000", "ip-sysctl tcp_rto_max_ms", "H"),
-    SET(tcp_retries1, "3", "tcp(7)", "H"), SET(tcp_retries2, "15", "tcp(7)", "H"), SET(tcp_orphan_retries, "8", "tcp(7)", "H"),
+    SET(tcp_retries1, "3", "tcp(7)", "H"), SET(tcp_retries2, "15", "tcp(7)", "H"), SET(tcp_orphan_retries, "0", "ip-sysctl: 0 means 8", "H"),
     SET(tcp_cc, "cubic", "ip-sysctl", "H"), SET(tcp_initial_window, "10", "RFC 6928", "H"),
     SET(tcp_sack, "1", "tcp(7)", "H"), SET(tcp_dsack, "1", "tcp(7)", "H"), SET(tcp_rack, "1", "the RFC 6675 way went with 6.17", "H"),
     SET(tcp_rack_bits, "1", "ip-sysctl tcp_recovery", "H"),

@@ -97,8 +97,7 @@ struct tcb_ext {
     uint32_t prr_delivered, prr_out;
     uint32_t retrans_hint;    /* nothing to retransmit lies before it */
     uint32_t highest_sack;    /* end of the highest SACKed segment */
-    uint64_t retrans_sent_ns;  /* when the first retransmission of the episode went */
-    uint64_t retrans_stamp_ns; /* first retransmission of the episode; 0: none */
+    uint64_t retrans_stamp_ns; /* when the first retransmission of the episode went; 0: none did */
     uint64_t busy_ns, busy_total_ns;     /* since when something is out or waits, 0: nothing; and before */
     uint64_t rwnd_ns, rwnd_total_ns;     /* the peer's window holds data back (rwnd_limited) */
     uint64_t sndbuf_ns, sndbuf_total_ns; /* the buffer was too small: all is sent, the writer waits */
@@ -623,6 +622,8 @@ uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
 uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear); /* interval in ns after the nth */
 void timer_keepalive(struct tcb *tcb, bool activity);
+uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns);
+void timer_keepalive_changed(struct tcb *tcb);
 void timer_orphan(struct tcb *tcb);
 void timer_persist(struct tcb *tcb);
 COLD void timer_check_probe(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */

@@ -27,7 +27,7 @@ static void advance_una(struct tcb *tcb, uint32_t ack, int ttl)
     uint32_t acked = ack - tcb->snd_una, fin = tcb->fin_queued && ack == tcb->write_seq + 1, bytes = acked - fin;
     tcb->snd_una = ack;
     if (tcb->ext) {
-        tcb->ext->bytes_acked += bytes;
+        tcb->ext->bytes_acked += acked;
         if (tcb->ext->has_stamps)
             stamp_on_acked(tcb, ttl);
     }
@@ -82,7 +82,8 @@ static void end_probing(struct tcb *tcb)
 static uint32_t old_ack_range(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    uint64_t sent = tcb_ext_peek(tcb)->bytes_acked;
+    uint64_t sent = tcb->ext ? tcb->ext->bytes_acked : tcb->fin_queued && tcb->snd_una != tcb->write_seq;
+    sent += params->ack_policy == TCP_ACK_LINUX && !tcb->is_passive; /* the SYN */
     if (params->ack_policy == TCP_ACK_LINUX || (params->ghost_ack_check && sent < (uint64_t)65535 << tcb->snd_wscale))
         return (uint32_t)min_u64(tcb->max_window, sent);
     return max_u32(tcb->max_window, 1);
@@ -132,6 +133,8 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
     if (!ext)
         return;
     ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
+        ext->keep_probes_out = 0;
     if (ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         ext->msg_more = false; /* MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
 }
@@ -180,7 +183,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
         if (tcb->retransmits && tcb->ext)
             tcb->ext->total_rto_time_ms += tcb_now_ms(tcb) - tcb->ext->rto_since_ms;
         tcb->retransmits = 0;
-        if (tcb->ext)
+        if (tcb->ext && recovery_is_classic(tcb))
             tcb->ext->retrans_stamp_ns = 0; /* R2 counts from the last progress */
         advance_una(tcb, rx->ack, rx->in->ttl);
     }

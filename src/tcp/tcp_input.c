@@ -124,10 +124,10 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     if (tcb->ext || (rx.length && tcb_ext_get(tcb))) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
-        if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+        if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) {
             tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
-        if (tcb->ext->keep_ns) {
-            tcb->ext->keep_probes_out = tcb->timer == TIMER_PERSIST ? tcb->ext->keep_probes_out : 0;
+            if (tcb->ext->keep_ns && tcb->timer != TIMER_PERSIST)
+                tcb->ext->keep_probes_out = 0;
         }
     }
     if (is_predicted(tcb, &rx)) {
@@ -389,7 +389,7 @@ static bool is_fin_acked(const struct tcb *tcb)
 /* New data for a process that will never read it: a reset (RFC 2525 2.17; RFC 9293 3.10.7.4, CLOSE with data behind). */
 static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
 {
-    if (rx->length == 0 || !seq_gt(rx->seq + rx->length, tcb->rcv_nxt) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+    if (rx->end_seq == rx->seq || !seq_gt(rx->end_seq - !!(rx->flags & TCP_FIN), tcb->rcv_nxt) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return false; /* BSD: bsd_steps() has asked */
     if (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2)
         return tcb->rcv_shutdown || tcb->is_orphan;
@@ -415,7 +415,6 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     case TCPS_FIN_WAIT_1:
         if (is_fin_acked(tcb)) {
             tcb_set_state(tcb, TCPS_FIN_WAIT_2);
-            tcb->is_fin_waiter = tcb->is_orphan && !(rx->flags & TCP_FIN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX; /* tcp_time_wait(TCP_FIN_WAIT2) */
             timer_stop(tcb);
             if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
                 TCP_MIB(tcb->tcp, AbortOnLinger);
@@ -425,6 +424,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
                 return LIL_DROP_TCP_AFTER_CLOSE;
             }
             timer_orphan(tcb);
+            if (rx->flags & TCP_FIN)
+                tcb->is_fin_waiter = false;
             if (!tcb->is_orphan)
                 tcb_event(tcb, TCP_EV_WRITABLE);
         }
@@ -559,8 +560,11 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
         return bsd_steps(tcb, rx);
     if (tcb->is_fin_waiter) {
         enum lil_drop waits = orphan_waits(tcb, rx);
-        if (waits != LIL_DROP_NONE)
-            return waits;
+        if (waits == LIL_DROP_NONE) {
+            note_timestamp(tcb, rx);
+            reass_text(tcb, rx, &waits);
+        }
+        return waits;
     }
     if (!(rx->flags & (TCP_ACK | TCP_RST | TCP_SYN)) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         return LIL_DROP_TCP_BAD_FLAGS; /* before its number is looked at */
@@ -579,6 +583,8 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
+    if (tcb->is_fin_waiter) /* since this ACK */
+        return rx->length ? LIL_DROP_TCP_DUPLICATE : LIL_DROP_NONE;
     if (tcb->ecn_ok && accecn_is_on(tcb))
         accecn_on_segment(tcb, rx);
     tcp_step6_urgent(tcb, rx);

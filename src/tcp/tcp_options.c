@@ -276,10 +276,7 @@ static void apply(struct tcb *tcb, int name, int number)
         tcb_mark_due(tcb);
         break;
     case TCP_KEEPIDLE:
-        if (tcb->ext && tcb->ext->keep_ns) {
-            tcb->ext->keep_ns = 0;
-            timer_keepalive(tcb, true);
-        }
+        timer_keepalive_changed(tcb);
         break;
     case TCP_MAXSEG:
         if (tcb->state == TCPS_CLOSED || number == 0 || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* Linux: for the next connection */

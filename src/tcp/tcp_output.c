@@ -109,6 +109,8 @@ static void arm_syn_timer(struct tcb *tcb)
         bsd_note_owed(tcb);
         interval = bsd_until_stuck(tcb, interval);
     }
+    if (tcb->retransmits)
+        interval = timer_clamp_to_user(tcb, interval, tcb_syn_start_ns(tcb));
     uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), interval);
     if (give_up_ms && !(active && tcb->opt->syn_retries))
         deadline = min_u64(deadline, timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS));

@@ -573,10 +573,8 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && tcb->ca_state == CA_LOSS && ext->retrans_out == 0;
     if (tcb_params(tcb)->byte_recovery)
         base_on_sent(tcb, seg->start, seg->end, true);
-    if (!ext->retrans_stamp_ns) /* the user timeout counts from the segment's first transmission */
-        ext->retrans_stamp_ns = max_u64(tcb->ca_state == CA_LOSS ? seg->sent_ns : tcb_now(tcb), 1);
-    if (!ext->retrans_sent_ns)
-        ext->retrans_sent_ns = max_u64(tcb_now(tcb), 1);
+    if (!ext->retrans_stamp_ns)
+        ext->retrans_stamp_ns = max_u64(tcb_now(tcb), 1);
     seg->sent_ns = tcb_now(tcb);
     seg->delivered = ext->delivered;
     seg->burst = output_burst(tcb, false);

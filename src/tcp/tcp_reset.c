@@ -90,6 +90,18 @@ void reset_reply(struct tcp *tcp, const struct tcp_in *in)
         guard_sign_reply(tcp, reply);
 }
 
+/* Linux: what waits out of order is told to the last. */
+static void add_sack(struct tcb *tcb, struct tcp_reply *reply)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || !(ext->ooo || ext->has_dsack))
+        return;
+    struct tcp_options options = {.has_timestamp = tcb->ts_ok};
+    sack_generate(tcb, &options);
+    reply->sack_count = options.sack_count;
+    memcpy(reply->sack, options.sack, sizeof reply->sack);
+}
+
 void reset_send(struct tcb *tcb)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);
@@ -105,12 +117,7 @@ void reset_send(struct tcb *tcb)
             reply->ts_value = tcb_ts_now(tcb);
             reply->ts_echo = tcb->ts_recent;
         }
-        if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* what waits out of order is told to the last */
-            struct tcp_options options = {.has_timestamp = tcb->ts_ok};
-            sack_generate(tcb, &options);
-            reply->sack_count = options.sack_count;
-            memcpy(reply->sack, options.sack, sizeof reply->sack);
-        }
+        add_sack(tcb, reply);
     }
     reply_sign(reply, tcb->opt);
 }
@@ -190,5 +197,6 @@ void reply_ack(struct tcb *tcb)
         return;
     *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = window_select(tcb),
                                 .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    add_sack(tcb, reply);
     reply_sign(reply, tcb->opt);
 }

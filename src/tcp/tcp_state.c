@@ -105,6 +105,7 @@ void tcb_done(struct tcb *tcb)
 void tcb_fail(struct tcb *tcb, int error)
 {
     tcb->so_error = (uint8_t)error;
+    tcb->backoff = 0; /* it went with the queue (Linux: tcp_write_queue_purge) */
     tcb_done(tcb);
 }
 

@@ -71,6 +71,27 @@ void timer_stop(struct tcb *tcb)
     tcb->rexmt_ns = 0;
 }
 
+/* Linux: what is sent again after a timeout is not waited for beyond TCP_USER_TIMEOUT. SINCE: when that began. */
+uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns)
+{
+    uint64_t most_ns = tcb->opt->user_timeout_ms * NS_PER_MS, elapsed_ns = tcb_now(tcb) - since_ns;
+    if (!most_ns || tcb_params(tcb)->rto_policy != TCP_RTO_LINUX)
+        return interval_ns;
+    return elapsed_ns >= most_ns ? NS_PER_MS : min_u64(interval_ns, most_ns - elapsed_ns);
+}
+
+/* The window shrank to nothing over what is in flight. */
+static bool is_window_shrunk(const struct tcb *tcb)
+{
+    return tcb->ext && tcb->snd_wnd == 0 && !tcb->is_orphan && tcb->state >= TCPS_ESTABLISHED;
+}
+
+static uint64_t rexmt_interval(const struct tcb *tcb)
+{
+    uint64_t interval = bsd_until_stuck(tcb, rtt_rto_ns(tcb)), since = tcb_ext_peek(tcb)->retrans_stamp_ns;
+    return since && (tcb->retransmits || is_window_shrunk(tcb)) ? timer_clamp_to_user(tcb, interval, since) : interval;
+}
+
 /* RFC 6298 5.1-5.3; after a probe or reorder timer the RTO counts from the oldest segment's transmission (RFC 8985 7.3). */
 void timer_rexmt(struct tcb *tcb)
 {
@@ -84,7 +105,7 @@ void timer_rexmt(struct tcb *tcb)
     if (tcb->timer == TIMER_TLP || tcb->timer == TIMER_REO) {
         deadline = max_u64(txring_at(tcb->tx, 0)->sent_ns + rto, now + 1);
     } else {
-        deadline = timer_tick(tcb->tcp, now, bsd_until_stuck(tcb, rto));
+        deadline = timer_tick(tcb->tcp, now, rexmt_interval(tcb));
     }
     timer_set(tcb, TIMER_REXMT, deadline);
 }
@@ -101,6 +122,17 @@ static void time_out(struct tcb *tcb)
     tcb_fail(tcb, soft ? soft : ETIMEDOUT);
 }
 
+/* Linux: R2 is the time that RETRIES doublings of BASE take (tcp_retries2 15: 924.6 s). */
+static uint64_t model_timeout_ms(const struct tcb *tcb, uint32_t retries, uint32_t base_ms)
+{
+    uint64_t max = rtt_rto_max_us(tcb) / 1000, timeout_ms = 0, step = base_ms;
+    for (uint32_t i = 0; i <= retries; i++) {
+        timeout_ms += min_u64(step, max);
+        step = step < max ? step * 2 : max;
+    }
+    return timeout_ms;
+}
+
 static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
 {
     if (tcb->retransmits == 0) {
@@ -112,6 +144,15 @@ static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
         ext->rehash++;
         TCP_MIB(tcb->tcp, TimeoutRehash);
     }
+}
+
+/* The user timeout, or, where some of the SYNs go at even intervals (Linux), as long as DOUBLINGS would take, whatever was sent meanwhile. */
+static bool is_syn_overdue(const struct tcb *tcb, uint32_t doublings, uint32_t linear)
+{
+    uint64_t most_ms = tcb->opt->user_timeout_ms;
+    if (!most_ms && linear)
+        most_ms = model_timeout_ms(tcb, doublings, tcb_params(tcb)->rto_initial_ms);
+    return most_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= most_ms * NS_PER_MS;
 }
 
 /* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says. */
@@ -133,10 +174,7 @@ static bool on_syn_timeout(struct tcb *tcb)
         retries += linear;
     if (retries && tcb->retransmits >= retries)
         return time_out(tcb), false;
-    if (active && tcb->opt->syn_retries && linear && !tcb->opt->user_timeout_ms &&
-        tcb_now(tcb) - tcb_syn_start_ns(tcb) >= ((2ull << min_u32(tcb->opt->syn_retries, 20)) - 1) * params->rto_initial_ms * NS_PER_MS)
-        return time_out(tcb), false; /* Linux: as long as so many doublings take, whatever was sent meanwhile */
-    if (tcb->opt->user_timeout_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= tcb->opt->user_timeout_ms * NS_PER_MS)
+    if (tcb->retransmits && is_syn_overdue(tcb, retries - min_u32(retries, linear), linear))
         return time_out(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= 4 * NS_PER_S)
         return time_out(tcb), false;
@@ -158,71 +196,108 @@ static bool on_syn_timeout(struct tcb *tcb)
     return true;
 }
 
-/* Linux: R2 as the time that so many doublings of the smallest RTO take (tcp_retries2 15: 924.6 s); others count. */
+/* R2 from the episode's first retransmission on: TCP_USER_TIMEOUT (RFC 5482), else RETRIES as a time (Linux) or a count. */
 static bool is_timed_out(const struct tcb *tcb, uint32_t retries, bool by_user)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (tcb->opt->user_timeout_ms && by_user) { /* RFC 5482 */
-        uint64_t start = tcb_ext_peek(tcb)->retrans_stamp_ns;
-        if (!start)
-            return false;
-        return tcb_now(tcb) - start >= tcb->opt->user_timeout_ms * NS_PER_MS;
-    }
-    if (params->rto_policy != TCP_RTO_LINUX)
+    uint64_t start = tcb_ext_peek(tcb)->retrans_stamp_ns, most_ms = by_user ? tcb->opt->user_timeout_ms : 0;
+    if (!most_ms && params->rto_policy != TCP_RTO_LINUX)
         return tcb->retransmits >= retries || bsd_is_stuck(tcb);
-    if (tcb->retransmits == 0)
+    if (!tcb->retransmits || !start)
         return false;
-    uint64_t base = params->rto_min_ms, max = rtt_rto_max_us(tcb) / 1000, timeout_ms = 0, step = base;
-    for (uint32_t i = 0; i <= retries; i++) {
-        timeout_ms += min_u64(step, max);
-        step = step < max ? step * 2 : max;
-    }
-    uint64_t start = tcb_ext_peek(tcb)->retrans_stamp_ns;
-    return start && tcb_now(tcb) - start >= timeout_ms * NS_PER_MS;
+    if (!most_ms)
+        most_ms = model_timeout_ms(tcb, retries, params->rto_min_ms);
+    return tcb_now(tcb) - start >= most_ms * NS_PER_MS;
 }
 
-static uint32_t orphan_retries(const struct tcb *tcb)
+/* R2 of a connection that no process has any more. ALIVE: timeouts have not reached their maximum; 0 (Linux) is then 8, and else what an ICMP error says. */
+static uint32_t orphan_retries(const struct tcb *tcb, bool alive)
 {
     uint32_t retries = tcb_params(tcb)->orphan_retries;
-    return retries ? retries : 8;
+    if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX)
+        return retries ? retries : 8;
+    if (!alive && tcb_ext_peek(tcb)->soft_error)
+        return 0;
+    return retries || !alive ? retries : 8;
+}
+
+static uint32_t data_retries(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    if (!tcb->is_orphan)
+        return params->retries2;
+    uint32_t retries = orphan_retries(tcb, rtt_rto_ns(tcb) < rtt_rto_max_us(tcb) * NS_PER_US);
+    return params->rto_policy == TCP_RTO_LINUX ? retries : min_u32(params->retries2, retries);
+}
+
+/* What is sent again probes the window then, and a live peer must not be given up (MUST-37, RFC 9293 3.8.6), until it has been silent
+ * for twice the longest timeout or the user's patience ends. */
+static bool is_shrunk_overdue(const struct tcb *tcb)
+{
+    uint64_t start = tcb->ext->retrans_stamp_ns ? tcb->ext->retrans_stamp_ns : txring_at(tcb->tx, 0)->sent_ns;
+    uint64_t since_ms = (tcb_now(tcb) - start) / NS_PER_MS, silent_ms = tcb_now_ms(tcb) - tcb->ext->rcv_last_ms;
+    uint64_t most_ms = 2ull * rtt_rto_max_us(tcb) / 1000;
+    if (tcb->opt->user_timeout_ms) {
+        if (since_ms >= tcb->opt->user_timeout_ms)
+            return true;
+        most_ms = min_u64(most_ms, tcb->opt->user_timeout_ms);
+    }
+    return silent_ms > most_ms && since_ms > most_ms;
 }
 
 /* RFC 9293 3.8.3 (MUST-20): after R1 (retries1) a black hole is looked for where the profile does; a next hop that confirms nothing more is
- * probed by its neighbour cache (RFC 4861 7.3); after R2 (is_timed_out) the connection ends. */
-static bool on_rexmt_timeout(struct tcb *tcb)
+ * probed by its neighbour cache (RFC 4861 7.3); after R2 (is_timed_out) the connection ends. False: it did. */
+static bool count_retry(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (tcb_packets_out(tcb) == 0)
-        return timer_stop(tcb), true;
     TCP_MIB(tcb->tcp, Timeouts);
-    uint32_t retries = params->retries2 ? params->retries2 : 15;
-    if (tcb->is_orphan)
-        retries = min_u32(retries, orphan_retries(tcb));
-    struct tcb_ext *ext = tcb_ext_get(tcb);
-    /* the window shrank to nothing over what is in flight: a live peer must not be given up (MUST-37, RFC 9293 3.8.6) */
-    bool shrunk = ext && tcb->snd_wnd == 0 && !tcb->is_orphan && tcb->state >= TCPS_ESTABLISHED &&
-                  (uint64_t)(tcb_now_ms(tcb) - ext->rcv_last_ms) * 1000 <= rtt_rto_max_us(tcb);
-    if (!shrunk && is_timed_out(tcb, retries, true))
+    if (is_timed_out(tcb, data_retries(tcb), true))
         return time_out(tcb), false;
-    if (!ext) { /* no memory to recover with: try again a little later */
-        timer_set(tcb, TIMER_REXMT, tcb_now(tcb) + 200 * NS_PER_MS);
+    if (!tcb->ext)
         return true;
-    }
     bool past_r1 = params->rto_policy == TCP_RTO_LINUX ? is_timed_out(tcb, params->retries1, false) : tcb->retransmits == params->retries1;
     if (params->byte_recovery)
         bsd_black_hole(tcb);
     else if (past_r1 && params->mtu_probing)
         plpmtud_black_hole(tcb);
+    return true;
+}
+
+/* The next timeout is twice as long (RFC 6298 5.5), but for a thin stream's first six (Linux: tcp_thin_linear_timeouts). */
+static void back_off(struct tcb *tcb)
+{
+    bool is_thin = (tcb->opt->thin_linear || tcb_params(tcb)->thin_linear_timeouts) && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6;
+    if (is_thin && tcb->state == TCPS_ESTABLISHED)
+        tcb->backoff = 0;
+    else if (tcb->backoff < 60)
+        tcb->backoff++;
+}
+
+static bool on_rexmt_timeout(struct tcb *tcb)
+{
+    if (tcb_packets_out(tcb) == 0)
+        return timer_stop(tcb), true;
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    bool shrunk = is_window_shrunk(tcb);
+    if (shrunk && is_shrunk_overdue(tcb))
+        return time_out(tcb), false;
+    if (!shrunk && !count_retry(tcb))
+        return false;
+    if (!ext) { /* no memory to recover with: try again a little later */
+        timer_set(tcb, TIMER_REXMT, tcb_now(tcb) + 200 * NS_PER_MS);
+        return true;
+    }
     recovery_on_rto(tcb);
     if (!ext->retrans_stamp_ns)
-        ext->retrans_stamp_ns = txring_at(tcb->tx, 0)->sent_ns;
-    count_timeout(tcb, ext);
-    if (tcb->retransmits < 255 && !shrunk)
-        tcb->retransmits++;
-    if (!((tcb->opt->thin_linear || tcb_params(tcb)->thin_linear_timeouts) && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6) && tcb->backoff < 60)
-        tcb->backoff++;
+        ext->retrans_stamp_ns = tcb_now(tcb);
+    if (!shrunk) {
+        count_timeout(tcb, ext);
+        if (tcb->retransmits < 255)
+            tcb->retransmits++;
+    }
+    back_off(tcb);
     tcp_trace_text(tcb, "rto");
-    timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, rtt_rto_ns(tcb))));
+    timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), rexmt_interval(tcb)));
     tcb_mark_due(tcb);
     return true;
 }
@@ -275,15 +350,16 @@ static bool gives_up_probing(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     const struct tcb_ext *ext = tcb->ext;
-    uint32_t limit = params->retries2 ? params->retries2 : 15;
+    uint32_t limit = params->retries2;
     if (params->persist_policy == TCP_PERSIST_SRTT) { /* FreeBSD: by silence; of a process that is gone a minute's is enough */
         uint64_t idle_ms = tcb_now_ms(tcb) - ext->rcv_last_ms, rto_ms = tcb->rto_us / 1000 - min_u32(tcb->rto_us / 1000, params->rto_slop_ms);
         bool silent = ext->persist_backoff >= limit && idle_ms >= min_u64(7200000, rto_ms * TOTAL_BACKOFF);
         return silent || bsd_is_stuck(tcb) || (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= params->persist_max_ms);
     }
     if (tcb->is_orphan) {
-        limit = orphan_retries(tcb);
-        if (persist_interval(tcb) >= (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US && ext->keep_probes_out >= limit)
+        bool alive = persist_interval(tcb) < (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US;
+        limit = orphan_retries(tcb, alive);
+        if (!alive && ext->persist_backoff >= limit)
             return true;
     }
     return ext->keep_probes_out >= limit;
@@ -327,10 +403,20 @@ static uint32_t keep_count(const struct tcb *tcb)
     return probes ? probes : 9;
 }
 
-/* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). */
+/* Since when nothing came: Linux counts text and ACKs that were good, others any segment. */
+static uint64_t idle_ns(const struct tcb *tcb)
+{
+    uint32_t now = tcb_now_ms(tcb), idle_ms = now - tcb_ext_peek(tcb)->rcv_last_ms;
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
+        idle_ms = min_u32(idle_ms, now - tcb->last_rcv_ms);
+    return idle_ms * NS_PER_MS;
+}
+
+/* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). Linux has one timer for this and for an orphan in FIN-WAIT-2. */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
-    if (!tcb->opt->socket.keepalive && !tcb_params(tcb)->keepalive_always) {
+    bool is_waiter = tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    if ((!tcb->opt->socket.keepalive && !tcb_params(tcb)->keepalive_always) || is_waiter) {
         if (tcb->ext)
             tcb->ext->keep_ns = 0;
         return;
@@ -344,13 +430,27 @@ void timer_keepalive(struct tcb *tcb, bool activity)
     }
 }
 
+/* TCP_KEEPIDLE of a connection whose timer runs: counted from when something came last (Linux), or anew. */
+void timer_keepalive_changed(struct tcb *tcb)
+{
+    if (!tcb->ext || !tcb->ext->keep_ns)
+        return;
+    uint64_t wait = keep_ns(tcb, false), passed = tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? 0 : min_u64(idle_ns(tcb), wait);
+    tcb->ext->keep_ns = timer_tick(tcb->tcp, tcb_now(tcb), wait - passed);
+    timer_rearm(tcb);
+}
+
 /* RFC 9293 3.8.4: only after silence (MUST-26); several unanswered probes end a connection, never one (MUST-29). */
 static bool on_keepalive(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint64_t now = tcb_now(tcb), idle = (uint64_t)(tcb_now_ms(tcb) - ext->rcv_last_ms) * NS_PER_MS, wait = keep_ns(tcb, false);
-    if (tcb_packets_out(tcb) || tcb_has_unsent(tcb) || (idle < wait && ext->keep_probes_out == 0)) {
-        ext->keep_ns = timer_tick(tcb->tcp, now, idle < wait ? wait - idle : wait);
+    uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false);
+    if (tcb_packets_out(tcb) || tcb_has_unsent(tcb)) {
+        ext->keep_ns = timer_tick(tcb->tcp, now, wait);
+        return true;
+    }
+    if (idle < wait) {
+        ext->keep_ns = timer_tick(tcb->tcp, now, wait - idle);
         return true;
     }
     bool expired = ext->keep_probes_out >= keep_count(tcb);
@@ -368,6 +468,8 @@ static bool on_keepalive(struct tcb *tcb)
     return true;
 }
 
+#define LINUX_TIME_WAIT_NS (60 * NS_PER_S) /* TCP_TIMEWAIT_LEN */
+
 /* An orphan in FIN_WAIT_2 waits only so long for the peer's FIN. */
 void timer_orphan(struct tcb *tcb)
 {
@@ -382,6 +484,10 @@ void timer_orphan(struct tcb *tcb)
         wait = tcb->opt->linger2_ms * NS_PER_MS;
     if (!params->fin_wait2_by_keepalive)
         wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
+    tcb->is_fin_waiter = tcb->is_orphan && params->ack_policy == TCP_ACK_LINUX && (wait <= LINUX_TIME_WAIT_NS || tcb->timer == TIMER_FIN_WAIT_2);
+    if (params->ack_policy == TCP_ACK_LINUX && wait > LINUX_TIME_WAIT_NS) /* what is beyond 60 s as a connection, and again as a record */
+        wait -= LINUX_TIME_WAIT_NS;
+    timer_keepalive(tcb, false);
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
 }
 
@@ -390,6 +496,8 @@ static bool on_fin_wait_2_timeout(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t idle = (uint64_t)(tcb_now_ms(tcb) - tcb_ext_peek(tcb)->rcv_last_ms) * NS_PER_MS;
+    if (params->ack_policy == TCP_ACK_LINUX && !tcb->is_fin_waiter)
+        return timer_orphan(tcb), true;
     if (!params->fin_wait2_by_keepalive || params->fin_wait2_recycle || idle > keep_ns(tcb, true) * keep_count(tcb))
         return tcb_done(tcb), false;
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true)));

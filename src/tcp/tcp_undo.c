@@ -17,12 +17,12 @@ void undo_init(struct tcb *tcb)
 static bool is_delayed(const struct tcb *tcb, const struct ack_state *state)
 {
     const struct tcb_ext *ext = tcb->ext;
-    if (!ext->retrans_sent_ns)
+    if (!ext->retrans_stamp_ns)
         return tcb->sack_ok || seq_lt(tcb->snd_una, ext->high_seq);
     if (!state->ts_ecr_ok)
         return false;
     uint32_t unit_ms = tcb_params(tcb)->timestamp_hz_ms;
-    uint32_t first = (uint32_t)(ext->retrans_sent_ns / ((unit_ms ? unit_ms : 1) * NS_PER_MS)) + tcb->ts_offset;
+    uint32_t first = (uint32_t)(ext->retrans_stamp_ns / ((unit_ms ? unit_ms : 1) * NS_PER_MS)) + tcb->ts_offset;
     return seq_lt(state->ts_ecr, first);
 }
 
@@ -141,7 +141,7 @@ bool undo_partial(struct tcb *tcb, const struct ack_state *state, bool *force_lo
 /* The episode is over: the next one's first retransmission is another. */
 void undo_forget_stamp(struct tcb *tcb)
 {
-    tcb->ext->retrans_stamp_ns = tcb->ext->retrans_sent_ns = 0;
+    tcb->ext->retrans_stamp_ns = 0;
 }
 
 void recovery_keep_open(struct tcb *tcb)

@@ -380,7 +380,6 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcp_abort(tcp, tcb, now_ns);
         return;
     }
-    tcb->is_fin_waiter = tcb->state == TCPS_FIN_WAIT_2 && tcp->params.ack_policy == TCP_ACK_LINUX;
     timer_orphan(tcb);
 }
 
