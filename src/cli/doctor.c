@@ -19,11 +19,11 @@
 #include "launch/arch.h"
 #include "launch/launch.h"
 
-enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED };
-static const char *const need_words[] = {"needed to run programs", "needed for virtual time", "only speed"};
+enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED, FOR_SIGNALS };
+static const char *const need_words[] = {"needed to run programs", "needed for virtual time", "only speed", "only where signals break calls"};
 
 struct finding {
-    unsigned missing[3];
+    unsigned missing[4];
 };
 
 static void tell(struct finding *finding, const char *what, bool works, enum need need, const char *remedy)
@@ -138,6 +138,8 @@ int doctor_main(int argc, char **argv)
          "Is a debugger attached, or kernel.yama.ptrace_scope 3? In a container: --cap-add SYS_PTRACE. Without it: real time only.");
     tell(&finding, "/proc/PID/syscall", access.proc_syscall, FOR_VIRTUAL_TIME, "CONFIG_HAVE_ARCH_TRACEHOOK, and /proc mounted without hidepid.");
     tell(&finding, "/proc/PID/schedstat", access.proc_schedstat, FOR_VIRTUAL_TIME, "A kernel with CONFIG_SCHED_INFO (all distributions' have it).");
+    tell(&finding, "answers that no signal can lose (Linux 5.19)", is_at_least(kernel.release, 5, 19), FOR_SIGNALS,
+         "A signal that breaks a call can lose what it moved, on an older kernel (docs/decisions/0315-signals.md).");
     tell(&finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel.release, 6, 6), FOR_SPEED, "An older kernel takes about ten times as long for each notified call.");
     if (finding.missing[NEEDED])
         printf("Unmodified programs cannot be run here. The library, labs and scripts do not need any of this.\n");

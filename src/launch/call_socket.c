@@ -184,7 +184,10 @@ static int64_t connect_state(struct call *call)
 
     switch (desc->state) {
     case DESC_OPEN:
-        return call->tries ? 0 : -EISCONN;
+        if (desc->is_told)
+            return -EISCONN;
+        desc->is_told = true;
+        return 0;
     case DESC_LISTENING:
         return -EISCONN;
     case DESC_FAILED:
@@ -219,6 +222,7 @@ static bool connect_at_once(struct call *call, bool pending, int64_t *result)
     desc_dirty(desc);
     if (*result == 0 && pending && !call_is_blocking(call, 0))
         *result = -EINPROGRESS;
+    desc->is_told = *result == 0;
     return true;
 }
 
@@ -245,6 +249,7 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
     if (rc == 0) {
         desc_established(desc);
         desc_dirty(desc);
+        desc->is_told = true;
         return 0;
     }
     call->tries++; /* what comes now is this call's own state, not EALREADY */
@@ -289,7 +294,7 @@ static int64_t give_accepted(struct call *call, struct desc *fresh, int inner, i
     fresh->last_tid = call->tid;
     fresh->last_fd = notify_add_fd(call, inner, flags & SOCK_CLOEXEC);
     listener->returned = NULL;
-    if (fresh->last_fd == -ENOENT) {
+    if (fresh->last_fd == -ENOENT || fresh->last_fd == -ESRCH) { /* before the answer, or while it was on its way */
         listener->returned = fresh;
         listener->returned_inner = inner;
         return CALL_REPLIED;
@@ -329,6 +334,7 @@ int64_t call_accept(struct call *call)
     }
     fresh->family = desc->family;
     fresh->type = SOCK_STREAM;
+    fresh->is_told = true;
     desc_remember_names(fresh);
     memcpy(&fresh->remote, &peer, sizeof peer);
     fresh->remote_length = length;
@@ -398,6 +404,7 @@ int64_t call_close(struct call *call)
     if (rc == CALL_HOLD)
         return rc;
     /* The outer end tells when the last inner one is closed. Where it is gone this close is taken for the last. */
+    notify_unhold(call); /* those that are held on it end with it */
     if (call->desc->outer.fd < 0 && call->desc->state != DESC_NEW)
         desc_free(call->desc);
     call->desc = NULL;

@@ -434,8 +434,11 @@ static void service(struct desc *desc)
 {
     if (desc->lil_fd >= 0 && desc->state == DESC_CONNECTING)
         end_connecting(desc);
-    list_each(node, &desc->held)
+    list_each(node, &desc->held) {
         notify_retry(list_entry(node, struct call, node));
+        if (desc->state == DESC_CLOSED)
+            return;
+    }
     if (desc->lil_fd < 0)
         return;
     if (desc->launcher->exact || desc->state == DESC_LISTENING) {

@@ -5,6 +5,11 @@
  * descriptor put into the program, or "go on". No root, no LD_PRELOAD, no namespaces; fork, exec, threads and static
  * binaries inherit the filter. The supervisor is the process that runs the world: one thread, one epoll.
  *
+ * SIGNALS. Once received, a call waits "killable" (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV): a signal neither breaks it nor makes its answer
+ * get lost. While the answer is on its way nothing is to be done. A held call must end: a thread that a signal wakes there goes to sleep again
+ * in another way ('D' in /proc/TID/stat), and the supervisor, which looks (notify_look), answers -ERESTARTSYS: the kernel then runs the
+ * handler and makes the call again or ends it with EINTR, as sigaction(2) was told. docs/decisions/0315-signals.md.
+ *
  * DESCRIPTORS. socket() gives the program an AF_UNIX socket, the *inner* end; the supervisor holds the *outer* end and
  * a lil_ socket (desc.c). What poll(2), select(2) and epoll(7) say about the inner end is kept equal to what they would say of
  * the real socket, so that event loops, which wait on many kinds of descriptor, run natively:
@@ -26,7 +31,7 @@
  *
  * INVARIANTS
  *  1. A supervised program holds no socket of the real network: socket() never continues for a family but AF_UNIX.
- *  2. A notification is answered exactly once; a held call is on its descriptor's list (or held_unix) and on no other.
+ *  2. A notification is answered exactly once; a held call is on its descriptor's list (or held_unix) and no other's, and on launcher.held.
  *  3. The clock jumps only after a scan that shows every thread asleep and a poll, after that scan, that shows nothing pending.
  *  4. now_ns never goes back, and is never past an unserved deadline when a call is answered.
  *  5. A wait record exists exactly between a thread's seccomp stop and its syscall-exit stop.
@@ -98,7 +103,10 @@ struct launcher {
     int epoll_fd;
     struct source *direct[LISTENERS_DIRECT]; /* seccomp listeners that are not in the epoll */
     unsigned direct_count;
-    unsigned timed_calls;  /* held calls with a deadline */
+    struct list held;      /* every held call */
+    unsigned timed_calls;  /* those with a deadline */
+    uint64_t look_due_ns, look_pause_ns; /* real: when they are looked at for signals: notify_look */
+    bool sees_signal;      /* virtual: a scan met one that a signal waits for */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
     pid_t pid;             /* our own */
     int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
@@ -212,6 +220,7 @@ struct task {
 /* A notified system call. */
 struct call {
     struct list node;          /* while held: on desc->held or launcher.held_unix */
+    struct list held_node;     /* and on launcher.held */
     struct program *program;
     struct desc *desc;         /* the descriptor of its first argument, when it is ours */
     int inner;                 /* a duplicate of the program's end for the time of the handling; -1 */
@@ -226,9 +235,11 @@ struct call {
     unsigned tries;            /* how often it was handled before */
     bool is_timed;             /* counted in launcher.timed_calls */
     bool is_broken;            /* no longer waits in the kernel; kept on its list until its thread comes again, or is gone */
-    bool is_answered;          /* and this is the answer that it missed */
+    bool is_answered;          /* and this is the answer that it missed (before Linux 5.19) */
     int64_t answer;
 };
+/* What the kernel says inside when a signal (or we) broke a call: it may be made again, or ends with EINTR. */
+enum { ERESTARTSYS_ = 512, ERESTARTNOINTR_ = 513, ERESTARTNOHAND_ = 514, ERESTART_RESTARTBLOCK_ = 516 };
 /* What a handler returns besides a result (>= 0) or -errno. */
 enum { CALL_CONTINUE = -100001, CALL_HOLD = -100002, CALL_REPLIED = -100003 };
 
@@ -282,10 +293,14 @@ bool notify_is_alive(const struct call *call);
 bool notify_reply(struct call *call, int64_t result); /* false: its thread does not wait for it any more */
 int notify_add_fd(struct call *call, int fd, bool cloexec); /* answers the call with FD put into the program; the number or -errno */
 void notify_free(struct call *call);
+void notify_unhold(struct call *call);       /* from its lists; its answer is still to come */
 const char *notify_name(long nr);
 /* A handler begins to run in the thread whose call its signal broke: true: the call ends, with this result. */
 bool notify_break(struct launcher *launcher, pid_t tid, int64_t *result);
 bool notify_is_quick(long nr);               /* notified, and never held: no signal may break it */
+/* Held calls whose thread has a signal to take are broken, so that it can; NOW: not only when a look is due. */
+void notify_look(struct launcher *launcher, bool now);
+uint64_t notify_look_left(const struct launcher *launcher); /* real time to the next look that is due */
 typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
@@ -339,6 +354,7 @@ bool tracer_is_permitted(void);
 void wait_enter(struct launcher *launcher, struct task *task); /* at a seccomp stop; resumes the task */
 void wait_exit(struct launcher *launcher, struct task *task);  /* at its syscall-exit stop; resumes the task */
 void wait_signal(struct launcher *launcher, struct task *task, int signal); /* is delivered: a handler's ends a broken wait */
+void wait_stop(struct launcher *launcher, struct task *task);       /* it stops as by SIGSTOP */
 uint64_t wait_next(const struct launcher *launcher);
 void wait_fire(struct launcher *launcher);                      /* ends those whose time has come */
 const char *wait_name(const struct wait_kind *kind);
@@ -376,6 +392,7 @@ struct desc {
     int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
     bool is_held;              /* a sweep has seen it in a program */
     bool is_busy;              /* a call on it is being handled: no sweep frees it */
+    bool is_told;              /* a connect() has said that it is connected: the next one says EISCONN */
     bool has_lingered;         /* its close() has begun to wait */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */

@@ -135,31 +135,42 @@ int notify_add_fd(struct call *call, int fd, bool cloexec)
     if (given >= 0)
         return given;
     given = -errno;
-    if (given != -ENOENT) /* EMFILE and the like: the program's own limit */
+    if (given != -ENOENT && given != -ESRCH) /* EMFILE and the like: the program's own limit */
         notify_reply(call, given);
     return given;
 }
 
+/* Real time between two looks at the held calls: more and more, but for a call that is new; and at most a twentieth of the time. */
+static const uint64_t first_look_ns = 1 * NS_PER_MS, longest_look_ns = 16 * NS_PER_MS;
+enum { LOOK_SHARE = 20 };
+
 static void hold(struct call *call)
 {
-    if (!list_is_linked(&call->node)) /* a call that is held again keeps its place */
-        list_push_back(call->desc ? &call->desc->held : &call->program->launcher->held_unix, &call->node);
+    struct launcher *l = call->program->launcher;
+
+    if (!list_is_linked(&call->node)) { /* a call that is held again keeps its place */
+        list_push_back(call->desc ? &call->desc->held : &l->held_unix, &call->node);
+        list_push_back(&l->held, &call->held_node);
+        l->look_pause_ns = first_look_ns;
+        l->look_due_ns = min_u64(l->look_due_ns, clock_real_ns() + first_look_ns);
+    }
     if (call->deadline_ns != LIL_NEVER && !call->is_timed) {
         call->is_timed = true;
-        call->program->launcher->timed_calls++;
+        l->timed_calls++;
     }
 }
 
-static void unhold(struct call *call)
+void notify_unhold(struct call *call)
 {
     list_remove(&call->node);
+    list_remove(&call->held_node);
     call->program->launcher->timed_calls -= call->is_timed;
     call->is_timed = false;
 }
 
 void notify_free(struct call *call)
 {
-    unhold(call);
+    notify_unhold(call);
     free(call);
 }
 
@@ -194,24 +205,25 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
     return call->nr == __NR_ioctl ? call_ioctl_foreign(call) : CALL_CONTINUE;
 }
 
-static struct call *held_by(struct list *held, pid_t tid)
+/* A thread waits in one call at a time. */
+static struct call *held_by(struct launcher *l, pid_t tid)
 {
-    list_each(node, held)
-        if (list_entry(node, struct call, node)->tid == tid)
-            return list_entry(node, struct call, node);
+    list_each(node, &l->held)
+        if (list_entry(node, struct call, held_node)->tid == tid)
+            return list_entry(node, struct call, held_node);
     return NULL;
 }
 
 /* A call that something broke while it was held, or before its answer came, and that its thread now makes again: it goes on from where it
  * was, up to the same deadline; *RESULT is the answer that it did not get. */
-static bool take_over(struct call *call, struct list *held, int64_t *result)
+static bool take_over(struct call *call, int64_t *result)
 {
-    struct call *before = held_by(held, call->tid);
+    struct call *before = held_by(call->program->launcher, call->tid);
     bool is_answered = false;
 
     if (!before)
         return false;
-    if (before->nr == call->nr && !memcmp(before->args, call->args, sizeof call->args)) {
+    if (before->desc == call->desc && before->nr == call->nr && !memcmp(before->args, call->args, sizeof call->args)) {
         call->done = before->done;
         call->messages = before->messages;
         call->until_ns = before->until_ns;
@@ -224,26 +236,86 @@ static bool take_over(struct call *call, struct list *held, int64_t *result)
     return is_answered;
 }
 
+/* signal(7): with a time limit a call is not made again. */
+static int64_t result_of_broken(const struct call *call)
+{
+    if (call->is_answered)
+        return call->answer;
+    if (call->messages || call->done)
+        return (int64_t)(call->messages ? call->messages : call->done);
+    return call->deadline_ns != LIL_NEVER && call->nr != __NR_close ? -EINTR : -ERESTARTSYS_;
+}
+
 bool notify_break(struct launcher *l, pid_t tid, int64_t *result)
 {
-    struct call *call = held_by(&l->held_unix, tid);
-    bool ends = true;
+    struct call *call = held_by(l, tid);
+    int64_t broken;
 
-    list_each(node, &l->descs)
-        if (!call)
-            call = held_by(&list_entry(node, struct desc, node)->held, tid);
     if (!call)
         return false;
-    if (call->is_answered)
-        *result = call->answer;
-    else if (call->messages || call->done)
-        *result = (int64_t)(call->messages ? call->messages : call->done);
-    else if (call->deadline_ns != LIL_NEVER && call->nr != __NR_close)
-        *result = -EINTR; /* signal(7): with a time limit a call is not made again */
-    else
-        ends = false;
+    broken = result_of_broken(call);
     notify_free(call);
-    return ends;
+    if (broken != -ERESTARTSYS_)
+        *result = broken;
+    return broken != -ERESTARTSYS_;
+}
+
+/* A thread that a signal (or a stop) woke in the kernel's interruptible wait for our answer waits on in the killable one: state 'D'. So it has
+ * something to do on its way out, and takes -ERESTARTSYS for what it is. */
+static bool has_signal(const struct call *call)
+{
+    char path[48], text[128], *state; /* the name is at most 16 bytes */
+    int fd, n;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", call->tid, call->tid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? 0 : (int)read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    state = strrchr(text, ')');
+    return state && state[1] && state[2] == 'D';
+}
+
+/* In virtual time signals that are ignored wake a (traced) thread too: what becomes of the call is known at the signal's stop (notify_break). */
+static void interrupt(struct call *call)
+{
+    if (call->program->launcher->virtual_time) {
+        notify_reply(call, -ERESTARTSYS_);
+        call->is_broken = true;
+    } else if (call->nr == __NR_close) { /* that lingers: a signal ends the wait, and it is closed */
+        call->deadline_ns = 0;
+    } else {
+        notify_reply(call, result_of_broken(call));
+        notify_free(call);
+    }
+}
+
+void notify_look(struct launcher *l, bool now)
+{
+    uint64_t began = clock_real_ns();
+    bool found = false;
+
+    if (list_is_empty(&l->held) || (!now && began < l->look_due_ns))
+        return;
+    list_each(node, &l->held) {
+        struct call *call = list_entry(node, struct call, held_node);
+        if (call->is_broken || !has_signal(call))
+            continue;
+        interrupt(call);
+        found = l->progress = true;
+    }
+    l->look_pause_ns = found ? first_look_ns : min_u64(l->look_pause_ns * 2, longest_look_ns);
+    l->look_due_ns = clock_real_ns();
+    l->look_due_ns += l->look_pause_ns + (l->look_due_ns - began) * LOOK_SHARE;
+}
+
+uint64_t notify_look_left(const struct launcher *l)
+{
+    uint64_t now = clock_real_ns();
+    if (list_is_empty(&l->held))
+        return LIL_NEVER;
+    return l->look_due_ns > now ? l->look_due_ns - now : 0;
 }
 
 struct desc *notify_find(struct launcher *l, pid_t tid, int fd, int *inner)
@@ -268,7 +340,7 @@ static bool handle(struct call *call)
             call->desc->last_fd = (int)call->args[0];
         }
         if (!call->tries)
-            is_answered = take_over(call, call->desc ? &call->desc->held : &call->program->launcher->held_unix, &result);
+            is_answered = take_over(call, &result);
     }
     if (is_answered)
         ;
@@ -326,10 +398,11 @@ static void receive(struct program *program)
     for (int i = 0; i < 6; i++)
         first.args[i] = request.data.args[i];
     list_init(&first.node);
+    list_init(&first.held_node);
     /* Most calls are answered at once: only those that are held need to live. */
     if (handle(&first))
         return;
-    unhold(&first);
+    notify_unhold(&first);
     call = malloc(sizeof *call);
     if (!call) {
         notify_reply(&first, -ENOMEM);
@@ -337,6 +410,7 @@ static void receive(struct program *program)
     }
     *call = first;
     list_init(&call->node);
+    list_init(&call->held_node);
     hold(call);
 }
 

@@ -32,9 +32,9 @@ static char state_of(const struct task *task)
     return state && state[1] ? state[2] : 'R';
 }
 
-/* 'D' waits for a device or for memory (fork() may); but the parent of a vfork waits in it for its child. 't': its stop will be
- * reported, and then it goes on; only one that was stopped as by ^Z stays so. */
-static bool is_asleep(const struct task *task, long nr)
+/* 'D' waits for a device or for memory (fork() may), or for us to let it take a signal (notify_look); but the parent of a vfork waits in it for
+ * its child. 't': its stop will be reported, and then it goes on; only one that was stopped as by ^Z stays so. */
+static bool is_asleep(struct launcher *l, const struct task *task, long nr)
 {
     switch (state_of(task)) {
     case 't':
@@ -45,7 +45,10 @@ static bool is_asleep(const struct task *task, long nr)
     case 'X':
         return true;
     case 'D':
-        return task->vfork_child && (nr == __NR_vfork || nr == __NR_clone || nr == __NR_clone3);
+        if (task->vfork_child && (nr == __NR_vfork || nr == __NR_clone || nr == __NR_clone3))
+            return true;
+        l->sees_signal = true;
+        return false;
     default:
         return false;
     }
@@ -96,7 +99,7 @@ static bool read_schedstat(const struct task *task, char out[sizeof task->scheds
     return n > 0;
 }
 
-static bool first_pass(struct task *task)
+static bool first_pass(struct launcher *l, struct task *task)
 {
     long nr = -1;
     uint64_t argument = 0;
@@ -106,12 +109,12 @@ static bool first_pass(struct task *task)
     task->state = (int)(task->wait ? TASK_SLEEPS : look(task, &nr, &argument));
     if (task->state == TASK_GONE)
         return true; /* its death is reported, or will be: SIGCHLD is seen by the poll after the scan */
-    if (task->state == TASK_RUNS || !has_run || !is_asleep(task, nr))
+    if (task->state == TASK_RUNS || !has_run || !is_asleep(l, task, nr))
         return false;
     return !(moves_data(nr) && is_outside(task->tid, (int)argument));
 }
 
-static bool second_pass(struct task *task)
+static bool second_pass(struct launcher *l, struct task *task)
 {
     char now[sizeof task->schedstat];
     long nr = -1;
@@ -119,16 +122,16 @@ static bool second_pass(struct task *task)
 
     if (task->state == TASK_GONE)
         return true;
-    if ((!task->wait && look(task, &nr, &argument) != TASK_SLEEPS) || !is_asleep(task, nr))
+    if ((!task->wait && look(task, &nr, &argument) != TASK_SLEEPS) || !is_asleep(l, task, nr))
         return false;
     return read_schedstat(task, now) && !strcmp(now, task->schedstat);
 }
 
 /* The one that runs is looked at first the next time: most often it still does. */
-static bool pass_all(struct launcher *l, bool (*pass)(struct task *task))
+static bool pass_all(struct launcher *l, bool (*pass)(struct launcher *l, struct task *task))
 {
     list_each(node, &l->tasks)
-        if (!pass(list_entry(node, struct task, node))) {
+        if (!pass(l, list_entry(node, struct task, node))) {
             list_remove(node);
             list_push_front(&l->tasks, node);
             return false;
@@ -139,6 +142,7 @@ static bool pass_all(struct launcher *l, bool (*pass)(struct task *task))
 bool quiesce_scan(struct launcher *l)
 {
     l->scans++;
+    l->sees_signal = false;
     return pass_all(l, first_pass) && pass_all(l, second_pass);
 }
 

@@ -123,6 +123,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     list_init(&l->tasks);
     list_init(&l->descs);
     list_init(&l->dirty);
+    list_init(&l->held);
     list_init(&l->held_unix);
     list_init(&l->dead);
     list_init(&l->sysctl_pipes);
@@ -401,10 +402,9 @@ static uint64_t held_next(const struct launcher *l)
     uint64_t next = LIL_NEVER;
     if (!l->timed_calls)
         return next;
-    list_each(node, &l->descs)
-        list_each(held, &list_entry(node, struct desc, node)->held)
-            if (!list_entry(held, struct call, node)->is_broken)
-                next = min_u64(next, list_entry(held, struct call, node)->deadline_ns);
+    list_each(node, &l->held)
+        if (!list_entry(node, struct call, held_node)->is_broken)
+            next = min_u64(next, list_entry(node, struct call, held_node)->deadline_ns);
     return next;
 }
 
@@ -412,11 +412,10 @@ static void held_fire(struct launcher *l)
 {
     if (!l->timed_calls)
         return;
-    list_each(node, &l->descs) {
-        struct desc *desc = list_entry(node, struct desc, node);
-        list_each(held, &desc->held)
-            if (!list_entry(held, struct call, node)->is_broken && list_entry(held, struct call, node)->deadline_ns <= l->now_ns)
-                desc_dirty(desc); /* its handler sees that the time is over */
+    list_each(node, &l->held) {
+        const struct call *call = list_entry(node, struct call, held_node);
+        if (call->desc && !call->is_broken && call->deadline_ns <= l->now_ns)
+            desc_dirty(call->desc); /* its handler sees that the time is over */
     }
 }
 
@@ -497,6 +496,9 @@ static void virtual_turn(struct launcher *l)
         return;
     }
     if (!quiesce_scan(l)) {
+        notify_look(l, l->sees_signal); /* before the pause: one that runs may wait for what a handler does */
+        if (l->progress)
+            return;
         uint64_t pause_ns = FIRST_PAUSE_NS << min_u32(l->idle_turns++, 11);
         poll_events(l, pause_ns);
         l->polled = l->progress;
@@ -514,7 +516,8 @@ static void virtual_turn(struct launcher *l)
     if (l->limit_ns && next > l->limit_ns && l->detect_hang) {
         end_as_hang(l);
     } else if (next == LIL_NEVER) {
-        poll_events(l, LIL_NEVER);
+        poll_events(l, notify_look_left(l)); /* a signal from outside would not be seen */
+        notify_look(l, false);
     } else if (next > l->now_ns) {
         clock_jump(l, next);
         l->jumps++;
@@ -532,9 +535,10 @@ static void real_turn(struct launcher *l)
     clock_update(l);
     l->progress = false;
     next = next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0;
-    poll_events(l, min_u64(min_u64(sweep_left(l), place_left(l)), next));
+    poll_events(l, min_u64(min_u64(next, sweep_left(l)), min_u64(place_left(l), notify_look_left(l))));
     place_turn(l);
     sweep_if_due(l);
+    notify_look(l, false);
     if (l->limit_ns && l->now_ns > l->limit_ns)
         end_as_hang(l);
 }

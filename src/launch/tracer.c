@@ -185,6 +185,7 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
         }
         ptrace(PTRACE_CONT, tid, 0, 0);
     } else if (event == PTRACE_EVENT_STOP && is_stopping_signal(sig)) {
+        wait_stop(l, task);
         ptrace(PTRACE_LISTEN, tid, 0, 0);
         task->listening = true;
     } else if (event) {

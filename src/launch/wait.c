@@ -20,9 +20,6 @@
 #define __NR_epoll_pwait2 441
 #endif
 
-/* What the kernel says inside when a signal (or we) broke a call: it may be made again, or ends with EINTR. */
-enum { ERESTARTSYS_ = 512, ERESTARTNOINTR_ = 513, ERESTARTNOHAND_ = 514, ERESTART_RESTARTBLOCK_ = 516 };
-
 enum timeout_form {
     MILLISECONDS,  /* an int in the register */
     TIMESPEC,      /* a pointer to a relative struct timespec */
@@ -260,6 +257,9 @@ static void break_call(struct launcher *l, struct task *task)
     arch_set_result(&regs, result);
     arch_set(task->tid, &regs);
 }
+
+/* A stop as by SIGSTOP breaks calls with a time limit and those that moved a part (signal(7)); the others go on after it. */
+void wait_stop(struct launcher *l, struct task *task) { break_call(l, task); }
 
 void wait_signal(struct launcher *l, struct task *task, int sig)
 {
