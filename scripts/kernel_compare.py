@@ -2,7 +2,7 @@
 
 A listing is what --verbose says, in order: ('in', time, line of the script), ('out', time, a packet of the host), ('call', time, a call's result),
 ('print', None, a line of %{ print }%). Packets are compared in all fields but the timestamp's value, in packetdrill's own tolerance of time."""
-import os, re, subprocess, threading
+import itertools, os, re, subprocess, threading
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 binary = os.environ.get('LILLIPUT', root + '/build/lilliput')
@@ -45,40 +45,59 @@ def run_ours(path, options=()):
     return run([binary, 'script', '--verbose', '--non_fatal=packet,syscall'] + list(options) + [path])
 
 own = threading.local()
+numbers = itertools.count(os.getpid() * 977)
 
-def serve_kernel(path):
-    """As run_kernel, by this thread's own server (oracle --serve): one namespace for many scripts."""
+def place(text):
+    """A peer's address and a port that no script before had, of the version that TEXT asks for."""
+    n = next(numbers)
+    return 'fd3d:fa7b:d17d::%x' % (1 + n % 60000) if 'ip_version=ipv6\n' in text else '198.18.%d.%d' % (n // 250 % 250, 1 + n % 250), 10000 + n % 20000
+
+def placed(where):
+    return ['--remote_ip=%s' % where[0], '--bind_port=%d' % where[1]]
+
+def serve_kernel(path, where):
+    """As run_kernel, by this thread's own server (oracle --serve): one namespace for many scripts. WHERE: place()."""
     server = getattr(own, 'server', None)
     if server is None or server.poll() is not None:
         server = own.server = subprocess.Popen([oracle, '--verbose', '--non_fatal=packet,syscall', '--serve'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    server.stdin.write(path + '\n'); server.stdin.flush()
+    server.stdin.write('%s %s %d\n' % (path, *where)); server.stdin.flush()
     if server.stdout.readline() != 'done\n': return [], 'the server ended'
     with open(path + '.out', errors='replace') as f: out = f.read()
     os.unlink(path + '.out')
     return listing(out)
 
-def with_gaps(events):
-    """Each event with the gap before it, of which packetdrill's tolerance is a share, and the time since the last packet that was sent."""
-    last, sent, got = 0.0, 0.0, []
+def with_bands(events, exact=False):
+    """Each event with how much later the kernel may be: its wheel rounds a timer up by an eighth of what it waits (and by a tick), so what comes by a
+    timer has a share of the time since the segment that armed it; the rest happens when the script acts. None: not by a timer. And the time since the
+    packet before: timers run on, each from the last.
+    EXACT: in virtual time what the script does has its answer in the same instant."""
+    acted = armed = sent = 0.0
+    got = []
     for kind, time, text in events:
-        gap = 0 if time is None else max(time - last, (time - sent) / 2) # timers run on from what was sent last
-        got.append((kind, time, text, gap, 0 if time is None else time - sent))
-        if time is not None: last = time
+        band = None
+        if kind in ('in', 'call'): acted = time
+        elif kind == 'out':
+            if time - acted > (0 if exact else .0006): band = .009 + .125 * max(time - armed, (time - acted))
+            if not re.search(r'\d+:\d+\(0\)', text) or re.match(r'\S*[SF]', text) or band: armed = time
+        got.append((kind, time, text, band, 0 if time is None else time - sent))
         if kind == 'out': sent = time
     return got
 
 def plain(kind, text):
-    return re.sub(r'TS val \d+', 'TS val', text) if kind == 'out' else text
+    """Without what chance makes: timestamps, and numbers that stand where the runner knows no connection's."""
+    if kind != 'out': return text
+    text = re.sub(r'TS val \d+', 'TS val', text)
+    raw = re.match(r'(\S*[RS]\S*) (\d+):(\d+)(\(0\).*)', text)
+    return '%s raw%s' % (raw[1], raw[4]) if raw and 1 << 20 < int(raw[2]) < (1 << 32) - (1 << 20) else text
 
 def same(a, b):
     if a[0] != b[0] or plain(a[0], a[2]) != plain(b[0], b[2]): return False
     if a[0] != 'out': return True
-    late = min(abs(a[1] - b[1]), abs(a[4] - b[4])) # the kernel's timers are rounded up, each on from the last
-    return late <= max(slack, .125 * a[3])
+    return min(abs(a[1] - b[1]), abs(a[4] - b[4])) <= max(slack, a[3] or 0, b[3] or 0)
 
 def compare(kernel, ours):
     """[(mark, event)]: ' ' in both, '-' the kernel's alone, '+' ours alone."""
-    kernel, ours = with_gaps(kernel), with_gaps(ours)
+    kernel, ours = with_bands(kernel), with_bands(ours, True)
     n, m, lines = len(kernel), len(ours), []
     best = [[0] * (m + 1) for _ in range(n + 1)]
     for i in range(n - 1, -1, -1):

@@ -18,7 +18,7 @@ SYSCTLS = { # name: values; the first is the default
     'tcp_recovery': [1, 0], 'tcp_frto': [2, 0], 'tcp_slow_start_after_idle': [1, 0], 'tcp_tw_reuse': [2, 0, 1], 'tcp_min_snd_mss': [48, 500],
     'tcp_fastopen': [1, 3, 0x203, 0x602], 'tcp_rto_min_us': [200000, 40000], 'tcp_congestion_control': ['cubic', 'reno'], 'ip_no_pmtu_disc': [0, 1],
     'tcp_mtu_probing': [0, 1], 'tcp_max_syn_backlog': [128, 1], 'tcp_ecn_fallback': [1, 0], 'tcp_ecn_option': [2, 0, 1], 'tcp_limit_output_bytes': [4194304, 3000], 'tcp_notsent_lowat': [4294967295, 1000],
-    'tcp_max_tw_buckets': [8192, 0], 'tcp_reordering': [3, 1], 'tcp_backlog_ack_defer': [1, 0], 'tcp_migrate_req': [0, 1],
+    'tcp_max_tw_buckets': [8192, 0], 'tcp_reordering': [3, 1], 'tcp_backlog_ack_defer': [1, 0],
     'tcp_no_metrics_save': [0, 1], 'tcp_thin_linear_timeouts': [0, 1], 'tcp_keepalive_time': [7200, 1], 'tcp_keepalive_probes': [9, 1], 'tcp_base_mss': [1024, 200],
 }
 
@@ -28,14 +28,14 @@ class Script:
         self.options, self.events = [], []
         self.v6 = False
 
-    def add(self, text, delta=0):
-        self.events.append((delta, text))
+    def add(self, text, delta=0): # odd by a little: our timers, whole milliseconds, and the script never act in one instant
+        self.events.append((round(delta + .0004, 4) if delta else 0, text))
 
     def text(self, events=None):
         lines = ['--%s' % o for o in self.options]
         events = self.events if events is None else events
         for i, (delta, text) in enumerate(events):
-            lines.append(('0 ' if i == 0 else '+%s ' % ('%.3f' % delta).rstrip('0').rstrip('.')) + text)
+            lines.append(('0 ' if i == 0 else '+%s ' % ('%.4f' % delta).rstrip('0').rstrip('.')) + text)
         return '\n'.join(lines) + '\n'
 
 class Gen(Script):

@@ -229,7 +229,7 @@ struct tcb {
     /* What nearly every segment changes, in bytes of their own: a wider load, which also has what follows, would wait for these stores. */
     uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
     uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
-    uint8_t acks_due : 3 /* pure ACKs owed whatever data goes out */, ack_want : 3 /* those that data may carry */, pingpong : 2;
+    uint8_t acks_due : 3 /* pure ACKs owed whatever data goes out */, ack_want : 3 /* those that data may carry */, pingpong : 2 /* up to PINGPONG_MOST */;
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
         is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
@@ -556,6 +556,8 @@ void window_enter_quickack(struct tcb *tcb, unsigned max);
 void window_schedule_ack(struct tcb *tcb);
 void window_ack_now(struct tcb *tcb);
 void window_delack_timer(struct tcb *tcb);
+enum { PINGPONG_MOST = 3 };
+bool window_is_pingpong(const struct tcb *tcb);
 void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leaving ping-pong */
 void window_delay_ack(struct tcb *tcb, uint32_t ms);
 void window_compressed_timer(struct tcb *tcb);

@@ -193,7 +193,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)
         on_notify(tcb, error, action);
     else if (tcb->state < TCPS_ESTABLISHED) {
-        if (tcp->params.ack_policy == TCP_ACK_LINUX && tcb_ext_get(tcb)) {
+        if (tcp->params.ack_policy == TCP_ACK_LINUX && (version == 4 || tcb->opt->socket.recverr) && tcb_ext_get(tcb)) { /* IPv6 asks first */
             tcb->ext->icmp_version = (uint8_t)version;
             tcb->ext->icmp_type = type;
             tcb->ext->icmp_code = code;

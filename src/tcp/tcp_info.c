@@ -122,7 +122,7 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
 /* Linux in SYN-SENT: the SYN is in flight, lost since the first timeout (tcp_enter_loss), and nothing is measured yet. */
 static void fill_syn_sent(const struct tcb *tcb, struct tcp_info *info)
 {
-    info->tcpi_snd_mss = 536 - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
+    info->tcpi_snd_mss = (tcb->is_v4 ? 536 : 1220) - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
     info->tcpi_rcv_mss = 88;
     info->tcpi_unacked = 1;
     info->tcpi_rcv_ssthresh = tcb->rcv_wnd;

@@ -1,6 +1,7 @@
 /* tcp_input.c: SEGMENT ARRIVES, RFC 9293 3.10.7, in the RFC's order: tcp_step1_sequence ... tcp_step8_fin.
  * Input only changes state; what is to be sent is read out by tcp_output.c. Each step returns LIL_DROP_NONE to go on. */
 #include "tcp/tcb.h"
+#include "tcp/tcp_rmem.h"
 
 static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *in, struct lil_packet *packet)
 {
@@ -114,6 +115,12 @@ static void finish(struct tcb *tcb, const struct rx *rx)
         tcb_mark_due(tcb);
 }
 
+/* Nothing that a connection without data goes through from SYN to TIME-WAIT: it wants a place where it is counted. */
+static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
+{
+    return rx->length || (tcb->state == TCPS_ESTABLISHED && !(rx->flags & TCP_FIN)) || (tcb->state == TCPS_SYN_SENT && rx->ack != tcb->snd_nxt);
+}
+
 enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet)
 {
     struct rx rx;
@@ -121,7 +128,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     rx_init(&rx, tcb, in, *packet);
     struct tcp *tcp = tcb->tcp;
     uint32_t freed = tcp->freed; /* input frees no tcb but its own */
-    if (tcb->ext || (rx.length && tcb_ext_get(tcb))) {
+    if (tcb->ext || (is_worth_counting(tcb, &rx) && tcb_ext_get(tcb))) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
         if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) {
@@ -469,6 +476,12 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
     uint32_t mark = rx->seq + urgent - (urgent && !tcb_params(tcb)->stdurg), copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
     if (seq_lt(mark, copied) || seq_lt(mark, tcb->rcv_nxt) || (ext->rcv_urgent && seq_le(mark, ext->rcv_up)))
         return;
+    bool is_next = ext->rcv_urgent && ext->rcv_up == copied && tcb->readable && !tcb->opt->socket.oob_inline;
+    if (is_next && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* tcp_check_urg(): the urgent byte before stays out of line */
+        stream_consume(&tcb->rcv_stream, 1);
+        tcb->readable--;
+        rmem_release(tcb, 1);
+    }
     ext->rcv_up = mark;
     ext->rcv_urgent = true;
     ext->urg_valid = ext->urg_taken = false;
@@ -506,7 +519,7 @@ bool tcp_step8_fin(struct tcb *tcb)
     case TCPS_SYN_RECEIVED:
     case TCPS_ESTABLISHED:
         tcb_set_state(tcb, TCPS_CLOSE_WAIT);
-        tcb->pingpong = 3;
+        tcb->pingpong = PINGPONG_MOST;
         break;
     case TCPS_FIN_WAIT_1:
         window_ack_now(tcb);

@@ -295,14 +295,14 @@ static void apply(struct tcb *tcb, int name, int number)
 static int set_quickack(struct tcb *tcb, int number)
 {
     if (!(number & 1) && number == 0) {
-        tcb->pingpong = 3;
+        tcb->pingpong = PINGPONG_MOST;
         return 0;
     }
     tcb->pingpong = 0;
     if (tcb->ack_sched && tcb_is_synchronized(tcb)) {
         window_ack_now(tcb);
         if (!(number & 1))
-            tcb->pingpong = 3;
+            tcb->pingpong = PINGPONG_MOST;
     }
     return 0;
 }
@@ -417,7 +417,7 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
         return get_int(number, value, length);
     case TCP_QUICKACK:
-        return get_int(tcb->pingpong == 0, value, length);
+        return get_int(!window_is_pingpong(tcb), value, length);
     case TCP_WINDOW_CLAMP:
         return get_int((int)(tcb_is_synchronized(tcb) ? window_clamp(tcb) : tcb->opt->window_clamp), value, length);
     case TCP_TIMESTAMP:

@@ -437,7 +437,7 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
         return LIL_DROP_TCP_ACCEPT_QUEUE;
     }
     if (listener->opt->defer_accept && entry->retransmits < listener->opt->defer_accept && in->payload == 0 &&
-        !(in->header.flags & TCP_FIN)) {
+        !(in->header.flags & TCP_FIN) && in->header.seq == entry->irs + 1) {
         entry->acked = true;
         TCP_MIB(tcp, DeferAcceptDrop);
         return LIL_DROP_NONE;
@@ -636,8 +636,6 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     }
     if (!(header->flags & TCP_ACK))
         return LIL_DROP_TCP_BAD_FLAGS;
-    if (header->options.has_timestamp && entry->ts_ok && !seq_gt(header->seq, rcv_nxt))
-        entry->ts_recent = header->options.ts_value;
     return take_final_ack(tcp, slot, in, packet);
 }
 

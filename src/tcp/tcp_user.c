@@ -295,6 +295,7 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
             tcb_done(tcb);
             return 0;
         }
+        (void)tcb_ext_get(tcb); /* the process may ask what became of its FIN */
         user_queue_fin(tcb);
     }
     tcb_event(tcb, how == SHUT_WR ? TCP_EV_WRITABLE : TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);

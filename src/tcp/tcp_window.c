@@ -233,10 +233,15 @@ void window_enter_quickack(struct tcb *tcb, unsigned max)
     tcb->ato_ms = ATO_MIN_MS;
 }
 
+/* An answer follows what is read: ACKs wait for it. */
+bool window_is_pingpong(const struct tcb *tcb)
+{
+    return tcb->pingpong >= min_u32(max_u32(tcb_params(tcb)->pingpong_thresh, 1), PINGPONG_MOST);
+}
+
 static bool in_quickack(const struct tcb *tcb)
 {
-    uint32_t thresh = tcb_params(tcb)->pingpong_thresh ? tcb_params(tcb)->pingpong_thresh : 1;
-    return tcb->quick && tcb->pingpong < min_u32(thresh, 3);
+    return tcb->quick && !window_is_pingpong(tcb);
 }
 
 static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
@@ -411,7 +416,7 @@ static void delay_linux(struct tcb *tcb)
     uint32_t ato = tcb->ato_ms;
     if (ato > ATO_MIN_MS) {
         uint32_t max = 500;
-        if (tcb->pingpong || tcb->ack_pushed)
+        if (window_is_pingpong(tcb) || tcb->ack_pushed)
             max = DELACK_MAX_MS;
         if (tcb->srtt_us)
             max = min_u32(max, max_u32((tcb->srtt_us >> 3) / 1000, ATO_MIN_MS));
@@ -506,7 +511,7 @@ void window_delack_timer(struct tcb *tcb)
 {
     if (!tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         return;
-    if (tcb->pingpong == 0) {
+    if (!window_is_pingpong(tcb)) {
         tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, 60000));
     } else {
         tcb->pingpong = 0;
@@ -536,7 +541,7 @@ void window_on_data_sent(struct tcb *tcb)
 {
     uint32_t now = tcb_now_ms(tcb);
     tcb->last_snd_ms = now;
-    if (now - tcb->last_rcv_ms < tcb->ato_ms && tcb->pingpong < 3)
+    if (now - tcb->last_rcv_ms < tcb->ato_ms && tcb->pingpong < PINGPONG_MOST)
         tcb->pingpong++;
 }
 
@@ -609,7 +614,7 @@ void window_on_read(struct tcb *tcb, size_t copied)
     bool now = false;
     if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
-              (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && tcb->pingpong == 0)));
+              (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
     uint32_t window = tcb_receive_window(tcb);
     if (!now && is_linux(tcb)) {
         if (2ull * window <= window_space(tcb, tcb->rcvbuf) && 2ull * window <= clamp_of(tcb)) {

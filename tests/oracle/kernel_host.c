@@ -2,8 +2,8 @@
  * system calls and a TUN device, in real time, in a network namespace of the script's own. scripts/kernel-oracle builds
  * it with src/script and runs it as root: an oracle for "what a kernel passes, this must pass".
  *
- * With --serve it makes one namespace and one device, and runs the scripts whose paths it reads, one after the other, each in a child, with its
- * output in PATH.out: each has a port and a peer's address of its own, and finds the sysctls as they were at first. scripts/kernel-fuzz uses that, for making and
+ * With --serve it makes one namespace and one device, and runs the scripts that it reads of (path, peer's address, port: each has its own), one after the
+ * other, each in a child, with its output in PATH.out: each finds the sysctls as they were at first. scripts/kernel-fuzz uses that, for making and
  * removing a namespace costs the machine more than a script does.
  *
  * The runner's virtual clock becomes the real one here: lil_host_poll(now) returns when NOW has come, and asks to be
@@ -558,22 +558,21 @@ void run_command(struct run *run, const char *text)
 }
 
 /* --- serving -- */
-static void serve_one(const char *path, struct script_config *config, unsigned number)
+/* JOB: "PATH REMOTE-ADDRESS PORT". */
+static void serve_one(char *job, struct script_config *config)
 {
-    static char out[4096], remote[64];
+    static char out[4096];
     struct script_report report;
     struct results results = {0};
+    char *path = strtok(job, " "), *remote = strtok(NULL, " "), *port = strtok(NULL, " ");
+    if (!path || !remote || !port)
+        _exit(2);
     snprintf(out, sizeof out, "%s.out", path);
     if (!freopen(out, "w", stdout) || dup2(fileno(stdout), STDERR_FILENO) < 0)
         _exit(2);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    snprintf(remote, sizeof remote, "198.18.%u.%u", number / 250 % 250, 1 + number % 250);
-    char *text = calloc(1, 65536); /* a script's --ip_version is not known before it is parsed */
-    FILE *file = fopen(path, "re");
-    if (file && text && fread(text, 1, 65535, file) > 0 && strstr(text, "ip_version=ipv6\n"))
-        snprintf(remote, sizeof remote, "fd3d:fa7b:d17d::%x", 1 + number % 60000);
     config->remote_ip = remote;
-    config->bind_port = (uint16_t)(10000 + number % 20000);
+    config->bind_port = (uint16_t)atoi(port);
     go_first();
     script_run_file(path, config, &report);
     results_add(&results, path, "kernel", true, &report);
@@ -594,15 +593,14 @@ static int serve(struct script_config *config)
     save_sysctls("/proc/sys/net/ipv4", "tcp_");
     save_sysctls("/proc/sys/net/ipv4", "ip_");
     save_sysctls("/proc/sys/net/ipv4", "icmp_");
-    unsigned number = (unsigned)getpid() * 977;
-    for (; fgets(path, sizeof path, stdin); number++) {
+    while (fgets(path, sizeof path, stdin)) {
         path[strcspn(path, "\n")] = 0;
         static char bytes[65536];
         while (read(host->tun, bytes, sizeof bytes) > 0)
             ; /* what sockets of scripts before still said */
         pid_t child = fork();
         if (child == 0)
-            serve_one(path, config, number);
+            serve_one(path, config);
         int status;
         while (waitpid(child, &status, 0) < 0 && errno == EINTR)
             ;
