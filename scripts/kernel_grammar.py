@@ -2,6 +2,7 @@
 segments are plausible and often just wrong. One Script a seed; a function an area (AREAS at the end). A script is options at its head and events, each
 (delta, text); the only packet that it expects is the host's SYN or SYN/ACK, whose numbers the runner learns."""
 import random
+import kernel_grammar_calls
 
 DELTAS = [0, 0, 0, .003, .007, .013, .021, .033, .055, .073, .113, .157, .231, .317, .533]
 STATES = ['state', 'ca_state', 'retransmits', 'probes', 'backoff', 'options', 'snd_mss', 'rcv_mss', 'unacked', 'sacked', 'lost', 'retrans', 'pmtu', 'rcv_ssthresh',
@@ -595,6 +596,61 @@ def area_ecn(g):
         else: g.mix(1, read=1, fin=.3, odd_data=1)
     g.end()
 
+def area_blocks(g): # SACK and DSACK blocks, right and wrong
+    g.sysctls(1, ('tcp_timestamps', 'tcp_dsack', 'tcp_recovery', 'tcp_reordering', 'tcp_congestion_control', 'tcp_early_retrans'))
+    g.mss, g.scale, g.ts, g.sack, g.tsval, g.sys['tcp_sack'] = 1000, 7, g.chance(.4), True, 1000, 1
+    o = '<mss 1000,sackOK,%snop,wscale 7>' % ('TS val 1000 ecr 0,' if g.ts else 'nop,nop,')
+    g.listener(opts=False)
+    g.add('< S 0:0(0) win 65535 %s' % o); g.expect_synack(o)
+    g.win = 511
+    g.segment('.', ack=1, delta=g.pick(.011, .05, .1), stamp=0)
+    g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
+    g.open = True
+    for _ in range(g.pick(1, 2, 3)):
+        n = g.pick(2, 4, 10, 15) * (988 if g.ts else 1000)
+        g.add('write(4, ..., %d) = ...' % n, g.delta()); g.h += n
+        for _ in range(g.pick(1, 2, 4, 6)):
+            unit = 988 if g.ts else 1000
+            edge = lambda: g.pick(g.hu + unit * g.rng.randint(0, 12), g.hu + unit * g.rng.randint(0, 12), g.rng.randint(g.hu, g.h), g.h, g.hu, g.h + 1, g.hu - 1, g.hu - unit, 1, 0, g.h + 70000, 2**31) & 0xffffffff
+            blocks = []
+            for _ in range(g.pick(0, 1, 1, 1, 2, 3)):
+                a, b = edge(), edge()
+                if g.chance(.85) and a > b: a, b = b, a
+                blocks.append('%d:%d' % (a, b))
+            if g.chance(.4): g.hu = min(g.h, g.hu + unit * g.pick(1, 1, 2, 3))
+            g.segment('.', ack=g.hu, opts=g.stamp(0) + (['nop', 'nop', 'sack ' + ' '.join(blocks)] if blocks else []), win=511, delta=g.pick(0, 0, .001, .011, .05, .1))
+    g.end()
+
+def area_positions(g): # RST, SYN, ACK, FIN and text at every place of the window, in every state
+    g.sysctls(1, ('tcp_timestamps', 'tcp_invalid_ratelimit', 'tcp_challenge_ack_limit'))
+    how = g.pick('synsent', 'synrecv', 'established', 'established', 'finwait1', 'finwait2', 'closewait', 'lastack', 'closing', 'timewait', 'orphan1', 'orphan2', 'simultaneous')
+    if how in ('synsent', 'simultaneous'):
+        g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4'); g.add('connect(4, ..., ...) = ...'); g.add('> S 0:0(0) <...>')
+        g.open, g.hu, g.h, g.p = True, 0, 1, 0
+        if how == 'simultaneous': g.add('< S 0:0(0) win 65535 <mss 1000%s>' % g.pick('', ',sackOK,nop,nop', ',nop,wscale 7'), .011); g.p = 1
+    elif how == 'synrecv':
+        g.listener(opts=False)
+        g.add('< S 0:0(0) win 65535 <mss 1000%s>' % g.pick('', ',sackOK,nop,nop', ',nop,wscale 7')); g.add('> S. 0:0(0) ack 1 <...>')
+    else:
+        g.established(plain=1, wild=False)
+        steps = {'finwait1': ['shut'], 'finwait2': ['shut', 'ack'], 'closewait': ['fin'], 'lastack': ['fin', 'shut'], 'closing': ['shut', 'cross'], 'timewait': ['shut', 'ack', 'fin'], 'orphan1': ['close'], 'orphan2': ['close', 'ack']}.get(how, [])
+        for step in steps:
+            if step == 'shut': g.add('shutdown(4, SHUT_WR) = 0', .011); g.h += 1; g.wr_shut = True
+            elif step == 'close': g.close(.011)
+            elif step == 'ack': g.segment('.', stamp=0)
+            elif step == 'fin': g.segment('F.', stamp=0); g.p += 1
+            else: g.segment('F.', ack=g.h - 1, stamp=0); g.p += 1
+    win = g.pick(64240, 65535, 29200, 64000)
+    for _ in range(g.pick(1, 2, 4)):
+        seq = g.p + g.pick(0, 0, 1, -1, win - 1, win, win + 1, 1000, -1000, 2**31 - 1, -2**31, 100000)
+        ack = g.pick(g.h, g.h, g.h, g.h + 1, g.hu, g.hu - 1, g.h - 1, g.h + 2**31, 0, g.h - 70000)
+        g.segment(g.pick('R', 'R', 'R.', 'S', 'S.', 'SF', '.', '.', 'F.', 'P.', 'F', '-', 'RF.', 'SR', 'SP.'), seq=seq, ack=ack, length=g.pick(0, 0, 0, 1, 10, 1000), stamp=.1, delta=g.pick(0, .013, .113, .6))
+        if g.open and g.chance(.3): g.state()
+    if g.open: g.ask()
+    if how == 'synrecv': g.segment('.', ack=1, stamp=0); g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
+    g.mix(g.pick(0, 1, 2), read=1, write=1, data=1, ack=1) if g.open else None
+    g.end()
+
 def area_closed(g): # nobody listens
     g.sys = {}
     g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3')
@@ -604,14 +660,14 @@ def area_closed(g): # nobody listens
     if g.chance(.3): g.add('connect(3, ..., ...) = ...')
     g.add('usleep(1000) = 0', .3)
 
-AREAS = {name[5:]: f for name, f in list(globals().items()) if name.startswith('area_')}
+AREAS = {name[5:]: f for name, f in list(globals().items()) + list(vars(kernel_grammar_calls).items()) if name.startswith('area_')}
 
 def generate(seed, area=None):
     rng = random.Random(seed)
     name = area or rng.choice(sorted(AREAS))
     g = Gen(seed, name, rng)
     g.sys = {}
-    if name not in ('icmp', 'udp') and rng.random() < .15:
+    if name not in ('icmp', 'udp', 'options') and rng.random() < .15:
         g.v6 = True
         g.options.append('ip_version=ipv6')
     AREAS[name](g)

@@ -116,6 +116,8 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     tcp->hooks.trace = NULL; /* the SYN was traced when it came, if it was one of ours */
     synq_fill(tcp, entry, listener, &syn);
     tcp->hooks.trace = traced ? trace : NULL;
+    uint8_t wscale; /* in whole segments of the cookie's size */
+    entry->window = window_initial(tcp, listener->opt, syn.header.options.mss, entry->wscale_ok, &wscale);
     entry->iss = header->ack - 1;
     entry->snd_wnd = (uint32_t)header->window << entry->snd_wscale;
     entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;

@@ -310,7 +310,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
         header->options.ts_value = ts_at(tcp, entry, tcp->now_ns);
         header->options.ts_echo = entry->ts_recent;
     }
-    if (entry->offers_fastopen)
+    if (entry->offers_fastopen && !(entry->resent && tcp->params.ack_policy == TCP_ACK_LINUX)) /* Linux: in the first alone */
         fastopen_add_to_synack(tcp, entry, &header->options);
     segment->option_order = tcp->params.option_order;
     segment->tos = entry->tos;
