@@ -30,13 +30,13 @@ class Script:
         self.v6 = False
 
     def add(self, text, delta=0): # odd by a little: our timers, whole milliseconds, and the script never act in one instant
-        self.events.append((round(delta + .0004, 4) if delta else 0, text))
+        self.events.append((round(delta + .0004 + len(self.events) * .000037 % .0009, 6) if delta else 0, text))
 
     def text(self, events=None):
         lines = ['--%s' % o for o in self.options]
         events = self.events if events is None else events
         for i, (delta, text) in enumerate(events):
-            lines.append(('0 ' if i == 0 else '+%s ' % ('%.4f' % delta).rstrip('0').rstrip('.')) + text)
+            lines.append(('0 ' if i == 0 else '+%s ' % ('%.6f' % delta).rstrip('0').rstrip('.')) + text)
         return '\n'.join(lines) + '\n'
 
 class Gen(Script):

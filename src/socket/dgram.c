@@ -303,11 +303,16 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     uint64_t deadline_ns;
     ssize_t result;
 
+    if (is_linux_udp(file)) { /* inet_send_prepare(): whatever comes of it */
+        result = sock_autobind(sock, &any);
+        if (result < 0)
+            return result;
+    }
     if (flags & MSG_OOB && !(is_linux_udp(file) && file->family == AF_INET6))
         return -EOPNOTSUPP;
     if (sock->flags & SF_SHUT_WR)
         return -EPIPE;
-    if (total > DATAGRAM_MAX)
+    if (total > DATAGRAM_MAX && !(is_linux_udp(file) && file->family == AF_INET6)) /* udpv6_sendmsg() asks where to first */
         return -EMSGSIZE;
     if (sock_params(file)->bind_policy == BIND_BSD && total > udp_get_sndbuf(sock->pcb))
         return -EMSGSIZE; /* sosend(): an atomic message larger than the buffer's high-water mark */

@@ -130,7 +130,7 @@ static int get_mtu(struct sock *sock)
     struct tcp_path path = {0};
     int result;
 
-    if (!flow || !(sock->flags & SF_CONNECTED))
+    if (!flow || !(sock->flags & (SF_CONNECTED | SF_CONNECTING)))
         return -ENOTCONN;
     path.local = flow->local;
     result = host_path(sock->file.sockets->host, &flow->local, &flow->remote, &path);

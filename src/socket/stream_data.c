@@ -176,8 +176,8 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
         struct tcb *tcb = stream_tcb(sock);
         ssize_t n;
 
-        if (!tcb)
-            return (ssize_t)done;
+        if (!tcb || (done && tcp_readable(tcb) == 0 && tcp_error(tcb, false)))
+            return (ssize_t)done; /* the error is the next call's */
         rest_after(&rest, message->msg_iov, message->msg_iovlen, flags & MSG_PEEK ? 0 : done);
         n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
                         flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));

@@ -778,6 +778,7 @@ int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code
 /* tcp_info.c */
 int info_get(struct tcb *tcb, void *value, unsigned *length);
 uint32_t info_early_segs_out(const struct tcb *tcb);
+enum { INFO_SIZE = 280 }; /* of TCP_INFO, as Linux 6.18 has it */
 uint32_t info_early_segs_in(const struct tcb *tcb);
 
 #include "tcp/tcp_bsd.h"

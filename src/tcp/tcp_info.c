@@ -59,14 +59,15 @@ static void fill_rates(const struct tcb *tcb, struct tcp_info *info)
 /* The handshake's segments, of a connection that has had no place to count them. */
 uint32_t info_early_segs_out(const struct tcb *tcb)
 {
-    if (tcb->is_passive)
-        return 0; /* a SYN/ACK is its request's */
-    return tcb->state == TCPS_SYN_SENT ? 1u + tcb->retransmits - tcb->want_syn : tcb_is_synchronized(tcb) ? 2u - (tcb->ack_now || tcb->ack_sched || tcb->acks_due) : 0;
+    if (tcb->state == TCPS_SYN_SENT)
+        return 1u + tcb->retransmits - tcb->want_syn;
+    uint32_t segments = (tcb->is_passive ? 0 : 2u) + tcb->fin_rcvd; /* a SYN/ACK is its request's */
+    return tcb_is_synchronized(tcb) && segments ? segments - (tcb->ack_now || tcb->ack_sched || tcb->acks_due) : 0;
 }
 
 uint32_t info_early_segs_in(const struct tcb *tcb)
 {
-    return tcb_is_synchronized(tcb) ? 1u + tcb->is_passive : tcb->is_passive;
+    return tcb_is_synchronized(tcb) ? 1u + tcb->is_passive + tcb->fin_rcvd : tcb->is_passive;
 }
 
 static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
@@ -100,7 +101,7 @@ struct info_tail {
     uint32_t total_rto_time, received_ce, delivered_bytes[3] /* e1, e0, ce */, received_bytes[3];
     uint16_t accecn_fail_mode, accecn_opt_seen;
 };
-enum { INFO_HEAD = 232, OPT_TFO_CHILD = 128 };
+enum { INFO_HEAD = INFO_SIZE - sizeof(struct info_tail), OPT_TFO_CHILD = 128 };
 _Static_assert(offsetof(struct tcp_info, tcpi_snd_wnd) == INFO_HEAD - 4 && sizeof(struct info_tail) == 48, "as the kernel's");
 
 static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
@@ -167,7 +168,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_snd_mss = is_unborn ? 536 : tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
     info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60); /* ours, not what the peer takes */
-    info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
+    info.tcpi_rcv_ssthresh = tcb->state == TCPS_SYN_RECEIVED ? tcb->rcv_wnd : tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);

@@ -118,7 +118,7 @@ static void finish(struct tcb *tcb, const struct rx *rx)
 /* Nothing that a connection without data goes through from SYN to TIME-WAIT: it wants a place where it is counted. */
 static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
 {
-    return rx->length || (tcb->state == TCPS_ESTABLISHED && !(rx->flags & TCP_FIN)) || (tcb->state == TCPS_SYN_SENT && rx->ack != tcb->snd_nxt);
+    return rx->length || ((tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_2 || tcb->state == TCPS_CLOSE_WAIT) && !(rx->flags & TCP_FIN)) || (tcb->state == TCPS_SYN_SENT && rx->ack != tcb->snd_nxt);
 }
 
 enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet)

@@ -463,11 +463,14 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
         return error;
     switch (name) {
     case TCP_INFO: { /* Linux: state LISTEN; unacked and sacked are the queue and its limit */
-        struct tcp_info info;
+        union { struct tcp_info head; uint8_t bytes[INFO_SIZE]; } info;
         memset(&info, 0, sizeof info);
-        info.tcpi_state = 10;
-        info.tcpi_unacked = listener->complete;
-        info.tcpi_sacked = listener_backlog(listener);
+        info.head.tcpi_state = 10;
+        info.head.tcpi_unacked = listener->complete;
+        info.head.tcpi_sacked = listener_backlog(listener);
+        info.head.tcpi_snd_cwnd = tcp->params.initial_window;
+        info.head.tcpi_reordering = max_u32(tcp->params.reordering, 1);
+        info.head.tcpi_pacing_rate = info.head.tcpi_max_pacing_rate = UINT64_MAX;
         *length = min_u32(*length, sizeof info);
         memcpy(value, &info, *length);
         return 0;

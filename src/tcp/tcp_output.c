@@ -83,11 +83,24 @@ static uint32_t ack_seq(const struct tcb *tcb)
     return right;
 }
 
+/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
+COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
+        return;
+    uint32_t offset = ext->snd_up - header->seq;
+    header->urgent = (uint16_t)min_u32(offset, 0xffff);
+    header->flags |= TCP_URG;
+}
+
 static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
 {
     /* BSD: where a FIN is out and not acknowledged, each ACK carries it again */
     bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD && tcb->snd_nxt == tcb->write_seq + 1 && tcb->snd_una != tcb->snd_nxt;
     output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), ack_seq(tcb) - again);
+    if (__builtin_expect(tcb_ext_peek(tcb)->snd_urgent, 0))
+        set_urgent(tcb, &segment->header);
     uint32_t want = tcb->ack_want;
     note_ack(tcb);
     tcb->ack_want = want & 7; /* further duplicates are owed still */
@@ -237,8 +250,10 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
     } else if (unsent && (int32_t)unsent > 0 && room) {
         uint32_t length = min_u32(min_u32(unsent, room), mss_current(tcb)), seq = tcb->snd_nxt, small = tcb_ext_peek(tcb)->snd_sml;
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
-            if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
+            if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
                 segment->header.flags |= TCP_PSH;
+                txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;
+            }
             if (tcb->ext && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
                 tcb->ext->snd_sml = small; /* Nagle's rule counts what was sent by itself (tcp_minshall_update) */
             return true;
@@ -249,17 +264,6 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 }
 
 /* --- data ----------------------------------------------------------------------------------------------------------------- */
-
-/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
-COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
-        return;
-    uint32_t offset = ext->snd_up - header->seq;
-    header->urgent = (uint16_t)min_u32(offset, 0xffff);
-    header->flags |= TCP_URG;
-}
 
 /* Urgent data, and sends that somebody wants to hear of (tcp_stamp.c). */
 COLD static void note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length)
@@ -712,7 +716,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
     if (tcb->want_syn)
         return output_syn(tcb, segment);
-    if (tcb->state < TCPS_ESTABLISHED && !(tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child)) {
+    bool may_ack = tcb->state == TCPS_SYN_RECEIVED && (tcb->acks_due || tcb_ext_peek(tcb)->fastopen_child);
+    if (tcb->state < TCPS_ESTABLISHED && !may_ack) {
         tcb->acks_due = tcb->ack_want = 0;
         return false;
     }

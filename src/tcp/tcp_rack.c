@@ -36,7 +36,8 @@ static uint64_t reo_wnd_ns(const struct tcb *tcb)
     if (!ext->reord_seen && (tcb->ca_state >= CA_RECOVERY || enough))
         return 0;
     uint64_t min_rtt_us = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us;
-    return min_u64((min_rtt_us >> 2) * ext->rack_reo_steps, tcb->srtt_us >> 3) * NS_PER_US;
+    uint64_t quarter_us = max_u64(min_rtt_us >> 2, 1); /* a round trip that took no time took some */
+    return min_u64(quarter_us * ext->rack_reo_steps, max_u32(tcb->srtt_us >> 3, 1)) * NS_PER_US;
 }
 
 /* Linux's RTO: what was sent within the last round trip is not lost yet. */

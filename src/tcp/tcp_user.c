@@ -396,7 +396,8 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->user = user;
     stream_free(&tcb->rcv_stream);
     tcb->readable = 0;
-    tcb->so_error = is_broken && tcp->params.ack_policy == TCP_ACK_LINUX ? ECONNRESET : 0; /* tcp_disconnect() */
+    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
+    tcb->so_error = is_broken && is_linux ? ECONNRESET : is_linux ? tcb->so_error : 0; /* tcp_disconnect() */
     tcb->fin_rcvd = tcb->rcv_shutdown = tcb->snd_shutdown = false;
     tcb->ca_state = CA_OPEN;
     tcb->ssthresh = INT32_MAX;
@@ -405,7 +406,8 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->rcv_wnd = tcb->rcv_wup = tcb->rcv_nxt = tcb->rcv_ssthresh = 0;
     tcb->ts_recent = tcb->ts_recent_s = tcb->max_window = tcb->snd_wnd = 0;
     tcb->last_rcv_ms = tcb->last_snd_ms = 0;
-    tcb->ecn_ok = false;
+    tcb->ecn_ok = tcb->ecn_seen = tcb->sack_ok = tcb->ts_ok = tcb->wscale_ok = false;
+    tcb->snd_wscale = tcb->rcv_wscale = 0;
     if (tcb->ext) {
         if (tcb->ext->stamps)
             stamp_free(tcb);

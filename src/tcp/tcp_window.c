@@ -607,16 +607,17 @@ void window_on_read(struct tcb *tcb, size_t copied)
 {
     if (tcb->ext)
         rmem_release(tcb, copied);
-    if (tcb->state < TCPS_ESTABLISHED || tcb->state >= TCPS_CLOSE_WAIT || tcb->rcv_shutdown)
-        return;
-    if (is_linux(tcb) && tcb->ext)
+    bool now = false, is_open = tcb->state >= TCPS_ESTABLISHED && tcb->state < TCPS_CLOSE_WAIT && !tcb->rcv_shutdown;
+    if (is_open && is_linux(tcb) && tcb->ext)
         adjust_space(tcb, copied);
-    bool now = false;
-    if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
               (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
     uint32_t window = tcb_receive_window(tcb);
-    if (!now && is_linux(tcb)) {
+    if (!is_open) {
+        if (!now)
+            return; /* nothing more will come */
+    } else if (!now && is_linux(tcb)) {
         if (2ull * window <= window_space(tcb, tcb->rcvbuf) && 2ull * window <= clamp_of(tcb)) {
             uint32_t offer = window_offer(tcb);
             now = offer && offer >= 2ull * window;
