@@ -1,4 +1,4 @@
-/* call_io.c: the notified calls that move data: read, readv, recv*, write, writev, send*. In exact mode all of them on
+/* call_io.c: the notified calls that move data: read, readv, recv*, write, writev, send*, sendfile. In exact mode all of them on
  * every socket; in fast mode those with addresses on datagram sockets (a stream's go on natively). A call that would block is
  * held, with what it has moved so far, and handled again when the socket changes. */
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -153,18 +154,17 @@ static int64_t receive_one(struct call *call, struct transfer *t)
     struct iovec local = {call->program->launcher->scratch, want};
     struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &local, .msg_iovlen = 1, .msg_control = control,
                              .msg_controllen = t->header_at ? min_u64(t->header.msg_controllen, sizeof control) : 0};
-    int64_t n = -EAGAIN, rc;
+    int64_t n = 0, rc;
 
     if (desc->lil_fd < 0)
         return desc->kind == DESC_STREAM ? 0 : -ENOTCONN;
     if (!call->program->launcher->exact && desc->kind == DESC_DGRAM)
-        n = desc_dgram_take(desc, call->inner, &message, t->flags);
-    if (n == -EAGAIN) {
-        ssize_t got = lil_recvmsg(call->program->proc, desc->lil_fd, &message, (t->flags & ~(MSG_CMSG_CLOEXEC | MSG_WAITFORONE)) | MSG_DONTWAIT);
-        n = got < 0 ? -errno : got;
-    }
+        n = desc_dgram_claim(desc, call->inner, t->flags);
     if (n < 0)
         return n;
+    n = lil_recvmsg(call->program->proc, desc->lil_fd, &message, (t->flags & ~(MSG_CMSG_CLOEXEC | MSG_WAITFORONE)) | MSG_DONTWAIT);
+    if (n < 0)
+        return -errno;
     if (desc->kind == DESC_STREAM)
         message.msg_namelen = 0;
     name_the_asked_server(desc, &message);
@@ -231,6 +231,32 @@ static int64_t receive_many(struct call *call, struct transfer *t)
     return call->messages ? (int64_t)call->messages : n;
 }
 
+static bool has_name(const struct transfer *t) { return t->header_at ? t->header.msg_name != NULL : t->name != 0; }
+
+/* Fast mode, a stream, and a call that asks for the peer's name: natively it would be told the inner end's (TCP tells none), so it is made
+ * here, on the same queue. */
+static int64_t receive_for(struct call *call, struct transfer *t)
+{
+    struct sockaddr_storage from = {0};
+    uint8_t *buffer = call->program->launcher->scratch;
+    struct msghdr message = {.msg_name = &from};
+    ssize_t n;
+    int64_t rc;
+
+    if (call->nr == __NR_recvmmsg || !has_name(t) || t->flags & MSG_OOB || call->desc->state != DESC_OPEN)
+        return CALL_CONTINUE;
+    n = recv(call->inner, buffer, min_u64(total_of(t), LAUNCH_SCRATCH), (t->flags & (MSG_PEEK | MSG_TRUNC)) | MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN && call_is_blocking(call, t->flags) &&
+        call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_RCVTIMEO)))
+        return CALL_HOLD;
+    if (n < 0)
+        return -errno;
+    if (!(t->flags & MSG_TRUNC) && memory_scatter(call->tid, t->iov, t->count, 0, buffer, (size_t)n) < 0)
+        return -EFAULT;
+    rc = write_results(call, t, &message);
+    return rc < 0 ? rc : n;
+}
+
 int64_t call_recv(struct call *call)
 {
     struct desc *desc = call->desc;
@@ -240,7 +266,7 @@ int64_t call_recv(struct call *call)
     bool waits_for_all;
 
     if (desc->kind == DESC_STREAM && !l->exact)
-        return CALL_CONTINUE;
+        return n < 0 ? CALL_CONTINUE : receive_for(call, t);
     if (n < 0)
         return n;
     if (t->flags & MSG_ERRQUEUE && desc->lil_fd < 0)
@@ -359,23 +385,121 @@ static int64_t broken_pipe(struct call *call, int flags)
     return CALL_REPLIED;
 }
 
+/* What goes to the sender's own host is there when the call returns, as over a kernel's loopback: who looks then, without waiting, finds it. */
+static void deliver(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+
+    if (call->tries || !(l->exact || call->desc->kind == DESC_DGRAM) || lil_world_next(l->world) > l->now_ns)
+        return;
+    lil_world_step(l->world, l->now_ns);
+    desc_service_all(l); /* a held call that goes on here has tries: no deeper than this */
+}
+
+/* Fast mode, a stream, and a call that names the peer: TCP does not look at the name (POSIX, sendto()), an AF_UNIX socket refuses it. */
+static int64_t send_for(struct call *call, struct transfer *t)
+{
+    uint8_t *buffer = call->program->launcher->scratch;
+    size_t total = total_of(t);
+    ssize_t n = 0;
+
+    if (call->nr == __NR_sendmmsg || !has_name(t) || t->flags & MSG_OOB || call->desc->state != DESC_OPEN)
+        return CALL_CONTINUE;
+    do {
+        ssize_t got = memory_gather(call->tid, t->iov, t->count, call->done, buffer, LAUNCH_SCRATCH);
+        if (got < 0)
+            return got;
+        n = send(call->inner, buffer, (size_t)got, MSG_DONTWAIT | MSG_NOSIGNAL);
+        call->done += n > 0 ? (uint64_t)n : 0;
+    } while (n > 0 && call->done < total);
+    if (n < 0 && errno == EAGAIN && call_is_blocking(call, t->flags) &&
+        call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
+        return CALL_HOLD;
+    if (n >= 0 || call->done)
+        return (int64_t)call->done;
+    return errno == EPIPE ? broken_pipe(call, t->flags) : -errno;
+}
+
 int64_t call_send(struct call *call)
 {
     struct desc *desc = call->desc;
     struct transfer *t = &transfer;
     struct launcher *l = call->program->launcher;
     int64_t n = parse(call, t, 0);
+    int flags;
 
     if (desc->kind == DESC_STREAM && !l->exact)
-        return CALL_CONTINUE;
+        return n < 0 ? CALL_CONTINUE : send_for(call, t);
     if (n < 0)
         return n;
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_pump(desc); /* what was written natively goes first */
     n = call->nr == __NR_sendmmsg ? send_many(call, t) : send_message(call, t);
+    flags = t->flags;
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_dirty(desc); /* netlink answers at once */
     else
         desc_sync(desc, call->inner);
-    return n == -EPIPE ? broken_pipe(call, t->flags) : n;
+    if (n > 0)
+        deliver(call);
+    return n == -EPIPE ? broken_pipe(call, flags) : n;
+}
+
+/* --- sendfile ---------------------------------------------------------------------------------------------------------------------- */
+/* The place in the file, the caller's or the file's own; moves with each byte that went, so that a call which a signal breaks is as the
+ * kernel leaves it. */
+static int64_t file_place(struct call *call, int file)
+{
+    int64_t place;
+    if (!call->args[2])
+        return lseek(file, 0, SEEK_CUR);
+    return memory_read(call->tid, call->args[2], &place, sizeof place) < 0 ? -EFAULT : place < 0 ? -EINVAL : place;
+}
+
+/* One piece; how much of it went, 0 at the file's end, or -errno. */
+static int64_t send_piece(struct call *call, int file, size_t size)
+{
+    void *buffer = call->program->launcher->scratch;
+    int64_t place = file_place(call, file);
+    ssize_t n;
+
+    if (place < 0)
+        return place;
+    n = pread(file, buffer, min_u64(size, LAUNCH_SCRATCH / 2), place);
+    if (n <= 0)
+        return n < 0 ? -errno : 0;
+    n = lil_send(call->program->proc, call->desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return -errno;
+    place += n;
+    if (call->args[2] ? memory_write(call->tid, call->args[2], &place, sizeof place) < 0 : lseek(file, place, SEEK_SET) < 0)
+        return -EFAULT;
+    return n;
+}
+
+int64_t call_sendfile(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+    size_t size = (size_t)min_u64(call->args[3], 0x7ffff000); /* sendfile(2): MAX_RW_COUNT */
+    struct stat status;
+    int64_t n = 1;
+    int file;
+
+    if (call->desc->lil_fd < 0)
+        return broken_pipe(call, 0);
+    file = memory_open(call->tid, (int)call->args[1], !call->args[2]);
+    if (file == -ENOTSUP)
+        return CALL_CONTINUE; /* the pump has what it writes */
+    if (file < 0)
+        return file;
+    if (fstat(file, &status) < 0 || !(S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)))
+        n = -EINVAL;
+    for (; call->done < size && n > 0; call->done += n > 0 ? (uint64_t)n : 0)
+        n = send_piece(call, file, size - call->done);
+    close(file);
+    desc_sync(call->desc, call->inner);
+    if (n == -EAGAIN && call_is_blocking(call, 0) && l->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
+        return CALL_HOLD;
+    n = n < 0 && !call->done ? n : (int64_t)call->done;
+    return n == -EPIPE ? broken_pipe(call, 0) : n;
 }

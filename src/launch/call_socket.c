@@ -20,7 +20,7 @@ enum { ADDRESS_MAX = sizeof(struct sockaddr_storage), OPTION_MAX = 1024 };
 void call_record(struct call *call, const char *name, int error)
 {
     static const char *const told[] = {"connect", "accept", "accept4", "read", "readv", "recvfrom", "recvmsg", "recvmmsg", "recv",
-                                       "write", "writev", "sendto", "sendmsg", "sendmmsg", "send", NULL};
+                                       "write", "writev", "sendto", "sendmsg", "sendmmsg", "send", "sendfile", NULL};
     struct program_record *record = &call->program->record;
 
     if (error == EAGAIN || error == EINPROGRESS || error == EALREADY || error == EINTR || error == EISCONN)
@@ -335,6 +335,8 @@ int64_t call_accept(struct call *call)
     fresh->family = desc->family;
     fresh->type = SOCK_STREAM;
     fresh->is_told = true;
+    if (!program->launcher->exact)
+        desc_inherit_pair(fresh, inner, desc);
     desc_remember_names(fresh);
     memcpy(&fresh->remote, &peer, sizeof peer);
     fresh->remote_length = length;
@@ -389,7 +391,7 @@ static int64_t linger(struct call *call)
     if (lil_ioctl(proc, desc->lil_fd, FIONREAD, &unread) < 0 || unread || sweep_holders(call->program->launcher, desc) > 1)
         return CALL_CONTINUE;
     if (!desc->fill)
-        desc_pump(desc); /* what sendfile wrote */
+        desc_pump(desc); /* what was written natively */
     lil_shutdown(proc, desc->lil_fd, SHUT_WR);
     desc_dirty(desc);
     desc->has_lingered = true;
@@ -463,6 +465,12 @@ static bool is_timeout_option(const struct call *call)
     return (int)call->args[1] == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO || name == 66 || name == 67);
 }
 
+static void size_pair(struct call *call, int name, int bytes)
+{
+    if (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE)
+        desc_size_pair(call->desc, call->inner, name == SO_SNDBUF || name == SO_SNDBUFFORCE, bytes);
+}
+
 int64_t call_setsockopt(struct call *call)
 {
     struct desc *desc = call->desc;
@@ -480,7 +488,11 @@ int64_t call_setsockopt(struct call *call)
         return -EFAULT;
     if (desc->lil_fd < 0)
         return 0;
-    return result_of(lil_setsockopt(call->program->proc, desc->lil_fd, level, name, value, (socklen_t)length));
+    if (lil_setsockopt(call->program->proc, desc->lil_fd, level, name, value, (socklen_t)length) < 0)
+        return -errno;
+    if (level == SOL_SOCKET && desc->kind == DESC_STREAM && !call->program->launcher->exact && length >= sizeof(int))
+        size_pair(call, name, *(int *)value);
+    return 0;
 }
 
 static int dead_option(const struct desc *desc, int level, int name)

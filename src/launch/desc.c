@@ -15,6 +15,7 @@
 #include "socket/file.h"
 
 enum { SMALL_BUFFER = 2304, OPEN_BUFFER = 212992, TABLE_FIRST = 256 };
+enum { CHUNK = 1 << 17 }; /* the pump's */
 
 static uint64_t cookie_of(int fd)
 {
@@ -114,8 +115,9 @@ static void on_outer(struct source *source, uint32_t events)
     desc->hung_up |= (events & EPOLLHUP) != 0;
     if (events & EPOLLHUP && (l->exact || desc->state != DESC_OPEN)) {
         if (l->exact && desc->state == DESC_OPEN && desc->kind == DESC_STREAM && !desc->fill)
-            desc_pump(desc); /* what sendfile wrote */
-        desc_program_closed(desc);
+            desc_pump(desc); /* what was written natively; frees it when the last byte is with the stack */
+        else
+            desc_program_closed(desc);
         return;
     }
     desc_dirty(desc);
@@ -253,6 +255,29 @@ void desc_program_closed(struct desc *desc)
 /* --- making the ends ---------------------------------------------------------------------------------------------------- */
 static void set_send_buffer(int fd, int bytes) { setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes); }
 
+/* Fast mode: what lies in the pair comes on top of the stack's buffers. A program that made those small shall find them small. */
+static void size_pair(struct desc *desc, int inner)
+{
+    set_send_buffer(inner, desc->pair_out ? desc->pair_out : OPEN_BUFFER);
+    if (desc->pair_in)
+        set_send_buffer(desc->outer.fd, desc->pair_in);
+}
+
+void desc_size_pair(struct desc *desc, int inner, bool out, int bytes)
+{
+    *(out ? &desc->pair_out : &desc->pair_in) = bytes < SMALL_BUFFER ? SMALL_BUFFER : bytes < CHUNK ? bytes : CHUNK;
+    if (desc->state == DESC_OPEN && desc->outer.fd >= 0)
+        size_pair(desc, inner);
+}
+
+void desc_inherit_pair(struct desc *desc, int inner, const struct desc *listener)
+{
+    desc->pair_out = listener->pair_out;
+    desc->pair_in = listener->pair_in;
+    if (desc->pair_out || desc->pair_in)
+        size_pair(desc, inner);
+}
+
 void desc_fill(struct desc *desc, int inner)
 {
     static const char filler[16384];
@@ -325,8 +350,11 @@ int desc_attach_open(struct desc *desc, int inner)
     /* The edge that an epoll with EPOLLET, set up before connect(), waits for: an AF_UNIX connect() alone wakes nobody. */
     set_send_buffer(inner, OPEN_BUFFER);
     rc = watch_outer(desc, fd);
-    if (rc == 0)
+    if (rc == 0) {
+        if (desc->pair_out || desc->pair_in)
+            size_pair(desc, inner);
         opened(desc);
+    }
     return rc;
 }
 
@@ -384,7 +412,7 @@ void desc_established(struct desc *desc)
     if (!desc->launcher->exact) {
         int inner = desc_find_inner(desc);
         if (inner >= 0) {
-            set_send_buffer(inner, OPEN_BUFFER);
+            size_pair(desc, inner);
             close(inner);
         }
     }
@@ -444,10 +472,13 @@ static void service(struct desc *desc)
     if (desc->launcher->exact || desc->state == DESC_LISTENING) {
         desc_sync(desc, -1);
         if (desc->state == DESC_OPEN && desc->kind == DESC_STREAM && !desc->fill)
-            desc_pump(desc); /* what sendfile and the like wrote: no call of theirs is notified */
+            desc_pump(desc); /* what was written natively (io_submit, pwritev2): no such call is notified */
     }
-    else if (desc->state == DESC_OPEN)
+    else if (desc->state == DESC_OPEN) {
         desc_pump(desc);
+        list_each(node, &desc->held) /* fast: those that wait for the inner end's queue */
+            notify_retry(list_entry(node, struct call, node));
+    }
 }
 
 void desc_service_all(struct launcher *l)

@@ -32,12 +32,22 @@ static void abort_lil(struct desc *desc)
     desc_free(desc);
 }
 
+/* An error that sending meets is told but once, and here: pump_to_program shows it, after what there is to read. */
+static ssize_t give_to_net(struct desc *desc, const uint8_t *data, size_t size)
+{
+    ssize_t n = lil_send(desc->program->proc, desc->lil_fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN) {
+        desc->net_error = errno;
+        desc->woken |= POLLERR;
+    }
+    return n;
+}
+
 /* The kept bytes first; false: the stack takes no more now. */
 static bool flush_to_net(struct desc *desc)
 {
     while (desc->to_net_offset < desc->to_net_length) {
-        ssize_t n = lil_send(desc->program->proc, desc->lil_fd, desc->to_net + desc->to_net_offset, desc->to_net_length - desc->to_net_offset,
-                             MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = give_to_net(desc, desc->to_net + desc->to_net_offset, desc->to_net_length - desc->to_net_offset);
         if (n < 0 && errno == EAGAIN)
             return false;
         desc->to_net_offset += n < 0 ? desc->to_net_length - desc->to_net_offset : (size_t)n;
@@ -71,6 +81,7 @@ static enum pumped end_of_program(struct desc *desc, bool reset)
 static enum pumped pump_to_net(struct desc *desc)
 {
     uint8_t *buffer = desc->launcher->scratch;
+    const ssize_t chunk = desc->pair_out ? desc->pair_out : CHUNK;
     ssize_t n, sent;
 
     if (desc->outer.fd < 0 || !flush_to_net(desc))
@@ -79,7 +90,7 @@ static enum pumped pump_to_net(struct desc *desc)
         return end_of_program(desc, false);
     if (!desc->readable)
         return PUMP_BLOCKED;
-    n = recv(desc->outer.fd, buffer, CHUNK, MSG_DONTWAIT);
+    n = recv(desc->outer.fd, buffer, (size_t)chunk, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) {
         desc->readable = false;
         return PUMP_BLOCKED;
@@ -88,8 +99,8 @@ static enum pumped pump_to_net(struct desc *desc)
         return end_of_program(desc, errno == ECONNRESET && !desc->launcher->exact); /* exact: a token was unread; lil_close() knows of data */
     if (n == 0)
         return end_of_program(desc, false);
-    desc->readable = n == CHUNK || desc->stays_readable; /* a short read has emptied the queue: what comes now is a new event */
-    sent = lil_send(desc->program->proc, desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    desc->readable = n == chunk || desc->stays_readable; /* a short read has emptied the queue: what comes now is a new event */
+    sent = give_to_net(desc, buffer, (size_t)n);
     if (sent < 0 && errno != EAGAIN)
         return PUMP_MORE; /* a dead connection: pump_to_program shows it */
     if (sent < 0)
@@ -116,21 +127,43 @@ static bool flush_to_program(struct desc *desc)
     return true;
 }
 
+/* A reset after the end: reads go on giving 0; the next write shall fail with EPIPE, as on a kernel: without unread bytes at our end. */
+static enum pumped reset_after_end(struct desc *desc)
+{
+    int error = desc->net_error;
+    socklen_t length = sizeof error;
+
+    if (!(desc->woken & POLLERR) || desc->outer.fd < 0)
+        return PUMP_BLOCKED;
+    desc->woken &= ~(unsigned)POLLERR;
+    if (!error)
+        lil_getsockopt(desc->program->proc, desc->lil_fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (!error)
+        return PUMP_BLOCKED;
+    desc->error = error;
+    while (recv(desc->outer.fd, desc->launcher->scratch, LAUNCH_SCRATCH, MSG_DONTWAIT) > 0)
+        ;
+    desc_close_outer(desc);
+    return PUMP_BLOCKED;
+}
+
 static enum pumped pump_to_program(struct desc *desc)
 {
     uint8_t *buffer = desc->launcher->scratch;
     ssize_t n, sent;
 
-    if (desc->fin_shown || desc->outer.fd < 0 || !flush_to_program(desc) || !(desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM)))
+    if (desc->fin_shown)
+        return reset_after_end(desc);
+    if (desc->outer.fd < 0 || !flush_to_program(desc) || !(desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM)))
         return PUMP_BLOCKED;
     n = lil_recv(desc->program->proc, desc->lil_fd, buffer, CHUNK, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) {
         desc->woken = 0; /* the next bytes, end or error wake us */
         return PUMP_BLOCKED;
     }
-    if (n < 0) {
-        desc->error = errno; /* SO_ERROR is exact where the pair can only say ECONNRESET */
-        call_record(&(struct call){.program = desc->program, .desc = desc}, "recv", errno);
+    if (n < 0 || (n == 0 && desc->net_error && desc->net_error != EPIPE)) {
+        desc->error = n < 0 ? errno : desc->net_error; /* SO_ERROR is exact where the pair can only say ECONNRESET */
+        call_record(&(struct call){.program = desc->program, .desc = desc}, "recv", desc->error);
         desc_reset(desc);
         return PUMP_BLOCKED;
     }
@@ -150,22 +183,28 @@ static enum pumped pump_to_program(struct desc *desc)
 }
 
 /* --- datagrams ------------------------------------------------------------------------------------------------------------ */
+/* The next thing that the program wrote; 0 also for its end. */
+static ssize_t dgram_written(struct desc *desc, uint8_t *buffer, bool *ended)
+{
+    struct pollfd ends = {desc->outer.fd, 0, 0};
+    ssize_t n = recv(desc->outer.fd, buffer, LAUNCH_SCRATCH, MSG_DONTWAIT);
+
+    *ended = n == 0 && poll(&ends, 1, 0) == 1 && ends.revents & POLLHUP; /* else it is an empty datagram */
+    return n;
+}
+
 /* False: the program has closed it. */
 static bool dgram_to_net(struct desc *desc)
 {
     uint8_t *buffer = desc->launcher->scratch;
+    bool ended;
     ssize_t n;
 
-    while ((n = recv(desc->outer.fd, buffer, LAUNCH_SCRATCH, MSG_DONTWAIT)) > 0)
+    while ((n = dgram_written(desc, buffer, &ended)) >= 0 && !ended)
         lil_send(desc->program->proc, desc->lil_fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n == 0) {
-        struct pollfd ends = {desc->outer.fd, 0, 0};
-        if (poll(&ends, 1, 0) == 1 && ends.revents & POLLHUP) {
-            desc_free(desc);
-            return false;
-        }
-    }
-    return true;
+    if (ended)
+        desc_free(desc);
+    return !ended;
 }
 
 static bool is_consumed(struct desc *desc)
@@ -174,6 +213,17 @@ static bool is_consumed(struct desc *desc)
     return ioctl(desc->outer.fd, SIOCOUTQ, &bytes) == 0 && bytes == 0;
 }
 
+/* The program has read the copy: the original goes too. */
+static void dgram_consumed(struct desc *desc)
+{
+    char dump;
+    if (!desc->queued_mark)
+        (void)!lil_recv(desc->program->proc, desc->lil_fd, &dump, sizeof dump, MSG_DONTWAIT);
+    desc->queued = desc->queued_mark = false;
+}
+
+/* The inner queue has a copy of the first datagram, for read() and the like; the original stays with the stack, which alone can tell
+ * its source, its control data and its flags. */
 static void dgram_to_program(struct desc *desc)
 {
     uint8_t *buffer = desc->launcher->scratch;
@@ -181,44 +231,40 @@ static void dgram_to_program(struct desc *desc)
 
     if (desc->queued && !is_consumed(desc))
         return;
-    desc->queued = false;
-    desc->from_length = sizeof desc->from;
-    n = lil_recvfrom(desc->program->proc, desc->lil_fd, buffer, LAUNCH_SCRATCH, MSG_DONTWAIT, (struct sockaddr *)&desc->from, &desc->from_length);
+    if (desc->queued)
+        dgram_consumed(desc);
+    n = lil_recv(desc->program->proc, desc->lil_fd, buffer, LAUNCH_SCRATCH, MSG_DONTWAIT | MSG_PEEK);
     if (n < 0 && errno == EAGAIN)
         return;
     if (n < 0) { /* an ICMP error: wakes the program; a call with an address then says which */
         desc->error = errno;
-        desc->from_length = 0;
+        desc->queued_mark = true;
         n = 0;
     }
-    if (send(desc->outer.fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n)
-        desc->queued = true;
+    desc->queued = send(desc->outer.fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n;
+    desc->queued_mark &= desc->queued;
 }
 
-int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, int flags)
+int desc_dgram_claim(struct desc *desc, int inner, int flags)
 {
-    ssize_t n;
+    bool is_mark = desc->queued_mark;
+    int error = desc->error;
+    char dump;
 
-    if (!desc->queued)
-        return -EAGAIN;
-    if (desc->error) {
-        int error = desc->error;
-        char dump;
-        (void)!recv(inner, &dump, 1, MSG_DONTWAIT);
-        desc->error = 0;
-        desc->queued = false;
-        return -error;
+    if (!desc->queued || flags & MSG_ERRQUEUE)
+        return 0;
+    if (flags & MSG_PEEK && !is_mark) {
+        if (is_consumed(desc))
+            dgram_consumed(desc);
+        return 0;
     }
-    n = recv(inner, message->msg_iov->iov_base, message->msg_iov->iov_len, (flags & (MSG_PEEK | MSG_TRUNC)) | MSG_DONTWAIT);
-    if (n < 0)
-        return -errno;
-    if (message->msg_name)
-        memcpy(message->msg_name, &desc->from, desc->from_length);
-    message->msg_namelen = desc->from_length;
-    message->msg_controllen = 0;
-    if (!(flags & MSG_PEEK))
-        desc->queued = false;
-    return n;
+    if (recv(inner, &dump, sizeof dump, MSG_DONTWAIT) < 0)
+        dgram_consumed(desc); /* another thread's read() was there first */
+    desc->queued = desc->queued_mark = false;
+    if (!is_mark)
+        return 0;
+    desc->error = 0;
+    return -error;
 }
 
 void desc_pump(struct desc *desc)

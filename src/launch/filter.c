@@ -80,6 +80,7 @@ static const struct rule {
     {__NR_readv, E, ALWAYS, 0, NOTIFY},
     {__NR_writev, E, ALWAYS, 0, NOTIFY},
     {__NR_close, E, ALWAYS, 0, NOTIFY},
+    {__NR_sendfile, E, ALWAYS, 0, NOTIFY},
     {__NR_splice, E, ALWAYS, 0, NOTIFY},
     {__NR_ioctl, F, NET_IOCTL, 0, NOTIFY},
     {__NR_ioctl, E, ANY_IOCTL, 0, NOTIFY},

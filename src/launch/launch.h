@@ -282,6 +282,8 @@ ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t s
 ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, size_t skip, const void *from, size_t size);
 int memory_pidfd(pid_t tid);                 /* pidfd_open, threads too; -errno */
 int memory_get_fd(pid_t tid, int fd);        /* a duplicate of the target's descriptor; -errno */
+/* The file that the target has at FD, to be read from; SHARES_PLACE: lseek() moves the target's place too. -ENOTSUP where that cannot be had. */
+int memory_open(pid_t tid, int fd, bool shares_place);
 pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 
 /* --- notify.c -------------------------------------------------------------------------------------------------------- */
@@ -305,7 +307,7 @@ typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
-    call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_refuse_splice;
+    call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile, call_refuse_splice;
 call_handler call_open, call_ioctl_foreign, call_refuse; /* call_open.c */
 call_handler call_affinity; /* place.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
@@ -386,10 +388,12 @@ struct desc {
     struct list held;          /* calls */
     unsigned fill, tokens;     /* invariant 6 */
     int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */
+    int net_error;             /* fast: sending met it */
     int last_tid, last_fd;     /* where the inner end was seen last */
     struct desc *returned;     /* of a listener: accepted for a call that a signal broke; the next accept() has it */
     int returned_inner;
     int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
+    int pair_out, pair_in;     /* fast: bytes that the pair may hold, where the program set SO_SNDBUF, SO_RCVBUF; 0: as it comes */
     bool is_held;              /* a sweep has seen it in a program */
     bool is_busy;              /* a call on it is being handled: no sweep frees it */
     bool is_told;              /* a connect() has said that it is connected: the next one says EISCONN */
@@ -401,10 +405,7 @@ struct desc {
     /* fast: what one side gave and the other could not yet take */
     uint8_t *to_net, *to_program;
     size_t to_net_length, to_net_offset, to_program_length, to_program_offset;
-    /* datagrams, fast: the one in the inner queue */
-    bool queued;
-    socklen_t from_length;
-    struct sockaddr_storage from;
+    bool queued, queued_mark;  /* datagrams, fast: one is in the inner queue: a copy of the stack's first, or an empty one: an error */
     /* DNS: the server that was asked, when the lab's answerer stands in for it */
     struct sockaddr_storage asked;
     socklen_t asked_length;
@@ -427,13 +428,17 @@ void desc_reset(struct desc *desc);                          /* a connection die
 void desc_close_outer(struct desc *desc);
 int desc_find_inner(struct desc *desc);                      /* a duplicate, or -1 */
 void desc_fill(struct desc *desc, int inner);
+/* Fast mode, a stream: the program has set SO_SNDBUF (OUT) or SO_RCVBUF; an accepted one inherits from its listener. */
+void desc_size_pair(struct desc *desc, int inner, bool out, int bytes);
+void desc_inherit_pair(struct desc *desc, int inner, const struct desc *listener);
 void desc_want_room(struct desc *desc);                      /* from now on we are told when the outer end can be written to */
 void desc_drain_fill(struct desc *desc);
 void desc_sync(struct desc *desc, int inner);                /* exact: tokens and filler follow the lil_ socket; INNER may be -1 */
 void desc_pump(struct desc *desc);                           /* fast */
 void desc_remember_names(struct desc *desc);
 void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
-int64_t desc_dgram_take(struct desc *desc, int inner, struct msghdr *message, int flags); /* fast: the queued datagram; -EAGAIN */
+/* Fast mode, before a call with FLAGS receives a datagram from the stack: its copy leaves the inner queue. 0, or the error that was queued there. */
+int desc_dgram_claim(struct desc *desc, int inner, int flags);
 
 int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid); /* desc_netlink.c: a lil_ descriptor; -1 with errno */
 struct file;

@@ -126,6 +126,20 @@ int memory_get_fd(pid_t tid, int fd)
     return copy < 0 ? -errno : copy;
 }
 
+int memory_open(pid_t tid, int fd, bool shares_place)
+{
+    char path[64];
+    int file = memory_get_fd(tid, fd);
+
+    if (file != -EPERM && file != -ENOSYS)
+        return file;
+    if (shares_place)
+        return -ENOTSUP; /* what is opened anew has a place of its own */
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
+    file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return file >= 0 ? file : errno == ENOENT ? -EBADF : -ENOTSUP;
+}
+
 pid_t memory_tgid(pid_t tid)
 {
     char path[64], text[512], *at;

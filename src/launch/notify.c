@@ -46,6 +46,7 @@ static const struct handler {
     [__NR_readv] = {"readv", call_recv, true},
     [__NR_write] = {"write", call_send, true},
     [__NR_writev] = {"writev", call_send, true},
+    [__NR_sendfile] = {"sendfile", call_sendfile, true},
     [__NR_close] = {"close", call_close, true},
     [__NR_splice] = {"splice", call_refuse_splice, false},
     [__NR_ioctl] = {"ioctl", call_ioctl, true},
@@ -90,7 +91,7 @@ const char *notify_name(long nr)
     } others[] = {{__NR_poll, "poll"}, {__NR_ppoll, "ppoll"}, {__NR_select, "select"}, {__NR_pselect6, "pselect"}, {__NR_epoll_wait, "epoll_wait"},
                   {__NR_epoll_pwait, "epoll_pwait"}, {__NR_futex, "futex"}, {__NR_wait4, "wait4"}, {__NR_pause, "pause"}, {__NR_rt_sigsuspend, "sigsuspend"},
                   {__NR_waitid, "waitid"}, {__NR_nanosleep, "nanosleep"}, {__NR_clock_nanosleep, "clock_nanosleep"}, {__NR_rt_sigtimedwait, "sigtimedwait"},
-                  {__NR_sendfile, "sendfile"}, {__NR_fcntl, "fcntl"}, {__NR_flock, "flock"}, {__NR_epoll_pwait2, "epoll_pwait2"}};
+                  {__NR_fcntl, "fcntl"}, {__NR_flock, "flock"}, {__NR_epoll_pwait2, "epoll_pwait2"}};
     const struct handler *handler = find_handler(nr);
 
     if (handler)
@@ -104,7 +105,8 @@ const char *notify_name(long nr)
 bool notify_is_quick(long nr)
 {
     const struct handler *handler = find_handler(nr);
-    return handler && handler->handle != call_connect && handler->handle != call_accept && handler->handle != call_recv && handler->handle != call_send;
+    return handler && handler->handle != call_connect && handler->handle != call_accept && handler->handle != call_recv && handler->handle != call_send &&
+           handler->handle != call_sendfile;
 }
 
 bool notify_is_alive(const struct call *call)
@@ -200,7 +202,7 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
         return call_connect(call); /* the name services' sockets */
     if (handler->handle == call_recv || handler->handle == call_accept)
         return call_wait_unix(call, SO_RCVTIMEO);
-    if (handler->handle == call_send)
+    if (handler->handle == call_send || handler->handle == call_sendfile)
         return call_wait_unix(call, SO_SNDTIMEO);
     return call->nr == __NR_ioctl ? call_ioctl_foreign(call) : CALL_CONTINUE;
 }

@@ -375,10 +375,7 @@ static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const
         memcpy(message->msg_name, &from, message->msg_namelen < length ? message->msg_namelen : length);
         message->msg_namelen = length;
     }
-    if (message->msg_control && message->msg_controllen)
-        control_print(sock, info, message);
-    else
-        message->msg_controllen = 0;
+    control_print(sock, info, message);
     return (ssize_t)(flags & MSG_TRUNC ? packet->length : n);
 }
 

@@ -20,12 +20,30 @@ static struct in_addr in_of_addr(const struct addr *addr)
     return in;
 }
 
-static int cmsg_int(const struct cmsghdr *cmsg, int *value)
+/* An int from LEAST to 255. */
+static int cmsg_int(const struct cmsghdr *cmsg, int least, int *value)
 {
-    if (cmsg->cmsg_len < CMSG_LEN(sizeof *value))
+    if (cmsg->cmsg_len != CMSG_LEN(sizeof *value))
         return -EINVAL;
     memcpy(value, CMSG_DATA(cmsg), sizeof *value);
-    return *value < 0 || *value > 255 ? -EINVAL : 0;
+    return *value < least || *value > 255 ? -EINVAL : 0;
+}
+
+/* ip(7): a TOS may be one byte as well. */
+static int cmsg_tos(const struct cmsghdr *cmsg, int *value)
+{
+    if (cmsg->cmsg_len != CMSG_LEN(1))
+        return cmsg_int(cmsg, 0, value);
+    *value = *CMSG_DATA(cmsg);
+    return 0;
+}
+
+/* RFC 3542 6.3, 6.5: -1 is the default. */
+static int cmsg_or_default(const struct cmsghdr *cmsg, int *value, bool *has_value)
+{
+    int result = cmsg_int(cmsg, -1, value);
+    *has_value = *value >= 0;
+    return result;
 }
 
 static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
@@ -43,10 +61,10 @@ static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
         return 0;
     case IP_TTL:
         control->has_ttl = true;
-        return cmsg_int(cmsg, &control->ttl);
+        return cmsg_int(cmsg, 1, &control->ttl);
     case IP_TOS:
         control->has_tos = true;
-        return cmsg_int(cmsg, &control->tos);
+        return cmsg_tos(cmsg, &control->tos);
     default:
         return -EINVAL;
     }
@@ -66,11 +84,9 @@ static int parse_ipv6(const struct cmsghdr *cmsg, struct control *control)
         control->ifindex = info.ipi6_ifindex;
         return 0;
     case IPV6_HOPLIMIT:
-        control->has_ttl = true;
-        return cmsg_int(cmsg, &control->ttl);
+        return cmsg_or_default(cmsg, &control->ttl, &control->has_ttl);
     case IPV6_TCLASS:
-        control->has_tos = true;
-        return cmsg_int(cmsg, &control->tos);
+        return cmsg_or_default(cmsg, &control->tos, &control->has_tos);
     default:
         return -EINVAL;
     }
@@ -107,13 +123,16 @@ static void put(struct printer *printer, int level, int type, const void *data, 
 {
     struct cmsghdr cmsg = {.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
     char *to = (char *)printer->message->msg_control + printer->used;
+    size_t room = printer->size - printer->used;
 
-    if (printer->used + CMSG_LEN(length) > printer->size) {
+    if (room < cmsg.cmsg_len)
         printer->message->msg_flags |= MSG_CTRUNC;
+    if (room < sizeof cmsg)
         return;
-    }
+    if (room < cmsg.cmsg_len) /* as much as there is room for, as on Linux */
+        cmsg.cmsg_len = room;
     memcpy(to, &cmsg, sizeof cmsg);
-    memcpy(to + CMSG_LEN(0), data, length);
+    memcpy(to + CMSG_LEN(0), data, cmsg.cmsg_len - CMSG_LEN(0));
     printer->used += CMSG_SPACE(length);
     if (printer->used > printer->size)
         printer->used = printer->size;
@@ -152,7 +171,7 @@ static void put_destination(struct printer *printer, const struct sock *sock, co
 
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message)
 {
-    struct printer printer = {message, message->msg_controllen, 0};
+    struct printer printer = {message, message->msg_control ? message->msg_controllen : 0, 0};
     int ttl = info->ttl, tos = info->tos;
 
     put_times(&printer, sock, info->time_ns);
