@@ -126,7 +126,7 @@ static void trim_left(struct tcb *tcb, struct rx *rx)
         old = rx->length;
     }
     if (old && tcb->sack_ok) {
-        sack_dsack(tcb, rx->seq, rx->seq + old);
+        blocks_add(tcb, rx->seq, rx->seq + old);
         tcb->ack_now = true;
     }
     if (old && rx->packet)
@@ -193,6 +193,16 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
     return LIL_DROP_NONE;
 }
 
+static void take_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
+{
+    struct tcp *tcp = tcb->tcp;
+    uint32_t start = rx->seq, end = rx->seq + rx->length, prior_rcv_nxt = tcb->rcv_nxt, freed = tcp->freed;
+    bool is_open = tcb->state != TCPS_SYN_RECEIVED;
+    reass_text(tcb, rx, drop);
+    if (tcp->freed == freed && is_open && (*drop == LIL_DROP_NONE || *drop == LIL_DROP_TCP_DUPLICATE))
+        blocks_on_text(tcb, start, end, prior_rcv_nxt);
+}
+
 enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -213,7 +223,7 @@ enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
         return rx->length ? LIL_DROP_TCP_AFTER_CLOSE : LIL_DROP_NONE;
     tcp_step6_urgent(tcb, rx);
     if (rx->length || (rx->flags & TCP_FIN))
-        reass_text(tcb, rx, &drop);
+        take_text(tcb, rx, &drop);
     return drop;
 }
 

@@ -40,6 +40,11 @@ COLD uint32_t board_sacked(const struct tcb *tcb);
 COLD uint32_t board_resent(const struct tcb *tcb);
 COLD uint32_t board_pipe(const struct tcb *tcb, uint32_t una);
 COLD uint32_t board_skip(const struct tcb *tcb, uint32_t *next);
+/* tcp_bsd_blocks.c: the receiver's list */
+COLD void blocks_free(struct tcb *tcb);
+COLD void blocks_add(struct tcb *tcb, uint32_t start, uint32_t end);
+COLD void blocks_on_text(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t prior_rcv_nxt);
+COLD void blocks_generate(struct tcb *tcb, unsigned room, struct tcp_options *options);
 /* tcp_bsd_cc.c */
 enum { BSD_NO_THRESHOLD = 65535 << 14 };
 COLD uint32_t bsd_initial_window(const struct tcb *tcb);

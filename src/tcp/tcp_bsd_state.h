@@ -28,6 +28,7 @@ struct base_recovery {
     uint32_t zero_windows;    /* segments that told of none */
     uint32_t rtt_count;       /* samples of the round trip */
     struct bsd_board *board;  /* NULL: no SACK was seen */
+    struct bsd_blocks *blocks; /* what the receiver reports; NULL: nothing yet */
     struct base_cubic cubic;
     uint8_t limited;          /* segments that limited transmit has sent */
     bool sent_full;           /* a segment as large as the path lets it be */

@@ -21,7 +21,8 @@ void reass_free(struct tcb *tcb)
     rmem_give(tcb, ooo->cost);
     pool_free(tcb->tcp->pool, ooo, sizeof *ooo);
     tcb->ext->ooo = NULL;
-    tcb->ext->recent_count = 0;
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
+        tcb->ext->recent_count = 0;
 }
 
 static void remove_range(struct ooo_queue *ooo, uint32_t i)

@@ -296,7 +296,7 @@ static bool extend(uint32_t *at_start, uint32_t *at_end, uint32_t start, uint32_
 void sack_note(struct tcb *tcb, uint32_t start, uint32_t end)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext || !tcb->sack_ok)
+    if (!ext || !tcb->sack_ok || tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return;
     unsigned kept = 0, found = ext->recent_count;
     for (unsigned i = 0; i < ext->recent_count; i++) { /* what touches the new block becomes part of it */
@@ -317,7 +317,8 @@ void sack_note(struct tcb *tcb, uint32_t start, uint32_t end)
 /* RFC 2883: [START, END) arrived again. */
 void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end)
 {
-    struct tcb_ext *ext = tcb->sack_ok && tcb_params(tcb)->dsack ? tcb_ext_get(tcb) : NULL;
+    bool is_told = tcb->sack_ok && tcb_params(tcb)->dsack && tcb_params(tcb)->input_policy != TCP_INPUT_BSD; /* BSD: tcp_bsd_blocks.c */
+    struct tcb_ext *ext = is_told ? tcb_ext_get(tcb) : NULL;
     if (!ext)
         return;
     if (ext->has_dsack) {
@@ -337,7 +338,7 @@ void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end)
 void sack_trim(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext || ext->recent_count == 0)
+    if (!ext || ext->recent_count == 0 || tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return;
     unsigned kept = 0;
     for (unsigned i = 0; i < ext->recent_count; i++) {
@@ -359,6 +360,10 @@ void sack_generate(struct tcb *tcb, struct tcp_options *options)
         return;
     room = (room - 4) / 8;
     room = min_u32(room, TCP_SACK_BLOCKS);
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) {
+        blocks_generate(tcb, room, options);
+        return;
+    }
     if (ext->has_dsack) {
         options->sack[0].start = ext->dsack_start;
         options->sack[0].end = ext->dsack_end;
