@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "launch/attempt.h"
 
-enum { CASES_MAX = 128, NETWORK_LIMIT_S = 9000 };
+enum { NETWORK_LIMIT_S = 9000 };
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
 
 struct gauntlet_options {
@@ -57,10 +57,7 @@ static int list_cases(void)
 
 static int unknown_case(const char *name)
 {
-    const char *words[CASES_MAX] = {0}, *near;
-    for (unsigned i = 0; i < gauntlet_case_count; i++)
-        words[i] = gauntlet_cases[i].name;
-    near = nearest_word(name, words);
+    const char *near = case_nearest(name);
     fprintf(stderr, "lilliput gauntlet: no case \"%s\"%s%s%s; --list lists them\n", name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return CLI_USAGE;
 }
@@ -74,6 +71,7 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
         {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'}, {"help", 0, NULL, 'h'}, {0}};
     int option, rc = CLI_OK;
     uint64_t number;
+    char error[REPORT_ERROR];
 
     optind = 1;
     while (rc == CLI_OK && (option = cli_getopt("gauntlet", argc, argv, options)) != -1)
@@ -98,6 +96,8 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
             o->expect = optarg;
             if (access(optarg, R_OK) < 0)
                 rc = cli_wrong("gauntlet", "%s cannot be read", optarg, "--record FILE writes a baseline for --expect");
+            else if (report_check(optarg, error) < 0)
+                rc = cli_wrong("gauntlet", "%s", error, "--record FILE writes such a file");
             break;
         case 'r':
             o->record = optarg;

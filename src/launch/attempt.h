@@ -36,6 +36,9 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
 int report_junit(const char *file, const char *const *names, const struct attempt *all, const bool *bad, unsigned count, const char *program);
 /* A baseline: per case exit status, errno, and the longest virtual time. */
 int report_record(const char *file, const char *const *names, const struct attempt *all, unsigned count);
+/* Can FILE be one? -EINVAL with why, in a line that begins with the file's name. */
+enum { REPORT_ERROR = 600 };
+int report_check(const char *file, char error[REPORT_ERROR]);
 /* Sets BAD where a case is not as FILE says, and prints why. The number of those, or -Exxx. */
 int report_expect(const char *file, const char *const *names, const struct attempt *all, bool *bad, unsigned count);
 #endif

@@ -2,6 +2,7 @@
  * builder adds one fault to the zoo's base; docs/GAUNTLET in docs/LAUNCHER.md says what a program should do in each. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include "base/nearest.h"
 #include "launch/cases.h"
 
 #define TARGET "203.0.113.10"
@@ -224,6 +225,14 @@ const struct gauntlet_case *case_find(const char *name)
         if (!strcmp(gauntlet_cases[i].name, name))
             return &gauntlet_cases[i];
     return NULL;
+}
+
+const char *case_nearest(const char *name)
+{
+    const char *words[CASES_MAX] = {0};
+    for (unsigned i = 0; i < gauntlet_case_count && i < CASES_MAX - 1; i++)
+        words[i] = gauntlet_cases[i].name;
+    return nearest_word(name, words);
 }
 
 int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct case_config *config)

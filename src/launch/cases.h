@@ -20,7 +20,9 @@ struct gauntlet_case {
 };
 extern const struct gauntlet_case gauntlet_cases[];
 extern const unsigned gauntlet_case_count;
+enum { CASES_MAX = 128 };
 const struct gauntlet_case *case_find(const char *name);
+const char *case_nearest(const char *name); /* NULL: none is near */
 /* The zoo's base with the case's fault. -Exxx. */
 int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct case_config *config);
 /* The first address of the name: {addr}. */

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "launch/attempt.h"
+#include "launch/cases.h"
 
 const char *attempt_errno_name(int error, char out[ATTEMPT_WORD])
 {
@@ -175,9 +176,96 @@ static void compare(struct fy_document *baseline, const char *name, const struct
         snprintf(why, size, "took %llu s of virtual time, expected at most %llu s", a->virtual_ns / NS_PER_S, longest);
 }
 
+static void keep_quiet(struct fy_diag *diag, void *user, const char *text, size_t length) { (void)diag, (void)user, (void)text, (void)length; }
+
+/* NULL, with why in ERROR: libfyaml's own words go nowhere else. */
+static struct fy_document *open_baseline(const char *file, char error[REPORT_ERROR])
+{
+    struct fy_diag_cfg quiet;
+    struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG};
+    struct fy_document *baseline;
+    const struct fy_diag_error *problem;
+    void *at = NULL;
+
+    fy_diag_cfg_default(&quiet);
+    quiet.fp = NULL;
+    quiet.output_fn = keep_quiet;
+    config.diag = fy_diag_create(&quiet);
+    fy_diag_set_collect_errors(config.diag, true);
+    baseline = fy_document_build_from_file(&config, file);
+    problem = fy_diag_errors_iterate(config.diag, &at);
+    if (problem)
+        snprintf(error, REPORT_ERROR, "%s:%d:%d: %s", file, problem->line, problem->column, problem->msg);
+    else if (!baseline)
+        snprintf(error, REPORT_ERROR, "%s: it has no case, or cannot be read", file);
+    fy_diag_destroy(config.diag);
+    if (problem && baseline)
+        fy_document_destroy(baseline);
+    return problem ? NULL : baseline;
+}
+
+static int line_of(struct fy_node *scalar)
+{
+    struct fy_token *token = scalar ? fy_node_get_scalar_token(scalar) : NULL;
+    const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
+    return mark ? mark->line + 1 : 1;
+}
+
+/* What is wrong with one case of a baseline, in words; "": nothing. */
+static void check_case(const char *name, struct fy_node *values, char *why, size_t size)
+{
+    const char *near = case_nearest(name);
+    void *at = NULL;
+    bool has_exit = false;
+
+    why[0] = 0;
+    if (!case_find(name))
+        snprintf(why, size, "there is no case \"%s\"%s%s", name, near ? "; did you mean " : "", near ? near : "");
+    else if (!values || !fy_node_is_mapping(values))
+        snprintf(why, size, "%s: {exit: ..., errno: ..., virtual: ...} is wanted", name);
+    for (struct fy_node_pair *pair; !why[0] && (pair = fy_node_mapping_iterate(values, &at));) {
+        const char *key = fy_node_get_scalar0(fy_node_pair_key(pair)), *value = fy_node_get_scalar0(fy_node_pair_value(pair));
+        if (!key || (strcmp(key, "exit") && strcmp(key, "errno") && strcmp(key, "virtual")))
+            snprintf(why, size, "%s: \"%s\": exit, errno or virtual is wanted", name, key ? key : "?");
+        else if (!value || !*value || (!strcmp(key, "virtual") && strspn(value, "0123456789") != strlen(value)))
+            snprintf(why, size, "%s: %s: %s is wanted", name, key, strcmp(key, "virtual") ? "a word" : "a number of seconds");
+        has_exit |= key && !strcmp(key, "exit");
+    }
+    if (!why[0] && !has_exit)
+        snprintf(why, size, "%s: its exit is wanted", name);
+}
+
+int report_check(const char *file, char error[REPORT_ERROR])
+{
+    struct fy_document *baseline = open_baseline(file, error);
+    struct fy_node *root = baseline ? fy_document_root(baseline) : NULL;
+    void *at = NULL;
+    int result = 0;
+
+    if (!baseline)
+        return -EINVAL;
+    if (!root || !fy_node_is_mapping(root)) {
+        snprintf(error, REPORT_ERROR, "%s: lines as \"refused: {exit: 7, errno: ECONNREFUSED, virtual: 1}\" are wanted", file);
+        result = -EINVAL;
+    }
+    for (struct fy_node_pair *pair; result == 0 && (pair = fy_node_mapping_iterate(root, &at));) {
+        struct fy_node *key = fy_node_pair_key(pair);
+        const char *name = fy_node_get_scalar0(key);
+        char why[200];
+        check_case(name ? name : "?", fy_node_pair_value(pair), why, sizeof why);
+        if (why[0]) {
+            snprintf(error, REPORT_ERROR, "%s:%d: %s", file, line_of(key), why);
+            result = -EINVAL;
+        }
+    }
+    fy_document_destroy(baseline);
+    return result;
+}
+
 int report_expect(const char *file, const char *const *names, const struct attempt *all, bool *bad, unsigned count)
 {
-    struct fy_document *baseline = fy_document_build_from_file(NULL, file);
+    char error[REPORT_ERROR];
+    struct fy_document *baseline = open_baseline(file, error);
     int differing = 0;
 
     if (!baseline)

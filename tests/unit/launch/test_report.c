@@ -81,9 +81,38 @@ static void test_not_there(void **state)
     assert_true(bad[0]);
 }
 
+/* What can be no baseline is told before the run, with its line. */
+static void test_mistakes(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } tries[] = {{"refused: {exit: 7, errno: ECONNREFUSED, virtual: 1}\nblackhole: {exit: HANG}\n", NULL},
+                 {"refused: {exit: 7}\nrefusd: {exit: 0}\n", ":2: there is no case \"refusd\"; did you mean refused"},
+                 {"refused: {exit: 7, errno\n", ":2:1: missing comma"},
+                 {"refused: {exit: 7}\nrefused: {exit: 7}\n", ":2:1: duplicate key"},
+                 {"", "it has no case"},
+                 {"- refused\n", "lines as"},
+                 {"refused: 7\n", ":1: refused: {exit: ..., errno: ..., virtual: ...} is wanted"},
+                 {"refused: {exit: 7, virtual: soon}\n", "virtual: a number of seconds is wanted"},
+                 {"refused: {errno: none}\n", "its exit is wanted"},
+                 {"refused: {exit: 0, erno: none}\n", "\"erno\": exit, errno or virtual is wanted"}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_COUNT(tries); i++) {
+        char error[REPORT_ERROR] = "";
+        FILE *out = fopen(file, "w");
+        assert_non_null(out);
+        fputs(tries[i].text, out);
+        fclose(out);
+        assert_int_equal(report_check(file, error), tries[i].why ? -EINVAL : 0);
+        if (tries[i].why && !strstr(error, tries[i].why))
+            fail_msg("%s: %s", tries[i].text, error);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_as_recorded, setup, teardown),
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_as_recorded, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_differences, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_not_there, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
