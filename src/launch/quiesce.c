@@ -1,7 +1,8 @@
 /* quiesce.c: does any thread run? /proc/TID/syscall says "running" of a thread that is on a processor or could be, and the
  * number of the call it sleeps in otherwise; /proc/TID/schedstat changes whenever it runs. Two passes over all threads with
  * every thread asleep and no schedstat changed mean that at the end of the first pass all slept at once: a thread that one of
- * them woke meanwhile would show in the second. What only the outside world can end (a read of the terminal, the disk) counts
+ * them woke meanwhile would show in the second. A thread in a timed wait needs one look, in the second pass: whoever wakes it, it stops for
+ * us before it does anything else, and does not sleep until then. What only the outside world can end (a read of the terminal, the disk) counts
  * as running. The caller then polls its descriptors once more (invariant 3). */
 #include <fcntl.h>
 #include <stdio.h>
@@ -103,10 +104,12 @@ static bool first_pass(struct launcher *l, struct task *task)
 {
     long nr = -1;
     uint64_t argument = 0;
-    bool has_run = read_schedstat(task, task->schedstat);
+    bool has_run;
 
-    /* In a timed wait (invariant 5) it does not matter which: one look less for each of a thousand sleeping threads. */
-    task->state = (int)(task->wait ? TASK_SLEEPS : look(task, &nr, &argument));
+    if (task->wait)
+        return true;
+    has_run = read_schedstat(task, task->schedstat);
+    task->state = (int)look(task, &nr, &argument);
     if (task->state == TASK_GONE)
         return true; /* its death is reported, or will be: SIGCHLD is seen by the poll after the scan */
     if (task->state == TASK_RUNS || !has_run || !is_asleep(l, task, nr))
@@ -120,9 +123,11 @@ static bool second_pass(struct launcher *l, struct task *task)
     long nr = -1;
     uint64_t argument;
 
+    if (task->wait)
+        return is_asleep(l, task, nr);
     if (task->state == TASK_GONE)
         return true;
-    if ((!task->wait && look(task, &nr, &argument) != TASK_SLEEPS) || !is_asleep(l, task, nr))
+    if (look(task, &nr, &argument) != TASK_SLEEPS || !is_asleep(l, task, nr))
         return false;
     return read_schedstat(task, now) && !strcmp(now, task->schedstat);
 }

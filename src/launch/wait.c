@@ -287,6 +287,8 @@ void wait_fire(struct launcher *l)
         if (!task->wait || task->timed_out || task->deadline_ns > l->now_ns)
             continue;
         task->timed_out = true;
+        list_remove(node);
+        list_push_front(&l->tasks, node); /* the next scan begins with those that run */
         ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
         l->progress = true;
     }
