@@ -62,6 +62,15 @@ static int unknown_case(const char *name)
     return CLI_USAGE;
 }
 
+static int check_baseline(const char *file)
+{
+    char error[REPORT_ERROR];
+
+    if (access(file, R_OK) < 0)
+        return cli_wrong("gauntlet", "%s cannot be read", file, "--record FILE writes a baseline for --expect");
+    return report_check(file, error) < 0 ? cli_wrong("gauntlet", "%s", error, "--record FILE writes such a file") : CLI_OK;
+}
+
 static int parse(int argc, char **argv, struct gauntlet_options *o)
 {
     enum { LIST = 256, UDP, TCP, SHOW, JOBS };
@@ -71,7 +80,6 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
         {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'}, {"help", 0, NULL, 'h'}, {0}};
     int option, rc = CLI_OK;
     uint64_t number;
-    char error[REPORT_ERROR];
 
     optind = 1;
     while (rc == CLI_OK && (option = cli_getopt("gauntlet", argc, argv, options)) != -1)
@@ -94,10 +102,7 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
             break;
         case 'e':
             o->expect = optarg;
-            if (access(optarg, R_OK) < 0)
-                rc = cli_wrong("gauntlet", "%s cannot be read", optarg, "--record FILE writes a baseline for --expect");
-            else if (report_check(optarg, error) < 0)
-                rc = cli_wrong("gauntlet", "%s", error, "--record FILE writes such a file");
+            rc = check_baseline(optarg);
             break;
         case 'r':
             o->record = optarg;
