@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/nearest.h"
 #include "script/shell.h"
+#include "script/sysctl_defaults.h"
 #include "script/sysctl_linux.h"
 
 static const struct sysctl_linux *find_linux(const char *name)
@@ -171,19 +172,11 @@ void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only
 /* defaults.sh: the settings that Linux's collections of scripts begin with: a fresh host is one, but for these. */
 void shell_defaults(struct shell *shell, const char *file_text)
 {
-    static const struct { const char *name, *value; } defaults[] = {
-        {"net.ipv4.tcp_rmem", "4096 540000 15728640"}, {"net.ipv4.tcp_wmem", "4096 262144 4194304"}, {"net.ipv4.tcp_timestamps", "1"},
-        {"net.ipv4.tcp_syn_retries", "5"}, {"net.ipv4.tcp_synack_retries", "5"}, {"net.ipv4.tcp_frto", "2"}, {"net.ipv4.tcp_sack", "1"},
-        {"net.ipv4.tcp_dsack", "1"}, {"net.ipv4.tcp_reordering", "3"}, {"net.ipv4.tcp_congestion_control", "cubic"},
-        {"net.ipv4.tcp_slow_start_after_idle", "0"}, {"net.ipv4.tcp_early_retrans", "4"}, {"net.ipv4.tcp_recovery", "1"},
-        {"net.ipv4.tcp_ecn", "0"}, {"net.ipv4.tcp_pacing_ss_ratio", "200"}, {"net.ipv4.tcp_pacing_ca_ratio", "120"},
-        {"net.ipv4.tcp_notsent_lowat", "4294967295"}, {"net.ipv4.tcp_fastopen", "0x3"},
-        {"net.ipv4.tcp_fastopen_key", "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"}, {"net.ipv4.tcp_syncookies", "1"}};
     const char *profile = shell->run->config.profile;
     if (profile && strncmp(profile, "linux", 5) != 0)
         return;
-    for (unsigned i = 0; i < ARRAY_COUNT(defaults); i++)
-        (void)lil_sysctl_set(shell->run->host, defaults[i].name, defaults[i].value);
+    for (unsigned i = 0; i < ARRAY_COUNT(collection_defaults); i++)
+        (void)lil_sysctl_set(shell->run->host, collection_defaults[i].name, collection_defaults[i].value);
     /* The collection's own file may say otherwise: its lines about parameters. */
     struct shell inner;
     shell_init(&inner, shell->run);

@@ -33,13 +33,10 @@
 #include "script/report.h"
 #include "script/run.h"
 #include "script/shell.h"
+#include "runner_packet.h"
 
 static const uint64_t quantum_ns = 250000, tired_ns = 100 * 1000000000ull;
 
-struct lil_packet {
-    size_t length;
-    uint8_t bytes[];
-};
 struct job {
     long number, a[6];
     long result;
@@ -187,45 +184,6 @@ int lil_route_add(struct lil_host *host, const char *destination, const char *vi
     int error = shared_tun < 0 && shell("ip route add %s %s", destination, via) ? -EINVAL : 0;
     host->real_origin_ns = clock_ns(); /* the last that run_setup does */
     return error;
-}
-
-/* Parameters are set by commands alone. */
-int lil_sysctl_set(struct lil_host *host, const char *name, const char *value)
-{
-    (void)host, (void)name, (void)value;
-    return -ENOENT;
-}
-
-int lil_sysctl_get(const struct lil_host *host, const char *name, char *value, size_t size)
-{
-    (void)host, (void)name, (void)value, (void)size;
-    return -ENOENT;
-}
-
-struct lil_packet *lil_packet_copy(struct lil_host *host, const void *frame, size_t length)
-{
-    struct lil_packet *packet = malloc(sizeof *packet + length);
-    (void)host;
-    packet->length = length;
-    memcpy(packet->bytes, frame, length);
-    return packet;
-}
-
-size_t lil_packet_length(const struct lil_packet *packet)
-{
-    return packet->length;
-}
-
-size_t lil_packet_read(struct lil_packet *packet, size_t offset, void *buffer, size_t size)
-{
-    size = size < packet->length - offset ? size : packet->length - offset;
-    memcpy(buffer, packet->bytes + offset, size);
-    return size;
-}
-
-void lil_packet_free(struct lil_packet *packet)
-{
-    free(packet);
 }
 
 int lil_host_input(struct lil_host *host, int ifindex, struct lil_packet *packet, uint64_t now_ns)

@@ -20,16 +20,13 @@
 #include "script/plugin/plugin.h"
 #include "script/report.h"
 #include "script/run.h"
+#include "runner_packet.h"
 
 enum { FDS = 1024 };
 static struct packetdrill_interface pd;
 static struct plugin *inside;
 static void (*interface_init)(const char *flags, struct packetdrill_interface *interface);
 
-struct lil_packet {
-    size_t length;
-    uint8_t bytes[];
-};
 enum operation { ACCEPT, CONNECT, READ, READV, RECVFROM, RECVMSG, WRITE, WRITEV, SENDTO, SENDMSG, POLL, EPOLL_WAIT, CLOSE };
 struct job { /* a call on the second thread */
     enum operation operation;
@@ -43,6 +40,7 @@ struct lil_host {
     unsigned mtu;
     char profile[64], address[80];
     uint64_t seed, virtual_origin_ns, origin_ns;
+    const struct script_event *first_event; /* the first that is not a command whose parameters the flags have */
 };
 struct lil_proc {
     struct lil_host *host;
@@ -101,7 +99,9 @@ struct lil_host *lil_host_new(const struct lil_host_config *config)
 
 void lil_host_free(struct lil_host *host)
 {
-    (void)host; /* the end of the process frees all: a call may still wait on the second thread */
+    (void)host;
+    if (!the_proc.job) /* a call may still wait on the second thread; then the end of the process frees all */
+        pd.free(pd.userdata);
 }
 
 int lil_interface_add(struct lil_host *host, const struct lil_interface_config *config)
@@ -119,54 +119,74 @@ int lil_address_add(struct lil_host *host, int ifindex, const char *address)
     return 0;
 }
 
+/* A command of a script's beginning, as flags: `sysctl -q NAME=VALUE ...`, `.../defaults.sh`, lists of them. False: it is something else. */
+static bool add_flags(FILE *flags, const char *command)
+{
+    char text[4096], *line_rest = NULL, *rest;
+    if (snprintf(text, sizeof text, "%s", command) >= (int)sizeof text || strpbrk(text, "|$<>(){}&#"))
+        return false;
+    for (char *line = strtok_r(text, "\n;", &line_rest); line; line = strtok_r(NULL, "\n;", &line_rest)) {
+        char *word = strtok_r(line, " \t", &rest), value[256];
+        size_t length = word ? strlen(word) : 0;
+        if (!word)
+            continue;
+        if (length >= 11 && strcmp(word + length - 11, "defaults.sh") == 0) {
+            fprintf(flags, " defaults");
+            continue;
+        }
+        if (strcmp(word, "kldload") == 0 || strcmp(word, "true") == 0)
+            continue;
+        if (strcmp(word, "sysctl") != 0)
+            return false;
+        while ((word = strtok_r(NULL, " \t", &rest))) {
+            char *equals = strchr(word, '=');
+            if (word[0] == '-' && strcmp(word, "-n") != 0)
+                continue;
+            if (!equals || equals[1] == '\'')
+                return false;
+            *equals++ = 0;
+            if (*equals == '"') { /* up to the closing one, over blanks */
+                snprintf(value, sizeof value, "%s%s%s", equals + 1, strchr(equals + 1, '"') ? "" : ":", strchr(equals + 1, '"') ? "" : strtok_r(NULL, "\"", &rest));
+                value[strcspn(value, "\"")] = 0;
+            } else {
+                snprintf(value, sizeof value, "%s", equals);
+            }
+            for (char *p = value; *p; p++)
+                *p = (char)(*p == ' ' || *p == '\t' ? ':' : *p);
+            fprintf(flags, " %s=%s", word, value);
+            if (strcmp(word, "net.inet.tcp.udp_tunneling_port") == 0)
+                the_host.run->tunnel_port = (uint32_t)atoi(value);
+        }
+    }
+    return true;
+}
+
 int lil_route_add(struct lil_host *host, const char *destination, const char *via)
 {
-    char flags[300];
+    char *flags = NULL, *more;
+    size_t size;
     (void)destination, (void)via;
-    snprintf(flags, sizeof flags, "%s profile=%s seed=%llu mtu=%u", host->address, host->profile, (unsigned long long)host->seed, host->mtu);
+    const struct script_event *event = host->run->script.events;
+    FILE *out = open_memstream(&flags, &size);
+    fprintf(out, "%s profile=%s seed=%llu mtu=%u", host->address, host->profile, (unsigned long long)host->seed, host->mtu);
+    for (; event && event->kind == EVENT_COMMAND; event = event->next) {
+        size_t length;
+        FILE *words = open_memstream(&more, &length);
+        bool ok = add_flags(words, event->text);
+        fclose(words);
+        if (ok)
+            fputs(more, out);
+        free(more);
+        if (!ok)
+            break;
+    }
+    fclose(out);
+    host->first_event = event;
     interface_init(flags, &pd);
+    free(flags);
     inside = pd.userdata;
     host->origin_ns = inside->now_ns;
     return 0;
-}
-
-/* Parameters are set by the plug-in's flags alone. */
-int lil_sysctl_set(struct lil_host *host, const char *name, const char *value)
-{
-    (void)host, (void)name, (void)value;
-    return -ENOENT;
-}
-
-int lil_sysctl_get(const struct lil_host *host, const char *name, char *value, size_t size)
-{
-    (void)host, (void)name, (void)value, (void)size;
-    return -ENOENT;
-}
-
-struct lil_packet *lil_packet_copy(struct lil_host *host, const void *frame, size_t length)
-{
-    struct lil_packet *packet = malloc(sizeof *packet + length);
-    (void)host;
-    packet->length = length;
-    memcpy(packet->bytes, frame, length);
-    return packet;
-}
-
-size_t lil_packet_length(const struct lil_packet *packet)
-{
-    return packet->length;
-}
-
-size_t lil_packet_read(struct lil_packet *packet, size_t offset, void *buffer, size_t size)
-{
-    size = size < packet->length - offset ? size : packet->length - offset;
-    memcpy(buffer, packet->bytes + offset, size);
-    return size;
-}
-
-void lil_packet_free(struct lil_packet *packet)
-{
-    free(packet);
 }
 
 int lil_host_input(struct lil_host *host, int ifindex, struct lil_packet *packet, uint64_t now_ns)
@@ -186,8 +206,12 @@ static void collect(void)
         if (pd.netdev_receive(pd.userdata, bytes, &count, &usecs) < 0)
             abort();
         struct ip ip;
-        if (ip_parse(&ip, bytes, count) >= 0 && ip.protocol == IPPROTO_TCP && (bytes[ip.header_length + 13] & 0x12) == 0x02)
-            last_syn_port = (uint16_t)(bytes[ip.header_length] << 8 | bytes[ip.header_length + 1]);
+        if (ip_parse(&ip, bytes, count) >= 0) {
+            const uint8_t *tcp = bytes + ip.header_length + (ip.protocol == IPPROTO_UDP ? 8 : 0); /* in UDP (RFC 6951's way), or at once */
+            bool is_tcp = ip.protocol == IPPROTO_TCP || (ip.protocol == IPPROTO_UDP && the_host.run->tunnel_port && count >= ip.header_length + 28u);
+            if (is_tcp && (tcp[13] & 0x12) == 0x02)
+                last_syn_port = (uint16_t)(tcp[0] << 8 | tcp[1]);
+        }
         the_host.transmit(the_host.run, 2, lil_packet_copy(NULL, bytes, count));
     }
 }
@@ -529,7 +553,12 @@ void proc_set_runtime(struct lil_proc *proc, const struct proc_runtime *runtime)
 
 void run_command(struct run *run, const char *text)
 {
-    (void)text;
+    for (const struct script_event *event = run->script.events; event && event != the_host.first_event; event = event->next)
+        if (event->text == text) { /* the flags have it; packetdrill's own system() does the plug-in no harm */
+            if (system("exit 0") != 0) /* NOLINT */
+                run_fail(run, "system() fails");
+            return;
+        }
     run_skip(run, "commands do not reach the host behind the plug-in");
 }
 
@@ -549,6 +578,7 @@ int main(int argc, char **argv)
 {
     struct script_config config;
     unsigned outcomes[3] = {0};
+    bool in_one = false; /* scripts one after the other, each with a plug-in of its own */
     const char *path = getenv("PLUGIN");
     void *library = dlopen(path ? path : "build/liblilliput-packetdrill.so", RTLD_NOW | RTLD_LOCAL);
     *(void **)&interface_init = library ? dlsym(library, "packetdrill_interface_init") : NULL;
@@ -563,6 +593,11 @@ int main(int argc, char **argv)
             config.verbose = config.output = stderr;
         } else if (strcmp(argv[i], "--ipv6") == 0) {
             config.ip = SCRIPT_IPV6;
+        } else if (strcmp(argv[i], "--one-process") == 0) {
+            in_one = true;
+        } else if (in_one) {
+            int outcome = run_one(argv[i], &config);
+            outcomes[outcome < 3 ? outcome : SCRIPT_FAILED]++;
         } else {
             fflush(NULL);
             pid_t child = fork();

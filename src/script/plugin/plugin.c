@@ -1,10 +1,14 @@
 /* plugin.c: packetdrill_interface_init: the host behind it, the device, the clock. Read plugin.h first. */
 #include "script/plugin/plugin.h"
 #include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "script/shell.h"
+#include "script/sysctl_defaults.h"
 
 /* At birth, of gettimeofday and of the host alike: its timestamps (SO_TIMESTAMPING) are compared with packetdrill's clock. */
 static const uint64_t plugin_birth_ns = 1000 * 1000000000ull;
@@ -105,10 +109,11 @@ static void plugin_free(void *userdata)
 }
 
 /* --- birth --------------------------------------------------------------------------------------------------------------- */
-enum { PARAMETERS = 32 };
+enum { PARAMETERS = 64 };
 struct settings {
     char local[128], profile[128];
     char parameters[PARAMETERS][128]; /* "net.ipv4.tcp_sack=0" */
+    bool defaults;
     unsigned parameter_count;
     unsigned long long seed;
     unsigned mtu;
@@ -126,6 +131,8 @@ static void read_flag(struct settings *settings, const char *flag)
         settings->seed = strtoull(flag + 5, NULL, 0);
     else if (strncmp(flag, "mtu=", 4) == 0)
         settings->mtu = (unsigned)atoi(flag + 4);
+    else if (strcmp(flag, "defaults") == 0)
+        settings->defaults = true;
     else if (strchr(flag, '=') && memchr(flag, '.', strcspn(flag, "=")) && settings->parameter_count < PARAMETERS)
         snprintf(settings->parameters[settings->parameter_count++], sizeof settings->parameters[0], "%s", flag);
     else if (!strchr(flag, '=') && strpbrk(flag, ".:"))
@@ -134,11 +141,25 @@ static void read_flag(struct settings *settings, const char *flag)
         fprintf(stderr, "liblilliput-packetdrill: unknown flag \"%s\"\n", flag);
 }
 
+/* Blanks and commas separate; not the comma of a value that is a list (tcp_fastopen_key=A,B). */
+static size_t flag_length(const char *flags)
+{
+    size_t length = strcspn(flags, " ,\t\n");
+    bool has_value = memchr(flags, '=', length) && memchr(flags, '.', length);
+    while (has_value && flags[length] == ',') {
+        size_t next = strcspn(flags + length + 1, " ,\t\n");
+        if (next == 0 || memchr(flags + length + 1, '=', next))
+            break;
+        length += 1 + next;
+    }
+    return length;
+}
+
 static void read_flags(struct settings *settings, const char *flags)
 {
     char word[128];
     while (flags && *flags) {
-        size_t length = strcspn(flags, " ,\t\n");
+        size_t length = flag_length(flags);
         if (length && length < sizeof word) {
             memcpy(word, flags, length);
             word[length] = 0;
@@ -148,17 +169,54 @@ static void read_flags(struct settings *settings, const char *flags)
     }
 }
 
-/* Parameters by Linux's names; a ":" stands for a blank: net.ipv4.tcp_rmem=4096:87380:6291456. */
+static _Noreturn void give_up(struct run *run, const char *format, va_list arguments)
+{
+    fprintf(stderr, "liblilliput-packetdrill: ");
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    longjmp(run->over, 1);
+}
+
+/* How sysctl_bsd.c says that a parameter cannot be so. */
+_Noreturn void run_fail(struct run *run, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    give_up(run, format, arguments);
+}
+
+_Noreturn void run_skip(struct run *run, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    give_up(run, format, arguments);
+}
+
+/* By Linux's names or FreeBSD's; a ":" stands for a blank: net.ipv4.tcp_rmem=4096:87380:6291456. */
+static void set_parameter(struct run *run, const char *name, char *value)
+{
+    struct shell shell = {.run = run};
+    for (char *p = value; *p; p++)
+        *p = (char)(*p == ':' ? ' ' : *p);
+    if (setjmp(run->over))
+        return;
+    if (lil_sysctl_set(run->host, name, value) < 0 && !shell_sysctl_bsd_set(&shell, name, value))
+        fprintf(stderr, "liblilliput-packetdrill: %s cannot be \"%s\"\n", name, value);
+}
+
 static void set_parameters(struct lil_host *host, struct settings *settings)
 {
-    for (unsigned i = 0; i < settings->parameter_count; i++) {
-        char *name = settings->parameters[i], *value = strchr(name, '=');
+    struct run *run = calloc(1, sizeof *run); /* as much of one as sysctl_bsd.c wants */
+    for (unsigned i = 0; settings->defaults && i < ARRAY_COUNT(collection_defaults); i++)
+        (void)lil_sysctl_set(host, collection_defaults[i].name, collection_defaults[i].value);
+    if (run)
+        run->host = host;
+    for (unsigned i = 0; run && i < settings->parameter_count; i++) {
+        char *value = strchr(settings->parameters[i], '=');
         *value++ = 0;
-        for (char *p = value; *p; p++)
-            *p = (char)(*p == ':' ? ' ' : *p);
-        if (lil_sysctl_set(host, name, value) < 0)
-            fprintf(stderr, "liblilliput-packetdrill: %s cannot be \"%s\"\n", name, value);
+        set_parameter(run, settings->parameters[i], value);
     }
+    free(run);
 }
 
 static bool make_host(struct plugin *plugin, struct settings *settings)
