@@ -88,9 +88,24 @@ static int plugin_gettimeofday(void *userdata, struct timeval *time, struct time
     return 0;
 }
 
+/* A call that still waits is woken (EINTR), and all stays: its thread will ask for the time. */
+static bool is_in_use(struct plugin *plugin)
+{
+    pthread_mutex_lock(&plugin->lock);
+    bool sleeps = plugin->sleeper;
+    if (sleeps) {
+        plugin->is_ending = plugin->sleeper_woken = true;
+        pthread_cond_broadcast(&plugin->changed);
+    }
+    pthread_mutex_unlock(&plugin->lock);
+    return sleeps;
+}
+
 static void plugin_free(void *userdata)
 {
     struct plugin *plugin = userdata;
+    if (is_in_use(plugin))
+        return;
     for (int i = 0; i < PLUGIN_FDS; i++)
         if (plugin->fds[i] >= 0)
             close(i);

@@ -34,6 +34,7 @@ struct plugin {
     bool sleeper, sleeper_woken;  /* the second thread is in wait(); it may go on */
     bool sleeper_owes_time;       /* woken, and has not asked for the time yet */
     uint64_t sleeper_deadline_ns;
+    bool is_ending;               /* free() came while it slept */
 };
 
 /* plugin_time.c; all with the lock held */

@@ -114,5 +114,7 @@ int plugin_wait(void *ctx, struct lil_proc *proc, uint64_t deadline_ns)
     while (!plugin->sleeper_woken)
         pthread_cond_wait(&plugin->changed, &plugin->lock);
     plugin->sleeper = false;
+    if (plugin->is_ending)
+        return -EINTR;
     return plugin->now_ns >= deadline_ns ? -ETIMEDOUT : 0;
 }
