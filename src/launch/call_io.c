@@ -94,6 +94,22 @@ static size_t total_of(const struct transfer *t)
     return total;
 }
 
+/* readv and writev of nothing, and read, do not come to the socket at all (vfs_readv, sock_read_iter). */
+static bool asks_nobody(const struct call *call, const struct transfer *t)
+{
+    return (call->nr == __NR_read || call->nr == __NR_readv || call->nr == __NR_writev) && total_of(t) == 0;
+}
+
+/* What a failed connect() left behind is the next call's answer, once. */
+static int take_error(struct desc *desc, int flags)
+{
+    int error = desc->kind == DESC_STREAM && !(flags & (MSG_OOB | MSG_ERRQUEUE)) ? desc->error : 0;
+
+    if (error)
+        desc->error = 0;
+    return error;
+}
+
 /* --- receiving ------------------------------------------------------------------------------------------------------------------ */
 static void name_the_asked_server(struct desc *desc, struct msghdr *message)
 {
@@ -267,10 +283,13 @@ int64_t call_recv(struct call *call)
 
     if (desc->kind == DESC_STREAM && !l->exact)
         return n < 0 ? CALL_CONTINUE : receive_for(call, t);
-    if (n < 0)
+    if (n < 0 || asks_nobody(call, t))
         return n;
     if (t->flags & MSG_ERRQUEUE && desc->lil_fd < 0)
         return -EAGAIN;
+    n = take_error(desc, t->flags);
+    if (n)
+        return -n;
     waits_for_all = t->flags & MSG_WAITALL && !(t->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) && desc->kind == DESC_STREAM &&
                     call->nr != __NR_recvmmsg && call_is_blocking(call, t->flags);
     n = call->nr == __NR_recvmmsg ? receive_many(call, t) : waits_for_all ? receive_all(call, t) : receive_one(call, t);
@@ -320,9 +339,7 @@ static int64_t send_one(struct call *call, struct transfer *t, size_t skip)
     if (call->desc->lil_fd < 0)
         return -EPIPE;
     n = memory_gather(call->tid, t->iov, t->count, skip, local.iov_base, room);
-    if (n < 0)
-        return n;
-    local.iov_len = (size_t)n;
+    local = n < 0 ? (struct iovec){NULL, 1} : (struct iovec){local.iov_base, (size_t)n}; /* EFAULT comes after the socket's own errors */
     message = (struct msghdr){.msg_name = length ? &to : NULL, .msg_namelen = length, .msg_iov = &local, .msg_iovlen = 1};
     if (t->header_at && t->header.msg_control && t->header.msg_controllen <= sizeof control &&
         memory_read(call->tid, (uint64_t)(uintptr_t)t->header.msg_control, control, t->header.msg_controllen) == 0) {
@@ -430,8 +447,11 @@ int64_t call_send(struct call *call)
 
     if (desc->kind == DESC_STREAM && !l->exact)
         return n < 0 ? CALL_CONTINUE : send_for(call, t);
-    if (n < 0)
+    if (n < 0 || asks_nobody(call, t))
         return n;
+    n = take_error(desc, 0);
+    if (n)
+        return -n;
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_pump(desc); /* what was written natively goes first */
     n = call->nr == __NR_sendmmsg ? send_many(call, t) : send_message(call, t);

@@ -77,6 +77,12 @@ static int64_t write_address(struct call *call, uint64_t to, uint64_t length_at,
     return memory_write_two(call->tid, to, address, room < length ? room : length, length_at, &length, sizeof length);
 }
 
+/* getsockname and getpeername must be told where; accept need not. */
+static int64_t write_name(struct call *call, const struct sockaddr_storage *name, socklen_t length)
+{
+    return call->args[1] && call->args[2] ? write_address(call, call->args[1], call->args[2], name, length) : -EFAULT;
+}
+
 /* --- socket ------------------------------------------------------------------------------------------------------------------ */
 static int64_t refuse_family(struct call *call, int domain)
 {
@@ -256,6 +262,17 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
     return connect_state(call);
 }
 
+/* connect(AF_UNSPEC): no peer any more (UNP 8.11; for TCP Linux alone). poll(2) shows HUP, as it does of a socket without a connection. */
+static int64_t dissolve(struct call *call, const struct sockaddr_storage *address, socklen_t length)
+{
+    struct desc *desc = call->desc;
+    int64_t rc = result_of(lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length));
+
+    if (rc == 0 && desc->state != DESC_NEW)
+        desc_failed(desc, 0);
+    return rc;
+}
+
 int64_t call_connect(struct call *call)
 {
     struct desc *desc = call->desc;
@@ -265,12 +282,16 @@ int64_t call_connect(struct call *call)
 
     if (!desc)
         return connect_unix(call);
-    if (call->tries || (desc->kind == DESC_STREAM && desc->state != DESC_NEW && !(desc->state == DESC_FAILED && !desc->error)))
+    if (call->tries)
         return connect_state(call);
     rc = read_address(call, 1, &address);
     if (rc < 0)
         return rc;
     length = (socklen_t)rc;
+    if (desc->kind == DESC_STREAM && desc->lil_fd >= 0 && length >= sizeof address.ss_family && address.ss_family == AF_UNSPEC)
+        return dissolve(call, &address, length);
+    if (desc->kind == DESC_STREAM && desc->state != DESC_NEW && !(desc->state == DESC_FAILED && !desc->error))
+        return connect_state(call);
     desc->asked_length = 0;
     dns_redirect(desc, &address, &length);
     if (desc->kind == DESC_STREAM)
@@ -439,7 +460,7 @@ int64_t call_getsockname(struct call *call)
         if (lil_getsockname(call->program->proc, desc->lil_fd, (struct sockaddr *)&name, &length) < 0)
             return -errno;
     }
-    return write_address(call, call->args[1], call->args[2], &name, length);
+    return write_name(call, &name, length);
 }
 
 int64_t call_getpeername(struct call *call)
@@ -454,8 +475,8 @@ int64_t call_getpeername(struct call *call)
             return -errno;
     }
     if (desc->asked_length)
-        return write_address(call, call->args[1], call->args[2], &desc->asked, desc->asked_length);
-    return length ? write_address(call, call->args[1], call->args[2], &name, length) : -ENOTCONN;
+        return write_name(call, &desc->asked, desc->asked_length);
+    return length ? write_name(call, &name, length) : -ENOTCONN;
 }
 
 /* --- options -------------------------------------------------------------------------------------------------------------------------- */
@@ -554,30 +575,36 @@ static int64_t ioctl_list(struct call *call, struct ifconf *conf)
     return memory_write(call->tid, call->args[2], conf, sizeof *conf);
 }
 
+/* How much of the argument is the program's: an int of all but the interfaces' requests. */
+static size_t ioctl_size(unsigned long request)
+{
+    return request == SIOCGIFCONF ? sizeof(struct ifconf) : request >= SIOCGIFNAME && request < SIOCGIFNAME + 0x80 ? sizeof(struct ifreq) : sizeof(int);
+}
+
 int64_t call_ioctl(struct call *call)
 {
     struct desc *desc = call->desc;
     unsigned long request = (unsigned long)call->args[1];
-    size_t size = request == FIONREAD || request == TIOCOUTQ || request == 0x8905 /* SIOCATMARK */ ? sizeof(int) : sizeof(struct ifreq);
+    size_t size = ioctl_size(request);
     union {
         int number;
         struct ifreq interface;
         struct ifconf conf;
     } argument;
+    bool is_there;
 
     if (desc->lil_fd < 0)
         return -EINVAL;
-    if (request == SIOCGIFCONF)
-        size = sizeof argument.conf;
     memset(&argument, 0, sizeof argument);
-    if (memory_read(call->tid, call->args[2], &argument, size) < 0)
+    is_there = memory_read(call->tid, call->args[2], &argument, size) >= 0;
+    if (!is_there && size > sizeof(int))
         return -EFAULT;
     if (request == SIOCGIFCONF)
         return ioctl_list(call, &argument.conf);
     if (lil_ioctl(call->program->proc, desc->lil_fd, request, &argument) < 0) {
-        if (errno != EINVAL && errno != ENODEV && errno != EADDRNOTAVAIL)
+        if (errno != EINVAL && errno != ENODEV && errno != EADDRNOTAVAIL && size > sizeof(int))
             launcher_log(call->program->launcher, "%s[%d]: ioctl(0x%lx): %s", call->program->name, call->tid, request, strerror(errno));
         return -errno;
     }
-    return memory_write(call->tid, call->args[2], &argument, size);
+    return is_there ? memory_write(call->tid, call->args[2], &argument, size) : -EFAULT;
 }

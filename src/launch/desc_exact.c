@@ -25,14 +25,12 @@ static void take_tokens(struct desc *desc, int inner)
     }
 }
 
-static void sync_end(struct desc *desc, int events)
+static void show_fin(struct desc *desc)
 {
-    if (events & POLLERR && desc->kind == DESC_STREAM) {
-        desc_reset(desc);
-    } else if (events & POLLRDHUP && !desc->fin_shown && desc->kind == DESC_STREAM) {
-        desc->fin_shown = true;
-        shutdown(desc->outer.fd, SHUT_WR);
-    }
+    if (desc->fin_shown || desc->kind != DESC_STREAM)
+        return;
+    desc->fin_shown = true;
+    shutdown(desc->outer.fd, SHUT_WR);
 }
 
 void desc_sync(struct desc *desc, int inner)
@@ -44,6 +42,8 @@ void desc_sync(struct desc *desc, int inner)
     if (desc->lil_fd < 0 || desc->outer.fd < 0 || desc->state == DESC_CONNECTING || desc->state == DESC_NEW)
         return;
     events = proc_poll_events(desc->program->proc, desc->lil_fd);
+    if (events & POLLRDHUP && !(events & POLLERR))
+        show_fin(desc); /* and readable from now on, without a token */
     if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
         if (!desc->tokens || woken & POLLIN)
             add_token(desc);
@@ -56,5 +56,6 @@ void desc_sync(struct desc *desc, int inner)
         else if (!desc->fill && inner >= 0)
             desc_fill(desc, inner);
     }
-    sync_end(desc, events);
+    if (events & POLLERR && desc->kind == DESC_STREAM)
+        desc_reset(desc);
 }

@@ -24,11 +24,8 @@ int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_
 
     if (!address || length < sizeof address->sa_family)
         return -EINVAL;
-    if (address->sa_family != sock->file.family) {
-        if (length < least && address->sa_family != AF_INET)
-            return -EINVAL;
+    if (address->sa_family != sock->file.family && (length >= least || params->bsd_options)) /* BSD looks at the family first */
         return params->bind_wrong_family_error ? -params->bind_wrong_family_error : -EAFNOSUPPORT;
-    }
     if (length < least)
         return -EINVAL;
     return addr_from_sockaddr(address, length, &name->addr, &name->port, &name->scope);

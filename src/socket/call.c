@@ -222,6 +222,8 @@ int lil_shutdown(struct lil_proc *proc, int fd, int how)
     struct file *file;
     int result = find(proc, fd, &file);
 
+    if (result == 0 && !file->ops->shutdown)
+        result = -EOPNOTSUPP;
     if (result == 0 && (how < SHUT_RD || how > SHUT_RDWR))
         result = -EINVAL;
     if (result == 0)

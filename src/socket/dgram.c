@@ -489,7 +489,7 @@ static int dgram_ioctl(struct lil_proc *proc, struct file *file, unsigned long r
         *(int *)argument = (int)udp_unsent(sock_of(file)->pcb);
         return 0;
     }
-    return request == SIOCATMARK ? -EINVAL : -ENOTTY;
+    return -ENOTTY;
 }
 
 const struct file_ops dgram_ops = {

@@ -183,6 +183,13 @@ static int do_ioctl(struct lil_proc *proc, int fd, unsigned long request, void *
     case FIOASYNC:
         file->flags = (uint8_t)((file->flags & ~FILE_ASYNC) | (*(int *)argument ? FILE_ASYNC : 0));
         return 0;
+    case FIOGETOWN: /* no signals are sent: nobody owns it */
+    case SIOCGPGRP:
+        *(int *)argument = 0;
+        return file->ops->is_socket ? 0 : -ENOTTY;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        return file->ops->is_socket ? 0 : -ENOTTY;
     case FIONREAD: /* SIOCINQ */
         result = file->ops->readable ? file->ops->readable(file) : -ENOTTY;
         if (result >= 0)

@@ -297,6 +297,8 @@ static int netlink_connect(struct lil_proc *proc, struct file *file, const struc
     int result = read_name(address, length, &name);
 
     (void)proc;
+    if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
+        return 0;
     if (!result && name.nl_pid)
         result = -ECONNREFUSED; /* other processes' netlink sockets are not reached */
     return result ? result : bind_port(netlink_of(file), 0);
@@ -312,6 +314,8 @@ static ssize_t netlink_send(struct lil_proc *proc, struct file *file, const stru
 
     if (flags & MSG_OOB)
         return -EOPNOTSUPP;
+    if (!total)
+        return -ENODATA;
     if (!result)
         result = bind_port(netlink, 0);
     if (result)
@@ -391,13 +395,6 @@ static int netlink_name(struct file *file, enum file_name which, struct sockaddr
     return sizeof name;
 }
 
-static int netlink_readable(struct file *file)
-{
-    struct netlink *netlink = netlink_of(file);
-
-    return list_is_empty(&netlink->queue) ? 0 : (int)list_entry(netlink->queue.next, struct answer, node)->length;
-}
-
 static void netlink_close(struct sockets *sockets, struct file *file)
 {
     struct netlink *netlink = netlink_of(file);
@@ -410,13 +407,17 @@ static void netlink_close(struct sockets *sockets, struct file *file)
     pool_free(sockets->pool, netlink, sizeof *netlink);
 }
 
+enum { OPTION_LAST = 84 }; /* of SOL_SOCKET, in Linux 6.18 */
+
 /* Buffers, filters and memberships change nothing here; only the size of an error's answer does. */
 static int netlink_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
 {
     (void)proc;
-    if (level != SOL_SOCKET && level != NETLINK_LEVEL)
+    if ((level != SOL_SOCKET || name > OPTION_LAST) && level != NETLINK_LEVEL)
         return -ENOPROTOOPT;
-    if (level == NETLINK_LEVEL && name == NETLINK_CAP_ACK && length >= sizeof(int))
+    if (length < sizeof(int))
+        return -EINVAL;
+    if (level == NETLINK_LEVEL && name == NETLINK_CAP_ACK)
         netlink_of(file)->caps_ack = *(const int *)value;
     return 0;
 }
@@ -426,7 +427,7 @@ static int netlink_getopt(struct lil_proc *proc, struct file *file, int level, i
     int number = 0;
 
     (void)proc;
-    if (level == SOL_SOCKET)
+    if (level == SOL_SOCKET && name <= OPTION_LAST)
         number = name == SO_TYPE ? file->type : name == SO_DOMAIN ? AF_NETLINK : name == SO_PROTOCOL ? file->protocol
                  : name == SO_SNDBUF || name == SO_RCVBUF ? 212992 : 0;
     else if (level != NETLINK_LEVEL)
@@ -443,7 +444,6 @@ static const struct file_ops netlink_ops = {
     .bind = netlink_bind,
     .connect = netlink_connect,
     .name = netlink_name,
-    .readable = netlink_readable,
     .setopt = netlink_setopt,
     .getopt = netlink_getopt,
 };

@@ -36,12 +36,16 @@ COLD static ssize_t send_wild_syn(struct lil_proc *proc, struct file *file, cons
 }
 
 /* Bytes that cannot be read: what the socket has against a send comes first (EPIPE, ENOTCONN ...). */
-COLD static ssize_t send_wild(struct lil_proc *proc, struct file *file, int flags)
+COLD static ssize_t send_wild(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     const struct msghdr nothing = {0};
-    ssize_t n = file->ops->send ? file->ops->send(proc, file, &nothing, flags & ~(MSG_ZEROCOPY | MSG_FASTOPEN)) : -EINVAL;
+    struct sockaddr_storage peer;
+    ssize_t n;
 
-    return n < 0 && n != -EAGAIN && n != -EDESTADDRREQ ? n : -EFAULT;
+    if (file->ops->is_socket && file->type != SOCK_STREAM) /* nothing would be a datagram, too */
+        return message->msg_name || file->family == AF_NETLINK || file->ops->name(file, NAME_PEER, &peer) >= 0 ? -EFAULT : -EDESTADDRREQ;
+    n = file->ops->send ? file->ops->send(proc, file, &nothing, flags & ~(MSG_ZEROCOPY | MSG_FASTOPEN)) : -EINVAL;
+    return n < 0 && n != -EAGAIN ? n : -EFAULT;
 }
 
 /* A place that cannot be written: a peek tells what there would be, which stays where it is. */
@@ -64,7 +68,7 @@ static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *messa
     if (is_socket_call && !file->ops->is_socket)
         return -ENOTSOCK;
     if (__builtin_expect(has_wild(message), 0))
-        return has_beyond(message) ? -EFAULT : flags & MSG_FASTOPEN && file->ops->send ? send_wild_syn(proc, file, message, flags) : send_wild(proc, file, flags);
+        return has_beyond(message) ? -EFAULT : flags & MSG_FASTOPEN && file->ops->send ? send_wild_syn(proc, file, message, flags) : send_wild(proc, file, message, flags);
     if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send)
         return zerocopy_send(proc, file, message, flags & ~MSG_ZEROCOPY);
     return file->ops->send ? file->ops->send(proc, file, message, flags) : -EINVAL;
