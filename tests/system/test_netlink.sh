@@ -73,5 +73,5 @@ all '/proc/net by a relative path' 'rem_address' 'cd /proc/self/net; cat tcp'
 all '/proc/net, what the lab has not' '^cat: /proc/net/nf_conntrack: No such file' 'cat /proc/net/nf_conntrack; true'
 all 'sysctl' '^net.ipv4.tcp_syn_retries = 6$' 'sysctl net.ipv4.tcp_syn_retries'
 all 'sysctl of another profile' '^60' 'cat /proc/sys/net/ipv4/tcp_fin_timeout'
-check 'sysctl -w' 0 'after 11000 ms' "$LILLIPUT" run --time virtual -- bash -c 'sysctl -qw net.ipv4.tcp_syn_retries=2; curl -sS http://192.0.2.1/; true'
+check 'sysctl -w' 0 'after 7000 ms' "$LILLIPUT" run --time virtual -- bash -c 'sysctl -qw net.ipv4.tcp_syn_retries=2; curl -sS http://192.0.2.1/; true'
 finish
