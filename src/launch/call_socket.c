@@ -434,20 +434,6 @@ int64_t call_close(struct call *call)
     return CALL_CONTINUE;
 }
 
-/* From or to a socket of ours: "not a pipe", and programs then read and write; tokens must not be spliced. */
-int64_t call_refuse_splice(struct call *call)
-{
-    bool is_ours = false;
-
-    for (int i = 0; i <= 2; i += 2) {
-        int inner;
-        is_ours |= notify_find(call->program->launcher, call->tid, (int)call->args[i], &inner) != NULL;
-        if (inner >= 0)
-            close(inner);
-    }
-    return is_ours ? -EINVAL : CALL_CONTINUE;
-}
-
 /* --- names -------------------------------------------------------------------------------------------------------------------------- */
 int64_t call_getsockname(struct call *call)
 {

@@ -189,6 +189,7 @@ struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, 
 
 void desc_close_outer(struct desc *desc)
 {
+    lend_end(desc);
     if (desc->outer.fd >= 0)
         close(desc->outer.fd); /* leaves the epoll by itself: there is no other descriptor of it */
     desc->outer.fd = -1;

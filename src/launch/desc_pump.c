@@ -150,13 +150,18 @@ static enum pumped reset_after_end(struct desc *desc)
 static enum pumped pump_to_program(struct desc *desc)
 {
     uint8_t *buffer = desc->launcher->scratch;
+    size_t size = CHUNK;
     ssize_t n, sent;
 
     if (desc->fin_shown)
         return reset_after_end(desc);
     if (desc->outer.fd < 0 || !flush_to_program(desc) || !(desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM)))
         return PUMP_BLOCKED;
-    n = lil_recv(desc->program->proc, desc->lil_fd, buffer, CHUNK, MSG_DONTWAIT);
+    if (desc->lending && !(buffer = lend_buffer(desc, &size))) {
+        desc_want_room(desc);
+        return PUMP_BLOCKED;
+    }
+    n = lil_recv(desc->program->proc, desc->lil_fd, buffer, size, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) {
         desc->woken = 0; /* the next bytes, end or error wake us */
         return PUMP_BLOCKED;
@@ -172,7 +177,9 @@ static enum pumped pump_to_program(struct desc *desc)
         shutdown(desc->outer.fd, SHUT_WR);
         return PUMP_BLOCKED;
     }
-    sent = send(desc->outer.fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    sent = desc->lending ? lend_send(desc, buffer, (size_t)n) : send(desc->outer.fd, buffer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == CHUNK)
+        lend_begin(desc); /* a bulk transfer */
     if (sent < 0)
         sent = errno == EAGAIN ? 0 : n; /* the program is gone: its end of file follows */
     if (sent < n && keep(&desc->to_program, &desc->to_program_length, &desc->to_program_offset, buffer + sent, (size_t)(n - sent)) < 0)

@@ -81,7 +81,7 @@ static const struct rule {
     {__NR_writev, E, ALWAYS, 0, NOTIFY},
     {__NR_close, E, ALWAYS, 0, NOTIFY},
     {__NR_sendfile, E, ALWAYS, 0, NOTIFY},
-    {__NR_splice, E, ALWAYS, 0, NOTIFY},
+    {__NR_splice, A, ALWAYS, 0, NOTIFY},
     {__NR_ioctl, F, NET_IOCTL, 0, NOTIFY},
     {__NR_ioctl, E, ANY_IOCTL, 0, NOTIFY},
     {__NR_prctl, A, DUMPABLE, 0, FAIL(0)}, /* "done": an undumpable program's memory and descriptors are out of reach */

@@ -147,6 +147,7 @@ struct launcher {
     unsigned sweep_count;    /* of sockets, at which those that are closed are looked for */
     uint64_t sweep_due_ns, sweep_pause_ns; /* real */
     void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
+    int lend_pipe[2];        /* desc_lend.c; 0: not open */
     struct placement placement;
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
@@ -307,7 +308,7 @@ typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
-    call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile, call_refuse_splice;
+    call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile, call_splice;
 call_handler call_open, call_ioctl_foreign, call_refuse; /* call_open.c */
 call_handler call_affinity; /* place.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
@@ -402,6 +403,8 @@ struct desc {
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
     bool wants_room;           /* the outer end's room is an event too */
     bool stays_readable;       /* an end, or urgent data: a short read may have ended at its mark, and no new event tells of the rest */
+    struct lending *lending;   /* fast: bytes that go to the program by reference: desc_lend.c; NULL: none */
+    bool never_lends;          /* it splices */
     /* fast: what one side gave and the other could not yet take */
     uint8_t *to_net, *to_program;
     size_t to_net_length, to_net_offset, to_program_length, to_program_offset;
@@ -439,6 +442,12 @@ void desc_remember_names(struct desc *desc);
 void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
 /* Fast mode, before a call with FLAGS receives a datagram from the stack: its copy leaves the inner queue. 0, or the error that was queued there. */
 int desc_dgram_claim(struct desc *desc, int inner, int flags);
+
+/* --- desc_lend.c: fast: a bulk transfer's bytes to the program by reference -------------------------------------------------- */
+bool lend_begin(struct desc *desc);                          /* false: they are copied */
+void lend_end(struct desc *desc);                            /* what is lent stays as it is for as long as the kernel has it */
+uint8_t *lend_buffer(struct desc *desc, size_t *size);       /* for what comes next; NULL: the program has not read enough yet */
+ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n); /* as send(2); BUFFER: from lend_buffer */
 
 int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid); /* desc_netlink.c: a lil_ descriptor; -1 with errno */
 struct file;

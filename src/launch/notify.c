@@ -48,7 +48,7 @@ static const struct handler {
     [__NR_writev] = {"writev", call_send, true},
     [__NR_sendfile] = {"sendfile", call_sendfile, true},
     [__NR_close] = {"close", call_close, true},
-    [__NR_splice] = {"splice", call_refuse_splice, false},
+    [__NR_splice] = {"splice", call_splice, false},
     [__NR_ioctl] = {"ioctl", call_ioctl, true},
     [__NR_mount] = {"mount", call_refuse, false},
     [__NR_fsopen] = {"fsopen", call_refuse, false},

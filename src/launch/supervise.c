@@ -614,6 +614,9 @@ void launcher_free(struct launcher *l)
     vdso_fini(l);
     while (!list_is_empty(&l->answerers))
         free(list_pop_front(&l->answerers)); /* the node is the first member */
+    for (int i = 0; i < 2; i++)
+        if (l->lend_pipe[i] > 0)
+            close(l->lend_pipe[i]);
     close(l->hub_fd);
     close(l->signals.fd);
     close(l->epoll_fd);

@@ -81,7 +81,7 @@ static void test_decisions(void **state)
         {__NR_setsockopt, {3, SOL_SOCKET, SO_RCVTIMEO}, {A, N, N}}, {__NR_setsockopt, {3, SOL_SOCKET, SO_KEEPALIVE}, {N, N, N}},
         {__NR_setsockopt, {3, IPPROTO_TCP, SO_RCVTIMEO}, {N, N, N}}, {__NR_getsockopt, {3, SOL_SOCKET, 67}, {A, N, N}},
         {__NR_ioctl, {3, 0x8903}, {A, A, A}}, {__NR_ioctl, {3, 0x8912}, {N, N, N}}, {__NR_ioctl, {3, 0x8b01}, {N, N, N}}, {__NR_ioctl, {3, 0x8c00}, {A, A, A}},
-        {__NR_ioctl, {3, 0x541b}, {A, N, N}}, {__NR_ioctl, {3, 0x5401}, {A, A, A}}, {__NR_splice, {3}, {A, N, N}}, {__NR_sendfile, {3}, {A, N, N}},
+        {__NR_ioctl, {3, 0x541b}, {A, N, N}}, {__NR_ioctl, {3, 0x5401}, {A, A, A}}, {__NR_splice, {3}, {N, N, N}}, {__NR_sendfile, {3}, {A, N, N}},
         {__NR_prctl, {PR_SET_DUMPABLE, 0}, {E(0), E(0), E(0)}}, {__NR_prctl, {PR_SET_NAME}, {A, A, A}},
         {__NR_io_uring_setup, {8}, {E(ENOSYS), E(ENOSYS), E(ENOSYS)}}, {__NR_io_uring_enter, {8}, {E(ENOSYS), E(ENOSYS), E(ENOSYS)}},
         {438 /* pidfd_getfd */, {3}, {E(EPERM), E(EPERM), E(EPERM)}}, {__NR_openat, {0}, {N, N, N}}, {437 /* openat2 */, {0}, {N, N, N}},
