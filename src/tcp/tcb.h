@@ -558,6 +558,7 @@ void window_ack_now(struct tcb *tcb);
 void window_delack_timer(struct tcb *tcb);
 enum { PINGPONG_MOST = 3 };
 bool window_is_pingpong(const struct tcb *tcb);
+void window_guess_mss(struct tcb *tcb);
 void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leaving ping-pong */
 void window_delay_ack(struct tcb *tcb, uint32_t ms);
 void window_compressed_timer(struct tcb *tcb);

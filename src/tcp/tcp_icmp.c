@@ -163,6 +163,14 @@ static void abort_one(void *ctx, void *object, uint32_t slot)
         tcb_fail(tcb, all->error);
 }
 
+/* Linux gives a listener's request up for these alone (tcp_v4_err(), icmpv6_err_convert()). */
+static bool ends_request(int version, uint8_t type, uint8_t code)
+{
+    if (version == 4)
+        return (type == ICMP4_UNREACHABLE && code <= 1) || type == ICMP4_TIME_EXCEEDED || type == ICMP4_PARAMETER;
+    return (type == ICMP6_UNREACHABLE && (code == 1 || code >= 4)) || type == ICMP6_PARAMETER;
+}
+
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -178,7 +186,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         return;
     }
     if (kind == FLOW_SYN) {
-        if (action != TCP_ICMP_PMTU)
+        if (action != TCP_ICMP_PMTU && (tcp->params.ack_policy != TCP_ACK_LINUX || ends_request(version, type, code)))
             synq_on_icmp(tcp, slot, seq, error);
         return;
     }

@@ -17,12 +17,11 @@ uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu)
     return min_u32(max_u32(mss, floor), 65535 - headers);
 }
 
-/* What the peer's SYN says. FreeBSD takes one of 0 as none (tcp_mss_update()). */
+/* What the peer's SYN says. One of 0 is none, for Linux (tcp_parse_options()) and FreeBSD (tcp_mss_update()). */
 uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tcp_options *options)
 {
     uint32_t floor = params->min_snd_mss > 8 ? params->min_snd_mss : 48;
-    bool has_mss = options->has_mss && (options->mss || params->input_policy != TCP_INPUT_BSD);
-    return max_u32(has_mss ? options->mss : mss_without_option(params, is_v4), floor);
+    return max_u32(options->has_mss && options->mss ? options->mss : mss_without_option(params, is_v4), floor);
 }
 
 /* What to announce: from the interface's MTU, not the path's (RFC 9293 3.7.1, MUST-67; SHLD-5). */

@@ -252,6 +252,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
             if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
                 segment->header.flags |= TCP_PSH;
+                if (tcb->ext)
+                    tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
                 txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;
             }
             if (tcb->ext && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)

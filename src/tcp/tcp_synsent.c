@@ -55,6 +55,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         fastopen_on_synack(tcb, rx);
     tcp_establish(tcb, rx);
     mss_sync(tcb, pmtu); /* again: the peer's window may be small */
+    window_guess_mss(tcb);
     plpmtud_init(tcb, mss_options(tcb));
     tcb->snd_una++; /* the SYN */
     if (tcb->fin_queued) /* BSD: shutdown() came before */

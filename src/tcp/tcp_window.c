@@ -95,6 +95,12 @@ void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
     tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(min_u32(tcb->rcv_wnd, clamp_of(tcb)), 65535u << tcb->rcv_wscale) : UINT32_MAX; /* BSD: no slow start of the window */
+    window_guess_mss(tcb);
+}
+
+/* The peer's segments, before one has come (tcp_initialize_rcv_mss). */
+void window_guess_mss(struct tcb *tcb)
+{
     uint32_t hint = min_u32(min_u32(tcb->advmss, tcb->mss), min_u32(tcb->rcv_wnd / 2, 536));
     tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
 }
