@@ -69,7 +69,7 @@ def serve_kernel(path, where):
 def with_bands(events, exact=False):
     """Each event with how much later the kernel may be: its wheel rounds a timer up by an eighth of what it waits (and by a tick), so what comes by a
     timer has a share of the time since the segment that armed it; the rest happens when the script acts. None: not by a timer. And the time since the
-    packet before: timers run on, each from the last.
+    packet before (timers run on, each from the last) and since the event before (a kernel whose packet does not come is waited for).
     EXACT: in virtual time what the script does has its answer in the same instant."""
     acted = armed = sent = 0.0
     got = []
@@ -79,7 +79,7 @@ def with_bands(events, exact=False):
         elif kind == 'out':
             if time - acted > (0 if exact else .0006): band = .009 + .125 * max(time - armed, (time - acted))
             if not re.search(r'\d+:\d+\(0\)', text) or re.match(r'\S*[SF]', text) or band: armed = time
-        got.append((kind, time, text, band, 0 if time is None else time - sent))
+        got.append((kind, time, text, band, 0 if time is None else time - sent, 0 if time is None else time - acted))
         if kind == 'out': sent = time
     return got
 
@@ -93,7 +93,7 @@ def plain(kind, text):
 def same(a, b):
     if a[0] != b[0] or plain(a[0], a[2]) != plain(b[0], b[2]): return False
     if a[0] != 'out': return True
-    return min(abs(a[1] - b[1]), abs(a[4] - b[4])) <= max(slack, a[3] or 0, b[3] or 0)
+    return min(abs(a[1] - b[1]), abs(a[4] - b[4]), abs(a[5] - b[5])) <= max(slack, a[3] or 0, b[3] or 0)
 
 def compare(kernel, ours):
     """[(mark, event)]: ' ' in both, '-' the kernel's alone, '+' ours alone."""

@@ -120,10 +120,17 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     tail->accecn_opt_seen = ext->accecn.seen;
 }
 
+/* What Linux would send before the peer's SYN says how much it takes. */
+uint32_t info_opening_mss(const struct tcb *tcb)
+{
+    uint32_t most = tcb->opt->user_mss ? min_u32(tcb->opt->user_mss, tcb->advmss) : tcb->is_v4 ? 536 : 1220;
+    return most - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
+}
+
 /* Linux in SYN-SENT: the SYN is in flight, lost since the first timeout (tcp_enter_loss), and nothing is measured yet. */
 static void fill_syn_sent(const struct tcb *tcb, struct tcp_info *info)
 {
-    info->tcpi_snd_mss = (tcb->is_v4 ? 536 : 1220) - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
+    info->tcpi_snd_mss = info_opening_mss(tcb);
     info->tcpi_rcv_mss = 88;
     info->tcpi_unacked = 1;
     info->tcpi_rcv_ssthresh = tcb->rcv_wnd;
@@ -178,6 +185,10 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
     info.tcpi_snd_wnd = tcb->snd_wnd;
+    if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive) { /* the SYN/ACK is in flight */
+        info.tcpi_unacked = 1;
+        info.tcpi_rcv_space = 0;
+    }
     if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         fill_syn_sent(tcb, &info);
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];

@@ -371,7 +371,7 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     bool fin = tcb->fin_queued;
     tcp_establish(tcb, rx);
     if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
-        window_ack_now(tcb);
+        send_dup_ack(tcb, rx); /* its SYN came twice */
     tcb->snd_una++; /* the SYN */
     if (tcb_ext_peek(tcb)->fastopen_child) {
         fastopen_child_done(tcb);

@@ -415,6 +415,8 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return info_get(tcb, value, length);
     case TCP_MAXSEG:
         number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
+        if (tcb->state == TCPS_SYN_SENT && tcp->params.ack_policy == TCP_ACK_LINUX)
+            number = (int)info_opening_mss(tcb);
         return get_int(number, value, length);
     case TCP_QUICKACK:
         return get_int(!window_is_pingpong(tcb), value, length);

@@ -71,7 +71,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     } else {
         window_ack_now(tcb);
     }
-    if (rx->length || (rx->flags & TCP_FIN)) {
+    if ((rx->length || (rx->flags & TCP_FIN)) && params->ack_policy != TCP_ACK_LINUX) { /* Linux: of a SYN/ACK nothing but the SYN is taken */
         enum lil_drop drop = LIL_DROP_NONE;
         rx->seq++;
         reass_text(tcb, rx, &drop);
@@ -85,13 +85,15 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
 {
     uint8_t rcv_wscale = tcb->rcv_wscale;
     uint32_t rcv_wnd = tcb->rcv_wnd;
-    take_options(tcb, rx);
+    uint32_t pmtu = take_options(tcb, rx);
     if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* its SYN/ACK offers again what the SYN did, and scales by it */
         tcb->rcv_wscale = rcv_wscale & 15;
         tcb->rcv_wnd = rcv_wnd;
     }
     tcb->snd_wnd = tcb->max_window = rx->in->header.window;
     tcb->snd_wl1 = rx->seq;
+    mss_sync(tcb, pmtu); /* the peer's window may be small */
+    window_guess_mss(tcb);
     tcb->ecn_ok = tcb_params(tcb)->ecn && (rx->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
     if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         fastopen_crossed(tcb);
