@@ -205,6 +205,18 @@ int64_t call_refuse(struct call *call)
     return -EPERM;
 }
 
+/* In virtual time each thread has its tracer. As the kernel would answer; but a debugger's own words do not tell why. */
+int64_t call_refuse_ptrace(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+
+    if (!l->told_ptrace)
+        launcher_log(l, "%s[%d]: ptrace: virtual time traces every thread itself; debuggers work in real time: lilliput run --time real (EPERM)",
+                     call->program->name, call->tid);
+    l->told_ptrace = true;
+    return -EPERM;
+}
+
 static int64_t open_sysctl(struct call *call, const char *path, const char *rest, int flags)
 {
     size_t length = 0;

@@ -106,6 +106,7 @@ struct launcher {
     struct list held;      /* every held call */
     unsigned timed_calls;  /* those with a deadline */
     uint64_t look_due_ns, look_pause_ns; /* real: when they are looked at for signals: notify_look */
+    bool told_ptrace;      /* virtual: a debugger was refused; said once */
     bool sees_signal;      /* virtual: a scan met one that a signal waits for */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
     pid_t pid;             /* our own */
@@ -309,7 +310,7 @@ typedef int64_t call_handler(struct call *call);
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
     call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile, call_splice;
-call_handler call_open, call_ioctl_foreign, call_refuse; /* call_open.c */
+call_handler call_open, call_ioctl_foreign, call_refuse, call_refuse_ptrace; /* call_open.c */
 call_handler call_affinity; /* place.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */

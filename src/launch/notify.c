@@ -56,6 +56,7 @@ static const struct handler {
     [__NR_settimeofday] = {"settimeofday", call_refuse, false},
     [__NR_adjtimex] = {"adjtimex", call_refuse, false},
     [__NR_clock_adjtime] = {"clock_adjtime", call_refuse, false},
+    [__NR_ptrace] = {"ptrace", call_refuse_ptrace, false},
     [__NR_sched_getaffinity] = {"sched_getaffinity", call_affinity, false},
     [__NR_sched_setaffinity] = {"sched_setaffinity", call_affinity, false},
     [ARCH_OPEN] = {"open", call_open, false},

@@ -61,6 +61,8 @@ for kind in thread undefined; do # where the compiler has them
   ! $cc -O1 -w -fsanitize=$kind -o "$work/nojump-$kind" "$here/nojump.c" -lpthread 2>/dev/null ||
     virtual "the same with -fsanitize=$kind" 0 '^50 waits, 0 ran out' "$work/nojump-$kind" 50
 done
+virtual 'a debugger is told why it cannot' 1 'ptrace: virtual time traces every thread itself' python3 -c 'import ctypes, sys; l = ctypes.CDLL(None, use_errno=True)
+sys.exit(l.ptrace(0, 0, 0, 0) == -1 and ctypes.get_errno() == 1)'
 # the same while both processors are busy
 for i in 1 2 3; do sh -c 'while :; do :; done' & burners="${burners:-} $!"; done
 virtual '500 more under load' 0 '^500 waits, 0 ran out' "$work/nojump" 500
