@@ -217,6 +217,10 @@ struct task {
     pid_t vfork_child;         /* lives and has not called exec: this task waits for it; 0: none */
     uint64_t resume_ns;        /* a wait broken by a stop, not by a handler, goes on to this deadline; 0: none */
     uint64_t resume_nr, resume_arg;
+    uint64_t native_ns;        /* the kernel's own call with a time limit ends then, when it still waits: wait_natively; 0: none */
+    long native_nr;
+    uint64_t native_fd;
+    bool native_over;          /* it has been interrupted for that */
 };
 
 /* A notified system call. */
@@ -359,10 +363,14 @@ void wait_enter(struct launcher *launcher, struct task *task); /* at a seccomp s
 void wait_exit(struct launcher *launcher, struct task *task);  /* at its syscall-exit stop; resumes the task */
 void wait_signal(struct launcher *launcher, struct task *task, int signal); /* is delivered: a handler's ends a broken wait */
 void wait_stop(struct launcher *launcher, struct task *task);       /* it stops as by SIGSTOP */
+/* CALL goes on in the kernel, which cannot tell when it will end: at DEADLINE_NS it ends with EAGAIN. */
+void wait_natively(struct launcher *launcher, const struct call *call, uint64_t deadline_ns);
+void wait_interrupted(struct task *task);                       /* its stop after PTRACE_INTERRUPT */
 uint64_t wait_next(const struct launcher *launcher);
 void wait_fire(struct launcher *launcher);                      /* ends those whose time has come */
 const char *wait_name(const struct wait_kind *kind);
 bool quiesce_scan(struct launcher *launcher);
+bool quiesce_is_in(struct task *task, long nr, uint64_t argument); /* it sleeps in this call, with this first argument */
 uint64_t quiesce_cpu_ns(struct launcher *launcher);
 const char *quiesce_waiting(struct launcher *launcher, struct program *program); /* the call that its first thread waits in */
 int timers_init(struct launcher *launcher);

@@ -151,6 +151,13 @@ bool quiesce_scan(struct launcher *l)
     return pass_all(l, first_pass) && pass_all(l, second_pass);
 }
 
+bool quiesce_is_in(struct task *task, long nr, uint64_t argument)
+{
+    long now = -1;
+    uint64_t first = 0;
+    return look(task, &now, &first) == TASK_SLEEPS && now == nr && first == argument;
+}
+
 uint64_t quiesce_cpu_ns(struct launcher *l)
 {
     uint64_t total = 0;

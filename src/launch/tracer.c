@@ -189,6 +189,7 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
         ptrace(PTRACE_LISTEN, tid, 0, 0);
         task->listening = true;
     } else if (event) {
+        wait_interrupted(task);
         ptrace(PTRACE_CONT, tid, 0, 0);
     } else {
         wait_signal(l, task, sig);

@@ -269,6 +269,39 @@ void wait_signal(struct launcher *l, struct task *task, int sig)
     break_call(l, task);
 }
 
+void wait_natively(struct launcher *l, const struct call *call, uint64_t deadline_ns)
+{
+    struct task *task = tracer_find(l, call->tid);
+
+    if (!task)
+        return;
+    task->native_ns = deadline_ns == LIL_NEVER ? 0 : deadline_ns;
+    task->native_nr = call->nr;
+    task->native_fd = call->args[0];
+}
+
+void wait_interrupted(struct task *task)
+{
+    struct arch_regs regs;
+
+    if (task->native_over && arch_get(task->tid, &regs) == 0 && (long)arch_call(&regs) == task->native_nr && is_broken(arch_result(&regs))) {
+        arch_set_result(&regs, -EAGAIN);
+        arch_set(task->tid, &regs);
+    }
+    task->native_over = false;
+}
+
+/* Its call may be over long ago: nobody told us. */
+static void fire_native(struct launcher *l, struct task *task)
+{
+    task->native_ns = 0;
+    task->native_over = quiesce_is_in(task, task->native_nr, task->native_fd);
+    if (!task->native_over)
+        return;
+    ptrace(PTRACE_INTERRUPT, task->tid, 0, 0);
+    l->progress = true;
+}
+
 uint64_t wait_next(const struct launcher *l)
 {
     uint64_t next = LIL_NEVER;
@@ -276,6 +309,8 @@ uint64_t wait_next(const struct launcher *l)
         struct task *task = list_entry(node, struct task, node);
         if (task->wait && !task->timed_out && task->deadline_ns < next)
             next = task->deadline_ns;
+        if (task->native_ns && task->native_ns < next)
+            next = task->native_ns;
     }
     return next;
 }
@@ -284,6 +319,8 @@ void wait_fire(struct launcher *l)
 {
     list_each(node, &l->tasks) {
         struct task *task = list_entry(node, struct task, node);
+        if (task->native_ns && task->native_ns <= l->now_ns)
+            fire_native(l, task);
         if (!task->wait || task->timed_out || task->deadline_ns > l->now_ns)
             continue;
         task->timed_out = true;

@@ -26,6 +26,21 @@ check(30, "EAGAIN", fill); check(30, "EAGAIN", a.send, b"more")
 t = threading.Thread(target=lambda: (time.sleep(7), b.recv(1 << 22)))
 t.start(); check(7, 4, a.send, b"more"); t.join()
 
+r = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); r.bind("\0lilliput-dgram-%d" % os.getpid())
+for connected in (False, True):
+    a = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); option(a, socket.SO_SNDTIMEO, 25)
+    if connected: a.connect(r.getsockname())
+    def send(text): return a.send(text) if connected else a.sendto(text, r.getsockname())
+    def fill():
+        while True: send(b"x")
+    check(25, "EAGAIN", fill); check(25, "EAGAIN", send, b"more")
+    t = threading.Thread(target=lambda: (time.sleep(7), r.recv(10)))
+    t.start(); check(7, 4, send, b"more"); t.join()
+    time.sleep(100) # nothing is left of the time limits
+    while True:
+        try: r.recv(10, socket.MSG_DONTWAIT)
+        except BlockingIOError: break
+
 l = socket.socket(socket.AF_UNIX); l.bind("\0lilliput-%d" % os.getpid()); l.listen(); option(l, socket.SO_RCVTIMEO, 40)
 check(40, "EAGAIN", l.accept)
 if os.fork() == 0:
