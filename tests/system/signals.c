@@ -65,7 +65,7 @@ static char state_of(pid_t pid)
 /* Until PID has been asleep at five looks in a row. */
 static void wait_asleep(pid_t pid)
 {
-    for (int looks = 0; looks < 5; usleep(2000))
+    for (int looks = 0; looks < 5; usleep(10000)) /* long enough for the supervisor to have received it */
         looks = state_of(pid) == 'S' ? looks + 1 : 0;
 }
 
@@ -487,14 +487,9 @@ static void stopped(int flags, enum before before)
         printf("stopped %d\n", WIFSTOPPED(status));
     fflush(stdout);
     kill(pid, SIGCONT);
-    waitpid(pid, &status, WCONTINUED);
-    if (WIFCONTINUED(status)) {
-        printf("continued\n");
-        fflush(stdout);
-        usleep(50000);
-        send_byte();
-        waitpid(pid, &status, 0);
-    }
+    usleep(50000);
+    send_byte();
+    waitpid(pid, &status, 0);
     printf("exit %d\n", WEXITSTATUS(status));
 }
 
