@@ -221,9 +221,9 @@ void sweep_if_many(struct launcher *l)
 
 void sweep_if_due(struct launcher *l)
 {
-    uint64_t began = clock_real_ns();
+    uint64_t began;
 
-    if (!l->keeps_inner || began < l->sweep_due_ns || list_is_empty(&l->descs))
+    if (!l->keeps_inner || list_is_empty(&l->descs) || (began = clock_real_ns()) < l->sweep_due_ns)
         return;
     l->sweep_pause_ns = sweep(l) || l->progress ? first_pause_ns : min_u64(l->sweep_pause_ns * 2, longest_pause_ns);
     l->sweep_due_ns = clock_real_ns();
@@ -232,8 +232,9 @@ void sweep_if_due(struct launcher *l)
 
 uint64_t sweep_left(const struct launcher *l)
 {
-    uint64_t now = clock_real_ns();
+    uint64_t now;
     if (!l->keeps_inner || list_is_empty(&l->descs))
         return LIL_NEVER;
+    now = clock_real_ns();
     return l->sweep_due_ns > now ? l->sweep_due_ns - now : 0;
 }
