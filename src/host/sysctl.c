@@ -58,7 +58,7 @@ static const struct alias aliases[] = {
 /* TCP and UDP have copies of their own. */
 static void spread(struct lil_host *host)
 {
-    *tcp_get_params(host->tcp) = host->profile->tcp;
+    tcp_set_params(host->tcp, &host->profile->tcp);
     *udp_get_params(host->udp) = host->profile->udp;
     if (host->profile->tcp.udp_tunneling_port) { /* no short way knows of it */
         host->long_ways = true;

@@ -89,7 +89,13 @@ struct tcb_ext {
     uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
     uint32_t segs_in, segs_out, data_segs_in, data_segs_out, delivered, delivered_ce, total_retrans, dsack_dups, reord_seen, ooo_packets;
     /* sender's scoreboard, in packets (RFC 6675) */
-    uint32_t sacked_out, lost_out, retrans_out;
+    union {
+        struct {
+            uint32_t sacked_out, lost_out, retrans_out;
+            uint32_t tlp_high_seq;
+        };
+        uint64_t unsettled[2]; /* any of these: tcp_fast.c leaves the connection alone */
+    };
     uint32_t high_seq;        /* recovery point */
     uint32_t prior_ssthresh, prior_cwnd, undo_marker;
     int32_t undo_retrans;     /* -1: unknown */
@@ -118,7 +124,6 @@ struct tcb_ext {
     };
     uint8_t mark_count;
     bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, burst_idle /* nothing was in flight before it */, cc_ready, rack_advanced, reord_timer, cwr_acked;
-    uint32_t tlp_high_seq;
     uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
     uint32_t again_next;      /* the same for what is sent again: where the chunk goes on, and how many segments of it are left */
@@ -230,6 +235,7 @@ struct tcb {
     uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
     uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
     uint8_t acks_due : 3 /* pure ACKs owed whatever data goes out */, ack_want : 3 /* those that data may carry */, pingpong : 2 /* up to PINGPONG_MOST */;
+    uint32_t : 0; /* the rest is one word, which is_ordinary compares whole */
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
         is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
@@ -297,6 +303,7 @@ struct tcp_listener {
     uint32_t fastopen_pending;
 };
 
+enum { DUE_TCB = 1, DUE_SYN = 2, DUE_REPLY = 4 };
 enum { RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
@@ -317,6 +324,8 @@ struct tcp {
     struct prng prng;
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
+    bool has_short_way, rto_is_plain; /* of the parameters: tcp_fast.c has their policies; the RTO is as it stands before a timeout */
+    uint32_t rto_max_us;      /* the same */
     bool has_guards;          /* some socket has keys or a least TTL, or TCP comes in UDP, too: every segment is asked (tcp_guard.c) */
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *cached;       /* where the last segment went; before it: recent */
@@ -333,6 +342,7 @@ struct tcp {
     struct tcb *recent[RECENT_FLOWS]; /* by flow: where its last segment went (tcp_recent) */
     struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
     uint32_t due_left;
+    uint8_t due;              /* DUE_*: which of the lists below and above have entries */
     uint32_t syn_due_first, syn_due_last;
     struct tcp_reply *replies; /* ring of REPLY_LIMIT, made at first use */
     uint32_t reply_first, reply_count;
@@ -562,7 +572,6 @@ void window_guess_mss(struct tcb *tcb);
 void window_enter_quickack_keep(struct tcb *tcb, unsigned max); /* without leaving ping-pong */
 void window_delay_ack(struct tcb *tcb, uint32_t ms);
 void window_compressed_timer(struct tcb *tcb);
-uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf);
 uint32_t window_room(const struct tcb *tcb); /* BSD: what the buffer still takes */
 void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 
@@ -635,11 +644,10 @@ void tcb_run_timers(struct tcb *tcb);
 /* tcp_rtt.c */
 void rtt_init(struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
+void rtt_sample_linux(struct tcb *tcb, uint64_t rtt_us); /* the smallest round trip is rtt_note_min's */
 void rtt_set_rto(struct tcb *tcb);
 void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us); /* BEFORE: the smallest so far */
 void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */
-uint64_t rtt_rto_ns(const struct tcb *tcb);  /* with backoff */
-uint32_t rtt_rto_max_us(const struct tcb *tcb);
 
 /* tcp_sack.c */
 void sack_receive(struct tcb *tcb, const struct rx *rx, struct ack_state *state);

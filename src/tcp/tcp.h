@@ -67,7 +67,8 @@ void tcp_set_trace(struct tcp *tcp, void (*trace)(void *ctx, const struct lil_tr
  * little-endian order: key a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4, 192.0.2.1 to 192.168.0.1: 3021b9d889017eeb. */
 void tcp_set_fastopen_key(struct tcp *tcp, const uint64_t words[4], unsigned keys /* 1, or 2: cookies of the second are good still */);
 unsigned tcp_get_fastopen_key(const struct tcp *tcp, uint64_t words[4]); /* how many were set */
-struct tcp_params *tcp_get_params(struct tcp *tcp); /* for sysctls */
+const struct tcp_params *tcp_get_params(const struct tcp *tcp);
+void tcp_set_params(struct tcp *tcp, const struct tcp_params *params); /* copied: a sysctl was set */
 
 /* --- packets (host/) --------------------------------------------------------------------------------------------------- */
 struct tcp_in {               /* one received segment; the header is parsed, the checksum verified */

@@ -15,7 +15,7 @@ const struct cc_ops *cc_get(const struct tcb *tcb)
 const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts)
 {
     unsigned number = opts && opts->cc ? opts->cc - 1u : tcp->params.cc;
-    return algorithms[number < ARRAY_COUNT(algorithms) ? number : TCP_CC_NEWRENO];
+    return number < ARRAY_COUNT(algorithms) ? algorithms[number] : &cc_newreno;
 }
 
 const struct cc_ops *cc_find(const char *name, unsigned *number)

@@ -9,7 +9,7 @@ struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *co
     struct tcp *tcp = pool_alloc(config->pool, sizeof *tcp);
     if (!tcp)
         return NULL;
-    tcp->params = *params;
+    tcp_set_params(tcp, params);
     tcp->hooks = config->hooks;
     tcp->pool = pool_ref(config->pool);
     prng_seed(&tcp->prng, config->seed);
@@ -90,9 +90,17 @@ void tcp_new_ms(struct tcp *tcp, uint64_t now_ns)
     tcp->now_ts = tcp->params.timestamp_hz_ms > 1 ? (uint32_t)(ms / tcp->params.timestamp_hz_ms) : tcp->now_ms;
 }
 
-struct tcp_params *tcp_get_params(struct tcp *tcp)
+const struct tcp_params *tcp_get_params(const struct tcp *tcp)
 {
     return &tcp->params;
+}
+
+void tcp_set_params(struct tcp *tcp, const struct tcp_params *params)
+{
+    tcp->params = *params;
+    tcp->has_short_way = params->ack_policy == TCP_ACK_LINUX && params->rto_policy == TCP_RTO_LINUX && !params->tick_ms && params->adv_win_scale;
+    tcp->rto_is_plain = params->backoff[0] <= 1 && params->rto_slop_ms == 0;
+    tcp->rto_max_us = (params->rto_max_ms ? params->rto_max_ms : 120000) * 1000;
 }
 
 /* --- tcbs ------------------------------------------------------------------------------------------------------ */
@@ -214,7 +222,8 @@ void tcb_mark_due(struct tcb *tcb)
     struct tcp *tcp = tcb->tcp;
     if (tcb->is_due)
         return;
-    bool was_idle = !tcp_is_due(tcp);
+    bool was_idle = !tcp->due;
+    tcp->due |= DUE_TCB;
     tcb->is_due = true;
     tcb->due_next = TCP_NONE;
     if (tcp->due_last) {
@@ -242,6 +251,8 @@ void tcb_clear_due(struct tcb *tcb)
     } else {
         tcp->due_first = next;
         tcp->due_left = 0;
+        if (!next)
+            tcp->due &= ~DUE_TCB;
     }
     if (next)
         next->due_prev = tcb->due_prev;
@@ -252,7 +263,7 @@ void tcb_clear_due(struct tcb *tcb)
 
 bool tcp_is_due(const struct tcp *tcp)
 {
-    return tcp->due_first || tcp->reply_count || tcp->syn_due_first != TCP_NONE;
+    return tcp->due;
 }
 
 enum { DUE_QUANTUM = 16 }; /* segments of one connection in a row */
@@ -275,9 +286,9 @@ static bool has_said_all(const struct tcb *tcb)
 bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment)
 {
     tcp_set_now(tcp, now_ns);
-    if (tcp->reply_count && reply_output(tcp, segment))
+    if (tcp->due & DUE_REPLY && reply_output(tcp, segment))
         return true;
-    if (tcp->syn_due_first != TCP_NONE && synq_output(tcp, segment))
+    if (tcp->due & DUE_SYN && synq_output(tcp, segment))
         return true;
     struct tcb *tcb;
     while ((tcb = tcp->due_first) != NULL) {

@@ -12,13 +12,17 @@ enum { TX_UNUSUAL = TX_SACKED | TX_LOST | TX_RETRANS | TX_EVER_RETRANS | TX_FIN 
 static inline __attribute__((always_inline)) bool is_ordinary(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb->ext;
-    const struct tcp_params *params = tcb_params(tcb);
-    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->ca_state != CA_OPEN || !tcb->sack_ok || tcb->ecn_ok || tcb->fin_queued ||
-        tcb->want_probe || tcb->want_keepalive || tcb->want_tlp || tcb->csum_offload || tcb->is_guarded)
+    if (!ext || !tcb->tcp->has_short_way)
         return false;
-    if ((ext->rare[0] | ext->rare[1]) || (ext->sacked_out | ext->lost_out | ext->retrans_out | ext->tlp_high_seq) || ext->ooo)
+    if (tcb->state != TCPS_ESTABLISHED || tcb->ca_state != CA_OPEN || !tcb->sack_ok || tcb->ecn_ok || tcb->fin_queued || tcb->want_syn ||
+        tcb->want_probe || tcb->want_keepalive || tcb->want_tlp || tcb->csum_offload || tcb->is_guarded || !tcb->is_v4)
         return false;
-    return params->ack_policy == TCP_ACK_LINUX && params->rto_policy == TCP_RTO_LINUX && !params->tick_ms && params->adv_win_scale;
+    return !(ext->rare[0] | ext->rare[1] | ext->unsettled[0] | ext->unsettled[1] | (uintptr_t)ext->ooo);
+}
+
+static inline bool is_usual_timer(const struct tcb *tcb)
+{
+    return (1u << TIMER_NONE | 1u << TIMER_REXMT | 1u << TIMER_TLP) >> tcb->timer & 1;
 }
 
 /* --- the user's calls (RFC 9293 3.10.2, 3.10.3), one buffer, no flags ---------------------------------------------------------- */
@@ -124,7 +128,7 @@ struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns
         return NULL;
     uint32_t window = (uint32_t)in->window << tcb->snd_wscale;
     if (in->seq != tcb->rcv_nxt || in->length > tcb_receive_window(tcb) || in->has_timestamp != tcb->ts_ok || window == 0 ||
-        window > tcb->max_window || tcb->timer > TIMER_TLP || tcb->timer == TIMER_SYN || tcb->ext->keep_ns || rmem_is_over(tcb))
+        window > tcb->max_window || !is_usual_timer(tcb) || tcb->ext->keep_ns || rmem_is_over(tcb))
         return NULL;
     if (tcb->ts_ok && (int32_t)(tcb->ts_recent - in->ts_value) > 0)
         return NULL;
@@ -156,7 +160,7 @@ static void arm_timer(struct tcb *tcb, bool advancing)
 
 /* The records up to ACK leave the ring (recovery_clean): what they say of the round trip, of RACK's knowledge and of the rate is said
  * by the first and the last. Returns the packets they were. */
-static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
+static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops *cc)
 {
     struct tcb_ext *ext = tcb->ext;
     struct txring *ring = tcb->tx;
@@ -186,15 +190,15 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack)
     ring->packets_out -= packets;
     if (ring->count == 0)
         txring_free(tcb);
-    rtt_sample(tcb, count == 1 ? elapsed_us : (now - first_ns) / NS_PER_US); /* RFC 6298 3: none was resent, so Karn agrees */
+    rtt_sample_linux(tcb, count == 1 ? elapsed_us : (now - first_ns) / NS_PER_US); /* RFC 6298 3: none was resent, so Karn agrees */
     rtt_note_min(tcb, before, elapsed_us);
     tcb->backoff = 0;
     if (seq_lt(ext->retrans_hint, ack))
         ext->retrans_hint = ack;
     if (elapsed_us && elapsed_us >= tcb->min_rtt_us)
         tcb_note_rate(ext, delivered, elapsed_us, limited);
-    const struct cc_ops *cc = cc_get(tcb);
-    cwnd_init(tcb);
+    if (!ext->cc_ready)
+        cwnd_init(tcb);
     if (cc->on_rtt)
         cc->on_rtt(tcb, packets, max_u64(elapsed_us, 1));
     return packets;
@@ -210,14 +214,15 @@ static void take_ack(struct tcb *tcb, uint32_t ack)
     tcb->snd_una = ack;
     ext->bytes_acked += bytes;
     stream_consume(&tcb->snd_stream, bytes);
-    uint32_t packets = clean_records(tcb, ack);
+    const struct cc_ops *cc = cc_get(tcb);
+    uint32_t packets = clean_records(tcb, ack, cc);
     if (!ext->rack_reo_persist) /* RFC 8985 6.2 step 4 */
         ext->rack_reo_steps = 1;
     if (!tcb->tx)
         timer_stop(tcb);
     else
         arm_timer(tcb, true);
-    cc_get(tcb)->cong_avoid(tcb, packets);
+    cc->cong_avoid(tcb, packets);
     ext->cwnd_stamp_ns = tcb_now(tcb);
     if (tcb->want_space)
         ack_wake_writer(tcb);
@@ -262,7 +267,8 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
     /* 3.10.7.4: SND.WND follows what is newer, by SEG.SEQ then by SEG.ACK */
     bool advances = in->ack != tcb->snd_una, expected = tcb->hp_on && window == tcb->snd_wnd;
     tcb_count_ack(tcb, expected, advances, in->length != 0);
-    tcb->hp_on |= window != tcb->snd_wnd || in->length != 0;
+    if (!expected && !tcb->hp_on && (window != tcb->snd_wnd || in->length)) /* not stored for nothing, as in tcp_write */
+        tcb->hp_on = true;
     if (advances || seq_gt(in->seq, tcb->snd_wl1) || (in->seq == tcb->snd_wl1 && window > tcb->snd_wnd)) {
         tcb->snd_wl1 = in->seq;
         tcb->snd_wnd = window;
@@ -274,7 +280,7 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
         drop = take_text(tcb, in, packet, expected);
     else
         packet_free(packet);
-    if (in->length || !expected) /* is_expected_ack */
+    if ((in->length || !expected) && !window_ack_is_decided(tcb)) /* is_expected_ack */
         window_ack_check(tcb, false);
     if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb))
         tcb_mark_due(tcb);
@@ -322,11 +328,18 @@ static uint32_t next_length(struct tcb *tcb)
 static bool may_send(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (!is_ordinary(tcb) || tcb->acks_due || tcb->want_syn || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
+    if (!is_ordinary(tcb) || tcb->acks_due || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
         (tcb->ext->in_burst && tcb->ext->burst_mss != tcb->mss) || /* begun with an option that took room */
         params->pacing || tcb->opt->socket.max_pacing_rate)
         return false;
-    return tcb->timer <= TIMER_TLP && tcb->timer != TIMER_SYN;
+    return is_usual_timer(tcb);
+}
+
+static inline void on_idle(struct tcb *tcb)
+{
+    const struct cc_ops *cc = cc_get(tcb);
+    if (cc->on_idle)
+        cc->on_idle(tcb);
 }
 
 /* The record of what goes out, and the counters (output_data). */
@@ -341,8 +354,8 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
         ext->push_first = ext->burst_open = false;
     ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;
-    if (was_empty && ext->cc_ready && cc_get(tcb)->on_idle)
-        cc_get(tcb)->on_idle(tcb);
+    if (was_empty && ext->cc_ready)
+        on_idle(tcb);
     tcb->snd_nxt += length;
     if (length < tcb->mss)
         ext->snd_sml = tcb->snd_nxt;
@@ -374,6 +387,20 @@ static void end_of_segment(struct tcb *tcb)
     tcb_clear_due(tcb);
 }
 
+/* window_select() where nothing waits to be read and what is offered is not less than before. */
+static inline uint16_t select_window(struct tcb *tcb)
+{
+    uint32_t scale = tcb->rcv_wscale;
+    if (tcb->rcv_stream || !scale || tcb->ext->no_memory || tcb_params(tcb)->shrink_window)
+        return window_select(tcb);
+    uint32_t window = window_round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), scale);
+    if (window == 0 || window < tcb_receive_window(tcb) || tcb->rcv_wnd == 0)
+        return window_select(tcb);
+    tcb->rcv_wnd = window;
+    tcb->rcv_wup = tcb->rcv_nxt;
+    return (uint16_t)min_u32(window >> scale, 65535);
+}
+
 /* What every segment of the connection has (output_fill), and what the peer learns by it. */
 static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *packet, uint32_t length)
 {
@@ -391,7 +418,7 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->has_timestamp = tcb->ts_ok;
     header->ts_value = tcb_ts_now(tcb);
     header->ts_echo = tcb->ts_recent;
-    header->window = window_select(tcb);
+    header->window = select_window(tcb);
     header->length = (uint16_t)length;
     header->tos = options->tos & 0xfc;
     header->ttl = options->ttl ? options->ttl : params->ttl;
@@ -445,9 +472,9 @@ static bool output_ack(struct tcb *tcb, struct tcp_plain *out)
 bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out)
 {
     struct tcb *tcb = tcp->due_first;
-    if (!tcb || tcp->reply_count || tcp->syn_due_first != TCP_NONE)
+    if (tcp->due != DUE_TCB)
         return false;
-    if (!tcb->is_v4 || !may_send(tcb))
+    if (!may_send(tcb))
         return false;
     tcp_set_now(tcp, now_ns);
     if (!(tcb_has_unsent(tcb) ? output_plain(tcb, out) : output_ack(tcb, out)))

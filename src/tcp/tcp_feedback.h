@@ -1,4 +1,5 @@
-/* tcp_feedback.h: what tcb.h says last, apart because it is long: AccECN's functions and the delivery rate's. Included by tcb.h alone. */
+/* tcp_feedback.h: what tcb.h says last, apart because it is long: AccECN's functions, the delivery rate's, what tcp_rtt.c and tcp_window.c have
+ * for every segment. Included by tcb.h alone. */
 #ifndef TCP_TCP_FEEDBACK_H
 #define TCP_TCP_FEEDBACK_H
 
@@ -34,6 +35,31 @@ static inline void tcb_note_rate(struct tcb_ext *ext, uint32_t delivered, uint64
     ext->rate_interval_us = interval_us;
     ext->rate_is_network = !limited;
 }
+/* tcp_rtt.c */
+static inline uint32_t rtt_rto_max_us(const struct tcb *tcb)
+{
+    uint32_t own_ms = tcb->opt->rto_max_ms;
+    return own_ms ? own_ms * 1000 : tcb->tcp->rto_max_us;
+}
+uint64_t rtt_rto_backed_off_ns(const struct tcb *tcb); /* private to rtt_rto_ns */
+static inline uint64_t rtt_rto_ns(const struct tcb *tcb) /* with backoff */
+{
+    if (tcb->backoff == 0 && tcb->tcp->rto_is_plain)
+        return min_u32(tcb->rto_us, rtt_rto_max_us(tcb)) * NS_PER_US;
+    return rtt_rto_backed_off_ns(tcb);
+}
+
+/* tcp_window.c */
+/* Linux: the window's share of the buffer is that of the text in what segments cost (tcp_win_from_space): half, until one was measured. */
+static inline uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
+{
+    uint32_t ratio = tcb_ext_peek(tcb)->scaling_ratio;
+    return ratio ? (uint32_t)((uint64_t)rcvbuf * ratio >> 8) : rcvbuf >> tcb_params(tcb)->adv_win_scale;
+}
+static inline uint32_t window_round_up(uint32_t window, uint32_t scale) { return (window + (1u << scale) - 1) >> scale << scale; }
+/* The ACK that is due says it all: window_ack_check() would ask for the same one. */
+static inline bool window_ack_is_decided(const struct tcb *tcb) { return tcb->ack_want == 1 && tcb->is_due && tcb->quick == 0; }
+
 /* Before a write: nothing waits, and the window has room. */
 static inline void tcb_check_app_limited(struct tcb *tcb)
 {

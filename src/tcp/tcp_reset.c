@@ -10,8 +10,11 @@ struct tcp_reply *reply_push(struct tcp *tcp)
     }
     if (tcp->reply_count == REPLY_LIMIT)
         return NULL; /* a flood: its answers are dropped, as a full queue's are */
-    if (!tcp_is_due(tcp) && tcp->hooks.due)
+    if (!tcp->due && tcp->hooks.due)
         tcp->hooks.due(tcp->hooks.ctx);
+    if (tcp->reply_count == 0)
+        tcp->reply_first = 0; /* what is in the cache */
+    tcp->due |= DUE_REPLY;
     return &tcp->replies[(tcp->reply_first + tcp->reply_count++) % REPLY_LIMIT];
 }
 
@@ -56,7 +59,8 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
 {
     const struct tcp_reply *reply = &tcp->replies[tcp->reply_first];
     tcp->reply_first = (tcp->reply_first + 1) % REPLY_LIMIT;
-    tcp->reply_count--;
+    if (--tcp->reply_count == 0)
+        tcp->due &= ~DUE_REPLY;
     memset(segment, 0, sizeof *segment);
     segment->flow = reply->flow;
     fill_header(reply, &segment->header);

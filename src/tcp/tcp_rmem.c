@@ -36,7 +36,7 @@ void rmem_take(struct tcb *tcb, uint32_t cost)
 {
     struct rmem *rmem = &tcb->ext->rmem;
     rmem->total += cost;
-    rmem->forward = (uint16_t)((rmem->forward + PAGE - cost % PAGE) % PAGE);
+    rmem->forward = (uint16_t)((rmem->forward - cost) % PAGE);
 }
 
 void rmem_give(struct tcb *tcb, uint32_t cost)
@@ -46,7 +46,7 @@ void rmem_give(struct tcb *tcb, uint32_t cost)
     rmem->forward = (uint16_t)((rmem->forward + cost) % PAGE);
 }
 
-static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_RUNS]; }
+static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_PLACES]; }
 
 static void drop_last(struct rmem *rmem)
 {
@@ -76,7 +76,7 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
         b->count += a->count;
         b->length = max_u32((uint32_t)(length_sum / b->count), 1);
         b->cost = (uint32_t)(cost_sum / b->count);
-        rmem->first = (uint8_t)((rmem->first + 1) % RMEM_RUNS);
+        rmem->first = (uint8_t)((rmem->first + 1) % RMEM_PLACES);
         rmem->runs--;
     }
     *run_at(rmem, rmem->runs++) = (struct rmem_run){1, length, cost};
@@ -112,6 +112,14 @@ bool rmem_charge(struct tcb *tcb, uint32_t length)
 void rmem_release(struct tcb *tcb, size_t copied)
 {
     struct rmem *rmem = &tcb->ext->rmem;
+    if (tcb->readable == 0 && rmem->runs == 1) { /* all that waited */
+        const struct rmem_run *run = run_at(rmem, 0);
+        rmem_give(tcb, run->count * run->cost);
+        rmem->first = rmem->runs = 0;
+        rmem->room = 0;
+        rmem->head_read = 0;
+        return;
+    }
     rmem->head_read += (uint32_t)copied;
     while (rmem->runs && (tcb->readable == 0 || rmem->head_read >= run_at(rmem, 0)->length)) {
         struct rmem_run *run = run_at(rmem, 0);
@@ -121,7 +129,7 @@ void rmem_release(struct tcb *tcb, size_t copied)
         run->count -= count;
         if (run->count)
             break;
-        rmem->first = (uint8_t)((rmem->first + 1) % RMEM_RUNS);
+        rmem->first = (uint8_t)((rmem->first + 1) % RMEM_PLACES);
         rmem->runs--;
     }
     if (rmem->runs == 0)

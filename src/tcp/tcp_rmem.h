@@ -10,13 +10,13 @@ struct tcb;
 struct rmem_run {
     uint32_t count, length, cost;
 };
-enum { RMEM_RUNS = 6 };
+enum { RMEM_RUNS = 6, RMEM_PLACES = 8 };
 struct rmem {
     uint32_t total;           /* what all cost, those out of order too */
     uint32_t head_read;       /* bytes of the first buffer that were read */
     uint16_t room, forward;   /* behind the last one's text; what is left of a page that is paid for */
     uint8_t first, runs;
-    struct rmem_run run[RMEM_RUNS];
+    struct rmem_run run[RMEM_PLACES];
 };
 
 bool rmem_is_counted(const struct tcb *tcb);

@@ -2,17 +2,12 @@
  * BSD's ticks (Van Jacobson 1988), RFC 793's beta * srtt (4.2BSD), Linux's floor under the deviation. */
 #include "tcp/tcb.h"
 
+enum { SAMPLE_MAX = 0x0fffffff };
+
 static uint32_t rto_min_us(const struct tcb *tcb)
 {
     uint32_t own = tcb->opt->rto_min_ms;
     return (own ? own : tcb_params(tcb)->rto_min_ms) * 1000;
-}
-
-uint32_t rtt_rto_max_us(const struct tcb *tcb)
-{
-    uint32_t own = tcb->opt->rto_max_ms;
-    uint32_t max_ms = own ? own : tcb_params(tcb)->rto_max_ms;
-    return (max_ms ? max_ms : 120000) * 1000;
 }
 
 /* RFC 6298 2.1: before a measurement RTO is the initial one (1 s; 3 s on old stacks). */
@@ -28,11 +23,10 @@ void rtt_init(struct tcb *tcb)
 /* Linux: the variance follows the largest deviation of a round trip and has a floor of rto_min. */
 static void sample_linux(struct tcb *tcb, uint32_t m)
 {
-    uint32_t floor = rto_min_us(tcb);
     if (tcb->srtt_us == 0) {
         tcb->srtt_us = m << 3;
         tcb->mdev_us = m << 1;
-        tcb->rttvar_us = max_u32(tcb->mdev_us, floor);
+        tcb->rttvar_us = max_u32(tcb->mdev_us, rto_min_us(tcb));
         tcb->mdev_max_us = tcb->rttvar_us;
         return;
     }
@@ -54,7 +48,7 @@ static void sample_linux(struct tcb *tcb, uint32_t m)
         if (tcb->mdev_max_us < tcb->rttvar_us)
             tcb->rttvar_us -= (tcb->rttvar_us - tcb->mdev_max_us) >> 2;
         tcb->ext->rtt_seq = tcb->snd_nxt;
-        tcb->mdev_max_us = floor;
+        tcb->mdev_max_us = rto_min_us(tcb);
     }
 }
 
@@ -140,9 +134,15 @@ static uint32_t elapsed_ticks(const struct tcb *tcb, uint32_t rtt_us)
     return (uint32_t)((now + tick_ns - phase_ns) / tick_ns - (start + tick_ns - phase_ns) / tick_ns) + 1;
 }
 
+void rtt_sample_linux(struct tcb *tcb, uint64_t rtt_us)
+{
+    sample_linux(tcb, (uint32_t)min_u64(max_u64(rtt_us, 1), SAMPLE_MAX));
+    tcb->rto_us = (uint32_t)min_u64((uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us, rtt_rto_max_us(tcb)); /* as rtt_set_rto has it */
+}
+
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
 {
-    uint32_t m = rtt_us > 0x0fffffff ? 0x0fffffff : rtt_us ? (uint32_t)rtt_us : 1;
+    uint32_t m = (uint32_t)min_u64(max_u64(rtt_us, 1), SAMPLE_MAX);
     const struct tcp_params *params = tcb_params(tcb);
     if (params->rto_policy == TCP_RTO_FREEBSD) {
         tcb->min_rtt_us = min_u32(tcb->min_rtt_us, m);
@@ -152,8 +152,7 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
     }
     tcb->min_rtt_us = min_u32(tcb->min_rtt_us, m);
     if (params->rto_policy == TCP_RTO_LINUX) {
-        sample_linux(tcb, m);
-        tcb->rto_us = (uint32_t)min_u64((uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us, rtt_rto_max_us(tcb)); /* as rtt_set_rto has it */
+        rtt_sample_linux(tcb, m);
         return;
     }
     if (params->rto_policy == TCP_RTO_BSD42 && params->tick_ms)
@@ -204,10 +203,10 @@ void rtt_set_rto(struct tcb *tcb)
 }
 
 /* RFC 6298 5.5: doubled at each timeout; BSD has a table (RFC 9293 3.8.1, MUST-19). */
-uint64_t rtt_rto_ns(const struct tcb *tcb)
+uint64_t rtt_rto_backed_off_ns(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (tcb->backoff == 0 && params->backoff[0] <= 1 && (params->rto_slop_ms == 0 || tcb->srtt_us == 0)) /* before a measurement as it stands */
+    if (tcb->backoff == 0 && params->backoff[0] <= 1 && tcb->srtt_us == 0) /* before a measurement as it stands */
         return min_u32(tcb->rto_us, rtt_rto_max_us(tcb)) * NS_PER_US;
     uint64_t factor = 1ull << min_u32(tcb->backoff, params->backoff_shift_max ? params->backoff_shift_max : 30);
     if (params->backoff[0]) {

@@ -101,6 +101,8 @@ static void clear_due(struct tcp *tcp, uint32_t slot)
         *link = entry->due_next;
         if (tcp->syn_due_last == slot)
             tcp->syn_due_last = last;
+        if (last == TCP_NONE)
+            tcp->due &= ~DUE_SYN;
     }
 }
 
@@ -109,7 +111,8 @@ void synq_mark_due(struct tcp *tcp, uint32_t slot)
     struct syn_entry *entry = tcp_syn(tcp, slot);
     if (entry->is_due)
         return;
-    bool was_idle = !tcp_is_due(tcp);
+    bool was_idle = !tcp->due;
+    tcp->due |= DUE_SYN;
     entry->is_due = true;
     entry->due_next = TCP_NONE;
     if (tcp->syn_due_last != TCP_NONE)
@@ -324,8 +327,10 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     uint32_t slot = tcp->syn_due_first;
     struct syn_entry *entry = tcp_syn(tcp, slot);
     tcp->syn_due_first = entry->due_next;
-    if (tcp->syn_due_first == TCP_NONE)
+    if (tcp->syn_due_first == TCP_NONE) {
         tcp->syn_due_last = TCP_NONE;
+        tcp->due &= ~DUE_SYN;
+    }
     entry->is_due = false;
     synq_segment(tcp, entry, segment);
     if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->socket.ttl)

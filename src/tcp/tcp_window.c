@@ -4,13 +4,6 @@
 
 enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
 
-/* Linux: the window's share of the buffer is that of the text in what segments cost (tcp_win_from_space): half, until one was measured. */
-uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
-{
-    uint32_t ratio = tcb_ext_peek(tcb)->scaling_ratio;
-    return ratio ? (uint32_t)((uint64_t)rcvbuf * ratio >> 8) : rcvbuf >> tcb_params(tcb)->adv_win_scale;
-}
-
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
 /* The text of a full segment from the peer (Linux's advmss of an established connection). */
@@ -153,17 +146,12 @@ static uint32_t offer_bsd(const struct tcb *tcb)
     return window;
 }
 
-static uint32_t round_up(uint32_t window, uint32_t scale)
-{
-    return (window + (1u << scale) - 1) >> scale << scale;
-}
-
 uint32_t window_offer(struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
     if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo && !tcb_params(tcb)->shrink_window) /* nothing waits: what the rest comes to then */
-        return round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), tcb->rcv_wscale);
+        return window_round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), tcb->rcv_wscale);
     uint32_t allowed = window_space(tcb, tcb->rcvbuf), space = free_space(tcb);
     uint32_t full = min_u32(allowed, clamp_of(tcb)), mss = min_u32(tcb->rcv_mss, full), scale = tcb->rcv_wscale;
     bool may_shrink = tcb_params(tcb)->shrink_window && scale;
@@ -178,10 +166,10 @@ uint32_t window_offer(struct tcb *tcb)
             return 0;
     }
     if (may_shrink) /* a whole number of units, below what memory has */
-        return space > tcb->rcv_ssthresh ? round_up(tcb->rcv_ssthresh, scale) : space;
+        return space > tcb->rcv_ssthresh ? window_round_up(tcb->rcv_ssthresh, scale) : space;
     space = min_u32(space, tcb->rcv_ssthresh);
     if (scale)
-        return round_up(space, scale);
+        return window_round_up(space, scale);
     uint32_t window = tcb->rcv_wnd;
     if (window + mss <= space || window > space)
         window = space - space % mss;
@@ -206,7 +194,7 @@ uint16_t window_select(struct tcb *tcb)
             TCP_MIB(tcb->tcp, WantZeroWindowAdv);
         if (!is_linux(tcb) && tcb->ext && !tcb->ext->space_ns)
             tcb->ext->space_ns = tcb_now(tcb);
-        window = round_up(max_u32(window, current), scale);
+        window = window_round_up(max_u32(window, current), scale);
     }
     if (window == 0 && tcb->rcv_wnd)
         TCP_MIB(tcb->tcp, ToZeroWindowAdv);
@@ -470,6 +458,8 @@ void window_ack_check(struct tcb *tcb, bool ooo)
         check_plain(tcb, ooo);
         return;
     }
+    if (!ooo && window_ack_is_decided(tcb))
+        return;
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
     bool full = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss && (tcb->readable < lowat || window_offer(tcb) >= tcb->rcv_wnd);
     if (full || in_quickack(tcb) || tcb->ack_now) {

@@ -11,7 +11,7 @@ static struct tcb make(void)
     memset(&tcp, 0, sizeof tcp);
     memset(&ext, 0, sizeof ext);
     memset(&opts, 0, sizeof opts);
-    tcp.params = params;
+    tcp_set_params(&tcp, &params);
     tcp_set_now(&tcp, 100 * NS_PER_S);
     struct tcb tcb = {.tcp = &tcp, .opt = &opts, .ext = &ext};
     rtt_init(&tcb);
