@@ -88,6 +88,19 @@ void stream_free(struct stream **stream)
     *stream = NULL;
 }
 
+/* The same of one that has a single piece, as small messages are. */
+static inline void free_single(struct stream **stream)
+{
+    struct stream *s = *stream;
+    if (s->ring != s->room) {
+        stream_free(stream);
+        return;
+    }
+    block_unref(s->room[s->first & (PIECES_INLINE - 1)].block);
+    pool_give(s->pool, pool_general_class(sizeof(*s)), s);
+    *stream = NULL;
+}
+
 static bool ring_grow(struct stream *s)
 {
     size_t capacity = ((size_t)s->mask + 1) * (s->mask < PIECES_SPARSE ? 4 : 2);
@@ -615,7 +628,7 @@ void stream_take(struct stream **stream, void *to, size_t n)
     struct piece *p = piece_at(s, 0);
     if (s->count == 1 && n == p->len) { /* all there is */
         memcpy(to, p->block->data + p->off, n);
-        stream_free(stream);
+        free_single(stream);
         return;
     }
     struct iovec iov = {to, n};
@@ -630,7 +643,10 @@ void stream_consume(struct stream **stream, size_t n)
     if (!s)
         return;
     if (n == s->length) {
-        stream_free(stream);
+        if (s->count == 1)
+            free_single(stream);
+        else
+            stream_free(stream);
         return;
     }
     s->length -= (uint32_t)n;

@@ -37,7 +37,12 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     in.tos = bare.tos;
     in.ifindex = (uint16_t)interface->ifindex;
     in.accept_any = false;
-    host_give_tcp(host, interface, &in, packet);
+    enum lil_drop drop = tcp_input(host->tcp, &in, packet, host->now_ns);
+    if (drop)
+        host_tcp_dropped(host, interface, &in, drop);
+    else if ((in.header.flags & TCP_ACK) && interface->kind == LIL_ETHERNET)
+        host_confirm_neighbor(host, &in.flow.remote, 0);
+    host_mark_due(host);
     return true;
 }
 

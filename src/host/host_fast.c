@@ -52,8 +52,12 @@ bool host_input_plain(struct lil_host *host, struct interface *interface, struct
         return false;
     const struct flow *flow = tcp_get_flow(tcb);
     size_t header = plain_header_length(&plain);
-    if (!host_is_known(host, interface, &flow->remote, &flow->local))
-        return false;
+    uint64_t *note = tcp_host_note(tcb), here = (uint64_t)host->generation << 32 | (uint32_t)interface->ifindex; /* its addresses are known there */
+    if (*note != here) {
+        if (!host_is_known(host, interface, &flow->remote, &flow->local))
+            return false;
+        *note = here;
+    }
     if (packet->csum != CSUM_VOUCHED && packet->csum != CSUM_PARTIAL && plain_csum(&plain, bytes, payload_sum(packet, header)) != 0xffff)
         return false;
     host->counters[0][CNT_IP_NO_ECT + (plain.tos & 3)]++;

@@ -175,6 +175,7 @@ bool host_source_for(struct lil_host *host, const struct interface *interface, c
 struct way *host_way(struct lil_host *host, const struct addr *remote, uint32_t ifindex);
 
 /* host_input.c */
+void host_tcp_dropped(struct lil_host *host, const struct interface *interface, const struct tcp_in *in, enum lil_drop drop);
 void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet);
 /* FRAME begins at its link header; taken. */
 void host_input_frame(struct lil_host *host, struct interface *interface, struct lil_packet *packet);

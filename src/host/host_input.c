@@ -12,14 +12,19 @@ COLD static void parameter_problem(struct lil_host *host, struct ip *ip, struct 
 
 /* --- transports: PACKET is positioned behind the IP header ------------------------------------------------------------ */
 
+void host_tcp_dropped(struct lil_host *host, const struct interface *interface, const struct tcp_in *in, enum lil_drop drop)
+{
+    host_note_drop(host, interface->ifindex, drop, host->shadow);
+    if (drop == LIL_DROP_TCP_NO_PORT && (in->header.flags & TCP_SYN) && host->sockets.tcp_no_port)
+        host->sockets.tcp_no_port(host->sockets.ctx, &in->flow);
+}
+
 /* IN is checked, PACKET (taken) is its payload. */
 void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet)
 {
     enum lil_drop drop = tcp_input(host->tcp, in, packet, host->now_ns);
     if (drop) {
-        host_note_drop(host, interface->ifindex, drop, host->shadow);
-        if (drop == LIL_DROP_TCP_NO_PORT && (in->header.flags & TCP_SYN) && host->sockets.tcp_no_port)
-            host->sockets.tcp_no_port(host->sockets.ctx, &in->flow);
+        host_tcp_dropped(host, interface, in, drop);
     } else if ((in->header.flags & TCP_ACK) && interface->kind == LIL_ETHERNET) {
         host_confirm_neighbor(host, &in->flow.remote, in->flow.scope);
     }

@@ -122,7 +122,7 @@ struct tcb_ext {
         };
         uint64_t rare[2];
     };
-    uint8_t mark_count;
+    uint8_t mark_count, tx_class /* of the next ring: as many records as the last one had at its end */;
     bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, burst_idle /* nothing was in flight before it */, cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
@@ -194,6 +194,7 @@ struct tcb_ext {
     struct saved_syn *saved_syn; /* TCP_SAVED_SYN: not read yet */
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
     struct base_recovery base;
+    uint64_t host_note;       /* tcp_host_note() */
     uint64_t progress_ns;     /* since when an ACK is owed (bsd_note_owed); 0: none is */
     uint64_t oow_ack_ns;      /* last challenge or out-of-window ACK (invalid_ratelimit_ms) */
 };
@@ -304,7 +305,7 @@ struct tcp_listener {
 };
 
 enum { DUE_TCB = 1, DUE_SYN = 2, DUE_REPLY = 4 };
-enum { RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, LISTEN_BUCKETS = 256, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
+enum { RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
@@ -346,9 +347,9 @@ struct tcp {
     uint32_t syn_due_first, syn_due_last;
     struct tcp_reply *replies; /* ring of REPLY_LIMIT, made at first use */
     uint32_t reply_first, reply_count;
-    struct list listen_buckets[LISTEN_BUCKETS];
+    struct list *listen_pages[65536 / PORT_PAGE]; /* a list a port; a page is made at first use */
     struct tcp_listener **listeners; /* by slot */
-    uint32_t listener_count, listener_capacity;
+    uint32_t listener_count, listener_capacity, listener_free; /* no slot below the last is free */
     uint32_t wait_first, wait_last, wait_count;
     struct wait_keys *wait_keys; /* tcp_guard.c: of the few records that sign */
     uint64_t wait_deadline_ns; /* of the first; LIL_NEVER */
@@ -486,6 +487,7 @@ void tcb_release_flow(struct tcb *tcb);      /* leaves the flow table */
 
 /* tcp_listen.c, tcp_synq.c */
 struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow);
+void listeners_fini(struct tcp *tcp);
 void listener_trace(struct tcp_listener *listener);
 bool listener_is_full(const struct tcp_listener *listener);
 uint32_t listener_backlog(const struct tcp_listener *listener);
@@ -552,7 +554,7 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
-uint16_t window_select(struct tcb *tcb); /* the value for the header; moves the right edge */
+uint16_t window_select_any(struct tcb *tcb); /* private to window_select */
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
 void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */

@@ -108,6 +108,7 @@ struct tcp_plain {
 };
 bool tcp_may_predict(const struct tcp *tcp); /* false: tcp_predict would say no whatever came */
 struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns);
+uint64_t *tcp_host_note(struct tcb *tcb); /* of one that was predicted: what host/ keeps with it; 0 at first */
 enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struct lil_packet *packet);
 bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out);
 /* The earliest deadline of all timers (may be early, never late); LIL_NEVER. */

@@ -29,8 +29,6 @@ struct tcp *tcp_new(const struct tcp_params *params, const struct tcp_config *co
     tcp->wait_deadline_ns = LIL_NEVER;
     for (unsigned i = 0; i < SYN_LEVELS; i++)
         tcp->levels[i].first = tcp->levels[i].last = TCP_NONE;
-    for (unsigned i = 0; i < LISTEN_BUCKETS; i++)
-        list_init(&tcp->listen_buckets[i]);
     tcp->default_opts.refs = 1;
     return tcp;
 }
@@ -48,14 +46,7 @@ void tcp_free(struct tcp *tcp)
         return;
     tcp->hooks = (struct tcp_hooks){0}; /* vanishes without a word */
     slab_each(&tcp->tcbs, free_tcb, NULL);
-    for (unsigned i = 0; i < LISTEN_BUCKETS; i++) {
-        struct list *node;
-        while ((node = list_pop_front(&tcp->listen_buckets[i])) != NULL) {
-            struct tcp_listener *listener = list_entry(node, struct tcp_listener, node);
-            tcb_opts_unref(tcp, listener->opt);
-            pool_free(tcp->pool, listener, sizeof *listener);
-        }
-    }
+    listeners_fini(tcp);
     for (unsigned i = 0; i < TX_CLASSES; i++) {
         while (tcp->tx_free[i]) {
             struct txring *ring = tcp->tx_free[i];

@@ -20,6 +20,8 @@ static inline __attribute__((always_inline)) bool is_ordinary(const struct tcb *
     return !(ext->rare[0] | ext->rare[1] | ext->unsettled[0] | ext->unsettled[1] | (uintptr_t)ext->ooo);
 }
 
+static inline bool has_unsent(const struct tcb *tcb) { return tcb->snd_nxt != tcb->write_seq; } /* no FIN is queued */
+
 static inline bool is_usual_timer(const struct tcb *tcb)
 {
     return (1u << TIMER_NONE | 1u << TIMER_REXMT | 1u << TIMER_TLP) >> tcb->timer & 1;
@@ -138,6 +140,11 @@ struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns
     return tcb;
 }
 
+uint64_t *tcp_host_note(struct tcb *tcb)
+{
+    return &tcb->ext->host_note;
+}
+
 /* RFC 8985 7.2 (recovery_schedule_tlp), else RFC 6298 5: the probe timer, no later than the RTO, which counts from an ACK that made
  * progress (ADVANCING) or from the oldest transmission. Something is out, and no timer but these two is running. */
 static void arm_timer(struct tcb *tcb, bool advancing)
@@ -188,8 +195,10 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
     ring->head = (ring->head + count) & ring->mask;
     ring->count -= count;
     ring->packets_out -= packets;
-    if (ring->count == 0)
+    if (ring->count == 0) {
+        ext->tx_class = count > 1u << TX_CLASS_MIN ? (uint8_t)(32 - __builtin_clz(count - 1)) : 0;
         txring_free(tcb);
+    }
     rtt_sample_linux(tcb, count == 1 ? elapsed_us : (now - first_ns) / NS_PER_US); /* RFC 6298 3: none was resent, so Karn agrees */
     rtt_note_min(tcb, before, elapsed_us);
     tcb->backoff = 0;
@@ -282,7 +291,7 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
         packet_free(packet);
     if ((in->length || !expected) && !window_ack_is_decided(tcb)) /* is_expected_ack */
         window_ack_check(tcb, false);
-    if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb))
+    if (tcb->acks_due || tcb->ack_now || has_unsent(tcb))
         tcb_mark_due(tcb);
     tcb_check(tcb);
     return drop;
@@ -375,7 +384,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
 static void end_of_segment(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (tcb_has_unsent(tcb)) {
+    if (has_unsent(tcb)) {
         if (tcb->timer == TIMER_NONE)
             timer_rexmt(tcb);
         return;
@@ -385,20 +394,6 @@ static void end_of_segment(struct tcb *tcb)
     ext->cwnd_limited = false;
     arm_timer(tcb, false);
     tcb_clear_due(tcb);
-}
-
-/* window_select() where nothing waits to be read and what is offered is not less than before. */
-static inline uint16_t select_window(struct tcb *tcb)
-{
-    uint32_t scale = tcb->rcv_wscale;
-    if (tcb->rcv_stream || !scale || tcb->ext->no_memory || tcb_params(tcb)->shrink_window)
-        return window_select(tcb);
-    uint32_t window = window_round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), scale);
-    if (window == 0 || window < tcb_receive_window(tcb) || tcb->rcv_wnd == 0)
-        return window_select(tcb);
-    tcb->rcv_wnd = window;
-    tcb->rcv_wup = tcb->rcv_nxt;
-    return (uint16_t)min_u32(window >> scale, 65535);
 }
 
 /* What every segment of the connection has (output_fill), and what the peer learns by it. */
@@ -418,7 +413,7 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->has_timestamp = tcb->ts_ok;
     header->ts_value = tcb_ts_now(tcb);
     header->ts_echo = tcb->ts_recent;
-    header->window = select_window(tcb);
+    header->window = window_select(tcb);
     header->length = (uint16_t)length;
     header->tos = options->tos & 0xfc;
     header->ttl = options->ttl ? options->ttl : params->ttl;
@@ -477,7 +472,7 @@ bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out)
     if (!may_send(tcb))
         return false;
     tcp_set_now(tcp, now_ns);
-    if (!(tcb_has_unsent(tcb) ? output_plain(tcb, out) : output_ack(tcb, out)))
+    if (!(has_unsent(tcb) ? output_plain(tcb, out) : output_ack(tcb, out)))
         return false;
     tcb_note_less_unsent(tcb);
     if (tcb->is_due)

@@ -57,6 +57,21 @@ static inline uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
     return ratio ? (uint32_t)((uint64_t)rcvbuf * ratio >> 8) : rcvbuf >> tcb_params(tcb)->adv_win_scale;
 }
 static inline uint32_t window_round_up(uint32_t window, uint32_t scale) { return (window + (1u << scale) - 1) >> scale << scale; }
+/* The value for the header; moves the right edge. Here: Linux's when nothing waits to be read. */
+static inline uint16_t window_select(struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t scale = tcb->rcv_wscale;
+    if (tcb->rcv_stream || !scale || ext->no_memory || ext->ooo || params->shrink_window || !params->adv_win_scale)
+        return window_select_any(tcb);
+    uint32_t offer = min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), window = window_round_up(max_u32(offer, tcb_receive_window(tcb)), scale);
+    if (offer == 0 || tcb->rcv_wnd == 0)
+        return window_select_any(tcb);
+    tcb->rcv_wnd = window;
+    tcb->rcv_wup = tcb->rcv_nxt;
+    return (uint16_t)min_u32(window >> scale, 65535);
+}
 /* The ACK that is due says it all: window_ack_check() would ask for the same one. */
 static inline bool window_ack_is_decided(const struct tcb *tcb) { return tcb->ack_want == 1 && tcb->is_due && tcb->quick == 0; }
 

@@ -2,19 +2,40 @@
  * The incomplete queue's small entries are in tcp_synq.c; backlog formulas and full-queue policies are FACTS section 4. */
 #include "tcp/tcb.h"
 
-static struct list *bucket_of(struct tcp *tcp, uint16_t port)
+static struct list *page_of(struct tcp *tcp, uint16_t port) /* makes it; NULL: memory */
 {
-    return &tcp->listen_buckets[port % LISTEN_BUCKETS];
+    struct list **page = &tcp->listen_pages[port / PORT_PAGE];
+    if (!*page && (*page = pool_alloc(tcp->pool, PORT_PAGE * sizeof **page)) != NULL)
+        for (unsigned i = 0; i < PORT_PAGE; i++)
+            list_init(&(*page)[i]);
+    return *page;
+}
+
+void listeners_fini(struct tcp *tcp)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(tcp->listen_pages); i++) {
+        struct list *page = tcp->listen_pages[i], *node;
+        for (unsigned k = 0; page && k < PORT_PAGE; k++) {
+            while ((node = list_pop_front(&page[k])) != NULL) {
+                struct tcp_listener *listener = list_entry(node, struct tcp_listener, node);
+                tcb_opts_unref(tcp, listener->opt);
+                pool_free(tcp->pool, listener, sizeof *listener);
+            }
+        }
+        if (page)
+            pool_free(tcp->pool, page, PORT_PAGE * sizeof *page);
+    }
 }
 
 static int add_slot(struct tcp *tcp, struct tcp_listener *listener)
 {
-    for (uint32_t i = 0; i < tcp->listener_capacity; i++) {
-        if (!tcp->listeners[i]) {
-            tcp->listeners[i] = listener;
-            listener->slot = i;
-            return 0;
-        }
+    uint32_t *slot = &tcp->listener_free;
+    while (*slot < tcp->listener_capacity && tcp->listeners[*slot])
+        ++*slot;
+    if (*slot < tcp->listener_capacity) {
+        tcp->listeners[*slot] = listener;
+        listener->slot = (*slot)++;
+        return 0;
     }
     uint32_t capacity = tcp->listener_capacity ? tcp->listener_capacity * 2 : 8;
     struct tcp_listener **grown = pool_alloc(tcp->pool, capacity * sizeof *grown);
@@ -39,7 +60,7 @@ int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool an
     if (!listener)
         return -ENOBUFS;
     listener->opt = pool_alloc(tcp->pool, sizeof *listener->opt);
-    if (!listener->opt || add_slot(tcp, listener) < 0) {
+    if (!listener->opt || !page_of(tcp, port) || add_slot(tcp, listener) < 0) {
         if (listener->opt)
             pool_free(tcp->pool, listener->opt, sizeof *listener->opt);
         pool_free(tcp->pool, listener, sizeof *listener);
@@ -55,7 +76,7 @@ int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool an
     listener->backlog_given = backlog;
     listener->user = user;
     listener->accept_first = listener->accept_last = listener->held = TCP_NONE;
-    list_push_back(bucket_of(tcp, port), &listener->node);
+    list_push_back(&page_of(tcp, port)[port % PORT_PAGE], &listener->node);
     tcp->listener_count++;
     if (tcp->hooks.trace) {
         struct flow flow = {.local = *local, .remote = addr_any(AF_INET), .local_port = port};
@@ -170,11 +191,12 @@ struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow)
     int best_score = 0;
     uint64_t best_draw = 0;
     bool v4 = addr_is_v4(&flow->local);
-    list_each(node, bucket_of(tcp, flow->local_port)) {
+    struct list *page = tcp->listen_pages[flow->local_port / PORT_PAGE];
+    if (!page)
+        return NULL;
+    list_each(node, &page[flow->local_port % PORT_PAGE]) {
         struct tcp_listener *listener = list_entry(node, struct tcp_listener, node);
         int score = 0;
-        if (listener->port != flow->local_port)
-            continue;
         if (addr_equal(&listener->local, &flow->local))
             score = 4;
         else if (addr_is_any(&listener->local) && listener->is_v6 == !v4)
@@ -263,6 +285,7 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t
         tcp_abort(tcp, tcb, now_ns);
     list_remove(&listener->node);
     tcp->listeners[listener->slot] = NULL;
+    tcp->listener_free = min_u32(tcp->listener_free, listener->slot);
     tcp->listener_count--;
     if (tcp->hooks.trace) {
         struct flow flow = {.local = listener->local, .remote = addr_any(AF_INET), .local_port = listener->port};

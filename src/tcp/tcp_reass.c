@@ -50,37 +50,59 @@ static void count_out(struct tcb *tcb, const struct lil_packet *packet)
     rmem_give(tcb, cost);
 }
 
-/* tcp_prune_ofo_queue(): from the highest down, an eighth of the buffer at a time, as long as they lie behind SEQ. */
+static struct lil_packet *reversed(struct lil_packet *list)
+{
+    struct lil_packet *out = NULL;
+    while (list) {
+        struct lil_packet *next = list->next;
+        list->next = out;
+        out = list;
+        list = next;
+    }
+    return out;
+}
+
+/* From RANGE's end, as long as they lie behind SEQ. GOAL: what must be won before memory is looked at again. True: it is enough. */
+static bool prune_range(struct tcb *tcb, struct ooo_range *range, uint32_t seq, int64_t *goal)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    struct lil_packet *left = reversed(range->first), *last;
+    bool enough = false;
+    while ((last = left) != NULL && seq_le(seq, last->mark) && !enough) {
+        left = last->next;
+        *goal -= rmem_cost(tcb, last->length);
+        count_out(tcb, last);
+        ooo->has_fin = ooo->has_fin && seq_lt(ooo->fin_seq, last->mark);
+        range->end = last->mark;
+        packet_free(last);
+        if ((ooo->count == 1 && !left) || *goal <= 0) {
+            enough = !rmem_is_over(tcb);
+            *goal = tcb->rcvbuf >> 3;
+        }
+    }
+    range->last = left;
+    range->first = reversed(left);
+    return enough;
+}
+
+/* tcp_prune_ofo_queue(): from the highest down, an eighth of the buffer at a time, as long as they lie behind SEQ. Each packet is passed twice at
+ * most, however many a range has (CVE-2018-5390). */
 void reass_prune(struct tcb *tcb, uint32_t seq)
 {
     struct ooo_queue *ooo = tcb->ext->ooo;
     int64_t goal = tcb->rcvbuf >> 3;
-    bool pruned = false;
-    while (ooo && ooo->count) {
+    uint32_t before = ooo ? ooo->bytes : 0;
+    bool enough = false;
+    while (ooo && ooo->count && !enough) {
         struct ooo_range *range = &ooo->r[ooo->count - 1];
-        struct lil_packet *last = range->last, *before = range->first;
-        if (!last || seq_gt(seq, last->mark))
+        if (!range->last || seq_gt(seq, range->last->mark))
             break;
-        while (before != last && before->next != last)
-            before = before->next;
-        goal -= rmem_cost(tcb, last->length);
-        count_out(tcb, last);
-        ooo->has_fin = ooo->has_fin && seq_lt(ooo->fin_seq, last->mark);
-        range->end = last->mark;
-        pruned = true;
-        if (before == last)
-            ooo->count--;
-        else
-            before->next = NULL;
-        range->last = before;
-        packet_free(last);
-        if (ooo->count == 0 || goal <= 0) {
-            if (!rmem_is_over(tcb))
-                break;
-            goal = tcb->rcvbuf >> 3;
-        }
+        enough = prune_range(tcb, range, seq, &goal);
+        if (range->first)
+            break;
+        ooo->count--;
     }
-    if (!pruned)
+    if (!ooo || ooo->bytes == before)
         return;
     TCP_MIB(tcb->tcp, OfoPruned);
     tcb->ext->recent_count = 0;

@@ -20,7 +20,9 @@ struct tcp_reply *reply_push(struct tcp *tcp)
 
 static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
 {
-    memset(header, 0, sizeof *header);
+    header->checksum = header->urgent = 0;
+    header->header_length = 0;
+    memset(&header->options, 0, offsetof(struct tcp_options, sack)); /* the arrays behind are valid by their counts */
     header->source_port = reply->flow.local_port;
     header->dest_port = reply->flow.remote_port;
     header->seq = reply->seq;
@@ -30,10 +32,14 @@ static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
     header->options.has_timestamp = reply->has_ts;
     header->options.ts_value = reply->ts_value;
     header->options.ts_echo = reply->ts_echo;
-    header->options.has_md5 = reply->has_md5;
-    memcpy(header->options.md5, reply->md5, sizeof reply->md5);
-    header->options.sack_count = reply->sack_count;
-    memcpy(header->options.sack, reply->sack, sizeof reply->sack);
+    if (reply->has_md5) {
+        header->options.has_md5 = true;
+        memcpy(header->options.md5, reply->md5, sizeof reply->md5);
+    }
+    if (reply->sack_count) {
+        header->options.sack_count = reply->sack_count;
+        memcpy(header->options.sack, reply->sack, sizeof reply->sack);
+    }
     if (reply->flags & TCP_SYN) { /* a cookie's SYN/ACK */
         header->options.has_mss = true;
         header->options.mss = reply->mss;
@@ -61,8 +67,9 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     tcp->reply_first = (tcp->reply_first + 1) % REPLY_LIMIT;
     if (--tcp->reply_count == 0)
         tcp->due &= ~DUE_REPLY;
-    memset(segment, 0, sizeof *segment);
     segment->flow = reply->flow;
+    segment->packet = NULL;
+    segment->gso_size = 0;
     fill_header(reply, &segment->header);
     segment->option_order = tcp->params.option_order;
     segment->tos = reply->tos;

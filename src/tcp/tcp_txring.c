@@ -27,7 +27,7 @@ static void ring_free(struct tcp *tcp, struct txring *ring)
 static bool grow(struct tcb *tcb)
 {
     struct txring *old = tcb->tx;
-    unsigned shift = old ? 32u - (unsigned)__builtin_clz(old->mask + 1) : TX_CLASS_MIN;
+    unsigned shift = old ? 32u - (unsigned)__builtin_clz(old->mask + 1) : max_u32(tcb_ext_peek(tcb)->tx_class, TX_CLASS_MIN);
     if (shift >= TX_CLASSES)
         return false;
     struct txring *ring = ring_new(tcb->tcp, shift);
@@ -49,7 +49,7 @@ struct txseg *txring_push(struct tcb *tcb)
     struct txring *small = tcb->tcp->tx_free[TX_CLASS_MIN];
     if (!tcb->tx && tcb->ext && !tcb->ext->busy_ns)
         tcb->ext->busy_ns = tcb_now(tcb) | 1;
-    if (!tcb->tx && small) { /* the common first record */
+    if (!tcb->tx && small && tcb_ext_peek(tcb)->tx_class <= TX_CLASS_MIN) { /* the common first record */
         tcb->tcp->tx_free[TX_CLASS_MIN] = small->next_free;
         small->head = small->packets_out = 0;
         small->mask = (1u << TX_CLASS_MIN) - 1;

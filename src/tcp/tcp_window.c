@@ -179,7 +179,7 @@ uint32_t window_offer(struct tcb *tcb)
 }
 
 /* The header's window. RFC 9293 3.8.6 (SHLD-14): the right edge does not move left. */
-uint16_t window_select(struct tcb *tcb)
+uint16_t window_select_any(struct tcb *tcb)
 {
     uint32_t scale = tcb->rcv_wscale, most = !scale && tcb_params(tcb)->signed_windows ? 32767 : 65535u << scale;
     if (tcb_ext_peek(tcb)->no_memory) { /* all that was offered was a mistake */

@@ -22,6 +22,8 @@ static inline struct addr bare_addr(uint32_t address) /* of a struct bare */
 static inline uint64_t bare_words(const uint8_t *bytes, size_t length)
 {
     uint64_t sum = (uint64_t)get_word(bytes) + get_word(bytes + 4) + get_word(bytes + 8) + get_word(bytes + 12) + get_word(bytes + 16);
+    if (length == 32) /* with a timestamp */
+        return sum + get_word(bytes + 20) + get_word(bytes + 24) + get_word(bytes + 28);
     for (const uint8_t *end = bytes + length, *at = bytes + 20; at < end; at += 4) {
         sum += get_word(at);
         __asm__("" : "+r"(sum)); /* not vectorised, for the same reason */
@@ -38,16 +40,19 @@ static inline uint16_t bare_tcp_sum(const struct bare *bare, const uint8_t *tcp,
 /* Is a packet of these LENGTH bytes one? Its TCP header is parsed, no checksum of TCP's is looked at. */
 static inline bool bare_parse(struct bare *bare, struct tcphdr_ *tcp, const uint8_t *bytes, size_t length)
 {
-    if (length < IPV4_LENGTH + TCP_LENGTH || bytes[0] != 0x45 || get16(bytes + 2) != length || get16(bytes + 6) & 0xbfff ||
-        bytes[9] != IPPROTO_TCP || (size_t)(bytes[IPV4_LENGTH + 12] >> 4) * 4 != length - IPV4_LENGTH)
+    if (length < IPV4_LENGTH + TCP_LENGTH)
         return false;
-    if (csum_fold64(bare_words(bytes, IPV4_LENGTH)) != 0xffff)
-        return false;
+    uint32_t first = get_word(bytes), second = get_word(bytes + 4), third = get_word(bytes + 8);
     bare->source = get_word(bytes + 12);
     bare->dest = get_word(bytes + 16);
+    if ((ntohl(first) & 0xff00ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) || (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16) ||
+        (size_t)(bytes[IPV4_LENGTH + 12] >> 4) * 4 != length - IPV4_LENGTH)
+        return false;
+    if (csum_fold64((uint64_t)first + second + third + bare->source + bare->dest) != 0xffff)
+        return false;
     bare->tos = bytes[1];
     bare->ttl = bytes[8];
-    bare->dont_fragment = get16(bytes + 6) & 0x4000;
+    bare->dont_fragment = second & htonl(0x4000);
     return tcphdr_parse(tcp, bytes + IPV4_LENGTH, length - IPV4_LENGTH) == (int)(length - IPV4_LENGTH);
 }
 

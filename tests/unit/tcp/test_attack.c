@@ -150,6 +150,48 @@ static void test_islands(void **state)
     end_aborted(pair, tcb);
 }
 
+/* CVE-2018-5390: one range of very many one-byte segments, which grows downwards: what is beyond the buffer is pruned from its top, and the
+ * range stays in order. */
+static void test_pruned_range(void **state)
+{
+    (void)state;
+    enum { SEGMENTS = 60000 };
+    struct tcp_params params;
+    pair_params_linux(&params);
+    struct pair *pair = pair_new(&params, &params);
+    struct tcb *tcb[2];
+    pair_open(pair, tcb);
+    assert_int_equal(pair_send(pair, 1, tcb[1], "x", 1), 1);
+    pair_run_ms(pair, 200);
+    char byte;
+    assert_int_equal(pair_recv(pair, 0, tcb[0], &byte, 1), 1);
+    tcb[0]->rcvbuf = 6 << 20;
+    tcb[0]->rcv_wnd = SEGMENTS + 2;
+    uint32_t base = tcb[0]->rcv_nxt;
+    for (uint32_t i = SEGMENTS; i > 0; i--) {
+        struct tcp_in in = {.flow = pair_flow(pair, 1024), .payload = 1, .header = {.source_port = 13, .dest_port = 1024, .seq = base + i, .ack = tcb[0]->snd_nxt, .flags = TCP_ACK, .window = 500}};
+        struct lil_packet *packet = packet_new(pair->pool);
+        in.header.options.has_timestamp = true;
+        in.header.options.ts_value = tcb[0]->ts_recent;
+        assert_true(packet_append(packet, "y", 1));
+        tcp_input(pair->tcp[0], &in, packet, pair->now_ns);
+        assert_true(tcb[0]->ext->rmem.total <= tcb[0]->rcvbuf + 1024);
+    }
+    const struct ooo_queue *ooo = tcb[0]->ext->ooo;
+    assert_int_equal(ooo->count, 1);
+    assert_int_equal(ooo->r[0].start, base + 1);
+    uint32_t seq = base + 1;
+    const struct lil_packet *last = NULL;
+    for (const struct lil_packet *p = ooo->r[0].first; p; last = p, p = p->next)
+        assert_int_equal(p->mark, seq++);
+    assert_ptr_equal(ooo->r[0].last, last);
+    assert_int_equal(ooo->r[0].end, seq);
+    assert_int_equal(ooo->bytes, seq - base - 1);
+    assert_true(tcb[0]->tcp->mib[MIB_OfoPruned] > 10);
+    pair_drain(pair);
+    end_aborted(pair, tcb);
+}
+
 /* CVE-2019-11477..9: a tiny MSS is raised, and SACKs of single bytes do not multiply the records in flight. */
 static void test_sack_panic(void **state)
 {
@@ -240,7 +282,7 @@ static void test_mss_grows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_storm), cmocka_unit_test(test_islands), cmocka_unit_test(test_sack_panic), cmocka_unit_test(test_optimistic_ack), cmocka_unit_test(test_mss_grows),
+        cmocka_unit_test(test_storm), cmocka_unit_test(test_islands), cmocka_unit_test(test_pruned_range), cmocka_unit_test(test_sack_panic), cmocka_unit_test(test_optimistic_ack), cmocka_unit_test(test_mss_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
