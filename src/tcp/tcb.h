@@ -304,8 +304,7 @@ struct tcp_listener {
     uint32_t fastopen_pending;
 };
 
-enum { DUE_TCB = 1, DUE_SYN = 2, DUE_REPLY = 4 };
-enum { RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
+enum { DUE_TCB = 1, DUE_SYN = 2, DUE_REPLY = 4, RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
@@ -325,8 +324,8 @@ struct tcp {
     struct prng prng;
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
-    bool has_short_way, rto_is_plain; /* of the parameters: tcp_fast.c has their policies; the RTO is as it stands before a timeout */
-    uint32_t rto_max_us;      /* the same */
+    uint32_t rto_max_us;      /* of the parameters, as are the next two */
+    bool has_short_way /* tcp_fast.c has their policies */, rto_is_plain /* as it stands before a timeout */;
     bool has_guards;          /* some socket has keys or a least TTL, or TCP comes in UDP, too: every segment is asked (tcp_guard.c) */
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *cached;       /* where the last segment went; before it: recent */
@@ -342,8 +341,7 @@ struct tcp {
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
     struct tcb *recent[RECENT_FLOWS]; /* by flow: where its last segment went (tcp_recent) */
     struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
-    uint32_t due_left;
-    uint8_t due;              /* DUE_*: which of the lists below and above have entries */
+    uint32_t due_left, due;   /* due: DUE_*, which of this list and the next two have entries */
     uint32_t syn_due_first, syn_due_last;
     struct tcp_reply *replies; /* ring of REPLY_LIMIT, made at first use */
     uint32_t reply_first, reply_count;

@@ -243,7 +243,7 @@ void tcb_clear_due(struct tcb *tcb)
         tcp->due_first = next;
         tcp->due_left = 0;
         if (!next)
-            tcp->due &= ~DUE_TCB;
+            tcp->due &= ~(uint32_t)DUE_TCB;
     }
     if (next)
         next->due_prev = tcb->due_prev;

@@ -66,7 +66,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     const struct tcp_reply *reply = &tcp->replies[tcp->reply_first];
     tcp->reply_first = (tcp->reply_first + 1) % REPLY_LIMIT;
     if (--tcp->reply_count == 0)
-        tcp->due &= ~DUE_REPLY;
+        tcp->due &= ~(uint32_t)DUE_REPLY;
     segment->flow = reply->flow;
     segment->packet = NULL;
     segment->gso_size = 0;

@@ -102,7 +102,7 @@ static void clear_due(struct tcp *tcp, uint32_t slot)
         if (tcp->syn_due_last == slot)
             tcp->syn_due_last = last;
         if (last == TCP_NONE)
-            tcp->due &= ~DUE_SYN;
+            tcp->due &= ~(uint32_t)DUE_SYN;
     }
 }
 
@@ -329,7 +329,7 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     tcp->syn_due_first = entry->due_next;
     if (tcp->syn_due_first == TCP_NONE) {
         tcp->syn_due_last = TCP_NONE;
-        tcp->due &= ~DUE_SYN;
+        tcp->due &= ~(uint32_t)DUE_SYN;
     }
     entry->is_due = false;
     synq_segment(tcp, entry, segment);
