@@ -552,7 +552,6 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
-uint16_t window_select_any(struct tcb *tcb); /* private to window_select */
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
 void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
@@ -644,7 +643,6 @@ void tcb_run_timers(struct tcb *tcb);
 /* tcp_rtt.c */
 void rtt_init(struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
-void rtt_sample_linux(struct tcb *tcb, uint64_t rtt_us); /* the smallest round trip is rtt_note_min's */
 void rtt_set_rto(struct tcb *tcb);
 void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us); /* BEFORE: the smallest so far */
 void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */

@@ -36,6 +36,7 @@ static inline void tcb_note_rate(struct tcb_ext *ext, uint32_t delivered, uint64
     ext->rate_is_network = !limited;
 }
 /* tcp_rtt.c */
+void rtt_sample_linux(struct tcb *tcb, uint64_t rtt_us); /* the smallest round trip is rtt_note_min's */
 static inline uint32_t rtt_rto_max_us(const struct tcb *tcb)
 {
     uint32_t own_ms = tcb->opt->rto_max_ms;
@@ -57,6 +58,7 @@ static inline uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)
     return ratio ? (uint32_t)((uint64_t)rcvbuf * ratio >> 8) : rcvbuf >> tcb_params(tcb)->adv_win_scale;
 }
 static inline uint32_t window_round_up(uint32_t window, uint32_t scale) { return (window + (1u << scale) - 1) >> scale << scale; }
+uint16_t window_select_any(struct tcb *tcb); /* private to window_select */
 /* The value for the header; moves the right edge. Here: Linux's when nothing waits to be read. */
 static inline uint16_t window_select(struct tcb *tcb)
 {
