@@ -193,9 +193,8 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     bool paws = is_paws_reject(tcp, record, header);
     if (!paws && header->seq == record->rcv_nxt && (header->seq == end_seq || (header->flags & TCP_RST))) {
         packet_free(packet);
-        if (header->flags & TCP_RST) {
-            if (tcp->params.rfc1337) /* RFC 1337: TIME-WAIT assassination */
-                return LIL_DROP_TCP_AFTER_CLOSE;
+        bool is_reset = header->flags & TCP_RST;
+        if (is_reset && !tcp->params.rfc1337) { /* RFC 1337: TIME-WAIT assassination */
             timewait_remove(tcp, slot);
             return LIL_DROP_NONE;
         }
@@ -203,6 +202,8 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
             record->ts_recent = header->options.ts_value;
             record->ts_recent_s = (uint32_t)(tcp->now_ns / NS_PER_S);
         }
+        if (is_reset) /* no longer a wait for that */
+            return LIL_DROP_TCP_AFTER_CLOSE;
         unlink_record(tcp, record);
         append_record(tcp, slot);
         return LIL_DROP_NONE;

@@ -1,6 +1,7 @@
 /* tcp_user.c: the user calls, RFC 9293 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS. None blocks. */
 #include <poll.h>
 #include "tcp/tcb.h"
+#include "tcp/tcp_rmem.h"
 
 struct tcb *tcp_open(struct tcp *tcp)
 {
@@ -359,6 +360,11 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     /* RFC 2525 2.17, RFC 9293 3.10.4: data that nobody will read is answered with a reset */
     if (unread && tcp->params.rst_on_unread_close) {
         TCP_MIB(tcp, AbortOnClose);
+        uint32_t freed = tcb->readable;
+        stream_free(&tcb->rcv_stream);
+        tcb->readable = 0;
+        if (tcb->ext)
+            rmem_release(tcb, freed); /* the reset's window has the room */
         reset_send(tcb);
         tcb_done(tcb);
         return;

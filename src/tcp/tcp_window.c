@@ -39,6 +39,13 @@ void window_hold_clamp(struct tcb *tcb)
         tcb->ext->window_clamp = clamp_of_buffer(tcb);
 }
 
+/* What the connection began with: the window of this moment may be closed by what waits to be read. */
+static uint32_t space_now(const struct tcb *tcb)
+{
+    uint32_t space = tcb->ext->space_bytes;
+    return space ? space : min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10 * full_text(tcb));
+}
+
 /* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
 COLD static void note_ratio(struct tcb *tcb, uint32_t length)
 {
@@ -46,8 +53,10 @@ COLD static void note_ratio(struct tcb *tcb, uint32_t length)
     if (ratio == (tcb->ext->scaling_ratio ? tcb->ext->scaling_ratio : 128u))
         return;
     tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf);
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf), space = space_now(tcb);
     tcb->ext->window_clamp = clamp;
+    if (clamp < space)
+        tcb->ext->space_bytes = clamp;
     if (clamp < before)
         tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
     else
@@ -564,11 +573,10 @@ static void grow_buffer(struct tcb *tcb, uint32_t taken)
     }
 }
 
-/* What the connection began with: the window of this moment may be closed by what waits to be read. */
 static void begin_measure(struct tcb *tcb)
 {
     tcb->ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
-    tcb->ext->space_bytes = min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10 * full_text(tcb));
+    tcb->ext->space_bytes = space_now(tcb);
 }
 
 static void adjust_space(struct tcb *tcb, size_t copied)
