@@ -472,8 +472,20 @@ static bool is_timeout_option(const struct call *call)
     return (int)call->args[1] == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO || name == 66 || name == 67);
 }
 
-static void size_pair(struct call *call, int name, int bytes)
+/* Fast mode: urgent bytes are in the pair's own queue, marked there. */
+static bool is_urgent_option(const struct call *call)
 {
+    return (int)call->args[1] == SOL_SOCKET && (int)call->args[2] == SO_OOBINLINE && call->desc->kind == DESC_STREAM && !call->program->launcher->exact;
+}
+
+/* Fast mode, a stream: what the pair does itself. */
+static void note_option(struct call *call, int name, const void *value)
+{
+    const struct linger *linger = value;
+    int bytes = *(const int *)value;
+
+    if (name == SO_LINGER)
+        call->desc->resets_at_close = linger->l_onoff && !linger->l_linger;
     if (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE)
         desc_size_pair(call->desc, call->inner, name == SO_SNDBUF || name == SO_SNDBUFFORCE, bytes);
 }
@@ -493,12 +505,16 @@ int64_t call_setsockopt(struct call *call)
         return -EINVAL;
     if (memory_read(call->tid, call->args[3], value, length) < 0)
         return -EFAULT;
+    if (is_urgent_option(call)) {
+        desc->keeps_urgent = *(int *)value != 0;
+        return CALL_CONTINUE;
+    }
     if (desc->lil_fd < 0)
         return 0;
     if (lil_setsockopt(call->program->proc, desc->lil_fd, level, name, value, (socklen_t)length) < 0)
         return -errno;
     if (level == SOL_SOCKET && desc->kind == DESC_STREAM && !call->program->launcher->exact && length >= sizeof(int))
-        size_pair(call, name, *(int *)value);
+        note_option(call, name, value);
     return 0;
 }
 
@@ -517,7 +533,7 @@ int64_t call_getsockopt(struct call *call)
     socklen_t length = 0;
     bool is_error = level == SOL_SOCKET && name == SO_ERROR;
 
-    if (is_timeout_option(call))
+    if (is_timeout_option(call) || is_urgent_option(call))
         return CALL_CONTINUE;
     if (memory_read(call->tid, call->args[4], &length, sizeof length) < 0)
         return -EFAULT;

@@ -113,6 +113,7 @@ static void on_outer(struct source *source, uint32_t events)
     desc->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     desc->stays_readable |= (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     desc->hung_up |= (events & EPOLLHUP) != 0;
+    desc->is_urgent |= (events & EPOLLPRI) != 0;
     if (events & EPOLLHUP && (l->exact || desc->state != DESC_OPEN)) {
         if (l->exact && desc->state == DESC_OPEN && desc->kind == DESC_STREAM && !desc->fill)
             desc_pump(desc); /* what was written natively; frees it when the last byte is with the stack */
@@ -275,6 +276,10 @@ void desc_inherit_pair(struct desc *desc, int inner, const struct desc *listener
 {
     desc->pair_out = listener->pair_out;
     desc->pair_in = listener->pair_in;
+    desc->resets_at_close = listener->resets_at_close;
+    desc->keeps_urgent = listener->keeps_urgent;
+    if (desc->keeps_urgent)
+        setsockopt(inner, SOL_SOCKET, SO_OOBINLINE, &(int){1}, sizeof(int));
     if (desc->pair_out || desc->pair_in)
         size_pair(desc, inner);
 }

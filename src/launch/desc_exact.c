@@ -25,6 +25,19 @@ static void take_tokens(struct desc *desc, int inner)
     }
 }
 
+/* POLLPRI while the stack has an urgent byte. */
+static void sync_urgent(struct desc *desc, bool is_urgent, int inner)
+{
+    char dump;
+
+    if (is_urgent && !desc->shows_urgent)
+        desc->shows_urgent = send(desc->outer.fd, "u", 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+    if (!is_urgent && desc->shows_urgent && inner >= 0) {
+        (void)!recv(inner, &dump, sizeof dump, MSG_OOB | MSG_DONTWAIT);
+        desc->shows_urgent = false;
+    }
+}
+
 static void show_fin(struct desc *desc)
 {
     if (desc->fin_shown || desc->kind != DESC_STREAM)
@@ -44,6 +57,8 @@ void desc_sync(struct desc *desc, int inner)
     events = proc_poll_events(desc->program->proc, desc->lil_fd);
     if (events & POLLRDHUP && !(events & POLLERR))
         show_fin(desc); /* and readable from now on, without a token */
+    if (desc->kind == DESC_STREAM && desc->state == DESC_OPEN)
+        sync_urgent(desc, events & POLLPRI, inner);
     if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
         if (!desc->tokens || woken & POLLIN)
             add_token(desc);

@@ -25,9 +25,18 @@ static int keep(uint8_t **to, size_t *length, size_t *offset, const uint8_t *fro
     return 0;
 }
 
+/* What the stack was just given leaves before a reset can overtake it, as on a kernel, where send() itself transmits. */
+static void send_first(struct desc *desc)
+{
+    struct launcher *l = desc->launcher;
+    if (lil_world_next(l->world) <= l->now_ns)
+        lil_world_step(l->world, l->now_ns);
+}
+
 static void abort_lil(struct desc *desc)
 {
     struct linger at_once = {1, 0};
+    send_first(desc);
     lil_setsockopt(desc->program->proc, desc->lil_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     desc_free(desc);
 }
@@ -62,7 +71,7 @@ enum pumped { PUMP_MORE, PUMP_BLOCKED, PUMP_GONE };
 
 static enum pumped end_of_program(struct desc *desc, bool reset)
 {
-    if (reset) {
+    if (reset || (desc->hung_up && desc->resets_at_close)) {
         abort_lil(desc);
         return PUMP_GONE;
     }
@@ -78,6 +87,41 @@ static enum pumped end_of_program(struct desc *desc, bool reset)
     return PUMP_BLOCKED;
 }
 
+/* The urgent byte, when all before it has been passed on; at it recv() stops. 1: there was one, and it went; 0: none; -1: it cannot go now. */
+static int urgent_to_net(struct desc *desc)
+{
+    int at_mark = 0;
+    char byte;
+
+    if (!desc->is_urgent || ioctl(desc->outer.fd, SIOCATMARK, &at_mark) < 0 || !at_mark)
+        return 0;
+    if (recv(desc->outer.fd, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) != 1)
+        return 0;
+    if (lil_send(desc->program->proc, desc->lil_fd, &byte, 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)
+        return -1;
+    (void)!recv(desc->outer.fd, &byte, 1, MSG_OOB | MSG_DONTWAIT);
+    desc->is_urgent = false;
+    return 1;
+}
+
+static int urgent_to_program(struct desc *desc)
+{
+    int at_mark = 0;
+    char byte;
+
+    if (!(desc->woken & POLLPRI) || lil_ioctl(desc->program->proc, desc->lil_fd, SIOCATMARK, &at_mark) < 0 || !at_mark)
+        return 0;
+    if (lil_recv(desc->program->proc, desc->lil_fd, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) != 1)
+        return 0;
+    if (send(desc->outer.fd, &byte, 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN) {
+        desc_want_room(desc);
+        return -1;
+    }
+    (void)!lil_recv(desc->program->proc, desc->lil_fd, &byte, 1, MSG_OOB | MSG_DONTWAIT);
+    desc->woken &= ~(unsigned)POLLPRI;
+    return 1;
+}
+
 static enum pumped pump_to_net(struct desc *desc)
 {
     uint8_t *buffer = desc->launcher->scratch;
@@ -90,6 +134,10 @@ static enum pumped pump_to_net(struct desc *desc)
         return end_of_program(desc, false);
     if (!desc->readable)
         return PUMP_BLOCKED;
+    switch (urgent_to_net(desc)) {
+    case 1: return PUMP_MORE;
+    case -1: return PUMP_BLOCKED;
+    }
     n = recv(desc->outer.fd, buffer, (size_t)chunk, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) {
         desc->readable = false;
@@ -157,6 +205,10 @@ static enum pumped pump_to_program(struct desc *desc)
         return reset_after_end(desc);
     if (desc->outer.fd < 0 || !flush_to_program(desc) || !(desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM)))
         return PUMP_BLOCKED;
+    switch (urgent_to_program(desc)) {
+    case 1: return PUMP_MORE;
+    case -1: return PUMP_BLOCKED;
+    }
     if (desc->lending && !(buffer = lend_buffer(desc, &size))) {
         desc_want_room(desc);
         return PUMP_BLOCKED;

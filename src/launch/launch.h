@@ -404,6 +404,10 @@ struct desc {
     int returned_inner;
     int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
     int pair_out, pair_in;     /* fast: bytes that the pair may hold, where the program set SO_SNDBUF, SO_RCVBUF; 0: as it comes */
+    bool is_urgent;            /* fast: the outer end has an urgent byte */
+    bool keeps_urgent;         /* fast: SO_OOBINLINE, which the inner end has itself; an accepted one inherits it */
+    bool resets_at_close;      /* SO_LINGER with no time */
+    bool shows_urgent;         /* exact: a token is urgent */
     bool is_held;              /* a sweep has seen it in a program */
     bool is_busy;              /* a call on it is being handled: no sweep frees it */
     bool is_told;              /* a connect() has said that it is connected: the next one says EISCONN */
