@@ -1,13 +1,14 @@
 /* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME begins at the real
  * time of that moment (files and certificates fit), CLOCK_MONOTONIC at a fixed value. Virtual time: a
  * loop that spins on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often
- * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). The only reader of the kernel's clocks in launch/.
+ * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on descriptors
+ * count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too. The only reader of the kernel's clocks in launch/.
  * And getrandom(), which the gauntlet answers from its seed. */
 #include <sys/time.h>
 #include <time.h>
 #include "launch/launch.h"
 
-enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE_READS = 4096 };
+enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE_READS = 4096, CLOCK_FREE_CALLS = 4096, SOCKET_CALL_COST = 4, BYTES_A_COST = 2048 };
 
 static uint64_t kernel_ns(clockid_t id)
 {
@@ -40,6 +41,14 @@ void clock_jump(struct launcher *l, uint64_t now_ns)
 {
     set_now(l, now_ns);
     l->clock->reads = 0;
+    l->calls_here = 0;
+}
+
+void clock_charge(struct launcher *l, bool is_ours, int64_t bytes)
+{
+    uint64_t cost = is_ours ? SOCKET_CALL_COST + (bytes > 0 ? (uint64_t)bytes / BYTES_A_COST : 0) : 1;
+    if (l->virtual_time && l->calls_here++ >= CLOCK_FREE_CALLS)
+        set_now(l, l->now_ns + cost * CLOCK_READ_COST_NS);
 }
 
 void clock_update(struct launcher *l)

@@ -133,6 +133,7 @@ struct launcher {
     int clock_id;            /* of the shared memory; -1: none */
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
     uint32_t burn_reads;     /* clock.reads at that time */
+    uint32_t calls_here;     /* virtual: on sockets, at this instant */
     unsigned idle_turns;
     bool jumped;             /* virtual: since the last poll nothing but the clock has changed */
     bool polled;             /* virtual: the last turn ended with a poll that found something: its world comes first */
@@ -332,6 +333,8 @@ void call_record(struct call *call, const char *name, int error);
 uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */
 void clock_start(struct launcher *launcher);
 void clock_jump(struct launcher *launcher, uint64_t now_ns); /* virtual */
+/* A call on a descriptor (IS_OURS: one of the launcher's sockets), with its result: many at one instant take time. */
+void clock_charge(struct launcher *launcher, bool is_ours, int64_t bytes);
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */
 uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds, int64_t nanoseconds);

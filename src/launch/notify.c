@@ -361,6 +361,8 @@ static bool handle(struct call *call)
     }
     if (result < 0 && result > -4096 && handler && call->desc)
         call_record(call, handler->name, (int)-result);
+    if (handler && handler->on_socket)
+        clock_charge(call->program->launcher, call->desc != NULL, result);
     if (result == CALL_REPLIED || notify_reply(call, result) || result == CALL_CONTINUE || !call->desc || notify_is_quick(call->nr))
         return true;
     call->is_broken = call->is_answered = true; /* what it moved must not be lost: kept until its thread comes again */

@@ -194,7 +194,7 @@ static void end_timed_out(struct launcher *l, struct task *task, const struct wa
         empty_sets(task);
     if (!kind->as_ppoll)
         write_left(l, task, kind);
-    if (task->program)
+    if (task->program && !(kind->as_ppoll && task->program->record.timed_out)) /* a sleep between two tries, or at the end, says less */
         task->program->record.timed_out = kind->name;
 }
 
