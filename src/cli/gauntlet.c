@@ -253,42 +253,60 @@ static void print_hang(const struct gauntlet_options *o, const struct job *job)
     putchar('\n');
 }
 
-static int summarize(const struct gauntlet_options *o, struct job *jobs, unsigned count)
+/* Without a baseline: what no program should do. */
+static const char *fault_of(const struct attempt *a)
 {
-    const char *names[CASES_MAX];
-    struct attempt all[CASES_MAX];
-    bool bad[CASES_MAX] = {0};
+    return a->broken ? "could not be run" : a->hung ? "a hang" : !a->skipped && WIFSIGNALED(a->status) ? "death by a signal" : "";
+}
+
+static void print_table_end(const struct gauntlet_options *o, const struct job *jobs, const struct attempt *all, unsigned count)
+{
     unsigned hangs = 0, crashes = 0, broken = 0, skipped = 0;
-    int differing = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        const struct attempt *a = &jobs[i].result;
-        names[i] = jobs[i].one->name;
-        all[i] = *a;
-        hangs += a->hung;
-        broken += a->broken;
-        skipped += a->skipped;
-        crashes += !a->hung && !a->broken && WIFSIGNALED(a->status);
-        bad[i] = a->hung || a->broken || (!a->skipped && WIFSIGNALED(a->status));
-        if (a->hung && !o->json)
+        hangs += all[i].hung;
+        broken += all[i].broken;
+        skipped += all[i].skipped;
+        crashes += !all[i].hung && !all[i].broken && WIFSIGNALED(all[i].status);
+        if (all[i].hung)
             print_hang(o, &jobs[i]);
     }
-    if (o->expect && (differing = report_expect(o->expect, names, all, bad, count)) < 0) {
+    for (unsigned i = 0; o->expect && i < count; i++)
+        if (all[i].unexpected[0])
+            printf("unexpected: %s: %s\n", jobs[i].one->name, all[i].unexpected);
+    if (!o->expect && jobs[0].one == &gauntlet_cases[0] && !all[0].hung && !all[0].broken && all[0].status)
+        printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, --server, --show\n",
+               o->port, o->name);
+    printf("%u case%s: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - skipped == 1 ? "" : "s",
+           count - hangs - crashes - broken - skipped, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
+}
+
+static int summarize(const struct gauntlet_options *o, struct job *jobs, unsigned count)
+{
+    const char *names[CASES_MAX] = {0};
+    struct attempt all[CASES_MAX];
+    unsigned faults = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        names[i] = jobs[i].one->name;
+        all[i] = jobs[i].result;
+        snprintf(all[i].unexpected, sizeof all[i].unexpected, "%s", fault_of(&all[i]));
+    }
+    if (o->expect && report_expect(o->expect, names, all, count) < 0) {
         fprintf(stderr, "lilliput gauntlet: %s cannot be read\n", o->expect);
         return CLI_USAGE;
     }
+    for (unsigned i = 0; i < count; i++)
+        faults += all[i].unexpected[0] != 0;
     if (o->json)
         report_json(stdout, names, all, count, o->profile, o->seed);
     else
-        printf("%u cases: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - hangs - crashes - broken - skipped, hangs,
-               crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
-    if (o->junit && report_junit(o->junit, names, all, bad, count, o->program[0]) < 0)
+        print_table_end(o, jobs, all, count);
+    if (o->junit && report_junit(o->junit, names, all, count, o->program[0]) < 0)
         return cli_wrong("gauntlet", "%s could not be written", o->junit, strerror(errno));
     if (o->record && report_record(o->record, names, all, count) < 0)
         return cli_wrong("gauntlet", "%s could not be written", o->record, strerror(errno));
-    if (o->expect)
-        return differing ? CLI_FAILED : CLI_OK;
-    return hangs || crashes || broken ? CLI_FAILED : CLI_OK;
+    return faults ? CLI_FAILED : CLI_OK;
 }
 
 static int body(void *ctx)

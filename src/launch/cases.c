@@ -7,6 +7,7 @@
 
 #define TARGET "203.0.113.10"
 #define TARGET6 "2001:db8:f::10"
+enum { DNS_PORT = 53 };
 
 /* --- building blocks ----------------------------------------------------------------------------------------------------------- */
 static int add_name(struct zoo *zoo, const struct case_config *config, const char *address) { return names_add(&zoo->names, config->name, address); }
@@ -23,10 +24,17 @@ static int serve(struct zoo *zoo, const struct case_config *config, enum behavio
     return rc ? rc : add_name(zoo, config, TARGET);
 }
 
+/* At DNS's own port, too: what asks there takes no port. */
+static int answer_udp(struct zoo *zoo, const struct case_config *config, enum behaviour way)
+{
+    int rc = zoo_serve(zoo, zoo->target, config->port, way, 0);
+    return rc || config->port == DNS_PORT ? rc : zoo_serve(zoo, zoo->target, DNS_PORT, way, 0);
+}
+
 static int serve_udp(struct zoo *zoo, const struct case_config *config, enum behaviour way)
 {
     zoo->target = zoo_server(zoo, "server", 10, NULL);
-    int rc = config->own_server ? 0 : zoo_serve(zoo, zoo->target, config->port, way, 0);
+    int rc = config->own_server ? 0 : answer_udp(zoo, config, way);
     return rc ? rc : add_name(zoo, config, TARGET);
 }
 
@@ -52,7 +60,7 @@ static int with_fault(struct zoo *zoo, const struct case_config *config, enum be
 static int build_fine(struct zoo *zoo, const struct case_config *c)
 {
     int rc = serve(zoo, c, SERVE, 0, NULL);
-    return rc || c->own_server ? rc : zoo_serve(zoo, zoo->target, c->port, UDP_ANSWER, 0);
+    return rc || c->own_server ? rc : answer_udp(zoo, c, UDP_ANSWER);
 }
 
 static int build_refused(struct zoo *zoo, const struct case_config *c)

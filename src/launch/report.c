@@ -83,9 +83,9 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
         exit_word(a, exit, sizeof exit);
         for (unsigned k = 0; k < a->syn_count; k++)
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
-        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "case", names[i], "call", a->hung ? a->waiting : a->call, "errno",
+        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call, "errno",
                         a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "virtual_ms",
-                        (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS), "syn_at_ms", syns);
+                        (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS), "syn_at_ms", syns, "unexpected", a->unexpected);
         json_array_append_new(list, row);
     }
     json_object_set_new(root, "cases", list);
@@ -103,11 +103,11 @@ static void xml_text(FILE *out, const char *text)
         case '>': fputs("&gt;", out); break;
         case '&': fputs("&amp;", out); break;
         case '"': fputs("&quot;", out); break;
-        default: fputc(*text, out);
+        default: fputc((unsigned char)*text < ' ' ? '?' : *text, out); /* XML has no control characters */
         }
 }
 
-int report_junit(const char *file, const char *const *names, const struct attempt *all, const bool *bad, unsigned count, const char *program)
+int report_junit(const char *file, const char *const *names, const struct attempt *all, unsigned count, const char *program)
 {
     FILE *out = fopen(file, "we");
     unsigned failures = 0;
@@ -115,18 +115,19 @@ int report_junit(const char *file, const char *const *names, const struct attemp
     if (!out)
         return -errno;
     for (unsigned i = 0; i < count; i++)
-        failures += bad[i];
+        failures += all[i].unexpected[0] != 0;
     fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput gauntlet\" tests=\"%u\" failures=\"%u\">\n", count, failures);
     for (unsigned i = 0; i < count; i++) {
-        char exit[ATTEMPT_WORD], word[ATTEMPT_WORD];
-        exit_word(&all[i], exit, sizeof exit);
         fputs("  <testcase classname=\"", out);
         xml_text(out, program);
         fprintf(out, "\" name=\"%s\" time=\"%llu.%03llu\">", names[i], all[i].virtual_ns / NS_PER_S, all[i].virtual_ns % NS_PER_S / NS_PER_MS);
         if (all[i].skipped)
             fputs("<skipped/>", out);
-        if (bad[i])
-            fprintf(out, "<failure message=\"exit %s, %s %s\"/>", exit, all[i].hung ? all[i].waiting : all[i].call, attempt_errno_name(all[i].error, word));
+        if (all[i].unexpected[0]) {
+            fputs("<failure message=\"", out);
+            xml_text(out, all[i].unexpected);
+            fputs("\"/>", out);
+        }
         fputs("</testcase>\n", out);
     }
     fputs("</testsuite>\n", out);
@@ -262,7 +263,7 @@ int report_check(const char *file, char error[REPORT_ERROR])
     return result;
 }
 
-int report_expect(const char *file, const char *const *names, const struct attempt *all, bool *bad, unsigned count)
+int report_expect(const char *file, const char *const *names, struct attempt *all, unsigned count)
 {
     char error[REPORT_ERROR];
     struct fy_document *baseline = open_baseline(file, error);
@@ -271,18 +272,13 @@ int report_expect(const char *file, const char *const *names, const struct attem
     if (!baseline)
         return -ENOENT;
     for (unsigned i = 0; i < count; i++) {
-        char why[200];
-        bad[i] = false;
+        all[i].unexpected[0] = 0;
         if (all[i].skipped)
             continue;
-        compare(baseline, names[i], &all[i], why, sizeof why);
+        compare(baseline, names[i], &all[i], all[i].unexpected, sizeof all[i].unexpected);
         if (all[i].broken)
-            snprintf(why, sizeof why, "could not be run");
-        if (!why[0])
-            continue;
-        bad[i] = true;
-        differing++;
-        printf("unexpected: %s: %s\n", names[i], why);
+            snprintf(all[i].unexpected, sizeof all[i].unexpected, "could not be run");
+        differing += all[i].unexpected[0] != 0;
     }
     fy_document_destroy(baseline);
     return differing;

@@ -60,6 +60,10 @@ check 'record' 0 'cases' "$LILLIPUT" gauntlet --case refused --case trickle --re
 check 'expect: as recorded' 0 '2 ended' "$LILLIPUT" gauntlet --case refused --case trickle --expect "$work/base.yaml" -- curl -s 'http://{host}/'
 check 'expect: otherwise' 1 'unexpected: trickle: exit 28, expected 0' "$LILLIPUT" gauntlet --case trickle --expect "$work/base.yaml" -- curl -m 5 -s 'http://{host}/'
 check 'json' 0 '"errno": "ECONNREFUSED"' "$LILLIPUT" gauntlet --case refused --json -- curl -s 'http://{host}/'
+check 'json with a baseline is JSON too' 1 '^exit 28, expected 0$' bash -c "'$LILLIPUT' gauntlet --case trickle --json --expect $work/base.yaml -- curl -m 5 -s 'http://{host}/' >$work/j.json; s=\$?
+  python3 -c 'import json; print(json.load(open(\"$work/j.json\"))[\"cases\"][0][\"unexpected\"])'; exit \$s"
+check 'a program that asks at the DNS port' 0 '^udp-unreachable +recvmsg +ECONNREFUSED +9' "$LILLIPUT" gauntlet -- dig +tries=2 @{addr} {host}
+check 'a program that does not fit' 0 '^note: it fails where nothing is wrong' "$LILLIPUT" gauntlet --port 81 -- curl -s http://server.test/
 check 'junit' 0 . bash -c "'$LILLIPUT' gauntlet --case refused --junit $work/j.xml -- curl -s 'http://{host}/' && grep '<testcase.*refused' $work/j.xml"
 check 'own server' 0 '^delay-2s .* 0 ' "$LILLIPUT" gauntlet --case delay-2s --server 'python3 -m http.server $LILLIPUT_PORT' -- curl -s 'http://{host}:{port}/'
 check 'own server: nobody answers' 0 '^refused +connect +ECONNREFUSED +7 ' "$LILLIPUT" gauntlet --case refused --server false -- curl -s 'http://{host}:{port}/'
