@@ -55,10 +55,10 @@ void desc_sync(struct desc *desc, int inner)
     if (desc->lil_fd < 0 || desc->outer.fd < 0 || desc->state == DESC_CONNECTING || desc->state == DESC_NEW)
         return;
     events = proc_poll_events(desc->program->proc, desc->lil_fd);
+    if (desc->kind == DESC_STREAM && desc->state == DESC_OPEN)
+        sync_urgent(desc, events & POLLPRI, inner); /* before an end, after which no token goes in */
     if (events & POLLRDHUP && !(events & POLLERR))
         show_fin(desc); /* and readable from now on, without a token */
-    if (desc->kind == DESC_STREAM && desc->state == DESC_OPEN)
-        sync_urgent(desc, events & POLLPRI, inner);
     if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
         if (!desc->tokens || woken & POLLIN)
             add_token(desc);
