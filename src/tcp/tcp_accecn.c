@@ -120,6 +120,8 @@ void accecn_on_segment(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
     uint8_t ecn = rx->in->ecn & 3;
+    if (tcb_params(tcb)->byte_recovery) /* bsd_ecn_on_segment() */
+        return;
     bool is_edge = ecn != ext->accecn.previous;
     if (ecn) {
         tcb->ecn_seen = true;
@@ -235,6 +237,19 @@ void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state
     state->ece = true;
 }
 
+/* The same of any segment, by its ACE alone (FreeBSD); true: it tells of marks. */
+bool accecn_count_marks(struct tcb *tcb, const struct rx *rx)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t mss = max_u32(tcb->mss, 1), packets = seq_gt(rx->ack, tcb->snd_una) ? (rx->ack - tcb->snd_una + mss - 1) / mss : 0;
+    uint32_t marks = (ace_of(rx->flags) - CEP_INIT - ext->delivered_ce) & ACE_MASK;
+    if (marks < packets)
+        marks = packets - ((packets - marks) & ACE_MASK);
+    ext->delivered_ce += marks;
+    tcb->tcp->mib[MIB_DeliveredCE] += marks;
+    return marks;
+}
+
 /* --- what goes ---------------------------------------------------------------------------------------------------------------- */
 
 /* How many counters the option of the next segment has; negative: it has none. The sysctl's 2: when asked for, or a few times a round trip. */
@@ -269,7 +284,10 @@ void accecn_put_counters(struct tcp_options *options, const uint32_t received[3]
     options->accecn[2] = (received[ECT0 - 1] + 1) & 0xffffff;
 }
 
-/* ACE, the option and the IP field of a segment without SYN; all of them are ECN-capable, pure ACKs and retransmissions too. */
+uint16_t accecn_told(const struct tcb *tcb) { return flags_of((tcb->ext->accecn.received_ce + CEP_INIT) & ACE_MASK); }
+
+/* ACE, the option and the IP field of a segment without SYN; all of them are ECN-capable, pure ACKs and retransmissions too (FreeBSD: new
+ * data alone, tcp_output.c). */
 void accecn_mark(struct tcb *tcb, struct tcp_segment *segment)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -280,10 +298,10 @@ void accecn_mark(struct tcb *tcb, struct tcp_segment *segment)
         header->flags |= accecn_reflect(ext->accecn.syn_received);
         ext->accecn.reflect = false;
     } else {
-        header->flags |= flags_of((ext->accecn.received_ce + CEP_INIT) & ACE_MASK);
+        header->flags |= accecn_told(tcb);
         ext->accecn.ce_pending = 0;
     }
-    if (!(ext->accecn.fail & (FAIL_ACE_RECV | FAIL_ACE_SEND)))
+    if (!(ext->accecn.fail & (FAIL_ACE_RECV | FAIL_ACE_SEND)) && !tcb_params(tcb)->byte_recovery)
         segment->tos |= ECT0;
     if (header->flags & TCP_RST)
         return;

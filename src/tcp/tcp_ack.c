@@ -54,7 +54,7 @@ void ack_wake_writer(struct tcb *tcb)
 
 static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state)
 {
-    if (!tcb->ecn_ok || accecn_is_on(tcb))
+    if (!tcb->ecn_ok || accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)
         return;
     if ((rx->flags & TCP_ECE) && !(rx->flags & TCP_SYN))
         state->ece = true;
@@ -196,7 +196,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (state.prior_packets == 0) {
         if (tcb->ext && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
             sack_receive(tcb, rx, &state); /* a DSACK may undo even now */
-        if (tcb->ecn_ok && accecn_is_on(tcb))
+        if (tcb->ecn_ok && accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
             accecn_on_ack(tcb, rx, &state);
         if (tcb->ext && state.dsack)
             recovery_on_ack(tcb, &state);
@@ -205,7 +205,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ext && tcb->sack_ok && rx->in->header.options.sack_count)
         sack_receive(tcb, rx, &state);
     recovery_clean(tcb, &state);
-    if (tcb->ecn_ok && accecn_is_on(tcb))
+    if (tcb->ecn_ok && accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
         accecn_on_ack(tcb, rx, &state);
     if (tcb->ext && state.una_advanced && tcb->ext->snd_urgent && seq_le(tcb->ext->snd_up, tcb->snd_una))
         tcb->ext->snd_urgent = false;

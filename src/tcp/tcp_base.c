@@ -334,11 +334,12 @@ static void on_progress(const struct look *look, uint32_t acked)
     tcb_mark_due(tcb);
 }
 
-/* RFC 3168 6.1.2: once a round trip. */
-static void on_ece(struct tcb *tcb)
+/* RFC 3168 6.1.2: once a round trip, before the rest of the segment is looked at. */
+void base_on_ece(struct tcb *tcb, uint32_t ack)
 {
-    struct base_recovery *base = &tcb->ext->base;
-    if (!base->in_cong || seq_ge(tcb->snd_una, base->recover)) {
+    struct base_recovery *base = base_get(tcb);
+    base->lag = 0;
+    if (!base->in_cong || seq_ge(ack, base->recover)) {
         base->in_cong = false;
         base->recover = tcb->snd_nxt + 1;
         tcb->ecn_queue_cwr = true;
@@ -366,8 +367,6 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
     base->lag = acked;
     base->owed = 0;
     tcb->ext->rexmit_hold = false;
-    if (state->ece)
-        on_ece(tcb);
     if (look.with_sack)
         look.change = board_update(tcb, state->rx, una(tcb), &look.delivered);
     else

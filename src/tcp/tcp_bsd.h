@@ -54,6 +54,8 @@ COLD void bsd_cc_note_rtt(struct tcb *tcb);
 COLD void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window);
 COLD void bsd_cc_on_loss(struct tcb *tcb);
 COLD void bsd_cc_on_ecn(struct tcb *tcb);
+COLD void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx);
+COLD uint16_t bsd_ecn_flags(const struct tcb *tcb);
 COLD void bsd_cc_on_rto(struct tcb *tcb, bool first);
 COLD void bsd_cc_undo_rto(struct tcb *tcb);
 COLD void bsd_cc_after_recovery(struct tcb *tcb);
@@ -64,6 +66,7 @@ COLD void filter_check(struct tcb *tcb);
 /* tcp_base.c */
 struct base_recovery *base_get(struct tcb *tcb);
 COLD void base_on_ack(struct tcb *tcb, struct ack_state *state);
+COLD void base_on_ece(struct tcb *tcb, uint32_t ack);
 COLD void base_on_rto(struct tcb *tcb);
 COLD uint32_t base_next_lost(struct tcb *tcb);
 COLD void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again);

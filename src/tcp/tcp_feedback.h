@@ -19,6 +19,8 @@ void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);
 void accecn_on_synack(struct tcb *tcb, const struct rx *rx);
 void accecn_on_segment(struct tcb *tcb, const struct rx *rx);
 void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
+bool accecn_count_marks(struct tcb *tcb, const struct rx *rx);
+uint16_t accecn_told(const struct tcb *tcb);
 int accecn_fields(const struct tcb *tcb, uint32_t room, bool has_sack);
 void accecn_put_counters(struct tcp_options *options, const uint32_t received[3], unsigned fields);
 void accecn_mark(struct tcb *tcb, struct tcp_segment *segment);

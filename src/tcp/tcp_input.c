@@ -137,6 +137,8 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
                 tcb->ext->keep_probes_out = 0;
         }
     }
+    if (__builtin_expect(tcb->ecn_ok, 0) && tcb->state != TCPS_SYN_SENT && tcb_params(tcb)->byte_recovery)
+        bsd_ecn_on_segment(tcb, &rx);
     if (is_predicted(tcb, &rx)) {
         bool acceptable;
         note_timestamp(tcb, &rx);

@@ -325,9 +325,9 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))
         note_rare(tcb, &segment->header, length);
-    if (tcb->ecn_ok && length && !accecn_is_on(tcb)) {
+    if (tcb->ecn_ok && length && (!accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)) {
         segment->tos |= 2;
-        if (tcb->ecn_queue_cwr) {
+        if (tcb->ecn_queue_cwr && !accecn_is_on(tcb)) {
             tcb->ecn_queue_cwr = false;
             segment->header.flags |= TCP_CWR;
         }

@@ -196,7 +196,7 @@ void reply_here(struct tcb *tcb, uint32_t seq)
     uint32_t window = min_u32(window_room(tcb), 65535u << tcb->rcv_wscale);
     if (!reply)
         return;
-    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = seq, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = (uint16_t)(window >> tcb->rcv_wscale),
+    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = seq, .ack = tcb->rcv_nxt, .flags = TCP_ACK | bsd_ecn_flags(tcb), .window = (uint16_t)(window >> tcb->rcv_wscale),
                                 .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
     reply_sign(reply, tcb->opt);
 }

@@ -302,7 +302,7 @@ restart:
 /* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
 void window_on_ecn(struct tcb *tcb, const struct rx *rx)
 {
-    if (!tcb->ecn_ok && !is_linux(tcb))
+    if ((!tcb->ecn_ok && !is_linux(tcb)) || tcb_params(tcb)->byte_recovery) /* FreeBSD: not data alone (bsd_ecn_on_segment) */
         return;
     bool classic = tcb->ecn_ok && !accecn_is_on(tcb);
     if ((rx->flags & TCP_CWR) && classic) {
