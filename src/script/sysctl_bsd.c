@@ -162,18 +162,18 @@ static double last_number(const char *text)
 
 /* "0,1,3.2,7.4 15.6": the first interval as it stands, each further one twice the last and the slop on top, LIMIT of them in all, or as many
  * as begin before END_MS. */
-static void schedule_write(char *text, size_t size, long initial_ms, long slop_ms, unsigned limit, double end_ms)
+static void schedule_write(char *text, size_t size, long initial_ms, long slop_ms, long limit, double end_ms)
 {
     double at = 0, most = 64000;
-    unsigned n = 0;
+    long n = 0;
     size_t used = 0;
-    for (; n < 18 && used < size && (limit ? n <= limit : at < end_ms); n++) {
+    for (; n < 18 && used < size && (limit >= 0 ? n <= limit : at < end_ms); n++) {
         used += (size_t)snprintf(text + used, size - used, "%s%g", n ? "," : "", at / 1000);
         double interval = n == 0 ? (double)initial_ms : (double)(initial_ms << n) + (double)slop_ms;
         at += interval < most ? interval : most;
     }
     if (used < size)
-        snprintf(text + used, size - used, " %g", (limit ? at : end_ms) / 1000);
+        snprintf(text + used, size - used, " %g", (limit >= 0 ? at : end_ms) / 1000);
 }
 
 static void rebuild(struct shell *shell, const char *name, long keep_init_ms, long syn_limit)
@@ -182,13 +182,13 @@ static void rebuild(struct shell *shell, const char *name, long keep_init_ms, lo
     long initial = get_number(shell, "tcp.rto_initial_ms"), slop = get_number(shell, "tcp.rto_slop_ms");
     (void)lil_sysctl_get(shell->run->host, "tcp.syn", syn, sizeof syn);
     (void)lil_sysctl_get(shell->run->host, "tcp.synack", synack, sizeof synack);
-    unsigned limit = 0;
+    long limit = 0;
     for (const char *p = synack; *p; p++)
         limit += *p == ',';
     double end_ms = keep_init_ms >= 0 ? (double)keep_init_ms : last_number(syn) * 1000;
-    schedule_write(text, sizeof text, initial, slop, 0, end_ms);
+    schedule_write(text, sizeof text, initial, slop, -1, end_ms);
     put(shell, "tcp.syn", text, name);
-    schedule_write(text, sizeof text, initial, slop, syn_limit >= 0 ? (unsigned)syn_limit : limit, 0);
+    schedule_write(text, sizeof text, initial, slop, syn_limit >= 0 ? syn_limit : limit, 0);
     put(shell, "tcp.synack", text, name);
 }
 

@@ -293,7 +293,7 @@ enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, cons
 }
 
 /* tcp_timer_rexmt() with pmtud_blackhole_detection: does the path swallow what is large? Two timeouts with the size that was agreed on, two
- * with base_mss, two with the default, then it was something else. */
+ * with base_mss, two with the default, if they are less than it, then it was something else. */
 void bsd_black_hole(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -302,12 +302,16 @@ void bsd_black_hole(struct tcb *tcb)
     bool wanted = params->mtu_probing == 1 || params->mtu_probing == (tcb->is_v4 ? 2 : 3);
     if (!wanted || (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1))
         return;
-    if (base_get(tcb)->sent_full && shift >= 2 && shift < 6 && shift % 2 == 0) {
-        uint32_t now = tcb->mss + (tcb->ts_ok ? 12u : 0), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
+    uint32_t now = tcb->mss + (tcb->ts_ok ? 12u : 0), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
+    uint32_t least = mss_without_option(params, tcb->is_v4);
+    struct base_recovery *recovery = base_get(tcb);
+    if (shift == 1)
+        recovery->hole_end = (uint8_t)(2 + (now > base ? 2 : 0) + (now > least && base > least ? 2 : 0));
+    if (recovery->sent_full && shift >= 2 && shift < recovery->hole_end && shift % 2 == 0) {
         if (!ext->base.saved_mtu)
             ext->base.saved_mtu = now + headers;
-        mtu = (now > base ? base : mss_without_option(params, tcb->is_v4)) + headers;
-    } else if (ext->base.saved_mtu && shift >= 6) {
+        mtu = (now > base ? base : least) + headers;
+    } else if (ext->base.saved_mtu && shift >= recovery->hole_end) {
         mtu = ext->base.saved_mtu;
         ext->base.saved_mtu = 0;
     } else {

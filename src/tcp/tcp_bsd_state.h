@@ -31,6 +31,7 @@ struct base_recovery {
     struct bsd_blocks *blocks; /* what the receiver reports; NULL: nothing yet */
     struct base_cubic cubic;
     uint8_t limited;          /* segments that limited transmit has sent */
+    uint8_t hole_end;         /* the timeout that ends bsd_black_hole()'s tries */
     bool sent_full;           /* a segment as large as the path lets it be */
     bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
 };
