@@ -180,6 +180,7 @@
     X(tcp_rtt_by_data, tcp.rtt_by_data, BOOL, NULL) \
     X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
     X(tcp_lost_retransmission, tcp.lost_retransmission, BOOL, NULL) \
+    X(tcp_fastopen_psk, tcp.fastopen_psk, BOOL, NULL) \
     X(tcp_fastopen_any_cookie, tcp.fastopen_any_cookie, BOOL, NULL) \
     X(tcp_udp_tunneling_port, tcp.udp_tunneling_port, U16, NULL) \
     X(tcp_udp_tunneling_overhead, tcp.udp_tunneling_overhead, U32, NULL) \

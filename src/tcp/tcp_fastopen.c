@@ -301,7 +301,7 @@ static bool is_cookie_good(const struct tcp_listener *listener, const struct tcp
     const struct tcp_options *options = &in->header.options;
     struct siphash_key keys[2];
     unsigned count = max_u32(fastopen_keys(listener->tcp, listener->opt, keys), 1);
-    for (unsigned i = 0; i < count && options->fastopen_length == COOKIE_BYTES; i++) {
+    for (unsigned i = 0; i < count && options->fastopen_length == COOKIE_BYTES && !listener->tcp->params.fastopen_psk; i++) {
         uint8_t cookie[COOKIE_BYTES];
         make_cookie(&keys[i], &in->flow, cookie);
         if (memcmp(options->fastopen, cookie, COOKIE_BYTES) == 0) {

@@ -178,6 +178,7 @@ struct tcp_params {
     bool syncache;                /* half-open connections are the host's: they outlive their listener (FreeBSD's syncache) */
     bool dupack_by_sack;          /* RFC 6675 2: with SACK what tells of new bytes is a duplicate ACK, nothing else; before, any without data */
     bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */
+    bool fastopen_psk;            /* fastopen.psk_enable: a cookie counts only as what a pre-shared key makes of it, and there is no key */
     bool fastopen_any_cookie;     /* fastopen.acceptany: whatever a SYN's cookie is, and none is told */
     bool host_cache;              /* new connections begin with what closed ones learnt of the host (tcp_hostcache.c) */
     uint32_t host_cache_s;        /* an entry's life */
