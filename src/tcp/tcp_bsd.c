@@ -164,16 +164,26 @@ static void note_timestamp(struct tcb *tcb, const struct rx *rx)
     }
 }
 
+/* A child of fast open before its SYN/ACK is acknowledged: its SYN again is nothing, a SYN/ACK is no peer's. */
+static enum lil_drop check_early_child(struct tcb *tcb, const struct rx *rx)
+{
+    if ((rx->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+        reset_reply(tcb->tcp, rx->in);
+    return (rx->flags & TCP_SYN) || !(rx->flags & (TCP_ACK | TCP_FIN)) ? LIL_DROP_TCP_BAD_FLAGS : LIL_DROP_NONE;
+}
+
 /* What comes before the ACK is looked at. LIL_DROP_NONE: go on. */
 static enum lil_drop check(struct tcb *tcb, struct rx *rx)
 {
     if ((rx->flags & TCP_SYN) && tcb->state != TCPS_SYN_RECEIVED)
         return on_syn(tcb, rx);
+    if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive && check_early_child(tcb, rx) != LIL_DROP_NONE)
+        return LIL_DROP_TCP_BAD_FLAGS;
     if (is_old_timestamp(tcb, rx)) {
         TCP_MIB(tcb->tcp, PAWSEstab);
         return rx->length ? drop_after_ack(tcb, rx, LIL_DROP_TCP_PAWS) : LIL_DROP_TCP_PAWS;
     }
-    if (tcb->state == TCPS_SYN_RECEIVED && seq_lt(rx->seq, tcb->rcv_nxt - 1)) {
+    if (tcb->state == TCPS_SYN_RECEIVED && seq_lt(rx->seq, tcb->rcv_nxt - 1 - (uint32_t)tcb_ext_peek(tcb)->bytes_received)) {
         reset_reply(tcb->tcp, rx->in);
         return LIL_DROP_TCP_BAD_SEQ;
     }

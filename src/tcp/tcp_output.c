@@ -228,6 +228,18 @@ COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
     return true;
 }
 
+/* RFC 3168 6.1.1, 6.1.2: new data is ECN-capable, and the first of it after a reduction says so. */
+static void mark_new(struct tcb *tcb, struct tcp_segment *segment)
+{
+    if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery) /* accecn_mark() */
+        return;
+    segment->tos |= 2;
+    if (tcb->ecn_queue_cwr && !accecn_is_on(tcb)) {
+        tcb->ecn_queue_cwr = false;
+        segment->header.flags |= TCP_CWR;
+    }
+}
+
 /* RFC 9293 3.8.6.1 (MUST-35): a closed window: a piece that fits, one byte of data (BSD), or an old sequence number (Linux). */
 COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 {
@@ -243,6 +255,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
             output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), tcb->snd_nxt);
             segment->packet = packet;
             note_ack(tcb);
+            if (tcb->ecn_ok && tcb_params(tcb)->byte_recovery && !tcb_ext_peek(tcb)->probe_byte)
+                mark_new(tcb, segment);
             if (tcb->ext)
                 tcb->ext->probe_byte = true;
             return true;
@@ -325,13 +339,8 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))
         note_rare(tcb, &segment->header, length);
-    if (tcb->ecn_ok && length && (!accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)) {
-        segment->tos |= 2;
-        if (tcb->ecn_queue_cwr && !accecn_is_on(tcb)) {
-            tcb->ecn_queue_cwr = false;
-            segment->header.flags |= TCP_CWR;
-        }
-    }
+    if (tcb->ecn_ok && length)
+        mark_new(tcb, segment);
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = mss,
                           .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .delivered = ext ? ext->delivered : 0, .burst = ext ? output_burst(tcb, true) : 0};
