@@ -95,8 +95,8 @@ static bool is_nonsense(const struct lil_host *host, const struct icmp_error *er
     return error->version == 6 && error->rest < 1280 && !host->profile->socket.bsd_options;
 }
 
-/* RFC 1191 6.3: never below the floor; RFC 8201 4: less than IPv6's least MTU is not to be believed (BSD: raised to that); never for a
- * flow that we do not have (RFC 5927 7). */
+/* RFC 1191 6.3: never below the floor; RFC 8201 4: less than IPv6's least MTU is not to be believed (BSD: eight bytes less than
+ * that, room for a fragment header); never for a segment that is not in flight (RFC 5927 4.1, 7). */
 static void note_mtu(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, uint32_t *mtu)
 {
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
@@ -108,8 +108,8 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
         *mtu = pmtu_plateau(length);
     if (is_nonsense(host, error))
         return;
-    *mtu = max_u32(*mtu, floor);
-    if (quote->ip.protocol == IPPROTO_TCP && !tcp_flow_exists(host->tcp, &quote->flow))
+    *mtu = *mtu >= floor ? *mtu : error->version == 4 ? floor : floor - 8;
+    if (quote->ip.protocol == IPPROTO_TCP && !tcp_is_quoted(host->tcp, &quote->flow, quote->seq))
         return;
     uint64_t expires_ns = host->now_ns + host->profile->ip.pmtu_expires_ms * NS_PER_MS;
     if (pmtu_note(&host->pmtu, &quote->flow.remote, *mtu, expires_ns, host->now_ns))

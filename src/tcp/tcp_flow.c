@@ -125,15 +125,6 @@ void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t 
         forget(tcp, &tcp_tcb(tcp, slot)->flow, slot);
 }
 
-bool tcp_flow_exists(const struct tcp *tcp, const struct flow *flow)
-{
-    enum flow_kind kind;
-    uint32_t slot = flow_find((struct tcp *)tcp, flow, &kind);
-    if (kind == FLOW_WAIT)
-        return !timewait_may_reuse((struct tcp *)tcp, tcp_wait(tcp, slot));
-    return kind != FLOW_NONE;
-}
-
 static bool is_on_port(const struct flow *flow, uint16_t port)
 {
     return !port || flow->local_port == port;

@@ -119,7 +119,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         return;
     if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt))
         return;
-    uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280;
+    uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
     mtu = max_u32(mtu, floor);
     if (tcb->state == TCPS_SYN_SENT && ext->syn_fastopen && ext->fastopen_request && mtu < tcb->advmss + headers) {
         tcb->advmss = (uint16_t)(mtu - headers); /* the data in the SYN was too much: the SYN again at once, without */
@@ -171,6 +171,22 @@ static bool ends_request(int version, uint8_t type, uint8_t code)
     return (type == ICMP6_UNREACHABLE && (code == 1 || code >= 4)) || type == ICMP6_PARAMETER;
 }
 
+/* RFC 5927 4.1: the quoted segment must be one in flight. */
+static bool is_in_flight(const struct tcb *tcb, uint32_t seq)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    return !params->icmp_check_seq || (seq_ge(seq, tcb->snd_una) && seq_lt(seq, tcb->snd_nxt + (params->ack_policy == TCP_ACK_LINUX)));
+}
+
+bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq)
+{
+    enum flow_kind kind;
+    uint32_t slot = flow_find(tcp, flow, &kind);
+    if (kind == FLOW_TCB)
+        return is_in_flight(tcp_tcb(tcp, slot), seq);
+    return kind == FLOW_SYN && tcp->params.input_policy != TCP_INPUT_BSD; /* FreeBSD's syncache_unreach() looks at no MTU */
+}
+
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -193,8 +209,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     if (kind != FLOW_TCB)
         return;
     struct tcb *tcb = tcp_tcb(tcp, slot);
-    /* RFC 5927 4.1: the quoted segment must be one in flight */
-    if (tcp->params.icmp_check_seq && (seq_lt(seq, tcb->snd_una) || seq_ge(seq, tcb->snd_nxt + (tcp->params.ack_policy == TCP_ACK_LINUX))))
+    if (!is_in_flight(tcb, seq))
         return;
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);
