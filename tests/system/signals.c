@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -179,6 +180,15 @@ static long do_sendmsg(void)
     struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
     return sendmsg(one, &m, 0);
 }
+static long do_sendfile(void)
+{
+    static int file = -1;
+    off_t at = 7;
+    if (file < 0)
+        file = open("/proc/self/exe", O_RDONLY);
+    long rc = sendfile(one, file, &at, 1);
+    return at == 7 + (rc > 0) ? rc : -2;
+}
 static long do_connect(void)
 {
     struct sockaddr_in to;
@@ -241,6 +251,7 @@ static const struct call {
     {"send", do_send, take_all, FILLED},
     {"write", do_write, take_all, FILLED},
     {"sendmsg", do_sendmsg, take_all, FILLED},
+    {"sendfile", do_sendfile, take_all, FILLED},
     {"connect", do_connect, accept_full, FULL_QUEUE},
     {"recv with SO_RCVTIMEO", do_recv, send_byte, TIMED},
     {"connect with SO_SNDTIMEO", do_connect, accept_full, TIMED_FULL},
