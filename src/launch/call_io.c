@@ -293,10 +293,10 @@ int64_t call_recv(struct call *call)
     waits_for_all = t->flags & MSG_WAITALL && !(t->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) && desc->kind == DESC_STREAM &&
                     call->nr != __NR_recvmmsg && call_is_blocking(call, t->flags);
     n = call->nr == __NR_recvmmsg ? receive_many(call, t) : waits_for_all ? receive_all(call, t) : receive_one(call, t);
-    if (desc->kind == DESC_DGRAM && !l->exact)
-        desc_dirty(desc); /* the next datagram may come in */
-    else
+    if (desc->kind == DESC_STREAM || l->exact)
         desc_sync(desc, call->inner);
+    else if (n != -EAGAIN && n != CALL_HOLD)
+        desc_dirty(desc); /* the next datagram may come in */
     if (n != -EAGAIN || call->nr == __NR_recvmmsg || t->flags & MSG_ERRQUEUE || !call_is_blocking(call, t->flags))
         return n;
     call->deadline_ns = call_deadline(call, SO_RCVTIMEO);

@@ -379,6 +379,8 @@ int64_t call_shutdown(struct call *call)
             return -errno;
         return CALL_CONTINUE; /* the outer end sees it after the data: the pump sends the FIN */
     }
+    if (!exact && desc->kind == DESC_DGRAM)
+        desc_pump(desc); /* what was written natively goes first */
     if (lil_shutdown(call->program->proc, desc->lil_fd, how) < 0)
         return -errno;
     desc_dirty(desc);

@@ -105,7 +105,7 @@ struct launcher {
     unsigned direct_count;
     struct list held;      /* every held call */
     unsigned timed_calls;  /* those with a deadline */
-    uint64_t look_due_ns, look_pause_ns; /* real: when they are looked at for signals: notify_look */
+    uint64_t look_due_ns, look_pause_ns, look_rest_ns; /* real: when they are looked at for signals, and not before: notify_look */
     bool told_ptrace;      /* virtual: a debugger was refused; said once */
     bool sees_signal;      /* virtual: a scan met one that a signal waits for */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */

@@ -155,7 +155,7 @@ static void hold(struct call *call)
         list_push_back(call->desc ? &call->desc->held : &l->held_unix, &call->node);
         list_push_back(&l->held, &call->held_node);
         l->look_pause_ns = first_look_ns;
-        l->look_due_ns = min_u64(l->look_due_ns, clock_real_ns() + first_look_ns);
+        l->look_due_ns = max_u64(min_u64(l->look_due_ns, clock_real_ns() + first_look_ns), l->look_rest_ns);
     }
     if (call->deadline_ns != LIL_NEVER && !call->is_timed) {
         call->is_timed = true;
@@ -296,7 +296,7 @@ static void interrupt(struct call *call)
 
 void notify_look(struct launcher *l, bool now)
 {
-    uint64_t began = clock_real_ns();
+    uint64_t began = clock_real_ns(), ended;
     bool found = false;
 
     if (list_is_empty(&l->held) || (!now && began < l->look_due_ns))
@@ -309,8 +309,9 @@ void notify_look(struct launcher *l, bool now)
         found = l->progress = true;
     }
     l->look_pause_ns = found ? first_look_ns : min_u64(l->look_pause_ns * 2, longest_look_ns);
-    l->look_due_ns = clock_real_ns();
-    l->look_due_ns += l->look_pause_ns + (l->look_due_ns - began) * LOOK_SHARE;
+    ended = clock_real_ns();
+    l->look_rest_ns = found ? ended : ended + (ended - began) * LOOK_SHARE;
+    l->look_due_ns = max_u64(ended + l->look_pause_ns, l->look_rest_ns);
 }
 
 uint64_t notify_look_left(const struct launcher *l)

@@ -54,6 +54,7 @@ all go 'got go server' ./http
 all go-refused 'connection refused' ./http
 all redis '^value$' 'redis-server --port 6390 --save "" --dir . >/dev/null 2>&1 & retry redis-cli -p 6390 set key value >/dev/null 2>&1; redis-cli -p 6390 get key'
 all nginx 'same' 'nginx -c $PWD/nginx.conf & retry curl -s -o /dev/null http://127.0.0.1:8088/big; curl -s http://127.0.0.1:8088/big | cmp - www/big && echo same; kill %1; wait'
+all 'socat by UDP' '^by UDP$' 'echo by UDP | socat -t9 - UDP4:server.test:7'
 all socat 'through socat' 'socat TCP-LISTEN:7777,reuseaddr,fork EXEC:cat & sleep 0.5; echo through socat | socat -t9 - TCP:127.0.0.1:7777'
 all dig '^203.0.113.10$' 'dig +short server.test'
 all dig-tcp '^203.0.113.10$' 'dig +short +tcp server.test'
