@@ -1,11 +1,11 @@
 /* call_io.c: read and write in all their forms but sendmsg/recvmsg; pipes, splice and sendfile. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/csum.h"
 #include "script/call.h"
+#include "script/file.h"
 
 enum { IO_MOST = 64 * 1024 * 1024 };
 
@@ -51,7 +51,7 @@ static void do_read(struct call *call)
     struct fd_entry *fd = fd_find(call->run, (int)call_integer(call, 0));
     uint8_t *buffer = in_buffer(call, 1, size);
     if (fd && fd->kind == FD_FILE)
-        call_set(call, (int64_t)size);
+        call_set(call, file_read(call->run, fd->live_fd, buffer, size));
     else
         call_set(call, lil_read(call->run->proc, call_live_fd(call, 0), buffer, size));
     check_bytes(call, 1, buffer, size);
@@ -169,13 +169,13 @@ static void do_writev(struct call *call)
     do_vector(call, lil_writev);
 }
 
-/* --- files, pipes, splice, sendfile -------------------------------------------------------------------------------------- */
-/* A file is endless zeros: what scripts send from one. */
+/* --- files, pipes, splice, sendfile (file.c) -------------------------------------------------------------------------------------- */
 static void do_open(struct call *call)
 {
+    const struct expr *path = call_argument(call, 0);
     call->makes_fd = true;
     call->kind = FD_FILE;
-    call_set(call, call->run->next_file_fd++);
+    call_set(call, file_open(call->run, path->kind == EXPR_STRING ? path->text : ""));
 }
 
 static void do_pipe(struct call *call)
@@ -192,50 +192,19 @@ static void do_pipe(struct call *call)
         fd_add(call->run, (int)call_number(call, list->items[i]), fds[i], FD_PIPE, NULL);
 }
 
-static bool is_readable(struct run *run, int live_fd)
-{
-    struct pollfd poll = {.fd = live_fd, .events = POLLIN};
-    return lil_poll(run->proc, &poll, 1, 0) > 0;
-}
-
-/* Moves at most SIZE bytes from one descriptor to another; what cannot be written is not read: MSG_PEEK first. */
-static ssize_t move(struct run *run, const struct fd_entry *from, const struct fd_entry *to, size_t size, int flags)
-{
-    uint8_t *buffer = malloc(size ? size : 1);
-    if (!buffer) {
-        errno = ENOMEM;
-        return -1;
-    }
-    ssize_t got = (ssize_t)size;
-    call_fill(buffer, size);
-    if (from->kind == FD_SOCKET)
-        got = lil_recv(run->proc, from->live_fd, buffer, size, MSG_PEEK | (flags & 2 /* SPLICE_F_NONBLOCK */ ? MSG_DONTWAIT : 0));
-    else if (from->kind == FD_PIPE && flags & 2 && !is_readable(run, from->live_fd))
-        errno = EAGAIN, got = -1;
-    else if (from->kind == FD_PIPE)
-        got = lil_read(run->proc, from->live_fd, buffer, size);
-    ssize_t put = got;
-    if (got > 0 && to->kind == FD_SOCKET)
-        put = lil_send(run->proc, to->live_fd, buffer, (size_t)got, flags & 4 /* SPLICE_F_MORE */ ? MSG_MORE : 0);
-    else if (got > 0 && to->kind == FD_PIPE)
-        put = lil_write(run->proc, to->live_fd, buffer, (size_t)got);
-    if (put > 0 && from->kind == FD_SOCKET)
-        put = lil_recv(run->proc, from->live_fd, buffer, (size_t)put, 0);
-    int saved = errno;
-    free(buffer);
-    errno = saved;
-    return put;
-}
-
 static void do_splice(struct call *call)
 {
-    call_set(call, move(call->run, call_fd(call, 0), call_fd(call, 2), size_argument(call, 4), (int)call_integer(call, 5)));
+    call_set(call, file_splice(call->run, call_fd(call, 0), call_fd(call, 2), size_argument(call, 4), (unsigned)call_integer(call, 5)));
 }
 
+/* sendfile(4, 5, [0], 1000), or NULL for the file's own place */
 static void do_sendfile(struct call *call)
 {
-    struct fd_entry *out = call_fd(call, 0);
-    call_set(call, move(call->run, call_fd(call, 1), out, size_argument(call, 3), 0));
+    const struct expr *offset = call_argument(call, 2);
+    bool is_given = offset->kind == EXPR_LIST && offset->count;
+    int64_t at = is_given && offset->items[0]->kind != EXPR_ELLIPSIS ? call_number(call, offset->items[0]) : 0;
+    size_t size = size_argument(call, 3);
+    call_set(call, file_send(call->run, call_live_fd(call, 0), call_fd(call, 1), is_given || offset->kind == EXPR_ELLIPSIS ? &at : NULL, size));
 }
 
 const struct call_entry call_io_entries[] = {

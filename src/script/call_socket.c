@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <linux/sockios.h>
 #include "script/call.h"
+#include "script/file.h"
 #include "script/symbols.h"
 
 static void do_socket(struct call *call)
@@ -121,7 +122,7 @@ static void do_close(struct call *call)
     if (fd && fd->conn)
         conn_refresh(call->run, fd->conn); /* its FIN is still to come */
     if (fd && fd->kind == FD_FILE)
-        call_set(call, 0);
+        call_set(call, file_close(call->run, fd->live_fd));
     else
         call_set(call, lil_close(call->run->proc, call_live_fd(call, 0)));
     if (call->result == 0 && fd) {

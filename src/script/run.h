@@ -87,6 +87,7 @@ struct run {
     struct addr local, remote;
     uint16_t next_port, next_id;
     int next_file_fd;
+    struct file *opened;               /* file.c */
     struct code code;
     struct signing_key *signing_keys;
     struct counter *counters;          /* nstat's history */

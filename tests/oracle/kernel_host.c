@@ -24,12 +24,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "host/runtime.h"
 #include "lilliput/lilliput.h"
+#include "script/file.h"
 #include "script/report.h"
 #include "script/run.h"
 #include "script/shell.h"
@@ -363,6 +365,40 @@ int lil_poll(struct lil_proc *p, struct pollfd *fds, nfds_t count, int timeout)
 int lil_epoll_wait(struct lil_proc *p, int epfd, struct epoll_event *events, int max, int timeout)
 {
     return (int)waiting_call(p, SYS_epoll_wait, epfd, A(events), max, timeout, 0, 0);
+}
+
+/* --- files ----------------------------------------------------------------------------------------------------------- */
+int file_open(struct run *run, const char *path)
+{
+    const char *script = run->script.path, *slash = strrchr(script, '/');
+    char beside[4096];
+    snprintf(beside, sizeof beside, "%.*s/%s", slash ? (int)(slash - script) : 1, slash ? script : ".", path);
+    int fd = path[0] != '/' ? open(beside, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && (fd = memfd_create("file", MFD_CLOEXEC)) >= 0 && ftruncate(fd, 64 << 20) < 0)
+        return -1;
+    return fd;
+}
+
+int file_close(struct run *run, int fd)
+{
+    return lil_close(run->proc, fd);
+}
+
+ssize_t file_read(struct run *run, int fd, void *buffer, size_t size)
+{
+    return lil_read(run->proc, fd, buffer, size);
+}
+
+ssize_t file_send(struct run *run, int to, const struct fd_entry *from, int64_t *offset, size_t size)
+{
+    return waiting_call(run->proc, SYS_sendfile, to, from->live_fd, A(offset), A(size), 0, 0);
+}
+
+ssize_t file_splice(struct run *run, const struct fd_entry *from, const struct fd_entry *to, size_t size, unsigned flags)
+{
+    return waiting_call(run->proc, SYS_splice, from->live_fd, 0, to->live_fd, 0, A(size), flags);
 }
 
 /* --- calls that do not --------------------------------------------------------------------------------------------- */
