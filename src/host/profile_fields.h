@@ -131,6 +131,8 @@
     X(tcp_fin_wait2_ms, tcp.fin_wait2_ms, U32, NULL) \
     X(tcp_fin_wait2_by_keepalive, tcp.fin_wait2_by_keepalive, BOOL, NULL) \
     X(tcp_time_wait_limit, tcp.time_wait_limit, U32, NULL) \
+    X(tcp_time_wait_refuse, tcp.time_wait_refuse, BOOL, NULL) \
+    X(tcp_reflect_tos, tcp.reflect_tos, BOOL, NULL) \
     X(tcp_orphan_limit, tcp.orphan_limit, U32, NULL) \
     X(tcp_rst_on_unread_close, tcp.rst_on_unread_close, BOOL, NULL) \
     X(tcp_keepalive_idle_ms, tcp.keepalive_idle_ms, U32, NULL) \

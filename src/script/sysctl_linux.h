@@ -43,7 +43,7 @@ static const struct sysctl_linux linux_names[] = {
     {"net.ipv4.tcp_no_ssthresh_metrics_save", "1", false}, {"net.ipv4.tcp_pacing_shift", "10", false},
     {"net.ipv4.tcp_plb_cong_thresh", "128", false}, {"net.ipv4.tcp_plb_enabled", "0", true}, {"net.ipv4.tcp_plb_idle_rehash_rounds", "3", false},
     {"net.ipv4.tcp_plb_rehash_rounds", "12", false}, {"net.ipv4.tcp_plb_suspend_rto_sec", "60", false},
-    {"net.ipv4.tcp_rcvbuf_low_rtt", "1000", false}, {"net.ipv4.tcp_reflect_tos", "0", true},
+    {"net.ipv4.tcp_rcvbuf_low_rtt", "1000", false},
     {"net.ipv4.tcp_thin_dupack", "0", true}, {"net.ipv4.tcp_tso_rtt_log", "9", false},
     {"net.ipv4.tcp_tso_win_divisor", "3", false}, {"net.ipv4.tcp_tw_reuse_delay", "1000", true},
     {"net.ipv4.udp_child_hash_entries", "0", false}, {"net.ipv4.udp_early_demux", "1", false},

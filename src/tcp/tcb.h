@@ -724,6 +724,7 @@ uint32_t sack_highest(const struct tcb *tcb);
 
 /* tcp_timewait.c */
 bool timewait_new(struct tcp *tcp, const struct tcb *tcb);
+bool timewait_refuses(const struct tcp *tcp); /* the table is full, and nothing goes for a newer one */
 enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet);
 void timewait_remove(struct tcp *tcp, uint32_t slot);
 void timewait_poll(struct tcp *tcp);

@@ -128,7 +128,9 @@ struct tcp_params {
     bool time_wait_reuse;         /* tcp_tw_reuse / RFC 6191 */
     uint32_t fin_wait2_ms;        /* after close: 60 s Linux, 675 s BSD */
     bool fin_wait2_by_keepalive;  /* FreeBSD: as long as keepalive's probes take, 600 s, and then interval by interval while the peer talks */
-    uint32_t time_wait_limit;     /* records; the oldest is recycled */
+    uint32_t time_wait_limit;     /* records */
+    bool time_wait_refuse;        /* a full table takes no more (Linux), none at all when the limit is 0; else the oldest is recycled, 0: no limit */
+    bool reflect_tos;             /* the SYN's DSCP is the connection's (tcp_reflect_tos) */
     uint32_t orphan_limit;
     bool rst_on_unread_close;     /* RFC 2525 2.17 */
     /* keepalive */

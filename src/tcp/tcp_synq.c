@@ -178,7 +178,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->syn_ect = in->ecn & 3;
     bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
     entry->ecn_ok = entry->accecn_ok || (params->ecn && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
-    entry->tos = opts->socket.tos;
+    entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
     entry->window = window_initial(tcp, opts, mss, entry->wscale_ok, &wscale);
@@ -387,6 +387,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD || tcp->params.ack_policy == TCP_ACK_LINUX ? 0 : entry->snd_wnd;
     tcb->snd_wl1 = entry->irs;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
+    if (entry->tos != tcb->opt->socket.tos && tcb_opts_own(tcb))
+        tcb->opt->socket.tos = entry->tos; /* reflect_tos */
     if (mss_init(tcb, entry->mss) < 0) {
         tcb_free(tcb);
         return NULL;

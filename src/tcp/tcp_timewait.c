@@ -1,5 +1,5 @@
 /* tcp_timewait.c: TIME-WAIT as a small record (RFC 9293 3.6.1, 3.10.7.4; RFC 1337; RFC 6191). The wait has one length, so the
- * records form a FIFO list; when time_wait_limit is reached the oldest is recycled. */
+ * records form a FIFO list; when time_wait_limit is reached the oldest is recycled, or (time_wait_refuse) a connection ends without one. */
 #include "tcp/tcb.h"
 
 static void unlink_record(struct tcp *tcp, struct wait_record *record)
@@ -63,15 +63,17 @@ static void recycle(struct tcp *tcp)
     }
 }
 
+bool timewait_refuses(const struct tcp *tcp) { return tcp->params.time_wait_refuse && tcp->wait_count >= tcp->params.time_wait_limit; }
+
 /* The record takes TCB's place in the flow table. False: there is none, the flow is still TCB's. */
 bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
 {
     if (tcp->params.time_wait_ms == 0)
         return false;
-    if (tcp->params.time_wait_limit && tcp->wait_count >= tcp->params.time_wait_limit)
+    if (!tcp->params.time_wait_refuse && tcp->params.time_wait_limit && tcp->wait_count >= tcp->params.time_wait_limit)
         recycle(tcp);
     uint32_t slot;
-    struct wait_record *record = slab_new(&tcp->waits, &slot);
+    struct wait_record *record = timewait_refuses(tcp) ? NULL : slab_new(&tcp->waits, &slot);
     if (!record) {
         TCP_MIB(tcp, TimeWaitOverflow);
         return false;
