@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include "script/call.h"
@@ -66,7 +67,7 @@ static void write_control(struct call *call, const struct expr *list, struct mes
         struct cmsghdr *cmsg = (struct cmsghdr *)(message->control + used);
         cmsg->cmsg_level = field(call, list->items[i], "cmsg_level", 0);
         cmsg->cmsg_type = field(call, list->items[i], "cmsg_type", 0);
-        size_t size = cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8 : 4;
+        size_t size = cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8 : cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_SEGMENT ? 2 : 4;
         if (used + CMSG_SPACE(size) > CONTROL_MOST)
             call_fail(call, "too many control messages");
         cmsg->cmsg_len = CMSG_LEN(size);

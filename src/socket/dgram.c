@@ -264,8 +264,8 @@ static int destination(struct sock *sock, const struct msghdr *message, struct s
     return 0;
 }
 
-static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,
-                         const struct control *control)
+ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,
+                        const struct control *control)
 {
     struct udp_sent sent;
     int result;
@@ -286,7 +286,7 @@ static ssize_t send_once(struct sock *sock, const struct msghdr *message, size_t
 }
 
 /* Linux's UDP has no urgent data, but only sendmsg() over IPv4 says so. */
-static bool is_linux_udp(const struct file *file)
+bool dgram_is_linux_udp(const struct file *file)
 {
     return file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && sock_params(file)->rcvbuf_doubled;
 }
@@ -303,19 +303,21 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     uint64_t deadline_ns;
     ssize_t result;
 
-    if (is_linux_udp(file)) { /* inet_send_prepare(): whatever comes of it */
+    if (dgram_is_linux_udp(file)) { /* inet_send_prepare(): whatever comes of it */
         result = sock_autobind(sock, &any);
         if (result < 0)
             return result;
     }
-    if (flags & MSG_OOB && !(is_linux_udp(file) && file->family == AF_INET6))
+    if (flags & MSG_OOB && !(dgram_is_linux_udp(file) && file->family == AF_INET6))
         return -EOPNOTSUPP;
     if (sock->flags & SF_SHUT_WR)
         return -EPIPE;
-    if (total > DATAGRAM_MAX && !(is_linux_udp(file) && file->family == AF_INET6)) /* udpv6_sendmsg() asks where to first */
+    if (total > DATAGRAM_MAX && !(dgram_is_linux_udp(file) && file->family == AF_INET6)) /* udpv6_sendmsg() asks where to first */
         return -EMSGSIZE;
     if (sock_params(file)->bind_policy == BIND_BSD && total > udp_get_sndbuf(sock->pcb))
         return -EMSGSIZE; /* sosend(): an atomic message larger than the buffer's high-water mark */
+    if (cork_is_begun(sock))
+        return cork_append(sock, message, flags);
     result = message->msg_controllen ? control_parse(sock, message, &control) : 0;
     if (result == 0)
         result = destination(sock, message, &name);
@@ -336,9 +338,15 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     flow.local_port = udp_get_flow(sock->pcb)->local_port;
     if (sock_params(file)->udp_name_after_send && sock->binding && addr_is_any(&sock->binding->addr))
         flow.local = path.local;
+    if (dgram_is_linux_udp(file) && cork_is_wanted(sock, flags)) {
+        result = cork_begin(sock, &flow, &control);
+        return result < 0 ? result : cork_append(sock, message, flags);
+    }
+    if (cork_segment(sock, &control) && total > cork_segment(sock, &control))
+        return cork_send_segments(sock, message, &flow, &control, path.mtu);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     for (;;) {
-        result = send_once(sock, message, total, &flow, &control);
+        result = dgram_send_once(sock, message, total, &flow, &control);
         if (result != -EAGAIN || !file_is_blocking(file, flags))
             return result;
         result = wait_file(proc, file, POLLOUT, deadline_ns);
@@ -411,7 +419,7 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
     struct udp_info info;
     ssize_t result;
 
-    if (flags & MSG_OOB && !is_linux_udp(file))
+    if (flags & MSG_OOB && !dgram_is_linux_udp(file))
         return -EOPNOTSUPP;
     if (flags & MSG_ERRQUEUE)
         return control_receive_error(sock, message, flags);

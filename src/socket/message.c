@@ -106,6 +106,11 @@ int control_parse(const struct sock *sock, const struct msghdr *message, struct 
             result = parse_ip(cmsg, control);
         else if (cmsg->cmsg_level == IPPROTO_IPV6 && sock->file.family == AF_INET6)
             result = parse_ipv6(cmsg, control);
+        else if (cmsg->cmsg_level == IPPROTO_UDP && cmsg->cmsg_type == 103 /* UDP_SEGMENT */ && dgram_is_linux_udp(&sock->file)) {
+            if (cmsg->cmsg_len != CMSG_LEN(sizeof control->segment))
+                return -EINVAL;
+            memcpy(&control->segment, CMSG_DATA(cmsg), sizeof control->segment);
+        }
         if (result < 0)
             return result;
     }

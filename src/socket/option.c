@@ -616,6 +616,10 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
         return option_set_ip(sock, name, value, length);
     case IPPROTO_IPV6:
         return file->family == AF_INET6 ? option_set_ipv6(sock, name, value, length) : -ENOPROTOOPT;
+    case IPPROTO_UDP:
+        if (dgram_is_linux_udp(file))
+            return cork_set_option(sock, name, value, length);
+        return option_set_other(sock, level, name, value, length);
     default:
         return option_set_other(sock, level, name, value, length);
     }
@@ -647,6 +651,11 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
         return option_get_ip(sock, name, value, length);
     case IPPROTO_IPV6:
         return file->family == AF_INET6 ? option_get_ipv6(sock, name, value, length) : unknown_level(sock, level);
+    case IPPROTO_UDP: {
+        int number = 0, error = dgram_is_linux_udp(file) ? cork_get_option(sock, name, &number) : unknown_level(sock, level);
+
+        return error < 0 ? error : give_int(value, length, number);
+    }
     default:
         return unknown_level(sock, level);
     }

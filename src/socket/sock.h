@@ -65,6 +65,7 @@ struct sock_ext {                      /* options few sockets use */
     struct plain_options *plain; /* option_plain.c */
     bool has_zerocopy;
     struct zerocopy *zerocopy; /* zerocopy.c */
+    struct cork *cork;         /* dgram_cork.c */
 };
 struct sock {
     struct file file;
@@ -119,6 +120,7 @@ struct sock_ext *sock_need_ext(struct sock *sock); /* NULL: memory */
 extern const struct file_ops stream_ops, dgram_ops;
 int stream_open(struct sock *sock) MUST_CHECK;
 int dgram_open(struct sock *sock, enum udp_kind kind) MUST_CHECK;
+bool dgram_is_linux_udp(const struct file *file);
 struct tcb *stream_tcb(const struct sock *sock); /* NULL: listening, or gone */
 int stream_connect_start(struct sock *sock, const struct sock_name *name) MUST_CHECK;
 int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later) MUST_CHECK;
@@ -172,11 +174,23 @@ struct control { /* what an outgoing message's control data say */
     struct addr source;
     uint32_t ifindex;
     int ttl, tos;
+    uint16_t segment; /* UDP_SEGMENT; 0: none */
 };
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
+/* dgram.c, dgram_cork.c: UDP_CORK, MSG_MORE, UDP_SEGMENT */
+ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow, const struct control *control);
+void cork_free(struct sock *sock);
+bool cork_is_begun(const struct sock *sock);             /* something waits: where it goes is said already */
+bool cork_is_wanted(const struct sock *sock, int flags); /* what this call writes is not all */
+int cork_begin(struct sock *sock, const struct flow *flow, const struct control *control) MUST_CHECK;
+ssize_t cork_append(struct sock *sock, const struct msghdr *message, int flags); /* and sends, when nothing more comes */
+uint16_t cork_segment(const struct sock *sock, const struct control *control);   /* bytes a datagram; 0: as written */
+ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, const struct flow *flow, const struct control *control, uint32_t mtu);
+int cork_set_option(struct sock *sock, int name, const void *value, socklen_t length) MUST_CHECK; /* of IPPROTO_UDP */
+int cork_get_option(const struct sock *sock, int name, int *number) MUST_CHECK;
 /* zerocopy.c */
 /* The same by level, and numbers alone: what is only kept. NAME must be one (has). */
 bool plain_option_has(int level, int name);

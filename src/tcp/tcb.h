@@ -541,6 +541,7 @@ COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.1
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
+void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags); /* of less than RCV.NXT */
 void reply_here(struct tcb *tcb, uint32_t seq); /* BSD's tcp_respond(): an ACK that leaves the window as it was */
 void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
 COLD void challenge_ack(struct tcb *tcb);
@@ -745,6 +746,11 @@ struct cc_ops {
     void (*on_rtt)(struct tcb *tcb, uint32_t acked, uint64_t rtt_us);
     uint32_t (*undo_cwnd)(struct tcb *tcb);
     void (*on_idle)(struct tcb *tcb);                         /* transmission starts after idleness */
+    uint32_t (*loss_ssthresh)(struct tcb *tcb);               /* after ssthresh, when it is a loss and no mark */
+    void (*on_ack)(struct tcb *tcb);                          /* with ECN: each ACK */
+    void (*on_ce)(struct tcb *tcb, bool ce);                  /* with ECN: each segment of text taken; ACKs are the algorithm's */
+    unsigned (*info)(const struct tcb *tcb, void *value);     /* TCP_CC_INFO: at most 40 bytes; returns how many */
+    bool needs_ecn;                                           /* asks for ECN whatever the host does, and marks every segment ECT(0) */
 };
 const struct cc_ops *cc_get(const struct tcb *tcb);
 const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts);
@@ -752,7 +758,8 @@ const struct cc_ops *cc_find(const char *name, unsigned *number);
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t acked);      /* the rest */
 void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked);
 bool cc_is_cwnd_limited(const struct tcb *tcb);
-extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic;
+extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic, cc_dctcp;
+static inline bool cc_has_ecn(const struct tcb *tcb) { return tcb->ecn_ok && cc_get(tcb)->needs_ecn; }
 static inline bool cc_in_slow_start(const struct tcb *tcb) { return tcb->cwnd < tcb->ssthresh; }
 
 /* tcp_hostcache.c */

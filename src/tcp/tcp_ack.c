@@ -60,6 +60,15 @@ static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state
         state->ece = true;
 }
 
+/* DCTCP counts marks by windows. */
+COLD static void tell_cc(struct tcb *tcb)
+{
+    if (!tcb->ext)
+        return;
+    cwnd_init(tcb);
+    cc_get(tcb)->on_ack(tcb);
+}
+
 /* The window may have opened: leave the persist state. */
 static void end_probing(struct tcb *tcb)
 {
@@ -198,6 +207,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
             sack_receive(tcb, rx, &state); /* a DSACK may undo even now */
         if (tcb->ecn_ok && accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
             accecn_on_ack(tcb, rx, &state);
+        else if (tcb->ecn_ok && cc_get(tcb)->on_ack && !rx->is_expected) /* Linux's header prediction asks nobody */
+            tell_cc(tcb);
         if (tcb->ext && state.dsack)
             recovery_on_ack(tcb, &state);
         return LIL_DROP_NONE;
@@ -207,6 +218,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     recovery_clean(tcb, &state);
     if (tcb->ecn_ok && accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
         accecn_on_ack(tcb, rx, &state);
+    else if (tcb->ecn_ok && cc_get(tcb)->on_ack)
+        tell_cc(tcb);
     if (tcb->ext && state.una_advanced && tcb->ext->snd_urgent && seq_le(tcb->ext->snd_up, tcb->snd_una))
         tcb->ext->snd_urgent = false;
     if (tcb->ext)

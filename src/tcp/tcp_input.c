@@ -433,7 +433,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
                 return LIL_DROP_TCP_AFTER_CLOSE;
             }
             timer_orphan(tcb);
-            if (tcb->is_fin_waiter && timewait_refuses(tcb->tcp)) {
+            if (tcb->is_fin_waiter && !(rx->flags & TCP_FIN) && timewait_refuses(tcb->tcp)) {
                 TCP_MIB(tcb->tcp, TimeWaitOverflow);
                 tcb_done(tcb);
                 return LIL_DROP_TCP_AFTER_CLOSE;

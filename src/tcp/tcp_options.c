@@ -252,7 +252,7 @@ static int set_congestion(struct tcb_opts *opts, const void *value, unsigned len
         return -EINVAL;
     memcpy(name, value, n);
     name[n] = 0;
-    if (!cc_find(name, &number) || (is_linux && number != TCP_CC_RENO && number != TCP_CC_CUBIC))
+    if (!cc_find(name, &number) || (is_linux && number != TCP_CC_RENO && number != TCP_CC_CUBIC && number != TCP_CC_DCTCP))
         return -ENOENT;
     opts->cc = (uint8_t)(number + 1);
     return 0;
@@ -377,8 +377,9 @@ static int get_special(const struct tcp *tcp, const struct tcb_opts *opts, const
         *length = min_u32(*length, tcp->params.option_policy == TCP_OPTIONS_BSD ? (unsigned)strlen(text) + 1 : sizeof text);
         memcpy(value, text, *length);
         return 0;
-    case TCP_ULP:
     case TCP_CC_INFO:
+        return tcp->params.ack_policy == TCP_ACK_LINUX ? -EAGAIN : -ENOPROTOOPT;
+    case TCP_ULP:
         if (tcp->params.ack_policy != TCP_ACK_LINUX)
             return -ENOPROTOOPT;
         *length = 0; /* none */
@@ -413,6 +414,12 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     switch (name) {
     case TCP_INFO:
         return info_get(tcb, value, length);
+    case TCP_CC_INFO: {
+        uint8_t info[40];
+        *length = min_u32(*length, cc_get(tcb)->info ? cc_get(tcb)->info(tcb, info) : 0);
+        memcpy(value, info, *length);
+        return 0;
+    }
     case TCP_MAXSEG:
         number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
         if (tcb->state == TCPS_SYN_SENT && tcp->params.ack_policy == TCP_ACK_LINUX)
@@ -482,6 +489,7 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
     case TCP_QUICKACK:
         return get_int(1, value, length);
     case TCP_SAVED_SYN:
+    case TCP_CC_INFO:
         *length = 0;
         return 0;
     default:

@@ -64,6 +64,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     header->flags = flags;
     if (tcb->ecn_ok && !(flags & TCP_SYN) && accecn_is_on(tcb))
         accecn_mark(tcb, segment);
+    else if (tcb->ecn_ok && !(flags & TCP_SYN) && cc_has_ecn(tcb))
+        segment->tos |= 2;
     if (!is_again(tcb, flags, seq)) /* RFC 4022: not what only repeats */
         TCP_MIB(tcp, OutSegs);
 }
@@ -134,12 +136,13 @@ static void arm_syn_timer(struct tcb *tcb)
 static uint16_t ask_for_ecn(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    struct tcb_ext *ext = params->ecn == 3 ? tcb_ext_get(tcb) : NULL;
+    bool needs = cc_get(tcb)->needs_ecn;
+    struct tcb_ext *ext = params->ecn == 3 && !needs ? tcb_ext_get(tcb) : NULL;
     if (ext && tcb->retransmits <= 1) {
         ext->accecn.pending = true;
         return TCP_AE | TCP_ECE | TCP_CWR;
     }
-    return (params->ecn == 1 || params->ecn == 4) && tcb->retransmits <= params->ecn_syn_retries ? TCP_ECE | TCP_CWR : 0;
+    return (params->ecn == 1 || params->ecn == 4 || needs) && tcb->retransmits <= params->ecn_syn_retries ? TCP_ECE | TCP_CWR : 0;
 }
 
 /* RFC 9293 3.7.1 (MUST-14): every SYN has the MSS option. */
@@ -150,11 +153,13 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
     tcb->want_syn = false;
     bool offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
-    if (first && params->ecn)
+    bool needs_ecn = cc_get(tcb)->needs_ecn;
+    if (first && (params->ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
     if (!first && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
         flags |= TCP_ECE;
     output_fill(tcb, segment, flags, tcb->snd_una);
+    segment->tos |= needs_ecn && (first || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
     struct tcp_options *options = &segment->header.options;
     uint8_t wscale = tcb->rcv_wscale;
     if (!first && !tcb->is_passive && params->ack_policy == TCP_ACK_LINUX)

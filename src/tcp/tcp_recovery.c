@@ -177,6 +177,8 @@ void recovery_enter(struct tcb *tcb, bool ece)
             ext->prior_ssthresh = cwnd_current_ssthresh(tcb);
         cwnd_begin_reduction(tcb);
     }
+    if (cc_get(tcb)->loss_ssthresh)
+        tcb->ssthresh = cc_get(tcb)->loss_ssthresh(tcb);
     recovery_set_state(tcb, CA_RECOVERY);
 }
 
@@ -494,6 +496,8 @@ static void enter_loss(struct tcb *tcb)
         ext->prior_ssthresh = cwnd_current_ssthresh(tcb);
         ext->prior_cwnd = tcb->cwnd;
         tcb->ssthresh = cc_get(tcb)->ssthresh(tcb);
+        if (cc_get(tcb)->loss_ssthresh)
+            tcb->ssthresh = cc_get(tcb)->loss_ssthresh(tcb);
         undo_init(tcb);
     }
     tcb->cwnd = tcb_in_flight(tcb) + 1;

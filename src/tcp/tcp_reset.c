@@ -201,6 +201,17 @@ void reply_here(struct tcb *tcb, uint32_t seq)
     reply_sign(reply, tcb->opt);
 }
 
+void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags)
+{
+    struct tcp_reply *reply = reply_push(tcb->tcp);
+    uint32_t window = min_u32(tcb->rcv_wnd, 65535u << tcb->rcv_wscale);
+    if (!reply)
+        return;
+    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = ack, .flags = TCP_ACK | more_flags, .window = (uint16_t)(window >> tcb->rcv_wscale),
+                                .tos = (uint8_t)(tcb->opt->socket.tos | (cc_has_ecn(tcb) ? 2 : 0)), .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    reply_sign(reply, tcb->opt);
+}
+
 void reply_ack(struct tcb *tcb)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);

@@ -48,7 +48,7 @@ static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's
 static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    tcb->ecn_ok = (params->ecn == 1 || params->ecn == 4) && (rx->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE;
+    tcb->ecn_ok = (params->ecn == 1 || params->ecn == 4 || cc_get(tcb)->needs_ecn) && (rx->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE;
     accecn_on_synack(tcb, rx);
     uint32_t pmtu = take_options(tcb, rx);
     if (params->fastopen & 1)

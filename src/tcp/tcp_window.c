@@ -311,7 +311,11 @@ void window_on_ecn(struct tcb *tcb, const struct rx *rx)
             tcb->ack_now = true;
     }
     uint8_t ecn = rx->in->ecn;
-    if (ecn == 3 && !tcb->ecn_demand_cwr && classic) {
+    const struct cc_ops *cc = classic ? cc_get(tcb) : NULL;
+    if (cc && cc->on_ce && ecn && tcb_ext_get(tcb)) {
+        cwnd_init(tcb);
+        cc->on_ce(tcb, ecn == 3);
+    } else if (ecn == 3 && !tcb->ecn_demand_cwr && classic) {
         tcb->ecn_demand_cwr = true;
         if (is_linux(tcb))
             window_enter_quickack(tcb, 2);
