@@ -781,13 +781,6 @@ void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
 
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
-/* tcp_stamp.c: while ext->has_stamps */
-void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size);
-void stamp_on_acked(struct tcb *tcb, int ttl);
-void stamp_on_written(struct tcb *tcb, uint32_t before);
-void stamp_on_sacked(struct tcb *tcb, uint32_t index);
-void stamp_free(struct tcb *tcb);
-
 /* tcp_icmp.c */
 int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);
 /* tcp_info.c */

@@ -1,6 +1,7 @@
 /* tcp_ack.c: step 5 (RFC 9293 3.10.7.4 fifth): SND.UNA, the window update, then what the ACK tells of each segment in flight
  * (tcp_sack.c, tcp_clean.c), recovery (tcp_recovery.c) and congestion control (tcp_cc.c). */
 #include "tcp/tcb.h"
+#include "tcp/tcp_stamp.h"
 
 /* RFC 9293 3.10.7.4: update if SND.WL1 < SEG.SEQ, or equal and the ACK is newer, or (RFC 1122) the window is larger. */
 static bool update_window(struct tcb *tcb, const struct rx *rx)
@@ -60,13 +61,17 @@ static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state
         state->ece = true;
 }
 
-/* DCTCP counts marks by windows. */
-COLD static void tell_cc(struct tcb *tcb)
+/* AccECN's counters; DCTCP's windows (Linux's header prediction asks nobody where nothing is in flight). */
+COLD static void count_marks(struct tcb *tcb, struct rx *rx, struct ack_state *state)
 {
-    if (!tcb->ext)
-        return;
-    cwnd_init(tcb);
-    cc_get(tcb)->on_ack(tcb);
+    const struct cc_ops *cc = cc_get(tcb);
+    if (accecn_is_on(tcb)) {
+        if (!tcb_params(tcb)->byte_recovery)
+            accecn_on_ack(tcb, rx, state);
+    } else if (cc->on_ack && tcb->ext && !(state->prior_packets == 0 && rx->is_expected)) {
+        cwnd_init(tcb);
+        cc->on_ack(tcb);
+    }
 }
 
 /* The window may have opened: leave the persist state. */
@@ -205,10 +210,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (state.prior_packets == 0) {
         if (tcb->ext && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
             sack_receive(tcb, rx, &state); /* a DSACK may undo even now */
-        if (tcb->ecn_ok && accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
-            accecn_on_ack(tcb, rx, &state);
-        else if (tcb->ecn_ok && cc_get(tcb)->on_ack && !rx->is_expected) /* Linux's header prediction asks nobody */
-            tell_cc(tcb);
+        if (tcb->ecn_ok)
+            count_marks(tcb, rx, &state);
         if (tcb->ext && state.dsack)
             recovery_on_ack(tcb, &state);
         return LIL_DROP_NONE;
@@ -216,10 +219,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ext && tcb->sack_ok && rx->in->header.options.sack_count)
         sack_receive(tcb, rx, &state);
     recovery_clean(tcb, &state);
-    if (tcb->ecn_ok && accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
-        accecn_on_ack(tcb, rx, &state);
-    else if (tcb->ecn_ok && cc_get(tcb)->on_ack)
-        tell_cc(tcb);
+    if (tcb->ecn_ok)
+        count_marks(tcb, rx, &state);
     if (tcb->ext && state.una_advanced && tcb->ext->snd_urgent && seq_le(tcb->ext->snd_up, tcb->snd_una))
         tcb->ext->snd_urgent = false;
     if (tcb->ext)

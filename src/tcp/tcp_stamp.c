@@ -4,7 +4,7 @@
  * layer takes the results and makes them an error queue. */
 #include <linux/netlink.h>
 #include <linux/tcp.h>
-#include "tcp/tcb.h"
+#include "tcp/tcp_stamp.h"
 
 enum { STATS_REHASH = 27 }; /* TCP_NLA_REHASH: newer than Debian 12's headers */
 enum { STAMPS_PENDING = 64, STAMPS_READY = 128, ZEROCOPY_PENDING = 128 };

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include "tcp/tcb.h"
 #include "tcp/tcp_rmem.h"
+#include "tcp/tcp_stamp.h"
 
 struct tcb *tcp_open(struct tcp *tcp)
 {

@@ -1,0 +1,11 @@
+/* tcp_stamp.h: tcp_stamp.c's side towards the sender: what is called while ext->has_stamps. */
+#ifndef TCP_TCP_STAMP_H
+#define TCP_TCP_STAMP_H
+#include "tcp/tcb.h"
+
+void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size);
+void stamp_on_acked(struct tcb *tcb, int ttl);                 /* TTL: of the ACK */
+void stamp_on_written(struct tcb *tcb, uint32_t before);       /* by a write that began at BEFORE */
+void stamp_on_sacked(struct tcb *tcb, uint32_t index);         /* of the ring */
+void stamp_free(struct tcb *tcb);
+#endif
