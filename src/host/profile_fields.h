@@ -133,6 +133,9 @@
     X(tcp_time_wait_limit, tcp.time_wait_limit, U32, NULL) \
     X(tcp_time_wait_refuse, tcp.time_wait_refuse, BOOL, NULL) \
     X(tcp_reflect_tos, tcp.reflect_tos, BOOL, NULL) \
+    X(tcp_min_tso_segs, tcp.min_tso_segs, U32, NULL) \
+    X(tcp_tso_rtt_log, tcp.tso_rtt_log, U32, NULL) \
+    X(tcp_tso_win_divisor, tcp.tso_win_divisor, U32, NULL) \
     X(tcp_orphan_limit, tcp.orphan_limit, U32, NULL) \
     X(tcp_rst_on_unread_close, tcp.rst_on_unread_close, BOOL, NULL) \
     X(tcp_keepalive_idle_ms, tcp.keepalive_idle_ms, U32, NULL) \

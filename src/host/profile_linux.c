@@ -58,6 +58,7 @@ static const struct profile_override today[] = {
     SET(tcp_invalid_ratelimit_ms, "500", "ip-sysctl", "H"), SET(tcp_rfc5961, "1", "RFC 5961", "H"), SET(tcp_rfc1337, "0", "tcp(7)", "H"),
     SET(tcp_time_wait_ms, "60000", "TCP_TIMEWAIT_LEN", "H"), SET(tcp_time_wait_reuse, "1", "ip-sysctl tcp_tw_reuse; RFC 6191", "M"),
     SET(tcp_fin_wait2_ms, "60000", "tcp(7) tcp_fin_timeout", "H"), SET(tcp_time_wait_limit, "262144", "tcp(7) tcp_max_tw_buckets: by memory", "M"),
+    SET(tcp_min_tso_segs, "2", "ip-sysctl", "H"), SET(tcp_tso_rtt_log, "9", "ip-sysctl", "H"), SET(tcp_tso_win_divisor, "3", "ip-sysctl", "H"),
     SET(tcp_time_wait_refuse, "1", "tcp(7) tcp_max_tw_buckets", "H"),
     SET(tcp_orphan_limit, "65536", "tcp(7) tcp_max_orphans: by memory", "M"), SET(tcp_rst_on_unread_close, "1", "RFC 2525 2.17", "H"),
     SET(tcp_keepalive_idle_ms, "7200000", "tcp(7)", "H"), SET(tcp_keepalive_interval_ms, "75000", "tcp(7)", "H"),

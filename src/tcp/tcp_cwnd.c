@@ -165,15 +165,16 @@ void cwnd_pace(struct tcb *tcb, uint32_t bytes)
 
 /* --- chunks: what Linux gives the device in one piece (TSO, GSO) shows in PSH and in when segments leave ------------------ */
 
-/* tcp_tso_autosize: about a millisecond of the pacing rate, more where the round trip is short; at least two segments. */
+/* tcp_tso_autosize: about a millisecond of the pacing rate, more where the round trip is short (tso_rtt_log); at least min_tso_segs. */
 uint32_t cwnd_chunk_segs(const struct tcb *tcb)
 {
     enum { MOST = 65536 - 321 /* headers' room */ };
-    uint32_t rtt_shift = tcb->min_rtt_us >> 9, mss = max_u32(tcb->mss, 1);
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t rtt_shift = tcb->min_rtt_us >> min_u32(params->tso_rtt_log, 31), mss = max_u32(tcb->mss, 1);
     uint64_t bytes = cwnd_pacing_rate(tcb) >> 10;
     if (rtt_shift < 32)
         bytes += (uint64_t)MOST >> rtt_shift;
-    return max_u32((uint32_t)min_u64(bytes, MOST) / mss, 2);
+    return max_u32((uint32_t)min_u64(bytes, MOST) / mss, max_u32(params->min_tso_segs, 1));
 }
 
 /* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
@@ -185,8 +186,9 @@ bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chun
     if (tcb->ca_state >= CA_RECOVERY || now > ext->wstamp_ns + NS_PER_MS || tcb_packets_out(tcb) == 0)
         return false;
     uint32_t send_win = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt, cong_win = (tcb->cwnd - tcb_in_flight(tcb)) * mss;
-    uint32_t limit = min_u32(send_win, cong_win);
-    if (limit >= chunk_segs * mss || (!last && limit >= bytes) || limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / 3)
+    uint32_t limit = min_u32(send_win, cong_win), divisor = tcb_params(tcb)->tso_win_divisor;
+    bool is_large = divisor ? limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / divisor : limit > 3 * mss;
+    if (limit >= chunk_segs * mss || (!last && limit >= bytes) || is_large)
         return false;
     uint64_t srtt_ns = (uint64_t)tcb->srtt_us * (NS_PER_US / 8), ack_ns = txring_at(tcb->tx, 0)->sent_ns + srtt_ns;
     if (ack_ns > now + min_u64(srtt_ns / 2, NS_PER_MS))

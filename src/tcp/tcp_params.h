@@ -130,6 +130,7 @@ struct tcp_params {
     bool fin_wait2_by_keepalive;  /* FreeBSD: as long as keepalive's probes take, 600 s, and then interval by interval while the peer talks */
     uint32_t time_wait_limit;     /* records */
     bool time_wait_refuse;        /* a full table takes no more (Linux), none at all when the limit is 0; else the oldest is recycled, 0: no limit */
+    uint32_t min_tso_segs, tso_rtt_log, tso_win_divisor; /* Linux's chunks (cwnd_chunk_segs, cwnd_defers_chunk) */
     bool reflect_tos;             /* the SYN's DSCP is the connection's (tcp_reflect_tos) */
     uint32_t orphan_limit;
     bool rst_on_unread_close;     /* RFC 2525 2.17 */
