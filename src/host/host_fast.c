@@ -40,11 +40,11 @@ static uint32_t payload_sum(const struct lil_packet *packet, size_t header)
 }
 
 /* PACKET begins at its IP header. False: the general way, nothing has been done. */
-bool host_input_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
+bool host_try_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet)
 {
     struct plain plain;
     const uint8_t *bytes = packet->head + packet->head_off;
-    if (!tcp_may_predict(host->tcp) || (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways ||
+    if ((packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways ||
         !plain_parse(&plain, bytes, packet->head_len, packet->length))
         return false;
     struct tcb *tcb = tcp_predict(host->tcp, &plain, host->now_ns);

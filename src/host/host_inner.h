@@ -183,7 +183,11 @@ void host_input_frame(struct lil_host *host, struct interface *interface, struct
 void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
 
 /* host_fast.c */
-bool host_input_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet); /* true: taken */
+bool host_try_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet); /* private to host_input_plain */
+static inline bool host_input_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet) /* true: taken */
+{
+    return tcp_may_predict(host->tcp) && host_try_plain(host, interface, packet);
+}
 void host_send_plain(struct lil_host *host, const struct tcp_plain *plain);
 /* A packet with addresses like one before's needs no second look at them. */
 bool host_is_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);
