@@ -662,6 +662,7 @@ COLD void recovery_on_rto(struct tcb *tcb);
 void recovery_enter(struct tcb *tcb, bool ece);
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
 COLD void recovery_resegment(struct tcb *tcb);
+COLD void recovery_join_head(struct tcb *tcb);
 static inline uint32_t recovery_max_reordering(const struct tcb *tcb) { return tcb_params(tcb)->max_reordering ? tcb_params(tcb)->max_reordering : 300; }
 void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg);
 void recovery_set_state(struct tcb *tcb, enum ca_state state);

@@ -50,22 +50,40 @@ void recovery_mark_lost(struct tcb *tcb, struct txseg *seg)
     ext->lost_total += packets;
 }
 
+/* NEXT, which left in one chunk with LAST and fares as it does, becomes a part of it. */
+static bool join(struct txseg *last, const struct txseg *next)
+{
+    enum { STATE = TX_LOST | TX_SACKED | TX_RETRANS };
+    if (!last->glued || ((last->flags ^ next->flags) & STATE) != 0 || last->mss != next->mss || (last->end - last->start) % last->mss != 0)
+        return false;
+    last->end = next->end;
+    last->flags |= next->flags;
+    last->glued = next->glued;
+    return true;
+}
+
+/* An ACK within the first segment: Linux cuts its chunk anew from there (tcp_trim_head). */
+void recovery_join_head(struct tcb *tcb)
+{
+    struct txring *ring = tcb->tx;
+    struct txseg head = *txring_at(ring, 0);
+    uint32_t i = 1;
+    while (i < ring->count && join(&head, txring_at(ring, i)))
+        i++;
+    ring->head = (ring->head + i - 1) & ring->mask;
+    ring->count -= i - 1;
+    *txring_at(ring, 0) = head;
+}
+
 /* What left as one chunk is cut anew from its beginning. */
 static void join_chunks(struct tcb *tcb)
 {
-    enum { STATE = TX_LOST | TX_SACKED | TX_RETRANS };
     struct txring *ring = tcb->tx;
     uint32_t kept = 0;
     for (uint32_t i = 1; i < ring->count; i++) {
-        struct txseg *last = txring_at(ring, kept), *next = txring_at(ring, i);
-        bool joins = last->glued && ((last->flags ^ next->flags) & STATE) == 0 && last->mss == next->mss && (last->end - last->start) % last->mss == 0;
-        if (!joins) {
+        struct txseg *next = txring_at(ring, i);
+        if (!join(txring_at(ring, kept), next))
             *txring_at(ring, ++kept) = *next;
-            continue;
-        }
-        last->end = next->end;
-        last->flags |= next->flags;
-        last->glued = next->glued;
     }
     ring->count = min_u32(ring->count, kept + 1);
 }
