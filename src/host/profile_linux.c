@@ -92,7 +92,7 @@ static const struct profile_override today[] = {
     SET(udp_rcvbuf, "212992", "udp(7), socket(7) rmem_default", "H"), SET(udp_sndbuf, "212992", "socket(7) wmem_default", "H"),
     SET(udp_port_first, "32768", "ip-sysctl", "H"), SET(udp_port_last, "60999", "ip-sysctl", "H"), SET(udp_ttl, "64", "ip(7)", "H"),
     SET(udp_multicast_ttl, "1", "RFC 1112 6.1; ip(7)", "H"), SET(udp_connect_icmp_errors, "1", "udp(7)", "H"), SET(udp_csum, "1", "udp(7)", "H"),
-    SET(udp_icmp4_hard, "0xe7cc", "ip(7): the errors that are fatal", "M"), SET(udp_icmp6_hard, "0x72", "as ICMPv4", "M"),
+    SET(udp_icmp4_hard, "0xe7dc", "ip(7): the errors that are fatal, and 4, EMSGSIZE", "M"), SET(udp_icmp6_hard, "0x72", "as ICMPv4", "M"),
 
     SET(socket_bind_policy, "linux", "M", "H"), SET(socket_error_unknown_family, "EAFNOSUPPORT", "M", "H"),
     SET(socket_error_unknown_type, "ESOCKTNOSUPPORT", "M", "H"), SET(socket_error_bad_protocol, "EPROTONOSUPPORT", "M", "H"),

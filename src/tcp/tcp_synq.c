@@ -500,7 +500,7 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
         return;
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
                                 .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535), .tos = entry->tos};
-    if (entry->ts_ok) {
+    if (entry->ts_ok && (entry->ts_recent || tcp->params.ack_policy != TCP_ACK_LINUX)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;
         reply->ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
         reply->ts_echo = entry->ts_recent;

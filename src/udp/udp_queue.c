@@ -189,6 +189,8 @@ static bool is_hard(const struct udp *udp, const struct udp_icmp *icmp)
 {
     if (icmp->type == (icmp->version == 4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE))
         return icmp->code < 16 && ((icmp->version == 4 ? udp->params.icmp4_hard : udp->params.icmp6_hard) >> icmp->code & 1);
+    if (icmp->version == 6 && icmp->type == ICMP6_TOO_BIG) /* as ICMP's code 4 */
+        return udp->params.icmp4_hard >> 4 & 1;
     return icmp->type == (icmp->version == 4 ? ICMP4_PARAMETER : ICMP6_PARAMETER);
 }
 
