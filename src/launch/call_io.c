@@ -391,7 +391,7 @@ static int64_t send_many(struct call *call, struct transfer *t)
     return n == CALL_HOLD || !call->messages ? n : (int64_t)call->messages;
 }
 
-static int64_t broken_pipe(struct call *call, int flags)
+int64_t call_broken_pipe(struct call *call, int flags)
 {
     pid_t tgid = memory_tgid(call->tid);
 
@@ -434,7 +434,7 @@ static int64_t send_for(struct call *call, struct transfer *t)
         return CALL_HOLD;
     if (n >= 0 || call->done)
         return (int64_t)call->done;
-    return errno == EPIPE ? broken_pipe(call, t->flags) : -errno;
+    return errno == EPIPE ? call_broken_pipe(call, t->flags) : -errno;
 }
 
 int64_t call_send(struct call *call)
@@ -462,7 +462,7 @@ int64_t call_send(struct call *call)
         desc_sync(desc, call->inner);
     if (n > 0)
         deliver(call);
-    return n == -EPIPE ? broken_pipe(call, flags) : n;
+    return n == -EPIPE ? call_broken_pipe(call, flags) : n;
 }
 
 /* --- sendfile ---------------------------------------------------------------------------------------------------------------------- */
@@ -506,7 +506,7 @@ int64_t call_sendfile(struct call *call)
     int file;
 
     if (call->desc->lil_fd < 0)
-        return broken_pipe(call, 0);
+        return call_broken_pipe(call, 0);
     file = memory_open(call->tid, (int)call->args[1], !call->args[2]);
     if (file == -ENOTSUP)
         return CALL_CONTINUE; /* the pump has what it writes */
@@ -521,5 +521,5 @@ int64_t call_sendfile(struct call *call)
     if (n == -EAGAIN && call_is_blocking(call, 0) && l->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
         return CALL_HOLD;
     n = n < 0 && !call->done ? n : (int64_t)call->done;
-    return n == -EPIPE ? broken_pipe(call, 0) : n;
+    return n == -EPIPE ? call_broken_pipe(call, 0) : n;
 }

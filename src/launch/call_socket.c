@@ -143,6 +143,7 @@ int64_t call_bind(struct call *call)
         return rc;
     call->desc->is_busy = true;
     launcher_take_events(l); /* the other one may be closed, and we have not seen it yet */
+    desc_service_all(l);
     sweep(l);
     call->desc->is_busy = false;
     return result_of(lil_bind(call->program->proc, call->desc->lil_fd, (struct sockaddr *)&address, (socklen_t)length));

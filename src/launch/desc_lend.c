@@ -142,22 +142,45 @@ ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n)
     return sent;
 }
 
-/* splice(2). Exact mode: from or to a socket of ours "not a pipe", and programs then read and write; tokens must not be spliced. */
+/* Exact mode, splice(2) from a pipe to a stream of ours: what the stack takes leaves the pipe. To refuse it would lose what the program has put
+ * into the pipe before, from elsewhere: Go's io.Copy() does. */
+static int64_t splice_out(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+    int pipe = memory_open(call->tid, (int)call->args[0], true);
+    bool waits = call_is_blocking(call, 0) && !(call->args[5] & SPLICE_F_NONBLOCK);
+    ssize_t n = pipe < 0 || !open_pipe(l) ? -1 : tee(pipe, l->lend_pipe[1], min_u64(call->args[4], LAUNCH_SCRATCH), SPLICE_F_NONBLOCK);
+    int64_t sent = n < 0 ? -EINVAL : 0;
+
+    if (n < 0 && pipe >= 0 && errno == EAGAIN) /* an empty pipe: the kernel itself waits for it */
+        sent = call->args[5] & SPLICE_F_NONBLOCK ? -EAGAIN : CALL_CONTINUE;
+    if (n > 0 && (n = read(l->lend_pipe[0], l->scratch, (size_t)n)) > 0) {
+        sent = lil_send(call->program->proc, call->desc->lil_fd, l->scratch, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent = sent < 0 ? -errno : read(pipe, l->scratch, (size_t)sent);
+        desc_sync(call->desc, call->inner);
+    }
+    if (pipe >= 0)
+        close(pipe);
+    return sent == -EPIPE ? call_broken_pipe(call, 0) : sent == -EAGAIN && n > 0 && waits ? CALL_HOLD : sent;
+}
+
+/* splice(2). Exact mode: from a socket of ours "not a pipe", and programs then read and write; tokens must not be spliced. */
 int64_t call_splice(struct call *call)
 {
     struct launcher *l = call->program->launcher;
-    bool is_ours = false;
+    int inner;
+    struct desc *desc = notify_find(l, call->tid, (int)call->args[0], &inner);
 
-    for (int i = 0; i <= 2; i += 2) {
-        int inner;
-        struct desc *desc = notify_find(l, call->tid, (int)call->args[i], &inner);
-        is_ours |= desc != NULL;
-        if (desc && i == 0) {
-            desc->never_lends = true;
-            lend_end(desc);
-        }
-        if (inner >= 0)
-            close(inner);
+    if (inner >= 0)
+        close(inner);
+    if (desc && l->exact)
+        return -EINVAL;
+    if (desc) {
+        desc->never_lends = true;
+        lend_end(desc);
     }
-    return is_ours && l->exact ? -EINVAL : CALL_CONTINUE;
+    call->desc = l->exact ? notify_find(l, call->tid, (int)call->args[2], &call->inner) : NULL;
+    if (!call->desc)
+        return CALL_CONTINUE;
+    return call->desc->kind == DESC_STREAM && call->desc->lil_fd >= 0 ? splice_out(call) : -EINVAL;
 }

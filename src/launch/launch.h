@@ -328,6 +328,7 @@ bool call_is_blocking(const struct call *call, int flags); /* no O_NONBLOCK, no 
 /* The deadline that SO_RCVTIMEO or SO_SNDTIMEO gives a call that begins to wait now. */
 uint64_t call_deadline(const struct call *call, int option);
 void call_record(struct call *call, const char *name, int error);
+int64_t call_broken_pipe(struct call *call, int flags); /* EPIPE and, without MSG_NOSIGNAL, the signal */
 
 /* --- clock.c ----------------------------------------------------------------------------------------------------------- */
 uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */

@@ -107,7 +107,7 @@ bool notify_is_quick(long nr)
 {
     const struct handler *handler = find_handler(nr);
     return handler && handler->handle != call_connect && handler->handle != call_accept && handler->handle != call_recv && handler->handle != call_send &&
-           handler->handle != call_sendfile;
+           handler->handle != call_sendfile && handler->handle != call_splice;
 }
 
 bool notify_is_alive(const struct call *call)
