@@ -37,7 +37,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_challenge_ack_limit", "tcp.challenge_ack_limit", PLAIN}, {"net.ipv4.tcp_invalid_ratelimit", "tcp.invalid_ratelimit_ms", PLAIN},
     {"net.ipv4.tcp_rfc1337", "tcp.rfc1337", PLAIN}, {"net.ipv4.tcp_fin_timeout", "tcp.fin_wait2_ms", SECONDS},
     {"net.ipv4.tcp_tw_reuse", "tcp.time_wait_reuse", PERCENT_TW}, {"net.ipv4.tcp_max_tw_buckets", "tcp.time_wait_limit", PLAIN},
-    {"net.ipv4.tcp_reflect_tos", "tcp.reflect_tos", PLAIN}, {"net.ipv4.tcp_min_tso_segs", "tcp.min_tso_segs", PLAIN},
+    {"net.ipv4.tcp_reflect_tos", "tcp.reflect_tos", PLAIN}, {"net.ipv4.tcp_fastopen_blackhole_timeout_sec", "tcp.fastopen_hole_ms", SECONDS}, {"net.ipv4.tcp_min_tso_segs", "tcp.min_tso_segs", PLAIN},
     {"net.ipv4.tcp_tso_rtt_log", "tcp.tso_rtt_log", PLAIN}, {"net.ipv4.tcp_tso_win_divisor", "tcp.tso_win_divisor", PLAIN}, {"net.ipv4.tcp_max_orphans", "tcp.orphan_limit", PLAIN}, {"net.ipv4.tcp_keepalive_time", "tcp.keepalive_idle_ms", SECONDS},
     {"net.ipv4.tcp_keepalive_intvl", "tcp.keepalive_interval_ms", SECONDS}, {"net.ipv4.tcp_keepalive_probes", "tcp.keepalive_probes", PLAIN},
     {"net.ipv4.tcp_mtu_probing", "tcp.mtu_probing", PLAIN}, {"net.ipv4.tcp_min_snd_mss", "tcp.min_snd_mss", PLAIN},

@@ -177,7 +177,7 @@ struct tcb_ext {
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */
-    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child, fastopen_unreadable;
+    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child, fastopen_unreadable, fastopen_offered /* its SYN had a cookie or asked for one */, fastopen_trial /* the first after a black hole */;
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */;
@@ -362,7 +362,8 @@ struct tcp {
     uint32_t tw_isn;          /* the ISS for a SYN that reuses a TIME-WAIT record; 0: none */
     uint32_t bsd_iss;
     uint64_t bsd_iss_ns;
-    uint32_t fastopen_cache_next;
+    uint32_t fastopen_cache_next, fastopen_holes; /* black holes met, one after the other */
+    uint64_t fastopen_hole_ns; /* the last */
     struct fastopen_memo { struct addr remote; uint16_t mss; uint8_t length, cookie[16]; bool exp; } fastopen_cache[16];
     struct host_metrics { struct addr remote; uint32_t srtt_us, rttvar_us, ssthresh; uint64_t from_ns, until_ns; } host_cache[16];
     uint64_t mib[MIB_COUNT];
@@ -754,6 +755,8 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 void fastopen_crossed(struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
+COLD void fastopen_on_timeout(struct tcb *tcb, bool is_over); /* the client's retransmission timer; IS_OVER: it gives up */
+COLD void fastopen_on_end(struct tcb *tcb);                   /* of a client's connection */
 void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
 

@@ -133,6 +133,8 @@ void tcb_free_closed(struct tcb *tcb)
     if (tcb->rcv_stream)
         stream_free(&tcb->rcv_stream);
     if (tcb->ext) {
+        if (tcb->ext->fastopen_request)
+            fastopen_on_end(tcb);
         reass_free(tcb);
         if (tcb->ext->stamps)
             stamp_free(tcb);

@@ -59,8 +59,46 @@ void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct 
     memcpy(memo->cookie, options->fastopen, sizeof memo->cookie);
 }
 
+/* --- black holes: a middlebox that swallows what follows a SYN with data (Linux: tcp_fastopen_active_*) ------------------- */
+static bool is_paused(const struct tcp *tcp)
+{
+    uint64_t pause_ms = tcp->params.fastopen_hole_ms;
+    return pause_ms && tcp->fastopen_holes && tcp->now_ns < tcp->fastopen_hole_ns + (pause_ms << min_u32(tcp->fastopen_holes - 1, 6)) * NS_PER_MS;
+}
+
+static void note_hole(struct tcp *tcp)
+{
+    if (tcp->params.fastopen_hole_ms == 0)
+        return;
+    tcp->fastopen_hole_ns = tcp->now_ns;
+    tcp->fastopen_holes++;
+    TCP_MIB(tcp, FastOpenBlackhole);
+}
+
+/* The third timeout in a row, or the end before it. */
+void fastopen_on_timeout(struct tcb *tcb, bool is_over)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    if ((ext->fastopen_offered || ext->syn_data || ext->syn_data_acked) && (tcb->retransmits == 2 || (tcb->retransmits < 2 && is_over)))
+        note_hole(tcb->tcp);
+}
+
+/* Nothing but a FIN or a reset from behind a hole came: what was before it is lost for good. Data after a trial: all is well again. */
+void fastopen_on_end(struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    if (!ext->fastopen_offered)
+        return;
+    if (ext->data_segs_in == 0 && ext->ooo && ext->ooo->has_fin && ext->ooo->count == 1)
+        note_hole(tcb->tcp);
+    else if (ext->data_segs_in && ext->fastopen_trial && !tcb->is_loopback)
+        tcb->tcp->fastopen_holes = 0;
+}
+
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote)
 {
+    if (is_paused(tcp))
+        return false;
     const struct fastopen_memo *memo = fastopen_recall(tcp, remote);
     return (tcp->params.fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie || (memo && memo->length);
 }
@@ -141,8 +179,10 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
     struct tcb_ext *ext = tcb->ext;
     struct tcp_options *options = &segment->header.options;
     const struct fastopen_memo *memo = fastopen_recall(tcb->tcp, &tcb->flow.remote);
-    if (tcb->state != TCPS_SYN_SENT || !ext->fastopen_request || tcb->retransmits)
+    if (tcb->state != TCPS_SYN_SENT || !ext->fastopen_request || tcb->retransmits || is_paused(tcb->tcp))
         return;
+    ext->fastopen_trial = tcb_params(tcb)->fastopen_hole_ms && tcb->tcp->fastopen_holes;
+    ext->fastopen_offered = !(tcb_params(tcb)->fastopen & CLIENT_NO_COOKIE) && !tcb->opt->fastopen_no_cookie;
     bool without = (tcb_params(tcb)->fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie;
     if (!without) {
         options->has_fastopen = true;

@@ -28,7 +28,7 @@
     X(ChallengeACK, "TcpExtTCPChallengeACK") X(SYNChallenge, "TcpExtTCPSYNChallenge") X(FastOpenActive, "TcpExtTCPFastOpenActive") \
     X(FastOpenActiveFail, "TcpExtTCPFastOpenActiveFail") X(FastOpenPassive, "TcpExtTCPFastOpenPassive")                 \
     X(FastOpenPassiveFail, "TcpExtTCPFastOpenPassiveFail") X(FastOpenPassiveAltKey, "TcpExtTCPFastOpenPassiveAltKey") X(FastOpenListenOverflow, "TcpExtTCPFastOpenListenOverflow") \
-    X(FastOpenCookieReqd, "TcpExtTCPFastOpenCookieReqd") X(SpuriousRtxHostQueues, "TcpExtTCPSpuriousRtxHostQueues")     \
+    X(FastOpenBlackhole, "TcpExtTCPFastOpenBlackhole") X(FastOpenCookieReqd, "TcpExtTCPFastOpenCookieReqd") X(SpuriousRtxHostQueues, "TcpExtTCPSpuriousRtxHostQueues")     \
     X(AutoCorking, "TcpExtTCPAutoCorking") X(FromZeroWindowAdv, "TcpExtTCPFromZeroWindowAdv") X(ToZeroWindowAdv, "TcpExtTCPToZeroWindowAdv") \
     X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans") X(TimeoutRehash, "TcpExtTcpTimeoutRehash") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
     X(HystartTrainDetect, "TcpExtTCPHystartTrainDetect") X(HystartTrainCwnd, "TcpExtTCPHystartTrainCwnd")               \

@@ -328,6 +328,19 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     }
 }
 
+/* Linux's checkpoints of connections (TCP_REPAIR) are not made here: the errors are those of a socket that is not under repair. */
+static bool is_of_repair(int name)
+{
+    return name == TCP_REPAIR || name == TCP_REPAIR_QUEUE || name == TCP_QUEUE_SEQ || name == TCP_REPAIR_OPTIONS || name == TCP_REPAIR_WINDOW || name == TCP_TIMESTAMP;
+}
+
+static int set_repair(const struct tcb *tcb, int name, int number)
+{
+    if (name == TCP_REPAIR)
+        return number == 0 || number == -1 ? 0 : number == 1 ? -EPERM : -EINVAL;
+    return name == TCP_REPAIR_OPTIONS || (name == TCP_QUEUE_SEQ && tcb->state == TCPS_CLOSED) ? -EINVAL : -EPERM;
+}
+
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns)
 {
     int number;
@@ -357,8 +370,8 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     memcpy(&number, value, sizeof number);
     if (name == TCP_QUICKACK)
         return set_quickack(tcb, number);
-    if (name == TCP_REPAIR && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
-        return number == 0 ? 0 : -EPERM;
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && is_of_repair(name))
+        return set_repair(tcb, name, number);
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
     error = set_shared(tcp, own, name, number, tcb->state);

@@ -131,6 +131,7 @@ struct tcp_params {
     uint32_t time_wait_limit;     /* records */
     bool time_wait_refuse;        /* a full table takes no more (Linux), none at all when the limit is 0; else the oldest is recycled, 0: no limit */
     uint32_t min_tso_segs, tso_rtt_log, tso_win_divisor; /* Linux's chunks (cwnd_chunk_segs, cwnd_defers_chunk) */
+    uint32_t fastopen_hole_ms;    /* for how long the client does without fast open after a black hole, twice as long each time (tcp_fastopen_blackhole_timeout_sec); 0: off */
     bool reflect_tos;             /* the SYN's DSCP is the connection's (tcp_reflect_tos) */
     uint32_t orphan_limit;
     bool rst_on_unread_close;     /* RFC 2525 2.17 */
