@@ -115,7 +115,7 @@ struct tcb_ext {
     uint8_t dupacks;
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
-            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
+            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, urgent_probed /* the first of two probes */, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count : 3, eor_count : 5;
             bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */

@@ -203,6 +203,8 @@ size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) *
 void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf); /* as large as they are now */
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes); /* Linux: the buffer grows for it, where nobody has set its size */
 size_t tcp_writable(const struct tcb *tcb);       /* room in the send buffer */
+/* POLLOUT: enough of the buffer is free that a writer is worth waking. */
+bool tcp_is_writeable(const struct tcb *tcb);
 size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */
 size_t tcp_unacked(const struct tcb *tcb);        /* SIOCOUTQ: not acknowledged */
 bool tcp_has_fin(const struct tcb *tcb);          /* the peer's FIN is in order */

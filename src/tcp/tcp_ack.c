@@ -15,7 +15,7 @@ static bool update_window(struct tcb *tcb, const struct rx *rx)
         return true;
     tcb->snd_wnd = rx->window;
     if (rx->window > tcb->max_window) {
-        bool was_bound = tcb->mss < tcb->mss_clamp && tcb->max_window / 2 < tcb->mss_clamp + 12u;
+        bool was_bound = (tcb->mss < tcb->mss_clamp || !tcb->max_window) && tcb->max_window / 2 < tcb->mss_clamp + 12u;
         tcb->max_window = rx->window;
         if (was_bound || (tcb->ext && tcb->ext->mtu_probing)) /* half the peer's largest window was the limit (mss_sync) */
             mss_refresh(tcb);
@@ -42,8 +42,7 @@ void ack_wake_writer(struct tcb *tcb)
         return;
     if (tcb_in_flight(tcb) < tcb->cwnd) /* the buffer, not the network, holds the writer back */
         sndbuf_expand(tcb);
-    size_t used = stream_length(tcb->snd_stream);
-    if (tcb->sndbuf > used && tcb->sndbuf - used >= used / 2 && tcp_writable(tcb)) {
+    if (tcp_is_writeable(tcb)) {
         tcb->want_space = false;
         if (tcb->ext && tcb->ext->sndbuf_ns) {
             tcb->ext->sndbuf_total_ns += tcb_now(tcb) - tcb->ext->sndbuf_ns;

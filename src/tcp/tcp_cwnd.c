@@ -221,8 +221,8 @@ void sndbuf_expand(struct tcb *tcb)
         expand_bsd(tcb);
         return;
     }
-    uint32_t mss = max_u32(tcb->mss, 536), per_mss = 512;
-    while (per_mss < mss + 640)
+    uint32_t with_headers = max_u32(tcb->mss, tcb->mss_clamp) + 512, per_mss = 512;
+    while (per_mss < with_headers)
         per_mss *= 2;
     per_mss += 256;
     uint32_t segments = max_u32(max_u32(10, tcb->cwnd), tcb_ext_peek(tcb)->reordering + 1);

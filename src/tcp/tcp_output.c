@@ -214,6 +214,17 @@ static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
     return true;
 }
 
+/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
+COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
+        return;
+    uint32_t offset = ext->snd_up - header->seq;
+    header->urgent = (uint16_t)min_u32(offset, 0xffff);
+    header->flags |= TCP_URG;
+}
+
 /* RFC 9293 3.8.4: SEG.SEQ = SND.NXT-1; an old sequence number that must be answered. 4.2-compatible ones carry a garbage byte. */
 COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
 {
@@ -282,6 +293,14 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         }
     }
     output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
+    if (tcb->ext && tcb->ext->snd_urgent && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+        if (!tcb->ext->urgent_probed) { /* urgent data waits: one probe more, at SND.UNA, so that its URG is not too old to be believed */
+            segment->header.seq = tcb->snd_una;
+            tcb->want_probe = true;
+        }
+        tcb->ext->urgent_probed = tcb->want_probe;
+        set_urgent(tcb, &segment->header);
+    }
     return true;
 }
 
@@ -613,6 +632,8 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     txring_set_mss(tcb, seg, tcb->mss);
     if (ext_most(tcb) && data > ext_most(tcb))
         most = min_u32(most, ext_most(tcb));
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(right, seg->start) && right - seg->start < mss)
+        most = right - seg->start; /* the window shrank into it */
     if (data > most) {
         if (txring_split(tcb, index, seg->start + most) < 0)
             return false;

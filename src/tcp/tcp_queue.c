@@ -16,9 +16,11 @@ struct walk {
     bool push, sealed;        /* of the last buffer */
 };
 
-static uint32_t half_window(const struct tcb *tcb)
+/* Half the peer's largest window, while there was one (tcp_bound_to_half_wnd). */
+static uint32_t buffer_most(const struct tcb *tcb)
 {
-    return tcb->max_window > MSS_LEAST ? tcb->max_window / 2 : tcb->max_window;
+    uint32_t half = tcb->max_window > MSS_LEAST ? tcb->max_window / 2 : tcb->max_window;
+    return half ? min_u32(GSO_MOST, half) : GSO_MOST;
 }
 
 static struct walk walk_begin(const struct tcb *tcb, bool urgent)
@@ -26,7 +28,7 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
     walk.mss = max_u32(tcb->mss, 1);
-    walk.goal = urgent ? walk.mss : max_u32(min_u32(GSO_MOST, half_window(tcb)) / walk.mss, 1) * walk.mss;
+    walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
     uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
     if (seq_gt(right, walk.sent) && tcb->cwnd > flight)

@@ -71,11 +71,17 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
 
 /* --- SEND (3.10.2) ------------------------------------------------------------------------------------------------------ */
 
+/* TCP_NOTSENT_LOWAT: so much may wait that was never sent. */
+static uint64_t notsent_lowat(const struct tcb *tcb)
+{
+    uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
+    return lowat ? lowat : UINT64_MAX;
+}
+
 static uint32_t send_room(const struct tcb *tcb)
 {
     uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0;
-    uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
-    if (lowat && tcb->write_seq - tcb->snd_nxt >= lowat && tcb->state >= TCPS_ESTABLISHED)
+    if (tcb->state >= TCPS_ESTABLISHED && tcb->write_seq - tcb->snd_nxt >= notsent_lowat(tcb))
         return 0;
     return room;
 }
@@ -119,7 +125,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if (!tcb_ext_get(tcb))
         return -ENOBUFS;
     uint32_t room = send_room(tcb);
-    if (limit > room && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
+    bool by_lowat = room && tcb->write_seq - tcb->snd_nxt + (uint64_t)limit > notsent_lowat(tcb);
+    if ((limit > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
         room = queue_room(tcb, limit, flags & MSG_OOB);
     if (room == 0) {
         tcb->want_space = true;
@@ -500,10 +507,13 @@ bool tcp_at_mark(const struct tcb *tcb)
     return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb);
 }
 
-static bool is_writeable(const struct tcb *tcb) /* sk_stream_is_writeable: a third free */
+/* Linux's sk_stream_is_writeable: a third of the buffer is free, and less than half of TCP_NOTSENT_LOWAT waits. */
+bool tcp_is_writeable(const struct tcb *tcb)
 {
     size_t used = stream_length(tcb->snd_stream);
-    return send_room(tcb) > 0 && tcb->sndbuf >= used && tcb->sndbuf - used >= used / 2;
+    if (tcb->state >= TCPS_ESTABLISHED && (tcb->write_seq - tcb->snd_nxt) * 2ull >= notsent_lowat(tcb))
+        return false;
+    return tcb->sndbuf > used && tcb->sndbuf - used >= used / 2;
 }
 
 unsigned tcp_poll_events(const struct tcb *tcb)
@@ -522,7 +532,7 @@ unsigned tcp_poll_events(const struct tcb *tcb)
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
     if (tcp_readable(tcb) >= lowat)
         events |= POLLIN | POLLRDNORM;
-    if (tcb->snd_shutdown || is_writeable(tcb) || tcb->state == TCPS_CLOSED)
+    if (tcb->snd_shutdown || tcp_is_writeable(tcb) || tcb->state == TCPS_CLOSED)
         events |= POLLOUT | POLLWRNORM;
     if (tcp_has_urgent(tcb) && tcb->ext->urg_valid)
         events |= POLLPRI;

@@ -12,7 +12,7 @@ static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - (tcb->ts
 /* tcp_init_buffer_space(); later changes of the buffer leave it, until the share is measured anew. */
 static uint32_t clamp_of_buffer(const struct tcb *tcb)
 {
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = tcb->opt->socket.rcvbuf ? tcb->opt->socket.rcvbuf : tcb_params(tcb)->rcvbuf;
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = max_u32(tcb->opt->socket.rcvbuf, tcb_params(tcb)->rcvbuf);
     if (is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio && clamp > 2 * full_text(tcb))
         clamp = max_u32(2 * full_text(tcb), clamp - full_text(tcb)); /* room for one segment */
     return clamp;
