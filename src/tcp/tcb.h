@@ -556,7 +556,9 @@ void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
 void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
+void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
+void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
 void window_ack_check(struct tcb *tcb, bool ooo);
 void window_on_read(struct tcb *tcb, size_t copied);

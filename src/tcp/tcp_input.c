@@ -492,7 +492,8 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
     ext->rcv_up = mark;
     ext->rcv_urgent = true;
     ext->urg_valid = ext->urg_taken = false;
-    tcb_event(tcb, TCP_EV_URGENT);
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) /* there a signal comes now, and who polls is told of the byte */
+        tcb_event(tcb, TCP_EV_URGENT);
 }
 
 /* Remembers the urgent byte when it comes by, in order or not (out of line delivery). */

@@ -278,6 +278,10 @@ static void apply(struct tcb *tcb, int name, int number)
     case TCP_KEEPIDLE:
         timer_keepalive_changed(tcb);
         break;
+    case TCP_WINDOW_CLAMP:
+        if (tcb_is_synchronized(tcb))
+            window_set_clamp(tcb, tcb->opt->window_clamp);
+        break;
     case TCP_MAXSEG:
         if (tcb->state == TCPS_CLOSED || number == 0 || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* Linux: for the next connection */
             break;

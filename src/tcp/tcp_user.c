@@ -358,7 +358,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     const struct tcb_options *options = &tcb->opt->socket;
     tcp_set_now(tcp, now_ns);
-    bool unread = tcb->readable > (tcb->ext && tcb->ext->rcv_urgent && !options->oob_inline && tcb->readable == 1);
+    bool unread = tcb->readable != 0;
     make_orphan(tcb);
     bool unborn = tcb->state == TCPS_SYN_RECEIVED && tcp->params.input_policy == TCP_INPUT_BSD && !tcb_ext_peek(tcb)->fastopen_child;
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT || unborn) {

@@ -21,6 +21,8 @@ static uint32_t clamp_of_buffer(const struct tcb *tcb)
 static uint32_t clamp_of(const struct tcb *tcb)
 {
     uint32_t held = tcb_ext_peek(tcb)->window_clamp, clamp = held ? held : clamp_of_buffer(tcb);
+    if (held && is_linux(tcb))
+        return held;
     if (tcb->opt->window_clamp)
         clamp = min_u32(clamp, tcb->opt->window_clamp);
     if (tcb_params(tcb)->window_clamp)
@@ -46,6 +48,16 @@ static uint32_t space_now(const struct tcb *tcb)
     return space ? space : min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10 * full_text(tcb));
 }
 
+/* tcp_set_window_clamp(): by TCP_WINDOW_CLAMP or a new share of the buffer; the later one counts. */
+static void move_clamp(struct tcb *tcb, uint32_t before, uint32_t clamp)
+{
+    tcb->ext->window_clamp = clamp;
+    if (clamp < before)
+        tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
+    else
+        tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
+}
+
 /* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
 COLD static void note_ratio(struct tcb *tcb, uint32_t length)
 {
@@ -54,13 +66,15 @@ COLD static void note_ratio(struct tcb *tcb, uint32_t length)
         return;
     tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
     uint32_t clamp = window_space(tcb, tcb->rcvbuf), space = space_now(tcb);
-    tcb->ext->window_clamp = clamp;
     if (clamp < space)
         tcb->ext->space_bytes = clamp;
-    if (clamp < before)
-        tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
-    else
-        tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
+    move_clamp(tcb, before, clamp);
+}
+
+void window_set_clamp(struct tcb *tcb, uint32_t clamp)
+{
+    if (tcb_ext_get(tcb))
+        move_clamp(tcb, clamp_of(tcb), clamp);
 }
 
 /* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
