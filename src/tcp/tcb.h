@@ -61,6 +61,7 @@ enum { TX_SACKED = 1, TX_LOST = 2, TX_RETRANS = 4 /* a retransmission is in flig
 struct txring {
     uint32_t head, count, mask; /* mask + 1 records */
     uint32_t packets_out;
+    uint32_t glued;             /* records that left in one chunk with the next */
     struct txring *next_free;
     struct txseg seg[];
 };
@@ -385,6 +386,12 @@ static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ?
 extern const struct tcb_ext tcb_ext_none; /* all zero */
 static inline const struct tcb_ext *tcb_ext_peek(const struct tcb *tcb) { return tcb->ext ? tcb->ext : &tcb_ext_none; }
 static inline struct txseg *txring_at(struct txring *ring, uint32_t i) { return &ring->seg[(ring->head + i) & ring->mask]; }
+static inline void txring_glue(struct txring *ring, uint32_t i, bool glued)
+{
+    struct txseg *seg = txring_at(ring, i);
+    ring->glued += (uint32_t)glued - seg->glued;
+    seg->glued = glued;
+}
 static inline uint32_t txseg_text(const struct txseg *seg) { return seg->end - seg->start - !!(seg->flags & TX_FIN); }
 static inline uint32_t txseg_packets(const struct txseg *seg)
 {
@@ -599,6 +606,7 @@ COLD void plpmtud_on_ack(struct tcb *tcb);
 bool plpmtud_on_loss(struct tcb *tcb);
 
 /* tcp_queue.c */
+uint32_t queue_cost(const struct tcb *tcb, size_t size);
 uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent);
 void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent);
 bool queue_pass_push(struct tcb *tcb, uint32_t end);

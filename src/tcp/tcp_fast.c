@@ -44,7 +44,7 @@ static __attribute__((noinline)) ssize_t read_any(struct tcp *tcp, struct tcb *t
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0, start = tcb->write_seq;
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, size), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0, start = tcb->write_seq;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
     if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room ||
         (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
@@ -172,11 +172,12 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
     struct tcb_ext *ext = tcb->ext;
     struct txring *ring = tcb->tx;
     uint64_t now = tcb_now(tcb), first_ns = max_u64(txring_at(ring, 0)->sent_ns, 1);
-    uint32_t count = 0, packets = 0;
+    uint32_t count = 0, packets = 0, glued = 0;
     const struct txseg *last;
     do {
         last = txring_at(ring, count++);
         packets += txseg_packets(last);
+        glued += last->glued;
     } while (last->end != ack);
     uint64_t elapsed_ns = now - last->sent_ns, elapsed_us = elapsed_ns / NS_PER_US;
     ext->delivered += packets;
@@ -195,6 +196,7 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
     ring->head = (ring->head + count) & ring->mask;
     ring->count -= count;
     ring->packets_out -= packets;
+    ring->glued -= glued;
     if (ring->count == 0) {
         ext->tx_class = count > 1u << TX_CLASS_MIN ? (uint8_t)(32 - __builtin_clz(count - 1)) : 0;
         txring_free(tcb);
@@ -363,6 +365,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
         ext->push_first = ext->burst_open = false;
     ext->wstamp_ns = tcb_now(tcb);
     tcb->tx->packets_out++;
+    tcb->tx->glued += seg->glued;
     if (was_empty && ext->cc_ready)
         on_idle(tcb);
     tcb->snd_nxt += length;

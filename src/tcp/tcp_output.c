@@ -372,6 +372,7 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     tcb->tx->packets_out += packets;
+    tcb->tx->glued += seg->glued;
     if (was_empty && ext && length && cc_get(tcb)->on_idle && ext->cc_ready)
         cc_get(tcb)->on_idle(tcb);
     if (ext && length % (mss == tcb->mss && ext->burst_mss ? min_u32(ext->burst_mss, mss) : mss))
@@ -585,7 +586,7 @@ static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
     struct txseg *seg = txring_at(tcb->tx, index);
     if (is_probe) {
         if (index)
-            txring_at(tcb->tx, index - 1)->glued = false;
+            txring_glue(tcb->tx, index - 1, false);
         return txseg_packets(seg) > 1;
     }
     if (ext->again_left == 0 || seg->start != ext->again_next) {
@@ -604,7 +605,7 @@ static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
     ext->again_left -= (uint16_t)min_u32(ext->again_left, txseg_packets(seg));
     if (ext->again_left)
         return false;
-    seg->glued = false;
+    txring_glue(tcb->tx, index, false);
     return ext->again_push;
 }
 
@@ -637,7 +638,7 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     if (data > most) {
         if (txring_split(tcb, index, seg->start + most) < 0)
             return false;
-        txring_at(tcb->tx, index)->glued = true; /* the rest follows in the same chunk */
+        txring_glue(tcb->tx, index, true); /* the rest follows in the same chunk */
     }
     output_collapse(tcb, index, mss);
     seg = txring_at(tcb->tx, index);
@@ -706,6 +707,7 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
         seg->end = next->end;
         seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR | TX_FIN);
+        ring->glued -= seg->glued;
         seg->glued = next->glued;
         for (uint32_t i = index + 1; i + 1 < ring->count; i++)
             *txring_at(ring, i) = *txring_at(ring, i + 1);

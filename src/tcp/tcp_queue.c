@@ -5,7 +5,23 @@
  * Kept are the ends of all buffers but the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
 #include "tcp/tcb.h"
 
-enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536 };
+enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 832 /* of a buffer beside its text (M: SO_MEMINFO) */ };
+
+/* What the buffers of what waits or is in flight, and of SIZE bytes more at their most, take of the send buffer beside the text. */
+uint32_t queue_cost(const struct tcb *tcb, size_t size)
+{
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return 0;
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    uint32_t count = tcb->tx ? tcb->tx->count - tcb->tx->glued : 0;
+    if (seq_lt(tcb->snd_nxt, tcb->write_seq))
+        count++;
+    for (uint32_t i = ext->mark_count; i && seq_gt(ext->marks[i - 1].end, tcb->snd_nxt); i--)
+        count++;
+    if (size)
+        count += (uint32_t)min_u64(size / max_u32(tcb->mss, 1) + 2, UINT16_MAX);
+    return count * BUFFER_COST;
+}
 
 /* A write on its way into the queue, as far as it has come. */
 struct walk {
@@ -14,6 +30,7 @@ struct walk {
     uint32_t pushed;          /* the last PSH */
     uint32_t mss, goal;
     bool push, sealed;        /* of the last buffer */
+    uint32_t pieces;          /* buffers more: those that began, and those that what was sent was cut into */
 };
 
 /* Half the peer's largest window, while there was one (tcp_bound_to_half_wnd). */
@@ -66,6 +83,10 @@ static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
         most = min_u32(most, min_u32(cwnd_chunk_segs(tcb), max_u32(tcb->cwnd >> 1, 1)) * walk->mss);
         tcb->ext->push_first |= mark && most && walk->sent == tcb->snd_nxt;
     }
+    if (most) {
+        uint32_t chunk = max_u32(cwnd_chunk_segs(tcb), 1) * walk->mss;
+        walk->pieces += (most + chunk - 1) / chunk - (walk->sent + most == walk->seq);
+    }
     walk->sent += most;
     walk->sealed = walk->sent == walk->seq;
 }
@@ -91,6 +112,7 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
             add_mark(tcb, walk->seq, walk->push, walk->sealed);
         walk->tail = walk->seq;
         walk->push = walk->sealed = false;
+        walk->pieces++;
         room = walk->goal;
     } else if (walk->seq == tcb->write_seq) {
         walk->push = false; /* the write's PSH comes at its end */
@@ -106,10 +128,10 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
 uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent)
 {
     struct walk walk = walk_begin(tcb, urgent);
-    uint32_t queued = (uint32_t)stream_length(tcb->snd_stream), taken = 0;
+    uint32_t queued = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, 0), taken = 0;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
     while (taken < limit) {
-        if (walk_room(tcb, &walk) == 0 && (queued + taken >= tcb->sndbuf || (lowat && walk.seq - walk.sent >= lowat)))
+        if (walk_room(tcb, &walk) == 0 && (queued + taken + walk.pieces * BUFFER_COST >= tcb->sndbuf || (lowat && walk.seq - walk.sent >= lowat)))
             break;
         taken += walk_on(tcb, &walk, (uint32_t)min_u64(limit - taken, UINT32_MAX / 4), false);
     }

@@ -51,7 +51,7 @@ void recovery_mark_lost(struct tcb *tcb, struct txseg *seg)
 }
 
 /* NEXT, which left in one chunk with LAST and fares as it does, becomes a part of it. */
-static bool join(struct txseg *last, const struct txseg *next)
+static bool join(struct txring *ring, struct txseg *last, const struct txseg *next)
 {
     enum { STATE = TX_LOST | TX_SACKED | TX_RETRANS };
     if (!last->glued || ((last->flags ^ next->flags) & STATE) != 0 || last->mss != next->mss || (last->end - last->start) % last->mss != 0)
@@ -59,6 +59,7 @@ static bool join(struct txseg *last, const struct txseg *next)
     last->end = next->end;
     last->flags |= next->flags;
     last->glued = next->glued;
+    ring->glued--;
     return true;
 }
 
@@ -68,7 +69,7 @@ void recovery_join_head(struct tcb *tcb)
     struct txring *ring = tcb->tx;
     struct txseg head = *txring_at(ring, 0);
     uint32_t i = 1;
-    while (i < ring->count && join(&head, txring_at(ring, i)))
+    while (i < ring->count && join(ring, &head, txring_at(ring, i)))
         i++;
     ring->head = (ring->head + i - 1) & ring->mask;
     ring->count -= i - 1;
@@ -82,7 +83,7 @@ static void join_chunks(struct tcb *tcb)
     uint32_t kept = 0;
     for (uint32_t i = 1; i < ring->count; i++) {
         struct txseg *next = txring_at(ring, i);
-        if (!join(txring_at(ring, kept), next))
+        if (!join(ring, txring_at(ring, kept), next))
             *txring_at(ring, ++kept) = *next;
     }
     ring->count = min_u32(ring->count, kept + 1);

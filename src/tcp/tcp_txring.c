@@ -12,7 +12,7 @@ static struct txring *ring_new(struct tcp *tcp, unsigned shift)
         if (!ring)
             return NULL;
     }
-    ring->head = ring->count = ring->packets_out = 0;
+    ring->head = ring->count = ring->packets_out = ring->glued = 0;
     ring->mask = (1u << shift) - 1;
     return ring;
 }
@@ -38,6 +38,7 @@ static bool grow(struct tcb *tcb)
             ring->seg[i] = *txring_at(old, i);
         ring->count = old->count;
         ring->packets_out = old->packets_out;
+        ring->glued = old->glued;
         ring_free(tcb->tcp, old);
     }
     tcb->tx = ring;
@@ -51,7 +52,7 @@ struct txseg *txring_push(struct tcb *tcb)
         tcb->ext->busy_ns = tcb_now(tcb) | 1;
     if (!tcb->tx && small && tcb_ext_peek(tcb)->tx_class <= TX_CLASS_MIN) { /* the common first record */
         tcb->tcp->tx_free[TX_CLASS_MIN] = small->next_free;
-        small->head = small->packets_out = 0;
+        small->head = small->packets_out = small->glued = 0;
         small->mask = (1u << TX_CLASS_MIN) - 1;
         small->count = 1;
         tcb->tx = small;
@@ -83,6 +84,7 @@ void txring_release(struct tcb *tcb)
 void txring_pop(struct tcb *tcb)
 {
     struct txring *ring = tcb->tx;
+    ring->glued -= txring_at(ring, 0)->glued;
     ring->head = (ring->head + 1) & ring->mask;
     if (--ring->count == 0)
         txring_free(tcb);
@@ -121,6 +123,7 @@ int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq)
     rest->start = seq;
     uint32_t more = txseg_packets(seg) + txseg_packets(rest) - before;
     ring->packets_out += more;
+    ring->glued += whole.glued;
     if (tcb->ext && more) {
         tcb->ext->sacked_out += whole.flags & TX_SACKED ? more : 0;
         tcb->ext->lost_out += whole.flags & TX_LOST ? more : 0;

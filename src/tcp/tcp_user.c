@@ -80,7 +80,7 @@ static uint64_t notsent_lowat(const struct tcb *tcb)
 
 static uint32_t send_room(const struct tcb *tcb)
 {
-    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0;
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, 0), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0;
     if (tcb->state >= TCPS_ESTABLISHED && tcb->write_seq - tcb->snd_nxt >= notsent_lowat(tcb))
         return 0;
     return room;
@@ -126,7 +126,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         return -ENOBUFS;
     uint32_t room = send_room(tcb);
     bool by_lowat = room && tcb->write_seq - tcb->snd_nxt + (uint64_t)limit > notsent_lowat(tcb);
-    if ((limit > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
+    if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
         room = queue_room(tcb, limit, flags & MSG_OOB);
     if (room == 0) {
         tcb->want_space = true;
@@ -510,7 +510,7 @@ bool tcp_at_mark(const struct tcb *tcb)
 /* Linux's sk_stream_is_writeable: a third of the buffer is free, and less than half of TCP_NOTSENT_LOWAT waits. */
 bool tcp_is_writeable(const struct tcb *tcb)
 {
-    size_t used = stream_length(tcb->snd_stream);
+    size_t used = stream_length(tcb->snd_stream) + queue_cost(tcb, 0);
     if (tcb->state >= TCPS_ESTABLISHED && (tcb->write_seq - tcb->snd_nxt) * 2ull >= notsent_lowat(tcb))
         return false;
     return tcb->sndbuf > used && tcb->sndbuf - used >= used / 2;
