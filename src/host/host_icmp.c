@@ -105,11 +105,11 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
     if (error->version == 6)
         *mtu = error->rest;
     else if (!*mtu)
-        *mtu = pmtu_plateau(length);
+        *mtu = host->profile->ip.pmtu_plateaus ? pmtu_plateau(length) : floor;
     if (is_nonsense(host, error))
         return;
     *mtu = *mtu >= floor ? *mtu : error->version == 4 ? floor : floor - 8;
-    if (quote->ip.protocol == IPPROTO_TCP && !tcp_is_quoted(host->tcp, &quote->flow, quote->seq))
+    if (quote->ip.protocol == IPPROTO_TCP && !tcp_is_quoted(host->tcp, &quote->flow, quote->seq, *mtu))
         return;
     uint64_t expires_ns = host->now_ns + host->profile->ip.pmtu_expires_ms * NS_PER_MS;
     if (pmtu_note(&host->pmtu, &quote->flow.remote, *mtu, expires_ns, host->now_ns))

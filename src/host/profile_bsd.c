@@ -49,7 +49,7 @@ static const struct profile_override lite[] = {
     SET(ip_ttl, "64", "4.4 ip_defttl", "H"), SET(ip_forward_icmp_errors, "1", "C", "M"), SET(ip_frag_timeout_ms, "30000", "C IPFRAGTTL", "H"),
     SET(ip_frag_memory_bytes, "262144", "a limit of ours", "L"), SET(ip_frag_max_per_host, "64", "a limit of ours", "L"),
     SET(ip_frag_max_pieces, "2048", "a limit of ours", "L"), SET(ip_icmp_quote_bytes, "8", "RFC 792; C", "H"), SET(ip_pmtu_expires_ms, "600000", "RFC 1191 6.3", "M"),
-    SET(ip_pmtu_min, "296", "RFC 1191 7.1", "L"), SET(ip_send_redirects, "1", "C ipsendredirects", "H"), SET(ip_accept_redirects, "1", "C", "H"),
+    SET(ip_pmtu_min, "296", "RFC 1191 7.1", "L"), SET(ip_pmtu_plateaus, "1", "RFC 1191 7.1", "H"), SET(ip_send_redirects, "1", "C ipsendredirects", "H"), SET(ip_accept_redirects, "1", "C", "H"),
     SET(ip_no_route_error, "EHOSTUNREACH", "C ip_output", "M"),
     SET(arp_policy, "bsd44", "C", "H"), SET(arp_max_asks, "5", "C arp_maxtries", "H"), SET(arp_retrans_ms, "1000", "C", "H"),
     SET(arp_hold_down_ms, "20000", "C arpt_down", "H"), SET(arp_reachable_ms, "1200000", "C arpt_keep", "H"),

@@ -16,6 +16,7 @@
     X(tcp_syn_rst_policy, tcp.syn_rst_policy, WORD, syn_rst_words) \
     X(tcp_isn_policy, tcp.isn_policy, WORD, isn_words) \
     X(tcp_icmp_policy, tcp.icmp_policy, WORD, icmp_policy_words) \
+    X(tcp_icmp_reverts_backoff, tcp.icmp_reverts_backoff, BOOL, NULL) \
     X(tcp_icmp_check_seq, tcp.icmp_check_seq, BOOL, NULL) \
     X(tcp_icmp_established_soft, tcp.icmp_established_soft, BOOL, NULL) \
     X(tcp_icmp_soft_only, tcp.icmp_soft_only, BOOL, NULL) \
@@ -222,6 +223,7 @@
     X(ip_source_route, ip.source_route, BOOL, NULL) \
     X(ip_pmtu_expires_ms, ip.pmtu_expires_ms, U32, NULL) \
     X(ip_pmtu_min, ip.pmtu_min, U32, NULL) \
+    X(ip_pmtu_plateaus, ip.pmtu_plateaus, BOOL, NULL) \
     X(ip_send_redirects, ip.send_redirects, BOOL, NULL) \
     X(ip_accept_redirects, ip.accept_redirects, BOOL, NULL) \
     X(arp_policy, arp.policy, WORD, neighbor_words) \

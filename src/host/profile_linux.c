@@ -9,7 +9,7 @@ static const struct profile_override today[] = {
     SET(tcp_isn_policy, "rfc6528", "RFC 6528", "H"),
     SET(tcp_icmp_policy, "abort", "M; RFC 5461", "H"),
     SET(tcp_icmp_check_seq, "1", "RFC 5927", "H"),
-    SET(tcp_icmp_established_soft, "1", "M", "H"),
+    SET(tcp_icmp_established_soft, "1", "M", "H"), SET(tcp_icmp_reverts_backoff, "1", "RFC 6069; M", "H"),
     SET(tcp_icmp4_0, "policy ENETUNREACH", "M", "H"), SET(tcp_icmp4_1, "policy EHOSTUNREACH", "M", "H"),
     SET(tcp_icmp4_2, "policy ENOPROTOOPT", "M", "H"), SET(tcp_icmp4_3, "policy ECONNREFUSED", "M", "H"),
     SET(tcp_icmp4_4, "pmtu", "M", "H"), SET(tcp_icmp4_5, "policy EOPNOTSUPP", "M", "H"),
@@ -74,7 +74,7 @@ static const struct profile_override today[] = {
     SET(ip_frag_max_per_host, "64", "ip-sysctl ipfrag_max_dist", "M"), SET(ip_frag_max_pieces, "2048", "a limit of ours", "L"),
     SET(ip_icmp_rate_per_s, "1000", "ip-sysctl icmp_msgs_per_sec", "H"), SET(ip_icmp_burst, "50", "ip-sysctl icmp_msgs_burst", "H"),
     SET(ip_icmp_quote_bytes, "548", "RFC 1812 4.3.2.3", "H"), SET(ip_icmp_echo_ignore_broadcast, "1", "ip-sysctl", "H"),
-    SET(ip_pmtu_expires_ms, "600000", "ip-sysctl mtu_expires", "H"), SET(ip_pmtu_min, "552", "ip-sysctl min_pmtu", "H"),
+    SET(ip_pmtu_expires_ms, "600000", "ip-sysctl mtu_expires", "H"), SET(ip_pmtu_min, "552", "ip-sysctl min_pmtu", "H"), SET(ip_pmtu_plateaus, "0", "M", "H"),
     SET(ip_send_redirects, "1", "ip-sysctl", "H"), SET(ip_accept_redirects, "1", "ip-sysctl", "H"), SET(ip_random_ip_id, "1", "RFC 7739's aim", "M"),
     SET(ip_dad_transmits, "0", "RFC 4862 5.1 says 1; off, so that a lab's addresses are good at once", "H"),
     SET(ip_no_route_error, "ENETUNREACH", "ip(7)", "H"),
@@ -114,6 +114,7 @@ static const struct profile_override linux61[] = {
 };
 
 static const struct profile_override linux24[] = {
+    SET(ip_pmtu_plateaus, "1", "L24 guess_mtu()", "H"), SET(tcp_icmp_reverts_backoff, "0", "RFC 6069 is of 2010", "H"),
     SET(tcp_comp_sack_nr, "0", "since 4.18", "H"), SET(tcp_pingpong_thresh, "1", "L24", "M"), SET(tcp_syn_queue_by_backlog, "0", "L24: tcp_max_syn_backlog alone", "M"),
     SET(tcp_syn, "0,3,9,21,45,93 189", "L24", "H"), SET(tcp_synack, "0,3,9,21,45,93 189", "L24", "H"), SET(tcp_syn_linear_timeouts, "0", "L24", "H"),
     SET(tcp_backlog_count, "linux24", "L24", "H"), SET(tcp_backlog_negative, "128", "L24", "H"), SET(tcp_somaxconn, "128", "L24", "H"),

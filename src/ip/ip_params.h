@@ -14,6 +14,7 @@ struct ip_params {
     bool strong_host, source_route;
     uint32_t pmtu_expires_ms;
     uint32_t pmtu_min;
+    bool pmtu_plateaus;           /* a message without an MTU: the next lower usual one (RFC 1191 7.1); else pmtu_min */
     bool send_redirects, accept_redirects;
     bool random_ip_id;
     int no_route_error;                    /* no route at all: ENETUNREACH, or EHOSTUNREACH (4.3 Reno to 4.4) */

@@ -116,10 +116,11 @@ struct tcb_ext {
     uint8_t dupacks;
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
-            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, urgent_probed /* the first of two probes */, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
+            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count : 3, eor_count : 5;
             bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
+            bool urgent_probed : 1 /* the first of two probes went */, route_moved : 1 /* route_mtu is not followed yet */;
         };
         uint64_t rare[2];
     };
@@ -171,6 +172,7 @@ struct tcb_ext {
     uint32_t rcv_last_ms;     /* last segment of any kind (Linux: that acknowledged anything that was sent) */
     uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
     /* path MTU */
+    uint32_t route_mtu;       /* what was not heeded at once (IP_PMTUDISC_DONT ...) */
     uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;
     uint16_t burst_mss;       /* what the segments of this burst carry */
     bool push_first /* a write hands down its first chunk while the rest is copied */, probe_checked, burst_open /* what leaves next leaves with the last */, ecn_seen_ce;
@@ -587,6 +589,7 @@ void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
+void mss_follow_route(struct tcb *tcb);
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);
 uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */
@@ -646,6 +649,7 @@ uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
 uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear); /* interval in ns after the nth */
 void timer_keepalive(struct tcb *tcb, bool activity);
 uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns);
+void timer_revert_backoff(struct tcb *tcb, uint32_t seq);
 void timer_keepalive_changed(struct tcb *tcb);
 void timer_orphan(struct tcb *tcb);
 void timer_persist(struct tcb *tcb);

@@ -238,7 +238,8 @@ const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: m
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
 /* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */
-bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq); /* whether an ICMP error quotes what a connection has in flight */
+/* Whether an ICMP error quotes what a connection has in flight; one that says how large a packet may be, and would make its segments smaller. */
+bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint32_t mtu);
 /* Visits every connection (tcb or TIME-WAIT record) with this local port; port 0: all. Return false to stop. */
 struct tcp_seen {
     const struct flow *flow;

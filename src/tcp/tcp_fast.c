@@ -420,7 +420,7 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->length = (uint16_t)length;
     header->tos = options->tos & 0xfc;
     header->ttl = options->ttl ? options->ttl : params->ttl;
-    header->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : params->pmtu_discovery;
+    header->dont_fragment = options->pmtudisc ? options->pmtudisc == 2 || options->pmtudisc == 3 : params->pmtu_discovery;
     header->push = false;
     tcb->ack_want = 0;
     window_on_ack_sent(tcb);

@@ -32,6 +32,15 @@ int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code
     return row->error;
 }
 
+enum { MSS_BEFORE_SYN = 536 };
+
+/* IPv6's message counts when it makes segments smaller, and not with IPV6_PMTUDISC_INTERFACE or OMIT (kept plus one). */
+static bool shrinks_v6(const struct tcb *tcb, uint32_t mtu)
+{
+    uint32_t mss = tcb->state == TCPS_SYN_SENT ? MSS_BEFORE_SYN : tcb->mss;
+    return tcb->opt->socket.pmtudisc < 5 && mtu < mss + 60 + (tcb->ts_ok ? 12 : 0);
+}
+
 static void on_soft(struct tcb *tcb, int error)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
@@ -110,17 +119,28 @@ static void on_notify(struct tcb *tcb, int error, enum tcp_icmp_action action)
     }
 }
 
+/* Not over IPv4 with IP_PMTUDISC_DONT, INTERFACE or OMIT (kept plus one); but what is sent next follows the route (mss_follow_route). */
+static bool heeds_too_big(const struct tcb *tcb)
+{
+    return !tcb->is_v4 || (tcb->opt->socket.pmtudisc != 1 && tcb->opt->socket.pmtudisc < 5);
+}
+
 /* A smaller path MTU: smaller segments from now on, and what was too large goes again at once. */
 static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
 {
     const struct tcp_params *params = tcb_params(tcb);
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || !params->pmtu_discovery || tcb->opt->socket.pmtudisc == 1)
+    if (!ext || !params->pmtu_discovery)
         return;
-    if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt))
+    if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt) || (!tcb->is_v4 && params->ack_policy == TCP_ACK_LINUX && !shrinks_v6(tcb, mtu)))
         return;
     uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
     mtu = max_u32(mtu, floor);
+    if (!heeds_too_big(tcb)) {
+        ext->route_mtu = params->ack_policy == TCP_ACK_LINUX ? mtu : 0;
+        ext->route_moved = ext->route_mtu != 0;
+        return;
+    }
     if (tcb->state == TCPS_SYN_SENT && ext->syn_fastopen && ext->fastopen_request && mtu < tcb->advmss + headers) {
         tcb->advmss = (uint16_t)(mtu - headers); /* the data in the SYN was too much: the SYN again at once, without */
         ext->fastopen_request = false;
@@ -163,6 +183,14 @@ static void abort_one(void *ctx, void *object, uint32_t slot)
         tcb_fail(tcb, all->error);
 }
 
+/* RFC 6069 4.1: messages that tell of a broken path, not of congestion: a timeout was no sign of the latter (Linux: tcp_ld_RTO_revert). */
+static bool tells_of_path(const struct tcp *tcp, int version, uint8_t type, uint8_t code)
+{
+    if (!tcp->params.icmp_reverts_backoff)
+        return false;
+    return version == 4 ? type == ICMP4_UNREACHABLE && code <= 1 : type == ICMP6_UNREACHABLE && code == 0;
+}
+
 /* Linux gives a listener's request up for these alone (tcp_v4_err(), icmpv6_err_convert()). */
 static bool ends_request(int version, uint8_t type, uint8_t code)
 {
@@ -178,13 +206,16 @@ static bool is_in_flight(const struct tcb *tcb, uint32_t seq)
     return !params->icmp_check_seq || (seq_ge(seq, tcb->snd_una) && seq_lt(seq, tcb->snd_nxt + (params->ack_policy == TCP_ACK_LINUX)));
 }
 
-bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq)
+bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint32_t mtu)
 {
     enum flow_kind kind;
     uint32_t slot = flow_find(tcp, flow, &kind);
-    if (kind == FLOW_TCB)
-        return is_in_flight(tcp_tcb(tcp, slot), seq);
-    return kind == FLOW_SYN && tcp->params.input_policy != TCP_INPUT_BSD; /* FreeBSD's syncache_unreach() looks at no MTU */
+    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
+    if (kind == FLOW_TCB) {
+        const struct tcb *tcb = tcp_tcb(tcp, slot);
+        return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu));
+    }
+    return kind == FLOW_SYN && tcp->params.input_policy != TCP_INPUT_BSD && !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
 
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
@@ -211,6 +242,8 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     struct tcb *tcb = tcp_tcb(tcp, slot);
     if (!is_in_flight(tcb, seq))
         return;
+    if (tells_of_path(tcp, version, type, code))
+        timer_revert_backoff(tcb, seq);
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);
     else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)

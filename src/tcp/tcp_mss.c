@@ -76,6 +76,17 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
     tcb->mss = (uint16_t)(mss ? mss : 1);
 }
 
+/* The route's MTU has changed and nobody was told: what goes out next is cut by it (Linux: tcp_current_mss()). */
+void mss_follow_route(struct tcb *tcb)
+{
+    uint32_t mtu = tcb->ext->route_mtu;
+    tcb->ext->route_moved = false;
+    if (!mtu || mtu >= (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0))
+        return;
+    mss_sync(tcb, mtu);
+    tcb->gso_segs = 0;
+}
+
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
 {
     mss_sync(tcb, path->mtu);

@@ -38,7 +38,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->option_order = tcp->params.option_order;
     segment->tos = options->tos & 0xfc;
     segment->ttl = options->ttl ? options->ttl : tcp->params.ttl;
-    segment->dont_fragment = options->pmtudisc ? options->pmtudisc > 1 : tcp->params.pmtu_discovery;
+    segment->dont_fragment = options->pmtudisc ? options->pmtudisc == 2 || options->pmtudisc == 3 /* WANT, DO */ : tcp->params.pmtu_discovery;
     header->source_port = tcb->flow.local_port;
     header->dest_port = tcb->flow.remote_port;
     header->seq = seq;
@@ -771,6 +771,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return output_keepalive(tcb, segment);
     if (tcb->want_probe)
         return output_probe(tcb, segment);
+    if (tcb->ext && tcb->ext->route_moved && (tcb->want_tlp || tcb->ext->lost_out || tcb_has_unsent(tcb)))
+        mss_follow_route(tcb);
     if (tcb->want_tlp && output_tail(tcb, segment))
         return true;
     /* F-RTO step 2.b (RFC 5682): new data rather than more retransmissions, if there is any */

@@ -98,6 +98,7 @@ struct tcp_params {
     /* retransmission */
     uint8_t rto_policy;
     uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
+    bool icmp_reverts_backoff;    /* RFC 6069 */
     uint8_t retries1, retries2;   /* R1, R2 (Linux: 3, 15); BSD TCP_MAXRXTSHIFT 12 in retries2 */
     uint8_t backoff[16];          /* BSD: multiplier by shift; 0 first: powers of two */
     uint8_t orphan_retries;

@@ -93,6 +93,7 @@ static void join_chunks(struct tcb *tcb)
 void recovery_resegment(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
+    uint32_t before = ext->lost_out;
     if (tcb->tx && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         join_chunks(tcb);
     for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
@@ -105,6 +106,8 @@ void recovery_resegment(struct tcb *tcb)
         }
         recovery_mark_lost(tcb, seg);
     }
+    if (ext->lost_out != before)
+        ext->rexmit_hold = false;
     if (ext->lost_out == 0 || tcb_params(tcb)->byte_recovery || tcb->ca_state == CA_LOSS)
         return;
     ext->high_seq = tcb->snd_nxt;

@@ -308,6 +308,19 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     return true;
 }
 
+/* RFC 6069 4: the timeout of the segment that ICMP tells of said nothing of congestion: one doubling is taken back, and what is then due goes. */
+void timer_revert_backoff(struct tcb *tcb, uint32_t seq)
+{
+    if (seq != tcb->snd_una || !tcb->retransmits || !tcb->backoff || tcb_packets_out(tcb) == 0)
+        return;
+    tcb->backoff--;
+    uint64_t due_ns = txring_at(tcb->tx, 0)->sent_ns + rtt_rto_ns(tcb);
+    if (due_ns > tcb_now(tcb))
+        timer_set(tcb, TIMER_REXMT, due_ns);
+    else
+        (void)on_rexmt_timeout(tcb);
+}
+
 /* RFC 9293 3.8.6.1 (MUST-36, SHLD-29, SHLD-30): probe a closed window for ever while the peer answers, backing off. */
 static uint64_t persist_interval(const struct tcb *tcb)
 {

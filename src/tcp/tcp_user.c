@@ -124,6 +124,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         return error;
     if (!tcb_ext_get(tcb))
         return -ENOBUFS;
+    if (tcb->ext->route_moved)
+        mss_follow_route(tcb);
     uint32_t room = send_room(tcb);
     bool by_lowat = room && tcb->write_seq - tcb->snd_nxt + (uint64_t)limit > notsent_lowat(tcb);
     if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
