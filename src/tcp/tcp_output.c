@@ -214,17 +214,6 @@ static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
     return true;
 }
 
-/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
-COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
-        return;
-    uint32_t offset = ext->snd_up - header->seq;
-    header->urgent = (uint16_t)min_u32(offset, 0xffff);
-    header->flags |= TCP_URG;
-}
-
 /* RFC 9293 3.8.4: SEG.SEQ = SND.NXT-1; an old sequence number that must be answered. 4.2-compatible ones carry a garbage byte. */
 COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
 {
