@@ -140,7 +140,8 @@ int doctor_main(int argc, char **argv)
     tell(&finding, "/proc/PID/schedstat", access.proc_schedstat, FOR_VIRTUAL_TIME, "A kernel with CONFIG_SCHED_INFO (all distributions' have it).");
     tell(&finding, "answers that no signal can lose (Linux 5.19)", is_at_least(kernel.release, 5, 19), FOR_SIGNALS,
          "A signal that breaks a call can lose what it moved, on an older kernel (docs/decisions/0315-signals.md).");
-    tell(&finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel.release, 6, 6), FOR_SPEED, "An older kernel takes about ten times as long for each notified call.");
+    tell(&finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel.release, 6, 6), FOR_SPEED,
+         "An older kernel takes about ten times as long for each notified call.");
     if (finding.missing[NEEDED])
         printf("Unmodified programs cannot be run here. The library, labs and scripts do not need any of this.\n");
     else if (finding.missing[FOR_VIRTUAL_TIME])

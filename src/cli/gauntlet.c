@@ -58,7 +58,8 @@ static int list_cases(void)
 static int unknown_case(const char *name)
 {
     const char *near = case_nearest(name);
-    fprintf(stderr, "lilliput gauntlet: no case \"%s\"%s%s%s; --list lists them\n", name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fprintf(stderr, "lilliput gauntlet: no case \"%s\"%s%s%s; --list lists them\n", name, near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
     return CLI_USAGE;
 }
 
@@ -155,8 +156,13 @@ static void job_start(struct job *job, const struct gauntlet_options *o)
 {
     int ends[2];
     char capture[512];
-    struct attempt_config config = {.one = job->one, .net = {.seed = o->seed, .profile = o->profile, .port = o->port, .name = o->name, .own_server = o->server != NULL},
-                                    .program = o->program, .server = o->server, .show_output = o->show, .limit_ns = NETWORK_LIMIT_S * NS_PER_S};
+    struct attempt_config config = {
+        .one = job->one,
+        .net = {.seed = o->seed, .profile = o->profile, .port = o->port, .name = o->name, .own_server = o->server != NULL},
+        .program = o->program,
+        .server = o->server,
+        .show_output = o->show,
+        .limit_ns = NETWORK_LIMIT_S * NS_PER_S};
 
     job->result.broken = true;
     if (pipe2(ends, O_CLOEXEC) < 0) {
@@ -275,7 +281,8 @@ static void print_table_end(const struct gauntlet_options *o, const struct job *
         if (all[i].unexpected[0])
             printf("unexpected: %s: %s\n", jobs[i].one->name, all[i].unexpected);
     if (!o->expect && jobs[0].one == &gauntlet_cases[0] && !all[0].hung && !all[0].broken && all[0].status)
-        printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, --server, --show\n",
+        printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, "
+               "--server, --show\n",
                o->port, o->name);
     printf("%u case%s: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - skipped == 1 ? "" : "s",
            count - hangs - crashes - broken - skipped, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);

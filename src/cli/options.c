@@ -97,7 +97,8 @@ int cli_program(const char *verb, const char *name)
 {
     if (is_program(name))
         return CLI_OK;
-    return cli_wrong(verb, "%s: no such program, or it cannot be executed", name, strchr(name, '/') ? "is the path right?" : "is it installed, and in PATH?");
+    return cli_wrong(verb, "%s: no such program, or it cannot be executed", name,
+                     strchr(name, '/') ? "is the path right?" : "is it installed, and in PATH?");
 }
 
 int cli_output(const char *verb, const char *option, const char *file)

@@ -47,7 +47,8 @@ void names_add_lab(struct names *names, const struct topology *lab)
             }
 }
 
-static struct lil_proc *start_builtin(struct lab *lab, struct lil_host *host, const struct topology_program *program, unsigned index, const char **error)
+static struct lil_proc *start_builtin(struct lab *lab, struct lil_host *host, const struct topology_program *program, unsigned index,
+                                      const char **error)
 {
     const struct app *app = app_find(program->path.text + 8);
     const char *arguments[ARGUMENTS_MAX];
@@ -87,9 +88,15 @@ static struct program *start_real(struct lab *lab, struct lil_host *host, const 
         if (asprintf(&environment[i], "%s=%s", program->environment.items[i].key.text, program->environment.items[i].value.text) < 0)
             abort();
     snprintf(prefix, sizeof prefix, "%s %s | ", program->host.text, slash ? slash + 1 : program->path.text);
-    started = launcher_add(lab->launcher, &(struct program_config){.host = host, .argv = argv, .environment = environment, .stdin_fd = -1, .stdout_fd = -1,
-                                                                    .stderr_fd = -1, .start_ns = program->start_ns, .prefix = prefix,
-                                                                    .keeps_running = program->final == TOPOLOGY_RUNNING});
+    started = launcher_add(lab->launcher, &(struct program_config){.host = host,
+                                                                   .argv = argv,
+                                                                   .environment = environment,
+                                                                   .stdin_fd = -1,
+                                                                   .stdout_fd = -1,
+                                                                   .stderr_fd = -1,
+                                                                   .start_ns = program->start_ns,
+                                                                   .prefix = prefix,
+                                                                   .keeps_running = program->final == TOPOLOGY_RUNNING});
     for (unsigned i = 0; environment[i]; i++)
         free(environment[i]);
     return started;
@@ -163,8 +170,8 @@ static int judge(const struct lab *lab)
         if (right)
             continue;
         failures++;
-        fprintf(stderr, "%s:%d:%d: %s on %s: %s, not as expected\n", lab->topology->file, expected->path.line, expected->path.column, expected->path.text,
-                expected->host.text, is);
+        fprintf(stderr, "%s:%d:%d: %s on %s: %s, not as expected\n", lab->topology->file, expected->path.line, expected->path.column,
+                expected->path.text, expected->host.text, is);
     }
     return failures ? 1 : 0;
 }
@@ -197,9 +204,13 @@ static int body(void *ctx)
     names_add_lab(&lab.names, lab.topology);
     if (!permitted && !lab.topology->real_time)
         fprintf(stderr, "lilliput run: ptrace is not permitted here (`lilliput doctor`): real time instead\n");
-    lab.launcher = launcher_new(&(struct launcher_config){
-        .world = lab.world, .names = &lab.names, .virtual_time = permitted && !lab.topology->real_time, .exact = !permitted, .detect_hang = true, .follow_last = true,
-        .limit_ns = lab.run->until_ns ? lab.run->until_ns : lab.topology->stop_ns});
+    lab.launcher = launcher_new(&(struct launcher_config){.world = lab.world,
+                                                          .names = &lab.names,
+                                                          .virtual_time = permitted && !lab.topology->real_time,
+                                                          .exact = !permitted,
+                                                          .detect_hang = true,
+                                                          .follow_last = true,
+                                                          .limit_ns = lab.run->until_ns ? lab.run->until_ns : lab.topology->stop_ns});
     if (!lab.launcher || topology_build(lab.topology, lab.world, &hooks, lab.procs, error) < 0) {
         fprintf(stderr, "%s\n", error);
         return 2;

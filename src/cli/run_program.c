@@ -71,14 +71,16 @@ static int parse(int argc, char **argv, struct run_options *o)
         }
     o->program = argv + optind;
     if (rc == CLI_OK && o->lab && (o->test_case || o->profile))
-        rc = cli_wrong("run", "%s goes with the built-in internet only", o->test_case ? "--case" : "--profile", "a lab file says itself what its hosts are");
+        rc = cli_wrong("run", "%s goes with the built-in internet only", o->test_case ? "--case" : "--profile",
+                       "a lab file says itself what its hosts are");
     if (rc == CLI_OK && !*o->program)
         rc = cli_wrong("run", "%s is wanted", "a program", "lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS], or --help");
     return rc;
 }
 
 /* --- the network --------------------------------------------------------------------------------------------------------------- */
-static struct lil_proc *start_nothing(void *ctx, struct lil_world *world, struct lil_host *host, const struct topology_program *program, const char **error)
+static struct lil_proc *start_nothing(void *ctx, struct lil_world *world, struct lil_host *host, const struct topology_program *program,
+                                      const char **error)
 {
     (void)ctx;
     (void)world;
@@ -160,7 +162,9 @@ static int body(void *ctx)
     lil_world_step(zoo.world, 2 * NS_PER_S);
     l = launcher_new(&(struct launcher_config){
         .world = zoo.world, .names = &zoo.names, .virtual_time = o->virtual_time, .exact = o->exact, .verbose = o->verbose});
-    program = l ? launcher_add(l, &(struct program_config){.host = host, .argv = o->program, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1}) : NULL;
+    program =
+        l ? launcher_add(l, &(struct program_config){.host = host, .argv = o->program, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1})
+          : NULL;
     if (!program) {
         perror("lilliput run");
         return CLI_FAILED;

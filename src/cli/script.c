@@ -309,7 +309,8 @@ static int check_profile(const char *profile)
         if (strcmp(names[i], profile) == 0)
             return 0;
     const char *near = nearest_word(profile, names);
-    fprintf(stderr, "lilliput script: unknown profile \"%s\"%s%s%s; `lilliput profile list` lists them\n", profile, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fprintf(stderr, "lilliput script: unknown profile \"%s\"%s%s%s; `lilliput profile list` lists them\n", profile,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return CLI_USAGE;
 }
 

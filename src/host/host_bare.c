@@ -11,7 +11,8 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
     struct tcp_in in;
     const uint8_t *bytes = packet->head + packet->head_off;
     size_t length = packet->length;
-    if (packet->head_len != length || (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways || interface->accept_any)
+    if (packet->head_len != length || (packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST)) || host->trace || host->long_ways ||
+        interface->accept_any)
         return false;
     if (!bare_parse(&bare, &in.header, bytes, length))
         return false;

@@ -130,8 +130,8 @@ static void get_fastopen_key(const struct lil_host *host, char *value, size_t si
     if (!keys)
         snprintf(value, size, "%s", zero_key);
     for (unsigned i = 0, used = 0; i < keys && used < size; i++)
-        used += (unsigned)snprintf(value + used, size - used, "%s%08x-%08x-%08x-%08x", i ? "," : "", (unsigned)words[2 * i], (unsigned)(words[2 * i] >> 32),
-                                   (unsigned)words[2 * i + 1], (unsigned)(words[2 * i + 1] >> 32));
+        used += (unsigned)snprintf(value + used, size - used, "%s%08x-%08x-%08x-%08x", i ? "," : "", (unsigned)words[2 * i],
+                                   (unsigned)(words[2 * i] >> 32), (unsigned)words[2 * i + 1], (unsigned)(words[2 * i + 1] >> 32));
 }
 
 static int set_special(struct lil_host *host, enum unit unit, const char *value)

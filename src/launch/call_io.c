@@ -236,7 +236,8 @@ static int64_t receive_many(struct call *call, struct transfer *t)
         if (n < 0)
             break;
         length = (uint32_t)n;
-        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length,
+                     sizeof length);
         call->deadline_ns = LIL_NEVER; /* SO_RCVTIMEO is each message's */
     }
     waits = n == -EAGAIN && call_is_blocking(call, t->flags) && !(call->messages && t->flags & MSG_WAITFORONE);
@@ -384,7 +385,8 @@ static int64_t send_many(struct call *call, struct transfer *t)
             break;
         length = (uint32_t)n;
         whole = length == total_of(t);
-        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length,
+                     sizeof length);
         call->done = 0;
         call->deadline_ns = LIL_NEVER;
     }

@@ -410,7 +410,8 @@ static int64_t linger(struct call *call)
         return CALL_CONTINUE;
     if (call->tries)
         return call->deadline_ns > call->program->launcher->now_ns && is_closing(call) ? CALL_HOLD : CALL_CONTINUE;
-    if (desc->has_lingered || lil_getsockopt(proc, desc->lil_fd, SOL_SOCKET, SO_LINGER, &linger, &length) < 0 || !linger.l_onoff || linger.l_linger <= 0)
+    if (desc->has_lingered || lil_getsockopt(proc, desc->lil_fd, SOL_SOCKET, SO_LINGER, &linger, &length) < 0 || !linger.l_onoff ||
+        linger.l_linger <= 0)
         return CALL_CONTINUE;
     if (lil_ioctl(proc, desc->lil_fd, FIONREAD, &unread) < 0 || unread || sweep_holders(call->program->launcher, desc) > 1)
         return CALL_CONTINUE;
@@ -478,7 +479,8 @@ static bool is_timeout_option(const struct call *call)
 /* Fast mode: urgent bytes are in the pair's own queue, marked there. */
 static bool is_urgent_option(const struct call *call)
 {
-    return (int)call->args[1] == SOL_SOCKET && (int)call->args[2] == SO_OOBINLINE && call->desc->kind == DESC_STREAM && !call->program->launcher->exact;
+    return (int)call->args[1] == SOL_SOCKET && (int)call->args[2] == SO_OOBINLINE && call->desc->kind == DESC_STREAM &&
+           !call->program->launcher->exact;
 }
 
 /* Fast mode, a stream: what the pair does itself. */
@@ -583,7 +585,9 @@ static int64_t ioctl_list(struct call *call, struct ifconf *conf)
 /* How much of the argument is the program's: an int of all but the interfaces' requests. */
 static size_t ioctl_size(unsigned long request)
 {
-    return request == SIOCGIFCONF ? sizeof(struct ifconf) : request >= SIOCGIFNAME && request < SIOCGIFNAME + 0x80 ? sizeof(struct ifreq) : sizeof(int);
+    return request == SIOCGIFCONF                                   ? sizeof(struct ifconf)
+           : request >= SIOCGIFNAME && request < SIOCGIFNAME + 0x80 ? sizeof(struct ifreq)
+                                                                    : sizeof(int);
 }
 
 int64_t call_ioctl(struct call *call)

@@ -2,8 +2,8 @@
  * time of that moment (files and certificates fit), CLOCK_MONOTONIC at a fixed value. Virtual time: a
  * loop that spins on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often
  * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on descriptors
- * count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too. The only reader of the kernel's clocks in launch/.
- * And getrandom(), which the gauntlet answers from its seed. */
+ * count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too. The only reader of the kernel's
+ * clocks in launch/. And getrandom(), which the gauntlet answers from its seed. */
 #include <sys/time.h>
 #include <time.h>
 #include "launch/launch.h"

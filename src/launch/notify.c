@@ -106,8 +106,8 @@ const char *notify_name(long nr)
 bool notify_is_quick(long nr)
 {
     const struct handler *handler = find_handler(nr);
-    return handler && handler->handle != call_connect && handler->handle != call_accept && handler->handle != call_recv && handler->handle != call_send &&
-           handler->handle != call_sendfile && handler->handle != call_splice;
+    return handler && handler->handle != call_connect && handler->handle != call_accept && handler->handle != call_recv &&
+           handler->handle != call_send && handler->handle != call_sendfile && handler->handle != call_splice;
 }
 
 bool notify_is_alive(const struct call *call)
@@ -399,7 +399,12 @@ static void receive(struct program *program)
         return; /* ENOENT: the caller was killed before we looked */
     program->launcher->notifications++;
     place_note(program->launcher, (pid_t)request.pid);
-    first = (struct call){.program = program, .inner = -1, .id = request.id, .tid = (pid_t)request.pid, .nr = request.data.nr, .deadline_ns = LIL_NEVER,
+    first = (struct call){.program = program,
+                          .inner = -1,
+                          .id = request.id,
+                          .tid = (pid_t)request.pid,
+                          .nr = request.data.nr,
+                          .deadline_ns = LIL_NEVER,
                           .until_ns = LIL_NEVER};
     for (int i = 0; i < 6; i++)
         first.args[i] = request.data.args[i];

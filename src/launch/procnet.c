@@ -44,7 +44,8 @@ static void put_socket(void *ctx, struct sock_seen *seen)
     struct desc *desc = seen->sock ? desc_of_file(&seen->sock->file) : NULL;
     uint64_t now_ns = lil_host_now(page->host);
     /* in clock ticks of 10 ms */
-    unsigned long when = seen->timer && seen->expires_ns > now_ns && seen->expires_ns != LIL_NEVER ? (seen->expires_ns - now_ns) / (10 * NS_PER_MS) : 0;
+    unsigned long when =
+        seen->timer && seen->expires_ns > now_ns && seen->expires_ns != LIL_NEVER ? (seen->expires_ns - now_ns) / (10 * NS_PER_MS) : 0;
 
     if (seen->family != page->family)
         return;
@@ -195,7 +196,8 @@ static bool put_neighbor(void *ctx, const struct neighbor *neighbor)
 
     if (addr_is_v4(&neighbor->addr))
         fprintf(page->out, "%-16s 0x%-10x0x%-10x%-17s     *        %s\n", addr_print(&neighbor->addr, text), 1,
-                (is_complete ? 2 : 0) | (neighbor->permanent ? 4 : 0), mac_print(&neighbor->mac, mac), interface_name(page->host, neighbor->ifindex, name));
+                (is_complete ? 2 : 0) | (neighbor->permanent ? 4 : 0), mac_print(&neighbor->mac, mac),
+                interface_name(page->host, neighbor->ifindex, name));
     return true;
 }
 
@@ -264,12 +266,17 @@ static void put_sockstat(struct page *page)
 
     lil_host_get_stats(page->host, &stats);
     tcp_get_counts(host_tcp(page->host), &counts);
-    fprintf(page->out, "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
-                       "FRAG: inuse %u memory 0\n",
-            stats.sockets, counts.connections + counts.listeners, counts.orphans, counts.time_waits, counts.connections + counts.listeners, stats.fragments);
+    fprintf(page->out,
+            "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
+            "FRAG: inuse %u memory 0\n",
+            stats.sockets, counts.connections + counts.listeners, counts.orphans, counts.time_waits, counts.connections + counts.listeners,
+            stats.fragments);
 }
 
-static void put_sockstat6(struct page *page) { fputs("TCP6: inuse 0\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n", page->out); }
+static void put_sockstat6(struct page *page)
+{
+    fputs("TCP6: inuse 0\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n", page->out);
+}
 static void put_unix(struct page *page) { fputs("Num       RefCount Protocol Flags    Type St Inode Path\n", page->out); }
 static void put_netlink(struct page *page)
 {

@@ -66,8 +66,14 @@ void report_row(FILE *out, const char *name, const struct attempt *a)
     report_syns(a, syns, sizeof syns);
     snprintf(virtual, sizeof virtual, "%llu.%llu s", a->virtual_ns / NS_PER_S, a->virtual_ns % NS_PER_S / (NS_PER_S / 10));
     snprintf(real, sizeof real, "%llu ms", a->real_ns / NS_PER_MS);
-    used = fprintf(out, ROW, name, a->hung ? a->waiting : a->call[0] ? a->call : "-", a->hung ? "-" : a->call[0] && !a->error ? "(time limit)" : word, exit,
-                   virtual, real);
+    used = fprintf(out, ROW, name,
+                   a->hung      ? a->waiting
+                   : a->call[0] ? a->call
+                                : "-",
+                   a->hung                   ? "-"
+                   : a->call[0] && !a->error ? "(time limit)"
+                                             : word,
+                   exit, virtual, real);
     fit(out, syns, used);
     fprintf(out, "%s\n", syns);
 }
@@ -85,7 +91,8 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
         row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call, "errno",
                         a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "virtual_ms",
-                        (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS), "syn_at_ms", syns, "unexpected", a->unexpected);
+                        (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS), "syn_at_ms", syns,
+                        "unexpected", a->unexpected);
         json_array_append_new(list, row);
     }
     json_object_set_new(root, "cases", list);
@@ -116,7 +123,8 @@ int report_junit(const char *file, const char *const *names, const struct attemp
         return -errno;
     for (unsigned i = 0; i < count; i++)
         failures += all[i].unexpected[0] != 0;
-    fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput gauntlet\" tests=\"%u\" failures=\"%u\">\n", count, failures);
+    fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput gauntlet\" tests=\"%u\" failures=\"%u\">\n", count,
+            failures);
     for (unsigned i = 0; i < count; i++) {
         fputs("  <testcase classname=\"", out);
         xml_text(out, program);

@@ -91,8 +91,8 @@ static int open_hub(struct launcher *l)
     snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "lilliput-%016llx%016llx", (unsigned long long)secret[0], (unsigned long long)secret[1]);
 
     l->hub_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))) < 0 || listen(l->hub_fd, 16) < 0 ||
-        getsockname(l->hub_fd, (struct sockaddr *)&name, &length) < 0)
+    if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))) < 0 ||
+        listen(l->hub_fd, 16) < 0 || getsockname(l->hub_fd, (struct sockaddr *)&name, &length) < 0)
         return -errno;
     memcpy(l->hub_name, &name, length);
     l->hub_length = length;

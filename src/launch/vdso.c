@@ -310,7 +310,8 @@ bool vdso_replace(struct launcher *l, struct task *task, int *status)
     if (arch_get(task->tid, &guest.regs) < 0 || !(entry = find_entry(task->tid, arch_stack(&guest.regs), &value)))
         return true;
     /* Out of execve() first: its result would be put into the registers that we set. */
-    if (guest.at && l->clock_id >= 0 && !has_own_filter(task->tid) && run_to_stop(&guest, PTRACE_SYSCALL, SIGTRAP | 0x80) && arch_get(task->tid, &guest.regs) == 0) {
+    if (guest.at && l->clock_id >= 0 && !has_own_filter(task->tid) && run_to_stop(&guest, PTRACE_SYSCALL, SIGTRAP | 0x80) &&
+        arch_get(task->tid, &guest.regs) == 0) {
         guest.at += value;
         image = map_image(l, &guest);
         if (!guest.dead)

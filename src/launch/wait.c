@@ -244,7 +244,8 @@ static bool is_caught(pid_t tid, int sig)
 }
 
 /* A notified call that a signal broke. When it was being answered: the kernel will end it with EINTR unless the handler asked for
- * SA_RESTART. Right for calls that wait; but clock_gettime, socket or open never end so, and programs do not look. When it was held: see notify_break. */
+ * SA_RESTART. Right for calls that wait; but clock_gettime, socket or open never end so, and programs do not look. When it was held: see
+ * notify_break. */
 static void break_call(struct launcher *l, struct task *task)
 {
     struct arch_regs regs;

@@ -318,7 +318,8 @@ static void check_result(struct call *call)
         return;
     }
     if (want != call->result)
-        call_fail(call, "returned %lld, not %lld%s%s", (long long)call->result, (long long)want, spec->error ? " " : "", spec->error ? spec->error : "");
+        call_fail(call, "returned %lld, not %lld%s%s", (long long)call->result, (long long)want, spec->error ? " " : "",
+                  spec->error ? spec->error : "");
     if (want == -1 && spec->error) {
         int error = symbol_errno_find(spec->error);
         if (error < 0)
@@ -364,7 +365,11 @@ void call_run(struct run *run, const struct script_event *event)
         unknown_call(call);
     bool few = event->call->count < entry->least;
     if (few || event->call->count > entry->most)
-        call_fail(call, "takes %s%u arguments, not %u", entry->least == entry->most ? "" : few ? "at least " : "at most ", few ? entry->least : entry->most, event->call->count);
+        call_fail(call, "takes %s%u arguments, not %u",
+                  entry->least == entry->most ? ""
+                  : few                       ? "at least "
+                                              : "at most ",
+                  few ? entry->least : entry->most, event->call->count);
     entry->run(call);
     run_say(run, "    %s() = %lld%s%s", event->call->name, (long long)call->result, call->result < 0 ? " " : "",
             call->result < 0 ? symbol_errno(call->error) : "");

@@ -41,7 +41,8 @@ static void check_bytes(struct call *call, unsigned i, const void *got, size_t s
     size_t length = call->result < 0 ? 0 : (size_t)call->result < size ? (size_t)call->result : size;
     if (length && got)
         run_say(call->run, "    bytes 0x%04x", csum_fold(csum_partial(got, length, 0))); /* scripts/kernel-diff compares them */
-    if (expr->kind == EXPR_STRING && call->result >= 0 && memcmp(expr->text, got, (size_t)call->result < expr->length ? (size_t)call->result : expr->length) != 0)
+    if (expr->kind == EXPR_STRING && call->result >= 0 &&
+        memcmp(expr->text, got, (size_t)call->result < expr->length ? (size_t)call->result : expr->length) != 0)
         call_differ(call, "other bytes came back");
 }
 
@@ -87,8 +88,8 @@ static void do_recvfrom(struct call *call)
     socklen_t length = sizeof address;
     size_t size = size_argument(call, 2);
     uint8_t *buffer = in_buffer(call, 1, size);
-    call_set(call, lil_recvfrom(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3), call_pointer(call, call_argument(call, 4), &address),
-                                call_pointer(call, call_argument(call, 5), &length)));
+    call_set(call, lil_recvfrom(call->run->proc, call_live_fd(call, 0), buffer, size, (int)call_integer(call, 3),
+                                call_pointer(call, call_argument(call, 4), &address), call_pointer(call, call_argument(call, 5), &length)));
     if (call->result >= 0)
         call_check_address(call, call_argument(call, 4), &address, length);
     check_bytes(call, 1, buffer, size);

@@ -67,7 +67,9 @@ static void write_control(struct call *call, const struct expr *list, struct mes
         struct cmsghdr *cmsg = (struct cmsghdr *)(message->control + used);
         cmsg->cmsg_level = field(call, list->items[i], "cmsg_level", 0);
         cmsg->cmsg_type = field(call, list->items[i], "cmsg_type", 0);
-        size_t size = cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8 : cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_SEGMENT ? 2 : 4;
+        size_t size = cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8
+                      : cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_SEGMENT ? 2
+                                                                                      : 4;
         if (used + CMSG_SPACE(size) > CONTROL_MOST)
             call_fail(call, "too many control messages");
         cmsg->cmsg_len = CMSG_LEN(size);
@@ -212,13 +214,15 @@ static void say_message(struct call *call, struct message *message)
     run_say(call->run, "    msg_flags 0x%x, name of %u bytes", (unsigned)message->header.msg_flags, message->header.msg_namelen);
     for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message->header); cmsg; cmsg = CMSG_NXTHDR(&message->header, cmsg)) {
         char text[128] = "";
-        bool is_time = cmsg->cmsg_level == SOL_SOCKET && (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP);
+        bool is_time = cmsg->cmsg_level == SOL_SOCKET &&
+                       (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP);
         for (size_t i = 0; i < cmsg->cmsg_len - CMSG_LEN(0) && i < 24 && !is_time; i++)
             snprintf(text + 3 * i, sizeof text - 3 * i, " %02x", CMSG_DATA(cmsg)[i]);
         struct attribute attribute;
         for (size_t at = 0; is_stats(cmsg) && next_attribute(CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0), &at, &attribute);)
             run_say(call->run, "      attribute %u of %u bytes: %llu", attribute.type, attribute.size, (unsigned long long)attribute.value);
-        run_say(call->run, "    control level %d type %d length %zu%s", cmsg->cmsg_level, cmsg->cmsg_type, (size_t)(cmsg->cmsg_len - CMSG_LEN(0)), text);
+        run_say(call->run, "    control level %d type %d length %zu%s", cmsg->cmsg_level, cmsg->cmsg_type,
+                (size_t)(cmsg->cmsg_len - CMSG_LEN(0)), text);
     }
 }
 

@@ -88,9 +88,11 @@ static void put_structure(struct call *call, const struct expr *expr, struct opt
 {
     if (option->level == SOL_SOCKET && option->name == SO_LINGER) {
         call_check_names(call, expr, linger_names);
-        struct linger linger = {.l_onoff = (int)field_number(call, expr, "onoff", "l_onoff", 0), .l_linger = (int)field_number(call, expr, "linger", "l_linger", 1)};
+        struct linger linger = {.l_onoff = (int)field_number(call, expr, "onoff", "l_onoff", 0),
+                                .l_linger = (int)field_number(call, expr, "linger", "l_linger", 1)};
         put_struct(option, &linger, sizeof linger);
-    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO || option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
+    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO ||
+                                               option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
         call_check_names(call, expr, time_names);
         struct timeval time = {.tv_sec = field_number(call, expr, "tv_sec", "sec", 0), .tv_usec = field_number(call, expr, "tv_usec", "usec", 1)};
         put_struct(option, &time, sizeof time);
@@ -221,9 +223,11 @@ static void check_structure(struct call *call, const struct expr *expr, const st
 {
     if (option->level == SOL_SOCKET && option->name == SO_LINGER) {
         const struct linger *linger = (const void *)option->bytes;
-        if (field_number(call, expr, "onoff", "l_onoff", 0) != linger->l_onoff || field_number(call, expr, "linger", "l_linger", 1) != linger->l_linger)
+        if (field_number(call, expr, "onoff", "l_onoff", 0) != linger->l_onoff ||
+            field_number(call, expr, "linger", "l_linger", 1) != linger->l_linger)
             call_differ(call, "the linger structure is {onoff=%d, linger=%d}", linger->l_onoff, linger->l_linger);
-    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO || option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
+    } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO ||
+                                               option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
         const struct timeval *time = (const void *)option->bytes;
         if (field_number(call, expr, "tv_sec", "sec", 0) != time->tv_sec || field_number(call, expr, "tv_usec", "usec", 1) != time->tv_usec)
             call_differ(call, "the time is {tv_sec=%ld, tv_usec=%ld}", (long)time->tv_sec, (long)time->tv_usec);
@@ -276,7 +280,8 @@ static void check_value(struct call *call, const struct expr *expr, const struct
         int64_t want = call_number(call, expr);
         if (want != number && !(option->length == 4 && (uint32_t)want == (uint32_t)number)) {
             bool is_error = option->level == SOL_SOCKET && option->name == SO_ERROR;
-            call_differ(call, "the value is %lld%s%s, not %lld", (long long)number, is_error && number ? " " : "", is_error && number ? symbol_errno((int)number) : "", (long long)want);
+            call_differ(call, "the value is %lld%s%s, not %lld", (long long)number, is_error && number ? " " : "",
+                        is_error && number ? symbol_errno((int)number) : "", (long long)want);
         }
     }
 }
@@ -316,7 +321,8 @@ static void do_getsockopt(struct call *call)
         put_structure(call, value, option);
         option->length = room == OPTION_MOST ? option->length : room;
     }
-    call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name, value->kind == EXPR_WORD ? call_pointer(call, value, option->bytes) : option->bytes,
+    call_set(call, lil_getsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name,
+                                  value->kind == EXPR_WORD ? call_pointer(call, value, option->bytes) : option->bytes,
                                   call_pointer(call, length, &option->length)));
     if (call->result < 0)
         return;

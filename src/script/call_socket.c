@@ -145,7 +145,8 @@ static void name_with(struct call *call, int (*name)(struct lil_proc *, int, str
 {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
-    call_set(call, name(call->run->proc, call_live_fd(call, 0), call_pointer(call, call_argument(call, 1), &address), call_pointer(call, call_argument(call, 2), &length)));
+    call_set(call, name(call->run->proc, call_live_fd(call, 0), call_pointer(call, call_argument(call, 1), &address),
+                        call_pointer(call, call_argument(call, 2), &length)));
     if (call->result == 0)
         call_check_address(call, call_argument(call, 1), &address, length);
 }

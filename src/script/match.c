@@ -228,7 +228,10 @@ static bool digest_matches(struct match *match, uint8_t *want, uint32_t size)
             bool signed_ = packet_sign(match->run, &sent->ip.source, &sent->ip.dest, copy, sent->transport_length);
             bool valid = signed_ && memcmp(copy + 20, options, size) == 0;
             if (valid != (option->md5 == MD5_VALID))
-                differ(match, "the MD5 digest is %s", valid ? "valid" : signed_ ? "not that of the key" : "there, but the script has set no key (TCP_MD5SIG)");
+                differ(match, "the MD5 digest is %s",
+                       valid     ? "valid"
+                       : signed_ ? "not that of the key"
+                                 : "there, but the script has set no key (TCP_MD5SIG)");
             return true;
         }
     }
@@ -268,9 +271,11 @@ static void match_numbers(struct match *match)
     if (match->payload != spec->length)
         differ(match, "%u bytes of data, not %u", match->payload, spec->length);
     if ((ack < spec->ack || ack > spec->ack_high) && !spec->ack_any)
-        differ(match, spec->ack_high != spec->ack ? "the acknowledgment is %u, not %u~%u" : "the acknowledgment is %u, not %u", ack, spec->ack, spec->ack_high);
+        differ(match, spec->ack_high != spec->ack ? "the acknowledgment is %u, not %u~%u" : "the acknowledgment is %u, not %u", ack,
+               spec->ack, spec->ack_high);
     if (spec->has_window && (get16(tcp + 14) < spec->window || get16(tcp + 14) > spec->window_high))
-        differ(match, spec->window_high != spec->window ? "the window is %u, not %u~%u" : "the window is %u, not %u", get16(tcp + 14), spec->window, spec->window_high);
+        differ(match, spec->window_high != spec->window ? "the window is %u, not %u~%u" : "the window is %u, not %u", get16(tcp + 14),
+               spec->window, spec->window_high);
     if (get16(tcp + 18) != spec->urgent)
         differ(match, "the urgent pointer is %u, not %u", get16(tcp + 18), spec->urgent);
 }
@@ -387,7 +392,8 @@ void packet_expect(struct run *run, const struct script_event *event)
     uint64_t limit = when->kind == WHEN_ANY ? run->now_ns + 100000 * NS_PER_S : due + run->config.patience_ns; /* for the report */
     match.conn = conn_for_spec(run, event->packet);
     if (!match.conn && event->packet->protocol != SPEC_ICMP) {
-        run_fail_packet(run, event->packet->has_ports ? "no connection of the script has these ports" : "no socket for this packet: nothing listens, connects or is bound yet");
+        run_fail_packet(run, event->packet->has_ports ? "no connection of the script has these ports"
+                                                      : "no socket for this packet: nothing listens, connects or is bound yet");
         return;
     }
     match.sent = await_packet(run, event->packet->protocol == SPEC_ICMP, limit);

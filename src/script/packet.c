@@ -22,7 +22,8 @@ static uint8_t *put_bytes(uint8_t *p, const struct spec_option *option)
     return p + option->length;
 }
 
-static uint8_t *put_option(uint8_t *p, const struct spec_packet *spec, const struct spec_option *option, const struct conn *conn, uint32_t ts_live, uint32_t ts_echo)
+static uint8_t *put_option(uint8_t *p, const struct spec_packet *spec, const struct spec_option *option, const struct conn *conn,
+                           uint32_t ts_live, uint32_t ts_echo)
 {
     uint32_t local = conn ? conn->live_local_isn - conn->script_local_isn : 0;
     switch (option->kind) {
@@ -179,7 +180,8 @@ void packet_inject(struct run *run, const struct script_event *event)
     const struct spec_packet *spec = event->packet;
     struct conn *conn = conn_for_spec(run, spec);
     if (!conn) {
-        run_fail_packet(run, spec->has_ports ? "no connection of the script has these ports, and none listens" : "no socket for this packet: nothing listens, connects or is bound yet");
+        run_fail_packet(run, spec->has_ports ? "no connection of the script has these ports, and none listens"
+                                             : "no socket for this packet: nothing listens, connects or is bound yet");
         return;
     }
     conn_refresh(run, conn);

@@ -84,7 +84,8 @@ void result_print(const struct result *result, FILE *out)
 
 void results_print_summary(const struct results *results, FILE *out)
 {
-    fprintf(out, "%u passed, %u failed, %u skipped\n", results->outcomes[SCRIPT_PASSED], results->outcomes[SCRIPT_FAILED], results->outcomes[SCRIPT_SKIPPED]);
+    fprintf(out, "%u passed, %u failed, %u skipped\n", results->outcomes[SCRIPT_PASSED], results->outcomes[SCRIPT_FAILED],
+            results->outcomes[SCRIPT_SKIPPED]);
 }
 
 /* Scripts may hold any bytes; JSON and XML are UTF-8: what is none becomes '?'. */
@@ -168,7 +169,8 @@ static void put_case(FILE *out, const struct result *result)
     const struct script_report *report = &result->report;
     fputs("  <testcase classname=\"script\" name=\"", out);
     put_xml(out, result->path);
-    fprintf(out, "%s%s%s\" time=\"%.6f\">", result->show_ip ? " [" : "", result->show_ip ? result->ip : "", result->show_ip ? "]" : "", (double)report->virtual_ns / 1e9);
+    fprintf(out, "%s%s%s\" time=\"%.6f\">", result->show_ip ? " [" : "", result->show_ip ? result->ip : "", result->show_ip ? "]" : "",
+            (double)report->virtual_ns / 1e9);
     if (report->outcome != SCRIPT_PASSED) {
         fprintf(out, "\n    <%s message=\"", report->outcome == SCRIPT_FAILED ? "failure" : "skipped");
         put_xml(out, report->message);

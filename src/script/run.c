@@ -157,7 +157,8 @@ bool run_in_time(const struct run *run, const struct when *when, uint64_t live_n
     if (range)
         snprintf(text, size, "expected in %.6f~%.6f s, happened at %.6f s", (double)when->start_ns / 1e9, (double)end / 1e9, (double)at / 1e9);
     else
-        snprintf(text, size, "expected at %.6f s, happened at %.6f s; tolerance %.6f s", (double)when->start_ns / 1e9, (double)at / 1e9, (double)tolerance / 1e9);
+        snprintf(text, size, "expected at %.6f s, happened at %.6f s; tolerance %.6f s", (double)when->start_ns / 1e9, (double)at / 1e9,
+                 (double)tolerance / 1e9);
     return false;
 }
 
@@ -311,7 +312,8 @@ static int apply_options(struct run *run, const struct script *script)
         }
         bool fixed = false;
         for (unsigned i = 0; i < run->config.fixed_count && !fixed; i++)
-            fixed = strcspn(run->config.fixed[i], "=") == strlen(option->name) && strncmp(run->config.fixed[i], option->name, strlen(option->name)) == 0;
+            fixed = strcspn(run->config.fixed[i], "=") == strlen(option->name) &&
+                    strncmp(run->config.fixed[i], option->name, strlen(option->name)) == 0;
         if (fixed)
             continue;
         int error = script_config_set(&run->config, option->name, option->value);

@@ -6,7 +6,12 @@
 
 void script_config_init(struct script_config *config)
 {
-    *config = (struct script_config){.bind_port = 8080, .connect_port = 8080, .tolerance_ns = 4 * NS_PER_MS, .tolerance_percent = 12.5, .patience_ns = 300 * NS_PER_S, .seed = 1};
+    *config = (struct script_config){.bind_port = 8080,
+                                     .connect_port = 8080,
+                                     .tolerance_ns = 4 * NS_PER_MS,
+                                     .tolerance_percent = 12.5,
+                                     .patience_ns = 300 * NS_PER_S,
+                                     .seed = 1};
 }
 
 static int set_number(const char *value, long long low, long long high, long long *number)

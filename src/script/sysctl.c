@@ -49,7 +49,8 @@ static void keep(struct shell *shell, const char *name, const char *value)
 {
     struct arena *arena = &shell->run->script.arena;
     struct shell_variable *p = arena_alloc(arena, sizeof *p);
-    *p = (struct shell_variable){.next = shell->run->parameters, .name = arena_copy(arena, name, strlen(name)), .value = arena_copy(arena, value, strlen(value))};
+    *p = (struct shell_variable){
+        .next = shell->run->parameters, .name = arena_copy(arena, name, strlen(name)), .value = arena_copy(arena, value, strlen(value))};
     shell->run->parameters = p;
 }
 

@@ -6,8 +6,29 @@
 #include <string.h>
 #include "script/shell.h"
 
-enum translation { SAME, NONZERO, INVERTED, HALVES_MS /* msl: the host keeps 2 MSL */, RFC1323, CONGESTION, BIT_1, BIT_2, COOKIES_ONLY, SOCK_FAIL, DELACK,
-                   SCHEDULE, KEEP_INIT, ECN /* 4, AccECN when asked, is our 5 */, SYN_LIMIT, BLACK_HOLE, PURGE /* reads as 0 */, TUNNEL /* a port */, OVERHEAD, HARMLESS, ONLY_DEFAULT };
+enum translation {
+    SAME,
+    NONZERO,
+    INVERTED,
+    HALVES_MS /* msl: the host keeps 2 MSL */,
+    RFC1323,
+    CONGESTION,
+    BIT_1,
+    BIT_2,
+    COOKIES_ONLY,
+    SOCK_FAIL,
+    DELACK,
+    SCHEDULE,
+    KEEP_INIT,
+    ECN /* 4, AccECN when asked, is our 5 */,
+    SYN_LIMIT,
+    BLACK_HOLE,
+    PURGE /* reads as 0 */,
+    TUNNEL /* a port */,
+    OVERHEAD,
+    HARMLESS,
+    ONLY_DEFAULT
+};
 struct sysctl_name {
     const char *name, *ours;
     enum translation how;
@@ -335,7 +356,9 @@ bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, si
         number = strcmp(text, "rst") == 0;
         break;
     case RFC1323:
-        number = get_number(shell, "tcp.offer_wscale") ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2) : get_number(shell, "tcp.offer_timestamps") ? 3 : 0;
+        number = get_number(shell, "tcp.offer_wscale")       ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2)
+                 : get_number(shell, "tcp.offer_timestamps") ? 3
+                                                             : 0;
         break;
     case PURGE:
         number = 0;

@@ -362,7 +362,9 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = call_is_wild(length) || (call_is_wild(value) && (*length || !value)) ? -EFAULT : (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
+        result = call_is_wild(length) || (call_is_wild(value) && (*length || !value))
+                     ? -EFAULT
+                     : (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;
@@ -381,7 +383,9 @@ int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const voi
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = length && call_is_wild(value) ? -EFAULT : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
+        result = length && call_is_wild(value)
+                     ? -EFAULT
+                     : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;

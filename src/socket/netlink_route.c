@@ -43,7 +43,8 @@ static bool wants_family(const struct dump *dump, uint8_t family)
 /* --- links ------------------------------------------------------------------------------------ */
 static void put_statistics(struct nl_out *out, const struct host_interface_view *view)
 {
-    struct rtnl_link_stats64 all = {.rx_packets = view->packets_in, .tx_packets = view->packets_out, .rx_bytes = view->bytes_in, .tx_bytes = view->bytes_out};
+    struct rtnl_link_stats64 all = {
+        .rx_packets = view->packets_in, .tx_packets = view->packets_out, .rx_bytes = view->bytes_in, .tx_bytes = view->bytes_out};
     struct rtnl_link_stats old = {.rx_packets = (uint32_t)view->packets_in, .tx_packets = (uint32_t)view->packets_out,
                                   .rx_bytes = (uint32_t)view->bytes_in, .tx_bytes = (uint32_t)view->bytes_out};
 
@@ -217,8 +218,14 @@ static bool put_route(void *ctx, const struct route *route, int ifindex)
 static void put_local(struct dump *dump, const struct addr *to, unsigned length, const struct addr *from, int ifindex, uint8_t type)
 {
     struct nl_out *out = dump->out;
-    struct rtmsg body = {.rtm_family = dump->family, .rtm_dst_len = (uint8_t)length, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_KERNEL,
-                         .rtm_scope = type == RTN_BROADCAST ? RT_SCOPE_LINK : dump->family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE, .rtm_type = type};
+    struct rtmsg body = {.rtm_family = dump->family,
+                         .rtm_dst_len = (uint8_t)length,
+                         .rtm_table = RT_TABLE_LOCAL,
+                         .rtm_protocol = RTPROT_KERNEL,
+                         .rtm_scope = type == RTN_BROADCAST     ? RT_SCOPE_LINK
+                                      : dump->family == AF_INET ? RT_SCOPE_HOST
+                                                                : RT_SCOPE_UNIVERSE,
+                         .rtm_type = type};
 
     nl_begin(out, RTM_NEWROUTE, &body, sizeof body);
     nl_put_u32(out, RTA_TABLE, RT_TABLE_LOCAL);

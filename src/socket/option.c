@@ -200,7 +200,8 @@ static int get_buffer(struct sock *sock, bool is_send)
         const struct tcb_options *options = stream_options_peek(sock);
         uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf, send, receive;
 
-        if (stream_tcb(sock) && (sock_params(&sock->file)->rcvbuf_doubled || sock_params(&sock->file)->bsd_options)) { /* as it is now: autotuned, in FreeBSD rounded too */
+        if (stream_tcb(sock) && (sock_params(&sock->file)->rcvbuf_doubled ||
+                                 sock_params(&sock->file)->bsd_options)) { /* as it is now: autotuned, in FreeBSD rounded too */
             tcp_buffers(stream_tcb(sock), &send, &receive);
             return (int)(is_send ? send : receive);
         }
@@ -546,7 +547,8 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
 
     if (!is_stream(sock))
         return -ENOPROTOOPT;
-    if ((name == TCP_MD5SIG || name == TCP_MD5SIG_EXT) && length >= sizeof(sa_family_t) && !sock_params(&sock->file)->bsd_options) { /* a peer of the socket's family */
+    if ((name == TCP_MD5SIG || name == TCP_MD5SIG_EXT) && length >= sizeof(sa_family_t) &&
+        !sock_params(&sock->file)->bsd_options) { /* a peer of the socket's family */
         sa_family_t family;
 
         memcpy(&family, value, sizeof family);

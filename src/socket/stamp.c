@@ -79,7 +79,8 @@ static uint32_t records_of(const struct sock *sock, const struct msghdr *message
     struct msghdr copy = *message;
 
     for (struct cmsghdr *cmsg = copy.msg_controllen ? CMSG_FIRSTHDR(&copy) : NULL; cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
-        if (cmsg->cmsg_level != SOL_SOCKET || (cmsg->cmsg_type != SO_TIMESTAMPING && cmsg->cmsg_type != SO_TIMESTAMPING_NEW) || cmsg->cmsg_len < CMSG_LEN(sizeof own))
+        if (cmsg->cmsg_level != SOL_SOCKET || (cmsg->cmsg_type != SO_TIMESTAMPING && cmsg->cmsg_type != SO_TIMESTAMPING_NEW) ||
+            cmsg->cmsg_len < CMSG_LEN(sizeof own))
             continue;
         memcpy(&own, CMSG_DATA(cmsg), sizeof own);
         records = own & RECORDS;

@@ -91,7 +91,8 @@ static unsigned stream_events(struct file *file)
     tcb = stream_tcb(sock);
     if (sock->flags & SF_DEFERRED) /* the first write sends the SYN */
         return POLLOUT | POLLWRNORM;
-    return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) | ((tcb && tcp_icmp_note(tcb, NULL)) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))) ? POLLERR : 0);
+    return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) |
+           ((tcb && tcp_icmp_note(tcb, NULL)) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))) ? POLLERR : 0);
 }
 
 void stream_check_events(struct sock *sock)
@@ -577,7 +578,10 @@ static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long 
 
     (void)proc;
     if (sock_of(file)->flags & SF_LISTENING)
-        return request == SIOCATMARK && !sock_params(file)->rcvbuf_doubled ? -ENOTCONN : request == SIOCATMARK ? (*value = 0) : request == SIOCOUTQ || request == SIOCOUTQNSD ? -EINVAL : -ENOTTY;
+        return request == SIOCATMARK && !sock_params(file)->rcvbuf_doubled ? -ENOTCONN
+               : request == SIOCATMARK                                     ? (*value = 0)
+               : request == SIOCOUTQ || request == SIOCOUTQNSD             ? -EINVAL
+                                                                           : -ENOTTY;
     switch (request) {
     case SIOCATMARK:
         *value = tcb && tcp_at_mark(tcb);

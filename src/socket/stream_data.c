@@ -90,7 +90,9 @@ static ssize_t send_implied(struct sock *sock, const struct msghdr *message, int
     taken = tcp_fastopen_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total); /* in the SYN */
     taken = taken > 0 ? taken : 0;
     rest_after(&rest, message->msg_iov, message->msg_iovlen, (size_t)taken);
-    n = total > (size_t)taken ? tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, total - (size_t)taken, (flags & NO_SIGNAL_FLAGS) | TCP_SEND_IMPLIED, sock_now(&sock->file)) : 0;
+    n = total > (size_t)taken ? tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, total - (size_t)taken,
+                                         (flags & NO_SIGNAL_FLAGS) | TCP_SEND_IMPLIED, sock_now(&sock->file))
+                              : 0;
     n = n < 0 && taken ? taken : n + taken;
     if (n >= 0 && flags & MSG_BSD_EOF)
         (void)!tcp_shutdown(tcp_of(sock), stream_tcb(sock), SHUT_WR, sock_now(&sock->file));
@@ -110,7 +112,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
         return stream_fastopen(proc, sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->bsd_options && message->msg_namelen)
         return send_implied(sock, message, flags);
-    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->rcvbuf_doubled && tcp_error(tcb, false))
+    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->rcvbuf_doubled &&
+        tcp_error(tcb, false))
         return -tcp_error(tcb, true); /* Linux: a connection that was given up left one */
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
         return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
@@ -220,7 +223,9 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     ssize_t n;
 
     if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
-        return tcb && tcp_icmp_note(tcb, NULL) ? stamp_receive_icmp(sock, message, room) : stamp_is_ready(sock) ? stamp_receive(sock, message, room) : zerocopy_receive(sock, message, room);
+        return tcb && tcp_icmp_note(tcb, NULL) ? stamp_receive_icmp(sock, message, room)
+               : stamp_is_ready(sock)          ? stamp_receive(sock, message, room)
+                                               : zerocopy_receive(sock, message, room);
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
     if (__builtin_expect(sock->flags & SF_DEFERRED, 0))

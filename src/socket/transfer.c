@@ -68,7 +68,9 @@ static ssize_t do_send(struct lil_proc *proc, int fd, const struct msghdr *messa
     if (is_socket_call && !file->ops->is_socket)
         return -ENOTSOCK;
     if (__builtin_expect(has_wild(message), 0))
-        return has_beyond(message) ? -EFAULT : flags & MSG_FASTOPEN && file->ops->send ? send_wild_syn(proc, file, message, flags) : send_wild(proc, file, message, flags);
+        return has_beyond(message)                       ? -EFAULT
+               : flags & MSG_FASTOPEN && file->ops->send ? send_wild_syn(proc, file, message, flags)
+                                                         : send_wild(proc, file, message, flags);
     if (__builtin_expect(flags & MSG_ZEROCOPY, 0) && file->ops->send)
         return zerocopy_send(proc, file, message, flags & ~MSG_ZEROCOPY);
     return file->ops->send ? file->ops->send(proc, file, message, flags) : -EINVAL;
@@ -108,7 +110,8 @@ static ssize_t read_message(struct lil_proc *proc, int fd, void *buffer, size_t 
 ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size)
 {
     struct file *file = proc_file(proc, fd);
-    ssize_t result = file && file->ops->write && !call_is_wild(buffer) ? file->ops->write(proc, file, buffer, size) : write_message(proc, fd, buffer, size);
+    ssize_t result = file && file->ops->write && !call_is_wild(buffer) ? file->ops->write(proc, file, buffer, size)
+                                                                       : write_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
@@ -127,7 +130,9 @@ static bool asks_nobody(const struct file *file, size_t size)
 ssize_t lil_read(struct lil_proc *proc, int fd, void *buffer, size_t size)
 {
     struct file *file = proc_file(proc, fd);
-    ssize_t result = asks_nobody(file, size) ? 0 : file && file->ops->read && !call_is_wild(buffer) ? file->ops->read(proc, file, buffer, size) : read_message(proc, fd, buffer, size);
+    ssize_t result = asks_nobody(file, size)                            ? 0
+                     : file && file->ops->read && !call_is_wild(buffer) ? file->ops->read(proc, file, buffer, size)
+                                                                        : read_message(proc, fd, buffer, size);
 
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];

@@ -130,8 +130,9 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 static void count_ack(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
-    bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == TCP_ACK && rx->seq == tcb->rcv_nxt &&
-                    rx->window == tcb->snd_wnd && rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
+    bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == TCP_ACK &&
+                    rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
+                    rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
                     !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
     rx->is_expected = expected;
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;

@@ -83,7 +83,8 @@ static void reduce_in_proportion(const struct look *look, enum board_change chan
         send = (int64_t)base->ssthresh - flight;
         send = send < limit ? send : limit;
     }
-    int64_t segments = send > 0 ? send / mss : 0, window = (by_board ? (int64_t)flight - delivered : (int64_t)(tcb->snd_nxt - una(tcb))) + segments * mss;
+    int64_t segments = send > 0 ? send / mss : 0,
+            window = (by_board ? (int64_t)flight - delivered : (int64_t)(tcb->snd_nxt - una(tcb))) + segments * mss;
     base->cwnd = window > mss ? (uint32_t)window : mss;
 }
 
@@ -299,8 +300,8 @@ static bool is_predicted(const struct look *look, uint32_t acked)
     const struct base_recovery *base = &tcb->ext->base;
     const struct rx *rx = look->state->rx;
     bool plain = (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)) == 0 && rx->length == 0 && rx->seq == tcb->rcv_nxt && !tcb->ext->ooo;
-    return plain && acked && tcb->state == TCPS_ESTABLISHED && base->next == tcb->snd_nxt && rx->window && !look->state->window_changed && !base->in_fast &&
-           !base->in_cong && !look->with_sack;
+    return plain && acked && tcb->state == TCPS_ESTABLISHED && base->next == tcb->snd_nxt && rx->window && !look->state->window_changed &&
+           !base->in_fast && !base->in_cong && !look->with_sack;
 }
 
 static void on_progress(const struct look *look, uint32_t acked)
@@ -361,7 +362,8 @@ static void begin_anew(struct tcb *tcb)
 void base_on_ack(struct tcb *tcb, struct ack_state *state)
 {
     struct base_recovery *base = base_get(tcb);
-    bool has_blocks = tcb->sack_ok && state->rx->in->header.options.sack_count && segment_size(tcb) + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
+    bool has_blocks = tcb->sack_ok && state->rx->in->header.options.sack_count &&
+                      segment_size(tcb) + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
     struct look look = {.tcb = tcb, .state = state, .with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb))};
     uint32_t acked = tcb->snd_una - state->prior_una + base->owed;
     base->lag = acked;

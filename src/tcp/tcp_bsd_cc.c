@@ -103,7 +103,8 @@ static void grow_cubic(struct tcb *tcb)
     uint32_t mss = segment_size(tcb), window = base->cwnd;
     if (cubic->begins)
         begin_epoch(tcb);
-    uint32_t reno = reno_window(tcb), curve = curve_window((int64_t)(now_ms(tcb) - cubic->epoch_ms) * 1000 + cubic->mean_rtt_us, cubic->w_max, mss, cubic->k);
+    uint32_t reno = reno_window(tcb),
+             curve = curve_window((int64_t)(now_ms(tcb) - cubic->epoch_ms) * 1000 + cubic->mean_rtt_us, cubic->w_max, mss, cubic->k);
     if (curve < reno) { /* RFC 9438 4.3 */
         base->cwnd = reno;
         cubic->is_friendly = true;
@@ -214,7 +215,10 @@ void bsd_cc_on_ecn(struct tcb *tcb)
         base->ssthresh = max_u32(window, 2 * mss);
         base->cwnd = max_u32(window, mss);
     } else {
-        base->ssthresh = base->cwnd = share(tcb, base->cwnd, tcb->opt->reno_beta_ecn ? tcb->opt->reno_beta_ecn : params->ecn_abe ? params->reno_beta_ecn : beta_of(tcb));
+        base->ssthresh = base->cwnd = share(tcb, base->cwnd,
+                                            tcb->opt->reno_beta_ecn ? tcb->opt->reno_beta_ecn
+                                            : params->ecn_abe       ? params->reno_beta_ecn
+                                                                    : beta_of(tcb));
     }
     base->in_cong = true;
 }

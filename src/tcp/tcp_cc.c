@@ -4,7 +4,8 @@
 #include "tcp/tcb.h"
 
 static const struct cc_ops *const algorithms[] = {
-    [TCP_CC_NONE] = &cc_none, [TCP_CC_TAHOE] = &cc_tahoe, [TCP_CC_RENO] = &cc_reno, [TCP_CC_NEWRENO] = &cc_newreno, [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_DCTCP] = &cc_dctcp,
+    [TCP_CC_NONE] = &cc_none,       [TCP_CC_TAHOE] = &cc_tahoe, [TCP_CC_RENO] = &cc_reno,
+    [TCP_CC_NEWRENO] = &cc_newreno, [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_DCTCP] = &cc_dctcp,
 };
 
 const struct cc_ops *cc_get(const struct tcb *tcb)

@@ -23,7 +23,8 @@ static uint32_t whole_bits(const struct syn_entry *entry)
 static uint32_t hash(const struct tcp *tcp, const struct flow *flow, uint32_t count, uint32_t salt)
 {
     uint64_t ports = (uint64_t)flow->local_port << 48 | (uint64_t)flow->remote_port << 32 | count;
-    return (uint32_t)siphash_4u64(&tcp->cookie_key, flow->local.u64[0] ^ flow->local.u64[1] * 3, flow->remote.u64[0] ^ salt, flow->remote.u64[1], ports);
+    return (uint32_t)siphash_4u64(&tcp->cookie_key, flow->local.u64[0] ^ flow->local.u64[1] * 3, flow->remote.u64[0] ^ salt,
+                                  flow->remote.u64[1], ports);
 }
 
 static uint32_t clock_of(const struct tcp *tcp) { return (uint32_t)(tcp->now_ns / (COOKIE_SECONDS * NS_PER_S)); }
@@ -64,9 +65,16 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
         entry.wscale_ok = entry.sack_ok = entry.ecn_ok = false;
         entry.rcv_wscale = 0;
     }
-    *reply = (struct tcp_reply){.flow = in->flow, .seq = make(tcp, &in->flow, entry.irs, index), .ack = entry.irs + 1,
-                                .flags = TCP_SYN | TCP_ACK | (entry.ecn_ok ? TCP_ECE : 0), .window = (uint16_t)min_u32(entry.window, 65535), .tos = entry.tos,
-                                .mss = entry.advmss, .wscale_ok = entry.wscale_ok, .wscale = entry.rcv_wscale, .sack_ok = entry.sack_ok};
+    *reply = (struct tcp_reply){.flow = in->flow,
+                                .seq = make(tcp, &in->flow, entry.irs, index),
+                                .ack = entry.irs + 1,
+                                .flags = TCP_SYN | TCP_ACK | (entry.ecn_ok ? TCP_ECE : 0),
+                                .window = (uint16_t)min_u32(entry.window, 65535),
+                                .tos = entry.tos,
+                                .mss = entry.advmss,
+                                .wscale_ok = entry.wscale_ok,
+                                .wscale = entry.rcv_wscale,
+                                .sack_ok = entry.sack_ok};
     if (entry.ts_ok) {
         uint32_t bits = (entry.wscale_ok ? entry.snd_wscale : TS_WSCALE_NONE) | (entry.sack_ok ? TS_SACK : 0) | (entry.ecn_ok ? TS_ECN : 0);
         uint32_t now = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS));
@@ -127,8 +135,8 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
 struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, enum lil_drop *drop)
 {
     struct tcp *tcp = listener->tcp;
-    bool expected = tcp->params.syncookies == 2 ||
-                    (tcp->params.syncookies && listener->overflow_ns && tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S);
+    bool expected = tcp->params.syncookies == 2 || (tcp->params.syncookies && listener->overflow_ns &&
+                                                    tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S);
     if (!expected || (in->header.flags & (TCP_SYN | TCP_RST)))
         return NULL;
     int index = check(tcp, &in->flow, in->header.seq - 1, in->header.ack - 1);

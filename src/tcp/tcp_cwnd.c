@@ -113,7 +113,8 @@ void cwnd_validate(struct tcb *tcb, bool is_limited)
 void cwnd_check_idle(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if ((uint64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms) * 1000 <= min_u32(tcb->rto_us, rtt_rto_max_us(tcb))) /* less than an RTO, whatever its backoff */
+    if ((uint64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms) * 1000 <=
+        min_u32(tcb->rto_us, rtt_rto_max_us(tcb))) /* less than an RTO, whatever its backoff */
         return;
     if (params->byte_recovery) {
         base_check_idle(tcb);
@@ -206,7 +207,8 @@ bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chun
 COLD static void expand_bsd(struct tcb *tcb)
 {
     const struct base_recovery *base = &tcb_ext_peek(tcb)->base;
-    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), window = min_u32(tcb->snd_wnd, base->cwnd), unsent = used - (tcb->snd_nxt - tcb->snd_una);
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream), window = min_u32(tcb->snd_wnd, base->cwnd),
+             unsent = used - (tcb->snd_nxt - tcb->snd_una);
     if (tcb->snd_wnd / 4 * 5 >= tcb->sndbuf && used >= tcb->sndbuf / 8 * 7 && used < tcb_params(tcb)->sndbuf_max && window >= unsent)
         tcb->sndbuf = min_u32(tcb->sndbuf + 8192, tcb_params(tcb)->sndbuf_max);
 }

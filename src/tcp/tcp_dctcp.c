@@ -91,5 +91,13 @@ static void dctcp_avoid(struct tcb *tcb, uint32_t acked)
     cc_reno.cong_avoid(tcb, acked);
 }
 
-const struct cc_ops cc_dctcp = {.name = "dctcp", .needs_ecn = true, .init = dctcp_init, .ssthresh = dctcp_ssthresh, .loss_ssthresh = dctcp_loss_ssthresh, .cong_avoid = dctcp_avoid,
-                                .undo_cwnd = dctcp_undo, .on_ack = dctcp_on_ack, .on_ce = dctcp_on_ce, .info = dctcp_info};
+const struct cc_ops cc_dctcp = {.name = "dctcp",
+                                .needs_ecn = true,
+                                .init = dctcp_init,
+                                .ssthresh = dctcp_ssthresh,
+                                .loss_ssthresh = dctcp_loss_ssthresh,
+                                .cong_avoid = dctcp_avoid,
+                                .undo_cwnd = dctcp_undo,
+                                .on_ack = dctcp_on_ack,
+                                .on_ce = dctcp_on_ce,
+                                .info = dctcp_info};

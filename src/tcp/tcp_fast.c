@@ -44,7 +44,8 @@ static __attribute__((noinline)) ssize_t read_any(struct tcp *tcp, struct tcb *t
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, size), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0, start = tcb->write_seq;
+    uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, size), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0,
+             start = tcb->write_seq;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
     if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room ||
         (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
@@ -358,8 +359,14 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
 {
     struct tcb_ext *ext = tcb->ext;
     bool was_empty = tcb->tx->packets_out == 0;
-    *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + length, .sent_ns = tcb_now(tcb), .delivered = ext->delivered,
-                          .burst = output_burst(tcb, true), .mss = tcb->mss, .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0), .glued = ext->chunk_left > length};
+    *seg = (struct txseg){.start = tcb->snd_nxt,
+                          .end = tcb->snd_nxt + length,
+                          .sent_ns = tcb_now(tcb),
+                          .delivered = ext->delivered,
+                          .burst = output_burst(tcb, true),
+                          .mss = tcb->mss,
+                          .flags = (push ? TX_PSH : 0) | (ext->app_limited ? TX_APP_LIMITED : 0),
+                          .glued = ext->chunk_left > length};
     ext->chunk_left -= length;
     if (ext->push_first && !ext->chunk_left) /* the rest of the write was copied before the next left */
         ext->push_first = ext->burst_open = false;

@@ -364,7 +364,8 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
         TCP_MIB(tcp, FastOpenCookieReqd);
     if ((!in->payload && !options->has_fastopen) || !(tcp->params.fastopen & SERVER) || !has_room(listener))
         return false;
-    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || (tcp->params.fastopen_any_cookie && options->has_fastopen) || listener->opt->fastopen_no_cookie || is_cookie_good(listener, in, &by_backup);
+    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || (tcp->params.fastopen_any_cookie && options->has_fastopen) ||
+                listener->opt->fastopen_no_cookie || is_cookie_good(listener, in, &by_backup);
     if (!good && !options->has_fastopen)
         return false;
     if (good) {

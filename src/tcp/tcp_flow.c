@@ -8,7 +8,8 @@ static uint64_t secret_hash(const struct tcp *tcp, const struct flow *flow, uint
 {
     if (flow->local.u64[0] == 0 && flow->remote.u64[0] == 0) /* IPv4, mapped: what differs lies in the low words */
         return siphash_2u64(&tcp->flow_key, (uint64_t)flow->local.u32[3] << 32 | flow->remote.u32[3], ports);
-    return siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1], flow->local.u64[0] ^ (flow->local.u64[1] << 1 | flow->local.u64[1] >> 63), ports);
+    return siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1],
+                        flow->local.u64[0] ^ (flow->local.u64[1] << 1 | flow->local.u64[1] >> 63), ports);
 }
 
 /* The ephemeral ports of a destination go up one by one (RFC 6056 3.3.4), and its connections come and go in that order. So that they

@@ -215,7 +215,8 @@ bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint3
         const struct tcb *tcb = tcp_tcb(tcp, slot);
         return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu));
     }
-    return kind == FLOW_SYN && tcp->params.input_policy != TCP_INPUT_BSD && !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
+    return kind == FLOW_SYN && tcp->params.input_policy != TCP_INPUT_BSD &&
+           !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
 
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)

@@ -17,6 +17,14 @@ void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
     info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : BSD_NO_THRESHOLD;
     info->tcpi_rcv_space = tcb->rcv_wnd;
     info->tcpi_last_data_recv = (tcb_now_ms(tcb) - (tcb->ext ? ext->rcv_last_ms : tcb->last_rcv_ms)) * 1000;
-    *more = (struct bsd_info){.snd_nxt = begun ? base->next : tcb->snd_nxt, .rcv_nxt = tcb->rcv_nxt, .snd_rexmitpack = ext->total_retrans, .snd_zerowin = base->zero_windows, .snd_una = tcb->snd_una,
-                              .snd_max = tcb->snd_nxt, .rcv_numsacks = ext->recent_count, .rcv_adv = tcb->rcv_wup + tcb->rcv_wnd, .dupacks = ext->dupacks, .rttmin = tcb->min_rtt_us};
+    *more = (struct bsd_info){.snd_nxt = begun ? base->next : tcb->snd_nxt,
+                              .rcv_nxt = tcb->rcv_nxt,
+                              .snd_rexmitpack = ext->total_retrans,
+                              .snd_zerowin = base->zero_windows,
+                              .snd_una = tcb->snd_una,
+                              .snd_max = tcb->snd_nxt,
+                              .rcv_numsacks = ext->recent_count,
+                              .rcv_adv = tcb->rcv_wup + tcb->rcv_wnd,
+                              .dupacks = ext->dupacks,
+                              .rttmin = tcb->min_rtt_us};
 }

@@ -118,7 +118,9 @@ static void finish(struct tcb *tcb, const struct rx *rx)
 /* Nothing that a connection without data goes through from SYN to TIME-WAIT: it wants a place where it is counted. */
 static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
 {
-    return rx->length || ((tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_2 || tcb->state == TCPS_CLOSE_WAIT) && !(rx->flags & TCP_FIN)) || (tcb->state == TCPS_SYN_SENT && rx->ack != tcb->snd_nxt);
+    return rx->length ||
+           ((tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_2 || tcb->state == TCPS_CLOSE_WAIT) && !(rx->flags & TCP_FIN)) ||
+           (tcb->state == TCPS_SYN_SENT && rx->ack != tcb->snd_nxt);
 }
 
 enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet)
@@ -171,7 +173,8 @@ static bool is_bare_ack(const struct rx *rx)
 static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
-    if (!tcb->ts_ok || !options->has_timestamp || (int32_t)(tcb->ts_recent - options->ts_value) <= (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)) /* Linux: one tick is forgiven */
+    if (!tcb->ts_ok || !options->has_timestamp ||
+        (int32_t)(tcb->ts_recent - options->ts_value) <= (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)) /* Linux: one tick is forgiven */
         return false;
     bool is_linux = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     if (tcb->tcp->now_s - tcb->ts_recent_s > 24 * 86400 || (is_linux && tcb->ts_recent == 0))
@@ -554,7 +557,8 @@ bool tcp_step8_fin(struct tcb *tcb)
 COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
 {
     uint32_t right = tcb->rcv_nxt + tcb_receive_window(tcb);
-    bool inside = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) || (rx->seq == right && rx->seq == rx->end_seq);
+    bool inside = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) ||
+                  (rx->seq == right && rx->seq == rx->end_seq);
     if (is_paws_reject(tcb, rx) || !inside) {
         if (rx->seq != rx->end_seq || oow_ack_allowed(tcb))
             window_ack_now(tcb);

@@ -169,7 +169,8 @@ void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb)
     listener->opt = tcb->opt;
     listener->opt->refs++;
     enum { SERVER = 2, ALL_LISTENERS = 0x400 }; /* tcp_fastopen: the backlog is the queue's limit where TCP_FASTOPEN said none */
-    if ((listener->tcp->params.fastopen & (SERVER | ALL_LISTENERS)) == (SERVER | ALL_LISTENERS) && !listener->opt->fastopen_qlen && listener_opts_own(listener))
+    if ((listener->tcp->params.fastopen & (SERVER | ALL_LISTENERS)) == (SERVER | ALL_LISTENERS) && !listener->opt->fastopen_qlen &&
+        listener_opts_own(listener))
         listener->opt->fastopen_qlen = (uint16_t)min_u32(listener_backlog(listener), UINT16_MAX);
 }
 
@@ -210,7 +211,9 @@ struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow)
                 continue; /* the older one keeps it */
             best = listener;
             best_score = score;
-            best_draw = listener->reuseport ? siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1], flow->remote_port, listener->slot) : 0;
+            best_draw = listener->reuseport
+                            ? siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1], flow->remote_port, listener->slot)
+                            : 0;
             continue;
         }
         uint64_t draw = siphash_4u64(&tcp->flow_key, flow->remote.u64[0], flow->remote.u64[1], flow->remote_port, listener->slot);

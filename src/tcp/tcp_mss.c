@@ -90,7 +90,12 @@ void mss_follow_route(struct tcb *tcb)
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
 {
     mss_sync(tcb, path->mtu);
-    tcb->gso_segs = path->gso_max && !tcb->flow.encaps_port && !tcb_is_signed(tcb) /* each segment has a signature of its own */ ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
+    tcb->gso_segs =
+        path->gso_max && !tcb->flow.encaps_port && !tcb_is_signed(tcb) /* each segment has a signature of its own */ ? (uint8_t)min_u32(
+                                                                                                                           path->gso_max /
+                                                                                                                               tcb->mss,
+                                                                                                                           255)
+                                                                                                                     : 0;
     tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
 }
 

@@ -217,8 +217,14 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case TCP_KEEPIDLE: *number = (int)((opts->keep_idle_ms ? opts->keep_idle_ms : params->keepalive_idle_ms) / 1000); return 0;
     case TCP_KEEPINTVL: *number = (int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000); return 0;
     case TCP_KEEPCNT: *number = opts->keep_probes ? opts->keep_probes : params->keepalive_probes; return 0;
-    case TCP_SYNCNT: *number = opts->syn_retries ? opts->syn_retries : params->syn.retries - (params->syn.count ? (int)min_u32(params->syn.retries, params->syn_linear_timeouts) : 0); return 0;
-    case TCP_LINGER2: *number = opts->linger2_ms < 0 ? -1 : (int)(opts->linger2_ms ? (uint32_t)opts->linger2_ms : params->fin_wait2_ms) / 1000; return 0;
+    case TCP_SYNCNT:
+        *number = opts->syn_retries
+                      ? opts->syn_retries
+                      : params->syn.retries - (params->syn.count ? (int)min_u32(params->syn.retries, params->syn_linear_timeouts) : 0);
+        return 0;
+    case TCP_LINGER2:
+        *number = opts->linger2_ms < 0 ? -1 : (int)(opts->linger2_ms ? (uint32_t)opts->linger2_ms : params->fin_wait2_ms) / 1000;
+        return 0;
     case TCP_DEFER_ACCEPT: *number = retrans_to_secs(opts->defer_accept, 1, 120); return 0;
     case TCP_WINDOW_CLAMP: *number = (int)opts->window_clamp; return 0;
     case TCP_USER_TIMEOUT: *number = (int)opts->user_timeout_ms; return 0;
@@ -335,7 +341,8 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
 /* Linux's checkpoints of connections (TCP_REPAIR) are not made here: the errors are those of a socket that is not under repair. */
 static bool is_of_repair(int name)
 {
-    return name == TCP_REPAIR || name == TCP_REPAIR_QUEUE || name == TCP_QUEUE_SEQ || name == TCP_REPAIR_OPTIONS || name == TCP_REPAIR_WINDOW || name == TCP_TIMESTAMP;
+    return name == TCP_REPAIR || name == TCP_REPAIR_QUEUE || name == TCP_QUEUE_SEQ || name == TCP_REPAIR_OPTIONS ||
+           name == TCP_REPAIR_WINDOW || name == TCP_TIMESTAMP;
 }
 
 static int set_repair(const struct tcb *tcb, int name, int number)

@@ -197,7 +197,9 @@ uint32_t queue_first_end(struct tcb *tcb)
 uint32_t queue_tail_start(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    return tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(ext->tail_start, tcb->snd_nxt) && seq_le(ext->tail_start, tcb->write_seq) ? ext->tail_start : tcb->snd_nxt;
+    return tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(ext->tail_start, tcb->snd_nxt) && seq_le(ext->tail_start, tcb->write_seq)
+               ? ext->tail_start
+               : tcb->snd_nxt;
 }
 
 /* Where the buffer ends that holds the byte before SEQ, which has not left. */

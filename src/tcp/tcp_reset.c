@@ -118,7 +118,8 @@ void reset_send(struct tcb *tcb)
     struct tcp_reply *reply = reply_push(tcb->tcp);
     if (!reply)
         return;
-    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tcb->opt->socket.tos};
+    *reply = (struct tcp_reply){
+        .flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tcb->opt->socket.tos};
     if (tcb->state != TCPS_SYN_SENT) {
         reply->ack = tcb->rcv_nxt;
         reply->flags |= TCP_ACK;
@@ -196,8 +197,15 @@ void reply_here(struct tcb *tcb, uint32_t seq)
     uint32_t window = min_u32(window_room(tcb), 65535u << tcb->rcv_wscale);
     if (!reply)
         return;
-    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = seq, .ack = tcb->rcv_nxt, .flags = TCP_ACK | bsd_ecn_flags(tcb), .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    *reply = (struct tcp_reply){.flow = tcb->flow,
+                                .seq = seq,
+                                .ack = tcb->rcv_nxt,
+                                .flags = TCP_ACK | bsd_ecn_flags(tcb),
+                                .window = (uint16_t)(window >> tcb->rcv_wscale),
+                                .tos = tcb->opt->socket.tos,
+                                .has_ts = tcb->ts_ok,
+                                .ts_value = tcb_ts_now(tcb),
+                                .ts_echo = tcb->ts_recent};
     reply_sign(reply, tcb->opt);
 }
 
@@ -207,8 +215,15 @@ void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags)
     uint32_t window = min_u32(tcb->rcv_wnd, 65535u << tcb->rcv_wscale);
     if (!reply)
         return;
-    *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = ack, .flags = TCP_ACK | more_flags, .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                .tos = (uint8_t)(tcb->opt->socket.tos | (cc_has_ecn(tcb) ? 2 : 0)), .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+    *reply = (struct tcp_reply){.flow = tcb->flow,
+                                .seq = tcb->snd_nxt,
+                                .ack = ack,
+                                .flags = TCP_ACK | more_flags,
+                                .window = (uint16_t)(window >> tcb->rcv_wscale),
+                                .tos = (uint8_t)(tcb->opt->socket.tos | (cc_has_ecn(tcb) ? 2 : 0)),
+                                .has_ts = tcb->ts_ok,
+                                .ts_value = tcb_ts_now(tcb),
+                                .ts_echo = tcb->ts_recent};
     reply_sign(reply, tcb->opt);
 }
 

@@ -72,7 +72,8 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
     }
     if (rmem->runs == RMEM_RUNS) {
         struct rmem_run *a = run_at(rmem, 0), *b = run_at(rmem, 1);
-        uint64_t length_sum = (uint64_t)a->count * a->length + (uint64_t)b->count * b->length, cost_sum = (uint64_t)a->count * a->cost + (uint64_t)b->count * b->cost;
+        uint64_t length_sum = (uint64_t)a->count * a->length + (uint64_t)b->count * b->length,
+                 cost_sum = (uint64_t)a->count * a->cost + (uint64_t)b->count * b->cost;
         b->count += a->count;
         b->length = max_u32((uint32_t)(length_sum / b->count), 1);
         b->cost = (uint32_t)(cost_sum / b->count);

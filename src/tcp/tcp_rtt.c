@@ -257,7 +257,8 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
     }
     if (tcb->srtt_us == 0)
         tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000;
-    uint32_t resent = tcb->is_passive ? tcb->ext ? tcb->ext->total_retrans : tcb->retransmits : tcb->retransmits; /* SYN/ACKs also for a SYN that came again */
+    uint32_t resent = tcb->is_passive ? tcb->ext ? tcb->ext->total_retrans : tcb->retransmits
+                                      : tcb->retransmits; /* SYN/ACKs also for a SYN that came again */
     if (resent > 1 && !is_first_answered)
         tcb->cwnd = 1;
 }

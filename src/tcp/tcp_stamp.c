@@ -173,7 +173,11 @@ COLD void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t 
         unsigned want = stamps->pending[i].want;
         if (!seq_gt(mark, start) || seq_gt(mark, end))
             continue;
-        struct moment moment = {.next = is_first ? chunk_start(tcb, start) : tcb->snd_nxt, .packets = 1, .bytes = end - start, .edt_ns = tcb_now(tcb), .ttl = -1};
+        struct moment moment = {.next = is_first ? chunk_start(tcb, start) : tcb->snd_nxt,
+                                .packets = 1,
+                                .bytes = end - start,
+                                .edt_ns = tcb_now(tcb),
+                                .ttl = -1};
         any |= (want & (TCP_STAMP_SCHEDULED | TCP_STAMP_SENT)) != 0;
         if (want & TCP_STAMP_SCHEDULED)
             make_ready(tcb, TCP_STAMP_KIND_SCHEDULED, mark, size, want, &moment);

@@ -110,11 +110,13 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
         if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, fastopen_syn_end(tcb))) {
             if (!(rx->flags & TCP_RST))
                 reset_reply(tcb->tcp, rx->in);
-            if (tcb->retransmits == 0 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* an RST before may have been lost: the SYN again, in two jiffies */
+            if (tcb->retransmits == 0 &&
+                tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* an RST before may have been lost: the SYN again, in two jiffies */
                 timer_set(tcb, TIMER_SYN, tcb_now(tcb) + 2 * NS_PER_MS);
             return LIL_DROP_TCP_BAD_ACK;
         }
-        if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
+        if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent &&
+            tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
             uint32_t oldest = (uint32_t)(tcb->syn_start_ns / (max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * NS_PER_MS)) + tcb->ts_offset;
             if ((int32_t)(options->ts_echo - oldest) < 0 || (int32_t)(tcb_ts_now(tcb) - options->ts_echo) < 0) {
                 TCP_MIB(tcb->tcp, PAWSActive);

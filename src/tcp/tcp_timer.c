@@ -15,7 +15,8 @@ uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_
 
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns)
 {
-    uint64_t tick_ns = (tcp->params.fast_tick_ms ? tcp->params.fast_tick_ms : 200) * NS_PER_MS, phase_ns = tcp->params.tick_phase_ms * NS_PER_MS % tick_ns;
+    uint64_t tick_ns = (tcp->params.fast_tick_ms ? tcp->params.fast_tick_ms : 200) * NS_PER_MS,
+             phase_ns = tcp->params.tick_phase_ms * NS_PER_MS % tick_ns;
     return ((start_ns + tick_ns - phase_ns) / tick_ns + 1) * tick_ns - (tick_ns - phase_ns);
 }
 
@@ -214,7 +215,8 @@ static bool is_timed_out(const struct tcb *tcb, uint32_t retries, bool by_user)
     return tcb_now(tcb) - start >= most_ms * NS_PER_MS;
 }
 
-/* R2 of a connection that no process has any more. ALIVE: timeouts have not reached their maximum; 0 (Linux) is then 8, and else what an ICMP error says. */
+/* R2 of a connection that no process has any more. ALIVE: timeouts have not reached their maximum; 0 (Linux) is then 8, and else what an
+ * ICMP error says. */
 static uint32_t orphan_retries(const struct tcb *tcb, bool alive)
 {
     uint32_t retries = tcb_params(tcb)->orphan_retries;

@@ -128,7 +128,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         mss_follow_route(tcb);
     uint32_t room = send_room(tcb);
     bool by_lowat = room && tcb->write_seq - tcb->snd_nxt + (uint64_t)limit > notsent_lowat(tcb);
-    if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_ESTABLISHED)
+    if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX &&
+        tcb->state >= TCPS_ESTABLISHED)
         room = queue_room(tcb, limit, flags & MSG_OOB);
     if (room == 0) {
         tcb->want_space = true;
@@ -469,7 +470,8 @@ int tcp_error(struct tcb *tcb, bool clear)
     int error = tcb->so_error;
     if (clear)
         tcb->so_error = 0;
-    if (!error && clear && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->ext && tcb->state >= TCPS_ESTABLISHED) { /* SO_ERROR: what was remembered softly */
+    if (!error && clear && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->ext &&
+        tcb->state >= TCPS_ESTABLISHED) { /* SO_ERROR: what was remembered softly */
         error = tcb->ext->soft_error;
         tcb->ext->soft_error = 0;
     }

@@ -110,7 +110,8 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
 void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
-    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(min_u32(tcb->rcv_wnd, clamp_of(tcb)), 65535u << tcb->rcv_wscale) : UINT32_MAX; /* BSD: no slow start of the window */
+    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(min_u32(tcb->rcv_wnd, clamp_of(tcb)), 65535u << tcb->rcv_wscale)
+                                      : UINT32_MAX; /* BSD: no slow start of the window */
     window_guess_mss(tcb);
 }
 
@@ -173,7 +174,8 @@ uint32_t window_offer(struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
-    if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo && !tcb_params(tcb)->shrink_window) /* nothing waits: what the rest comes to then */
+    if (!tcb->rcv_stream && tcb->rcv_wscale && !tcb_ext_peek(tcb)->ooo &&
+        !tcb_params(tcb)->shrink_window) /* nothing waits: what the rest comes to then */
         return window_round_up(min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), tcb->rcv_wscale);
     uint32_t allowed = window_space(tcb, tcb->rcvbuf), space = free_space(tcb);
     uint32_t full = min_u32(allowed, clamp_of(tcb)), mss = min_u32(tcb->rcv_mss, full), scale = tcb->rcv_wscale;
@@ -619,7 +621,8 @@ static bool is_update_due(const struct tcb *tcb, uint32_t window, uint32_t full)
     uint32_t more = room > window ? room - window : 0;
     if (room == 0 || window >> tcb->rcv_wscale >= (window + more) >> tcb->rcv_wscale)
         return false;
-    if (more >= 2 * segment && (tcb_params(tcb)->input_policy != TCP_INPUT_BSD || more >= full / 4 || room <= full / 8 || full <= 8 * segment || more >= limit))
+    if (more >= 2 * segment &&
+        (tcb_params(tcb)->input_policy != TCP_INPUT_BSD || more >= full / 4 || room <= full / 8 || full <= 8 * segment || more >= limit))
         return true;
     return 2ull * more >= full;
 }

@@ -236,16 +236,24 @@ static void set_parameters(struct lil_host *host, struct settings *settings)
 
 static bool make_host(struct plugin *plugin, struct settings *settings)
 {
-    struct lil_host_config config = {.profile = settings->profile[0] ? settings->profile : NULL, .seed = settings->seed, .name = "host", .now_ns = plugin->now_ns};
+    struct lil_host_config config = {
+        .profile = settings->profile[0] ? settings->profile : NULL, .seed = settings->seed, .name = "host", .now_ns = plugin->now_ns};
     plugin->host = lil_host_new(&config);
     if (!plugin->host)
         return false;
     bool v6 = strchr(settings->local, ':') != NULL;
-    struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = settings->mtu ? settings->mtu : v6 ? 1520 : 1500, .transmit = transmit, .ctx = plugin};
+    struct lil_interface_config interface = {.kind = LIL_IP,
+                                             .name = "tun0",
+                                             .mtu = settings->mtu ? settings->mtu
+                                                    : v6          ? 1520
+                                                                  : 1500,
+                                             .transmit = transmit,
+                                             .ctx = plugin};
     char address[160];
     snprintf(address, sizeof address, "%.*s/%d", (int)strcspn(settings->local, "/"), settings->local, v6 ? 48 : 16);
     plugin->ifindex = lil_interface_add(plugin->host, &interface);
-    if (plugin->ifindex < 0 || lil_address_add(plugin->host, plugin->ifindex, address) < 0 || lil_route_add(plugin->host, v6 ? "::/0" : "default", "dev tun0") < 0)
+    if (plugin->ifindex < 0 || lil_address_add(plugin->host, plugin->ifindex, address) < 0 ||
+        lil_route_add(plugin->host, v6 ? "::/0" : "default", "dev tun0") < 0)
         return false;
     set_parameters(plugin->host, settings);
     plugin->proc = lil_proc_new(plugin->host);
