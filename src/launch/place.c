@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 #include "launch/launch.h"
 
 static const uint64_t window_ns = 10 * NS_PER_MS, stray_pause_ns = 100 * NS_PER_MS, hold_ns = NS_PER_S;
@@ -17,7 +18,8 @@ enum {
     RATE_MIN = 5000,   /* calls a second, all together: below it there is nothing to gain */
     RATE_CALLER = 1000, /* of a thread that is put beside the supervisor */
     GAIN_PERCENT = 110, /* together must be so much faster */
-    FAILURES_MAX = 7
+    FAILURES_MAX = 7,
+    MASK_MAX = 1024    /* bytes of sched_getaffinity's answer: 8,192 processors */
 };
 
 static uint64_t rate_of(uint64_t calls, uint64_t elapsed_ns) { return calls * NS_PER_S / elapsed_ns; }
@@ -183,11 +185,18 @@ uint64_t place_left(const struct launcher *l)
 int64_t call_affinity(struct call *call)
 {
     struct launcher *l = call->program->launcher;
+    uint8_t mask[MASK_MAX];
+    long n;
 
     if (l->placement.is_together) {
         place_release(l);
-        l->placement.due_ns = l->now_ns + window_ns; /* the call goes on within that time */
+        l->placement.due_ns = l->now_ns + window_ns;
     }
     l->placement.is_off |= call->nr == __NR_sched_setaffinity;
-    return CALL_CONTINUE;
+    if (call->nr == __NR_sched_setaffinity || (call->args[0] && (pid_t)call->args[0] != call->tid))
+        return CALL_CONTINUE;
+    n = syscall(SYS_sched_getaffinity, call->tid, min_u64((uint32_t)call->args[1], sizeof mask), mask); /* now: the thread may go on later */
+    if (n < 0)
+        return -errno;
+    return memory_write(call->tid, call->args[2], mask, (size_t)n) < 0 ? -EFAULT : n;
 }
