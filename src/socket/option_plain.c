@@ -22,7 +22,7 @@ enum {
 #ifndef IPV6_RECVERR_RFC4884
 #define IPV6_RECVERR_RFC4884 31
 #endif
-enum { V6_FLOWINFO = 11, V6_MULTICAST_ALL = 29, V6_ISOLATE = 30, V6_FLOWINFO_SEND = 33, V6_UNICAST_IF = 76, IP_CHECKSUM_OPTION = 23 };
+enum { V6_FLOWINFO = 11, V6_MULTICAST_ALL = 29, V6_ISOLATE = 30, V6_FLOWINFO_SEND = 33, V6_UNICAST_IF = 76, IP_CHECKSUM_OPTION = 23, RECVFRAGSIZE_OPTION = 25 };
 static const struct plain_option {
     int level, name;
     int initial, least, most; /* outside: EINVAL */
@@ -50,6 +50,7 @@ static const struct plain_option {
     FLAG(IPPROTO_IP, IP_RECVORIGDSTADDR),
     FLAG(IPPROTO_IP, IP_CHECKSUM_OPTION),
     FLAG(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
+    FLAG(IPPROTO_IP, RECVFRAGSIZE_OPTION),
     {IPPROTO_IP, IP_RECVERR_RFC4884, 0, 0, 1, false},
     {IPPROTO_IP, IP_MULTICAST_ALL, 1, 0, 1, false},
     FLAG(IPPROTO_IPV6, V6_FLOWINFO),
@@ -149,6 +150,8 @@ int plain_option_put(struct sock *sock, int level, int name, int number)
 
     if (number < plains[i].least || number > plains[i].most)
         return -EINVAL;
+    if (level == IPPROTO_IP && name == RECVFRAGSIZE_OPTION && sock->file.type == SOCK_STREAM)
+        return -EINVAL; /* it can be read, though */
     options = need(sock);
     if (!options)
         return -ENOBUFS;

@@ -120,7 +120,7 @@ static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
 {
     return rx->length ||
            ((tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_2 || tcb->state == TCPS_CLOSE_WAIT) && !(rx->flags & TCP_FIN)) ||
-           (tcb->state == TCPS_SYN_SENT && rx->ack != tcb->snd_nxt);
+           (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || tcb_params(tcb)->mtu_probing /* wants the place, too */));
 }
 
 enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet)
