@@ -291,6 +291,7 @@ int memory_pidfd(pid_t tid);                 /* pidfd_open, threads too; -errno 
 int memory_get_fd(pid_t tid, int fd);        /* a duplicate of the target's descriptor; -errno */
 /* The file that the target has at FD, to be read from; SHARES_PLACE: lseek() moves the target's place too. -ENOTSUP where that cannot be had. */
 int memory_open(pid_t tid, int fd, bool shares_place);
+void memory_proc_text(const char *path, char *text, size_t size); /* what one read of a file in /proc gives, ended by 0; "" where there is none */
 pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 
 /* --- notify.c -------------------------------------------------------------------------------------------------------- */

@@ -140,20 +140,22 @@ int memory_open(pid_t tid, int fd, bool shares_place)
     return file >= 0 ? file : errno == ENOENT ? -EBADF : -ENOTSUP;
 }
 
+void memory_proc_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+}
+
 pid_t memory_tgid(pid_t tid)
 {
     char path[64], text[512], *at;
-    int fd, n;
 
     snprintf(path, sizeof path, "/proc/%d/status", tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -ESRCH;
-    n = (int)read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return -ESRCH;
-    text[n] = 0;
+    memory_proc_text(path, text, sizeof text);
     at = strstr(text, "Tgid:");
     return at ? atoi(at + 5) : -ESRCH;
 }

@@ -268,14 +268,9 @@ bool notify_break(struct launcher *l, pid_t tid, int64_t *result)
 static bool has_signal(const struct call *call)
 {
     char path[48], text[128], *state; /* the name is at most 16 bytes */
-    int fd, n;
 
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", call->tid, call->tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? 0 : (int)read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
+    memory_proc_text(path, text, sizeof text);
     state = strrchr(text, ')');
     return state && state[1] && state[2] == 'D';
 }

@@ -289,19 +289,13 @@ struct program *launcher_program_of(struct launcher *l, pid_t pid)
 {
     for (int depth = 0; pid > 1 && depth < 64; depth++) {
         char path[64], text[512], *at;
-        int fd, n;
         list_each(node, &l->programs) {
             struct program *program = list_entry(node, struct program, node);
             if (program->started && (program->pid == pid || l->programs.next == l->programs.prev))
                 return program;
         }
         snprintf(path, sizeof path, "/proc/%d/status", pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return NULL;
-        n = (int)read(fd, text, sizeof text - 1);
-        close(fd);
-        text[n > 0 ? n : 0] = 0;
+        memory_proc_text(path, text, sizeof text);
         at = strstr(text, "Tgid:");
         if (at && atoi(at + 5) != pid) {
             pid = atoi(at + 5);

@@ -92,14 +92,9 @@ static int begin_look(struct launcher *l, struct look *look)
 static bool has_passed(const char *process, const char *number)
 {
     char path[300], text[512], *at;
-    int fd, n;
 
     snprintf(path, sizeof path, "/proc/%s/fdinfo/%s", process, number);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? 0 : (int)read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
+    memory_proc_text(path, text, sizeof text);
     at = strstr(text, "scm_fds:");
     return at && atoi(at + 8) > 0;
 }

@@ -315,15 +315,9 @@ int64_t timers_call_delete(struct call *call)
 static int eventfd_id(pid_t tid, int fd)
 {
     char path[64], text[512], *at;
-    int info, n;
 
     snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", tid, fd);
-    info = open(path, O_RDONLY | O_CLOEXEC);
-    if (info < 0)
-        return -1;
-    n = (int)read(info, text, sizeof text - 1);
-    close(info);
-    text[n > 0 ? n : 0] = 0;
+    memory_proc_text(path, text, sizeof text);
     at = strstr(text, "eventfd-id:");
     return at ? atoi(at + 11) : -1;
 }

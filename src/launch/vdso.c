@@ -278,16 +278,9 @@ static uint64_t find_entry(pid_t tid, uint64_t stack, uint64_t *value)
 static int count_filters(const char *process)
 {
     char path[64], text[4096], *at;
-    int fd;
-    ssize_t n;
 
     snprintf(path, sizeof path, "/proc/%s/status", process);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    n = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
+    memory_proc_text(path, text, sizeof text);
     at = strstr(text, "Seccomp_filters:");
     return at ? atoi(at + strlen("Seccomp_filters:")) : -1; /* before Linux 5.9 */
 }

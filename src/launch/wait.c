@@ -231,14 +231,9 @@ void wait_exit(struct launcher *l, struct task *task)
 static bool is_caught(pid_t tid, int sig)
 {
     char path[64], text[2048], *at;
-    int fd, n;
 
     snprintf(path, sizeof path, "/proc/%d/status", tid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? 0 : (int)read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
+    memory_proc_text(path, text, sizeof text);
     at = strstr(text, "SigCgt:");
     return at && strtoull(at + 7, NULL, 16) >> (sig - 1) & 1;
 }
