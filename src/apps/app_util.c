@@ -120,21 +120,27 @@ const char *app_print_address(const struct sockaddr_storage *address, char *text
     return text;
 }
 
+/* A socket of the family of the address TEXT, which becomes *ADDRESS. */
+static int socket_for(struct lil_proc *p, const struct app_options *options, const char *text, uint16_t port, struct sockaddr_storage *address, socklen_t *length)
+{
+    if (!app_address(text, port, address, length)) {
+        app_bad_address(p, text);
+        return -1;
+    }
+    int fd = lil_socket(p, address->ss_family, options->udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+    if (fd < 0)
+        app_error(p, "socket");
+    return fd;
+}
+
 int app_server_socket(struct lil_proc *p, const struct app_options *options)
 {
     struct sockaddr_storage address;
     socklen_t length;
     int on = 1;
-    const char *text = options->address ? options->address : options->v6 ? "::" : "0.0.0.0";
-    if (!app_address(text, options->port, &address, &length)) {
-        app_bad_address(p, text);
+    int fd = socket_for(p, options, options->address ? options->address : options->v6 ? "::" : "0.0.0.0", options->port, &address, &length);
+    if (fd < 0)
         return -1;
-    }
-    int fd = lil_socket(p, address.ss_family, options->udp ? SOCK_DGRAM : SOCK_STREAM, 0);
-    if (fd < 0) {
-        app_error(p, "socket");
-        return -1;
-    }
     if (!options->udp)
         lil_setsockopt(p, fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (lil_bind(p, fd, (struct sockaddr *)&address, length) < 0)
@@ -151,17 +157,10 @@ int app_client_socket(struct lil_proc *p, const struct app_options *options)
 {
     struct sockaddr_storage address;
     socklen_t length;
-    const char *text = options->operands[0];
     uint16_t port = options->operand_count > 1 ? (uint16_t)atoi(options->operands[1]) : options->port;
-    if (!app_address(text, port, &address, &length)) {
-        app_bad_address(p, text);
+    int fd = socket_for(p, options, options->operands[0], port, &address, &length);
+    if (fd < 0)
         return -1;
-    }
-    int fd = lil_socket(p, address.ss_family, options->udp ? SOCK_DGRAM : SOCK_STREAM, 0);
-    if (fd < 0) {
-        app_error(p, "socket");
-        return -1;
-    }
     if (lil_connect(p, fd, (struct sockaddr *)&address, length) < 0) {
         app_error(p, "connect");
         lil_close(p, fd); /* a failed socket is of no further use (UNP 4.3) */

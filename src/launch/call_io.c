@@ -205,6 +205,13 @@ static int64_t receive_all(struct call *call, struct transfer *t)
     return call->done ? (int64_t)call->done : n;
 }
 
+/* recvmmsg(2), sendmmsg(2): one more message is through. Its length is told, and the next has SO_RCVTIMEO or SO_SNDTIMEO to itself. */
+static void message_done(struct call *call, uint32_t length)
+{
+    memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+    call->deadline_ns = LIL_NEVER;
+}
+
 static int64_t write_time_left(struct call *call)
 {
     uint64_t now = call->program->launcher->now_ns, left = call->until_ns > now ? call->until_ns - now : 0;
@@ -219,7 +226,6 @@ static int64_t receive_many(struct call *call, struct transfer *t)
     struct launcher *l = call->program->launcher;
     unsigned count = min_u32((uint32_t)call->args[2], VECTORS_MAX);
     int64_t n = 0, time[2] = {0};
-    bool waits;
 
     if (!call->tries && call->args[4]) {
         if (memory_read(call->tid, call->args[4], time, sizeof time) < 0)
@@ -229,19 +235,14 @@ static int64_t receive_many(struct call *call, struct transfer *t)
         call->until_ns = clock_add(l->now_ns, clock_span(time[0], time[1]));
     }
     for (bool is_over = false; call->messages < count && !is_over; is_over = l->now_ns >= call->until_ns) {
-        uint32_t length;
         n = parse(call, t, call->messages);
         if (n >= 0)
             n = receive_one(call, t);
         if (n < 0)
             break;
-        length = (uint32_t)n;
-        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length,
-                     sizeof length);
-        call->deadline_ns = LIL_NEVER; /* SO_RCVTIMEO is each message's */
+        message_done(call, (uint32_t)n);
     }
-    waits = n == -EAGAIN && call_is_blocking(call, t->flags) && !(call->messages && t->flags & MSG_WAITFORONE);
-    if (waits && l->now_ns < (call->deadline_ns = call_deadline(call, SO_RCVTIMEO)))
+    if (n == -EAGAIN && !(call->messages && t->flags & MSG_WAITFORONE) && call_may_wait(call, t->flags, SO_RCVTIMEO))
         return CALL_HOLD;
     if (write_time_left(call) < 0)
         return -EFAULT;
@@ -263,8 +264,7 @@ static int64_t receive_for(struct call *call, struct transfer *t)
     if (call->nr == __NR_recvmmsg || !has_name(t) || t->flags & MSG_OOB || call->desc->state != DESC_OPEN)
         return CALL_CONTINUE;
     n = recv(call->inner, buffer, min_u64(total_of(t), LAUNCH_SCRATCH), (t->flags & (MSG_PEEK | MSG_TRUNC)) | MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN && call_is_blocking(call, t->flags) &&
-        call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_RCVTIMEO)))
+    if (n < 0 && errno == EAGAIN && call_may_wait(call, t->flags, SO_RCVTIMEO))
         return CALL_HOLD;
     if (n < 0)
         return -errno;
@@ -298,10 +298,9 @@ int64_t call_recv(struct call *call)
         desc_sync(desc, call->inner);
     else if (n != -EAGAIN && n != CALL_HOLD)
         desc_dirty(desc); /* the next datagram may come in */
-    if (n != -EAGAIN || call->nr == __NR_recvmmsg || t->flags & MSG_ERRQUEUE || !call_is_blocking(call, t->flags))
+    if (n != -EAGAIN || call->nr == __NR_recvmmsg || t->flags & MSG_ERRQUEUE)
         return n;
-    call->deadline_ns = call_deadline(call, SO_RCVTIMEO);
-    return call->deadline_ns <= l->now_ns ? -EAGAIN : CALL_HOLD;
+    return call_may_wait(call, t->flags, SO_RCVTIMEO) ? CALL_HOLD : -EAGAIN;
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------------------------- */
@@ -364,8 +363,7 @@ static int64_t send_message(struct call *call, struct transfer *t)
         n = send_one(call, t, call->done);
         call->done += n > 0 ? (uint64_t)n : 0;
     } while (n >= 0 && call->done < total && desc->kind == DESC_STREAM);
-    if (n == -EAGAIN && call_is_blocking(call, t->flags) &&
-        call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
+    if (n == -EAGAIN && call_may_wait(call, t->flags, SO_SNDTIMEO))
         return CALL_HOLD;
     return n < 0 && !call->done ? n : (int64_t)call->done;
 }
@@ -377,18 +375,14 @@ static int64_t send_many(struct call *call, struct transfer *t)
     bool whole = true;
 
     while (call->messages < count && whole) {
-        uint32_t length;
         n = parse(call, t, call->messages);
         if (n >= 0)
             n = send_message(call, t);
         if (n < 0)
             break;
-        length = (uint32_t)n;
-        whole = length == total_of(t);
-        memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length,
-                     sizeof length);
+        whole = (size_t)n == total_of(t);
+        message_done(call, (uint32_t)n);
         call->done = 0;
-        call->deadline_ns = LIL_NEVER;
     }
     return n == CALL_HOLD || !call->messages ? n : (int64_t)call->messages;
 }
@@ -431,8 +425,7 @@ static int64_t send_for(struct call *call, struct transfer *t)
         n = send(call->inner, buffer, (size_t)got, MSG_DONTWAIT | MSG_NOSIGNAL);
         call->done += n > 0 ? (uint64_t)n : 0;
     } while (n > 0 && call->done < total);
-    if (n < 0 && errno == EAGAIN && call_is_blocking(call, t->flags) &&
-        call->program->launcher->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
+    if (n < 0 && errno == EAGAIN && call_may_wait(call, t->flags, SO_SNDTIMEO))
         return CALL_HOLD;
     if (n >= 0 || call->done)
         return (int64_t)call->done;
@@ -501,7 +494,6 @@ static int64_t send_piece(struct call *call, int file, size_t size)
 
 int64_t call_sendfile(struct call *call)
 {
-    struct launcher *l = call->program->launcher;
     size_t size = (size_t)min_u64(call->args[3], 0x7ffff000); /* sendfile(2): MAX_RW_COUNT */
     struct stat status;
     int64_t n = 1;
@@ -520,7 +512,7 @@ int64_t call_sendfile(struct call *call)
         n = send_piece(call, file, size - call->done);
     close(file);
     desc_sync(call->desc, call->inner);
-    if (n == -EAGAIN && call_is_blocking(call, 0) && l->now_ns < (call->deadline_ns = call_deadline(call, SO_SNDTIMEO)))
+    if (n == -EAGAIN && call_may_wait(call, 0, SO_SNDTIMEO))
         return CALL_HOLD;
     n = n < 0 && !call->done ? n : (int64_t)call->done;
     return n == -EPIPE ? call_broken_pipe(call, 0) : n;

@@ -52,6 +52,14 @@ uint64_t call_deadline(const struct call *call, int option)
     return clock_add(call->program->launcher->now_ns, clock_span(timeout.tv_sec, timeout.tv_usec * 1000));
 }
 
+bool call_may_wait(struct call *call, int flags, int option)
+{
+    if (!call_is_blocking(call, flags))
+        return false;
+    call->deadline_ns = call_deadline(call, option);
+    return call->program->launcher->now_ns < call->deadline_ns;
+}
+
 static int64_t result_of(int64_t rc) { return rc < 0 ? -errno : rc; }
 
 /* Reads the address at argument INDEX, its length at the next; the length or -errno. */
@@ -203,8 +211,7 @@ static int64_t connect_state(struct call *call)
     case DESC_CONNECTING:
         if (!call_is_blocking(call, 0))
             return call->tries ? -EINPROGRESS : -EALREADY;
-        call->deadline_ns = call_deadline(call, SO_SNDTIMEO);
-        return call->deadline_ns <= call->program->launcher->now_ns ? -EINPROGRESS : CALL_HOLD;
+        return call_may_wait(call, 0, SO_SNDTIMEO) ? CALL_HOLD : -EINPROGRESS;
     default:
         return -EINVAL;
     }
@@ -342,10 +349,7 @@ int64_t call_accept(struct call *call)
     fd = lil_accept(program->proc, desc->lil_fd, (struct sockaddr *)&peer, &length);
     if (fd < 0 && errno == EAGAIN) {
         desc_sync(desc, call->inner);
-        if (!call_is_blocking(call, 0))
-            return -EAGAIN;
-        call->deadline_ns = call_deadline(call, SO_RCVTIMEO);
-        return call->deadline_ns <= program->launcher->now_ns ? -EAGAIN : CALL_HOLD;
+        return call_may_wait(call, 0, SO_RCVTIMEO) ? CALL_HOLD : -EAGAIN;
     }
     if (fd < 0)
         return -errno;

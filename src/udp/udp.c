@@ -200,6 +200,15 @@ static enum lil_drop deliver(struct udp *udp, struct udp_pcb *pcb, const struct 
     return LIL_DROP_NONE;
 }
 
+static void deliver_copy(struct udp *udp, struct udp_pcb *pcb, const struct udp_info *info, const struct lil_packet *packet)
+{
+    struct lil_packet *copy = packet_clone(packet);
+    if (copy)
+        deliver(udp, pcb, info, copy);
+    else
+        udp->mem_errors++;
+}
+
 /* Multicast and broadcast: each matching endpoint gets a copy (RFC 1122 4.1.3.6). */
 static enum lil_drop deliver_all(struct udp *udp, const struct udp_info *info, struct lil_packet *packet, bool is_v4)
 {
@@ -210,11 +219,7 @@ static enum lil_drop deliver_all(struct udp *udp, const struct udp_info *info, s
             continue;
         if (info->multicast && !has_joined(pcb, &info->flow.local, info->ifindex) && !addr_equal(&pcb->flow.local, &info->flow.local))
             continue;
-        struct lil_packet *copy = packet_clone(packet);
-        if (copy)
-            deliver(udp, pcb, info, copy);
-        else
-            udp->mem_errors++;
+        deliver_copy(udp, pcb, info, packet);
         found = true;
     }
     packet_free(packet);
@@ -268,11 +273,7 @@ void udp_input_raw(struct udp *udp, const struct udp_info *info, const struct li
             continue;
         if (pcb->ifindex && pcb->ifindex != info->ifindex)
             continue;
-        struct lil_packet *copy = packet_clone(packet);
-        if (copy)
-            deliver(udp, pcb, info, copy);
-        else
-            udp->mem_errors++;
+        deliver_copy(udp, pcb, info, packet);
     }
 }
 

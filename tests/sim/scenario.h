@@ -8,12 +8,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit/check.h"
 /* <netinet/tcp.h> has names that wire.h uses for the flags. */
 #undef TCP_MD5SIG
 #include "base/csum.h"

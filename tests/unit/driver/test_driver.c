@@ -1,16 +1,11 @@
 /* test_driver.c: two hosts over real descriptors: a socketpair and UNIX datagrams; a TAP where the machine allows one. */
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <arpa/inet.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "lilliput/driver.h"
 #include "lilliput/lilliput.h"
 

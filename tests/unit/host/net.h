@@ -1,13 +1,8 @@
 /* net.h: a few hosts on in-memory wires for host's tests: a bus per test, virtual time, a log of what went over. */
 #ifndef TESTS_HOST_NET_H
 #define TESTS_HOST_NET_H
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "base/buf.h"
 #include "base/csum.h"
 #include "host/host_inner.h"

@@ -1,10 +1,5 @@
 /* test_profile.c: personalities by name: every value parses, prints back to itself, has a source; FACTS' sourced cells are asserted. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "host/profile_table.h"
 #include "lilliput/host.h"
 

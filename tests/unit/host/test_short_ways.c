@@ -1,12 +1,8 @@
 /* test_short_ways.c: the short ways through the house (tcp_fast.c, host_fast.c, host_bare.c) change nothing that can be seen. Two
  * small worlds live the same life, call for call and packet for packet: in one of them every segment takes the general way. What
  * their hosts send, byte for byte, and what every call returns must be the same, over clean and over bad links. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

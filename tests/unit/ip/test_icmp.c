@@ -1,13 +1,8 @@
 /* test_icmp.c: which ICMP errors may be sent, with how much of the offender, how fast; what a received error quotes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "base/csum.h"
 #include "ip/icmp.h"
-
-static struct pool *pool;
+#include "unit/pool_fixture.h"
 
 static struct lil_packet *offender(struct ip *ip, int version, const char *from, const char *to, uint8_t protocol, size_t payload, uint8_t first)
 {
@@ -111,22 +106,8 @@ static void rate(void **state)
     assert_true(icmp_rate_take(&none, 0, 0, 0));
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    pool = pool_new(NULL);
-    return pool ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    pool_unref(pool);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(never_about), cmocka_unit_test(quotes), cmocka_unit_test(quote_parse), cmocka_unit_test(rate)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

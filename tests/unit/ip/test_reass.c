@@ -1,15 +1,11 @@
 /* test_reass.c: reassembly: any order, overlaps (RFC 5722; teardrop), ping of death, limits on memory and pieces, timeout; and
  * fragmentation's round trip. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "base/prng.h"
 #include "ip/frag.h"
 #include "ip/reass.h"
+#include "unit/pool_fixture.h"
 
-static struct pool *pool;
 static struct reass reass;
 static struct ip_params params;
 static unsigned drops[LIL_DROP_COUNT], timeouts;
@@ -213,28 +209,11 @@ static void round_trip(void **state)
     reass_fini(&reass);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    pool = pool_new(NULL);
-    return pool ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    struct pool_stats stats;
-    pool_get_stats(pool, &stats);
-    int leaked = stats.packets_now != 0;
-    pool_unref(pool);
-    return leaked;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order), cmocka_unit_test(overlaps), cmocka_unit_test(malformed), cmocka_unit_test(limits),
         cmocka_unit_test(timeout), cmocka_unit_test(round_trip),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

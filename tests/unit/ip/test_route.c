@@ -1,13 +1,8 @@
 /* test_route.c: longest prefix, metrics, families that do not mix (RFC 1812 5.2.4.3), path MTU notes (RFC 1191). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "ip/pmtu.h"
 #include "ip/route.h"
-
-static struct pool *pool;
+#include "unit/pool_fixture.h"
 
 static struct prefix prefix(const char *text)
 {
@@ -116,28 +111,11 @@ static void path_mtus_are_bounded_and_expire(void **state)
     pmtu_fini(&pmtu);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    pool = pool_new(NULL);
-    return pool ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    struct pool_stats stats;
-    pool_get_stats(pool, &stats);
-    int leaked = stats.packets_now != 0;
-    pool_unref(pool);
-    return leaked;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(longest_prefix_wins), cmocka_unit_test(smaller_metric_wins), cmocka_unit_test(many_routes),
         cmocka_unit_test(path_mtus_are_bounded_and_expire),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

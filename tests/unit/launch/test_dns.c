@@ -1,9 +1,5 @@
 /* test_dns.c: the lab's name answers (RFC 1035 4.1): A, AAAA, PTR, unknown names, failures, and malformed questions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <string.h>
 #include "launch/launch.h"
 

@@ -4,10 +4,7 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/prctl.h>

@@ -1,8 +1,5 @@
 /* test_open.c: which opens are the lab's: paths as programs write them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <string.h>
 #include "launch/launch.h"
 

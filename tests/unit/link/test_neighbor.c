@@ -1,12 +1,8 @@
 /* test_neighbor.c: the neighbour cache's policies to the tick (FACTS section 3), its limits (ARP/ND cache flooding), RFC 4861's states. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "link/neighbor.h"
+#include "unit/pool_fixture.h"
 
-static struct pool *pool;
 static struct neighbor_cache cache;
 static struct neighbor_params params;
 static uint64_t asked_ms[64], now_ms;
@@ -223,23 +219,6 @@ static void permanent_entries_stay(void **state)
     neighbor_cache_fini(&cache);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    pool = pool_new(NULL);
-    return pool ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    struct pool_stats stats;
-    pool_get_stats(pool, &stats);
-    int leaked = stats.packets_now != 0;
-    pool_unref(pool);
-    return leaked;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,5 +226,5 @@ int main(void)
         cmocka_unit_test(bsd42_asks_at_every_packet), cmocka_unit_test(an_answer_sends_the_queue), cmocka_unit_test(floods_are_bounded),
         cmocka_unit_test(permanent_entries_stay),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

@@ -3,12 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "lilliput/socket.h"
 #include "run/loop.h"
 

@@ -1,9 +1,5 @@
 /* test_batch.c: scripts in worker processes: their order, and what one that does not end costs the others. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,9 +1,5 @@
 /* test_code.c: the evaluator of %{ code }%. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <stdlib.h>
 #include <string.h>
 #include "script/code.h"

@@ -1,9 +1,5 @@
 /* test_parse.c: the script language, both dialects, into trees. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <string.h>
 #include "script/ast.h"
 #include "wire/wire.h"

@@ -1,10 +1,6 @@
 /* test_plugin.c: a driver of liblilliput-packetdrill.so that does what packetdrill does: loads it with dlopen, makes blocking
  * calls on a second thread and looks at /proc for its state, and plays the peer through the device. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>

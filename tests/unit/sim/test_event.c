@@ -1,8 +1,6 @@
 /* test_event.c: events come in the order of (time, scheduling), also after moves and cancellations. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "base/prng.h"
 #include "sim/event.h"
 

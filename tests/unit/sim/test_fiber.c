@@ -1,9 +1,6 @@
 /* test_fiber.c: fibers interleave, keep their errno, end early, and reuse stacks. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "sim/fiber.h"
 
 static struct fiber_set set;

@@ -1,10 +1,7 @@
 /* test_gso.c: a large segment's wire packets: sizes, sequence numbers, flags, ids, checksums; payload in the header
  * area and in slices. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "base/csum.h"
 #include "sim/sim_node.h"
 

@@ -1,10 +1,7 @@
 /* test_link.c: links between two recorders: delay, rate, queue, loss, duplication, corruption, reordering, mtu,
  * filters; a switch learns. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "sim/sim_node.h"
 
 enum { SEEN_MAX = 4096 };

@@ -1,8 +1,5 @@
 /* test_topology.c: units, and the one-line errors of lab files with their places. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "sim/topology.h"
 
 static void test_units(void **state)

@@ -2,10 +2,7 @@
  * Two hosts with IP interfaces, joined by a list of packets each; the gateway takes connections to addresses that no host has. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <string.h>
 #include "lilliput/lilliput.h"
 

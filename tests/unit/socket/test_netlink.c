@@ -4,10 +4,7 @@
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include <stdio.h>
 #include <string.h>
 #include "lilliput/lilliput.h"

@@ -2,11 +2,8 @@
  * in virtual time; a filter may drop it. Also a log of all segments with their times, to compare with the RFC or the book. */
 #ifndef TESTS_TCP_PAIR_H
 #define TESTS_TCP_PAIR_H
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "tcp/tcb.h"
 
 enum { PAIR_LOG = 4096, PAIR_QUEUE = 65536 };

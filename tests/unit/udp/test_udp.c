@@ -1,13 +1,9 @@
 /* test_udp.c: datagram endpoints: demultiplexing (RFC 1122 4.1.3), copies for groups, limits, errors (IP_RECVERR), order. */
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit/check.h"
 #include "udp/udp.h"
+#include "unit/pool_fixture.h"
 
-static struct pool *pool;
 static struct udp *udp;
 static unsigned events_seen;
 
@@ -225,23 +221,6 @@ static void ping_and_raw(void **state)
     udp_free(udp);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    pool = pool_new(NULL);
-    return pool ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    struct pool_stats stats;
-    pool_get_stats(pool, &stats);
-    int leaked = stats.packets_now != 0;
-    pool_unref(pool);
-    return leaked;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,5 +228,5 @@ int main(void)
         cmocka_unit_test(receive_buffer_is_a_limit), cmocka_unit_test(output_in_order_and_after_close), cmocka_unit_test(icmp_errors),
         cmocka_unit_test(ping_and_raw),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }
