@@ -5,13 +5,12 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "launch/cases.h"
-#include "cli/run_lab.h"
+#include "cli/lab.h"
 #include "launch/zoo.h"
-#include "sim/topology.h"
 
 struct run_options {
     const char *lab, *on, *profile, *test_case, *capture;
-    bool virtual_time, exact, verbose, stats;
+    bool virtual_time, exact, verbose, stats, has_seed;
     uint64_t seed;
     char **program;
 };
@@ -23,7 +22,7 @@ static void usage(void)
     fprintf(out,
             "usage: lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
             "  Runs PROGRAM, unmodified, on a virtual host, and exits with its status.\n\n"
-            "  --lab LAB.yaml   the network; without it the zoo, a built-in internet:\n");
+            "  --lab LAB.yaml   the network, with its own programs running beside; without it the zoo, a built-in internet:\n");
     for (int i = 0; zoo_names[i][0]; i++)
         fprintf(out, "                     %-17s %s\n", zoo_names[i][0], zoo_names[i][1]);
     fprintf(out, "  --on HOST        the host (default: client, or the lab's first host)\n"
@@ -58,7 +57,10 @@ static int parse(int argc, char **argv, struct run_options *o)
         case 'x': o->exact = true; break;
         case 'v': o->verbose = true; break;
         case 'S': o->stats = true; break;
-        case 's': rc = cli_number("run", "--seed", optarg, 0, UINT64_MAX, &o->seed); break;
+        case 's':
+            o->has_seed = true;
+            rc = cli_number("run", "--seed", optarg, 0, UINT64_MAX, &o->seed);
+            break;
         case 't':
             o->virtual_time = !strcmp(optarg, "virtual");
             if (!o->virtual_time && strcmp(optarg, "real")) {
@@ -79,50 +81,12 @@ static int parse(int argc, char **argv, struct run_options *o)
 }
 
 /* --- the network --------------------------------------------------------------------------------------------------------------- */
-static struct lil_proc *start_nothing(void *ctx, struct lil_world *world, struct lil_host *host, const struct topology_program *program,
-                                      const char **error)
-{
-    (void)ctx;
-    (void)world;
-    (void)host;
-    (void)program;
-    *error = NULL; /* the lab's own programs belong to `lilliput run LAB.yaml` */
-    return NULL;
-}
-
-static struct lil_host *build_lab(struct zoo *zoo, const struct run_options *o)
-{
-    char error[TOPOLOGY_ERROR];
-    struct topology_hooks hooks = {.start = start_nothing};
-    struct topology *lab;
-    struct lil_host *host;
-
-    memset(zoo, 0, sizeof *zoo);
-    if (topology_load(&lab, o->lab, error) < 0) {
-        fprintf(stderr, "lilliput run: %s\n", error);
-        return NULL;
-    }
-    zoo->world = lil_world_new(lab->has_seed ? lab->seed : o->seed);
-    if (!zoo->world || topology_build(lab, zoo->world, &hooks, NULL, error) < 0) {
-        fprintf(stderr, "lilliput run: %s\n", error);
-        return NULL;
-    }
-    names_add_lab(&zoo->names, lab);
-    host = lil_world_find(zoo->world, o->on ? o->on : lab->hosts[0].name.text);
-    if (!host)
-        fprintf(stderr, "lilliput run: %s: no host \"%s\"\n", o->lab, o->on);
-    topology_free(lab);
-    return host;
-}
-
-static struct lil_host *build(struct zoo *zoo, const struct run_options *o)
+static struct lil_host *build_zoo(struct zoo *zoo, const struct run_options *o)
 {
     const char *profile = o->profile ? o->profile : "linux";
     struct lil_host *host;
     int rc;
 
-    if (o->lab)
-        return build_lab(zoo, o);
     if (o->test_case) {
         const struct gauntlet_case *one = case_find(o->test_case);
         if (!one) {
@@ -143,13 +107,41 @@ static struct lil_host *build(struct zoo *zoo, const struct run_options *o)
     return host;
 }
 
-static int body(void *ctx)
+/* Two seconds after its world has begun the program starts: servers listen, the crowd of full.test has filled its queue. */
+enum { HEAD_START_S = 2 };
+
+static int run_on(const struct run_options *o, struct launcher *l, struct lil_host *host, uint64_t start_ns)
 {
-    struct run_options *o = ctx;
+    struct program *program = launcher_add(
+        l, &(struct program_config){.host = host, .argv = o->program, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .start_ns = start_ns});
+
+    if (!program) {
+        perror("lilliput run");
+        return CLI_FAILED;
+    }
+    launcher_run(l);
+    if (o->stats)
+        fprintf(stderr, "lilliput: %.6f s in the lab, %llu notified calls, %llu stops, %llu scans, %llu jumps\n",
+                (double)(l->now_ns - HEAD_START_S * NS_PER_S) / 1e9, (unsigned long long)l->notifications, (unsigned long long)l->stops,
+                (unsigned long long)l->scans, (unsigned long long)l->jumps);
+    return program_status_to_exit(program->status);
+}
+
+static struct launcher *launcher_for(const struct run_options *o, struct lil_world *world, const struct names *names)
+{
+    struct launcher *l = launcher_new(&(struct launcher_config){
+        .world = world, .names = names, .virtual_time = o->virtual_time, .exact = o->exact, .verbose = o->verbose, .follow_last = true});
+    if (!l)
+        perror("lilliput run");
+    return l;
+}
+
+static int body_zoo(void *ctx)
+{
+    const struct run_options *o = ctx;
     struct zoo zoo;
-    struct lil_host *host = build(&zoo, o);
+    struct lil_host *host = build_zoo(&zoo, o);
     struct launcher *l;
-    struct program *program;
     int status;
 
     if (!host)
@@ -158,25 +150,36 @@ static int body(void *ctx)
         fprintf(stderr, "lilliput run: %s cannot be written\n", o->capture);
         return CLI_USAGE;
     }
-    /* Two seconds for the crowd of full.test to have filled its queue, before the program's time begins. */
-    lil_world_step(zoo.world, 2 * NS_PER_S);
-    l = launcher_new(&(struct launcher_config){
-        .world = zoo.world, .names = &zoo.names, .virtual_time = o->virtual_time, .exact = o->exact, .verbose = o->verbose});
-    program =
-        l ? launcher_add(l, &(struct program_config){.host = host, .argv = o->program, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1})
-          : NULL;
-    if (!program) {
-        perror("lilliput run");
-        return CLI_FAILED;
-    }
-    launcher_run(l);
-    status = program_status_to_exit(program->status);
-    if (o->stats)
-        fprintf(stderr, "lilliput: %.6f s in the lab, %llu notified calls, %llu stops, %llu scans, %llu jumps\n",
-                (double)(l->now_ns - 2 * NS_PER_S) / 1e9, (unsigned long long)l->notifications, (unsigned long long)l->stops,
-                (unsigned long long)l->scans, (unsigned long long)l->jumps);
+    lil_world_step(zoo.world, HEAD_START_S * NS_PER_S);
+    l = launcher_for(o, zoo.world, &zoo.names);
+    status = l ? run_on(o, l, host, 0) : CLI_FAILED;
     launcher_free(l);
     zoo_fini(&zoo);
+    return status;
+}
+
+/* The lab's own programs run beside it: what they print goes to stderr. */
+static int body_lab(void *ctx)
+{
+    const struct run_options *o = ctx;
+    struct lab_options options = {.file = o->lab, .capture = o->capture, .seed = o->seed, .has_seed = o->has_seed, .is_beside = true};
+    struct lab lab;
+    struct lil_host *host = NULL;
+    int status = lab_open(&lab, &options);
+
+    if (status != CLI_OK)
+        return status;
+    bool real = lab_has_real(&lab);
+    lab.launcher = launcher_for(o, lab.world, &lab.names);
+    status = lab.launcher ? lab_build(&lab) : CLI_FAILED;
+    if (status == CLI_OK && !(host = lil_world_find(lab.world, o->on ? o->on : lab.topology->hosts[0].name.text)))
+        status = cli_wrong("run", "no host \"%s\" in the lab", o->on, "--on takes one of the file's hosts");
+    if (status == CLI_OK && !real)
+        lil_world_step(lab.world, HEAD_START_S * NS_PER_S); /* without real programs nothing needs real time for it */
+    if (status == CLI_OK)
+        status = run_on(o, lab.launcher, host, HEAD_START_S * NS_PER_S);
+    launcher_free(lab.launcher);
+    lab_close(&lab);
     return status;
 }
 
@@ -192,8 +195,5 @@ int run_program_main(int argc, char **argv)
         o.virtual_time = false;
         o.exact = true;
     }
-    return launcher_guard(body, &o);
+    return launcher_guard(o.lab ? body_lab : body_zoo, &o);
 }
-
-/* Until run.c (lab files) is in the build: `lilliput run` is programs only. */
-__attribute__((weak)) int run_main(int argc, char **argv) { return run_program_main(argc, argv); }

@@ -164,7 +164,9 @@ struct program_config {
     unsigned uid;               /* for ports below 1024; the virtual one */
     const char *directory;      /* NULL: the present one */
     bool keeps_running;         /* the run does not wait for its end */
-    const char *prefix;         /* each line of output begins with it; NULL: output is inherited */
+    /* Gets each line of its stdout and stderr without the newline (what is longer than 1,000 bytes: in pieces); NULL: both are inherited. */
+    void (*output)(void *ctx, bool is_error, const char *line, size_t length);
+    void *output_ctx;
 };
 
 /* What the gauntlet's table wants to know of a run. */
@@ -185,11 +187,12 @@ struct program {
     struct lil_proc *proc;     /* the table of its lil_ sockets */
     struct source listener;    /* the seccomp listener */
     char *name;
-    char *prefix;
     char **argv, **environment;
     char *directory;
     int stdio[3];
-    struct source output[2];   /* prefixed stdout, stderr */
+    void (*output)(void *ctx, bool is_error, const char *line, size_t length);
+    void *output_ctx;
+    struct source outputs[2];  /* stdout, stderr, when it has OUTPUT */
     char *line[2];
     unsigned line_length[2];
     uint64_t start_ns;

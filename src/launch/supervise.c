@@ -201,28 +201,32 @@ static void free_strings(char **strings)
     free(strings);
 }
 
+enum { LINE_MAX_BYTES = 1000 };
+
+static void line_is_whole(struct program *program, int which)
+{
+    program->line[which][program->line_length[which]] = '\0';
+    program->output(program->output_ctx, which, program->line[which], program->line_length[which]);
+    program->line_length[which] = 0;
+}
+
 static void read_output(struct program *program, int which)
 {
-    struct source *source = &program->output[which];
+    struct source *source = &program->outputs[which];
     char text[4096];
     ssize_t n;
 
     program->launcher->progress = true;
     n = read(source->fd, text, sizeof text);
     for (ssize_t i = 0; i < n; i++) {
-        unsigned *length = &program->line_length[which];
-        if (*length < 1000)
-            program->line[which][(*length)++] = text[i];
-        if (text[i] == '\n' || *length == 1000) {
-            fprintf(which ? stderr : stdout, "%s%.*s", program->prefix, (int)*length, program->line[which]);
-            fflush(which ? stderr : stdout);
-            *length = 0;
-        }
+        if (text[i] != '\n')
+            program->line[which][program->line_length[which]++] = text[i];
+        if (text[i] == '\n' || program->line_length[which] == LINE_MAX_BYTES)
+            line_is_whole(program, which);
     }
     if (n == 0 || (n < 0 && errno != EAGAIN)) {
         if (program->line_length[which])
-            fprintf(which ? stderr : stdout, "%s%.*s\n", program->prefix, (int)program->line_length[which], program->line[which]);
-        program->line_length[which] = 0;
+            line_is_whole(program, which);
         close(source->fd);
         source->fd = -1;
     }
@@ -231,25 +235,25 @@ static void read_output(struct program *program, int which)
 static void on_stdout(struct source *source, uint32_t events)
 {
     (void)events;
-    read_output(container_of(source, struct program, output[0]), 0);
+    read_output(container_of(source, struct program, outputs[0]), 0);
 }
 
 static void on_stderr(struct source *source, uint32_t events)
 {
     (void)events;
-    read_output(container_of(source, struct program, output[1]), 1);
+    read_output(container_of(source, struct program, outputs[1]), 1);
 }
 
-static void prefix_output(struct program *program)
+static void watch_output(struct program *program)
 {
     for (int i = 0; i < 2; i++) {
         int ends[2];
-        program->line[i] = malloc(1024);
+        program->line[i] = malloc(LINE_MAX_BYTES + 1);
         if (!program->line[i] || pipe2(ends, O_CLOEXEC) < 0)
             return;
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
-        program->output[i] = (struct source){ends[0], i ? on_stderr : on_stdout};
-        launcher_watch(program->launcher, &program->output[i], EPOLLIN);
+        program->outputs[i] = (struct source){ends[0], i ? on_stderr : on_stdout};
+        launcher_watch(program->launcher, &program->outputs[i], EPOLLIN);
         program->stdio[i + 1] = ends[1];
     }
 }
@@ -267,10 +271,11 @@ struct program *launcher_add(struct launcher *l, const struct program_config *co
     program->environment = copy_environment(config->environment);
     program->name = strdup(config->name ? config->name : config->argv[0]);
     program->directory = config->directory ? strdup(config->directory) : NULL;
-    program->prefix = config->prefix ? strdup(config->prefix) : NULL;
+    program->output = config->output;
+    program->output_ctx = config->output_ctx;
     program->start_ns = config->start_ns;
     program->keeps_running = config->keeps_running;
-    program->listener.fd = program->output[0].fd = program->output[1].fd = -1;
+    program->listener.fd = program->outputs[0].fd = program->outputs[1].fd = -1;
     program->stdio[0] = config->stdin_fd;
     program->stdio[1] = config->stdout_fd;
     program->stdio[2] = config->stderr_fd;
@@ -280,8 +285,8 @@ struct program *launcher_add(struct launcher *l, const struct program_config *co
         return NULL; /* launcher_free frees it */
     }
     lil_proc_set_uid(program->proc, config->uid);
-    if (program->prefix)
-        prefix_output(program);
+    if (program->output)
+        watch_output(program);
     return program;
 }
 
@@ -316,7 +321,7 @@ static bool start_due(struct launcher *l)
         if (program->started || program->start_ns > l->now_ns)
             continue;
         rc = program_start(program);
-        for (int i = 1; program->prefix && i < 3; i++) { /* our copies: only the program's end of file shall count */
+        for (int i = 1; program->output && i < 3; i++) { /* our copies: only the program's end of file shall count */
             close(program->stdio[i]);
             program->stdio[i] = -1;
         }
@@ -566,7 +571,7 @@ int launcher_run(struct launcher *l)
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
         for (int i = 0; i < 2; i++)
-            while (program->started && program->output[i].fd >= 0)
+            while (program->started && program->outputs[i].fd >= 0)
                 read_output(program, i);
     }
     for (uint64_t end = l->now_ns + farewell_ns, next; (next = lil_world_next(l->world)) <= end;)
@@ -594,7 +599,6 @@ void launcher_free(struct launcher *l)
         free_strings(program->argv);
         free_strings(program->environment);
         free(program->name);
-        free(program->prefix);
         free(program->directory);
         free(program->line[0]);
         free(program->line[1]);

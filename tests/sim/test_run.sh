@@ -66,7 +66,7 @@ printf 'hosts: \0' >"$work/binary.yaml"
 got=$(cd "$work" && "$LILLIPUT" run binary.yaml 2>&1); check "no text" "binary.yaml: not a text file" "$got"
 got=$("$LILLIPUT" run labs 2>&1); check "a directory" "labs: Is a directory" "$got"
 got=$("$LILLIPUT" run nowhere.yaml 2>&1); check "no file" "nowhere.yaml: No such file or directory" "$got"
-got=$("$LILLIPUT" run --sho all x.yaml 2>&1); check "option" "lilliput run: unknown option --sho; did you mean --show; \`lilliput run --help\` tells how" "$got"
+got=$("$LILLIPUT" run --shov all x.yaml 2>&1); check "option" "lilliput run: --shov: there is no such option; did you mean --show?" "$got"
 # A program that ends otherwise than the lab says: exit status 1 and the place.
 cat > "$work/fails.yaml" <<'LAB'
 hosts: {a: {programs: [{path: builtin:daytime-client, args: 127.0.0.1}]}}

@@ -1,9 +1,27 @@
 #!/usr/bin/env bash
-# Labs with real programs: several on several hosts, names, environment, start times, expected ends, prefixed output.
+# Labs with real programs: several on several hosts, names, environment, start times, expected ends, prefixed output, JSON, one program more.
 . "$(dirname "$0")/common.sh"
 setup
 check 'a lab with real programs' 0 '^client curl \| 200$' "$LILLIPUT" run "$SOURCE_DIR/tests/system/programs.yaml"
 sed 's/{exited: 2}/{exited: 0}/' "$SOURCE_DIR/tests/system/programs.yaml" >"$work/wrong.yaml"
-check 'an end that is not expected' 1 'sh on client: exited 2, not as expected' "$LILLIPUT" run "$work/wrong.yaml"
+check 'an end that is not expected' 1 'sh on client exited 2, not exit 0 as expected' "$LILLIPUT" run "$work/wrong.yaml"
 check 'one program in a lab' 0 '200' "$LILLIPUT" run --lab "$SOURCE_DIR/labs/unp.yaml" --on laptop -- bash -c 'ping -c 1 bsdi >/dev/null && echo 200'
+cat >"$work/site.yaml" <<'END'
+hosts:
+  web: {interfaces: {eth0: 10.0.0.1/24}, programs: [{path: "builtin:http"}]}
+  client: {interfaces: {eth0: 10.0.0.2/24}}
+links: [{endpoints: ["web:eth0", "client:eth0"], delay: 50ms}]
+END
+check "one program beside a lab's own, which are builtin" 0 'You asked web for /x' "$LILLIPUT" run --lab "$work/site.yaml" --on client -- curl -sS http://web/x
+check "one program beside a lab's own, which are real" 0 '^200 0.300$' "$LILLIPUT" run --lab "$SOURCE_DIR/tests/system/programs.yaml" --on client --time virtual -- \
+    bash -c "curl -sS -o /dev/null -w '%{http_code} %{time_total}' http://web:8000/ | cut -c1-9"
+check 'no such host in the lab' 2 'no host "nobody" in the lab; --on takes' "$LILLIPUT" run --lab "$work/site.yaml" --on nobody -- true
+sed 's/{exited: 2}/any/' "$SOURCE_DIR/tests/system/programs.yaml" >"$work/any.yaml"
+check 'any end will do' 0 '^client sh' "$LILLIPUT" run "$work/any.yaml"
+"$LILLIPUT" run --json "$SOURCE_DIR/tests/system/programs.yaml" | python3 -c '
+import json, sys
+for p in json.load(sys.stdin)["programs"]:
+    print(p["host"], p["path"], p["final"], *[(l["time_ns"], l["stream"], l["line"]) for l in p["output"] if p["path"] in ("curl", "sh")])' >"$work/programs"
+check 'a lab with real programs as JSON: curl' 0 "^client curl exited 0 .2300000000, 'stdout', '200'.$" cat "$work/programs"
+check 'a lab with real programs as JSON: sh' 0 "^client sh exited 2 .3000000000, 'stdout', 'hello lab'. .63000000000, 'stderr'" cat "$work/programs"
 finish
