@@ -60,6 +60,7 @@ static const struct profile_override lite[] = {
     SET(tcp_rcvbuf_max, "262144", "4.4 SB_MAX", "H"),
     SET(tcp_sndbuf_min, "256", "a limit of ours", "L"),
     SET(tcp_sndbuf, "8192", "4.4 tcp_sendspace", "H"),
+    SET(tcp_send_lowat, "2048", "C soreserve: MCLBYTES", "H"),
     SET(tcp_sndbuf_max, "262144", "4.4 SB_MAX", "H"),
     SET(tcp_window_clamp, "1073725440", "RFC 1323 2.3: 65,535 << 14", "H"),
     SET(tcp_rto_policy, "bsd", "C; Jacobson 1988", "H"),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "script/call.h"
 #include "script/symbols.h"
+#include "socket/sock.h"
 #include "tcp/tcp.h"
 
 enum { OPTION_MOST = 1024 };
@@ -14,7 +15,7 @@ struct option {
     socklen_t length;
 };
 
-enum { SOCK_ACCEPTFILTER = 0x1000, FILTER_NAME = 16, FILTER_SIZE = 256 }; /* FreeBSD's SO_ACCEPTFILTER, struct accept_filter_arg */
+enum { FILTER_NAME = 16, FILTER_SIZE = 256 }; /* FreeBSD's struct accept_filter_arg */
 static const char *const linger_names[] = {"onoff", "linger", "l_onoff", "l_linger", NULL};
 static const char *const time_names[] = {"tv_sec", "tv_usec", "sec", "usec", NULL};
 
@@ -139,52 +140,22 @@ static void put_value(struct call *call, const struct expr *expr, struct option 
         put_number(option, call_number(call, expr), length);
 }
 
-/* Options of FreeBSD that this system's headers do not have. True: done. */
-static bool foreign_option(struct call *call, struct option *option, const struct expr *value)
+/* FreeBSD's TCP stacks: this host has the base one, "freebsd", which has no other name. A script that expects another one is skipped. */
+static bool choose_stack(struct call *call, const struct option *option, const struct expr *value)
 {
-    switch (option->name) {
-    case SYMBOL_NOPUSH:
-        option->name = TCP_CORK;
+    const struct expr *name = call_field(value, "function_set_name", 0);
+    const char *own = option->name == SYMBOL_FUNCTION_ALIAS ? "" : "freebsd";
+    if (option->name != SYMBOL_FUNCTION_BLK && option->name != SYMBOL_FUNCTION_ALIAS)
         return false;
-    case SYMBOL_REUSEPORT_LB:
-        option->name = SO_REUSEPORT;
-        return false;
-    case SYMBOL_NOSIGPIPE:
-        call_set(call, 0);
-        return true;
-    case SYMBOL_FUNCTION_BLK: {
-        const struct expr *name = call_field(value, "function_set_name", 0);
-        if (!name || name->kind != EXPR_STRING || (strcmp(name->text, "freebsd") != 0 && strcmp(name->text, "default") != 0))
+    if (name && name->kind == EXPR_STRING && strcmp(name->text, own) != 0) {
+        if (!call->spec->error || strcmp(call->spec->error, "ENOENT") != 0)
             call_skip(call, "only the stack \"freebsd\" is here");
+        call->result = -1;
+        call->error = ENOENT;
+    } else {
         call_set(call, 0);
-        return true;
     }
-    case SYMBOL_NOOPT:
-        option->name = TCP_OPTION_NOOPT;
-        return false;
-    case SYMBOL_KEEPINIT:
-        option->name = TCP_OPTION_KEEPINIT;
-        return false;
-    case SYMBOL_MAXUNACKTIME:
-        option->name = TCP_OPTION_MAXUNACKTIME;
-        return false;
-    case SYMBOL_UDP_ENCAPS:
-        option->name = TCP_OPTION_UDP_ENCAPS;
-        return false;
-    case SYMBOL_ACCEPTFILTER:
-        option->name = SOCK_ACCEPTFILTER;
-        return false;
-    case SYMBOL_CCALGOOPT:
-        option->name = TCP_OPTION_CCALGOOPT;
-        return false;
-    case SYMBOL_NO_EFFECT:
-        call_set(call, 0);
-        return true;
-    case SYMBOL_IGNORED:
-        call_skip(call, "this option is not supported");
-    default:
-        return false;
-    }
+    return true;
 }
 
 /* The peer signs its "md5 valid" segments by the same key. */
@@ -206,7 +177,7 @@ static void do_setsockopt(struct call *call)
     option->level = (int)call_integer(call, 1);
     option->name = (int)call_integer(call, 2);
     int64_t length = call_is_ellipsis(call, 4) ? -1 : call_integer(call, 4);
-    if (foreign_option(call, option, value))
+    if (choose_stack(call, option, value))
         return;
     bool is_null = value->kind == EXPR_WORD && strcmp(value->text, "NULL") == 0;
     put_value(call, value, option, length);
@@ -313,7 +284,7 @@ static void do_getsockopt(struct call *call)
         option->length = (socklen_t)call_number(call, length->items[0]);
     if ((int)option->length > OPTION_MOST)
         option->length = OPTION_MOST;
-    if (foreign_option(call, option, value))
+    if (choose_stack(call, option, value))
         return;
     if (option->level == IPPROTO_TCP && option->name == TCP_OPTION_CCALGOOPT && value->kind == EXPR_STRUCT) { /* it names what is asked for */
         socklen_t room = option->length;
@@ -328,7 +299,8 @@ static void do_getsockopt(struct call *call)
         return;
     say_value(call, option);
     check_value(call, value, option);
-    if (length->kind == EXPR_LIST && length->count)
+    bool is_text = value->kind == EXPR_STRING || (value->kind == EXPR_LIST && value->count == 1 && value->items[0]->kind == EXPR_STRING);
+    if (length->kind == EXPR_LIST && length->count && !is_text) /* a text may be shorter than its buffer */
         call_check_number(call, "the length", length->items[length->count - 1], option->length);
 }
 

@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 /* Values that are no constant of this system: the call that gets one acts on them itself (call_opt.c). */
-enum symbol_special { SYMBOL_SPECIAL = 0x40000000, SYMBOL_FUNCTION_BLK, SYMBOL_NOOPT, SYMBOL_KEEPINIT, SYMBOL_NOSIGPIPE, SYMBOL_REUSEPORT_LB,
-                      SYMBOL_NOPUSH, SYMBOL_IGNORED, SYMBOL_NO_EFFECT, SYMBOL_FIONSPACE, SYMBOL_MAXUNACKTIME, SYMBOL_UDP_ENCAPS, SYMBOL_CCALGOOPT, SYMBOL_ACCEPTFILTER, SYMBOL_UNKNOWN_OPTION };
+enum symbol_special { SYMBOL_SPECIAL = 0x40000000, SYMBOL_FUNCTION_BLK, SYMBOL_FUNCTION_ALIAS, SYMBOL_FIONSPACE };
 const char *symbol_nearest(const char *name); /* for "did you mean"; NULL: none is near */
 bool symbol_find(const char *name, int64_t *value);
 const char *symbol_errno(int error);        /* "EAGAIN", or a number as text */

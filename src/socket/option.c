@@ -192,7 +192,7 @@ static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced
     return 0;
 }
 
-static int get_buffer(struct sock *sock, bool is_send)
+static int get_buffer(const struct sock *sock, bool is_send)
 {
     const struct profile *profile = sock->file.sockets->profile;
 
@@ -222,7 +222,7 @@ static int set_timeout(struct sock *sock, bool is_send, const void *value, sockl
     if (length < sizeof tv)
         return -EINVAL;
     memcpy(&tv, value, sizeof tv);
-    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000 || (tv.tv_sec < 0 && sock_params(&sock->file)->bsd_options))
         return -EDOM;
     ns = tv.tv_sec < 0 ? 1 : (uint64_t)tv.tv_sec * NS_PER_S + (uint64_t)tv.tv_usec * NS_PER_US;
     if (!ns && !sock->ext)
@@ -250,6 +250,8 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
     if (length < sizeof linger)
         return -EINVAL;
     memcpy(&linger, value, sizeof linger);
+    if (sock_params(&sock->file)->bsd_options && (linger.l_linger < 0 || linger.l_linger > USHRT_MAX))
+        return -EDOM;
     if (!is_stream(sock))
         return 0;
     options = stream_options(sock);
@@ -264,9 +266,9 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
 static int get_linger(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
-    int on = sock_params(&sock->file)->bsd_options ? told_bit(SO_LINGER) : 1;
-    struct linger linger = {.l_onoff = options && options->linger_on ? on : 0,
-                            .l_linger = options && options->linger_on ? options->linger_s : 0};
+    bool is_bsd = sock_params(&sock->file)->bsd_options;
+    struct linger linger = {.l_onoff = !options || !options->linger_on ? 0 : is_bsd ? told_bit(SO_LINGER) : 1,
+                            .l_linger = options && (options->linger_on || is_bsd) ? options->linger_s : 0};
 
     return option_give(value, length, &linger, sizeof linger);
 }
@@ -371,6 +373,26 @@ static int set_rcvlowat(struct sock *sock, int value)
     return 0;
 }
 
+/* sbsetopt(): at most the buffer. */
+static int set_sndlowat(struct sock *sock, int value)
+{
+    if (sock_params(&sock->file)->bsd_options && value < 1)
+        return -EINVAL;
+    if (is_stream(sock) && stream_options(sock)) {
+        stream_options(sock)->sndlowat = value < 1 ? 1 : min_u32((uint32_t)value, (uint32_t)get_buffer(sock, true));
+        stream_options_changed(sock);
+    }
+    return 0;
+}
+
+static int get_sndlowat(const struct sock *sock)
+{
+    const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
+    uint32_t value = options && options->sndlowat ? options->sndlowat : 2048;
+
+    return sock_params(&sock->file)->rcvbuf_doubled ? 1 : (int)min_u32(value, (uint32_t)get_buffer(sock, true));
+}
+
 static int set_label(struct sock *sock, int name, int number)
 {
     struct sock_ext *ext = sock_need_ext(sock);
@@ -426,11 +448,9 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_RCVLOWAT:
         if (params->bsd_options && number < 1)
             return -EINVAL;
-        return set_rcvlowat(sock, number);
+        return set_rcvlowat(sock, params->bsd_options ? (int)min_u32((uint32_t)number, (uint32_t)get_buffer(sock, false)) : number);
     case SO_SNDLOWAT: /* Linux: not changeable */
-        if (params->bsd_options && number < 1)
-            return -EINVAL;
-        return params->rcvbuf_doubled ? -ENOPROTOOPT : 0;
+        return params->rcvbuf_doubled ? -ENOPROTOOPT : set_sndlowat(sock, number);
     case SO_PRIORITY:
         if ((number < 0 || number > PRIORITY_MAX) && !proc_is_privileged(proc))
             return -EPERM;
@@ -509,7 +529,7 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_RCVLOWAT:
         return give_int(value, length, ext && ext->rcvlowat ? (int)ext->rcvlowat : 1);
     case SO_SNDLOWAT:
-        return give_int(value, length, sock_params(&sock->file)->rcvbuf_doubled ? 1 : 2048);
+        return give_int(value, length, get_sndlowat(sock));
     case SO_PRIORITY:
         return give_int(value, length, ext ? ext->priority : 0);
     case SO_MARK:
@@ -607,6 +627,12 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
         return -EINVAL;
     if (level != SOL_SOCKET && is_gone(sock))
         return -ECONNRESET;
+    if (sock_params(file)->bsd_options) {
+        int result = bsd_option_set(sock, level, name, value, length);
+
+        if (result != -EAGAIN)
+            return result;
+    }
     if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6))
         return set_flag_option(sock, flag, value, length);
     switch (level) {
@@ -637,6 +663,12 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
         return -EINVAL;
     if (level != SOL_SOCKET && is_gone(sock))
         return -ECONNRESET;
+    if (sock_params(file)->bsd_options) {
+        int result = bsd_option_get(sock, level, name, value, length);
+
+        if (result != -EAGAIN)
+            return result;
+    }
     if (flag && (level != IPPROTO_IPV6 || file->family == AF_INET6)) {
         if (flag->flag == SF_REUSEPORT && !sock_params(file)->has_reuseport)
             return -ENOPROTOOPT;

@@ -51,6 +51,8 @@ static int set_ttl(struct sock *sock, int value)
 {
     struct tcb_options *options;
 
+    if (sock_params(&sock->file)->bsd_options && sock->file.family == AF_INET) /* inp_ip_ttl is a byte */
+        value = (uint8_t)value ? (uint8_t)value : -1;
     if (value != -1 && (value < 1 || value > 255))
         return -EINVAL;
     if (sock->file.type == SOCK_STREAM) {
@@ -334,7 +336,9 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case IP_TTL:
         return set_ttl(sock, number);
     case IP_TOS:
-        return !sock_params(&sock->file)->rcvbuf_doubled && (number < 0 || number > 255) ? -EINVAL : set_tos(sock, number);
+        return !sock_params(&sock->file)->rcvbuf_doubled && !sock_params(&sock->file)->bsd_options && (number < 0 || number > 255)
+                   ? -EINVAL
+                   : set_tos(sock, number);
     case IP_MTU_DISCOVER:
         return set_pmtudisc(sock, number);
     case IP_MULTICAST_TTL:

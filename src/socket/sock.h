@@ -6,6 +6,7 @@
 #define SOCKET_SOCK_H
 #include "base/slab.h"
 #include "socket/file.h"
+#include "socket/option_bsd.h"
 #include "socket/port.h"
 
 enum sock_flag {
@@ -157,7 +158,6 @@ int sock_resolve_any(struct sock *sock, struct addr *remote) MUST_CHECK;
 
 /* option.c */
 enum { MSG_BSD_EOF = 0x100 }; /* FreeBSD's MSG_EOF */
-enum { SOCK_LISTENQLIMIT = 0x1011, SOCK_LISTENQLEN = 0x1012, SOCK_LISTENINCQLEN = 0x1013, SOCK_ACCEPTFILTER = 0x1000 }; /* FreeBSD's SO_LISTENQ*, SO_ACCEPTFILTER */
 int accept_filter_set(struct sock *sock, const void *value, socklen_t length); /* accept_filter.c */
 int accept_filter_get(const struct sock *sock, void *value, socklen_t *length);
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);

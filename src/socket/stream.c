@@ -86,9 +86,11 @@ static unsigned stream_events(struct file *file)
         unsigned incomplete, complete, backlog;
 
         tcp_listener_queues(sock->listener, &incomplete, &complete, &backlog);
-        return complete ? POLLIN | POLLRDNORM : 0;
+        return complete ? POLLIN | POLLRDNORM : sock->flags & SF_SHUT_RD ? POLLIN | POLLRDNORM | POLLHUP : 0; /* refuse_shutdown() */
     }
     tcb = stream_tcb(sock);
+    if (sock_params(file)->bsd_options && !(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)))
+        return 0; /* sowriteable(): only what is connected */
     if (sock->flags & SF_DEFERRED) /* the first write sends the SYN */
         return POLLOUT | POLLWRNORM;
     return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) |

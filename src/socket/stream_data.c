@@ -106,6 +106,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
     size_t total;
     ssize_t n;
 
+    if (__builtin_expect(flags & MSG_EOR, 0) && sock_params(file)->bsd_options) /* sosend_generic(): a stream has no records */
+        return -EINVAL;
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
     if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))

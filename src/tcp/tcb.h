@@ -69,7 +69,7 @@ struct txring {
 struct tcb_opts {
     uint32_t refs;
     struct tcb_options socket;
-    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms, rto_max_ms, delack_max_ms;
+    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, syn_end_ms /* the same, set while it was out */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms, rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
     uint8_t keep_probes, syn_retries, cc /* + 1 */, reno_beta, reno_beta_ecn /* TCP_CCALGOOPT, percent */, defer_accept, thin_linear, thin_dupack;
@@ -651,6 +651,10 @@ void timer_keepalive(struct tcb *tcb, bool activity);
 uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns);
 void timer_revert_backoff(struct tcb *tcb, uint32_t seq);
 void timer_keepalive_changed(struct tcb *tcb);
+uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active);
+uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent);
+COLD void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms);
+COLD void timer_fin_wait_2_changed(struct tcb *tcb);
 void timer_orphan(struct tcb *tcb);
 void timer_persist(struct tcb *tcb);
 COLD void timer_check_probe(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */

@@ -8,6 +8,7 @@
 #include "base/prng.h"
 #include "base/slab.h"
 #include "lilliput/trace.h"
+#include "tcp/tcp_option_names.h"
 #include "tcp/tcp_params.h"
 #include "wire/wire.h"
 
@@ -173,9 +174,6 @@ void tcp_flush_host_cache(struct tcp *tcp);
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
-enum { /* FreeBSD's own, beside Linux's numbers */
-    TCP_OPTION_NOOPT = 60, TCP_OPTION_KEEPINIT = 61 /* seconds */, TCP_OPTION_MAXUNACKTIME = 62 /* seconds */, TCP_OPTION_UDP_ENCAPS = 63 /* a port */, TCP_OPTION_CCALGOOPT = 64
-};
 bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
 /* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and the end of a MSG_ZEROCOPY send. */
 enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_STATS = 8, TCP_STAMP_STATS_MOST = 288 };

@@ -1,6 +1,7 @@
 /* tcp_bsd.c: SEGMENT ARRIVES as 4.4BSD's descendants do it (input_policy bsd): the segment is trimmed to the window first, what is old
  * about it costs an ACK, and the rest goes on through the steps of tcp_input.c. Resets and SYNs are judged before the timestamp
  * (RFC 5961 3.2, 4.2; FreeBSD's tcp_do_segment). The same for TIME-WAIT and for the small entries of the incomplete queue. */
+#include <poll.h>
 #include "tcp/tcb.h"
 
 /* Room is what the buffer has, or what was advertised if that is more: BSD accepts what it has not yet offered. */
@@ -21,6 +22,25 @@ bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *co
         *count = 0;
     }
     return *count < params->conn_challenge_count && ++*count;
+}
+
+/* sopoll_generic(): readable at the end, too, or for an error; POLLHUP when both ways have ended; no POLLERR. */
+unsigned bsd_poll_events(const struct tcb *tcb)
+{
+    bool over = tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT, hears_no_more = over || tcb->rcv_shutdown || tcb->fin_rcvd,
+         says_no_more = over || tcb->snd_shutdown;
+    bool connected = tcb_is_synchronized(tcb) || tcb_ext_peek(tcb)->fastopen_child;
+    size_t readable = tcp_readable(tcb);
+    unsigned events = 0;
+    if (hears_no_more || tcb->so_error || (readable && readable >= tcb->opt->socket.rcvlowat))
+        events |= POLLIN | POLLRDNORM;
+    if (says_no_more || tcb->so_error || (connected && tcp_is_writeable(tcb)))
+        events |= POLLOUT | POLLWRNORM;
+    if (tcb_ext_peek(tcb)->rcv_urgent) /* so_oobmark, SBS_RCVATMARK */
+        events |= POLLPRI | POLLRDBAND;
+    if (hears_no_more)
+        events |= POLLRDHUP | (says_no_more ? POLLHUP : 0);
+    return events;
 }
 
 /* --- maxunacktime: how long a connection may go without an ACK of substance (TCP_MAXUNACKTIME) ---------------------------------- */

@@ -9,6 +9,7 @@ COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
 COLD void bsd_black_hole(struct tcb *tcb);
 COLD void bsd_note_owed(struct tcb *tcb);
 COLD void bsd_note_acked(struct tcb *tcb, uint32_t acked);
+COLD unsigned bsd_poll_events(const struct tcb *tcb);
 COLD bool bsd_is_stuck(const struct tcb *tcb);
 COLD uint64_t bsd_until_stuck(const struct tcb *tcb, uint64_t interval_ns);
 COLD int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length); /* tcp_options_bsd.c */

@@ -282,7 +282,17 @@ static void apply(struct tcb *tcb, int name, int number)
         tcb_mark_due(tcb);
         break;
     case TCP_KEEPIDLE:
+        if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD)
+            timer_syn_end_changed(tcb, tcb->opt->keep_idle_ms ? tcb->opt->keep_idle_ms : tcb_params(tcb)->keepalive_idle_ms);
         timer_keepalive_changed(tcb);
+        break;
+    case TCP_KEEPINTVL:
+    case TCP_KEEPCNT:
+        if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD)
+            timer_fin_wait_2_changed(tcb);
+        break;
+    case TCP_OPTION_KEEPINIT:
+        timer_syn_end_changed(tcb, tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : tcb_params(tcb)->syn.give_up_ms);
         break;
     case TCP_WINDOW_CLAMP:
         if (tcb_is_synchronized(tcb))

@@ -52,11 +52,11 @@ static int set_fastopen(const struct tcp *tcp, const struct tcb *tcb, struct tcb
 
 static int set_congestion(struct tcb *tcb, struct tcb_opts *opts, const void *value, unsigned length)
 {
-    char name[17] = {0};
+    char name[16] = {0};
     unsigned number;
-    if (length < 1 || length > 15)
+    if (length < 1)
         return -EINVAL;
-    memcpy(name, value, length);
+    memcpy(name, value, min_u32(length, sizeof name - 1)); /* sooptcopyin(): more than wanted is not looked at */
     if (!cc_find(name, &number) || (number != TCP_CC_NEWRENO && number != TCP_CC_CUBIC))
         return -ESRCH;
     opts->cc = (uint8_t)(number + 1);

@@ -116,11 +116,8 @@ static void arm_syn_timer(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     bool active = tcb->state == TCPS_SYN_SENT || !tcb->is_passive;
-    const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
-    uint64_t interval = timer_schedule(tcb->tcp, schedule, tcb->retransmits, active ? params->syn_linear_timeouts : 0);
-    uint32_t give_up_ms = active && tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : schedule->give_up_ms;
-    if (give_up_ms > schedule->give_up_ms && tcb->retransmits + 1u >= schedule->count) /* the schedule's end is no longer the end */
-        interval = min_u64((uint64_t)params->rto_initial_ms << min_u32(tcb->retransmits, 20), params->rto_max_ms) * NS_PER_MS;
+    uint64_t interval = timer_syn_interval(tcb, active, tcb->retransmits);
+    uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && params->byte_recovery && tcb_ext_get(tcb)) { /* the SYN's ACK is owed too */
         bsd_note_owed(tcb);
         interval = bsd_until_stuck(tcb, interval);

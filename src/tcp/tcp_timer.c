@@ -158,6 +158,36 @@ static bool is_syn_overdue(const struct tcb *tcb, uint32_t doublings, uint32_t l
     return most_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= most_ms * NS_PER_MS;
 }
 
+/* R2 of the SYN or SYN/ACK, from when the first went; 0: by the count. */
+uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t own = tcb->opt->syn_end_ms ? tcb->opt->syn_end_ms : tcb->opt->keep_init_ms;
+    return active && own ? own : (active ? &params->syn : &params->synack)->give_up_ms;
+}
+
+uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
+    if (timer_syn_end_ms(tcb, active) > schedule->give_up_ms && sent + 1u >= schedule->count) /* the schedule's end is no longer the end */
+        return min_u64((uint64_t)params->rto_initial_ms << min_u32(sent, 20), params->rto_max_ms) * NS_PER_MS;
+    return timer_schedule(tcb->tcp, schedule, sent, active ? params->syn_linear_timeouts : 0);
+}
+
+/* FreeBSD: TCP_KEEPINIT and TCP_KEEPIDLE while the SYN is out (tcp_default_ctloutput()): it is given up WAIT_MS from now. */
+void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms)
+{
+    struct tcb_opts *own = tcb->state == TCPS_SYN_SENT && tcb->timer == TIMER_SYN ? tcb_opts_own(tcb) : NULL;
+    uint64_t next = tcb_syn_start_ns(tcb), end = tcb_now(tcb) + wait_ms * NS_PER_MS;
+    if (!own)
+        return;
+    own->syn_end_ms = (uint32_t)((end - next) / NS_PER_MS);
+    for (unsigned i = 0; i <= tcb->retransmits; i++)
+        next += timer_syn_interval(tcb, true, i);
+    timer_set(tcb, TIMER_SYN, min_u64(next, end));
+}
+
 /* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says. */
 static bool on_syn_timeout(struct tcb *tcb)
 {
@@ -166,7 +196,7 @@ static bool on_syn_timeout(struct tcb *tcb)
     const struct tcp_schedule *schedule = active || !tcb->is_passive ? &params->syn : &params->synack;
     uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
     int soft = tcb_ext_peek(tcb)->soft_error;
-    uint32_t give_up_ms = active && tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : schedule->give_up_ms;
+    uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && bsd_is_stuck(tcb))
         return time_out(tcb), false;
     if (give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
@@ -365,7 +395,7 @@ void timer_check_probe(struct tcb *tcb)
     }
 }
 
-enum { TOTAL_BACKOFF = 2559 }; /* tcp_totbackoff: 1 + 2 + ... + 256 + 4 * 512 */
+enum { TOTAL_BACKOFF = 2559 /* tcp_totbackoff: 1 + 2 + ... + 256 + 4 * 512 */, CLOSED_PERSIST_MS = 60000 /* TCPTV_PERSMAX */ };
 
 static bool gives_up_probing(const struct tcb *tcb)
 {
@@ -375,7 +405,7 @@ static bool gives_up_probing(const struct tcb *tcb)
     if (params->persist_policy == TCP_PERSIST_SRTT) { /* FreeBSD: by silence; of a process that is gone a minute's is enough */
         uint64_t idle_ms = tcb_now_ms(tcb) - ext->rcv_last_ms, rto_ms = tcb->rto_us / 1000 - min_u32(tcb->rto_us / 1000, params->rto_slop_ms);
         bool silent = ext->persist_backoff >= limit && idle_ms >= min_u64(7200000, rto_ms * TOTAL_BACKOFF);
-        return silent || bsd_is_stuck(tcb) || (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= params->persist_max_ms);
+        return silent || bsd_is_stuck(tcb) || (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= CLOSED_PERSIST_MS);
     }
     if (tcb->is_orphan) {
         bool alive = persist_interval(tcb) < (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US;
@@ -433,11 +463,13 @@ static uint64_t idle_ns(const struct tcb *tcb)
     return idle_ms * NS_PER_MS;
 }
 
+static bool wants_keepalive(const struct tcb *tcb) { return tcb->opt->socket.keepalive || tcb_params(tcb)->keepalive_always; }
+
 /* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). Linux has one timer for this and for an orphan in FIN-WAIT-2. */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
     bool is_waiter = tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
-    if ((!tcb->opt->socket.keepalive && !tcb_params(tcb)->keepalive_always) || is_waiter) {
+    if (!(wants_keepalive(tcb) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD) || is_waiter) {
         if (tcb->ext)
             tcb->ext->keep_ns = 0;
         return;
@@ -461,9 +493,30 @@ void timer_keepalive_changed(struct tcb *tcb)
     timer_rearm(tcb);
 }
 
+/* tcp_timer_keep(): the timer always runs, whatever is in flight; only how long the peer was silent counts. */
+static bool on_keepalive_bsd(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false), again = keep_ns(tcb, true);
+    bool may_probe = wants_keepalive(tcb) && tcb->state != TCPS_LAST_ACK && tcb->state != TCPS_FIN_WAIT_2;
+    if (idle < wait || !may_probe) {
+        ext->keep_ns = timer_tick(tcb->tcp, now, idle < wait ? wait - idle : wait);
+        return true;
+    }
+    if (idle >= wait + again * keep_count(tcb))
+        return time_out(tcb), false;
+    ext->keep_probes_out++;
+    tcb->want_keepalive = true;
+    tcb_mark_due(tcb);
+    ext->keep_ns = timer_tick(tcb->tcp, now, again);
+    return true;
+}
+
 /* RFC 9293 3.8.4: only after silence (MUST-26); several unanswered probes end a connection, never one (MUST-29). */
 static bool on_keepalive(struct tcb *tcb)
 {
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+        return on_keepalive_bsd(tcb);
     struct tcb_ext *ext = tcb->ext;
     uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false);
     if (tcb_packets_out(tcb) || tcb_has_unsent(tcb)) {
@@ -510,6 +563,13 @@ void timer_orphan(struct tcb *tcb)
         wait -= LINUX_TIME_WAIT_NS;
     timer_keepalive(tcb, false);
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
+}
+
+/* FreeBSD: TCP_KEEPINTVL and TCP_KEEPCNT make the wait, which a connection that may receive has not, anew. */
+void timer_fin_wait_2_changed(struct tcb *tcb)
+{
+    if (tcb->state == TCPS_FIN_WAIT_2)
+        timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true) * keep_count(tcb)));
 }
 
 /* FreeBSD asks again a keepalive interval later, as long as the peer was not silent for all of them. */

@@ -86,6 +86,13 @@ static uint32_t send_room(const struct tcb *tcb)
     return room;
 }
 
+/* SO_SNDLOWAT; 0 where there is none. */
+static uint32_t send_lowat(const struct tcb *tcb)
+{
+    uint32_t own = tcb->opt->socket.sndlowat, lowat = tcb_params(tcb)->send_lowat;
+    return lowat ? min_u32(own ? own : lowat, tcb->sndbuf) : 0;
+}
+
 static int send_check(struct tcb *tcb)
 {
     if (tcb_params(tcb)->shutdown_before_error) { /* BSD: the error is for a read or SO_ERROR */
@@ -131,7 +138,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX &&
         tcb->state >= TCPS_ESTABLISHED)
         room = queue_room(tcb, limit, flags & MSG_OOB);
-    if (room == 0) {
+    if (room == 0 || (limit > room && room < send_lowat(tcb))) {
         tcb->want_space = true;
         return -EAGAIN;
     }
@@ -511,9 +518,11 @@ bool tcp_at_mark(const struct tcb *tcb)
     return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb);
 }
 
-/* Linux's sk_stream_is_writeable: a third of the buffer is free, and less than half of TCP_NOTSENT_LOWAT waits. */
+/* SO_SNDLOWAT's bytes are free, or Linux's sk_stream_is_writeable: a third of the buffer, and less than half of TCP_NOTSENT_LOWAT waits. */
 bool tcp_is_writeable(const struct tcb *tcb)
 {
+    if (tcb_params(tcb)->send_lowat)
+        return send_room(tcb) >= send_lowat(tcb);
     size_t used = stream_length(tcb->snd_stream) + queue_cost(tcb, 0);
     if (tcb->state >= TCPS_ESTABLISHED && (tcb->write_seq - tcb->snd_nxt) * 2ull >= notsent_lowat(tcb))
         return false;
@@ -522,6 +531,8 @@ bool tcp_is_writeable(const struct tcb *tcb)
 
 unsigned tcp_poll_events(const struct tcb *tcb)
 {
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+        return bsd_poll_events(tcb);
     unsigned events = 0;
     if (tcb->so_error)
         events |= POLLERR;
