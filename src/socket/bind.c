@@ -86,7 +86,13 @@ static bool is_bound(const struct sock *sock)
     return sock->binding || sock->flags & (SF_LISTENING | SF_CONNECTED | SF_CONNECTING);
 }
 
-/* Linux takes AF_UNSPEC with 0.0.0.0 for AF_INET (FACTS 6). */
+/* BSD: a connect() that failed leaves nothing that could have a name. */
+static bool is_spent(const struct sock *sock)
+{
+    return sock->file.type == SOCK_STREAM && sock->flags & SF_FAILED && sock_params(&sock->file)->reconnect_error;
+}
+
+/* Linux and FreeBSD take AF_UNSPEC with 0.0.0.0 for AF_INET (FACTS 6). */
 static int parse_bind(struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name)
 {
     struct sockaddr_in any;
@@ -109,6 +115,8 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
     struct sock_name name;
     int result = parse_bind(sock, address, length, &name);
 
+    if (is_spent(sock))
+        return -EINVAL;
     if (result < 0)
         return result;
     if (file->type == SOCK_STREAM && addr_is_multicast(&name.addr) && sock_params(file)->stream_multicast_error)
@@ -121,7 +129,7 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
     if (name.port && name.port < sock_params(file)->reserved_ports && !proc_is_privileged(proc) &&
         file->protocol != IPPROTO_ICMP)
         return -EACCES;
-    if (is_bound(sock) || (file->type == SOCK_STREAM && sock->flags & SF_FAILED && sock_params(file)->reconnect_error))
+    if (is_bound(sock))
         return -EINVAL;
     if (name.port == 0 && file->type == SOCK_STREAM && plain_option_value(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT)) {
         /* the address alone: connect() chooses the port, when it knows the peer */
