@@ -47,6 +47,7 @@ enum ca_state { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
 struct txseg {
     uint32_t start, end;  /* sequence space, FIN included */
     uint64_t sent_ns;     /* its last transmission */
+    uint64_t first_tx_ns, delivered_ns; /* the tcb's then (rate samples, tcp_rate.c) */
     union {
         uint32_t delivered; /* tcb's count of delivered packets then (rate samples) */
         uint32_t run_end;   /* TX_SACKED: so are all that follow up to here */
@@ -82,7 +83,7 @@ struct tcb_opts {
 };
 
 enum { TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
-enum { SACK_RECENT = 4, CC_PRIVATE = 20 /* words */ };
+enum { SACK_RECENT = 4, CC_PRIVATE = 26 /* words */ };
 
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
 struct tcb_ext {
@@ -108,7 +109,7 @@ struct tcb_ext {
     uint64_t busy_ns, busy_total_ns;     /* since when something is out or waits, 0: nothing; and before */
     uint64_t rwnd_ns, rwnd_total_ns;     /* the peer's window holds data back (rwnd_limited) */
     uint64_t sndbuf_ns, sndbuf_total_ns; /* the buffer was too small: all is sent, the writer waits */
-    uint32_t app_limited;     /* delivery-rate samples up to this count of delivered are the application's; 0: none */
+    uint32_t app_limited;     /* delivery-rate samples below this count of delivered are the application's; 0: none */
     bool rate_is_network;     /* the rate below is of a sample that was not application-limited */
     uint32_t lost_total, total_rto_time_ms, rto_since_ms; /* timeouts, for TCP_INFO */
     uint32_t rehash;          /* timeouts that would have chosen another path (Linux: sk_rethink_txhash) */
@@ -120,7 +121,8 @@ struct tcb_ext {
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count : 3, eor_count : 5;
             bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
-            bool urgent_probed : 1 /* the first of two probes went */, route_moved : 1 /* route_mtu is not followed yet */;
+            bool urgent_probed : 1 /* the first of two probes went */, route_moved : 1 /* route_mtu is not followed yet */,
+                is_paced : 1 /* the algorithm has, or had, a rate of its own */;
         };
         uint64_t rare[2];
     };
@@ -132,8 +134,9 @@ struct tcb_ext {
     uint16_t again_left;
     bool again_push;
     uint32_t chunk_left;      /* Linux hands several segments to the device as one: bytes of this one not sent yet */
-    uint32_t paced_bytes;
-    uint64_t wstamp_ns;       /* the last data segment left */
+    uint32_t paced_bytes;     /* of a chunk that leaves */
+    uint64_t paced_credit_ns; /* how late it left */
+    uint64_t wstamp_ns;       /* the last data segment left; paced: the earliest departure of the next */
     uint32_t rtt_seq;         /* the deviation's maximum is taken anew when this is acknowledged */
     /* RACK (RFC 8985) */
     uint64_t rack_sent_ns, rack_rtt_ns;
@@ -146,9 +149,11 @@ struct tcb_ext {
     uint32_t last_reduction_seq; /* NewReno: the last recovery ended there */
     /* congestion control */
     uint32_t cwnd_cnt, cwnd_used, max_packets_out, max_packets_seq, cwnd_clamp;
-    uint32_t cc_private[CC_PRIVATE];
-    uint64_t cwnd_stamp_ns, delivered_ns, first_tx_ns, rate_delivered, rate_interval_us;
-    uint64_t pacing_rate, pacing_ns;
+    _Alignas(8) uint32_t cc_private[CC_PRIVATE];
+    uint64_t cwnd_stamp_ns, rate_delivered, rate_interval_ns;
+    uint64_t delivered_ns, first_tx_ns; /* of the last delivery: when, and when the latest sent of it had left */
+    uint64_t rate;            /* bytes a second; 0: what the window makes of it (cwnd_pacing_rate) */
+    uint64_t pacing_ns;       /* nothing leaves before; 0: now */
     /* receiver: reassembly and SACK generation (RFC 2018, 2883) */
     struct ooo_queue *ooo;
     struct { uint32_t start, end; } recent[SACK_RECENT];
@@ -674,7 +679,7 @@ void sack_note(struct tcb *tcb, uint32_t start, uint32_t end);
 COLD void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end);
 void sack_trim(struct tcb *tcb);
 
-/* tcp_recovery.c, tcp_rack.c, tcp_cwnd.c */
+/* tcp_recovery.c, tcp_rack.c; tcp_cwnd.c: tcp_cc.h */
 void recovery_begin(struct tcb *tcb, struct ack_state *state);
 void recovery_on_ack(struct tcb *tcb, struct ack_state *state);
 COLD void recovery_on_rto(struct tcb *tcb);
@@ -691,6 +696,10 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state);      /* pops what
 void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state); /* SEG.ACK < SND.UNA but with SACK blocks */
 uint32_t recovery_next_lost(struct tcb *tcb);                       /* index of what to retransmit now, cwnd allowing; TCP_NONE */
 void recovery_on_probe(struct tcb *tcb, struct txseg *seg);         /* the tail loss probe left; SEG NULL: it was new data */
+static inline bool recovery_is_by_timeout(const struct tcb *tcb, uint32_t index) /* what is sent again next is what the timer had gone off for */
+{
+    return index == 0 && tcb->ca_state == CA_LOSS && tcb->ext->retrans_out == 0;
+}
 static inline bool recovery_is_reducing(const struct tcb *tcb) { return tcb->ca_state == CA_CWR || tcb->ca_state == CA_RECOVERY; }
 /* A stack from before SACK, PRR and RACK: BSD's own code for duplicate ACKs and timeouts (tcp_classic.c). */
 static inline bool recovery_is_classic(const struct tcb *tcb)
@@ -716,19 +725,7 @@ void recovery_rack_timeout(struct tcb *tcb);
 void recovery_send_tlp(struct tcb *tcb);
 bool recovery_schedule_tlp(struct tcb *tcb, bool advancing);
 void recovery_tlp_ack(struct tcb *tcb, const struct ack_state *state);
-void cwnd_init(struct tcb *tcb);
-uint32_t cwnd_current_ssthresh(const struct tcb *tcb);
-void cwnd_begin_reduction(struct tcb *tcb);
-void cwnd_reduce(struct tcb *tcb, uint32_t delivered, uint32_t lost, bool una_advanced); /* PRR, RFC 6937 */
-void cwnd_end_reduction(struct tcb *tcb);
-void cwnd_validate(struct tcb *tcb, bool is_limited); /* RFC 7661 */
-void cwnd_check_idle(struct tcb *tcb);
-void cwnd_pace(struct tcb *tcb, uint32_t bytes);
-uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */
-uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
 uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited);
-bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited);
-void sndbuf_expand(struct tcb *tcb);
 /* The number of the burst that a transmission belongs to: retransmissions for one event leave together, then new data together. */
 static inline uint32_t output_burst(struct tcb *tcb, bool is_new)
 {

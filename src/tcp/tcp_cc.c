@@ -3,29 +3,19 @@
  * tcb_ext.cc_private, zeroed when the extension is made. The order of the table is that of enum tcp_cc_name. */
 #include "tcp/tcb.h"
 
-static const struct cc_ops *const algorithms[] = {
+const struct cc_ops *const cc_algorithms[TCP_CC_COUNT] = {
     [TCP_CC_NONE] = &cc_none,       [TCP_CC_TAHOE] = &cc_tahoe, [TCP_CC_RENO] = &cc_reno,
     [TCP_CC_NEWRENO] = &cc_newreno, [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_DCTCP] = &cc_dctcp,
+    [TCP_CC_BBR] = &cc_bbr,
 };
-
-const struct cc_ops *cc_get(const struct tcb *tcb)
-{
-    return cc_by_opts(tcb->tcp, tcb->opt);
-}
-
-const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts)
-{
-    unsigned number = opts && opts->cc ? opts->cc - 1u : tcp->params.cc;
-    return number < ARRAY_COUNT(algorithms) ? algorithms[number] : &cc_newreno;
-}
 
 const struct cc_ops *cc_find(const char *name, unsigned *number)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(algorithms); i++) {
-        if (strcmp(algorithms[i]->name, name) == 0) {
+    for (unsigned i = 0; i < TCP_CC_COUNT; i++) {
+        if (strcmp(cc_algorithms[i]->name, name) == 0) {
             if (number)
                 *number = i;
-            return algorithms[i];
+            return cc_algorithms[i];
         }
     }
     return NULL;

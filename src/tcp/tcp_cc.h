@@ -3,7 +3,7 @@
 #define TCP_TCP_CC_H
 #include "tcp/tcb.h"
 
-/* tcp_cc.c: congestion control (RFC 5681's hooks; the table takes others, such as BBR, later) */
+/* tcp_cc.c: congestion control: RFC 5681's hooks, and those of algorithms that have a rate of their own */
 struct cc_ops {
     const char *name;
     void (*init)(struct tcb *tcb);
@@ -17,15 +17,52 @@ struct cc_ops {
     void (*on_ack)(struct tcb *tcb);                          /* with ECN: each ACK */
     void (*on_ce)(struct tcb *tcb, bool ce);                  /* with ECN: each segment of text taken; ACKs are the algorithm's */
     unsigned (*info)(const struct tcb *tcb, void *value);     /* TCP_CC_INFO: at most 40 bytes; returns how many */
+    /* Instead of cong_avoid and PRR: each ACK, when all that it tells is known. Sets tcb->cwnd and tcb->ext->rate; the connection is paced. */
+    void (*control)(struct tcb *tcb, const struct ack_state *state);
+    uint32_t (*min_tso_segs)(const struct tcb *tcb);          /* of a chunk; NULL: the host's */
+    uint8_t sndbuf_windows;                                   /* how many windows the send buffer grows to; 0: two */
+    uint8_t systems;                                          /* CC_ON_*: whose sockets may name it */
     bool needs_ecn;                                           /* asks for ECN whatever the host does, and marks every segment ECT(0) */
 };
-const struct cc_ops *cc_get(const struct tcb *tcb);
-const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts);
+enum { CC_ON_LINUX = 1, CC_ON_BSD = 2 };
+extern const struct cc_ops *const cc_algorithms[TCP_CC_COUNT];
+static inline const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struct tcb_opts *opts)
+{
+    return cc_algorithms[opts->cc ? opts->cc - 1u : tcp->params.cc];
+}
+static inline const struct cc_ops *cc_get(const struct tcb *tcb) { return cc_by_opts(tcb->tcp, tcb->opt); }
 const struct cc_ops *cc_find(const char *name, unsigned *number);
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t acked);      /* the rest */
 void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked);
 bool cc_is_cwnd_limited(const struct tcb *tcb);
-extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic, cc_dctcp;
+extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic, cc_dctcp, cc_bbr;
+
+/* tcp_cwnd.c */
+void cwnd_init(struct tcb *tcb);
+void cwnd_begin_control(struct tcb *tcb); /* private to cwnd_begin */
+static inline void cwnd_begin(struct tcb *tcb) /* the connection is there */
+{
+    if (cc_get(tcb)->control)
+        cwnd_begin_control(tcb);
+}
+void cwnd_change(struct tcb *tcb); /* TCP_CONGESTION named another algorithm */
+void cwnd_on_idle(struct tcb *tcb);
+uint32_t cwnd_current_ssthresh(const struct tcb *tcb);
+void cwnd_begin_reduction(struct tcb *tcb);
+void cwnd_reduce(struct tcb *tcb, uint32_t delivered, uint32_t lost, bool una_advanced); /* PRR, RFC 6937 */
+void cwnd_end_reduction(struct tcb *tcb);
+void cwnd_validate(struct tcb *tcb, bool is_limited); /* RFC 7661 */
+void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more); /* BYTES leave; MORE of the same chunk follow */
+uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */
+void cwnd_hold_rate(struct tcb *tcb);             /* the window changes, and no ACK has come: the rate stays */
+static inline bool cwnd_is_paced(const struct tcb *tcb) /* Linux's sk_pacing_status */
+{
+    return tcb_params(tcb)->pacing || tcb->opt->socket.max_pacing_rate || tcb_ext_peek(tcb)->is_paced;
+}
+uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited);
+void sndbuf_expand(struct tcb *tcb);
+
 static inline bool cc_has_ecn(const struct tcb *tcb) { return tcb->ecn_ok && cc_get(tcb)->needs_ecn; }
 static inline bool cc_in_slow_start(const struct tcb *tcb) { return tcb->cwnd < tcb->ssthresh; }
 #endif

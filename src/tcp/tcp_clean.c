@@ -64,11 +64,8 @@ static void count_acked(struct cleaner *cleaner, const struct txseg *seg, uint32
     }
     if (seg->flags & TX_LOST)
         ext->lost_out -= packets;
-    if (seg->sent_ns >= state->latest_sent_ns && !(seg->flags & TX_SACKED)) { /* a SACKed one counted then */
-        state->latest_sent_ns = seg->sent_ns;
-        state->rack_prior = seg->delivered + 1;
-        state->app_limited = seg->flags & TX_APP_LIMITED;
-    }
+    if (!(seg->flags & TX_SACKED)) /* a SACKed one counted then */
+        rate_on_delivered(ext, state, seg);
 }
 
 /* False: the head stays. Of one of several packets those acknowledged go. */
@@ -156,18 +153,6 @@ static void sample_bsd(struct cleaner *cleaner)
         tcb->ext->rtt_seq = tcb->snd_nxt; /* the next one to leave */
 }
 
-/* Delivery rate (draft-cheng-iccrg-delivery-rate-estimation), from the transmission of the latest to now. */
-static void note_rate(struct tcb *tcb, const struct ack_state *state)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (state->rack_prior == 0)
-        return;
-    uint64_t interval_us = (tcb_now(tcb) - state->latest_sent_ns) / NS_PER_US, delivered = ext->delivered - (state->rack_prior - 1);
-    ext->delivered_ns = tcb_now(tcb);
-    if (interval_us && interval_us >= tcb->min_rtt_us)
-        tcb_note_rate(ext, (uint32_t)delivered, interval_us, state->app_limited);
-}
-
 static void after_progress(struct cleaner *cleaner)
 {
     struct tcb *tcb = cleaner->tcb;
@@ -218,7 +203,8 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state)
         state->set_xmit_timer = true;
     if (!tcb->ext)
         return;
-    note_rate(tcb, state);
+    state->is_delayed = state->acked_packets == 1 && state->first_ack_ns && !state->retrans_acked && !state->sacked_new && !state->ece && !state->dsack &&
+                        tcb->snd_una - state->prior_una < tcb->mss && state->rack_prior == tcb->ext->delivered;
     const struct cc_ops *cc = cc_get(tcb);
     if (cc->on_rtt && state->has_rtt) {
         cwnd_init(tcb);

@@ -110,7 +110,7 @@ static void update(struct tcb *tcb, struct cubic *ca, uint32_t acked)
 /* RFC 9406 4.2: L = 8 segments an ACK at most; a quarter of it in conservative slow start. */
 static uint32_t slow_start_plus(struct tcb *tcb, struct cubic *ca, uint32_t acked)
 {
-    uint32_t grow = tcb_params(tcb)->pacing ? acked : min_u32(acked, GROWTH_LIMIT);
+    uint32_t grow = cwnd_is_paced(tcb) ? acked : min_u32(acked, GROWTH_LIMIT);
     if (ca->css.rounds == 0)
         return cc_slow_start(tcb, grow);
     ca->css.credit += grow;
@@ -174,7 +174,7 @@ static void hystart_linux(struct tcb *tcb, struct cubic *ca, uint32_t delay_us)
     if ((int32_t)(now - ca->train.last_ack_us) <= ACK_DELTA_US) {
         ca->train.last_ack_us = now;
         uint32_t threshold = ca->delay_min_us + 1000; /* a GSO burst's time, a millisecond at most */
-        if (!tcb_params(tcb)->pacing)
+        if (!cwnd_is_paced(tcb))
             threshold >>= 1;
         if ((int32_t)(now - ca->train.round_start_us) > (int32_t)threshold) {
             TCP_MIB(tcb->tcp, HystartTrainDetect);
@@ -251,5 +251,5 @@ static void cubic_idle(struct tcb *tcb)
         ca->epoch_start_ms = seq_gt(ca->epoch_start_ms + (uint32_t)idle_ms, now_ms) ? now_ms : ca->epoch_start_ms + (uint32_t)idle_ms;
 }
 
-const struct cc_ops cc_cubic = {.name = "cubic", .init = cubic_init, .ssthresh = cubic_ssthresh, .cong_avoid = cubic_avoid,
+const struct cc_ops cc_cubic = {.name = "cubic", .systems = CC_ON_LINUX | CC_ON_BSD, .init = cubic_init, .ssthresh = cubic_ssthresh, .cong_avoid = cubic_avoid,
                                 .on_state = cubic_state, .on_rtt = cubic_rtt, .undo_cwnd = cubic_undo, .on_idle = cubic_idle};

@@ -7,10 +7,41 @@ void cwnd_init(struct tcb *tcb)
     struct tcb_ext *ext = tcb->ext;
     if (ext->cc_ready)
         return;
+    const struct cc_ops *cc = cc_get(tcb);
     ext->cc_ready = true;
     memset(ext->cc_private, 0, sizeof ext->cc_private);
-    if (cc_get(tcb)->init)
-        cc_get(tcb)->init(tcb);
+    if (cc->init)
+        cc->init(tcb);
+    if (cc->control)
+        ext->is_paced = true; /* and stays so, as Linux's sk_pacing_status does */
+}
+
+/* An algorithm with a rate begins with the connection; the others do with the first ACK. */
+COLD void cwnd_begin_control(struct tcb *tcb)
+{
+    if (tcb_ext_get(tcb))
+        cwnd_init(tcb);
+}
+
+/* TCP_CONGESTION on a connection: the algorithm begins anew (tcp_reinit_congestion_control). */
+void cwnd_change(struct tcb *tcb)
+{
+    if (!tcb_is_synchronized(tcb))
+        return;
+    if (tcb->ext && tcb->ext->cc_ready) {
+        cwnd_hold_rate(tcb);
+        tcb->ext->prior_ssthresh = 0;
+        tcb->ext->cc_ready = false;
+        cwnd_init(tcb);
+    }
+    cwnd_begin(tcb);
+}
+
+/* Transmission starts with nothing in flight. */
+void cwnd_on_idle(struct tcb *tcb)
+{
+    if (cc_get(tcb)->on_idle && tcb->ext->cc_ready)
+        cc_get(tcb)->on_idle(tcb);
 }
 
 uint32_t cwnd_current_ssthresh(const struct tcb *tcb)
@@ -61,7 +92,7 @@ void cwnd_reduce(struct tcb *tcb, uint32_t delivered, uint32_t lost, bool una_ad
 
 void cwnd_end_reduction(struct tcb *tcb)
 {
-    if (tcb->ssthresh < INT32_MAX && (tcb->ca_state == CA_CWR || tcb->ext->undo_marker)) {
+    if (!cc_get(tcb)->control && tcb->ssthresh < INT32_MAX && (tcb->ca_state == CA_CWR || tcb->ext->undo_marker)) {
         tcb->cwnd = tcb->ssthresh;
         tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
     }
@@ -79,6 +110,7 @@ static void application_limited(struct tcb *tcb)
     if (tcb->ca_state == CA_OPEN && !tcb->want_space) {
         uint32_t used = max_u32(ext->cwnd_used, initial_cwnd(tcb));
         if (used < tcb->cwnd) {
+            cwnd_hold_rate(tcb);
             tcb->ssthresh = cwnd_current_ssthresh(tcb);
             tcb->cwnd = (tcb->cwnd + used) >> 1;
         }
@@ -105,27 +137,25 @@ void cwnd_validate(struct tcb *tcb, bool is_limited)
         ext->cwnd_used = packets;
     if (tcb->want_space && !ext->sndbuf_ns && !tcb_has_unsent(tcb))
         ext->sndbuf_ns = tcb_now(tcb);
-    if (tcb_params(tcb)->slow_start_after_idle && tcb_now(tcb) - ext->cwnd_stamp_ns >= rtt_rto_ns(tcb))
+    if (tcb_params(tcb)->slow_start_after_idle && tcb_now(tcb) - ext->cwnd_stamp_ns >= rtt_rto_ns(tcb) && !cc_get(tcb)->control)
         application_limited(tcb);
 }
 
-/* RFC 5681 4.1: after an RTO of silence the window is worth less with each further RTO. */
-void cwnd_check_idle(struct tcb *tcb)
+/* After an RTO of silence the window is worth less with each further RTO. */
+void cwnd_restart(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if ((uint64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms) * 1000 <=
-        min_u32(tcb->rto_us, rtt_rto_max_us(tcb))) /* less than an RTO, whatever its backoff */
-        return;
     if (params->byte_recovery) {
         base_check_idle(tcb);
         return;
     }
-    if (!params->slow_start_after_idle || tcb_packets_out(tcb) || tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
+    if (!params->slow_start_after_idle || cc_get(tcb)->control || tcb_packets_out(tcb) || tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
         return;
     int64_t delta = (int64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms), rto = (int64_t)(rtt_rto_ns(tcb) / NS_PER_MS);
     if (rto == 0 || delta <= rto)
         return;
     cwnd_init(tcb);
+    cwnd_hold_rate(tcb);
     uint32_t restart = min_u32(initial_cwnd(tcb), tcb->cwnd), cwnd = tcb->cwnd;
     tcb->ssthresh = cwnd_current_ssthresh(tcb);
     while ((delta -= rto) > 0 && cwnd > restart)
@@ -136,32 +166,51 @@ void cwnd_check_idle(struct tcb *tcb)
     tcb->last_snd_ms = tcb_now_ms(tcb);
 }
 
-/* Twice the window a round trip in slow start, 1.2 times it later (ip-sysctl tcp_pacing_ss_ratio, tcp_pacing_ca_ratio). */
+/* Twice the window a round trip in slow start, 1.2 times it later (ip-sysctl tcp_pacing_ss_ratio, tcp_pacing_ca_ratio), as of the last ACK. */
 uint64_t cwnd_pacing_rate(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    uint64_t most = tcb->opt->socket.max_pacing_rate, factor = tcb->cwnd < tcb->ssthresh / 2 ? params->pacing_ss_ratio : params->pacing_ca_ratio;
-    uint64_t rate = (uint64_t)tcb->mss * 80000 * factor * max_u32(tcb->cwnd, tcb_packets_out(tcb));
-    if (tcb->srtt_us)
-        rate /= tcb->srtt_us;
+    uint64_t most = tcb->opt->socket.max_pacing_rate, rate = tcb_ext_peek(tcb)->rate;
+    if (!rate) {
+        uint64_t factor = tcb->cwnd < tcb->ssthresh / 2 ? params->pacing_ss_ratio : params->pacing_ca_ratio;
+        rate = (uint64_t)tcb->mss * 80000 * factor * max_u32(tcb->cwnd, tcb_packets_out(tcb));
+        if (tcb->srtt_us)
+            rate /= tcb->srtt_us;
+    }
     return most == UINT64_MAX ? 0 : most ? min_u64(rate, most) : rate;
 }
 
-/* Pacing: the next segment waits until this one has left at the rate. Only with a rate set or pacing on. */
-void cwnd_pace(struct tcb *tcb, uint32_t bytes)
+void cwnd_hold_rate(struct tcb *tcb)
 {
-    uint64_t most = tcb->opt->socket.max_pacing_rate, rate = most;
-    if (tcb_params(tcb)->pacing && tcb->srtt_us)
-        rate = cwnd_pacing_rate(tcb);
-    tcb->ext->pacing_rate = rate;
-    if (rate == 0 || rate == UINT64_MAX || tcb->ext->data_segs_out <= 10)
+    if (!tcb->ext->rate && tcb_params(tcb)->pacing_ss_ratio)
+        tcb->ext->rate = cwnd_pacing_rate(tcb);
+}
+
+/* Pacing, where a rate is set, the algorithm has one or pacing is on: the next chunk waits until this one has left at the rate; one that left
+ * late makes up for half of its time at most. The first ten segments are free (Linux: as sch_fq has it). */
+void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more)
+{
+    enum { FREE_SEGMENTS = 10 };
+    struct tcb_ext *ext = tcb->ext;
+    uint64_t now = tcb_now(tcb), earliest = ext->wstamp_ns;
+    ext->wstamp_ns = max_u64(now, earliest);
+    if (!cwnd_is_paced(tcb))
         return;
-    tcb->ext->paced_bytes += bytes;
-    if (tcb->ext->chunk_left) /* a chunk leaves whole */
+    if (!ext->paced_bytes)
+        ext->paced_credit_ns = ext->wstamp_ns - earliest;
+    ext->paced_bytes += bytes;
+    if (more) /* a chunk leaves whole */
         return;
-    tcb->ext->pacing_ns = tcb_now(tcb) + (uint64_t)tcb->ext->paced_bytes * NS_PER_S / rate;
-    tcb->ext->paced_bytes = 0;
-    timer_rearm(tcb);
+    uint64_t rate = cwnd_pacing_rate(tcb);
+    if (rate && ext->data_segs_out >= FREE_SEGMENTS) {
+        uint64_t length_ns = ext->paced_bytes * NS_PER_S / rate;
+        ext->wstamp_ns += length_ns - min_u64(length_ns / 2, ext->paced_credit_ns);
+        if (ext->wstamp_ns > now) {
+            ext->pacing_ns = ext->wstamp_ns;
+            timer_arm(tcb, ext->pacing_ns);
+        }
+    }
+    ext->paced_bytes = 0;
 }
 
 /* --- chunks: what Linux gives the device in one piece (TSO, GSO) shows in PSH and in when segments leave ------------------ */
@@ -175,7 +224,9 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb)
     uint64_t bytes = cwnd_pacing_rate(tcb) >> 10;
     if (rtt_shift < 32)
         bytes += (uint64_t)MOST >> rtt_shift;
-    return max_u32((uint32_t)min_u64(bytes, MOST) / mss, max_u32(params->min_tso_segs, 1));
+    const struct cc_ops *cc = cc_get(tcb);
+    uint32_t least = cc->min_tso_segs ? cc->min_tso_segs(tcb) : params->min_tso_segs;
+    return max_u32((uint32_t)min_u64(bytes, MOST) / mss, max_u32(least, 1));
 }
 
 /* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
@@ -213,7 +264,7 @@ COLD static void expand_bsd(struct tcb *tcb)
         tcb->sndbuf = min_u32(tcb->sndbuf + 8192, tcb_params(tcb)->sndbuf_max);
 }
 
-/* Linux's tcp_sndbuf_expand: room for two windows. */
+/* Linux's tcp_sndbuf_expand: room for two windows, or as many as the algorithm wants. */
 void sndbuf_expand(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -228,7 +279,7 @@ void sndbuf_expand(struct tcb *tcb)
         per_mss *= 2;
     per_mss += 256;
     uint32_t segments = max_u32(max_u32(10, tcb->cwnd), tcb_ext_peek(tcb)->reordering + 1);
-    uint64_t bytes = 2ull * per_mss * segments;
+    uint64_t windows = cc_get(tcb)->sndbuf_windows ? cc_get(tcb)->sndbuf_windows : 2, bytes = windows * per_mss * segments;
     if (tcb->sndbuf < bytes)
         tcb->sndbuf = (uint32_t)min_u64(bytes, params->sndbuf_max);
 }

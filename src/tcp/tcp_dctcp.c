@@ -92,6 +92,7 @@ static void dctcp_avoid(struct tcb *tcb, uint32_t acked)
 }
 
 const struct cc_ops cc_dctcp = {.name = "dctcp",
+                                .systems = CC_ON_LINUX,
                                 .needs_ecn = true,
                                 .init = dctcp_init,
                                 .ssthresh = dctcp_ssthresh,

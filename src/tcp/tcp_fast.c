@@ -181,6 +181,7 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
         glued += last->glued;
     } while (last->end != ack);
     uint64_t elapsed_ns = now - last->sent_ns, elapsed_us = elapsed_ns / NS_PER_US;
+    uint64_t interval_ns = max_u64(last->sent_ns - last->first_tx_ns, now - last->delivered_ns);
     ext->delivered += packets;
     tcb->tcp->mib[MIB_Delivered] += packets;
     ext->rack_advanced = true; /* RFC 8985 6.2 step 2 */
@@ -191,7 +192,8 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
         ext->rack_burst = last->burst;
         ext->rack_end = last->end;
     }
-    ext->delivered_ns = now; /* the delivery rate (tcp_clean.c, note_rate) */
+    ext->first_tx_ns = last->sent_ns; /* the delivery rate (tcp_rate.c) */
+    ext->delivered_ns = now;
     bool limited = last->flags & TX_APP_LIMITED;
     uint32_t delivered = ext->delivered - last->delivered, before = tcb->min_rtt_us;
     ring->head = (ring->head + count) & ring->mask;
@@ -207,8 +209,9 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
     tcb->backoff = 0;
     if (seq_lt(ext->retrans_hint, ack))
         ext->retrans_hint = ack;
-    if (elapsed_us && elapsed_us >= tcb->min_rtt_us)
-        tcb_note_rate(ext, delivered, elapsed_us, limited);
+    rate_end_app_limited(ext);
+    if (interval_ns >= tcb->min_rtt_us * NS_PER_US)
+        rate_note(ext, delivered, interval_ns, limited);
     if (!ext->cc_ready)
         cwnd_init(tcb);
     if (cc->on_rtt)
@@ -235,6 +238,7 @@ static void take_ack(struct tcb *tcb, uint32_t ack)
     else
         arm_timer(tcb, true);
     cc->cong_avoid(tcb, packets);
+    ext->rate = 0;
     ext->cwnd_stamp_ns = tcb_now(tcb);
     if (tcb->want_space)
         ack_wake_writer(tcb);
@@ -359,9 +363,13 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
 {
     struct tcb_ext *ext = tcb->ext;
     bool was_empty = tcb->tx->packets_out == 0;
+    if (was_empty)
+        ext->first_tx_ns = ext->delivered_ns = tcb_now(tcb);
     *seg = (struct txseg){.start = tcb->snd_nxt,
                           .end = tcb->snd_nxt + length,
                           .sent_ns = tcb_now(tcb),
+                          .first_tx_ns = ext->first_tx_ns,
+                          .delivered_ns = ext->delivered_ns,
                           .delivered = ext->delivered,
                           .burst = output_burst(tcb, true),
                           .mss = tcb->mss,
@@ -378,7 +386,6 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     tcb->snd_nxt += length;
     if (length < tcb->mss)
         ext->snd_sml = tcb->snd_nxt;
-    ext->pacing_rate = 0;
     ext->bytes_sent += length;
     ext->data_segs_out++;
     TCP_MIB(tcb->tcp, OrigDataSent);

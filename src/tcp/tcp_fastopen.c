@@ -301,6 +301,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     listener->fastopen_pending++;
     tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
     ext->fastopen_start_ns = tcp->now_ns;
+    cwnd_begin(tcb);
     ext->syn_data_acked = in->payload != 0;
     if (in->payload && *packet) {
         struct rx rx = {.in = in, .packet = *packet, .seq = tcb->rcv_nxt, .length = in->payload, .flags = TCP_ACK,

@@ -26,15 +26,34 @@ void accecn_put_counters(struct tcp_options *options, const uint32_t received[3]
 void accecn_mark(struct tcb *tcb, struct tcp_segment *segment);
 static inline bool accecn_is_on(const struct tcb *tcb) { return tcb->ecn_ok && tcb->ext && tcb->ext->accecn.on; }
 
-/* draft-cheng-iccrg-delivery-rate-estimation 3: a sample in which the application had nothing to send counts only when it is larger. */
-static inline void tcb_note_rate(struct tcb_ext *ext, uint32_t delivered, uint64_t interval_us, bool limited)
+/* tcp_rate.c (draft-cheng-iccrg-delivery-rate-estimation) */
+void rate_on_delivered(struct tcb_ext *ext, struct ack_state *state, const struct txseg *seg);
+void rate_make_sample(struct tcb *tcb, struct ack_state *state);
+
+/* 3.2: SEG leaves now. Where nothing is out the sample begins with it. */
+static inline void rate_on_sent(struct tcb_ext *ext, struct txseg *seg, bool was_empty)
 {
-    if (ext->app_limited && (int32_t)(ext->delivered - ext->app_limited) > 0)
+    if (was_empty)
+        ext->first_tx_ns = ext->delivered_ns = seg->sent_ns;
+    seg->first_tx_ns = ext->first_tx_ns;
+    seg->delivered_ns = ext->delivered_ns;
+    seg->delivered = ext->delivered;
+}
+
+/* The bubble in what was sent has been acknowledged. */
+static inline void rate_end_app_limited(struct tcb_ext *ext)
+{
+    if (ext->app_limited && (int32_t)(ext->delivered - ext->app_limited) >= 0)
         ext->app_limited = 0;
-    if (limited && (uint64_t)delivered * ext->rate_interval_us < ext->rate_delivered * interval_us)
+}
+
+/* A sample in which the application had nothing to send counts only when it is not smaller. */
+static inline void rate_note(struct tcb_ext *ext, uint32_t delivered, uint64_t interval_ns, bool limited)
+{
+    if (interval_ns == 0 || (limited && delivered * ext->rate_interval_ns < ext->rate_delivered * interval_ns))
         return;
     ext->rate_delivered = delivered;
-    ext->rate_interval_us = interval_us;
+    ext->rate_interval_ns = interval_ns;
     ext->rate_is_network = !limited;
 }
 /* tcp_rtt.c */
@@ -43,6 +62,12 @@ static inline uint32_t rtt_rto_max_us(const struct tcb *tcb)
 {
     uint32_t own_ms = tcb->opt->rto_max_ms;
     return own_ms ? own_ms * 1000 : tcb->tcp->rto_max_us;
+}
+void cwnd_restart(struct tcb *tcb); /* private to cwnd_check_idle */
+static inline void cwnd_check_idle(struct tcb *tcb) /* RFC 5681 4.1: after an RTO of silence, whatever its backoff */
+{
+    if ((uint64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms) * 1000 > min_u32(tcb->rto_us, rtt_rto_max_us(tcb)))
+        cwnd_restart(tcb);
 }
 uint64_t rtt_rto_backed_off_ns(const struct tcb *tcb); /* private to rtt_rto_ns */
 static inline uint64_t rtt_rto_ns(const struct tcb *tcb) /* with backoff */
@@ -82,9 +107,9 @@ static inline bool window_ack_is_decided(const struct tcb *tcb) { return tcb->ac
 /* Before a write: nothing waits, and the window has room. */
 static inline void tcb_check_app_limited(struct tcb *tcb)
 {
-    uint32_t flight = tcb_in_flight(tcb), count = tcb->ext->delivered + flight;
+    uint32_t flight = tcb_in_flight(tcb);
     if (tcb->write_seq - tcb->snd_nxt < tcb->mss && flight < tcb->cwnd && tcb->ext->lost_out <= tcb->ext->retrans_out)
-        tcb->ext->app_limited = count ? count : 1;
+        tcb->ext->app_limited = tcb->ext->delivered + flight + 1;
 }
 
 #endif

@@ -51,8 +51,8 @@ static void fill_rates(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_busy_time = since_us(tcb, ext->busy_total_ns, ext->busy_ns);
     info->tcpi_rwnd_limited = since_us(tcb, ext->rwnd_total_ns, ext->rwnd_limited ? ext->rwnd_ns : 0);
     info->tcpi_sndbuf_limited = since_us(tcb, ext->sndbuf_total_ns, ext->sndbuf_ns);
-    if (ext->rate_interval_us)
-        info->tcpi_delivery_rate = ext->rate_delivered * tcb->mss * 1000000 / ext->rate_interval_us;
+    if (ext->rate_interval_ns)
+        info->tcpi_delivery_rate = ext->rate_delivered * tcb->mss * 1000000 / max_u64(ext->rate_interval_ns / NS_PER_US, 1);
     info->tcpi_delivery_rate_app_limited = !ext->rate_is_network;
 }
 
@@ -139,7 +139,10 @@ static void fill_syn_sent(const struct tcb *tcb, struct tcp_info *info)
         info->tcpi_ca_state = CA_LOSS;
         info->tcpi_lost = info->tcpi_retrans = 1;
         info->tcpi_snd_cwnd = 1;
-        info->tcpi_snd_ssthresh = max_u32(2, strcmp(cc_get(tcb)->name, "cubic") == 0 ? tcb->cwnd * 717 >> 10 : tcb->cwnd / 2);
+        struct tcb_ext ext = *tcb_ext_peek(tcb);
+        struct tcb reduced = *tcb;
+        reduced.ext = &ext;
+        info->tcpi_snd_ssthresh = cc_get(tcb)->ssthresh(&reduced);
     }
 }
 
@@ -181,9 +184,9 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * info.tcpi_advmss);
-    info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : ext->pacing_rate ? ext->pacing_rate : UINT64_MAX;
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
+    info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
     if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive) { /* the SYN/ACK is in flight */
         info.tcpi_unacked = 1;

@@ -358,6 +358,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         tcb->ext->soft_error = 0;
     tcb->hp_on = tcb->is_passive || !tcb->wscale_ok;
     tcb_set_state(tcb, TCPS_ESTABLISHED);
+    cwnd_begin(tcb);
     window_init(tcb, tcb->advmss);
     sndbuf_expand(tcb);
     timer_keepalive(tcb, true);

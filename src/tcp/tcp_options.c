@@ -249,7 +249,7 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     }
 }
 
-static int set_congestion(struct tcb_opts *opts, const void *value, unsigned length, bool is_linux)
+static int set_congestion(struct tcb_opts *opts, const void *value, unsigned length)
 {
     char name[17];
     unsigned number;
@@ -258,7 +258,8 @@ static int set_congestion(struct tcb_opts *opts, const void *value, unsigned len
         return -EINVAL;
     memcpy(name, value, n);
     name[n] = 0;
-    if (!cc_find(name, &number) || (is_linux && number != TCP_CC_RENO && number != TCP_CC_CUBIC && number != TCP_CC_DCTCP))
+    const struct cc_ops *cc = cc_find(name, &number);
+    if (!cc || !(cc->systems & CC_ON_LINUX))
         return -ENOENT;
     opts->cc = (uint8_t)(number + 1);
     return 0;
@@ -333,7 +334,7 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
     switch (name) {
     case TCP_CONGESTION:
-        return set_congestion(opts, value, length, is_linux);
+        return set_congestion(opts, value, length);
     case TCP_MD5SIG:
     case TCP_MD5SIG_EXT:
         return is_linux ? set_md5(tcp, opts, name, value, length) : -ENOPROTOOPT;
@@ -375,10 +376,11 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
             apply(tcb, name, *(const int *)value);
         return result;
     }
+    const struct cc_ops *cc = cc_get(tcb);
     int error = set_special(tcp, own, name, value, length, tcb->state);
     if (error != -EAGAIN) {
-        if (error == 0 && name == TCP_CONGESTION && tcb->ext)
-            tcb->ext->cc_ready = false;
+        if (cc_get(tcb) != cc)
+            cwnd_change(tcb);
         tcb->is_guarded = own->md5 || own->socket.min_ttl;
         if (error == 0 && tcb_is_signed(tcb) && tcb->mss) {
             tcb->gso_segs = 0;

@@ -57,7 +57,8 @@ static int set_congestion(struct tcb *tcb, struct tcb_opts *opts, const void *va
     if (length < 1)
         return -EINVAL;
     memcpy(name, value, min_u32(length, sizeof name - 1)); /* sooptcopyin(): more than wanted is not looked at */
-    if (!cc_find(name, &number) || (number != TCP_CC_NEWRENO && number != TCP_CC_CUBIC))
+    const struct cc_ops *cc = cc_find(name, &number);
+    if (!cc || !(cc->systems & CC_ON_BSD))
         return -ESRCH;
     opts->cc = (uint8_t)(number + 1);
     if (tcb && tcb->ext)

@@ -304,7 +304,6 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
 {
     struct tcb_ext *ext = tcb->ext;
     ext->probe_byte = false;
-    ext->wstamp_ns = tcb_now(tcb);
     if (length) {
         ext->bytes_sent += length;
         ext->data_segs_out += packets;
@@ -315,6 +314,7 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
         ext->prr_out += packets;
     if (tcb_params(tcb)->byte_recovery)
         base_on_sent(tcb, seq, tcb->snd_nxt, false);
+    cwnd_pace(tcb, length, ext->chunk_left > length);
 }
 
 /* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, in segments of MSS, with the FIN behind it when FIN. */
@@ -354,13 +354,15 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         mark_new(tcb, segment);
     note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = mss,
-                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .delivered = ext ? ext->delivered : 0, .burst = ext ? output_burst(tcb, true) : 0};
+                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .burst = ext ? output_burst(tcb, true) : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
+    if (ext)
+        rate_on_sent(ext, seg, was_empty);
+    if (ext && length && tcb_in_flight(tcb) == 0)
+        cwnd_on_idle(tcb);
     tcb->tx->packets_out += packets;
     tcb->tx->glued += seg->glued;
-    if (was_empty && ext && length && cc_get(tcb)->on_idle && ext->cc_ready)
-        cc_get(tcb)->on_idle(tcb);
     if (ext && length % (mss == tcb->mss && ext->burst_mss ? min_u32(ext->burst_mss, mss) : mss))
         ext->snd_sml = seq + length;
     tcb->snd_nxt = seq + length + fin;
@@ -559,7 +561,6 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (!tcb->ext->in_burst)
         tcb->ext->burst_idle = was_idle;
     tcb->ext->in_burst = true;
-    cwnd_pace(tcb, length);
     return true;
 }
 
@@ -646,7 +647,6 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         note_rare(tcb, &segment->header, data);
     note_ack(tcb);
     if (ext) {
-        ext->wstamp_ns = tcb_now(tcb);
         ext->probe_size = 0; /* an MTU probe that is out proves nothing any more */
     }
     txring_set_mss(tcb, seg, tcb->mss);
@@ -656,6 +656,8 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         recovery_on_probe(tcb, seg);
     else
         recovery_on_retransmit(tcb, seg);
+    if (ext)
+        cwnd_pace(tcb, data, ext->again_left && !(seg->flags & TX_PSH) && !is_probe);
     tcb->tcp->mib[MIB_RetransSegs] += txseg_packets(seg);
     tcp_trace_text(tcb, "retransmit");
     return true;
@@ -664,7 +666,9 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
 static bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
 {
     uint32_t index = recovery_next_lost(tcb);
-    return index != TCP_NONE && output_again(tcb, segment, index, false);
+    if (index == TCP_NONE || (tcb->ext->pacing_ns && !recovery_is_by_timeout(tcb, index)))
+        return false;
+    return output_again(tcb, segment, index, false);
 }
 
 /* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
@@ -708,7 +712,7 @@ COLD static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
     if (!tcb->tx || tcb->tx->count == 0)
         return false;
     uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(queue_until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
-    if (length && seq_le(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd)) {
+    if (length && seq_le(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) && !tcb->ext->pacing_ns) {
         bool fin = tcb->fin_queued && length == unsent;
         if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))
             return false;

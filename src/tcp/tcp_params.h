@@ -38,7 +38,7 @@ enum tcp_syn_rst_policy { TCP_RST_REFUSE, TCP_RST_RETRY /* Windows: the SYN agai
 enum tcp_isn_policy { TCP_ISN_6528, TCP_ISN_BSD /* += 64,000 each half second and connection (4.2 to 4.4) */ };
 enum tcp_rto_policy { TCP_RTO_6298, TCP_RTO_BSD /* ticks, Van Jacobson 1988 */, TCP_RTO_BSD42 /* RFC 793: beta * srtt */, TCP_RTO_LINUX /* rttvar floor 200 ms */,
                       TCP_RTO_FREEBSD /* whole milliseconds, slop added */ };
-enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC, TCP_CC_DCTCP };
+enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC, TCP_CC_DCTCP, TCP_CC_BBR, TCP_CC_COUNT };
 enum tcp_hystart { TCP_HYSTART_OFF, TCP_HYSTART_LINUX /* ACK train, delay */, TCP_HYSTART_RFC9406 /* HyStart++ */ };
 enum tcp_ack_policy { TCP_ACK_BSD /* 200 ms fast timer with a phase, every second segment */, TCP_ACK_RFC1122 /* delack_ms after the segment */, TCP_ACK_LINUX /* quickack first, 40..200 ms ato */ };
 enum tcp_input_policy { TCP_INPUT_RFC9293, TCP_INPUT_BSD /* the order of checks of 4.4BSD's descendants (tcp_bsd.c) */ };

@@ -124,7 +124,8 @@ void recovery_rack_timeout(struct tcb *tcb)
     if (prior_in_flight != tcb_in_flight(tcb)) {
         if (tcb->ca_state != CA_RECOVERY) {
             recovery_enter(tcb, false);
-            cwnd_reduce(tcb, 1, ext->lost_total - prior_lost, false);
+            if (!cc_get(tcb)->control)
+                cwnd_reduce(tcb, 1, ext->lost_total - prior_lost, false);
         }
         ext->rexmit_hold = false;
         tcb_mark_due(tcb);
@@ -197,7 +198,8 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
     if (seg) { /* not TX_RETRANS: the original is still believed to be in flight */
         uint32_t packets = txseg_packets(seg);
         seg->sent_ns = tcb_now(tcb);
-        seg->delivered = ext->delivered;
+        rate_on_sent(ext, seg, false);
+        seg->flags = (uint8_t)((seg->flags & ~TX_APP_LIMITED) | (ext->app_limited ? TX_APP_LIMITED : 0));
         seg->burst = output_burst(tcb, false);
         seg->flags |= TX_EVER_RETRANS;
         if (seg->retransmits < 255)

@@ -24,6 +24,7 @@ void recovery_begin(struct tcb *tcb, struct ack_state *state)
     state->prior_in_flight = tcb_in_flight(tcb);
     state->prior_delivered = ext->delivered;
     state->prior_lost = ext->lost_total;
+    state->is_reneged = ext->is_sack_reneg;
     state->highest_before = ext->sacked_out && tcb->sack_ok ? ext->highest_sack : tcb->snd_una;
     if (ext->frto_new)
         ext->frto_new = false;
@@ -409,18 +410,24 @@ static void set_xmit_timer(struct tcb *tcb)
         timer_rexmt(tcb);
 }
 
-/* PRR while reducing; else growth, on in-order delivery only unless the path is known to reorder. */
+/* The algorithm's own way; else PRR while reducing, else growth, on in-order delivery only unless the path is known to reorder. */
 static void control(struct tcb *tcb, struct ack_state *state)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t delivered = ext->delivered - state->prior_delivered;
+    const struct cc_ops *cc = cc_get(tcb);
+    rate_make_sample(tcb, state);
+    if (cc->control) {
+        cc->control(tcb, state);
+        return;
+    }
+    ext->rate = 0; /* as the window is now */
     if (recovery_is_reducing(tcb)) {
-        cwnd_reduce(tcb, delivered, ext->lost_total - state->prior_lost, state->una_advanced);
+        cwnd_reduce(tcb, state->newly_delivered, state->newly_lost, state->una_advanced);
         return;
     }
     uint32_t usual = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
     if (state->data_acked || (ext->reordering > usual && state->sacked_new)) {
-        cc_get(tcb)->cong_avoid(tcb, delivered);
+        cc->cong_avoid(tcb, state->newly_delivered);
         ext->cwnd_stamp_ns = tcb_now(tcb);
     }
 }
@@ -438,11 +445,13 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
 {
     struct tcb_ext *ext = tcb->ext;
     if (tcb_params(tcb)->byte_recovery) {
+        rate_make_sample(tcb, state);
         base_on_ack(tcb, state);
         return;
     }
     cwnd_init(tcb);
     if (recovery_is_classic(tcb)) {
+        rate_make_sample(tcb, state);
         classic_on_ack(tcb, state);
         return;
     }
@@ -517,6 +526,7 @@ static void enter_loss(struct tcb *tcb)
     if (tcb->ca_state <= CA_DISORDER || seq_le(ext->high_seq, tcb->snd_una) || (tcb->ca_state == CA_LOSS && !tcb->retransmits)) {
         ext->prior_ssthresh = cwnd_current_ssthresh(tcb);
         ext->prior_cwnd = tcb->cwnd;
+        cwnd_hold_rate(tcb);
         tcb->ssthresh = cc_get(tcb)->ssthresh(tcb);
         if (cc_get(tcb)->loss_ssthresh)
             tcb->ssthresh = cc_get(tcb)->loss_ssthresh(tcb);
@@ -596,13 +606,16 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t packets = txseg_packets(seg);
-    bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && tcb->ca_state == CA_LOSS && ext->retrans_out == 0;
+    bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && recovery_is_by_timeout(tcb, 0);
     if (tcb_params(tcb)->byte_recovery)
         base_on_sent(tcb, seg->start, seg->end, true);
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = max_u64(tcb_now(tcb), 1);
+    if (tcb_in_flight(tcb) == 0)
+        cwnd_on_idle(tcb);
     seg->sent_ns = tcb_now(tcb);
-    seg->delivered = ext->delivered;
+    rate_on_sent(ext, seg, false);
+    seg->flags = (uint8_t)((seg->flags & ~TX_APP_LIMITED) | (ext->app_limited ? TX_APP_LIMITED : 0));
     seg->burst = output_burst(tcb, false);
     if (!(seg->flags & TX_RETRANS))
         ext->retrans_out += packets;

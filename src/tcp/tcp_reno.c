@@ -65,5 +65,5 @@ static void avoid_none(struct tcb *tcb, uint32_t acked)
 
 const struct cc_ops cc_none = {.name = "none", .init = init_none, .ssthresh = same, .cong_avoid = avoid_none};
 const struct cc_ops cc_tahoe = {.name = "tahoe", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
-const struct cc_ops cc_reno = {.name = "reno", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
-const struct cc_ops cc_newreno = {.name = "newreno", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
+const struct cc_ops cc_reno = {.name = "reno", .systems = CC_ON_LINUX, .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
+const struct cc_ops cc_newreno = {.name = "newreno", .systems = CC_ON_BSD, .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};

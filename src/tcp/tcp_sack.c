@@ -78,11 +78,7 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
     tagger->delivered += packets;
     state->sacked_new = true;
     state->newly_sacked += packets;
-    if (seg->sent_ns >= state->latest_sent_ns) {
-        state->latest_sent_ns = seg->sent_ns;
-        state->rack_prior = seg->delivered + 1;
-        state->app_limited = seg->flags & TX_APP_LIMITED;
-    }
+    rate_on_delivered(ext, state, seg);
     seg->run_end = seg->end;
     if (ext->has_stamps)
         stamp_on_sacked(tcb, txring_find(tcb, seg->start));

@@ -24,17 +24,17 @@ static struct tcb make(unsigned cc, uint32_t cwnd)
 
 static void test_table(void **state)
 {
-    static const char *const names[] = {"none", "tahoe", "reno", "newreno", "cubic"};
+    static const char *const names[] = {"none", "tahoe", "reno", "newreno", "cubic", "dctcp", "bbr"};
     unsigned number;
     (void)state;
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         const struct cc_ops *ops = cc_find(names[i], &number);
         assert_non_null(ops);
         assert_int_equal(number, i);
         struct tcb tcb = make(i, 10);
         assert_ptr_equal(cc_get(&tcb), ops);
     }
-    assert_null(cc_find("bbr", &number));
+    assert_null(cc_find("vegas", &number));
     struct tcb tcb = make(TCP_CC_CUBIC, 10);
     opts.cc = TCP_CC_RENO + 1; /* TCP_CONGESTION */
     assert_string_equal(cc_get(&tcb)->name, "reno");
