@@ -20,6 +20,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN}, {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN},
     {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN}, {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN},
     {"net.ipv4.tcp_timestamps", NULL, TIMESTAMPS}, {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN}, {"net.ipv4.tcp_ecn_option", "tcp.ecn_option", PLAIN}, {"net.ipv4.tcp_ecn_option_beacon", "tcp.ecn_option_beacon", PLAIN},
+    {"net.ipv4.tcp_ecn_fallback", "tcp.ecn_no_fallback", INVERTED},
     {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_fastopen_key", NULL, FASTOPEN_KEY}, {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
     {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN}, {"net.ipv4.tcp_shrink_window", "tcp.shrink_window", PLAIN},
     {"net.ipv4.tcp_workaround_signed_windows", "tcp.signed_windows", PLAIN}, {"net.ipv4.tcp_stdurg", "tcp.stdurg", PLAIN}, {"net.ipv4.tcp_thin_linear_timeouts", "tcp.thin_linear_timeouts", PLAIN}, {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN},

@@ -83,8 +83,10 @@ static const struct info_field fields[] = {
     FIELD(tcpi_received_e1_bytes, 264, 4),
     FIELD(tcpi_received_e0_bytes, 268, 4),
     FIELD(tcpi_received_ce_bytes, 272, 4),
-    FIELD(tcpi_accecn_fail_mode, 276, 2),
-    FIELD(tcpi_accecn_opt_seen, 278, 2),
+    {"tcpi_ecn_mode", 276, 4, 0, 2},
+    {"tcpi_accecn_opt_seen", 276, 4, 2, 2},
+    {"tcpi_accecn_fail_mode", 276, 4, 4, 4},
+    {"tcpi_options2", 276, 4, 8, 24},
     /* FreeBSD's */
     FIELD(tcpi_snd_bwnd, 280, 4),
     FIELD(tcpi_snd_nxt, 284, 4),

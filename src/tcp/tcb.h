@@ -188,9 +188,11 @@ struct tcb_ext {
     bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child, fastopen_unreadable, fastopen_offered /* its SYN had a cookie or asked for one */, fastopen_trial /* the first after a black hole */;
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
-        bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */;
+        bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */,
+            sent_with_dsack /* the last option, beside a DSACK */;
         int8_t chunk_fields; /* the option of a chunk's segments; -1: none */
         uint8_t syn_sent, syn_received, seen, fail, demand, least, previous, estimate, ce_pending;
+        uint16_t packets_ewma;  /* acknowledged by an ACK, times 64 */
         uint32_t received_ce, received[3], delivered[3]; /* bytes, by IP field - 1 */
         uint64_t option_ns;
     } accecn;
@@ -274,6 +276,7 @@ struct syn_entry {
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos;
+    uint8_t accecn_seen : 2, accecn_fail : 2, syn_again : 1 /* what resent the last: a SYN, not its timer */; /* RFC 9768 */
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
         keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
@@ -559,7 +562,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
 void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags); /* of less than RCV.NXT */
 void reply_here(struct tcb *tcb, uint32_t seq); /* BSD's tcp_respond(): an ACK that leaves the window as it was */
 void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
-COLD void challenge_ack(struct tcb *tcb);
+COLD bool challenge_ack(struct tcb *tcb); /* false: none is due, they are limited */
 bool challenge_allowed(struct tcp *tcp);
 COLD bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to invalid segments */
 

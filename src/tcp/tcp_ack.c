@@ -64,10 +64,9 @@ static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state
 COLD static void count_marks(struct tcb *tcb, struct rx *rx, struct ack_state *state)
 {
     const struct cc_ops *cc = cc_get(tcb);
-    if (accecn_is_on(tcb)) {
-        if (!tcb_params(tcb)->byte_recovery)
-            accecn_on_ack(tcb, rx, state);
-    } else if (cc->on_ack && tcb->ext && !(state->prior_packets == 0 && rx->is_expected)) {
+    if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
+        accecn_on_ack(tcb, rx, state);
+    if (cc->on_ack && tcb->ext && !(state->prior_packets == 0 && rx->is_expected)) {
         cwnd_init(tcb);
         cc->on_ack(tcb);
     }
@@ -130,7 +129,8 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 static void count_ack(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
-    bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == TCP_ACK &&
+    uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
+    bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == flags &&
                     rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
                     rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
                     !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;

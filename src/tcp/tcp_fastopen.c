@@ -294,6 +294,8 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         return false;
     }
     ext->fastopen_child = true;
+    if (accecn_is_on(tcb))
+        accecn_on_child(tcb, in);
     ext->fastopen_renew = by_backup || tcp->params.option_policy == TCP_OPTIONS_BSD; /* FreeBSD: the newest with each SYN/ACK */
     if (by_backup)
         TCP_MIB(tcp, FastOpenPassiveAltKey);

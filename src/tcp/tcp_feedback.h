@@ -12,18 +12,29 @@ static inline void tcb_count_ack(struct tcb *tcb, bool expected, bool advances, 
 }
 
 /* tcp_accecn.c (RFC 9768) */
+enum { ACCECN_ACE_FAIL_SEND = 1, ACCECN_ACE_FAIL_RECV = 2 }; /* of tcpi_accecn_fail_mode */
 uint16_t accecn_reflect(uint8_t ecn);
 bool accecn_is_asked(uint16_t flags);
 uint8_t accecn_look_at_option(const struct tcp_options *options);
+void accecn_on_child(struct tcb *tcb, const struct tcp_in *in);
 void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);
 void accecn_on_synack(struct tcb *tcb, const struct rx *rx);
-void accecn_on_segment(struct tcb *tcb, const struct rx *rx);
+void accecn_on_crossed_syn(struct tcb *tcb, const struct rx *rx);
+uint16_t accecn_crossed_flags(struct tcb *tcb, struct tcp_options *options);
+uint16_t accecn_synack_flags(const struct tcb *tcb, struct tcp_options *options);
+void accecn_on_syn_again(struct tcb *tcb, const struct rx *rx);
+void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length);
+void accecn_on_old_data(struct tcb *tcb, uint32_t seq);
 void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
 bool accecn_count_marks(struct tcb *tcb, const struct rx *rx);
 uint16_t accecn_told(const struct tcb *tcb);
-int accecn_fields(const struct tcb *tcb, uint32_t room, bool has_sack);
+uint16_t accecn_expected(const struct tcb *tcb);
+uint8_t accecn_tos(const struct tcb *tcb);
+int accecn_fields(const struct tcb *tcb, uint32_t room, uint8_t *blocks);
 void accecn_put_counters(struct tcp_options *options, const uint32_t received[3], unsigned fields);
-void accecn_mark(struct tcb *tcb, struct tcp_segment *segment);
+void accecn_put_opening(struct tcp_options *options);
+void accecn_add_option(struct tcb *tcb, struct tcp_options *options, bool has_dsack, bool again);
+void accecn_mark(struct tcb *tcb, struct tcp_segment *segment, bool has_dsack);
 static inline bool accecn_is_on(const struct tcb *tcb) { return tcb->ecn_ok && tcb->ext && tcb->ext->accecn.on; }
 
 /* tcp_rate.c (draft-cheng-iccrg-delivery-rate-estimation) */

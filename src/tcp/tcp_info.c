@@ -99,8 +99,9 @@ struct info_tail {
     uint32_t rcv_wnd, rehash;
     uint16_t total_rto, total_rto_recoveries;
     uint32_t total_rto_time, received_ce, delivered_bytes[3] /* e1, e0, ce */, received_bytes[3];
-    uint16_t accecn_fail_mode, accecn_opt_seen;
+    uint32_t ecn_mode : 2, accecn_opt_seen : 2, accecn_fail_mode : 4, options2 : 24; /* as Linux 7.0 has them; 6.18: two of 16 bits, the modes first */
 };
+enum { ECN_MODE_DISABLED, ECN_MODE_RFC3168, ECN_MODE_ACCECN, ECN_MODE_PENDING };
 enum { INFO_HEAD = INFO_SIZE - sizeof(struct info_tail), OPT_TFO_CHILD = 128 };
 _Static_assert(offsetof(struct tcp_info, tcpi_snd_wnd) == INFO_HEAD - 4 && sizeof(struct info_tail) == 48, "as the kernel's");
 
@@ -116,8 +117,9 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     tail->received_ce = ext->accecn.received_ce;
     memcpy(tail->delivered_bytes, ext->accecn.delivered, sizeof tail->delivered_bytes);
     memcpy(tail->received_bytes, ext->accecn.received, sizeof tail->received_bytes);
-    tail->accecn_fail_mode = ext->accecn.fail;
-    tail->accecn_opt_seen = ext->accecn.seen;
+    tail->accecn_fail_mode = ext->accecn.fail & 15;
+    tail->ecn_mode = !tcb->ecn_ok ? ECN_MODE_DISABLED : ext->accecn.on ? ECN_MODE_ACCECN : ext->accecn.pending && tcb->state == TCPS_SYN_SENT ? ECN_MODE_PENDING : ECN_MODE_RFC3168;
+    tail->accecn_opt_seen = ext->accecn.seen & 3;
 }
 
 /* What Linux would send before the peer's SYN says how much it takes. */
@@ -165,8 +167,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
         info.tcpi_snd_wscale = tcb->snd_wscale;
         info.tcpi_rcv_wscale = tcb->rcv_wscale;
     }
-    bool asks_ecn = tcb->state == TCPS_SYN_SENT && !tcb->want_syn && (tcb_params(tcb)->ecn == 1 || tcb_params(tcb)->ecn == 4);
-    info.tcpi_options |= (tcb->ecn_ok || asks_ecn ? TCPI_OPT_ECN : 0) | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
+    info.tcpi_options |= (tcb->ecn_ok ? TCPI_OPT_ECN : 0) | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
     if (ext->syn_data_acked)
         info.tcpi_options |= TCPI_OPT_SYN_DATA;
     if (ext->fastopen_child && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)

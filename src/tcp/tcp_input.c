@@ -144,9 +144,9 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     if (is_predicted(tcb, &rx)) {
         bool acceptable;
         note_timestamp(tcb, &rx);
+        if (__builtin_expect(rx.in->ecn || tcb->ecn_ok, 0))
+            accecn_on_segment(tcb, rx.in, rx.in->payload);
         drop = ack_process(tcb, &rx, &acceptable);
-        if (tcb->ecn_ok && accecn_is_on(tcb))
-            accecn_on_segment(tcb, &rx);
         if (rx.length)
             reass_text(tcb, &rx, &drop);
     } else if (tcb->state == TCPS_SYN_SENT) {
@@ -192,18 +192,20 @@ COLD static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
     if (rx->end_seq != rx->seq && seq_lt(rx->seq, tcb->rcv_nxt)) {
         TCP_MIB(tcb->tcp, DelayedACKLost);
         window_enter_quickack(tcb, 16);
-        if (tcb->sack_ok && tcb_params(tcb)->dsack)
+        if (tcb->sack_ok && tcb_params(tcb)->dsack) {
+            accecn_on_old_data(tcb, rx->seq);
             sack_dsack(tcb, rx->seq, seq_min(rx->end_seq, tcb->rcv_nxt));
+        }
     }
     window_ack_now(tcb);
 }
 
-COLD static void syn_challenge(struct tcb *tcb)
+COLD static bool syn_challenge(struct tcb *tcb)
 {
     TCP_MIB(tcb->tcp, SYNChallenge);
     if (tcb->state == TCPS_ESTABLISHED)
         TCP_MIB(tcb->tcp, InErrs); /* Linux: there alone */
-    challenge_ack(tcb);
+    return challenge_ack(tcb);
 }
 
 COLD static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
@@ -246,7 +248,7 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
     if (is_paws_reject(tcb, rx) && !(rx->flags & TCP_RST)) {
         TCP_MIB(tcb->tcp, PAWSEstab);
         if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
-            syn_challenge(tcb);
+            (void)syn_challenge(tcb);
         else if (is_bare_ack(rx) && seq_lt(rx->seq, tcb->rcv_nxt) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
             TCP_MIB(tcb->tcp, PAWSOldAck); /* most likely reordered: not worth an answer */
         else if (rx->seq != rx->end_seq || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
@@ -271,7 +273,7 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         return LIL_DROP_TCP_BAD_SEQ;
     }
     if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
-        syn_challenge(tcb);
+        (void)syn_challenge(tcb);
     else if (rx->seq == rx->end_seq && !oow_ack_allowed(tcb))
         TCP_MIB(tcb->tcp, ACKSkippedSeq);
     else
@@ -313,7 +315,11 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
         return LIL_DROP_TCP_DUPLICATE;
     }
     if (tcb_params(tcb)->rfc5961) {
-        syn_challenge(tcb); /* RFC 5961 4 (SHLD): whatever the sequence number */
+        bool is_accurate = tcb->ecn_ok && accecn_is_on(tcb);
+        if (is_accurate)
+            accecn_on_syn_again(tcb, rx);
+        if (syn_challenge(tcb) && is_accurate) /* RFC 5961 4 (SHLD): whatever the sequence number */
+            tcb->ext->accecn.reflect = true;
         return LIL_DROP_TCP_BAD_FLAGS;
     }
     if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* an old SYN or SYN/ACK lies before the window: it is trimmed (RFC 793 3.9, p. 69) */
@@ -364,8 +370,6 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     timer_keepalive(tcb, true);
     if (tcb->is_passive)
         plpmtud_init(tcb, mss_options(tcb));
-    if (tcb->is_passive && tcb->ecn_ok && accecn_is_on(tcb))
-        accecn_on_third_ack(tcb, rx);
 }
 
 static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
@@ -376,6 +380,11 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     }
     bool fin = tcb->fin_queued;
     tcp_establish(tcb, rx);
+    if (tcb->ecn_ok && accecn_is_on(tcb)) {
+        accecn_on_third_ack(tcb, rx);
+        if (tcb->is_passive && !tcb->ext->fastopen_child)
+            accecn_on_child(tcb, rx->in);
+    }
     if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         send_dup_ack(tcb, rx); /* its SYN came twice */
     tcb->snd_una++; /* the SYN */
@@ -606,13 +615,13 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || tcb->state == TCPS_SYN_RECEIVED || seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt))
         note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad */
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
+    if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && tcb->state == TCPS_ESTABLISHED) /* Linux counts there alone */
+        accecn_on_segment(tcb, rx->in, rx->in->payload);
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
     if (tcb->is_fin_waiter) /* since this ACK */
         return rx->length ? LIL_DROP_TCP_DUPLICATE : LIL_DROP_NONE;
-    if (tcb->ecn_ok && accecn_is_on(tcb))
-        accecn_on_segment(tcb, rx);
     tcp_step6_urgent(tcb, rx);
     if (rx->length || (rx->flags & TCP_FIN)) /* step 7; step 8 when the FIN is in order */
         reass_text(tcb, rx, &drop);

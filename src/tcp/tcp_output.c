@@ -12,10 +12,10 @@ size_t output_options_size(const struct tcb *tcb)
         size += blocks ? 4 + 8 * blocks : 0;
     }
     if (accecn_is_on(tcb)) {
-        bool has_sack = size > least;
-        int fields = accecn_fields(tcb, 40 - (uint32_t)size, has_sack);
+        uint8_t blocks = size > least ? (uint8_t)((size - least - 4) / 8) : 0, kept = blocks;
+        int fields = accecn_fields(tcb, 40 - (uint32_t)size, &kept);
         if (fields >= 0)
-            size = (size + 2 + 3 * (size_t)fields + (has_sack ? 1 : 3)) & ~(size_t)3; /* its odd bytes may take the SACK's NOPs */
+            size = (size - 8u * (blocks - kept) + 2 + 3 * (size_t)fields + (kept ? 1 : 3)) & ~(size_t)3; /* its odd bytes may take the SACK's NOPs */
     }
     return size;
 }
@@ -46,6 +46,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     header->checksum = header->urgent = 0;
     header->header_length = 0;
     memset(&header->options, 0, offsetof(struct tcp_options, sack));
+    bool has_dsack = tcb->ext && tcb->ext->has_dsack;
     if (tcb->ext && !((flags & TCP_SYN) && tcb->is_passive)) /* a SYN/ACK is its request's */
         tcb->ext->segs_out++;
     if (!(flags & TCP_SYN)) {
@@ -59,12 +60,12 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
         header->window = window_select(tcb);
         if (__builtin_expect(header->window == 0, 0) && tcb->ext)
             tcb->ext->base.zero_windows++;
-        if (tcb->ecn_ok && tcb->ecn_demand_cwr)
+        if (tcb->ecn_ok && tcb->ecn_demand_cwr && !tcb->is_fin_waiter)
             flags |= TCP_ECE;
     }
     header->flags = flags;
     if (tcb->ecn_ok && !(flags & TCP_SYN) && accecn_is_on(tcb))
-        accecn_mark(tcb, segment);
+        accecn_mark(tcb, segment, has_dsack);
     else if (tcb->ecn_ok && !(flags & TCP_SYN) && cc_has_ecn(tcb))
         segment->tos |= 2;
     if (!is_again(tcb, flags, seq)) /* RFC 4022: not what only repeats */
@@ -130,17 +131,23 @@ static void arm_syn_timer(struct tcb *tcb)
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
-/* RFC 3168 6.1.1, RFC 9768 3.1.1; a SYN that was lost twice asks no more. */
+/* RFC 3168 6.1.1, RFC 9768 3.1.1; a SYN that was lost asks no more, AccECN's when it was lost twice. The answer is taken as one to the first. */
 static uint16_t ask_for_ecn(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     bool needs = cc_get(tcb)->needs_ecn;
-    struct tcb_ext *ext = params->ecn == 3 && !needs ? tcb_ext_get(tcb) : NULL;
-    if (ext && tcb->retransmits <= 1) {
-        ext->accecn.pending = true;
-        return TCP_AE | TCP_ECE | TCP_CWR;
+    if (tcb->retransmits == 0) {
+        struct tcb_ext *ext = params->ecn == 3 ? tcb_ext_get(tcb) : NULL;
+        tcb->ecn_ok = params->ecn == 1 || params->ecn == 3 || params->ecn == 4 || needs;
+        if (ext) {
+            ext->accecn.pending = true;
+            ext->accecn.syn_sent = needs ? 2 : 0;
+        }
     }
-    return (params->ecn == 1 || params->ecn == 4 || needs) && tcb->retransmits <= params->ecn_syn_retries ? TCP_ECE | TCP_CWR : 0;
+    bool is_accurate = tcb_ext_peek(tcb)->accecn.pending;
+    if (!tcb->ecn_ok || (tcb->retransmits > (is_accurate ? 1 : params->ecn_syn_retries) && !params->ecn_no_fallback))
+        return 0;
+    return is_accurate ? TCP_AE | TCP_ECE | TCP_CWR : TCP_ECE | TCP_CWR;
 }
 
 /* RFC 9293 3.7.1 (MUST-14): every SYN has the MSS option. */
@@ -154,7 +161,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     bool needs_ecn = cc_get(tcb)->needs_ecn;
     if (first && (params->ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
-    if (!first && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
+    if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
         flags |= TCP_ECE;
     output_fill(tcb, segment, flags, tcb->snd_una);
     segment->tos |= needs_ecn && (first || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
@@ -186,6 +193,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
         fastopen_add_to_syn(tcb, segment);
     if (!first && tcb->ext && tcb->ext->fastopen_renew)
         fastopen_renew_cookie(tcb, options);
+    if (!first)
+        segment->header.flags |= tcb->is_passive ? accecn_synack_flags(tcb, options) : accecn_crossed_flags(tcb, options);
     tcb->acks_due = 0;
     tcb->ack_want = 0;
     if (tcb->timer != TIMER_SYN || tcb->rexmt_ns <= tcb_now(tcb))

@@ -82,7 +82,8 @@ struct tcp_params {
     bool offer_wscale, offer_sack, offer_timestamps, offer_ecn;
     uint8_t option_order;         /* enum tcp_option_order (wire.h) */
     uint8_t ecn;                  /* tcp_ecn: 0, 1, 2 as Linux; 3+ AccECN */
-    uint8_t ecn_option, ecn_option_beacon; /* AccECN: 0 no option, 1 when it must, 2 some each round trip, 3 on each segment; a round trip's share */
+    uint8_t ecn_option, ecn_option_beacon; /* AccECN: 0 no option, 1 when it must and so often a round trip, 2 on each segment, 3 whatever is lost */
+    bool ecn_no_fallback;         /* Linux's tcp_ecn_fallback turned round: each SYN asks, and what is told of a handshake is believed */
     uint32_t fastopen;            /* tcp_fastopen bits: 1 client, 2 server, 4 data without a cookie, 0x200 no cookie wanted, 0x400 listeners by themselves */
     bool timestamp_offsets;       /* random per connection */
     uint32_t timestamp_hz_ms;     /* clock granularity: 1 ms Linux, 500 BSD */

@@ -227,6 +227,7 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
         packet_free(packet);
         if (tcb->sack_ok && tcb_params(tcb)->dsack)
             sack_dsack(tcb, start, end);
+        sack_note(tcb, start, end); /* its block is the newest again */
         return false;
     }
     bool extends = range && seq_le(range->start, start);
@@ -378,6 +379,7 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
         }
     } else if (seq_le(rx->end_seq, tcb->rcv_nxt)) {
         TCP_MIB(tcb->tcp, DelayedACKLost);
+        accecn_on_old_data(tcb, rx->seq);
         if (dsack)
             sack_dsack(tcb, rx->seq, rx->end_seq);
         *drop = outside(tcb, LIL_DROP_TCP_DUPLICATE);

@@ -166,7 +166,7 @@ bool oow_ack_allowed(struct tcb *tcb)
     return true;
 }
 
-void challenge_ack(struct tcb *tcb)
+bool challenge_ack(struct tcb *tcb)
 {
     if (tcb_params(tcb)->conn_challenge_count) { /* FreeBSD: an ACK without a thought for the rest */
         struct tcb_ext *ext = tcb_ext_get(tcb);
@@ -176,19 +176,20 @@ void challenge_ack(struct tcb *tcb)
             tcb->rcv_wnd = tcb_receive_window(tcb); /* the right edge stays where it is */
             tcb->rcv_wup = tcb->rcv_nxt;
         }
-        return;
+        return false;
     }
     if (!oow_ack_allowed(tcb)) {
         TCP_MIB(tcb->tcp, ACKSkippedChallenge);
-        return;
+        return false;
     }
     if (!challenge_allowed(tcb->tcp))
-        return;
+        return false;
     TCP_MIB(tcb->tcp, ChallengeACK);
     if (tcb->state == TCPS_SYN_RECEIVED)
         reply_ack(tcb); /* its own output is the SYN/ACK */
     else
         window_ack_now(tcb);
+    return true;
 }
 
 void reply_here(struct tcb *tcb, uint32_t seq)

@@ -254,6 +254,8 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
         listener->young -= entry->retransmits == 0;
     entry->retransmits++;
     entry->resent++;
+    entry->syn_again = false;
+    entry->accecn_fail |= entry->accecn_ok && entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
     synq_schedule(tcp, slot);
     /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
     if (listener && listener->opt->defer_accept && entry->acked && entry->retransmits < listener->opt->defer_accept)
@@ -299,10 +301,8 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->seq = entry->iss;
     header->ack = entry->irs + 1;
     header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && !entry->accecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
-    if (entry->accecn_ok && entry->retransmits <= 1) /* RFC 9768 3.1.4.2: lost twice, it may be for that */
+    if (entry->accecn_ok && entry->retransmits + entry->syn_again <= 1) /* RFC 9768 3.1.4.2: lost twice, it may be for that */
         header->flags |= accecn_reflect(entry->syn_ect);
-    if (entry->accecn_ok && entry->retransmits == 0 && tcp->params.ecn_option)
-        accecn_put_counters(&header->options, (const uint32_t[3]){0}, 3);
     header->window = (uint16_t)min_u32(entry->window, 65535);
     header->options.has_mss = !entry->no_options;
     header->options.mss = entry->advmss;
@@ -316,6 +316,8 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     }
     if (entry->offers_fastopen && !(entry->resent && tcp->params.ack_policy == TCP_ACK_LINUX)) /* Linux: in the first alone */
         fastopen_add_to_synack(tcp, entry, &header->options);
+    if (entry->accecn_ok && !entry->resent && tcp->params.ecn_option)
+        accecn_put_opening(&header->options);
     segment->option_order = tcp->params.option_order;
     segment->tos = entry->tos;
     segment->ttl = tcp->params.ttl;
@@ -376,6 +378,9 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         if (ext) {
             ext->accecn.on = true;
             ext->accecn.syn_received = entry->syn_ect;
+            ext->accecn.syn_sent = listener && cc_by_opts(tcp, listener->opt)->needs_ecn ? 2 : 0;
+            ext->accecn.seen = entry->accecn_seen;
+            ext->accecn.fail = entry->accecn_fail;
         }
     }
     struct tcb_ext *challenged = entry->challenge_count ? tcb_ext_get(tcb) : NULL;
@@ -446,6 +451,8 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
         }
         return LIL_DROP_TCP_ACCEPT_QUEUE;
     }
+    if (entry->accecn_ok && in->header.options.has_accecn && entry->accecn_seen < 2)
+        entry->accecn_seen = accecn_look_at_option(&in->header.options) & 3;
     if (listener->opt->defer_accept && entry->retransmits < listener->opt->defer_accept && in->payload == 0 &&
         !(in->header.flags & TCP_FIN) && in->header.seq == entry->irs + 1) {
         entry->acked = true;
@@ -607,6 +614,12 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         if (is_answer_limited(tcp, entry, in))
             return LIL_DROP_TCP_DUPLICATE;
         entry->resent++;
+        if (entry->accecn_ok) {
+            entry->syn_ect = in->ecn & 3;
+            entry->syn_again = true;
+            entry->accecn_fail |= (header->flags & (TCP_AE | TCP_CWR | TCP_ECE)) ? 0 : ACCECN_ACE_FAIL_RECV;
+            entry->accecn_fail |= entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
+        }
         if (tcp->params.synack.give_up_ms == 0 || tcp->params.ack_policy == TCP_ACK_LINUX)
             synq_schedule(tcp, slot); /* the SYN again: the SYN/ACK again, and its timer from now */
         count_repeat(tcp);

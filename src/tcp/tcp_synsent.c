@@ -48,8 +48,8 @@ static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's
 static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    tcb->ecn_ok = (params->ecn == 1 || params->ecn == 4 || cc_get(tcb)->needs_ecn) && (rx->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE;
-    accecn_on_synack(tcb, rx);
+    if (tcb->ecn_ok)
+        accecn_on_synack(tcb, rx);
     uint32_t pmtu = take_options(tcb, rx);
     if (params->fastopen & 1)
         fastopen_on_synack(tcb, rx);
@@ -70,6 +70,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
             window_delay_ack(tcb, 200);
     } else {
         window_ack_now(tcb);
+        if (accecn_is_on(tcb))
+            tcb->ext->accecn.reflect = true;
     }
     if ((rx->length || (rx->flags & TCP_FIN)) && params->ack_policy != TCP_ACK_LINUX) { /* Linux: of a SYN/ACK nothing but the SYN is taken */
         enum lil_drop drop = LIL_DROP_NONE;
@@ -94,7 +96,8 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     tcb->snd_wl1 = rx->seq;
     mss_sync(tcb, pmtu); /* the peer's window may be small */
     window_guess_mss(tcb);
-    tcb->ecn_ok = tcb_params(tcb)->ecn && (rx->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    if (tcb->ecn_ok)
+        accecn_on_crossed_syn(tcb, rx);
     if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         fastopen_crossed(tcb);
     tcb_set_state(tcb, TCPS_SYN_RECEIVED);

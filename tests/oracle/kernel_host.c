@@ -26,6 +26,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -469,10 +470,25 @@ int lil_pipe2(struct lil_proc *p, int fds[2], int flags)
     return pipe2(fds, flags);
 }
 
+/* Linux 6.19 and before tell AccECN's failures and option in 16 bits each; since then they are bit-fields behind the mode (run_code.c). */
+static void renew_info(uint8_t *info, socklen_t length)
+{
+    uint16_t modes[2];
+    struct utsname system;
+    if (length < 280 || uname(&system) < 0 || atoi(system.release) >= 7)
+        return;
+    memcpy(modes, info + 276, sizeof modes);
+    uint32_t fields = (modes[1] & 3u) << 2 | (modes[0] & 15u) << 4;
+    memcpy(info + 276, &fields, sizeof fields);
+}
+
 int lil_getsockopt(struct lil_proc *p, int fd, int level, int name, void *value, socklen_t *length)
 {
     (void)p;
-    return getsockopt(fd, level, name, value, length);
+    int result = getsockopt(fd, level, name, value, length);
+    if (result == 0 && level == IPPROTO_TCP && name == 11 /* TCP_INFO */)
+        renew_info(value, *length);
+    return result;
 }
 
 int lil_setsockopt(struct lil_proc *p, int fd, int level, int name, const void *value, socklen_t length)
