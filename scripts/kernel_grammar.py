@@ -596,6 +596,54 @@ def area_ecn(g):
         else: g.mix(1, read=1, fin=.3, odd_data=1)
     g.end()
 
+def area_accecn(g): # AccECN: 6.18 refuses tcp_ecn=3, but who asks for RFC 3168's takes AccECN's SYN/ACK, and a cookie's ACK says what was agreed on
+    g.sysctls(1, ('tcp_sack', 'tcp_dsack'))
+    option = g.pick(2, 2, 2, 1, 1, 0)
+    g.add('`sysctl -q net.ipv4.tcp_ecn=1 net.ipv4.tcp_ecn_option=%d net.ipv4.tcp_ecn_option_beacon=%d net.ipv4.tcp_ecn_fallback=%d`' % (option, g.pick(0, 1, 3), g.pick(0, 1, 1)))
+    g.mss, g.ts, g.sack, g.tsval, g.scale = 1000, g.chance(.5), g.chance(.8), 1000, 7
+    fields = lambda: g.pick('', '', '[ect0] ', '[ce] ', '[ect1] ')
+    letters = lambda n: ('E' if n & 1 else '') + ('W' if n & 2 else '') + ('A' if n & 4 else '')
+    head = 'mss 1000,' + ('sackOK,' if g.sack else 'nop,nop,') + ('TS val 1000 ecr %s,' if g.ts else '')
+    e0, ce, e1, marks = 1, 0, 1, 0
+    def option_of():
+        given, n = {'e0b': e0, 'ceb': ce, 'e1b': e1}, g.pick(3, 3, 3, 2, 1, 0)
+        if g.chance(.04): given[g.pick('e0b', 'ceb', 'e1b')] = g.pick(0, 1, 5000, 16777215, 8388608)
+        names = g.pick(['e0b', 'ceb', 'e1b'], ['e1b', 'ceb', 'e0b'])
+        return ['ECN' + ''.join(' %s %d' % (k, given[k] & 0xffffff) for k in names[:n])] + ['nop'] * (-(2 + 3 * n) % 4)
+    if g.chance(.5):
+        g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4')
+        g.add('connect(4, ..., ...) = ...')
+        g.add('> SEW 0:0(0) %s' % ('<mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 7>' if g.ts and g.sack else '<...>'))
+        o = option_of() if g.chance(.7) else []
+        g.add('< %sS%s. 0:0(0) ack 1 win 65535 <%s%snop,wscale 7>' % (fields(), letters(g.pick(2, 2, 3, 4, 6, 5)), head % 100 if g.ts else head, ','.join(o + ['']) if o else ''), .05)
+        g.ask()
+    else:
+        g.ts = True
+        g.add('`sysctl -q net.ipv4.tcp_syncookies=2`')
+        g.listener(opts=False)
+        g.add('< %sSEW%s 0:0(0) win 65535 <mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7>' % (g.pick('', '[ect0] '), g.pick('', 'A')))
+        g.add('> SE. 0:0(0) ack 1 <mss 1460,sackOK,TS val 100 ecr 1000,nop,wscale 7>')
+        g.segment(letters(g.pick(2, 2, 3, 4, 6, 5, 7)) + '.', ack=1, delta=.05, ip=fields(), opts=g.stamp(0) + (option_of() if g.chance(.6) else []), win=511)
+        g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
+    g.open, g.win = True, 511
+    for _ in range(g.pick(4, 8, 12, 20)):
+        ip, what = fields(), g.rng.random()
+        marked = g.pick(0, 0, 0, 1, 2, 3) if g.h > g.hu and what < .75 else 0
+        marks += marked
+        ce += 1000 * marked
+        e0 += g.pick(0, 1000, 1000)
+        ace = letters((5 + marks) & 7 if g.chance(.9) else g.rng.randint(0, 7))
+        if g.chance(.6): g.hu = min(g.h, g.hu + 1000 * g.pick(1, 2, 3, 8, 20))
+        o = g.stamp(0) + (option_of() if g.chance(.6) else [])
+        if what < .3: n = g.pick(1, 100, 1000, 1000); g.segment('P' + ace + '.', length=n, ip=ip, ack=g.hu, opts=o, win=511); g.p += n
+        elif what < .45: n = 1000; g.segment('P' + ace + '.', seq=g.p + g.pick(-1000, 1000, 2000, 4000, 6000), length=n, ip=ip, ack=g.hu, opts=o, win=511)
+        elif what < .75: g.segment(ace + '.', ip=ip, ack=g.hu, opts=o, win=511)
+        elif what < .95: n = g.pick(100, 1000, 3000, 10000, 20000); g.add('write(4, ..., %d) = ...' % n, g.delta()); g.h += n
+        elif what < .97: g.segment('S' + ace + '.', seq=0, ip=ip, ack=1, opts=o, win=511)
+        else: g.mix(1, read=1, fin=.3, shutdown=.2)
+        if g.chance(.15): g.ask()
+    g.ask()
+
 def area_blocks(g): # SACK and DSACK blocks, right and wrong
     g.sysctls(1, ('tcp_timestamps', 'tcp_dsack', 'tcp_recovery', 'tcp_reordering', 'tcp_congestion_control', 'tcp_early_retrans'))
     g.mss, g.scale, g.ts, g.sack, g.tsval, g.sys['tcp_sack'] = 1000, 7, g.chance(.4), True, 1000, 1

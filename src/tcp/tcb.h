@@ -322,8 +322,9 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     uint16_t flags, window;
     uint8_t tos, wscale;
     bool has_ts, wscale_ok, sack_ok, has_md5;
-    uint8_t sack_count;
+    uint8_t sack_count, accecn; /* accecn: a SYN/ACK has the option; else 1 + the counters that it has */
     uint16_t mss;
+    uint32_t counters[3];
     uint8_t md5[16];
     struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
 };
@@ -559,7 +560,7 @@ COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.1
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
-void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags); /* of less than RCV.NXT */
+void reply_old_ack(struct tcb *tcb, uint32_t ack); /* of less than RCV.NXT */
 void reply_here(struct tcb *tcb, uint32_t seq); /* BSD's tcp_respond(): an ACK that leaves the window as it was */
 void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
 COLD bool challenge_ack(struct tcb *tcb); /* false: none is due, they are limited */

@@ -33,6 +33,9 @@ bool accecn_is_asked(uint16_t flags)
     return ace && ace != 3;
 }
 
+/* RFC 9768 5.1: the last ACK of a handshake of which nothing was kept shows that it agreed on AccECN. */
+bool accecn_is_told(uint16_t flags) { return ace_of(flags) > 1; }
+
 /* What the reflected value says that our segment arrived with. */
 static uint8_t arrived_as(unsigned ace)
 {
@@ -432,11 +435,11 @@ void accecn_mark(struct tcb *tcb, struct tcp_segment *segment, bool has_dsack)
     struct tcphdr_ *header = &segment->header;
     bool again = ext->accecn.again, is_linux = !tcb_params(tcb)->byte_recovery;
     header->flags &= (uint16_t)~(TCP_AE | TCP_CWR | TCP_ECE);
+    if (tcb->is_fin_waiter) /* a record on Linux, which has forgotten the counters */
+        return;
     ext->accecn.is_urgent = ext->accecn.again = false;
     if (is_linux)
         segment->tos |= accecn_tos(tcb);
-    if (tcb->is_fin_waiter) /* a record on Linux, which has forgotten the counters */
-        return;
     if (ext->accecn.reflect) { /* the ACK that ends the handshake, and its like */
         header->flags |= accecn_reflect(ext->accecn.syn_received);
         ext->accecn.reflect = false;

@@ -68,13 +68,14 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
     *reply = (struct tcp_reply){.flow = in->flow,
                                 .seq = make(tcp, &in->flow, entry.irs, index),
                                 .ack = entry.irs + 1,
-                                .flags = TCP_SYN | TCP_ACK | (entry.ecn_ok ? TCP_ECE : 0),
+                                .flags = TCP_SYN | TCP_ACK | (entry.accecn_ok ? accecn_reflect(entry.syn_ect) : entry.ecn_ok ? TCP_ECE : 0),
                                 .window = (uint16_t)min_u32(entry.window, 65535),
                                 .tos = entry.tos,
                                 .mss = entry.advmss,
                                 .wscale_ok = entry.wscale_ok,
                                 .wscale = entry.rcv_wscale,
-                                .sack_ok = entry.sack_ok};
+                                .sack_ok = entry.sack_ok,
+                                .accecn = entry.accecn_ok && tcp->params.ecn_option};
     if (entry.ts_ok) {
         uint32_t bits = (entry.wscale_ok ? entry.snd_wscale : TS_WSCALE_NONE) | (entry.sack_ok ? TS_SACK : 0) | (entry.ecn_ok ? TS_ECN : 0);
         uint32_t now = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS));
@@ -126,6 +127,7 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     tcp->hooks.trace = traced ? trace : NULL;
     uint8_t wscale; /* in whole segments of the cookie's size */
     entry->window = window_initial(tcp, listener->opt, syn.header.options.mss, entry->wscale_ok, &wscale);
+    entry->accecn_ok = entry->ecn_ok && accecn_is_told(header->flags) && !tcp->params.cookie_options;
     entry->iss = header->ack - 1;
     entry->snd_wnd = (uint32_t)header->window << entry->snd_wscale;
     entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;

@@ -44,7 +44,7 @@ static void dctcp_on_ack(struct tcb *tcb)
 static uint32_t dctcp_ssthresh(struct tcb *tcb)
 {
     struct dctcp *ca = state_of(tcb);
-    if (!tcb->ecn_ok || accecn_is_on(tcb))
+    if (!tcb->ecn_ok)
         return max_u32(tcb->cwnd >> 1, 2);
     ca->loss_cwnd = tcb->cwnd;
     return max_u32(tcb->cwnd - ((tcb->cwnd * ca->alpha) >> 11), 2);
@@ -68,7 +68,7 @@ static void dctcp_on_ce(struct tcb *tcb, bool ce)
     if (ca->ce_state != ce) {
         tcb->ecn_demand_cwr = ca->ce_state;
         if (tcb->ack_sched && tcb->delack_ns)
-            reply_old_ack(tcb, ca->prior_rcv_nxt, ca->ce_state ? TCP_ECE : 0);
+            reply_old_ack(tcb, ca->prior_rcv_nxt);
         tcb->ack_now = true;
     }
     tcb->ecn_demand_cwr = ce;
@@ -80,7 +80,7 @@ static unsigned dctcp_info(const struct tcb *tcb, void *value)
 {
     struct tcp_dctcp_info *info = value;
     const struct dctcp *ca = (const struct dctcp *)tcb_ext_peek(tcb)->cc_private;
-    bool is_on = tcb->ecn_ok && !accecn_is_on(tcb);
+    bool is_on = tcb->ecn_ok;
     *info = (struct tcp_dctcp_info){.dctcp_enabled = is_on, .dctcp_ce_state = is_on ? (uint16_t)ca->ce_state : 0,
                                     .dctcp_alpha = is_on ? (tcb_ext_peek(tcb)->cc_ready ? ca->alpha : ALPHA_MOST) : 0};
     return sizeof *info;

@@ -15,6 +15,7 @@ static inline void tcb_count_ack(struct tcb *tcb, bool expected, bool advances, 
 enum { ACCECN_ACE_FAIL_SEND = 1, ACCECN_ACE_FAIL_RECV = 2 }; /* of tcpi_accecn_fail_mode */
 uint16_t accecn_reflect(uint8_t ecn);
 bool accecn_is_asked(uint16_t flags);
+bool accecn_is_told(uint16_t flags);
 uint8_t accecn_look_at_option(const struct tcp_options *options);
 void accecn_on_child(struct tcb *tcb, const struct tcp_in *in);
 void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);

@@ -66,7 +66,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     header->flags = flags;
     if (tcb->ecn_ok && !(flags & TCP_SYN) && accecn_is_on(tcb))
         accecn_mark(tcb, segment, has_dsack);
-    else if (tcb->ecn_ok && !(flags & TCP_SYN) && cc_has_ecn(tcb))
+    else if (tcb->ecn_ok && !(flags & TCP_SYN) && cc_has_ecn(tcb) && !tcb->is_fin_waiter)
         segment->tos |= 2;
     if (!is_again(tcb, flags, seq)) /* RFC 4022: not what only repeats */
         TCP_MIB(tcp, OutSegs);

@@ -46,6 +46,10 @@ static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
         header->options.has_wscale = reply->wscale_ok;
         header->options.wscale = reply->wscale;
         header->options.sack_permitted = reply->sack_ok;
+        if (reply->accecn)
+            accecn_put_opening(&header->options);
+    } else if (reply->accecn) {
+        accecn_put_counters(&header->options, reply->counters, reply->accecn - 1u);
     }
 }
 
@@ -113,6 +117,30 @@ static void add_sack(struct tcb *tcb, struct tcp_reply *reply)
     memcpy(reply->sack, options.sack, sizeof reply->sack);
 }
 
+/* Linux: each segment tells of ECN; an orphan in FIN-WAIT-2 has forgotten of it all but the IP field. */
+static void add_ecn(struct tcb *tcb, struct tcp_reply *reply)
+{
+    if (!tcb->ecn_ok || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return;
+    bool is_accurate = accecn_is_on(tcb);
+    reply->tos |= is_accurate ? accecn_tos(tcb) : cc_has_ecn(tcb) ? 2 : 0;
+    if (tcb->is_fin_waiter)
+        return;
+    if (!is_accurate) {
+        reply->flags |= tcb->ecn_demand_cwr ? TCP_ECE : 0;
+        return;
+    }
+    struct tcp_segment segment = {.header.flags = reply->flags};
+    struct tcp_options *options = &segment.header.options;
+    options->has_timestamp = reply->has_ts;
+    options->sack_count = reply->sack_count;
+    accecn_mark(tcb, &segment, reply->sack_count && tcb->ext->dsack_start == reply->sack[0].start);
+    reply->flags = segment.header.flags;
+    reply->sack_count = options->sack_count;
+    reply->accecn = options->has_accecn ? options->accecn_fields + 1 : 0;
+    memcpy(reply->counters, tcb->ext->accecn.received, sizeof reply->counters);
+}
+
 void reset_send(struct tcb *tcb)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);
@@ -130,6 +158,7 @@ void reset_send(struct tcb *tcb)
             reply->ts_echo = tcb->ts_recent;
         }
         add_sack(tcb, reply);
+        add_ecn(tcb, reply);
     }
     reply_sign(reply, tcb->opt);
 }
@@ -210,7 +239,7 @@ void reply_here(struct tcb *tcb, uint32_t seq)
     reply_sign(reply, tcb->opt);
 }
 
-void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags)
+void reply_old_ack(struct tcb *tcb, uint32_t ack)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);
     uint32_t window = min_u32(tcb->rcv_wnd, 65535u << tcb->rcv_wscale);
@@ -219,12 +248,13 @@ void reply_old_ack(struct tcb *tcb, uint32_t ack, uint16_t more_flags)
     *reply = (struct tcp_reply){.flow = tcb->flow,
                                 .seq = tcb->snd_nxt,
                                 .ack = ack,
-                                .flags = TCP_ACK | more_flags,
+                                .flags = TCP_ACK,
                                 .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                .tos = (uint8_t)(tcb->opt->socket.tos | (cc_has_ecn(tcb) ? 2 : 0)),
+                                .tos = tcb->opt->socket.tos,
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
+    add_ecn(tcb, reply);
     reply_sign(reply, tcb->opt);
 }
 
@@ -236,5 +266,6 @@ void reply_ack(struct tcb *tcb)
     *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = window_select(tcb),
                                 .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
     add_sack(tcb, reply);
+    add_ecn(tcb, reply);
     reply_sign(reply, tcb->opt);
 }

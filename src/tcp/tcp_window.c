@@ -327,7 +327,7 @@ void window_on_ecn(struct tcb *tcb, const struct rx *rx)
             tcb->ack_now = true;
     }
     uint8_t ecn = rx->in->ecn;
-    const struct cc_ops *cc = classic ? cc_get(tcb) : NULL;
+    const struct cc_ops *cc = tcb->ecn_ok ? cc_get(tcb) : NULL;
     if (cc && cc->on_ce && ecn && tcb_ext_get(tcb)) {
         cwnd_init(tcb);
         cc->on_ce(tcb, ecn == 3);
