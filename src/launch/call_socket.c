@@ -2,6 +2,7 @@
  * handler may run again for a held call: call->tries tells. Errnos are the stack's own; families without a stack fail
  * with EAFNOSUPPORT, as on a kernel without them, and are logged. */
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -428,16 +429,28 @@ static int64_t linger(struct call *call)
     return is_closing(call) ? CALL_HOLD : CALL_CONTINUE;
 }
 
+/* The outer end tells when the last inner one is closed: at once, and not when the program goes on, if its descriptor is another's by then. */
+static void let_go(const struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+    struct seccomp_notif_addfd null = {
+        .id = call->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .srcfd = (uint32_t)l->null_fd, .newfd = (uint32_t)call->args[0]};
+
+    if (!l->keeps_inner && l->null_fd >= 0)
+        ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_ADDFD, &null);
+}
+
 int64_t call_close(struct call *call)
 {
     int64_t rc = linger(call);
 
     if (rc == CALL_HOLD)
         return rc;
-    /* The outer end tells when the last inner one is closed. Where it is gone this close is taken for the last. */
     notify_unhold(call); /* those that are held on it end with it */
-    if (call->desc->outer.fd < 0 && call->desc->state != DESC_NEW)
-        desc_free(call->desc);
+    if (call->desc->outer.fd >= 0)
+        let_go(call);
+    else if (call->desc->state != DESC_NEW)
+        desc_free(call->desc); /* nothing tells: this close is taken for the last */
     call->desc = NULL;
     return CALL_CONTINUE;
 }
@@ -534,6 +547,18 @@ static int dead_option(const struct desc *desc, int level, int name)
     return name == SO_TYPE ? desc->type : name == SO_DOMAIN ? desc->family : name == SO_PROTOCOL ? desc->protocol : 0;
 }
 
+/* Fast mode: a read() that has met the error took it from the inner end, which says ECONNRESET for all of them. */
+static int untold_error(const struct call *call)
+{
+    struct desc *desc = call->desc;
+    int error = desc->error;
+
+    desc->error = 0;
+    if (call->inner < 0 || !(desc->is_reset || desc->state == DESC_FAILED))
+        return error;
+    return desc_take_error(call->inner) ? error : 0;
+}
+
 int64_t call_getsockopt(struct call *call)
 {
     struct desc *desc = call->desc;
@@ -551,14 +576,16 @@ int64_t call_getsockopt(struct call *call)
     if (length > sizeof value)
         length = sizeof value;
     if (is_error && desc->error) {
-        memcpy(value, &desc->error, sizeof desc->error);
-        desc->error = 0;
+        int error = untold_error(call);
+        memcpy(value, &error, sizeof error);
     } else if (desc->lil_fd < 0) {
         int number = dead_option(desc, level, name);
         memcpy(value, &number, sizeof number);
     } else if (lil_getsockopt(call->program->proc, desc->lil_fd, level, name, value, &length) < 0) {
         return -errno;
     }
+    if (is_error && desc->is_reset && call->inner >= 0)
+        desc_take_error(call->inner);
     if (is_error && *(int *)value)
         call_record(call, desc->state == DESC_FAILED ? "connect" : "recv", *(int *)value);
     if (memory_write(call->tid, call->args[3], value, length) < 0 || memory_write(call->tid, call->args[4], &length, sizeof length) < 0)

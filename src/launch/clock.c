@@ -2,13 +2,14 @@
  * time of that moment (files and certificates fit), CLOCK_MONOTONIC at a fixed value. Virtual time: a
  * loop that spins on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often
  * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on descriptors
- * count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too. The only reader of the kernel's
+ * count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too. The longer it goes on at one instant
+ * the more each costs, up to about what it costs us: so such a loop takes about as long in real time as in virtual. The only reader of the kernel's
  * clocks in launch/. And getrandom(), which the gauntlet answers from its seed. */
 #include <sys/time.h>
 #include <time.h>
 #include "launch/launch.h"
 
-enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE_READS = 4096, CLOCK_FREE_CALLS = 4096, SOCKET_CALL_COST = 4, BYTES_A_COST = 2048 };
+enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE = 4096, SOCKET_CALL_COST = 4, BYTES_A_COST = 2048, DEAREST = 16 };
 
 static uint64_t kernel_ns(clockid_t id)
 {
@@ -28,7 +29,7 @@ void clock_start(struct launcher *l)
     if (!l->virtual_time)
         return;
     vdso_init(l);
-    *l->clock = (struct clock_page){l->now_ns, l->real_base_ns, l->mono_base_ns, 0, CLOCK_FREE_READS};
+    *l->clock = (struct clock_page){l->now_ns, l->real_base_ns, l->mono_base_ns, 0, CLOCK_FREE};
 }
 
 static void set_now(struct launcher *l, uint64_t now_ns)
@@ -44,11 +45,14 @@ void clock_jump(struct launcher *l, uint64_t now_ns)
     l->calls_here = 0;
 }
 
+/* The Nth at one instant. */
+static uint64_t price(uint32_t n) { return n < CLOCK_FREE ? 0 : min_u32(n / CLOCK_FREE, DEAREST) * (uint64_t)CLOCK_READ_COST_NS; }
+
 void clock_charge(struct launcher *l, bool is_ours, int64_t bytes)
 {
     uint64_t cost = is_ours ? SOCKET_CALL_COST + (bytes > 0 ? (uint64_t)bytes / BYTES_A_COST : 0) : 1;
-    if (l->virtual_time && l->calls_here++ >= CLOCK_FREE_CALLS)
-        set_now(l, l->now_ns + cost * CLOCK_READ_COST_NS);
+    if (l->virtual_time && l->calls_here++ >= CLOCK_FREE)
+        set_now(l, l->now_ns + cost * price(l->calls_here));
 }
 
 void clock_update(struct launcher *l)
@@ -88,8 +92,8 @@ uint64_t clock_from_world(const struct launcher *l, int id, uint64_t world_ns)
 static uint64_t read_clock(struct call *call, int id)
 {
     struct launcher *l = call->program->launcher;
-    if (l->clock->reads++ >= CLOCK_FREE_READS)
-        set_now(l, l->now_ns + CLOCK_READ_COST_NS);
+    if (l->clock->reads++ >= CLOCK_FREE)
+        set_now(l, l->now_ns + price(l->clock->reads));
     return clock_from_world(l, id, l->now_ns);
 }
 

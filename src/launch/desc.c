@@ -110,6 +110,8 @@ static void on_outer(struct source *source, uint32_t events)
     struct launcher *l = desc->launcher;
 
     l->progress = true;
+    if (desc->end_shown && !(events & EPOLLERR))
+        return; /* the program still has it */
     desc->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     desc->stays_readable |= (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     desc->hung_up |= (events & EPOLLHUP) != 0;
@@ -423,6 +425,14 @@ void desc_established(struct desc *desc)
         }
     }
     desc_drain_fill(desc);
+}
+
+int desc_take_error(int inner)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+    getsockopt(inner, SOL_SOCKET, SO_ERROR, &error, &length);
+    return error;
 }
 
 void desc_failed(struct desc *desc, int error)

@@ -38,12 +38,25 @@ static void sync_urgent(struct desc *desc, bool is_urgent, int inner)
     }
 }
 
+/* Readable from now on: a token is there that stays. So the inner end is closed with something unread, which the outer one is told
+ * as an error: that tells its HUP from one that is ours (show_end). */
 static void show_fin(struct desc *desc)
 {
     if (desc->fin_shown || desc->kind != DESC_STREAM)
         return;
+    if (!desc->tokens)
+        add_token(desc);
     desc->fin_shown = true;
     shutdown(desc->outer.fd, SHUT_WR);
+}
+
+/* Both directions are shut: POLLHUP. */
+static void show_end(struct desc *desc)
+{
+    if (desc->end_shown || !desc->fin_shown || !desc->tokens)
+        return;
+    desc->end_shown = true;
+    shutdown(desc->outer.fd, SHUT_RD);
 }
 
 void desc_sync(struct desc *desc, int inner)
@@ -52,13 +65,17 @@ void desc_sync(struct desc *desc, int inner)
     unsigned woken = desc->woken;
 
     desc->woken = 0;
+    if (desc->is_reset && desc->lil_fd >= 0 && inner >= 0 && !(proc_poll_events(desc->program->proc, desc->lil_fd) & POLLERR))
+        desc_take_error(inner); /* a call has told it */
     if (desc->lil_fd < 0 || desc->outer.fd < 0 || desc->state == DESC_CONNECTING || desc->state == DESC_NEW)
         return;
     events = proc_poll_events(desc->program->proc, desc->lil_fd);
     if (desc->kind == DESC_STREAM && desc->state == DESC_OPEN)
         sync_urgent(desc, events & POLLPRI, inner); /* before an end, after which no token goes in */
     if (events & POLLRDHUP && !(events & POLLERR))
-        show_fin(desc); /* and readable from now on, without a token */
+        show_fin(desc);
+    if (events & POLLHUP && !(events & POLLERR))
+        show_end(desc);
     if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
         if (!desc->tokens || woken & POLLIN)
             add_token(desc);

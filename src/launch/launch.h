@@ -150,6 +150,7 @@ struct launcher {
     uint64_t sweep_due_ns, sweep_pause_ns; /* real */
     void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
     int lend_pipe[2];        /* desc_lend.c; 0: not open */
+    int null_fd;             /* /dev/null: call_close */
     struct placement placement;
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
@@ -262,6 +263,8 @@ int launcher_run(struct launcher *launcher);
 int launcher_watch(struct launcher *launcher, struct source *source, uint32_t events);
 /* What programs did to their descriptors up to now: closes before the call that is being handled. Those who call are not looked at. */
 void launcher_take_events(struct launcher *launcher);
+/* The world up to now, and what of it programs can see, before a call is answered. WITH_EVENTS: launcher_take_events() first. */
+void launcher_settle(struct launcher *launcher, bool with_events);
 int launcher_rewatch(struct launcher *launcher, struct source *source, uint32_t events); /* other events; what is there now is told anew */
 int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -423,6 +426,7 @@ struct desc {
     bool is_told;              /* a connect() has said that it is connected: the next one says EISCONN */
     bool has_lingered;         /* its close() has begun to wait */
     bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
+    bool end_shown;            /* exact: the outer end is shut both ways, by us */
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
     bool wants_room;           /* the outer end's room is an event too */
     bool stays_readable;       /* an end, or urgent data: a short read may have ended at its mark, and no new event tells of the rest */
@@ -452,6 +456,7 @@ void desc_established(struct desc *desc);
 void desc_failed(struct desc *desc, int error);              /* connect() failed */
 void desc_reset(struct desc *desc);                          /* a connection died: ECONNRESET natively */
 void desc_close_outer(struct desc *desc);
+int desc_take_error(int inner);                              /* the inner end's own; poll(2) then shows no POLLERR any more */
 int desc_find_inner(struct desc *desc);                      /* a duplicate, or -1 */
 void desc_fill(struct desc *desc, int inner);
 /* Fast mode, a stream: the program has set SO_SNDBUF (OUT) or SO_RCVBUF; an accepted one inherits from its listener. */

@@ -325,12 +325,20 @@ struct desc *notify_find(struct launcher *l, pid_t tid, int fd, int *inner)
     return *inner >= 0 ? desc_find(l, *inner) : NULL;
 }
 
+/* What a call sends arrives on the program's own host before the call returns, as over the kernel's loopback: the next look at another of
+ * its sockets shows it. Fast mode: a stream's bytes are pumped, and come a moment later. */
+static bool is_settled(const struct call *call, const struct desc *desc)
+{
+    return desc->launcher->exact || desc->kind == DESC_DGRAM || call->nr == __NR_connect;
+}
+
 /* Handles CALL once; true when it is answered (or its thread is gone). */
 static bool handle(struct call *call)
 {
     const struct handler *handler = find_handler(call->nr);
     int64_t result = CALL_CONTINUE;
-    bool is_answered = false;
+    bool is_answered = false, is_new = !call->tries;
+    struct desc *desc;
 
     if (handler && handler->on_socket) {
         call->desc = notify_find(call->program->launcher, call->tid, (int)call->args[0], &call->inner);
@@ -341,6 +349,7 @@ static bool handle(struct call *call)
         if (!call->tries)
             is_answered = take_over(call, &result);
     }
+    desc = call->desc;
     if (is_answered)
         ;
     else if (handler && (!handler->on_socket || call->desc))
@@ -359,7 +368,10 @@ static bool handle(struct call *call)
         call_record(call, handler->name, (int)-result);
     if (handler && handler->on_socket)
         clock_charge(call->program->launcher, call->desc != NULL, result);
-    if (result == CALL_REPLIED || notify_reply(call, result) || result == CALL_CONTINUE || !call->desc || notify_is_quick(call->nr))
+    if (is_new && desc && is_settled(call, desc))
+        launcher_settle(desc->launcher, call->nr == __NR_close);
+    if (result == CALL_REPLIED || notify_reply(call, result) || result == CALL_CONTINUE || !call->desc ||
+        call->desc->state == DESC_CLOSED || notify_is_quick(call->nr))
         return true;
     call->is_broken = call->is_answered = true; /* what it moved must not be lost: kept until its thread comes again */
     call->answer = result;

@@ -131,6 +131,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     list_init(&l->answerers);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->scratch = malloc(LAUNCH_SCRATCH);
+    l->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
     sigaddset(&mask, SIGINT);
@@ -354,6 +355,17 @@ void launcher_take_events(struct launcher *l)
     }
     if (l->keeps_inner)
         sweep(l);
+}
+
+void launcher_settle(struct launcher *l, bool with_events)
+{
+    if (with_events)
+        launcher_take_events(l);
+    for (int rounds = 0; (lil_world_next(l->world) <= l->now_ns || !list_is_empty(&l->dirty)) && rounds < ROUNDS; rounds++) {
+        if (lil_world_next(l->world) <= l->now_ns)
+            lil_world_step(l->world, l->now_ns);
+        desc_service_all(l);
+    }
 }
 
 static void poll_events(struct launcher *l, uint64_t timeout_ns)
@@ -615,6 +627,7 @@ void launcher_free(struct launcher *l)
     for (int i = 0; i < 2; i++)
         if (l->lend_pipe[i] > 0)
             close(l->lend_pipe[i]);
+    close(l->null_fd);
     close(l->hub_fd);
     close(l->signals.fd);
     close(l->epoll_fd);
