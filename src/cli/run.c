@@ -15,7 +15,7 @@ static const char help[] =
     "Boots the hosts, routers and links of a lab file in one process and runs their programs in virtual time;\n"
     "prints what each program saw and when. docs/LABS.md describes lab files, labs/ has some.\n"
     "\n"
-    "  --show WHAT      draw the time line: packets,states,queues,calls or all\n"
+    "  --show WHAT      draw the time line: packets,states,queues,calls,timers,tcp or all\n"
     "  --hosts A,B      its columns (all hosts that fit)\n"
     "  --width N        its width in characters (the terminal's, or 140)\n"
     "  --ascii          without line-drawing characters      --color, --no-color\n"
@@ -35,7 +35,7 @@ static int take_option(struct lab_options *options, int option)
 
     switch (option) {
     case 's':
-        return show_parse(optarg, &options->show.what, &bad) < 0 ? wrong("--show %s: packets, states, queues, calls or all are wanted", optarg) : CLI_OK;
+        return show_parse(optarg, &options->show.what, &bad) < 0 ? wrong("--show %s: packets, states, queues, calls, timers, tcp or all are wanted", optarg) : CLI_OK;
     case 'H': options->show.hosts = optarg; break;
     case 'c': options->capture = optarg; break;
     case 'w':

@@ -3,10 +3,11 @@
  * arrival are two lines. */
 #include <stdlib.h>
 #include "cli/show.h"
+#include "host/host.h"
 #include "sim/sim_node.h"
 
 enum { SHOW_COLUMNS = 12, SHOW_PAGE = 240, SHOW_TIME = 13, SHOW_FRAME = 2048 };
-enum { COLOR_NONE, COLOR_PACKET, COLOR_STATE, COLOR_QUEUE, COLOR_CALL, COLOR_DROP, COLOR_OUTPUT };
+enum { COLOR_NONE, COLOR_PACKET, COLOR_STATE, COLOR_QUEUE, COLOR_CALL, COLOR_DROP, COLOR_OUTPUT, COLOR_TIMER };
 
 struct cell {
     char glyph[5]; /* UTF-8 */
@@ -22,19 +23,19 @@ struct show {
     struct show_config config;
     struct sim_tap tap;
     struct label_flows *flows;
+    struct timer_watch *timers;
     struct show_column columns[SHOW_COLUMNS];
     unsigned count, page;
     uint64_t last_ns;
     bool any;
     struct cell cells[SHOW_PAGE];
     unsigned used; /* cells to print */
-    bool fresh;    /* the current packet's arrival was drawn: a drop belongs to it */
 };
 struct glyphs {
-    const char *life, *dash, *dots, *left, *right, *right_head, *left_head, *lost, *state, *loop;
+    const char *life, *dash, *dots, *left, *right, *right_head, *left_head, *lost, *state, *loop, *timer, *tcp;
 };
-static const struct glyphs unicode_glyphs = {"│", "─", "┄", "├", "┤", "▶", "◀", "✗", "●", "↻"};
-static const struct glyphs ascii_glyphs = {"|", "-", ".", "|", "|", ">", "<", "X", "*", "@"};
+static const struct glyphs unicode_glyphs = {"│", "─", "┄", "├", "┤", "▶", "◀", "✗", "●", "↻", "◷", "◆"};
+static const struct glyphs ascii_glyphs = {"|", "-", ".", "|", "|", ">", "<", "X", "*", "@", "t", "#"};
 
 static const struct glyphs *glyphs_of(const struct show *show)
 {
@@ -43,7 +44,7 @@ static const struct glyphs *glyphs_of(const struct show *show)
 
 int show_parse(const char *text, unsigned *what, const char **bad)
 {
-    static const char *const words[] = {"packets", "states", "queues", "calls", "output", "all"};
+    static const char *const words[] = {"packets", "states", "queues", "calls", "output", "timers", "tcp", "all"};
     *what = SHOW_OUTPUT;
     while (*text) {
         size_t length = strcspn(text, ","), i = 0;
@@ -52,7 +53,7 @@ int show_parse(const char *text, unsigned *what, const char **bad)
         *bad = text;
         if (i == ARRAY_COUNT(words))
             return -EINVAL;
-        *what |= i == 5 ? 31u : 1u << i;
+        *what |= i == ARRAY_COUNT(words) - 1 ? (1u << i) - 1 : 1u << i;
         text += length + (text[length] == ',');
     }
     return 0;
@@ -108,7 +109,7 @@ static void line_begin(struct show *show, uint64_t now_ns)
 static void line_end(struct show *show)
 {
     static const char *const colors[] = {"\033[0m",  "\033[36m",   "\033[1;32m", "\033[35m",
-                                         "\033[33m", "\033[1;31m", "\033[1m"};
+                                         "\033[33m", "\033[1;31m", "\033[1m",    "\033[34m"};
     unsigned color = COLOR_NONE;
     for (unsigned x = 0; x < show->used; x++) {
         if (show->config.color && show->cells[x].color != color)
@@ -364,6 +365,39 @@ static void on_loopback(struct show *show, const struct show_column *column, con
         line_at_host(show, column, event->now_ns, glyphs_of(show)->loop, label, COLOR_PACKET);
 }
 
+/* A step of loss recovery or congestion control, with where it leaves the connection. */
+static void on_tcp(struct show *show, const struct show_column *column, const struct lil_trace *event)
+{
+    enum { CWND = 3, SSTHRESH, SRTT_US, RTO_MS, IN_FLIGHT };
+    char text[128], ssthresh[32] = "";
+    if (event->numbers[SSTHRESH] < INT32_MAX)
+        snprintf(ssthresh, sizeof(ssthresh), ", ssthresh %u", event->numbers[SSTHRESH]);
+    snprintf(text, sizeof(text), "%u>%u %s: cwnd %u%s, in flight %u, RTO %u ms", event->local_port, event->remote_port, event->text,
+             event->numbers[CWND], ssthresh, event->numbers[IN_FLIGHT], event->numbers[RTO_MS]);
+    line_at_host(show, column, event->now_ns, glyphs_of(show)->tcp, text, COLOR_TIMER);
+}
+
+struct timer_line {
+    struct show *show;
+    const struct show_column *column;
+    uint64_t now_ns;
+};
+
+static void on_timer(void *ctx, const char *text)
+{
+    const struct timer_line *line = ctx;
+    line_at_host(line->show, line->column, line->now_ns, glyphs_of(line->show)->timer, text, COLOR_TIMER);
+}
+
+static void on_instant(void *ctx, uint64_t now_ns)
+{
+    struct show *show = ctx;
+    for (unsigned i = 0; i < show->count; i++) {
+        struct timer_line line = {show, &show->columns[i], now_ns};
+        timer_watch_look(show->timers, host_tcp(show->columns[i].node->host), now_ns, on_timer, &line);
+    }
+}
+
 static void on_trace(void *ctx, const struct lil_trace *event)
 {
     struct show *show = ctx;
@@ -378,6 +412,8 @@ static void on_trace(void *ctx, const struct lil_trace *event)
         snprintf(text, sizeof(text), "port %u: incomplete %u, completed %u (backlog %u)", event->local_port,
                  event->incomplete, event->complete, event->backlog);
         line_at_host(show, column, event->now_ns, NULL, text, COLOR_QUEUE);
+    } else if (event->kind == LIL_TRACE_TCP && (what & SHOW_TCP)) {
+        on_tcp(show, column, event);
     } else if (event->kind == LIL_TRACE_CALL && (what & SHOW_CALLS)) {
         line_at_host(show, column, event->now_ns, NULL, event->text, COLOR_CALL);
     } else if (event->kind == LIL_TRACE_PACKET_IN && event->ifindex == 1 && (what & SHOW_PACKETS)) {
@@ -458,6 +494,13 @@ struct show *show_new(struct lil_world *world, const struct show_config *config)
         show->tap.sent = on_sent;
         show->tap.arrived = on_arrived;
     }
+    if (config->what & SHOW_TIMERS) {
+        show->tap.instant = on_instant;
+        if (!(show->timers = timer_watch_new())) {
+            show_free(show);
+            return NULL;
+        }
+    }
     world_add_tap(world, &show->tap);
     lil_world_add_trace(world, on_trace, show);
     print_heads(show);
@@ -468,6 +511,7 @@ void show_free(struct show *show)
 {
     if (!show)
         return;
+    timer_watch_free(show->timers);
     label_flows_free(show->flows);
     free(show);
 }

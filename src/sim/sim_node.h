@@ -115,6 +115,7 @@ struct sim_tap {
     void (*sent)(void *ctx, const struct sim_passage *passage);
     void (*arrived)(void *ctx, const struct sim_passage *passage);
     void (*settled)(void *ctx, const struct sim_passage *passage);
+    void (*instant)(void *ctx, uint64_t now_ns); /* all that was due at this time is done */
     void *ctx;
 };
 struct sim_trace {

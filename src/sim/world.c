@@ -125,6 +125,13 @@ void world_sync_hosts(struct lil_world *world)
 
 /* --- running
  * ---------------------------------------------------------------------------------------------------------------- */
+static void instant_over(struct lil_world *world)
+{
+    for (const struct sim_tap *tap = world->taps; tap; tap = tap->next)
+        if (tap->instant)
+            tap->instant(tap->ctx, world->now_ns);
+}
+
 static void run_until(struct lil_world *world, uint64_t until_ns)
 {
     uint64_t still = 0;
@@ -133,11 +140,14 @@ static void run_until(struct lil_world *world, uint64_t until_ns)
     while (!world->stopped && event_next(&world->events) <= until_ns && world->events.count) {
         struct event *event = event_pop(&world->events);
         still = event->time_ns == world->now_ns ? still + 1 : 0;
+        if (!still)
+            instant_over(world);
         assert(still < WORLD_STILL_LIMIT && "livelock");
         INVARIANT(1, event->time_ns >= world->now_ns);
         world->now_ns = event->time_ns;
         event->run(event, world->now_ns);
     }
+    instant_over(world);
     if (!world->stopped && until_ns != LIL_NEVER && world->now_ns < until_ns)
         world->now_ns = until_ns;
     list_each(at, &world->nodes)

@@ -459,11 +459,6 @@ void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t 
 static inline struct tcb *tcp_tcb(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->tcbs, slot); }
 static inline struct syn_entry *tcp_syn(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->syns, slot); }
 static inline struct wait_record *tcp_wait(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->waits, slot); }
-static inline bool flow_equal(const struct flow *a, const struct flow *b)
-{
-    return addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local) && a->local_port == b->local_port &&
-           a->remote_port == b->remote_port;
-}
 static inline struct tcb **tcp_recent(struct tcp *tcp, uint32_t remote, uint16_t local_port, uint16_t remote_port) /* REMOTE: the last word */
 {
     uint64_t hash = ((uint64_t)remote << 32 | (uint32_t)local_port << 16 | remote_port) * 0x9e3779b97f4a7c15ull;

@@ -255,6 +255,13 @@ struct tcp_timer_view {
     uint64_t expires_ns;
 };
 void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view);
+/* All timers of a connection that run, by what they are for; how many. */
+struct tcp_running_timer {
+    const char *name; /* "retransmission": static */
+    uint64_t expires_ns;
+};
+enum { TCP_RUNNING_TIMERS = 5 };
+unsigned tcp_get_timers(const struct tcb *tcb, struct tcp_running_timer timers[TCP_RUNNING_TIMERS]);
 void tcp_each(struct tcp *tcp, uint16_t local_port, bool (*visit)(void *ctx, const struct tcp_seen *seen), void *ctx);
 void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport); /* kept into TIME-WAIT for bind's rules */
 void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out, uint64_t now_ns); /* accept-any; refuse sends an RST */

@@ -23,6 +23,26 @@ void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view)
         *view = (struct tcp_timer_view){2, ext->keep_probes_out, ext->keep_ns};
 }
 
+unsigned tcp_get_timers(const struct tcb *tcb, struct tcp_running_timer timers[TCP_RUNNING_TIMERS])
+{
+    static const char *const names[] = {[TIMER_SYN] = "SYN", [TIMER_REXMT] = "retransmission", [TIMER_TLP] = "tail loss probe", [TIMER_REO] = "reordering",
+                                        [TIMER_PERSIST] = "window probe", [TIMER_FIN_WAIT_2] = "FIN-WAIT-2", [TIMER_RETRY] = "another try"};
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    bool connecting = tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
+    const struct tcp_running_timer all[TCP_RUNNING_TIMERS] = {
+        {names[tcb->timer], tcb->rexmt_ns},
+        {"delayed ACK", connecting ? 0 : tcb->delack_ns}, /* the field is another then */
+        {"compressed ACK", ext->compress_ns},
+        {"pacing", ext->pacing_ns},
+        {"keepalive", ext->keep_ns},
+    };
+    unsigned count = 0;
+    for (unsigned i = 0; i < TCP_RUNNING_TIMERS; i++)
+        if (all[i].expires_ns)
+            timers[count++] = all[i];
+    return count;
+}
+
 static void fill_times(const struct tcb *tcb, struct tcp_info *info)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);

@@ -39,6 +39,11 @@ static inline bool addr_equal(const struct addr *a, const struct addr *b)
 {
     return a->u64[0] == b->u64[0] && a->u64[1] == b->u64[1];
 }
+static inline bool flow_equal(const struct flow *a, const struct flow *b)
+{
+    return addr_equal(&a->remote, &b->remote) && addr_equal(&a->local, &b->local) && a->local_port == b->local_port &&
+           a->remote_port == b->remote_port;
+}
 struct addr addr_v4(uint32_t host_order);
 uint32_t addr_to_v4(const struct addr *a); /* host order */
 bool addr_is_v4(const struct addr *a);
