@@ -83,6 +83,7 @@ def area_episodes(g): # losses, timeouts, reordering, reneging, DSACK, one episo
 
 def area_path(g): # the receiver: reordered, repeated, overlapping, recut; the reader stops and starts
     g.sysctls(1, ('tcp_timestamps', 'tcp_dsack', 'tcp_rmem', 'tcp_sack', 'tcp_moderate_rcvbuf'))
+    if g.chance(.8): g.add('`sysctl -q net.ipv4.tcp_comp_sack_nr=0`') # its timer is too short for a busy machine
     opened(g, ts=g.chance(.4) and g.sys.get('tcp_timestamps', 1) != 0, mss=g.pick(1000, 1460), win=1000, scale=g.pick(None, 7))
     if g.chance(.4): g.add('setsockopt(4, SOL_SOCKET, SO_RCVBUF, [%d], 4) = 0' % g.pick(2000, 5000, 10000, 30000, 100000))
     if g.chance(.15): g.add('setsockopt(4, IPPROTO_TCP, TCP_WINDOW_CLAMP, [%d], 4) = 0' % g.pick(2000, 5000, 20000))

@@ -101,7 +101,7 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
 {
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
     uint32_t length = quote->ip.payload_length + quote->ip.header_length;
-    *mtu = error->rest & 0xffff;
+    *mtu = host->profile->tcp.pmtu_discovery || host->profile->socket.bsd_options ? error->rest & 0xffff : 0; /* Linux: then none is believed */
     if (error->version == 6)
         *mtu = error->rest;
     else if (!*mtu)

@@ -310,7 +310,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     }
     if (flags & MSG_OOB && !(dgram_is_linux_udp(file) && file->family == AF_INET6))
         return -EOPNOTSUPP;
-    if (sock->flags & SF_SHUT_WR)
+    if ((sock->flags & SF_SHUT_WR) && !dgram_is_linux_udp(file))
         return -EPIPE;
     if (total > DATAGRAM_MAX && !(dgram_is_linux_udp(file) && file->family == AF_INET6)) /* udpv6_sendmsg() asks where to first */
         return -EMSGSIZE;
@@ -332,6 +332,8 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     result = udp_error(sock->pcb, true);
     if (result)
         return -result;
+    if (sock->flags & SF_SHUT_WR) /* Linux: asked when a buffer is wanted, after the destination */
+        return -EPIPE;
     result = sock_autobind(sock, &any);
     if (result < 0)
         return result;
@@ -438,9 +440,10 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
                 packet_free(packet);
             return result;
         }
-        if (sock->flags & SF_SHUT_RD)
+        bool is_blocking = file_is_blocking(file, flags);
+        if ((sock->flags & SF_SHUT_RD) && (is_blocking || sock_params(file)->bind_policy == BIND_BSD)) /* Linux: who does not wait is not told */
             return 0;
-        if (!file_is_blocking(file, flags))
+        if (!is_blocking)
             return -EAGAIN;
         result = wait_file(proc, file, POLLIN, deadline_ns);
         if (result < 0)

@@ -577,6 +577,8 @@ void window_ack_check(struct tcb *tcb, bool ooo);
 void window_on_read(struct tcb *tcb, size_t copied);
 void window_on_ack_sent(struct tcb *tcb);
 void window_on_ecn(struct tcb *tcb, const struct rx *rx);    /* data's ECN marks; also out of order */
+void window_on_cwr(struct tcb *tcb, const struct rx *rx);    /* the sender has reduced its window: no ECE is asked for */
+void window_on_queued(struct tcb *tcb);                     /* text was queued out of order */
 void window_on_data_sent(struct tcb *tcb);
 void window_enter_quickack(struct tcb *tcb, unsigned max);
 void window_schedule_ack(struct tcb *tcb);

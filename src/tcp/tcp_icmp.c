@@ -122,7 +122,8 @@ static void on_notify(struct tcb *tcb, int error, enum tcp_icmp_action action)
 /* Not over IPv4 with IP_PMTUDISC_DONT, INTERFACE or OMIT (kept plus one); but what is sent next follows the route (mss_follow_route). */
 static bool heeds_too_big(const struct tcb *tcb)
 {
-    return !tcb->is_v4 || (tcb->opt->socket.pmtudisc != 1 && tcb->opt->socket.pmtudisc < 5);
+    uint8_t pmtudisc = tcb->opt->socket.pmtudisc;
+    return !tcb->is_v4 || (pmtudisc ? pmtudisc != 1 && pmtudisc < 5 : tcb_params(tcb)->pmtu_discovery);
 }
 
 /* A smaller path MTU: smaller segments from now on, and what was too large goes again at once. */
@@ -130,7 +131,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
 {
     const struct tcp_params *params = tcb_params(tcb);
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || !params->pmtu_discovery)
+    if (!ext || (!params->pmtu_discovery && params->ack_policy != TCP_ACK_LINUX))
         return;
     if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt) || (!tcb->is_v4 && params->ack_policy == TCP_ACK_LINUX && !shrinks_v6(tcb, mtu)))
         return;

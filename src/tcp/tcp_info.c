@@ -204,7 +204,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
-    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(tcb->rcv_wnd, 10u * info.tcpi_advmss);
+    uint32_t begun = tcb_is_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
+    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10u * info.tcpi_advmss);
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
     info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;

@@ -469,11 +469,6 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return get_int((int)tcb_ts_now(tcb), value, length);
     case TCP_SAVED_SYN:
         return get_saved_syn(tcb, value, length);
-    case TCP_FASTOPEN: /* the listener's queue is its own (Linux: inet_csk_clone) */
-    case TCP_DEFER_ACCEPT:
-        if (tcb->is_passive && tcp->params.ack_policy == TCP_ACK_LINUX)
-            return get_int(0, value, length);
-        break;
     default:
         break;
     }

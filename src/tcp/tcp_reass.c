@@ -163,6 +163,8 @@ static bool deliver_ranges(struct tcb *tcb)
         }
         remove_range(ooo, 0);
     }
+    if (fin && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        return true; /* acknowledged before what waited is forgotten: the last block is told once more */
     sack_trim(tcb);
     if (ooo->count == 0) {
         reass_free(tcb);
@@ -218,7 +220,7 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
 {
     struct tcb_ext *ext = tcb->ext;
     struct ooo_queue *ooo = ext->ooo;
-    uint32_t i = ooo->count;
+    uint32_t i = ooo->count, seq = start;
     while (i > 0 && seq_ge(ooo->r[i - 1].end, start)) /* the newest are at the end as a rule */
         i--;
     struct ooo_range *range = i < ooo->count ? &ooo->r[i] : NULL;
@@ -257,16 +259,16 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
         remove_range(ooo, i + 1);
     }
     finish_range(tcb, i, start, end, packet);
-    bool fin = ooo->has_fin && range->end == ooo->fin_seq + 1 && tcb_params(tcb)->input_policy == TCP_INPUT_BSD; /* BSD reports bytes alone */
-    if (range->end - fin != range->start)
-        sack_note(tcb, range->start, range->end - fin);
+    sack_note(tcb, seq, end);
     return true;
 }
 
 static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    window_schedule_ack(tcb);
+    bool is_counted = rmem_is_counted(tcb);
+    if (!is_counted)
+        window_schedule_ack(tcb);
     window_on_ecn(tcb, rx);
     if (!ext)
         return LIL_DROP_TCP_MEMORY;
@@ -274,15 +276,16 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
         ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo);
     if (!ext->ooo)
         return LIL_DROP_TCP_MEMORY;
-    TCP_MIB(tcb->tcp, OFOQueue);
-    ext->ooo_packets++;
-    bool fits = rmem_is_counted(tcb) ? rmem_schedule(tcb, rx->seq) : ext->ooo->bytes + rx->length <= tcb->rcvbuf;
+    bool fits = is_counted ? rmem_schedule(tcb, rx->seq) : ext->ooo->bytes + rx->length <= tcb->rcvbuf;
     if (fits && !ext->ooo) /* making room took all that waited */
         ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo);
     if (!fits || !ext->ooo) {
-        TCP_MIB(tcb->tcp, OFODrop);
+        TCP_MIB(tcb->tcp, OFODrop); /* Linux: and nothing is said of it */
         return LIL_DROP_TCP_WINDOW;
     }
+    window_schedule_ack(tcb);
+    TCP_MIB(tcb->tcp, OFOQueue);
+    ext->ooo_packets++;
     window_on_disorder(tcb, rx);
     if (rx->flags & TCP_FIN) {
         ext->ooo->has_fin = true;
@@ -290,7 +293,9 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     }
     struct lil_packet *packet = rx->packet;
     rx->packet = NULL;
-    return insert_range(tcb, rx->seq, rx->end_seq, packet) ? LIL_DROP_NONE : LIL_DROP_TCP_DUPLICATE;
+    bool is_new = insert_range(tcb, rx->seq, rx->end_seq, packet);
+    window_on_queued(tcb);
+    return is_new ? LIL_DROP_NONE : LIL_DROP_TCP_DUPLICATE;
 }
 
 /* Linux: is there room for the segment? One that header prediction takes, and a page paid for has room for, is not asked. False: dropped, and
@@ -361,6 +366,8 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
     uint32_t window = tcb_receive_window(tcb);
     bool dsack = tcb->sack_ok && tcb_params(tcb)->dsack;
     bool fastopen = tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child;
+    if (tcb->ext && tcb->ext->has_dsack && !rx->is_expected)
+        tcb->ext->has_dsack = false; /* RFC 2883 4: a block reports the segment that brings the ACK out; what waited with a compressed ACK is not told */
     if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2 && !fastopen) {
         if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* the FIN again: acknowledged again */
             if (dsack && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt))

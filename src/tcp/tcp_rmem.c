@@ -109,6 +109,12 @@ bool rmem_charge(struct tcb *tcb, uint32_t length)
     return was_paid;
 }
 
+uint32_t rmem_first(const struct tcb *tcb)
+{
+    const struct rmem *rmem = &tcb->ext->rmem;
+    return rmem->runs ? rmem->run[rmem->first].length - rmem->head_read : 0;
+}
+
 /* COPIED bytes were read: buffers that are read whole are free. */
 void rmem_release(struct tcb *tcb, size_t copied)
 {

@@ -26,6 +26,7 @@ void rmem_take(struct tcb *tcb, uint32_t cost);
 void rmem_give(struct tcb *tcb, uint32_t cost);
 /* LENGTH bytes wait to be read now: did their buffer fit what was paid for? COPIED bytes were read. */
 bool rmem_charge(struct tcb *tcb, uint32_t length);
+uint32_t rmem_first(const struct tcb *tcb); /* what of the first buffer was not read yet */
 void rmem_release(struct tcb *tcb, size_t copied);
 /* Do they cost more than the buffer? Is there, or can there be made, room for a segment that begins at SEQ? */
 bool rmem_is_over(const struct tcb *tcb);

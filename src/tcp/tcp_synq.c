@@ -397,6 +397,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (entry->tos != tcb->opt->socket.tos && tcb_opts_own(tcb))
         tcb->opt->socket.tos = entry->tos; /* reflect_tos */
+    if ((tcb->opt->defer_accept || tcb->opt->fastopen_qlen) && tcp->params.ack_policy == TCP_ACK_LINUX && tcb_opts_own(tcb))
+        tcb->opt->defer_accept = tcb->opt->fastopen_qlen = 0; /* the listener's queue is its own (inet_csk_clone) */
     if (mss_init(tcb, entry->mss) < 0) {
         tcb_free(tcb);
         return NULL;

@@ -166,7 +166,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         tcb->ext->msg_more = true;
     else
         tcb->ext->msg_more = false;
-    if ((flags & MSG_OOB) && (size_t)taken == limit) { /* RFC 6093: the mark is the last byte written */
+    if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)) { /* RFC 6093: the mark is the last byte written */
         tcb->ext->snd_up = tcb->write_seq;
         tcb->ext->snd_urgent = true;
     }
@@ -186,8 +186,11 @@ static ssize_t receive_urgent(struct tcb *tcb, const struct iovec *iov, int coun
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !ext->rcv_urgent || tcb->opt->socket.oob_inline || ext->urg_taken)
         return -EINVAL;
+    bool is_linux = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    if (is_linux && tcb->state == TCPS_CLOSED && !tcb->fin_rcvd)
+        return -ENOTCONN;
     if (!ext->urg_valid)
-        return tcb->state == TCPS_CLOSED || tcb->rcv_shutdown ? 0 : -EAGAIN;
+        return tcb->state == TCPS_CLOSED || tcb->rcv_shutdown || (is_linux && tcb->fin_rcvd) ? 0 : -EAGAIN;
     if (!(flags & MSG_PEEK))
         ext->urg_taken = true;
     for (int i = 0; i < count; i++)

@@ -15,6 +15,8 @@ static uint32_t clamp_of_buffer(const struct tcb *tcb)
     uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = max_u32(tcb->opt->socket.rcvbuf, tcb_params(tcb)->rcvbuf);
     if (is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio && clamp > 2 * full_text(tcb))
         clamp = max_u32(2 * full_text(tcb), clamp - full_text(tcb)); /* room for one segment */
+    if (is_linux(tcb) && !tcb->wscale_ok)
+        clamp = min_u32(clamp, 65535);
     return clamp;
 }
 
@@ -41,18 +43,19 @@ void window_hold_clamp(struct tcb *tcb)
         tcb->ext->window_clamp = clamp_of_buffer(tcb);
 }
 
-/* What the connection began with: the window of this moment may be closed by what waits to be read. */
+/* What was taken in the round trip before; first what the connection began with (asked before the window grows). */
 static uint32_t space_now(const struct tcb *tcb)
 {
     uint32_t space = tcb->ext->space_bytes;
-    return space ? space : min_u32(max_u32(tcb->rcv_wnd, tcb->rcv_ssthresh), 10 * full_text(tcb));
+    return space ? space : min_u32(tcb->rcv_ssthresh, 10 * full_text(tcb));
 }
 
 /* tcp_set_window_clamp(): by TCP_WINDOW_CLAMP or a new share of the buffer; the later one counts. */
 static void move_clamp(struct tcb *tcb, uint32_t before, uint32_t clamp)
 {
+    tcb->ext->space_bytes = space_now(tcb);
     tcb->ext->window_clamp = clamp;
-    if (clamp < before)
+    if (clamp <= before) /* the option is in BEFORE already */
         tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
     else
         tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
@@ -65,10 +68,9 @@ COLD static void note_ratio(struct tcb *tcb, uint32_t length)
     if (ratio == (tcb->ext->scaling_ratio ? tcb->ext->scaling_ratio : 128u))
         return;
     tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf), space = space_now(tcb);
-    if (clamp < space)
-        tcb->ext->space_bytes = clamp;
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf);
     move_clamp(tcb, before, clamp);
+    tcb->ext->space_bytes = min_u32(clamp, tcb->ext->space_bytes);
 }
 
 void window_set_clamp(struct tcb *tcb, uint32_t clamp)
@@ -110,8 +112,7 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
 void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
-    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(min_u32(tcb->rcv_wnd, clamp_of(tcb)), 65535u << tcb->rcv_wscale)
-                                      : UINT32_MAX; /* BSD: no slow start of the window */
+    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(tcb->rcv_wnd, clamp_of(tcb)) : UINT32_MAX; /* BSD: no slow start of the window */
     window_guess_mss(tcb);
 }
 
@@ -315,17 +316,23 @@ restart:
     ext->rtt_probe_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
 }
 
+/* RFC 3168 6.1.3: the sender has reduced its window. On a pure ACK, too, though the RFC has CWR on new data alone, for widely deployed senders put
+ * it there; on text it asks for an ACK at once, since the window may now be one segment. */
+void window_on_cwr(struct tcb *tcb, const struct rx *rx)
+{
+    if (!(rx->flags & TCP_CWR) || accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)
+        return;
+    tcb->ecn_demand_cwr = false;
+    if (rx->end_seq != rx->seq)
+        tcb->ack_now = true;
+}
+
 /* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
 void window_on_ecn(struct tcb *tcb, const struct rx *rx)
 {
     if ((!tcb->ecn_ok && !is_linux(tcb)) || tcb_params(tcb)->byte_recovery) /* FreeBSD: not data alone (bsd_ecn_on_segment) */
         return;
     bool classic = tcb->ecn_ok && !accecn_is_on(tcb);
-    if ((rx->flags & TCP_CWR) && classic) {
-        tcb->ecn_demand_cwr = false;
-        if (rx->length)
-            tcb->ack_now = true;
-    }
     uint8_t ecn = rx->in->ecn;
     const struct cc_ops *cc = tcb->ecn_ok ? cc_get(tcb) : NULL;
     if (cc && cc->on_ce && ecn && tcb_ext_get(tcb)) {
@@ -384,6 +391,13 @@ static void grow_window(struct tcb *tcb, uint32_t length)
     }
 }
 
+/* The first text came, GAP_MS after the handshake ended. */
+COLD static void begin_measure(struct tcb *tcb, uint32_t gap_ms)
+{
+    tcb->ext->space_ns = tcb_now(tcb) - gap_ms * NS_PER_MS;
+    tcb->ext->space_bytes = space_now(tcb);
+}
+
 /* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
@@ -396,6 +410,7 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
     measure_rtt(tcb, rx);
     uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
     if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
+        begin_measure(tcb, gap);
         window_enter_quickack_keep(tcb, QUICKACKS_MAX);
         tcb->ato_ms = ATO_MIN_MS;
     } else if (gap <= ATO_MIN_MS / 2) {
@@ -412,6 +427,8 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
 
 void window_on_disorder(struct tcb *tcb, const struct rx *rx)
 {
+    if (is_linux(tcb))
+        tcb->ext->space_bytes = space_now(tcb);
     measure_rcv_mss(tcb, rx);
     if (tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
         grow_window(tcb, rx->length);
@@ -593,24 +610,28 @@ static void grow_buffer(struct tcb *tcb, uint32_t taken)
     }
 }
 
-static void begin_measure(struct tcb *tcb)
+/* What waits for a gap to be filled has room of its own (tcp_data_queue_ofo); not while nobody can read. */
+void window_on_queued(struct tcb *tcb)
 {
-    tcb->ext->space_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
-    tcb->ext->space_bytes = space_now(tcb);
+    if (!is_linux(tcb) || tcb->is_unaccepted || tcb->is_orphan)
+        return;
+    grow_buffer(tcb, tcb->ext->space_bytes);
 }
 
-static void adjust_space(struct tcb *tcb, size_t copied)
+/* COPIED bytes were read, the first of them from the buffer that held FIRST: it is there that the round trip is looked at, and what is read beyond
+ * counts to the next one (tcp_rcv_space_adjust). */
+static void adjust_space(struct tcb *tcb, size_t copied, uint32_t first)
 {
     struct tcb_ext *ext = tcb->ext;
-    ext->space_seq += (uint32_t)copied;
-    if (ext->space_ns == 0)
-        begin_measure(tcb);
-    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < ext->rcv_rtt_us * NS_PER_US)
+    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < ext->rcv_rtt_us * NS_PER_US) {
+        ext->space_seq += (uint32_t)copied;
         return;
-    int64_t taken = (int64_t)ext->space_seq - tcb->readable;
+    }
+    uint32_t beyond = (uint32_t)copied - first;
+    int64_t taken = (int64_t)ext->space_seq + first - beyond - tcb->readable;
     if (taken > ext->space_bytes)
         grow_buffer(tcb, (uint32_t)taken);
-    ext->space_seq = 0;
+    ext->space_seq = beyond;
     ext->space_ns = tcb_now(tcb);
 }
 
@@ -630,11 +651,11 @@ static bool is_update_due(const struct tcb *tcb, uint32_t window, uint32_t full)
 /* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
 void window_on_read(struct tcb *tcb, size_t copied)
 {
-    if (tcb->ext)
-        rmem_release(tcb, copied);
     bool now = false, is_open = tcb->state >= TCPS_ESTABLISHED && tcb->state < TCPS_CLOSE_WAIT && !tcb->rcv_shutdown;
     if (is_open && is_linux(tcb) && tcb->ext)
-        adjust_space(tcb, copied);
+        adjust_space(tcb, copied, min_u32(rmem_first(tcb), (uint32_t)copied));
+    if (tcb->ext)
+        rmem_release(tcb, copied);
     if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
               (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
