@@ -169,6 +169,15 @@ static bool check_connection(void *ctx, const struct tcp_seen *seen)
     return !check->is_conflict;
 }
 
+/* Can any connection be in the way? None listens, so that with SO_REUSEADDR only such a one can as did not say it (Linux), or none (BSD):
+ * a server that comes back looks at none of the connections that its predecessor left. */
+static bool may_object(const struct check *check, uint16_t port)
+{
+    if (check->ports->sockets->profile->socket.bind_policy == BIND_LINUX)
+        return !check->claim.reuseaddr || tcp_port_use(check->ports->sockets->tcp, port).strict;
+    return !check->claim.reuseaddr && !check->claim.reuseport;
+}
+
 static void claim_of_sock(struct claim *claim, const struct sock *sock, const struct addr *addr)
 {
     claim->addr = addr;
@@ -196,7 +205,7 @@ int ports_check(struct ports *ports, struct sock *sock, const struct addr *addr,
         if (conflicts(&check, &old))
             return -EADDRINUSE;
     }
-    if (ports->is_tcp)
+    if (ports->is_tcp && may_object(&check, port))
         tcp_each(ports->sockets->tcp, port, check_connection, &check);
     return check.is_conflict ? -EADDRINUSE : 0;
 }
@@ -225,7 +234,7 @@ static void port_range(const struct ports *ports, const struct sock *sock, uint3
 /* Nobody has the port, whatever the address: what stacks want of a port that they choose themselves. */
 static bool is_free(const struct ports *ports, uint16_t port)
 {
-    return !ports_first(ports, port) && !(ports->is_tcp && tcp_port_users(ports->sockets->tcp, port));
+    return !ports_first(ports, port) && !(ports->is_tcp && tcp_port_use(ports->sockets->tcp, port).users);
 }
 
 /* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ... */
@@ -287,34 +296,42 @@ static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
                         flow->remote_port);
 }
 
-/* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of
- * its own, and the first try succeeds until they are used up. */
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow)
+static void walk_every_other(struct port_walk *walk, bool is_odd)
 {
     uint32_t first, last;
+
+    port_range(walk->ports, walk->sock, &first, &last);
+    walk->is_odd = is_odd;
+    walk->first = first + ((first ^ is_odd) & 1);
+    walk->count = (last + 2 - walk->first) / 2;
+    walk->tried = 0;
+}
+
+/* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of
+ * its own, and the first try succeeds until they are used up. Linux tries the even ports first (FACTS 6). */
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow)
+{
+    uint32_t last;
     uint64_t hash;
 
     memset(walk, 0, sizeof *walk);
     walk->ports = ports;
     walk->sock = sock;
-    port_range(ports, sock, &first, &last);
-    walk->first = first;
-    walk->step = 1;
-    walk->count = last - first + 1;
     switch (ports->sockets->profile->tcp.ephemeral) {
     case TCP_PORTS_SEQUENTIAL:
         break;
     case TCP_PORTS_RANDOM:
+        port_range(ports, sock, &walk->first, &last);
+        walk->step = 1;
+        walk->count = last - walk->first + 1;
         walk->offset = (uint32_t)prng_below(host_prng(ports->sockets->host), walk->count);
         break;
     default:
         hash = walk_hash(ports, flow);
         walk->counter = (uint32_t)(hash >> 32) % PORT_COUNTERS;
         walk->offset = (uint32_t)hash + ports->counters[walk->counter];
-        walk->first = (first + 1) & ~1u; /* even ports first */
         walk->step = 2;
-        walk->count = (last - walk->first) / 2 + 1;
-        walk->parity = first | 1;
+        walk_every_other(walk, ports->odd_turns[walk->counter] > 0);
     }
 }
 
@@ -337,12 +354,11 @@ uint16_t port_walk_next(struct port_walk *walk)
         uint16_t port;
 
         if (walk->tried == walk->count) {
-            if (walk->step == 1 || walk->first == walk->parity)
+            if (walk->step == 1 || walk->is_second)
                 return 0;
-            port_range(ports, walk->sock, &first, &last); /* the even ones are used up: the odd ones */
-            walk->first = walk->parity;
-            walk->count = (last - walk->first) / 2 + 1;
-            walk->tried = 0;
+            walk->is_second = true;
+            walk_every_other(walk, !walk->is_odd);
+            continue;
         }
         port = (uint16_t)(walk->first + (walk->offset + walk->tried++) % walk->count * walk->step);
         if (!ports_first(ports, port)) /* bind()'s ports are not shared */
@@ -350,8 +366,16 @@ uint16_t port_walk_next(struct port_walk *walk)
     }
 }
 
+/* Thousands of even ports were looked at in vain: before that is done again, as many connections are made. */
 void port_walk_done(struct port_walk *walk)
 {
-    if (walk->step == 2)
-        walk->ports->counters[walk->counter] += walk->tried;
+    uint32_t *odd_turns = &walk->ports->odd_turns[walk->counter];
+
+    if (walk->step != 2)
+        return;
+    walk->ports->counters[walk->counter] += walk->tried;
+    if (walk->is_second)
+        *odd_turns = walk->is_odd ? walk->count : 0;
+    else if (*odd_turns)
+        --*odd_turns;
 }

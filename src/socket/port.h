@@ -30,6 +30,7 @@ struct ports {
     struct slab slab; /* struct binding */
     struct siphash_key key;
     uint32_t counters[PORT_COUNTERS]; /* RFC 6056 3.3.4 */
+    uint32_t odd_turns[PORT_COUNTERS]; /* even ports were looked for in vain: so many walks begin with the odd ones */
     uint16_t next;                    /* sequential: the last one given */
     bool is_tcp;
 };
@@ -52,7 +53,8 @@ bool ports_has_listener(const struct ports *ports, uint16_t port);
 struct port_walk {
     struct ports *ports;
     const struct sock *sock;
-    uint32_t first, count, step, offset, tried, parity, counter;
+    uint32_t first, count, step, offset, tried, counter;
+    bool is_odd, is_second; /* with steps of two: which ports; the others had none */
 };
 void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock /* NULL: the host's range */, const struct flow *flow);
 uint16_t port_walk_next(struct port_walk *walk);

@@ -136,15 +136,17 @@ void stream_options_changed(struct sock *sock)
 
 /* --- connect ---------------------------------------------------------------------------------- */
 /* RFC 6056's ports in turn, until one makes a flow that does not exist. */
-static int connect_from_any_port(struct sock *sock, struct tcb *tcb, struct flow *flow)
+static int connect_from_any_port(struct sock *sock, struct tcb *tcb, const struct flow *flow)
 {
-    struct ports *ports = sock_ports(sock);
     struct port_walk walk;
-    int result = -EADDRNOTAVAIL;
+    uint16_t port;
+    int result = tcp_connect_way(tcp_of(sock), tcb, flow, sock_now(&sock->file));
 
-    port_walk_begin(&walk, ports, sock, flow);
-    while ((flow->local_port = port_walk_next(&walk)) != 0) {
-        result = tcp_connect(tcp_of(sock), tcb, flow, sock_now(&sock->file));
+    if (result < 0)
+        return result;
+    port_walk_begin(&walk, sock_ports(sock), sock, flow);
+    while ((port = port_walk_next(&walk)) != 0) {
+        result = tcp_connect_from(tcb, port);
         if (result != -EADDRINUSE) {
             port_walk_done(&walk);
             return result;

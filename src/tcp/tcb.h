@@ -347,7 +347,7 @@ struct tcp {
     struct table flows;       /* kind and slot by flow */
     struct flow hashed;       /* the flow hashed last and its hash (0: none) */
     uint32_t hash;
-    uint32_t *port_users[65536 / PORT_PAGE]; /* flows with a local port; a page is made at first use */
+    struct port_use *port_uses[65536 / PORT_PAGE]; /* by local port; a page is made at first use */
     struct slab tcbs, syns, waits;
     struct heap heap;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
@@ -451,7 +451,6 @@ struct rx {
 /* tcp_flow.c: tables */
 enum flow_kind { FLOW_NONE, FLOW_TCB, FLOW_SYN, FLOW_WAIT };
 uint32_t flow_hash(struct tcp *tcp, const struct flow *flow); /* never 0 */
-static inline void flow_prefetch(struct tcp *tcp, const struct flow *flow) { table_prefetch(&tcp->flows, flow_hash(tcp, flow)); }
 uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kind); /* slot */
 int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot) MUST_CHECK;
 void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash /* 0: to be made */, enum flow_kind kind, uint32_t slot);

@@ -131,6 +131,9 @@ void tcp_set_user(struct tcb *tcb, void *user);
 void *tcp_get_user(const struct tcb *tcb);
 /* Active open: 0 (SYN queued), or -EADDRINUSE (this flow exists), -ENETUNREACH ..., -ENOBUFS. */
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
+/* The same in two steps, for who tries several local ports: the way, and with it the local address if FLOW has none; then a port. */
+int tcp_connect_way(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
+int tcp_connect_from(struct tcb *tcb, uint16_t local_port) MUST_CHECK;
 /* Passive open. ANY_FAMILY: a dual-stack `::` takes IPv4 too. The backlog is passed as the caller gave it. */
 int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user, struct tcp_listener **out) MUST_CHECK;
 void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb); /* the options of the socket that listens */
@@ -248,7 +251,11 @@ struct tcp_seen {
     uint64_t deadline_ns;      /* of a SYN entry or TIME-WAIT record */
     uint8_t retransmits;       /* of a SYN entry */
 };
-uint32_t tcp_port_users(const struct tcp *tcp, uint16_t port); /* how many connections, requests and TIME-WAIT records have this local port */
+/* How many connections, requests and TIME-WAIT records have this local port; STRICT: those whose socket did not say SO_REUSEADDR. */
+struct port_use {
+    uint32_t users, strict;
+};
+struct port_use tcp_port_use(const struct tcp *tcp, uint16_t port);
 /* The timer that ss -o shows: Linux's numbers: 0 none, 1 retransmission, 2 keepalive or FIN-WAIT-2, 4 window probes. */
 struct tcp_timer_view {
     uint8_t kind, retransmits;

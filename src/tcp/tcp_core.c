@@ -59,9 +59,9 @@ void tcp_free(struct tcp *tcp)
         pool_free(tcp->pool, tcp->listeners, tcp->listener_capacity * sizeof *tcp->listeners);
     if (tcp->replies)
         pool_free(tcp->pool, tcp->replies, REPLY_LIMIT * sizeof *tcp->replies);
-    for (unsigned i = 0; i < ARRAY_COUNT(tcp->port_users); i++)
-        if (tcp->port_users[i])
-            pool_free(tcp->pool, tcp->port_users[i], PORT_PAGE * sizeof *tcp->port_users[i]);
+    for (unsigned i = 0; i < ARRAY_COUNT(tcp->port_uses); i++)
+        if (tcp->port_uses[i])
+            pool_free(tcp->pool, tcp->port_uses[i], PORT_PAGE * sizeof *tcp->port_uses[i]);
     table_fini(&tcp->flows);
     slab_fini(&tcp->tcbs);
     slab_fini(&tcp->syns);

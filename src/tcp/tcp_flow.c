@@ -12,11 +12,11 @@ static uint64_t secret_hash(const struct tcp *tcp, const struct flow *flow, uint
                         flow->local.u64[0] ^ (flow->local.u64[1] << 1 | flow->local.u64[1] >> 63), ports);
 }
 
-/* The ephemeral ports of a destination go up one by one (RFC 6056 3.3.4), and its connections come and go in that order. So that they
- * meet lines of the table that their predecessors have fetched, sixteen ports in a row share a place that only the secret knows
- * and lie there side by side. The larger port counts as the ephemeral one: both ends see the same. Who chooses ports can
- * fill such a row, but no two rows meet by his choice. */
-enum { ROW = 16 };
+/* The ephemeral ports of a destination go up by one or, even ones first, by two (RFC 6056 3.3.4), and its connections come and go in
+ * that order. So that they meet a line of the table that their predecessors have fetched, eight such ports in a row share a place that
+ * only the secret knows and lie there side by side. The larger port counts as the ephemeral one: both ends see the same. Who chooses
+ * ports can fill such a row, but no two rows meet by his choice. */
+enum { ROW = 8 };
 static uint32_t hash_of(const struct tcp *tcp, const struct flow *flow)
 {
     uint32_t low = flow->local_port, high = flow->remote_port;
@@ -24,8 +24,8 @@ static uint32_t hash_of(const struct tcp *tcp, const struct flow *flow)
         low = flow->remote_port;
         high = flow->local_port;
     }
-    uint64_t hash = secret_hash(tcp, flow, (uint64_t)low << 16 | high / ROW);
-    uint32_t kept = ((uint32_t)(hash ^ hash >> 32) & ~(ROW - 1u)) + high % ROW;
+    uint64_t hash = secret_hash(tcp, flow, (uint64_t)low << 16 | (high / (2 * ROW) << 1 | (high & 1)));
+    uint32_t kept = ((uint32_t)(hash ^ hash >> 32) & ~(ROW - 1u)) | (high / 2) % ROW;
     return kept ? kept : 1;
 }
 
@@ -41,18 +41,26 @@ uint32_t flow_hash(struct tcp *tcp, const struct flow *flow)
 
 /* --- how many flows have a local port: what bind() and the choice of a port ask ------------------------------------ */
 
-static uint32_t *port_users(struct tcp *tcp, uint16_t port) /* NULL: memory */
+static struct port_use *port_use(struct tcp *tcp, uint16_t port) /* NULL: memory */
 {
-    uint32_t **page = &tcp->port_users[port / PORT_PAGE];
+    struct port_use **page = &tcp->port_uses[port / PORT_PAGE];
     if (__builtin_expect(!*page, 0))
         *page = pool_alloc(tcp->pool, PORT_PAGE * sizeof **page);
     return *page ? &(*page)[port % PORT_PAGE] : NULL;
 }
 
-uint32_t tcp_port_users(const struct tcp *tcp, uint16_t port)
+struct port_use tcp_port_use(const struct tcp *tcp, uint16_t port)
 {
-    const uint32_t *page = tcp->port_users[port / PORT_PAGE];
-    return page ? page[port % PORT_PAGE] : 0;
+    const struct port_use *page = tcp->port_uses[port / PORT_PAGE];
+    return page ? page[port % PORT_PAGE] : (struct port_use){0};
+}
+
+void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport)
+{
+    if (tcb->is_counted)
+        port_use(tcb->tcp, tcb->flow.local_port)->strict += tcb->reuseaddr - (uint32_t)reuseaddr;
+    tcb->reuseaddr = reuseaddr;
+    tcb->reuseport = reuseport;
 }
 
 /* --- the table -------------------------------------------------------------------------------------------------------- */
@@ -91,12 +99,19 @@ uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kin
     return value & SLOT_MASK;
 }
 
+/* Whoever holds the flow next (flow_replace) is as strict. A request's connection is not before accept() says so. */
+static bool is_strict(const struct tcp *tcp, enum flow_kind kind, uint32_t slot)
+{
+    return kind == FLOW_TCB ? !tcp_tcb(tcp, slot)->reuseaddr : kind == FLOW_WAIT && !tcp_wait(tcp, slot)->reuseaddr;
+}
+
 int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot)
 {
-    uint32_t *users = port_users(tcp, flow->local_port);
-    if (!users || table_insert(&tcp->flows, flow_hash(tcp, flow), value_of(kind, slot)) < 0)
+    struct port_use *use = port_use(tcp, flow->local_port);
+    if (!use || table_insert(&tcp->flows, flow_hash(tcp, flow), value_of(kind, slot)) < 0)
         return -ENOMEM;
-    ++*users;
+    use->users++;
+    use->strict += is_strict(tcp, kind, slot);
     return 0;
 }
 
@@ -111,8 +126,11 @@ static void forget(struct tcp *tcp, const struct flow *flow, uint32_t slot)
 
 void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot)
 {
-    if (table_remove(&tcp->flows, hash ? hash : flow_hash(tcp, flow), value_of(kind, slot)))
-        --*port_users(tcp, flow->local_port);
+    if (table_remove(&tcp->flows, hash ? hash : flow_hash(tcp, flow), value_of(kind, slot))) {
+        struct port_use *use = port_use(tcp, flow->local_port);
+        use->users--;
+        use->strict -= is_strict(tcp, kind, slot);
+    }
     if (kind == FLOW_TCB)
         forget(tcp, flow, slot);
 }
@@ -134,7 +152,7 @@ static bool is_on_port(const struct flow *flow, uint16_t port)
 /* The walk over everything ends with the last of the port's users: a port that nobody uses costs nothing. */
 void tcp_each(struct tcp *tcp, uint16_t port, bool (*visit)(void *, const struct tcp_seen *), void *ctx)
 {
-    uint32_t left = port ? tcp_port_users(tcp, port) : UINT32_MAX;
+    uint32_t left = port ? tcp_port_use(tcp, port).users : UINT32_MAX;
     struct tcb *tcb;
     for (uint32_t slot = 0; left && (tcb = slab_next(&tcp->tcbs, &slot)); slot++) {
         if (!tcb->is_counted || !is_on_port(&tcb->flow, port))

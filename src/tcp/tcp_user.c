@@ -11,7 +11,6 @@ struct tcb *tcp_open(struct tcp *tcp)
 
 void tcp_set_user(struct tcb *tcb, void *user) { tcb->user = user; }
 void *tcp_get_user(const struct tcb *tcb) { return tcb->is_unaccepted ? NULL : tcb->user; }
-void tcp_set_reuse(struct tcb *tcb, bool reuseaddr, bool reuseport) { tcb->reuseaddr = reuseaddr, tcb->reuseport = reuseport; }
 
 /* A TIME-WAIT record of this flow may make way for an active open (RFC 6191, tcp_tw_reuse). */
 static int take_over_wait(struct tcb *tcb, uint32_t slot, uint32_t *iss)
@@ -27,29 +26,34 @@ static int take_over_wait(struct tcb *tcb, uint32_t slot, uint32_t *iss)
     return 0;
 }
 
-/* OPEN, active (3.10.1): SND.UNA = ISS, SND.NXT = ISS + 1, enter SYN-SENT. */
-int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns)
+int tcp_connect_way(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
     tcb->flow = *flow;
     tcb->flow.encaps_port = tcb->opt->encaps_port;
     tcb->is_v4 = addr_is_v4(&flow->remote);
-    int error = mss_init(tcb, 0); /* chooses the local address */
-    if (error < 0)
-        return error;
-    flow_prefetch(tcp, &tcb->flow);
-    struct isn isn = isn_make(tcp, &tcb->flow);
-    uint32_t iss = isn.iss;
+    return mss_init(tcb, 0);
+}
+
+/* OPEN, active (3.10.1): SND.UNA = ISS, SND.NXT = ISS + 1, enter SYN-SENT. */
+int tcp_connect_from(struct tcb *tcb, uint16_t local_port)
+{
+    struct tcp *tcp = tcb->tcp;
     enum flow_kind kind;
+    uint32_t new_iss = 0;
+    int error = 0;
+    tcb->flow.local_port = local_port;
     uint32_t slot = flow_find(tcp, &tcb->flow, &kind);
     if (kind == FLOW_WAIT)
-        error = take_over_wait(tcb, slot, &iss);
+        error = take_over_wait(tcb, slot, &new_iss);
     else if (kind != FLOW_NONE)
         error = -EADDRINUSE; /* 3.10.1: "connection already exists" */
     if (error < 0)
         return error;
     if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0)
         return -ENOBUFS;
+    struct isn isn = isn_make(tcp, &tcb->flow);
+    uint32_t iss = kind == FLOW_WAIT ? new_iss : isn.iss;
     tcb->is_counted = true;
     *tcp_recent_of(tcp, &tcb->flow) = tcb; /* the answer is soon here */
     tcb->so_error = 0;
@@ -60,13 +64,19 @@ int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint6
     tcb->snd_shutdown = tcb->rcv_shutdown = tcb->fin_rcvd = false;
     tcb->ts_offset = isn.ts_offset;
     rtt_init(tcb);
-    tcb->syn_start_ns = now_ns;
+    tcb->syn_start_ns = tcp->now_ns;
     tcb->retransmits = tcb->backoff = 0;
     tcb_set_state(tcb, TCPS_SYN_SENT);
     TCP_MIB(tcp, ActiveOpens);
     tcb->want_syn = true;
     tcb_mark_due(tcb);
     return 0;
+}
+
+int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns)
+{
+    int error = tcp_connect_way(tcp, tcb, flow, now_ns);
+    return error < 0 ? error : tcp_connect_from(tcb, flow->local_port);
 }
 
 /* --- SEND (3.10.2) ------------------------------------------------------------------------------------------------------ */

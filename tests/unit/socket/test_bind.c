@@ -338,33 +338,52 @@ static void test_all_ports_used(void **state)
     lil_host_free(host);
 }
 
-/* A port is taken while a connection, a request or a TIME-WAIT has it, and free with the last of them. */
+static void check_use(struct pair *pair, uint32_t users, uint32_t strict)
+{
+    struct port_use use = tcp_port_use(pair->pb->sockets->tcp, 2000);
+
+    assert_int_equal(use.users, users);
+    assert_int_equal(use.strict, strict);
+}
+
+/* A port is taken while a connection, a request or a TIME-WAIT has it, and free with the last of them; each counts as strict while its
+ * socket does not say SO_REUSEADDR, and its TIME-WAIT as it ended. bind() asks connections only where that may matter. */
 static void test_port_users(void **state)
 {
     struct pair pair;
-    struct tcp *tcp;
-    int listener, at_a[3], at_b[3];
+    int listener, at_a[3], at_b[3], one = 1, other;
 
     (void)state;
     pair_init(&pair, "linux", "linux");
-    tcp = pair.pb->sockets->tcp;
     listener = open_with(pair.pb, ANY, SOCK_STREAM, false, false);
     assert_int_equal(bind_to(pair.pb, listener, ANY, 2000), 0);
     assert_int_equal(lil_listen(pair.pb, listener, 5), 0);
     for (unsigned i = 0; i < 3; i++) {
         pair_connect(&pair, listener, B4, 2000, &at_a[i], &at_b[i]);
-        assert_int_equal(tcp_port_users(tcp, 2000), i + 1);
+        check_use(&pair, i + 1, i + 1);
     }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lil_setsockopt(pair.pb, at_b[i], SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+        assert_int_equal(lil_setsockopt(pair.pb, at_b[i], SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+    }
+    check_use(&pair, 3, 1);
+    lil_close(pair.pb, listener);
+    other = open_with(pair.pb, ANY, SOCK_STREAM, true, false);
+    assert_int_equal(bind_to(pair.pb, other, ANY, 2000), -EADDRINUSE); /* the third objects */
     for (int i = 0; i < 3; i++) { /* the server closes the first two, the client the third */
         lil_close(i < 2 ? pair.pb : pair.pa, i < 2 ? at_b[i] : at_a[i]);
         pair_run(&pair, 10);
         lil_close(i < 2 ? pair.pa : pair.pb, i < 2 ? at_a[i] : at_b[i]);
         pair_run(&pair, 10);
     }
-    assert_int_equal(tcp_port_users(tcp, 2000), 2);
+    check_use(&pair, 2, 0);
+    assert_int_equal(bind_to(pair.pb, other, ANY, 2000), 0);
+    lil_close(pair.pb, other);
+    other = open_with(pair.pb, ANY, SOCK_STREAM, false, false);
+    assert_int_equal(bind_to(pair.pb, other, ANY, 2000), -EADDRINUSE); /* who does not say SO_REUSEADDR asks all */
     pair_run(&pair, 61000);
-    assert_int_equal(tcp_port_users(tcp, 2000), 0);
-    assert_int_equal(tcp_port_users(tcp, 2001), 0);
+    check_use(&pair, 0, 0);
+    assert_int_equal(bind_to(pair.pb, other, ANY, 2000), 0);
     pair_fini(&pair);
 }
 
