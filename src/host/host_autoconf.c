@@ -284,7 +284,7 @@ static void default_route(struct lil_host *host, struct interface *interface, bo
                           .gateway = autoconf->routers[0].addr,
                           .ifindex = interface->ifindex,
                           .metric = ROUTE_METRIC,
-                          .mtu = autoconf->mtu};
+                          .metrics.mtu = autoconf->mtu};
     if (!add)
         (void)routes_delete(&host->routes, &route.prefix, interface->ifindex, false);
     else if (routes_add(&host->routes, &route) != 0)
@@ -340,7 +340,7 @@ static void learn_on_link(struct lil_host *host, struct interface *interface, co
 {
     struct autoconf *autoconf = interface->autoconf;
     struct route route = {
-        .prefix = prefix->prefix, .connected = true, .ifindex = interface->ifindex, .mtu = autoconf->mtu};
+        .prefix = prefix->prefix, .connected = true, .ifindex = interface->ifindex, .metrics.mtu = autoconf->mtu};
     unsigned i = 0;
     while (i < autoconf->on_link_count && (autoconf->on_link[i].prefix.length != prefix->prefix.length ||
                                            !addr_equal(&autoconf->on_link[i].prefix.addr, &prefix->prefix.addr)))

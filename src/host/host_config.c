@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUTE_TEXT = 256, ROUTE_WORDS = 24 };
+enum { ROUTE_TEXT = 256, ROUTE_WORDS = 48 };
 
 struct words {
     char text[ROUTE_TEXT];
@@ -81,8 +81,73 @@ static int parse_kind(struct route *route, const struct words *words, int *at)
     return 0;
 }
 
-static int parse_key(struct lil_host *host, struct route *route, const char *key, const char *value)
+/* "20ms", "1s"; a bare number is milliseconds. */
+static int milliseconds(const char *text, uint32_t *value)
 {
+    char *unit;
+    double time = strtod(text, &unit);
+    time *= strcmp(unit, "s") == 0 ? 1000 : 1;
+    if (unit == text || !(time >= 0 && time < UINT32_MAX) || (*unit && strcmp(unit, "s") && strcmp(unit, "ms")))
+        return -EINVAL;
+    *value = (uint32_t)time;
+    return 0;
+}
+
+static int flag(const char *text, bool *value)
+{
+    uint32_t n;
+    int error = number(text, &n);
+    *value = !error && n != 0;
+    return error;
+}
+
+/* ip-route(8)'s metrics. LOCK: the word stood before the value. -ENOENT: KEY is none. */
+static int parse_metric(struct path_metrics *metrics, const char *key, const char *value, bool lock)
+{
+    /* What Linux takes over only into the metrics of a host that some connection has left behind: no new connection sees them. */
+    static const char *const passed[] = {"rtt", "rttvar", "ssthresh", "cwnd", "reordering", "realm", "realms"};
+    const struct { const char *key; uint32_t *value; } numbers[] = {
+        {"mtu", &metrics->mtu}, {"advmss", &metrics->advmss}, {"initcwnd", &metrics->initcwnd}, {"initrwnd", &metrics->initrwnd}, {"window", &metrics->window}};
+    uint32_t n;
+    int error;
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++)
+        if (!strcmp(key, numbers[i].key)) {
+            metrics->mtu_lock |= i == 0 && lock;
+            return number(value, numbers[i].value);
+        }
+    for (size_t i = 0; i < ARRAY_COUNT(passed); i++)
+        if (!strcmp(key, passed[i]))
+            return 0;
+    if (!strcmp(key, "rto_min"))
+        return milliseconds(value, &metrics->rto_min_ms);
+    if (!strcmp(key, "quickack"))
+        return flag(value, &metrics->quickack);
+    if (!strcmp(key, "fastopen_no_cookie"))
+        return flag(value, &metrics->fastopen_no_cookie);
+    if (!strcmp(key, "hoplimit")) {
+        error = number(value, &n);
+        metrics->hop_limit = (uint8_t)n;
+        return error || n > 255 ? -EINVAL : 0;
+    }
+    if (!strcmp(key, "features")) {
+        metrics->ecn = !strcmp(value, "ecn");
+        return metrics->ecn || !strcmp(value, "tcp_usec_ts") ? 0 : -EINVAL;
+    }
+    if (!strcmp(key, "congctl")) {
+        if (strlen(value) >= sizeof metrics->cc)
+            return -EINVAL;
+        snprintf(metrics->cc, sizeof metrics->cc, "%s", value);
+        metrics->cc_lock = lock;
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static int parse_key(struct lil_host *host, struct route *route, const char *key, const char *value, bool lock)
+{
+    int error = parse_metric(&route->metrics, key, value, lock);
+    if (error != -ENOENT)
+        return error;
     if (!strcmp(key, "dev")) {
         route->ifindex = lil_interface_index(host, value);
         return route->ifindex < 0 ? -ENODEV : 0;
@@ -95,12 +160,6 @@ static int parse_key(struct lil_host *host, struct route *route, const char *key
         route->has_source = true;
         return addr_parse(value, &route->source);
     }
-    if (!strcmp(key, "mtu"))
-        return number(value, &route->mtu);
-    if (!strcmp(key, "initcwnd"))
-        return number(value, &route->initcwnd);
-    if (!strcmp(key, "advmss"))
-        return number(value, &route->advmss);
     if (!strcmp(key, "metric"))
         return number(value, &route->metric);
     return -EINVAL;
@@ -117,9 +176,11 @@ static int parse_via(struct lil_host *host, struct route *route, const char *via
         at = 1;
     }
     for (; at < words.count; at += 2) {
-        if (at + 1 == words.count)
+        bool lock = at + 2 < words.count && !strcmp(words.word[at + 1], "lock");
+        if (at + 1 + lock >= words.count)
             return -EINVAL;
-        error = parse_key(host, route, words.word[at], words.word[at + 1]);
+        error = parse_key(host, route, words.word[at], words.word[at + 1 + lock], lock);
+        at += lock;
         if (error)
             return error;
     }

@@ -95,6 +95,13 @@ static bool is_nonsense(const struct lil_host *host, const struct icmp_error *er
     return error->version == 6 && error->rest < 1280 && !host->profile->socket.bsd_options;
 }
 
+/* ip-route(8) mtu lock: nothing is learnt of this route. */
+static bool is_locked(struct lil_host *host, const struct flow *flow)
+{
+    const struct way *way = host_way(host, &flow->remote, flow->scope);
+    return way->metrics && way->metrics->mtu_lock;
+}
+
 /* RFC 1191 6.3: never below the floor; RFC 8201 4: less than IPv6's least MTU is not to be believed (BSD: eight bytes less than
  * that, room for a fragment header); never for a segment that is not in flight (RFC 5927 4.1, 7). */
 static void note_mtu(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, uint32_t *mtu)
@@ -124,7 +131,7 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
     if (too_big)
         note_mtu(host, error, quote, &mtu);
     if (quote->ip.protocol == IPPROTO_TCP) {
-        if (too_big && is_nonsense(host, error))
+        if (too_big && (is_nonsense(host, error) || is_locked(host, &quote->flow)))
             return;
         tcp_on_icmp(host->tcp, &quote->flow, quote->seq, error->version, error->type, error->code, mtu, host->now_ns);
         host_mark_due(host);

@@ -48,7 +48,8 @@ struct way {
     struct interface *interface;
     struct neighbor *neighbor;  /* NULL: not looked up yet */
     struct addr next_hop, source;
-    uint32_t mtu, initcwnd, advmss;
+    uint32_t mtu;
+    const struct path_metrics *metrics; /* of the route; NULL: none */
     uint64_t expires_ns;        /* of a path MTU */
 };
 

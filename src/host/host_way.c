@@ -91,15 +91,16 @@ static void way_unicast(struct lil_host *host, struct way *way, uint32_t ifindex
     way->is_connected = route->connected;
     way->next_hop = route->has_gateway ? route->gateway : way->remote;
     way->mtu = interface_mtu(interface);
-    if (route->mtu)
-        way->mtu = min_u32(way->mtu, route->mtu);
-    way->initcwnd = route->initcwnd;
-    way->advmss = route->advmss;
+    if (route->metrics.mtu)
+        way->mtu = min_u32(way->mtu, route->metrics.mtu);
+    way->metrics = &route->metrics;
     if (route->has_source && !route->connected)
         way->source = route->source;
     else if (!host_source_for(host, interface, &way->remote, &way->source) && !interface->accept_any)
         way_error(way, EADDRNOTAVAIL, LIL_DROP_NO_ROUTE, 0, 0);
     uint64_t expires_ns = LIL_NEVER;
+    if (route->metrics.mtu_lock)
+        return;
     uint32_t pmtu = pmtu_find(&host->pmtu, &way->remote, host->now_ns, &expires_ns);
     if (pmtu && pmtu < way->mtu) {
         way->mtu = pmtu;
@@ -167,8 +168,7 @@ int host_path(struct lil_host *host, const struct addr *local, const struct addr
         .ifindex = interface->ifindex,
         .mtu = way->mtu,
         .gso_max = way->mtu >= interface_mtu(interface) ? interface->gso_max : 0,
-        .initcwnd = way->initcwnd,
-        .advmss = way->advmss,
+        .metrics = way->metrics,
         .is_local_net = way->kind == WAY_LOCAL || way->is_connected,
         .csum_offload = interface->csum_offload,
         .is_loopback = way->kind == WAY_LOCAL,

@@ -98,6 +98,7 @@ static const struct profile_override lite[] = {
     SET(tcp_port_last, "5000", "FACTS 6", "H"),
     SET(tcp_ephemeral, "sequential", "FACTS 6", "H"),
     SET(tcp_ttl, "64", "4.4 ip_defttl; RFC 1700", "H"),
+    SET(tcp_hop_limit, "0", "as tcp_ttl", "M"),
 
     SET(ip_ttl, "64", "4.4 ip_defttl", "H"),
     SET(ip_forward_icmp_errors, "1", "C", "M"),

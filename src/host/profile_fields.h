@@ -210,6 +210,7 @@
     X(tcp_port_last, tcp.port_last, U16, NULL) \
     X(tcp_ephemeral, tcp.ephemeral, WORD, ephemeral_words) \
     X(tcp_ttl, tcp.ttl, U8, NULL) \
+    X(tcp_hop_limit, tcp.hop_limit, U8, NULL) \
     X(ip_ttl, ip.ttl, U8, NULL) \
     X(ip_forwarding, ip.forwarding, BOOL, NULL) \
     X(ip_forward_icmp_errors, ip.forward_icmp_errors, BOOL, NULL) \

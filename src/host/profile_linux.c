@@ -136,6 +136,7 @@ static const struct profile_override today[] = {
     SET(tcp_port_last, "60999", "M; ip-sysctl", "H"),
     SET(tcp_ephemeral, "linux", "M", "H"),
     SET(tcp_ttl, "64", "ip(7)", "H"),
+    SET(tcp_hop_limit, "0", "as tcp_ttl", "H"),
 
     SET(ip_ttl, "64", "ip(7); RFC 1700", "H"),
     SET(ip_forward_icmp_errors, "1", "RFC 1812", "H"),

@@ -7,7 +7,7 @@
 const char *profile_field_name(unsigned index); /* profile.c */
 
 enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, TIMESTAMPS /* 2: without an offset of each connection's own */, PORTS, PERCENT_TW,
-            FASTOPEN_KEY, NONZERO, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED, HOST_CACHE /* FreeBSD: how many entries; a write forgets them */ };
+            FASTOPEN_KEY, NONZERO, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED, TTL /* of all that has none of its own; IPv6 keeps its */, HOP_LIMIT, HOST_CACHE /* FreeBSD: how many entries; a write forgets them */ };
 struct alias {
     const char *linux_name, *ours;
     enum unit unit;
@@ -44,7 +44,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_mtu_probing", "tcp.mtu_probing", PLAIN}, {"net.ipv4.tcp_min_snd_mss", "tcp.min_snd_mss", PLAIN},
     {"net.ipv4.tcp_mtu_probe_floor", "tcp.mtu_probe_floor", PLAIN}, {"net.ipv4.tcp_probe_threshold", "tcp.mtu_probe_threshold", PLAIN},
     {"net.ipv4.tcp_probe_interval", "tcp.mtu_probe_interval_ms", SECONDS}, {"net.ipv4.tcp_base_mss", "tcp.base_mss", PLAIN}, {"net.ipv4.tcp_notsent_lowat", "tcp.notsent_lowat", PLAIN},
-    {"net.ipv4.ip_local_port_range", NULL, PORTS}, {"net.ipv4.ip_default_ttl", "ip.ttl", PLAIN},
+    {"net.ipv4.ip_local_port_range", NULL, PORTS}, {"net.ipv4.ip_default_ttl", NULL, TTL}, {"net.ipv6.conf.all.hop_limit", NULL, HOP_LIMIT}, {"net.ipv6.conf.tun0.hop_limit", NULL, HOP_LIMIT},
     {"net.ipv4.ip_forward", "ip.forwarding", PLAIN}, {"net.ipv6.conf.all.forwarding", "ip.forwarding", PLAIN},
     {"net.ipv4.icmp_msgs_per_sec", "ip.icmp_rate_per_s", PLAIN}, {"net.ipv4.icmp_msgs_burst", "ip.icmp_burst", PLAIN},
     {"net.ipv4.icmp_echo_ignore_broadcasts", "ip.icmp_echo_ignore_broadcast", PLAIN}, {"net.ipv4.ipfrag_time", "ip.frag_timeout_ms", SECONDS},
@@ -168,6 +168,15 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
         tcp->offer_timestamps = first != 0;
         tcp->timestamp_offsets = first != 2;
         return 0;
+    case TTL:
+    case HOP_LIMIT:
+        if (sscanf(value, "%u %c", &first, &rest) != 1 || !first || first > 255)
+            return -EINVAL;
+        if (unit == HOP_LIMIT || !tcp->hop_limit)
+            tcp->hop_limit = unit == HOP_LIMIT ? (uint8_t)first : tcp->ttl;
+        if (unit == TTL)
+            profile->ip.ttl = profile->udp.ttl = tcp->ttl = (uint8_t)first;
+        return 0;
     case TRIPLE_RCV:
         return set_triple(value, &tcp->rcvbuf_min, &tcp->rcvbuf, &tcp->rcvbuf_max);
     case TRIPLE_SND:
@@ -202,6 +211,12 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         return;
     case TIMESTAMPS:
         snprintf(value, size, "%d", !tcp->offer_timestamps ? 0 : tcp->timestamp_offsets ? 1 : 2);
+        return;
+    case TTL:
+        snprintf(value, size, "%u", host->profile->ip.ttl);
+        return;
+    case HOP_LIMIT:
+        snprintf(value, size, "%u", tcp->hop_limit ? tcp->hop_limit : tcp->ttl);
         return;
     case TRIPLE_RCV:
         snprintf(value, size, "%u %u %u", tcp->rcvbuf_min, tcp->rcvbuf, tcp->rcvbuf_max);

@@ -3,6 +3,7 @@
 #ifndef IP_ROUTE_H
 #define IP_ROUTE_H
 #include "base/buf.h"
+#include "base/path.h"
 #include "wire/addr.h"
 
 enum route_kind { ROUTE_UNICAST, ROUTE_UNREACHABLE, ROUTE_PROHIBIT, ROUTE_BLACKHOLE };
@@ -15,7 +16,8 @@ struct route {
     bool redirect;       /* learnt by an ICMP redirect */
     int ifindex;         /* 0: by the gateway */
     struct addr gateway, source;
-    uint32_t metric, mtu, initcwnd, advmss;
+    uint32_t metric;
+    struct path_metrics metrics;
 };
 struct routes {
     struct pool *pool;

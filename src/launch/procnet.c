@@ -158,7 +158,7 @@ static bool put_route4(void *ctx, const struct route *route, int ifindex)
     put_words(page->out, route->has_gateway ? &route->gateway : &none, AF_INET);
     fprintf(page->out, "\t%04X\t0\t0\t%u\t", route_flags(route, length == 32), route->metric);
     put_words(page->out, &mask, AF_INET);
-    fprintf(page->out, "\t%u\t0\t0\n", route->mtu);
+    fprintf(page->out, "\t%u\t0\t0\n", route->metrics.mtu);
     return true;
 }
 

@@ -8,27 +8,8 @@ static bool is_prefix_of(const char *word, const char *whole, size_t least)
     return strlen(word) >= least && strncmp(word, whole, strlen(word)) == 0;
 }
 
-/* Metrics of a route that a host here keeps for all routes: a script has one peer. True: one of them. */
-static bool set_metric(struct shell *shell, const char *word, const char *value)
-{
-    static const struct { const char *word, *parameter; } metrics[] = {{"congctl", "tcp.cc"}, {"reordering", "tcp.reordering"}, {"hoplimit", "ip.ttl"}, {"quickack", "tcp.no_delayed_ack"}};
-    char text[32];
-    if (strcmp(word, "rto_min") == 0) { /* "20ms", "1s"; a bare number is ms */
-        char *unit;
-        double number = strtod(value, &unit);
-        snprintf(text, sizeof text, "%.0f", strcmp(unit, "s") == 0 ? number * 1000 : number);
-        return lil_sysctl_set(shell->run->host, "tcp.rto_min_ms", text) == 0;
-    }
-    if (strcmp(word, "features") == 0 && strcmp(value, "ecn") == 0)
-        return lil_sysctl_set(shell->run->host, "tcp.ecn", "1") == 0;
-    for (unsigned i = 0; i < ARRAY_COUNT(metrics); i++)
-        if (strcmp(word, metrics[i].word) == 0)
-            return lil_sysctl_set(shell->run->host, metrics[i].parameter, value) == 0;
-    return false;
-}
-
-/* ip route's words become lil_route_add's: "via" goes, "lock" goes, bookkeeping goes; metrics stay. */
-static int change_route(struct shell *shell, const char *verb, int argc, char **argv)
+/* ip route's words become lil_route_add's: "via" goes, bookkeeping goes; metrics stay. */
+static int change_route(struct shell *shell, const char *verb, bool is_v6, int argc, char **argv)
 {
     char way[400] = "", metrics[256] = "";
     const char *destination = argc > 0 ? argv[0] : "default", *gateway = "", *device = " dev tun0", *kind = "";
@@ -48,13 +29,13 @@ static int change_route(struct shell *shell, const char *verb, int argc, char **
             i++;
         } else if (is_prefix_of(verb, "delete", 1)) {
             continue; /* what it had does not matter */
-        } else if (set_metric(shell, argv[i], strcmp(next, "lock") == 0 && i + 2 < argc ? argv[i + 2] : next)) {
-            i += strcmp(next, "lock") == 0 ? 2 : 1;
-        } else if (strcmp(argv[i], "lock") != 0 && strcmp(argv[i], "onlink") != 0) {
+        } else if (strcmp(argv[i], "onlink") != 0) {
             size_t used = strlen(metrics);
             snprintf(metrics + used, sizeof metrics - used, " %s", argv[i]);
         }
     }
+    if (is_v6 && strcmp(destination, "default") == 0)
+        destination = "::/0";
     if (is_prefix_of(verb, "delete", 1)) {
         (void)lil_route_delete(shell->run->host, destination);
         return 0;
@@ -93,14 +74,15 @@ static int change_link(struct shell *shell, const char *verb, int argc, char **a
 int shell_route(struct shell *shell, int argc, char **argv)
 {
     int i = 1;
-    while (i < argc && argv[i][0] == '-')
-        i++;
+    bool is_v6 = false;
+    for (; i < argc && argv[i][0] == '-'; i++)
+        is_v6 |= strcmp(argv[i], "-6") == 0;
     const char *object = i < argc ? argv[i] : "", *verb = i + 1 < argc ? argv[i + 1] : "show";
     bool looks = is_prefix_of(verb, "show", 1) || is_prefix_of(verb, "list", 1) || is_prefix_of(verb, "get", 1) || is_prefix_of(verb, "flush", 1);
     if (is_prefix_of(object, "tcp_metrics", 1) || looks)
         return 0;
     if (is_prefix_of(object, "route", 1))
-        return change_route(shell, verb, argc - i - 2, argv + i + 2);
+        return change_route(shell, verb, is_v6, argc - i - 2, argv + i + 2);
     if (is_prefix_of(object, "link", 1))
         return change_link(shell, verb, argc - i - 2, argv + i + 2);
     if (is_prefix_of(object, "address", 1) && i + 2 < argc) {

@@ -170,15 +170,15 @@ static void put_metrics(struct nl_out *out, const struct route *route)
 {
     unsigned nest;
 
-    if (!route->mtu && !route->initcwnd && !route->advmss)
+    if (!route->metrics.mtu && !route->metrics.initcwnd && !route->metrics.advmss)
         return;
     nest = nl_nest(out, RTA_METRICS);
-    if (route->mtu)
-        nl_put_u32(out, RTAX_MTU, route->mtu);
-    if (route->advmss)
-        nl_put_u32(out, RTAX_ADVMSS, route->advmss);
-    if (route->initcwnd)
-        nl_put_u32(out, RTAX_INITCWND, route->initcwnd);
+    if (route->metrics.mtu)
+        nl_put_u32(out, RTAX_MTU, route->metrics.mtu);
+    if (route->metrics.advmss)
+        nl_put_u32(out, RTAX_ADVMSS, route->metrics.advmss);
+    if (route->metrics.initcwnd)
+        nl_put_u32(out, RTAX_INITCWND, route->metrics.initcwnd);
     nl_nest_end(out, nest);
 }
 

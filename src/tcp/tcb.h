@@ -70,7 +70,7 @@ struct txring {
 struct tcb_opts {
     uint32_t refs;
     struct tcb_options socket;
-    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, syn_end_ms /* the same, set while it was out */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms, rto_max_ms, delack_max_ms;
+    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, syn_end_ms /* the same, set while it was out */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms /* of route or socket */, rto_min_us /* TCP_RTO_MIN_US */, rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
     uint8_t keep_probes, syn_retries, cc /* + 1 */, reno_beta, reno_beta_ecn /* TCP_CCALGOOPT, percent */, defer_accept, thin_linear, thin_dupack;
@@ -79,6 +79,7 @@ struct tcb_opts {
     bool has_fastopen_key, has_fastopen_backup, has_fastopen_psk; /* psk: [0] is what a FreeBSD client shares with the server */
     struct siphash_key fastopen_key[2];
     struct md5_keys *md5; /* NULL: none */
+    struct path_metrics path; /* of a connection: what its route said when it began; goes before the host's */
     bool fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
 };
 
@@ -251,7 +252,7 @@ struct tcb {
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
         is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
         hp_on : 1 /* Linux's header prediction has been armed */, is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
-        is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes */;
+        is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes; or its route sets IP's fields */;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
 
@@ -275,11 +276,11 @@ struct syn_entry {
     uint16_t mss, advmss;
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
-    uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos;
+    uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos, hop_limit /* its route's; 0: the host's */;
     uint8_t accecn_seen : 2, accecn_fail : 2, syn_again : 1 /* what resent the last: a SYN, not its timer */; /* RFC 9768 */
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
-        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
+        keep_reset : 1, keep_whole : 1 /* DF is clear: its route has no path MTU discovery */, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
     uint16_t ifindex;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };
@@ -391,6 +392,7 @@ static inline void tcp_set_now(struct tcp *tcp, uint64_t now_ns)
 #define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
 static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
 static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return tcb->tcp->now_ms; }
+static inline uint8_t tcp_ttl(const struct tcp *tcp, bool is_v4) { return !is_v4 && tcp->params.hop_limit ? tcp->params.hop_limit : tcp->params.ttl; }
 static inline const struct tcp_params *tcb_params(const struct tcb *tcb) { return &tcb->tcp->params; }
 static inline bool tcb_is_synchronized(const struct tcb *tcb) { return tcb->state >= TCPS_ESTABLISHED; }
 static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ? tcb->tx->packets_out : 0; }
@@ -565,7 +567,7 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale);
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path /* NULL: none */, uint32_t mss, bool wscale_ok, uint8_t *wscale);
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
 void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
 void window_set_clamp(struct tcb *tcb, uint32_t clamp);
@@ -595,6 +597,7 @@ void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
 void mss_follow_route(struct tcb *tcb);
+bool opts_are_guarded(const struct tcb_opts *opts); /* what goes out or comes in is to be looked at one by one (is_guarded) */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);
 uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */

@@ -5,6 +5,7 @@
 #define TCP_TCP_H
 #include <sys/uio.h>
 #include "base/list.h"
+#include "base/path.h"
 #include "base/prng.h"
 #include "base/slab.h"
 #include "lilliput/trace.h"
@@ -38,8 +39,7 @@ struct tcp_path {
     int ifindex;
     uint32_t mtu;          /* IP packet, bytes */
     uint32_t gso_max;      /* payload bytes of a segment handed down whole; 0: off */
-    uint32_t initcwnd;     /* 0: the profile's */
-    uint32_t advmss;       /* 0: from the interface's MTU */
+    const struct path_metrics *metrics; /* what the route says, until the next call; NULL: nothing */
     bool is_local_net;     /* BSD: MSS of an off-net peer is 512/536 */
     bool csum_offload, is_loopback;
 };

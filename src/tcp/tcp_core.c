@@ -109,7 +109,7 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts)
     tcb->due_prev = tcb->due_next = TCP_NONE;
     tcb->opt = opts;
     opts->refs++;
-    tcb->is_guarded = opts->md5 || opts->socket.min_ttl;
+    tcb->is_guarded = opts_are_guarded(opts);
     tcb->sndbuf = opts->socket.sndbuf ? opts->socket.sndbuf : tcp->params.sndbuf;
     tcb->rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : tcp->params.rcvbuf;
     rtt_init(tcb);

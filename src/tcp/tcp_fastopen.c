@@ -95,12 +95,21 @@ void fastopen_on_end(struct tcb *tcb)
         tcb->tcp->fastopen_holes = 0;
 }
 
+/* Cookies are not needed for REMOTE: by this host, this socket or the route. */
+static bool needs_no_cookie(struct tcp *tcp, const struct tcb_opts *opts, unsigned host_flag, const struct addr *local, const struct addr *remote)
+{
+    struct tcp_path path = {0};
+    if ((tcp->params.fastopen & host_flag) || opts->fastopen_no_cookie)
+        return true;
+    return tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, local, remote, &path) == 0 && path.metrics && path.metrics->fastopen_no_cookie;
+}
+
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote)
 {
     if (is_paused(tcp))
         return false;
     const struct fastopen_memo *memo = fastopen_recall(tcp, remote);
-    return (tcp->params.fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie || (memo && memo->length);
+    return (memo && memo->length) || needs_no_cookie(tcp, tcb->opt, CLIENT_NO_COOKIE, &tcb->flow.local, remote);
 }
 
 /* FreeBSD: TCP_FASTOPEN was set before the connection. */
@@ -182,8 +191,8 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->state != TCPS_SYN_SENT || !ext->fastopen_request || tcb->retransmits || is_paused(tcb->tcp))
         return;
     ext->fastopen_trial = tcb_params(tcb)->fastopen_hole_ms && tcb->tcp->fastopen_holes;
-    ext->fastopen_offered = !(tcb_params(tcb)->fastopen & CLIENT_NO_COOKIE) && !tcb->opt->fastopen_no_cookie;
-    bool without = (tcb_params(tcb)->fastopen & CLIENT_NO_COOKIE) || tcb->opt->fastopen_no_cookie;
+    bool without = needs_no_cookie(tcb->tcp, tcb->opt, CLIENT_NO_COOKIE, &tcb->flow.local, &tcb->flow.remote);
+    ext->fastopen_offered = !without;
     if (!without) {
         options->has_fastopen = true;
         ext->fastopen_cookie_asked = !memo || !memo->length || ext->fastopen_unreadable;
@@ -367,8 +376,8 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
         TCP_MIB(tcp, FastOpenCookieReqd);
     if ((!in->payload && !options->has_fastopen) || !(tcp->params.fastopen & SERVER) || !has_room(listener))
         return false;
-    bool good = (tcp->params.fastopen & SERVER_NO_COOKIE) || (tcp->params.fastopen_any_cookie && options->has_fastopen) ||
-                listener->opt->fastopen_no_cookie || is_cookie_good(listener, in, &by_backup);
+    bool good = needs_no_cookie(tcp, listener->opt, SERVER_NO_COOKIE, &in->flow.local, &in->flow.remote) ||
+                (tcp->params.fastopen_any_cookie && options->has_fastopen) || is_cookie_good(listener, in, &by_backup);
     if (!good && !options->has_fastopen)
         return false;
     if (good) {

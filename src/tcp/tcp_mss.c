@@ -28,7 +28,7 @@ uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tc
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
-    uint32_t mss = path->advmss ? path->advmss : mss_of_mtu(tcp, is_v4, path->mtu);
+    uint32_t told = path->metrics ? path->metrics->advmss : 0, mss = told ? told : mss_of_mtu(tcp, is_v4, path->mtu);
     if (tcp->params.mss_off_net && !path->is_local_net)
         mss = min_u32(mss, tcp->params.mss_off_net);
     if (tcp->params.mss_512_multiple && mss > 512)
@@ -105,6 +105,31 @@ static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
     tcb->mss_clamp = (uint16_t)(own && own < peer_mss ? own : peer_mss);
 }
 
+bool opts_are_guarded(const struct tcb_opts *opts)
+{
+    return opts->md5 || opts->socket.min_ttl || opts->path.hop_limit || opts->path.mtu_lock;
+}
+
+/* What the route says (NULL: nothing) goes before the host's parameters; the last connection's of this socket has gone. */
+static int use_metrics(struct tcb *tcb, const struct path_metrics *metrics)
+{
+    static const struct path_metrics none;
+    unsigned number;
+    if (!metrics)
+        metrics = &none;
+    if (memcmp(metrics, &tcb->opt->path, sizeof none) == 0)
+        return 0;
+    struct tcb_opts *own = tcb_opts_own(tcb);
+    if (!own)
+        return -ENOBUFS;
+    own->path = *metrics;
+    own->rto_min_ms = metrics->rto_min_ms ? metrics->rto_min_ms : (own->rto_min_us + 999) / 1000;
+    if (metrics->cc[0] && cc_find(metrics->cc, &number)) /* Linux: tcp_ca_dst_init(), tcp_ca_openreq_child() */
+        own->cc = (uint8_t)(number + 1);
+    tcb->is_guarded = opts_are_guarded(own);
+    return 0;
+}
+
 /* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and to use: with an
  * active open it is refined when the peer's is known. */
 int mss_init(struct tcb *tcb, uint32_t peer_mss)
@@ -112,6 +137,8 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
     struct tcp *tcp = tcb->tcp;
     struct tcp_path path = {.mtu = 1500, .local = tcb->flow.local};
     int error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) : 0;
+    if (error == 0)
+        error = use_metrics(tcb, path.metrics);
     if (error < 0)
         return error;
     if (addr_is_any(&tcb->flow.local))
@@ -121,7 +148,7 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
     tcb->csum_offload = path.csum_offload;
     tcb->is_local_net = path.is_local_net;
     clamp_to_peer(tcb, peer_mss ? peer_mss : 65535);
-    tcb->cwnd = path.initcwnd ? path.initcwnd : tcp->params.initial_window;
+    tcb->cwnd = tcb->opt->path.initcwnd ? tcb->opt->path.initcwnd : tcp->params.initial_window;
     if (tcb->cwnd == 0)
         tcb->cwnd = 1;
     use_path(tcb, &path);

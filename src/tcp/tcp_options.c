@@ -134,7 +134,13 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
     case OPT_DELACK_MAX_US:
         if (number < 1001 || number > 200000) /* two ticks of a millisecond, Linux's TCP_TIMEOUT_MIN */
             return -EINVAL;
-        *(name == OPT_RTO_MIN_US ? &opts->rto_min_ms : &opts->delack_max_ms) = ((uint32_t)number + 999) / 1000;
+        if (name == OPT_DELACK_MAX_US) {
+            opts->delack_max_ms = ((uint32_t)number + 999) / 1000;
+            return 0;
+        }
+        opts->rto_min_us = (uint32_t)number;
+        if (!opts->path.rto_min_ms)
+            opts->rto_min_ms = ((uint32_t)number + 999) / 1000;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -237,7 +243,7 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case TCP_FASTOPEN_NO_COOKIE: *number = opts->fastopen_no_cookie; return 0;
     case TCP_INQ: *number = opts->inq; return 0;
     case OPT_RTO_MAX_MS: *number = (int)(opts->rto_max_ms ? opts->rto_max_ms : params->rto_max_ms); return 0;
-    case OPT_RTO_MIN_US: *number = (int)(opts->rto_min_ms ? opts->rto_min_ms : params->rto_min_ms) * 1000; return 0;
+    case OPT_RTO_MIN_US: *number = (int)(opts->rto_min_us ? (opts->rto_min_us + 999) / 1000 : params->rto_min_ms) * 1000; return 0;
     case OPT_DELACK_MAX_US: *number = (int)(opts->delack_max_ms ? opts->delack_max_ms : 200) * 1000; return 0;
     case TCP_TX_DELAY: *number = (int)opts->tx_delay_us; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
     case TCP_REPAIR:
@@ -256,6 +262,8 @@ static int set_congestion(struct tcb_opts *opts, const void *value, unsigned len
     unsigned n = min_u32(length, sizeof name - 1);
     if (n == 0)
         return -EINVAL;
+    if (opts->path.cc_lock)
+        return -EPERM;
     memcpy(name, value, n);
     name[n] = 0;
     const struct cc_ops *cc = cc_find(name, &number);
@@ -381,7 +389,7 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     if (error != -EAGAIN) {
         if (cc_get(tcb) != cc)
             cwnd_change(tcb);
-        tcb->is_guarded = own->md5 || own->socket.min_ttl;
+        tcb->is_guarded = opts_are_guarded(own);
         if (error == 0 && tcb_is_signed(tcb) && tcb->mss) {
             tcb->gso_segs = 0;
             mss_refresh(tcb);

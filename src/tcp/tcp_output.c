@@ -37,8 +37,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->gso_size = 0;
     segment->option_order = tcp->params.option_order;
     segment->tos = options->tos & 0xfc;
-    segment->ttl = options->ttl ? options->ttl : tcp->params.ttl;
-    segment->dont_fragment = options->pmtudisc ? options->pmtudisc == 2 || options->pmtudisc == 3 /* WANT, DO */ : tcp->params.pmtu_discovery;
+    segment->ttl = options->ttl ? options->ttl : tcb->opt->path.hop_limit ? tcb->opt->path.hop_limit : tcp_ttl(tcp, tcb->is_v4);
+    segment->dont_fragment = options->pmtudisc == 3 /* DO */ || (!tcb->opt->path.mtu_lock && (options->pmtudisc ? options->pmtudisc == 2 /* WANT */ : tcp->params.pmtu_discovery));
     header->source_port = tcb->flow.local_port;
     header->dest_port = tcb->flow.remote_port;
     header->seq = seq;
@@ -138,7 +138,7 @@ static uint16_t ask_for_ecn(struct tcb *tcb)
     bool needs = cc_get(tcb)->needs_ecn;
     if (tcb->retransmits == 0) {
         struct tcb_ext *ext = params->ecn == 3 ? tcb_ext_get(tcb) : NULL;
-        tcb->ecn_ok = params->ecn == 1 || params->ecn == 3 || params->ecn == 4 || needs;
+        tcb->ecn_ok = params->ecn == 1 || params->ecn == 3 || params->ecn == 4 || tcb->opt->path.ecn || needs;
         if (ext) {
             ext->accecn.pending = true;
             ext->accecn.syn_sent = needs ? 2 : 0;
@@ -159,7 +159,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     tcb->want_syn = false;
     bool offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
     bool needs_ecn = cc_get(tcb)->needs_ecn;
-    if (first && (params->ecn || needs_ecn))
+    if (first && (params->ecn || tcb->opt->path.ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
     if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
         flags |= TCP_ECE;
@@ -168,9 +168,9 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     struct tcp_options *options = &segment->header.options;
     uint8_t wscale = tcb->rcv_wscale;
     if (!first && !tcb->is_passive && params->ack_policy == TCP_ACK_LINUX)
-        (void)window_initial(tcb->tcp, tcb->opt, tcb->advmss, params->offer_wscale, &wscale);
+        (void)window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
     if (first || tcb->rcv_wnd == 0) {
-        tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, tcb->advmss, params->offer_wscale, &wscale);
+        tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
         tcb->rcv_wscale = wscale & 15;
     }
     tcb->rcv_wup = tcb->rcv_nxt;

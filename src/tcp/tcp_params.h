@@ -199,7 +199,7 @@ struct tcp_params {
     /* ports */
     uint16_t port_first, port_last;
     uint8_t ephemeral;            /* enum tcp_ephemeral */
-    uint8_t ttl;
+    uint8_t ttl, hop_limit /* of IPv6; 0: as ttl */;
 };
 
 #endif

@@ -77,7 +77,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     fill_header(reply, &segment->header);
     segment->option_order = tcp->params.option_order;
     segment->tos = reply->tos;
-    segment->ttl = tcp->params.ttl;
+    segment->ttl = tcp_ttl(tcp, addr_is_v4(&segment->flow.remote));
     segment->dont_fragment = tcp->params.pmtu_discovery;
     TCP_MIB(tcp, OutSegs);
     if (reply->flags & TCP_RST)

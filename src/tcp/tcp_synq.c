@@ -162,6 +162,8 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->mss = (uint16_t)mss_of_syn(params, v4, options);
     entry->advmss = (uint16_t)mss_offer(tcp, &path, &entry->flow, opts);
     entry->is_loopback = path.is_loopback;
+    entry->hop_limit = path.metrics ? path.metrics->hop_limit : 0;
+    entry->keep_whole = path.metrics && path.metrics->mtu_lock;
     entry->snd_wnd = in->header.window;
     entry->ts_ok = options->has_timestamp && params->offer_timestamps;
     entry->sack_ok = options->sack_permitted && params->offer_sack;
@@ -178,11 +180,11 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->syn_ect = in->ecn & 3;
     bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
     entry->ecn_ok = entry->accecn_ok || (asks && cc_by_opts(tcp, opts)->needs_ecn) ||
-                    (params->ecn && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
+                    ((params->ecn || (path.metrics && path.metrics->ecn)) && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
     entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
-    entry->window = window_initial(tcp, opts, mss, entry->wscale_ok, &wscale);
+    entry->window = window_initial(tcp, opts, path.metrics, mss, entry->wscale_ok, &wscale);
     entry->rcv_wscale = wscale & 15;
     trace_state(tcp, entry, "LISTEN", "SYN_RECEIVED");
 }
@@ -320,8 +322,8 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
         accecn_put_opening(&header->options);
     segment->option_order = tcp->params.option_order;
     segment->tos = entry->tos;
-    segment->ttl = tcp->params.ttl;
-    segment->dont_fragment = tcp->params.pmtu_discovery;
+    segment->ttl = entry->hop_limit ? entry->hop_limit : tcp_ttl(tcp, addr_is_v4(&entry->flow.remote));
+    segment->dont_fragment = tcp->params.pmtu_discovery && !entry->keep_whole;
     TCP_MIB(tcp, OutSegs);
 }
 

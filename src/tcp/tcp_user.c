@@ -602,7 +602,7 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcb->rcvbuf = options->rcvbuf;
     }
     tcb->dont_nagle = options->nodelay;
-    tcb->is_guarded = tcb->opt->md5 || options->min_ttl;
+    tcb->is_guarded = opts_are_guarded(tcb->opt);
     tcb->tcp->has_guards |= options->min_ttl != 0;
     timer_keepalive(tcb, false);
     if (tcb->state != TCPS_CLOSED)

@@ -25,8 +25,8 @@ static uint32_t clamp_of(const struct tcb *tcb)
     uint32_t held = tcb_ext_peek(tcb)->window_clamp, clamp = held ? held : clamp_of_buffer(tcb);
     if (held && is_linux(tcb))
         return held;
-    if (tcb->opt->window_clamp)
-        clamp = min_u32(clamp, tcb->opt->window_clamp);
+    if (tcb->opt->window_clamp || tcb->opt->path.window)
+        clamp = min_u32(clamp, tcb->opt->window_clamp ? tcb->opt->window_clamp : tcb->opt->path.window);
     if (tcb_params(tcb)->window_clamp)
         clamp = min_u32(clamp, tcb_params(tcb)->window_clamp);
     return clamp;
@@ -80,13 +80,13 @@ void window_set_clamp(struct tcb *tcb, uint32_t clamp)
 }
 
 /* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t mss, bool wscale_ok, uint8_t *wscale)
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss, bool wscale_ok, uint8_t *wscale)
 {
     const struct tcp_params *params = &tcp->params;
     uint32_t rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : params->rcvbuf, full = rcvbuf >> params->adv_win_scale, space = full;
     uint32_t clamp = params->window_clamp ? params->window_clamp : 65535u << 14;
-    if (opts->window_clamp)
-        clamp = min_u32(clamp, opts->window_clamp);
+    if (opts->window_clamp || (path && path->window))
+        clamp = min_u32(clamp, opts->window_clamp ? opts->window_clamp : path->window);
     if (params->adv_win_scale && opts->socket.rcvbuf)
         clamp = min_u32(clamp, full);
     space = min_u32(space, clamp);
@@ -105,6 +105,8 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, uint32_t m
     }
     if (params->signed_windows)
         space = min_u32(space, 32767);
+    if (path && path->initrwnd)
+        space = min_u32(space, path->initrwnd * mss);
     return params->adv_win_scale ? space : min_u32(space, 65535); /* Linux: the header's field ends at 65,535, not the window */
 }
 
@@ -261,7 +263,7 @@ bool window_is_pingpong(const struct tcb *tcb)
 
 static bool in_quickack(const struct tcb *tcb)
 {
-    return tcb->quick && !window_is_pingpong(tcb);
+    return (tcb->quick && !window_is_pingpong(tcb)) || tcb->opt->path.quickack;
 }
 
 static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)

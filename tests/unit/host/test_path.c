@@ -314,8 +314,8 @@ static void routes_as_text(void **state)
     assert_int_equal(lil_route_add(a, "default", "192.0.2.254 dev eth0 mtu 1400 initcwnd 20 advmss 1000"), 0);
     assert_int_equal(host_path(a, NULL, &far, &path), 0);
     assert_int_equal(path.mtu, 1400);
-    assert_int_equal(path.initcwnd, 20);
-    assert_int_equal(path.advmss, 1000);
+    assert_int_equal(path.metrics->initcwnd, 20);
+    assert_int_equal(path.metrics->advmss, 1000);
     assert_int_equal(path.ifindex, 2);
     assert_false(path.is_local_net);
     assert_int_equal(host_path(a, NULL, &v6, &path), -ENETUNREACH);
