@@ -166,7 +166,8 @@ void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const
 static void echo_reply(struct lil_host *host, struct interface *interface, struct ip *ip, struct icmp *icmp, struct lil_packet *packet)
 {
     bool to_group = packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST);
-    if ((to_group && ip->version == 4 && host->profile->ip.icmp_echo_ignore_broadcast) || addr_is_any(&ip->source)) {
+    bool silent = ip->version == 4 ? host->profile->ip.icmp_echo_ignore_all : host->profile->ip.icmp6_echo_ignore_all;
+    if (silent || (to_group && ip->version == 4 && host->profile->ip.icmp_echo_ignore_broadcast) || addr_is_any(&ip->source)) {
         host_drop_input(host, interface, LIL_DROP_ICMP_TYPE, packet); /* RFC 1122 3.2.2.6: may be silent */
         return;
     }

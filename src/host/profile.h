@@ -24,6 +24,8 @@ struct socket_params {
     bool bind_broadcast_ok, bind_unspec_any_ok;
     int bind_wrong_family_error;
     uint32_t reserved_ports;      /* 1024 */
+    bool nonlocal_bind;           /* any address may be bound */
+    bool v6only;                  /* AF_INET6 sockets begin so */
     bool udp_name_after_send;     /* BSD: sendto binds the address? false: 0.0.0.0 stays (Linux) */
     bool rcvbuf_doubled;          /* Linux doubles SO_RCVBUF / SO_SNDBUF */
     bool has_reuseport, has_epoll, has_inet6;

@@ -124,13 +124,15 @@
     X(tcp_delack_segments, tcp.delack_segments, U8, NULL) \
     X(tcp_pingpong_thresh, tcp.pingpong_thresh, U8, NULL) \
     X(tcp_comp_sack_delay_us, tcp.comp_sack_delay_us, U32, NULL) \
+    X(tcp_comp_sack_percent, tcp.comp_sack_percent, U32, NULL) \
     X(tcp_comp_sack_nr, tcp.comp_sack_nr, U32, NULL) \
     X(tcp_challenge_ack_limit, tcp.challenge_ack_limit, U32, NULL) \
     X(tcp_invalid_ratelimit_ms, tcp.invalid_ratelimit_ms, U32, NULL) \
     X(tcp_rfc5961, tcp.rfc5961, BOOL, NULL) \
     X(tcp_rfc1337, tcp.rfc1337, BOOL, NULL) \
     X(tcp_time_wait_ms, tcp.time_wait_ms, U32, NULL) \
-    X(tcp_time_wait_reuse, tcp.time_wait_reuse, BOOL, NULL) \
+    X(tcp_time_wait_reuse, tcp.time_wait_reuse, U8, NULL) \
+    X(tcp_time_wait_reuse_delay_ms, tcp.time_wait_reuse_delay_ms, U32, NULL) \
     X(tcp_fin_wait2_ms, tcp.fin_wait2_ms, U32, NULL) \
     X(tcp_fin_wait2_by_keepalive, tcp.fin_wait2_by_keepalive, BOOL, NULL) \
     X(tcp_time_wait_limit, tcp.time_wait_limit, U32, NULL) \
@@ -221,6 +223,8 @@
     X(ip_icmp_rate_per_s, ip.icmp_rate_per_s, U32, NULL) \
     X(ip_icmp_burst, ip.icmp_burst, U32, NULL) \
     X(ip_icmp_quote_bytes, ip.icmp_quote_bytes, U16, NULL) \
+    X(ip_icmp_echo_ignore_all, ip.icmp_echo_ignore_all, BOOL, NULL) \
+    X(ip_icmp6_echo_ignore_all, ip.icmp6_echo_ignore_all, BOOL, NULL) \
     X(ip_icmp_echo_ignore_broadcast, ip.icmp_echo_ignore_broadcast, BOOL, NULL) \
     X(ip_strong_host, ip.strong_host, BOOL, NULL) \
     X(ip_source_route, ip.source_route, BOOL, NULL) \
@@ -286,6 +290,8 @@
     X(socket_bind_unspec_any_ok, socket.bind_unspec_any_ok, BOOL, NULL) \
     X(socket_bind_wrong_family_error, socket.bind_wrong_family_error, ERRNO, NULL) \
     X(socket_reserved_ports, socket.reserved_ports, U32, NULL) \
+    X(socket_nonlocal_bind, socket.nonlocal_bind, BOOL, NULL) \
+    X(socket_v6only, socket.v6only, BOOL, NULL) \
     X(socket_udp_name_after_send, socket.udp_name_after_send, BOOL, NULL) \
     X(socket_rcvbuf_doubled, socket.rcvbuf_doubled, BOOL, NULL) \
     X(socket_has_reuseport, socket.has_reuseport, BOOL, NULL) \

@@ -6,7 +6,7 @@
 
 const char *profile_field_name(unsigned index); /* profile.c */
 
-enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, TIMESTAMPS /* 2: without an offset of each connection's own */, PORTS, PERCENT_TW,
+enum unit { PLAIN, SECONDS /* the value is in s, ours in ms */, SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND, TIMESTAMPS /* 2: without an offset of each connection's own */, PORTS,
             FASTOPEN_KEY, NONZERO, TLP /* 3 and 4: on */, NS_US, US_MS, INVERTED, TTL /* of all that has none of its own; IPv6 keeps its */, HOP_LIMIT, HOST_CACHE /* FreeBSD: how many entries; a write forgets them */ };
 struct alias {
     const char *linux_name, *ours;
@@ -27,7 +27,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN}, {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN},
     {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN}, {"net.ipv4.tcp_frto", "tcp.frto", NONZERO},
     {"net.ipv4.tcp_recovery", "tcp.rack_bits", PLAIN}, {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
-    {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US}, {"net.ipv4.tcp_comp_sack_nr", "tcp.comp_sack_nr", PLAIN},
+    {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US}, {"net.ipv4.tcp_comp_sack_rtt_percent", "tcp.comp_sack_percent", PLAIN}, {"net.ipv4.tcp_comp_sack_nr", "tcp.comp_sack_nr", PLAIN},
     {"net.ipv4.tcp_pingpong_thresh", "tcp.pingpong_thresh", PLAIN}, {"net.ipv4.tcp_rto_min_us", "tcp.rto_min_ms", US_MS},
     {"net.ipv4.tcp_pacing_ss_ratio", "tcp.pacing_ss_ratio", PLAIN}, {"net.ipv4.tcp_pacing_ca_ratio", "tcp.pacing_ca_ratio", PLAIN},
     {"net.ipv4.ip_no_pmtu_disc", "tcp.pmtu_discovery", INVERTED},
@@ -37,7 +37,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_no_metrics_save", "tcp.no_metrics_save", PLAIN}, {"net.ipv4.tcp_rto_max_ms", "tcp.rto_max_ms", PLAIN},
     {"net.ipv4.tcp_challenge_ack_limit", "tcp.challenge_ack_limit", PLAIN}, {"net.ipv4.tcp_invalid_ratelimit", "tcp.invalid_ratelimit_ms", PLAIN},
     {"net.ipv4.tcp_rfc1337", "tcp.rfc1337", PLAIN}, {"net.ipv4.tcp_fin_timeout", "tcp.fin_wait2_ms", SECONDS},
-    {"net.ipv4.tcp_tw_reuse", "tcp.time_wait_reuse", PERCENT_TW}, {"net.ipv4.tcp_max_tw_buckets", "tcp.time_wait_limit", PLAIN},
+    {"net.ipv4.tcp_tw_reuse", "tcp.time_wait_reuse", PLAIN}, {"net.ipv4.tcp_tw_reuse_delay", "tcp.time_wait_reuse_delay_ms", PLAIN}, {"net.ipv4.tcp_max_tw_buckets", "tcp.time_wait_limit", PLAIN},
     {"net.ipv4.tcp_reflect_tos", "tcp.reflect_tos", PLAIN}, {"net.ipv4.tcp_fastopen_blackhole_timeout_sec", "tcp.fastopen_hole_ms", SECONDS}, {"net.ipv4.tcp_min_tso_segs", "tcp.min_tso_segs", PLAIN},
     {"net.ipv4.tcp_tso_rtt_log", "tcp.tso_rtt_log", PLAIN}, {"net.ipv4.tcp_tso_win_divisor", "tcp.tso_win_divisor", PLAIN}, {"net.ipv4.tcp_max_orphans", "tcp.orphan_limit", PLAIN}, {"net.ipv4.tcp_keepalive_time", "tcp.keepalive_idle_ms", SECONDS},
     {"net.ipv4.tcp_keepalive_intvl", "tcp.keepalive_interval_ms", SECONDS}, {"net.ipv4.tcp_keepalive_probes", "tcp.keepalive_probes", PLAIN},
@@ -47,6 +47,8 @@ static const struct alias aliases[] = {
     {"net.ipv4.ip_local_port_range", NULL, PORTS}, {"net.ipv4.ip_default_ttl", NULL, TTL}, {"net.ipv6.conf.all.hop_limit", NULL, HOP_LIMIT}, {"net.ipv6.conf.tun0.hop_limit", NULL, HOP_LIMIT},
     {"net.ipv4.ip_forward", "ip.forwarding", PLAIN}, {"net.ipv6.conf.all.forwarding", "ip.forwarding", PLAIN},
     {"net.ipv4.icmp_msgs_per_sec", "ip.icmp_rate_per_s", PLAIN}, {"net.ipv4.icmp_msgs_burst", "ip.icmp_burst", PLAIN},
+    {"net.ipv4.icmp_echo_ignore_all", "ip.icmp_echo_ignore_all", PLAIN}, {"net.ipv6.icmp.echo_ignore_all", "ip.icmp6_echo_ignore_all", PLAIN},
+    {"net.ipv4.ip_nonlocal_bind", "socket.nonlocal_bind", PLAIN}, {"net.ipv6.ip_nonlocal_bind", "socket.nonlocal_bind", PLAIN}, {"net.ipv6.bindv6only", "socket.v6only", PLAIN},
     {"net.ipv4.icmp_echo_ignore_broadcasts", "ip.icmp_echo_ignore_broadcast", PLAIN}, {"net.ipv4.ipfrag_time", "ip.frag_timeout_ms", SECONDS},
     {"net.ipv4.ipfrag_high_thresh", "ip.frag_memory_bytes", PLAIN}, {"net.ipv4.ipfrag_max_dist", "ip.frag_max_per_host", PLAIN},
     {"net.ipv4.route.mtu_expires", "ip.pmtu_expires_ms", SECONDS}, {"net.ipv4.route.min_pmtu", "ip.pmtu_min", PLAIN},
@@ -249,7 +251,7 @@ static int set_alias(struct lil_host *host, const struct alias *alias, const cha
         return profile_set(host->profile, alias->ours, value); /* words, and numbers as they stand */
     if (!is_number || number > UINT32_MAX)
         return -EINVAL;
-    const unsigned long values[] = {[PLAIN] = number, [SECONDS] = number * 1000, [PERCENT_TW] = number != 0, [NONZERO] = number != 0,
+    const unsigned long values[] = {[PLAIN] = number, [SECONDS] = number * 1000, [NONZERO] = number != 0,
                                     [TLP] = number >= 3, [NS_US] = number / 1000, [US_MS] = number / 1000,
                                     [INVERTED] = number == 0};
     snprintf(text, sizeof text, "%lu", values[alias->unit]);

@@ -57,7 +57,7 @@ static int check_address(struct sock *sock, const struct sock_name *name)
             return 0;
         return -EADDRNOTAVAIL;
     default:
-        return sock->flags & SF_FREEBIND ? 0 : -EADDRNOTAVAIL;
+        return sock->flags & SF_FREEBIND || params->nonlocal_bind ? 0 : -EADDRNOTAVAIL;
     }
 }
 

@@ -259,6 +259,12 @@ static int choose_sequential(struct ports *ports, uint32_t first, uint32_t last)
     return -EADDRNOTAVAIL;
 }
 
+/* How many ports FIRST, FIRST + 2 ... there are up to LAST. */
+static uint32_t half(uint32_t first, uint32_t last)
+{
+    return first > last ? 0 : (last - first) / 2 + 1;
+}
+
 int ports_choose(struct ports *ports, const struct sock *sock)
 {
     struct prng *prng = host_prng(ports->sockets->host);
@@ -277,12 +283,12 @@ int ports_choose(struct ports *ports, const struct sock *sock)
         if (!ports->is_tcp)
             return scan(ports, first, 1, count, (uint32_t)prng_below(prng, count));
         odd = first | 1; /* Linux: bind(0) gives odd ports so that connect() finds the even ones (FACTS 6) */
-        count = (last - odd) / 2 + 1;
+        count = half(odd, last);
         port = scan(ports, odd, 2, count, (uint32_t)prng_below(prng, count));
         if (port > 0)
             return port;
         odd = (first + 1) & ~1u;
-        count = (last - odd) / 2 + 1;
+        count = half(odd, last);
         return scan(ports, odd, 2, count, (uint32_t)prng_below(prng, count));
     }
 }

@@ -139,6 +139,7 @@ int socket_create(struct lil_proc *proc, int domain, int type, int protocol, str
         return -ENOBUFS;
     if (type & SOCK_NONBLOCK)
         sock->file.flags |= FILE_NONBLOCK;
+    sock->flags |= domain == AF_INET6 && sock_params(&sock->file)->v6only ? SF_V6ONLY : 0;
     switch (kind) {
     case KIND_TCP:
         result = stream_open(sock);

@@ -146,7 +146,7 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, const struc
         return result;
     port_walk_begin(&walk, sock_ports(sock), sock, flow);
     while ((port = port_walk_next(&walk)) != 0) {
-        result = tcp_connect_from(tcb, port);
+        result = tcp_connect_from(tcb, port, true);
         if (result != -EADDRINUSE) {
             port_walk_done(&walk);
             return result;

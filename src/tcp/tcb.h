@@ -749,7 +749,7 @@ bool timewait_refuses(const struct tcp *tcp); /* the table is full, and nothing 
 enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet);
 void timewait_remove(struct tcp *tcp, uint32_t slot);
 void timewait_poll(struct tcp *tcp);
-bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record);
+bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool is_search /* the host chooses the port */);
 
 /* tcp_user.c */
 void user_queue_fin(struct tcb *tcb);

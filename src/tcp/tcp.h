@@ -133,7 +133,7 @@ void *tcp_get_user(const struct tcb *tcb);
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
 /* The same in two steps, for who tries several local ports: the way, and with it the local address if FLOW has none; then a port. */
 int tcp_connect_way(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
-int tcp_connect_from(struct tcb *tcb, uint16_t local_port) MUST_CHECK;
+int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search /* none was asked for: one port after the other is tried */) MUST_CHECK;
 /* Passive open. ANY_FAMILY: a dual-stack `::` takes IPv4 too. The backlog is passed as the caller gave it. */
 int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user, struct tcp_listener **out) MUST_CHECK;
 void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb); /* the options of the socket that listens */

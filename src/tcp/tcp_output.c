@@ -170,7 +170,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     if (!first && !tcb->is_passive && params->ack_policy == TCP_ACK_LINUX)
         (void)window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
     if (first || tcb->rcv_wnd == 0) {
-        tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
+        uint32_t mss = tcb->advmss - (tcb->ts_recent_s && params->ack_policy == TCP_ACK_LINUX ? 12u : 0); /* it took over a TIME-WAIT record */
+        tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, mss, params->offer_wscale, &wscale);
         tcb->rcv_wscale = wscale & 15;
     }
     tcb->rcv_wup = tcb->rcv_nxt;

@@ -122,13 +122,14 @@ struct tcp_params {
     uint32_t delack_ms, delack_min_ms;
     uint8_t delack_segments;      /* 2 */
     uint8_t pingpong_thresh;      /* Linux: replies until a connection counts as interactive (1) */
-    uint32_t comp_sack_delay_us, comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
+    uint32_t comp_sack_delay_us, comp_sack_percent /* of a round trip, at most */, comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
     uint32_t challenge_ack_limit; /* per second; 0: none */
     uint32_t invalid_ratelimit_ms;
     bool rfc5961, rfc1337;
     /* ends */
     uint32_t time_wait_ms;        /* 2MSL: 60 s Linux, 60 s BSD (2 x 30) */
-    bool time_wait_reuse;         /* tcp_tw_reuse / RFC 6191 */
+    uint8_t time_wait_reuse;      /* tcp_tw_reuse / RFC 6191; 2: of loopback addresses */
+    uint32_t time_wait_reuse_delay_ms;
     uint32_t fin_wait2_ms;        /* after close: 60 s Linux, 675 s BSD */
     bool fin_wait2_by_keepalive;  /* FreeBSD: as long as keepalive's probes take, 600 s, and then interval by interval while the peer talks */
     uint32_t time_wait_limit;     /* records */

@@ -234,9 +234,19 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;
 }
 
-bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record)
+/* Timestamps tell the old connection's segments (RFC 6191). Linux (tcp_twsk_unique()) asks tcp_tw_reuse where it looks for a port itself. */
+bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool is_search)
 {
-    return tcp->params.time_wait_reuse && record->ts_ok && (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 1;
+    const struct tcp_params *params = &tcp->params;
+    bool is_linux = params->ack_policy == TCP_ACK_LINUX;
+    if (!record->ts_ok || (is_linux && !is_search))
+        return record->ts_ok;
+    if (params->time_wait_reuse == 2 ? !addr_is_loopback(&record->flow.local) : !params->time_wait_reuse)
+        return false;
+    if (!is_linux)
+        return (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 1;
+    uint64_t since_ns = record->deadline_ns - params->time_wait_ms * NS_PER_MS;
+    return tcp->now_ns - since_ns > params->time_wait_reuse_delay_ms * NS_PER_MS;
 }
 
 void timewait_poll(struct tcp *tcp)

@@ -13,11 +13,11 @@ void tcp_set_user(struct tcb *tcb, void *user) { tcb->user = user; }
 void *tcp_get_user(const struct tcb *tcb) { return tcb->is_unaccepted ? NULL : tcb->user; }
 
 /* A TIME-WAIT record of this flow may make way for an active open (RFC 6191, tcp_tw_reuse). */
-static int take_over_wait(struct tcb *tcb, uint32_t slot, uint32_t *iss)
+static int take_over_wait(struct tcb *tcb, uint32_t slot, bool is_search, uint32_t *iss)
 {
     struct tcp *tcp = tcb->tcp;
     struct wait_record *record = tcp_wait(tcp, slot);
-    if (!timewait_may_reuse(tcp, record))
+    if (!timewait_may_reuse(tcp, record, is_search))
         return -EADDRINUSE;
     *iss = record->snd_nxt + 65535 + 2;
     tcb->ts_recent = record->ts_recent;
@@ -36,7 +36,7 @@ int tcp_connect_way(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, u
 }
 
 /* OPEN, active (3.10.1): SND.UNA = ISS, SND.NXT = ISS + 1, enter SYN-SENT. */
-int tcp_connect_from(struct tcb *tcb, uint16_t local_port)
+int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search)
 {
     struct tcp *tcp = tcb->tcp;
     enum flow_kind kind;
@@ -45,7 +45,7 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port)
     tcb->flow.local_port = local_port;
     uint32_t slot = flow_find(tcp, &tcb->flow, &kind);
     if (kind == FLOW_WAIT)
-        error = take_over_wait(tcb, slot, &new_iss);
+        error = take_over_wait(tcb, slot, is_search, &new_iss);
     else if (kind != FLOW_NONE)
         error = -EADDRINUSE; /* 3.10.1: "connection already exists" */
     if (error < 0)
@@ -76,7 +76,7 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port)
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns)
 {
     int error = tcp_connect_way(tcp, tcb, flow, now_ns);
-    return error < 0 ? error : tcp_connect_from(tcb, flow->local_port);
+    return error < 0 ? error : tcp_connect_from(tcb, flow->local_port, false);
 }
 
 /* --- SEND (3.10.2) ------------------------------------------------------------------------------------------------------ */

@@ -536,7 +536,7 @@ void window_ack_check(struct tcb *tcb, bool ooo)
     uint32_t rtt_us = ext->rcv_rtt_us;
     if (tcb->srtt_us && (rtt_us == 0 || tcb->srtt_us >> 3 < rtt_us))
         rtt_us = tcb->srtt_us >> 3;
-    uint64_t delay = min_u64(params->comp_sack_delay_us * NS_PER_US, rtt_us * NS_PER_US / 20);
+    uint64_t delay = min_u64(params->comp_sack_delay_us * NS_PER_US, rtt_us * NS_PER_US * params->comp_sack_percent / 100);
     ext->compress_ns = max_u64(tcb_now(tcb) + delay, 1);
     timer_rearm(tcb);
 }
