@@ -138,6 +138,8 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
         return;
     }
     const struct tcp_icmp_row *row = row_of(host, error);
+    if (error->version == 4 && (error->type == 4 || (error->type == 11 && error->code == 1))) /* source quench, a fragment missing: nobody's */
+        return;
     bool ping = quote->ip.protocol == (error->version == 4 ? ICMP_PROTOCOL4 : ICMP_PROTOCOL6);
     struct udp_icmp icmp = {
         .flow = quote->flow, .version = error->version, .type = error->type, .code = error->code, .info = mtu,

@@ -42,7 +42,7 @@ static unsigned dgram_events(struct file *file)
     drop_filtered(sock);
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
         events |= POLLIN | POLLRDNORM;
-    if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb))
+    if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))))
         events |= POLLERR;
     if (sock->flags & SF_SHUT_RD)
         events |= POLLRDHUP;
@@ -282,6 +282,8 @@ ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t 
         }
     }
     result = udp_send_take(udp_of(sock), sock->pcb, &sent);
+    if (result >= 0 && (sock->flags & SF_STAMPS || message->msg_controllen) && sent.kind == UDP_KIND_UDP)
+        stamp_datagram(sock, message, &flow->local, (uint32_t)total + (addr_is_v4(&flow->remote) ? 28 : 48));
     return result < 0 ? result : (ssize_t)total;
 }
 
@@ -414,6 +416,17 @@ static void drop_filtered(struct sock *sock)
         packet_free(udp_receive(udp_of(sock), sock->pcb, false, NULL));
 }
 
+/* MSG_ERRQUEUE: what ICMP said, then what became of sends. */
+static ssize_t receive_told(struct sock *sock, struct msghdr *message, int flags)
+{
+    size_t room = message->msg_control ? message->msg_controllen : 0;
+    ssize_t result = control_receive_error(sock, message, flags);
+
+    if (result == -EAGAIN)
+        result = stamp_receive_datagram(sock, message, room);
+    return result == -EAGAIN ? zerocopy_receive(sock, message, room) : result;
+}
+
 static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
@@ -424,7 +437,7 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
     if (flags & MSG_OOB && !dgram_is_linux_udp(file))
         return -EOPNOTSUPP;
     if (flags & MSG_ERRQUEUE)
-        return control_receive_error(sock, message, flags);
+        return receive_told(sock, message, flags);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     for (;;) {
         struct lil_packet *packet;

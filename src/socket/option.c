@@ -342,7 +342,7 @@ static int set_stream_number(struct sock *sock, int name, int value)
     struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
 
     if (!options)
-        return is_stream(sock) ? -ENOBUFS : 0;
+        return is_stream(sock) ? -ENOBUFS : sock_params(&sock->file)->rcvbuf_doubled ? plain_option_put(sock, SOL_SOCKET, name, value) : 0;
     if (name == SO_KEEPALIVE)
         options->keepalive = value;
     else
@@ -458,7 +458,7 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_MARK:
         return set_label(sock, name, number);
     case SO_ZEROCOPY:
-        if (!is_stream(sock) || !params->rcvbuf_doubled) /* Linux alone has it */
+        if (!(is_stream(sock) || dgram_is_linux_udp(&sock->file)) || !params->rcvbuf_doubled) /* Linux alone has it */
             return -ENOPROTOOPT;
         return number < 0 || number > 1 ? -EINVAL : zerocopy_enable(sock, number);
     case SO_BINDTOIFINDEX:
@@ -518,9 +518,9 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_RCVBUF:
         return give_int(value, length, get_buffer(sock, name == SO_SNDBUF));
     case SO_KEEPALIVE:
-        return give_flag(sock, SOL_SOCKET, name, value, length, options && options->keepalive);
+        return give_flag(sock, SOL_SOCKET, name, value, length, options ? options->keepalive : !is_stream(sock) && plain_option_value(sock, SOL_SOCKET, name));
     case SO_OOBINLINE:
-        return give_flag(sock, SOL_SOCKET, name, value, length, options && options->oob_inline);
+        return give_flag(sock, SOL_SOCKET, name, value, length, options ? options->oob_inline : !is_stream(sock) && plain_option_value(sock, SOL_SOCKET, name));
     case SO_LINGER:
         return get_linger(sock, value, length);
     case SO_RCVTIMEO:
@@ -535,7 +535,7 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_MARK:
         return give_int(value, length, ext ? (int)ext->mark : 0);
     case SO_ZEROCOPY:
-        return is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
+        return (is_stream(sock) || dgram_is_linux_udp(&sock->file)) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
     case SO_BINDTOIFINDEX:

@@ -3,7 +3,7 @@
 #include "socket/sock.h"
 
 enum {
-    OPT_LOCK_FILTER = 44, OPT_BPF_EXTENSIONS = 48, OPT_CNX_ADVICE = 53, OPT_PEERGROUPS = 59, OPT_NETNS_COOKIE = 71, OPT_BUF_LOCK = 72,
+    OPT_LOCK_FILTER = 44, OPT_BPF_EXTENSIONS = 48, OPT_CNX_ADVICE = 53, OPT_PEERGROUPS = 59, OPT_NETNS_COOKIE = 71, OPT_BUF_LOCK = 72, OPT_RCVMARK = 75,
     OPT_PASSPIDFD = 76, OPT_RCVPRIORITY = 82, OPT_PASSRIGHTS = 83, PEEK_NONE = -1, CPU_NONE = -1, MEMINFO_VARS = 9
 };
 #ifndef SO_RESERVE_MEM
@@ -29,6 +29,9 @@ static const struct plain_option {
     bool is_flag;             /* any number but 0 is 1 */
 } plains[] = {
 #define FLAG(level, name) {level, name, 0, INT32_MIN, INT32_MAX, true}
+    FLAG(SOL_SOCKET, SO_KEEPALIVE), /* of datagram sockets: they have neither */
+    FLAG(SOL_SOCKET, SO_OOBINLINE),
+    FLAG(SOL_SOCKET, OPT_RCVMARK),
     FLAG(SOL_SOCKET, SO_NO_CHECK),
     FLAG(SOL_SOCKET, SO_RXQ_OVFL),
     FLAG(SOL_SOCKET, SO_WIFI_STATUS),
@@ -136,6 +139,7 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
 {
     struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
     uint64_t rate = 0;
+    struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
 
     memcpy(&rate, value, length >= sizeof rate ? sizeof rate : sizeof(uint32_t));
     if (rate == UINT64_MAX || (length < sizeof rate && rate == UINT32_MAX))
@@ -145,6 +149,8 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
     if (options) {
         options->max_pacing_rate = rate;
         stream_options_changed(sock);
+    } else if (ext) {
+        ext->pacing_rate = rate;
     }
     return 0;
 }
@@ -152,7 +158,7 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
 static int get_pacing(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
-    uint64_t set = options ? options->max_pacing_rate : 0, rate = !set ? UINT64_MAX : set == UINT64_MAX ? 0 : set;
+    uint64_t set = options ? options->max_pacing_rate : sock->ext ? sock->ext->pacing_rate : 0, rate = !set ? UINT64_MAX : set == UINT64_MAX ? 0 : set;
     uint32_t less = rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
 
     return *length >= sizeof rate ? option_give(value, length, &rate, sizeof rate) : option_give(value, length, &less, sizeof less);
@@ -205,8 +211,11 @@ static int set_locks(struct sock *sock, int locks)
 
     if (locks & ~3)
         return -EINVAL;
-    for (int i = 0; options && i < 2; i++) {
-        uint32_t *own = i ? &options->rcvbuf : &options->sndbuf;
+    struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
+    if (!options && !ext)
+        return -ENOBUFS;
+    for (int i = 0; i < 2; i++) {
+        uint32_t *own = options ? (i ? &options->rcvbuf : &options->sndbuf) : i ? &ext->rcvbuf : &ext->sndbuf;
 
         if (!(locks & 1 << i))
             *own = 0;
@@ -255,6 +264,10 @@ int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const v
     case SO_BSDCOMPAT:
     case OPT_CNX_ADVICE:
         return 0;
+    case SO_DETACH_FILTER: /* there is none to be taken away */
+        return -ENOENT;
+    case SO_DETACH_REUSEPORT_BPF:
+        return -EINVAL;
     case OPT_BUF_LOCK:
         return set_locks(sock, number);
     case SO_TXTIME:
@@ -293,6 +306,17 @@ static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
     return option_give(value, length, info, sizeof info);
 }
 
+/* getpeername() by another way: what does not fit is cut off. */
+static int get_peer(struct sock *sock, void *value, socklen_t *length)
+{
+    struct sockaddr_storage peer;
+    int size = sock->file.ops->name(&sock->file, NAME_PEER, &peer);
+
+    if (size < 0)
+        return size;
+    return (socklen_t)size < *length ? -EINVAL : option_give(value, length, &peer, (socklen_t)size);
+}
+
 /* What is more than a number, or none of Internet sockets. -EAGAIN: a number. */
 static int get_special(struct sock *sock, int name, void *value, socklen_t *length)
 {
@@ -320,6 +344,8 @@ static int get_special(struct sock *sock, int name, void *value, socklen_t *leng
         if (sock->ext)
             memcpy(stamping, sock->ext->txtime, sizeof stamping);
         return option_give(value, length, stamping, sizeof stamping);
+    case SO_PEERNAME:
+        return get_peer(sock, value, length);
     case SO_PEERCRED:
         return option_give(value, length, &nobody, sizeof nobody);
     case OPT_PEERGROUPS:
@@ -352,7 +378,7 @@ int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length
         number = get_locks(sock);
     else if (name != SO_RESERVE_MEM && name != SO_INCOMING_NAPI_ID && name != SO_BSDCOMPAT)
         return -ENOPROTOOPT;
-    if (name == SO_INCOMING_CPU && number == CPU_NONE && sock->flags & SF_CONNECTED)
+    if (name == SO_INCOMING_CPU && number == CPU_NONE && sock->flags & SF_CONNECTED && sock->file.type == SOCK_STREAM)
         number = 0; /* a host of one processor */
     return option_give(value, length, &number, sizeof number);
 }

@@ -50,6 +50,7 @@ struct sock_ext {                      /* options few sockets use */
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
     uint32_t rcvbuf, sndbuf;           /* datagrams; 0: the profile's */
     uint32_t rcvlowat, sndlowat;
+    uint64_t pacing_rate;              /* SO_MAX_PACING_RATE of datagrams: kept */
     uint32_t bind_ifindex, mark, multicast_ifindex;
     struct addr multicast_addr;
     int32_t priority;
@@ -67,6 +68,7 @@ struct sock_ext {                      /* options few sockets use */
     bool has_zerocopy;
     struct zerocopy *zerocopy; /* zerocopy.c */
     struct cork *cork;         /* dgram_cork.c */
+    struct datagram_stamps *datagram_stamps; /* stamp.c */
 };
 struct sock {
     struct file file;
@@ -206,6 +208,9 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new) MUST_CHECK;
 int stamp_check_control(const struct msghdr *message) MUST_CHECK;
 void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
 bool stamp_is_ready(const struct sock *sock);
+void stamp_datagram(struct sock *sock, const struct msghdr *message, const struct addr *source, uint32_t size); /* one left, SIZE with headers */
+void stamp_datagram_free(struct sock *sock);
+ssize_t stamp_receive_datagram(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */
 ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
@@ -214,7 +219,7 @@ void zerocopy_free(struct sock *sock);
 enum { SEND_UNREADABLE = 0x1000000 /* with MSG_FASTOPEN: there are bytes, which cannot be read */ };
 ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags); /* MSG_ZEROCOPY */
 bool zerocopy_is_ready(struct sock *sock);
-ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room); /* MSG_ERRQUEUE of a stream */
+ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room); /* MSG_ERRQUEUE */
 ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
 static inline size_t iov_total(const struct iovec *iov, size_t count)
 {

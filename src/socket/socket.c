@@ -31,6 +31,8 @@ void sock_free(struct sock *sock)
         ports_unbind(sock_ports(sock), sock);
     if (sock->ext && sock->ext->zerocopy)
         zerocopy_free(sock);
+    if (sock->ext && sock->ext->datagram_stamps)
+        stamp_datagram_free(sock);
     if (sock->ext && sock->ext->cork)
         cork_free(sock);
     if (sock->ext && sock->ext->plain)

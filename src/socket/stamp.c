@@ -1,14 +1,29 @@
-/* stamp.c: SO_TIMESTAMPING of TCP sockets (Linux's timestamping.rst): the error queue tells when a send's last byte was handed to the
- * device (SCM_TSTAMP_SCHED), sent (SND) and acknowledged (ACK). tcp_stamp.c notes the moments; here they become control data. */
+/* stamp.c: SO_TIMESTAMPING (Linux's timestamping.rst): the error queue tells when a send's last byte was handed to the device
+ * (SCM_TSTAMP_SCHED), sent (SND) and acknowledged (ACK). tcp_stamp.c notes the moments; here they become control data. Of datagrams
+ * they are noted here. */
 #include <time.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include "socket/sock.h"
 
 enum {
+    DATAGRAM_NOTES = 128,
     RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK,
     OPT_ID_TCP = 1 << 16, OPT_RX_FILTER = 1 << 17,
     KNOWN = (1 << 19) - 1
+};
+
+struct note { /* what the error queue tells of one packet */
+    unsigned kind;           /* SCM_TSTAMP_* */
+    uint32_t id, size;       /* SOF_TIMESTAMPING_OPT_ID's number; bytes of the packet */
+    uint64_t time_ns;
+    struct addr source;
+    const uint8_t *stats;
+    uint32_t stats_length;
+};
+struct datagram_stamps {
+    uint32_t next_id, first, count;
+    struct note notes[DATAGRAM_NOTES];
 };
 
 int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
@@ -29,6 +44,8 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
             return -EINVAL;
         ext->ts_base = flags & OPT_ID_TCP ? tcp_write_seq(tcb) : tcp_acked_seq(tcb);
     }
+    if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && ext->datagram_stamps)
+        ext->datagram_stamps->next_id = 0;
     ext->tsflags = flags;
     sock->flags = is_new ? sock->flags | SF_STAMPS_NEW : sock->flags & ~(uint32_t)SF_STAMPS_NEW;
     if (flags & RECORDS)
@@ -103,6 +120,8 @@ void stamp_note(struct sock *sock, const struct msghdr *message)
 
 bool stamp_is_ready(const struct sock *sock)
 {
+    if (sock->ext && sock->ext->datagram_stamps)
+        return sock->ext->datagram_stamps->count != 0;
     const struct tcb *tcb = sock->ext && sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
 
     return tcb && tcp_stamp_peek(tcb, NULL);
@@ -115,51 +134,111 @@ static void put_time(const struct sock *sock, struct msghdr *message, size_t roo
     control_put(message, room, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMPING_NEW : SO_TIMESTAMPING, times, sizeof times);
 }
 
-ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
+/* The packet itself is not kept: its text is zeros, or the statistics that were asked for. */
+static size_t put_packet(const struct note *note, struct msghdr *message, uint32_t size)
 {
-    struct {
-        struct sock_extended_err error;
-        struct sockaddr_in6 offender;
-    } data = {.error = {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING}};
-    bool v4 = sock->file.family == AF_INET;
-    struct tcb *tcb = stream_tcb(sock);
-    uint32_t flags = sock->ext->tsflags;
-    struct tcp_stamp stamp;
     size_t taken = 0;
 
-    if (!tcb || !tcp_stamp_peek(tcb, &stamp))
-        return -EAGAIN;
-    if (flags & SOF_TIMESTAMPING_OPT_TSONLY)
-        stamp.size = stamp.stats_length; /* they stand in the packet's place */
-    for (size_t i = 0; i < message->msg_iovlen && taken < stamp.size; i++) { /* the packet itself is not kept */
-        size_t n = message->msg_iov[i].iov_len < stamp.size - taken ? message->msg_iov[i].iov_len : stamp.size - taken;
+    for (size_t i = 0; i < message->msg_iovlen && taken < size; i++) {
+        size_t n = message->msg_iov[i].iov_len < size - taken ? message->msg_iov[i].iov_len : size - taken;
 
-        if (stamp.stats_length)
-            memcpy(message->msg_iov[i].iov_base, stamp.stats + taken, n);
+        if (note->stats_length)
+            memcpy(message->msg_iov[i].iov_base, note->stats + taken, n);
         else
             memset(message->msg_iov[i].iov_base, 0, n);
         taken += n;
     }
+    return taken;
+}
+
+static ssize_t tell(struct sock *sock, const struct note *note, struct msghdr *message, size_t room)
+{
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_in6 offender;
+    } data = {.error = {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING, .ee_info = note->kind}};
+    bool v4 = sock->file.family == AF_INET;
+    uint32_t flags = sock->ext->tsflags, size = flags & SOF_TIMESTAMPING_OPT_TSONLY ? note->stats_length : note->size;
+    size_t taken = put_packet(note, message, size);
+
     message->msg_namelen = 0;
     message->msg_controllen = 0;
-    message->msg_flags = MSG_ERRQUEUE | (taken < stamp.size ? MSG_TRUNC : 0);
+    message->msg_flags = MSG_ERRQUEUE | (taken < size ? MSG_TRUNC : 0);
     if (flags & SOF_TIMESTAMPING_SOFTWARE)
-        put_time(sock, message, room, stamp.time_ns);
-    if (stamp.stats_length)
-        control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, stamp.stats, stamp.stats_length);
-    tcp_stamp_drop(tcb);
-    data.error.ee_info = (uint32_t)stamp.kind;
-    if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && stamp.kind != TCP_STAMP_KIND_ACKED) { /* the packet's source */
+        put_time(sock, message, room, note->time_ns);
+    if (note->stats_length)
+        control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, note->stats, note->stats_length);
+    if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && note->kind != SCM_TSTAMP_ACK) { /* the packet's source */
         struct sockaddr_storage source;
 
-        (void)addr_to_sockaddr(&tcp_get_flow(tcb)->local, 0, 0, sock->file.family, &source);
+        (void)addr_to_sockaddr(&note->source, 0, 0, sock->file.family, &source);
         memcpy(&data.offender, &source, sizeof data.offender);
     }
     if (flags & SOF_TIMESTAMPING_OPT_ID)
-        data.error.ee_data = stamp.seq - sock->ext->ts_base;
+        data.error.ee_data = note->id;
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
                 sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
     return (ssize_t)taken;
+}
+
+ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct tcb *tcb = stream_tcb(sock);
+    struct tcp_stamp stamp;
+    struct note note;
+    ssize_t taken;
+
+    if (!tcb || !tcp_stamp_peek(tcb, &stamp))
+        return -EAGAIN;
+    note = (struct note){.kind = stamp.kind, .id = stamp.seq - sock->ext->ts_base, .size = stamp.size, .time_ns = stamp.time_ns,
+                         .source = tcp_get_flow(tcb)->local, .stats = stamp.stats, .stats_length = stamp.stats_length};
+    taken = tell(sock, &note, message, room);
+    tcp_stamp_drop(tcb);
+    return taken;
+}
+
+/* --- datagrams: they leave at once, so their notes are there as soon as the send is over ------------------------------------- */
+void stamp_datagram(struct sock *sock, const struct msghdr *message, const struct addr *source, uint32_t size)
+{
+    static const struct { uint32_t flag; unsigned kind; } kinds[] = {
+        {SOF_TIMESTAMPING_TX_SCHED, SCM_TSTAMP_SCHED}, {SOF_TIMESTAMPING_TX_SOFTWARE, SCM_TSTAMP_SND}};
+    uint32_t records = records_of(sock, message);
+    struct sock_ext *ext = records ? sock_need_ext(sock) : NULL;
+    struct datagram_stamps *stamps;
+
+    if (!ext)
+        return;
+    if (!ext->datagram_stamps)
+        ext->datagram_stamps = pool_alloc(sock->file.sockets->pool, sizeof *ext->datagram_stamps);
+    stamps = ext->datagram_stamps;
+    if (!stamps)
+        return;
+    for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++)
+        if (records & kinds[i].flag && stamps->count < DATAGRAM_NOTES)
+            stamps->notes[(stamps->first + stamps->count++) % DATAGRAM_NOTES] =
+                (struct note){.kind = kinds[i].kind, .id = stamps->next_id, .size = size, .time_ns = sock_now(&sock->file), .source = *source};
+    stamps->next_id += ext->tsflags & SOF_TIMESTAMPING_OPT_ID ? 1 : 0;
+    if (stamps->count)
+        file_wake(&sock->file, POLLERR);
+}
+
+void stamp_datagram_free(struct sock *sock)
+{
+    pool_free(sock->file.sockets->pool, sock->ext->datagram_stamps, sizeof *sock->ext->datagram_stamps);
+    sock->ext->datagram_stamps = NULL;
+}
+
+ssize_t stamp_receive_datagram(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct datagram_stamps *stamps = sock->ext ? sock->ext->datagram_stamps : NULL;
+    ssize_t taken;
+
+    if (!stamps || !stamps->count)
+        return -EAGAIN;
+    taken = tell(sock, &stamps->notes[stamps->first], message, room);
+    stamps->first = (stamps->first + 1) % DATAGRAM_NOTES;
+    stamps->count--;
+    return taken;
 }
 
 /* The ICMP message that ended a connect(): the quoted TCP header is its text, here of zeros. */

@@ -505,9 +505,9 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
     if (wait_is_inline(proc) || !(tcb = stream_tcb(sock)))
         return 0;
     options = tcp_options_peek(tcb);
-    if (!options->linger_on || options->linger_s <= 0)
+    if (!options->linger_on || options->linger_s == 0 || (options->linger_s < 0 && !sock_params(file)->rcvbuf_doubled))
         return 0;
-    deadline_ns = wait_deadline(proc, (uint64_t)options->linger_s * NS_PER_S);
+    deadline_ns = wait_deadline(proc, options->linger_s < 0 ? 0 /* Linux: for ever */ : (uint64_t)options->linger_s * NS_PER_S);
     if (tcp_get_state(tcb) < TCPS_ESTABLISHED || tcp_readable(tcb))
         return 0; /* unread data: close() resets at once */
     (void)tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));

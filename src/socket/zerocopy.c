@@ -1,5 +1,5 @@
 /* zerocopy.c: SO_ZEROCOPY and MSG_ZEROCOPY (Linux's msg_zerocopy.rst): each such send has a number; when the peer has acknowledged
- * its data, the error queue says so, in ranges. Here data is always copied, and the notification says that, too. */
+ * its data (a datagram: when it has left), the error queue says so, in ranges. Here data is always copied, and the notification says that, too. */
 #include <time.h>
 #include <linux/errqueue.h>
 #include "socket/sock.h"
@@ -36,7 +36,7 @@ void zerocopy_free(struct sock *sock)
 static uint32_t done_before(struct sock *sock)
 {
     const struct zerocopy *zerocopy = sock->ext->zerocopy;
-    const struct tcb *tcb = stream_tcb(sock);
+    const struct tcb *tcb = sock->file.ops == &stream_ops ? stream_tcb(sock) : NULL;
 
     return tcb ? zerocopy->base + tcp_zerocopy_done(tcb) : zerocopy->next_id;
 }
@@ -45,17 +45,21 @@ static struct zerocopy *zerocopy_of(struct file *file)
 {
     struct sock *sock = sock_of(file);
 
-    return file->ops == &stream_ops && sock->ext && sock->ext->has_zerocopy ? sock->ext->zerocopy : NULL;
+    return (file->ops == &stream_ops || dgram_is_linux_udp(file)) && sock->ext && sock->ext->has_zerocopy ? sock->ext->zerocopy : NULL;
 }
 
 static void note_sent(struct file *file, struct zerocopy *zerocopy)
 {
     struct sock *sock = sock_of(file);
-    struct tcb *tcb = stream_tcb(sock);
+    struct tcb *tcb = file->ops == &stream_ops ? stream_tcb(sock) : NULL;
     uint32_t watched = tcb ? tcp_zerocopy_watch(sock->file.sockets->tcp, tcb) : 0;
 
     if (watched)
         zerocopy->base = ++zerocopy->next_id - watched;
+    else if (file->ops == &dgram_ops) {
+        zerocopy->next_id++;
+        file_wake(file, POLLERR);
+    }
 }
 
 /* Where a buffer has no place for another piece: it ends, with PSH, and the next begins a segment (tcp_sendmsg_locked). */
@@ -93,7 +97,7 @@ static ssize_t send_pieces(struct lil_proc *proc, struct file *file, struct zero
 ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     struct zerocopy *zerocopy = zerocopy_of(file);
-    ssize_t n = zerocopy ? send_pieces(proc, file, zerocopy, message, flags) : file->ops->send(proc, file, message, flags);
+    ssize_t n = zerocopy && file->ops == &stream_ops ? send_pieces(proc, file, zerocopy, message, flags) : file->ops->send(proc, file, message, flags);
 
     if (n > 0 && zerocopy)
         note_sent(file, zerocopy);

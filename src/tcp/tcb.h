@@ -277,10 +277,10 @@ struct syn_entry {
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos, hop_limit /* its route's; 0: the host's */;
-    uint8_t accecn_seen : 2, accecn_fail : 2, syn_again : 1 /* what resent the last: a SYN, not its timer */; /* RFC 9768 */
+    uint8_t accecn_seen : 2, accecn_fail : 2, syn_again : 1 /* what resent the last: a SYN, not its timer */, keep_whole : 1 /* DF is clear: mtu lock */; /* RFC 9768 */
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
-        keep_reset : 1, keep_whole : 1 /* DF is clear: its route has no path MTU discovery */, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
+        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
     uint16_t ifindex;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };

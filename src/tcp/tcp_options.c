@@ -472,6 +472,8 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     case TCP_QUICKACK:
         return get_int(!window_is_pingpong(tcb), value, length);
     case TCP_WINDOW_CLAMP:
+        if (tcb->state == TCPS_SYN_SENT && tcp->params.ack_policy == TCP_ACK_LINUX)
+            return get_int((int)min_u32(65535u << tcb->rcv_wscale, tcb->opt->window_clamp ? tcb->opt->window_clamp : tcb->opt->path.window ? tcb->opt->path.window : UINT32_MAX), value, length);
         return get_int((int)(tcb_is_synchronized(tcb) ? window_clamp(tcb) : tcb->opt->window_clamp), value, length);
     case TCP_TIMESTAMP:
         return get_int((int)tcb_ts_now(tcb), value, length);

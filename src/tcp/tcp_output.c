@@ -690,7 +690,8 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
     }
     struct txring *ring = tcb->tx;
     struct tcb_ext *ext = tcb->ext;
-    if (!tcb_params(tcb)->retrans_collapse || !ext || (ext->again_left && txring_at(ring, index)->start == ext->again_next))
+    if (!tcb_params(tcb)->retrans_collapse || !ext || txseg_text(txring_at(ring, index)) >= mss /* a FIN does not join a full segment */ ||
+        (ext->again_left && txring_at(ring, index)->start == ext->again_next))
         return; /* a part of a chunk is not small */
     while (index + 1 < ring->count) {
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
