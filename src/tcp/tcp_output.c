@@ -157,8 +157,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     bool first = tcb->state == TCPS_SYN_SENT;
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
     tcb->want_syn = false;
-    bool offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
-    bool needs_ecn = cc_get(tcb)->needs_ecn;
+    bool needs_ecn = cc_get(tcb)->needs_ecn, offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
     if (first && (params->ecn || tcb->opt->path.ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
     if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
@@ -448,8 +447,7 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
 {
     if (tcb_params(tcb)->byte_recovery)
         return base_next_length(tcb, unsent);
-    uint32_t mss = burst_mss(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb);
-    uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
+    uint32_t mss = burst_mss(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb), room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     bool linux_way = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     if (flight >= tcb->cwnd) {
         *limited = true;
