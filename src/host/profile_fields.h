@@ -81,6 +81,7 @@
     X(tcp_rcvbuf_max, tcp.rcvbuf_max, U32, NULL) \
     X(tcp_sndbuf_min, tcp.sndbuf_min, U32, NULL) \
     X(tcp_send_lowat, tcp.send_lowat, U32, NULL) \
+    X(tcp_reass_pieces, tcp.reass_pieces, U32, NULL) \
     X(tcp_sndbuf, tcp.sndbuf, U32, NULL) \
     X(tcp_sndbuf_max, tcp.sndbuf_max, U32, NULL) \
     X(tcp_moderate_rcvbuf, tcp.moderate_rcvbuf, BOOL, NULL) X(tcp_shrink_window, tcp.shrink_window, BOOL, NULL) \

@@ -43,6 +43,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_rcvbuf, "65536", "tcp(4) recvspace", "H"),
     SET(tcp_rcvbuf_max, "2097152", "tcp(4) recvbuf_max", "H"),
     SET(tcp_sndbuf, "32768", "tcp(4) sendspace", "H"),
+    SET(tcp_reass_pieces, "100", "tcp(4) reass.maxqueuelen", "H"),
     SET(tcp_sndbuf_max, "2097152", "tcp(4) sendbuf_max", "H"),
     SET(tcp_moderate_rcvbuf, "1", "tcp(4)", "H"),
     SET(tcp_autotune_sndbuf, "1", "tcp(4)", "H"),

@@ -423,6 +423,7 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
             to = argv[i += 2];
         if (tolerant && !shell_sysctl_known(shell, name))
             continue;
+        bool is_bsd = shell_sysctl_bsd_get(shell, name, value, sizeof value); /* tells "name: value", and of a change "name: old -> new" */
         if (to)
             shell_sysctl_set(shell, name, to);
         else
@@ -430,7 +431,8 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
         if (names)
             shell_print(io, "%s\n", name);
         else if (!to || !quiet)
-            shell_print(io, "%s%s%s\n", bare ? "" : name, bare ? "" : " = ", to ? to : value);
+            shell_print(io, "%s%s%s%s%s\n", bare ? "" : name, bare ? "" : is_bsd ? ": " : " = ", is_bsd || !to ? value : "",
+                        is_bsd && to ? " -> " : "", to ? to : "");
     }
     if (all)
         shell_sysctl_each(shell, io, names);

@@ -37,7 +37,7 @@ static const char *dotted(const char *name, char *text, size_t size)
 }
 
 /* --- parameters without an effect keep what was written, to be read back ----------------------------------------------- */
-static const char *kept(struct shell *shell, const char *name)
+const char *shell_kept(struct shell *shell, const char *name)
 {
     for (struct shell_variable *p = shell->run->parameters; p; p = p->next)
         if (strcmp(p->name, name) == 0)
@@ -45,7 +45,7 @@ static const char *kept(struct shell *shell, const char *name)
     return NULL;
 }
 
-static void keep(struct shell *shell, const char *name, const char *value)
+void shell_keep(struct shell *shell, const char *name, const char *value)
 {
     struct arena *arena = &shell->run->script.arena;
     struct shell_variable *p = arena_alloc(arena, sizeof *p);
@@ -87,7 +87,7 @@ static int set_or_skip(struct shell *shell, const char *name, const char *value)
     if (known && known->fixed && strcmp(known->value, value) != 0 && !shell->lenient)
         run_skip(shell->run, "command: sysctl %s=%s is not supported", name, value);
     if (known || passes || (error == -ENOENT && is_in_family(name)))
-        keep(shell, name, value);
+        shell_keep(shell, name, value);
     else if (error == -ENOENT && !shell->lenient)
         unknown(shell, name);
     else if (!shell->lenient)
@@ -113,7 +113,7 @@ int shell_sysctl_set(struct shell *shell, const char *name, const char *value)
 static bool find_value(struct shell *shell, const char *name, char *value, size_t size)
 {
     const struct sysctl_linux *known = find_linux(name);
-    const char *written = kept(shell, name);
+    const char *written = shell_kept(shell, name);
     bool is_linux = strncmp(name, "net.ipv", 7) == 0;
     if (written || (known && lil_sysctl_get(shell->run->host, name, value, size) < 0))
         snprintf(value, size, "%s", written ? written : known->value);

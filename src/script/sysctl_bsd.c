@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "script/shell.h"
+#include "script/sysctl_bsd.h"
 
 enum translation {
     SAME,
@@ -26,25 +27,24 @@ enum translation {
     PURGE /* reads as 0 */,
     TUNNEL /* a port */,
     OVERHEAD,
-    HARMLESS,
-    ONLY_DEFAULT
+    LIVES /* the TTL of all that is sent */,
+    PORT_FIRST,
+    PORT_LAST,
+    ICMP_RATE
 };
 struct sysctl_name {
     const char *name, *ours;
     enum translation how;
-    long value;              /* ONLY_DEFAULT, HARMLESS: what it is on a fresh host */
+    long value;              /* what it is on a fresh host, where the host has no word for it */
 };
 static const struct sysctl_name translated[] = {
     {"net.inet.tcp.sack.enable", "tcp.offer_sack", NONZERO, 1},
     {"net.inet.tcp.sack.lrd", "tcp.lost_retransmission", NONZERO, 1},
-    {"net.inet.tcp.sack.revised", NULL, HARMLESS, 1},
-    {"net.inet.tcp.sack.tso", NULL, HARMLESS, 0},
     {"net.inet.tcp.rfc1323", NULL, RFC1323, 1},
     {"net.inet.tcp.ecn.enable", "tcp.ecn", ECN, 2},
     {"net.inet.tcp.ecn.maxretries", "tcp.ecn_syn_retries", SAME, 1},
     {"net.inet.tcp.cc.algorithm", "tcp.cc", CONGESTION, 0},
     {"net.inet.tcp.cc.abe", "tcp.ecn_abe", NONZERO, 0},
-    {"net.inet.tcp.cc.abe_frlossreduce", NULL, ONLY_DEFAULT, 0},
     {"net.inet.tcp.cc.newreno.beta", "tcp.reno_beta", SAME, 50},
     {"net.inet.tcp.cc.newreno.beta_ecn", "tcp.reno_beta_ecn", SAME, 80},
     {"net.inet.tcp.initcwnd_segments", "tcp.initial_window", SAME, 10},
@@ -70,8 +70,6 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.sendspace", "tcp.sndbuf", SAME, 32768},
     {"net.inet.tcp.recvspace", "tcp.rcvbuf", SAME, 65536},
     {"net.inet.tcp.sendbuf_auto", "tcp.autotune_sndbuf", NONZERO, 1},
-    {"net.inet.tcp.sendbuf_inc", NULL, HARMLESS, 8192},
-    {"net.inet.tcp.sendbuf_auto_lowat", NULL, HARMLESS, 0},
     {"net.inet.tcp.recvbuf_auto", "tcp.moderate_rcvbuf", NONZERO, 1},
     {"net.inet.tcp.sendbuf_max", "tcp.sndbuf_max", SAME, 0},
     {"net.inet.tcp.recvbuf_max", "tcp.rcvbuf_max", SAME, 0},
@@ -86,17 +84,11 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.syncookies_only", "tcp.syncookies", COOKIES_ONLY, 0},
     {"net.inet.tcp.syncache.rexmtlimit", NULL, SYN_LIMIT, 3},
     {"net.inet.tcp.syncache.rst_on_sock_fail", "tcp.full_ack_policy", SOCK_FAIL, 1},
-    {"net.inet.tcp.syncache.see_other", NULL, HARMLESS, 0},
-    {"net.inet.tcp.syncache.bucketlimit", NULL, HARMLESS, 30},
-    {"net.inet.tcp.syncache.cachelimit", NULL, HARMLESS, 15375},
-    {"net.inet.tcp.syncache.hashsize", NULL, HARMLESS, 512},
     {"net.inet.tcp.do_prr", "tcp.prr", NONZERO, 1},
-    {"net.inet.tcp.do_prr_conservative", NULL, HARMLESS, 0},
     {"net.inet.tcp.do_lrd", "tcp.lost_retransmission", NONZERO, 1},
     {"net.inet.tcp.maxunacktime", "tcp.max_unack_ms", SAME, 0},
     {"net.inet.tcp.newcwv", "tcp.newcwv", NONZERO, 0},
     {"net.inet.tcp.rfc3042", "tcp.limited_transmit", NONZERO, 1},
-    {"net.inet.tcp.rfc6675_pipe", NULL, HARMLESS, 1},
     {"net.inet.tcp.rfc3465", "tcp.byte_counting", NONZERO, 1},
     {"net.inet.tcp.rfc3390", "tcp.rfc3390", NONZERO, 1},
     {"net.inet.tcp.fastopen.server_enable", "tcp.fastopen", BIT_2, 0},
@@ -114,34 +106,43 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.ack_war_timewindow", "tcp.conn_challenge_ms", SAME, 1000},
     {"net.inet.tcp.drop_synfin", "tcp.drop_synfin", NONZERO, 0},
     {"net.inet.tcp.blackhole", "tcp.blackhole", BLACK_HOLE, 0},
-    {"net.inet.tcp.blackhole_local", NULL, HARMLESS, 0},
-    {"net.inet.tcp.nolocaltimewait", NULL, HARMLESS, 0},
     {"net.inet.tcp.maxtcptw", "tcp.time_wait_limit", SAME, 0},
     {"net.inet.tcp.icmp_may_rst", "tcp.icmp_soft_only", INVERTED, 1},
     {"net.inet.tcp.tolerate_missing_ts", "tcp.drop_missing_ts", INVERTED, 1},
     {"net.inet.tcp.ts_offset_per_conn", "tcp.timestamp_offsets", NONZERO, 1},
     {"net.inet.tcp.udp_tunneling_port", "tcp.udp_tunneling_port", TUNNEL, 0},
     {"net.inet.tcp.udp_tunneling_overhead", "tcp.udp_tunneling_overhead", OVERHEAD, 8},
+    {"net.inet.tcp.reass.maxqueuelen", "tcp.reass_pieces", SAME, 100},
     {"net.inet.udp.blackhole", "udp.blackhole", NONZERO, 0},
-    {"net.inet.icmp.drop_redirect", NULL, HARMLESS, 0},
+    {"net.inet.udp.checksum", "udp.csum", NONZERO, 1},
+    {"net.inet.udp.recvspace", "udp.rcvbuf", SAME, 42080},
+    {"net.inet.udp.maxdgram", "udp.sndbuf", SAME, 9216},
+    {"net.inet.ip.ttl", "tcp.ttl", LIVES, 64},
+    {"net.inet6.ip6.hlim", "tcp.ttl", LIVES, 64},
+    {"net.inet.ip.portrange.first", "tcp.port_first", PORT_FIRST, 10000},
+    {"net.inet.ip.portrange.last", "tcp.port_last", PORT_LAST, 65535},
+    {"net.inet.ip.random_id", "ip.random_ip_id", NONZERO, 0},
+    {"net.inet.icmp.icmplim", "ip.icmp_rate_per_s", ICMP_RATE, 200},
     {"kern.ipc.maxsockbuf", "tcp.scale_buffer", SAME, 2097152},
     {"kern.ipc.soacceptqueue", "net.core.somaxconn", SAME, 128},
     {"kern.ipc.somaxconn", "net.core.somaxconn", SAME, 128},
 };
-/* What a virtual host has no use for: logs, hardware, caches that a fresh host does not have. */
-static const char *const harmless[] = {
-    "net.inet.tcp.hostcache.", "net.inet.tcp.log", "net.inet.tcp.per_cpu_timers", "net.inet.tcp.bb", "net.inet.tcp.functions_", "net.inet.tcp.hpts.", "net.inet.tcp.hc", "net.inet.tcp.reass.",
-    "net.inet.tcp.recvbuf_inc", "net.inet.tcp.pacing_", "net.inet.tcp.dgp_", "net.inet.tcp.hw_", "net.inet.tcp.bind_all_fibs", "net.inet.tcp.use_", "net.inet.tcp.tcbhashsize", "net.inet.tcp.states", "net.inet.tcp.setsockopt_", "net.inet.tcp.hystart", "net.inet.tcp.udp_tunneling_overhead", "net.inet.tcp.insecure_", "net.inet.tcp.dgp", "net.inet.tcp.pcap_", "net.inet.tcp.lro", "net.inet.tcp.tso", "net.inet.tcp.rack", "net.inet.tcp.cc.", "net.inet.tcp.soreceive_stream", "net.inet.tcp.do_tcpdrain", "net.inet.tcp.pcbcount", "net.inet.tcp.isn_reseed_interval", "net.inet.tcp.split_limit",
-    "net.inet.tcp.map_", "net.inet.tcp.inflight", "net.inet.tcp.timer_race", "net.inet.tcp.experimental.", "net.inet.tcp.ackbytes_", "net.inet.tcp.sack.", "net.inet.tcp.fastopen.", "net.inet.tcp.keepalive_", "net.inet.tcp.stats",
-    "net.inet.ip.", "net.inet.icmp.", "net.inet6.", "net.inet.udp.", "net.inet.sctp.", "net.link.", "net.isr.", "kern.", "security.", "hw.", "debug.",
-};
-
 static bool is_harmless(const char *name)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(harmless); i++)
-        if (strncmp(name, harmless[i], strlen(harmless[i])) == 0)
+    for (unsigned i = 0; i < ARRAY_COUNT(harmless_families); i++)
+        if (strncmp(name, harmless_families[i], strlen(harmless_families[i])) == 0)
             return true;
     return false;
+}
+
+/* What was written last, else a fresh host's. */
+static const char *harmless_value(struct shell *shell, const char *name)
+{
+    const char *written = shell_kept(shell, name);
+    for (unsigned i = 0; !written && i < ARRAY_COUNT(harmless_names); i++)
+        if (strcmp(name, harmless_names[i].name) == 0)
+            return harmless_names[i].value;
+    return written ? written : is_harmless(name) ? "0" : NULL;
 }
 
 static const struct sysctl_name *find(const char *name)
@@ -303,11 +304,19 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
     case OVERHEAD:
         set_tunnel(shell, known, number);
         break;
-    case ONLY_DEFAULT:
-        if (number != known->value)
-            run_skip(shell->run, "command: sysctl %s=%s is not supported", known->name, value);
+    case LIVES:
+        put(shell, "tcp.ttl", value, known->name);
+        put(shell, "udp.ttl", value, known->name);
+        put(shell, "ip.ttl", value, known->name);
         break;
-    case HARMLESS:
+    case PORT_FIRST:
+    case PORT_LAST:
+        put(shell, known->ours, value, known->name);
+        put(shell, known->how == PORT_FIRST ? "udp.port_first" : "udp.port_last", value, known->name);
+        break;
+    case ICMP_RATE:
+        put(shell, known->ours, value, known->name);
+        put(shell, "ip.icmp_burst", value, known->name);
         break;
     }
 }
@@ -319,24 +328,29 @@ bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *val
         run_skip(shell->run, "command: no TCP stack %s here", value);
     if (known)
         set(shell, known, value);
-    return known || is_harmless(name);
+    else if (harmless_value(shell, name))
+        shell_keep(shell, name, value);
+    return known || harmless_value(shell, name);
 }
 
 bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size)
 {
     const struct sysctl_name *known = find(name);
+    const char *harmless = known ? NULL : harmless_value(shell, name);
     char text[256] = "";
-    long number = known ? known->value : 0;
     if (strcmp(name, "net.inet.tcp.functions_default") == 0)
         return snprintf(value, size, "freebsd") > 0;
-    if (!known && !is_harmless(name))
+    if (harmless)
+        return snprintf(value, size, "%s", harmless) > 0;
+    if (!known)
         return false;
-    if (known && known->ours && lil_sysctl_get(shell->run->host, known->ours, text, sizeof text) == 0) {
+    long number = known->value;
+    if (known->ours && lil_sysctl_get(shell->run->host, known->ours, text, sizeof text) == 0) {
         number = strtol(text, NULL, 0);
         if (!isdigit((unsigned char)text[0]) && known->how != SOCK_FAIL)
             return snprintf(value, size, "%s", text) > 0;
     }
-    switch (known ? known->how : HARMLESS) {
+    switch (known->how) {
     case INVERTED:
         number = number == 0;
         break;

@@ -121,8 +121,8 @@ static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, s
     result = find(proc, fd, &file);
     if (result < 0)
         return result;
-    if (!file->ops->accept)
-        return -EOPNOTSUPP;
+    if (!file->ops->accept) /* FreeBSD: no socket but a listener can accept */
+        return file->ops->is_socket && sock_params(file)->bsd_options ? -EINVAL : -EOPNOTSUPP;
     bool is_wild = address && (call_is_wild(address) || call_is_wild(length));
     if (address && (is_wild || (int)*length < 0) && sock_params(file)->bsd_options)
         return is_wild ? -EFAULT : -EINVAL;

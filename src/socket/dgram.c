@@ -43,7 +43,7 @@ static unsigned dgram_events(struct file *file)
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
         events |= POLLIN | POLLRDNORM;
     if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))))
-        events |= POLLERR;
+        events |= sock_params(file)->bsd_options ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : POLLERR; /* soreadable(), sowriteable() */
     if (sock->flags & SF_SHUT_RD)
         events |= POLLRDHUP;
     if ((sock->flags & SF_SHUT_RD) && (sock->flags & SF_SHUT_WR))
@@ -255,8 +255,8 @@ static int destination(struct sock *sock, const struct msghdr *message, struct s
                                                                  : -EINVAL;
         return 0;
     }
-    if (!(sock->flags & SF_CONNECTED))
-        return sock_params(&sock->file)->bind_policy == BIND_BSD ? -ENOTCONN : -EDESTADDRREQ;
+    if (!(sock->flags & SF_CONNECTED)) /* in BSD, too: sosend() asks before udp_output() could */
+        return -EDESTADDRREQ;
     flow = udp_get_flow(sock->pcb);
     name->addr = flow->remote;
     name->port = flow->remote_port;
@@ -314,6 +314,8 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
         return -EOPNOTSUPP;
     if ((sock->flags & SF_SHUT_WR) && !dgram_is_linux_udp(file))
         return -EPIPE;
+    if (sock_params(file)->bsd_options && udp_error(sock->pcb, false)) /* sosend_dgram(): before the address and the size are looked at */
+        return -udp_error(sock->pcb, true);
     if (total > DATAGRAM_MAX && !(dgram_is_linux_udp(file) && file->family == AF_INET6)) /* udpv6_sendmsg() asks where to first */
         return -EMSGSIZE;
     if (sock_params(file)->bind_policy == BIND_BSD && total > udp_get_sndbuf(sock->pcb))
@@ -468,14 +470,17 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
 static int dgram_shutdown(struct lil_proc *proc, struct file *file, int how)
 {
     struct sock *sock = sock_of(file);
+    struct lil_packet *packet;
 
     (void)proc;
-    if (!(sock->flags & SF_CONNECTED) && sock_params(file)->bind_policy == BIND_BSD)
-        return -ENOTCONN;
+    if (!(sock->flags & SF_CONNECTED) && sock_params(file)->bind_policy == BIND_BSD && !sock_params(file)->bsd_options)
+        return -ENOTCONN; /* FreeBSD says the same, but does it (udp_shutdown()) */
     if (how != SHUT_WR)
         sock->flags |= SF_SHUT_RD;
     if (how != SHUT_RD)
         sock->flags |= SF_SHUT_WR;
+    while (how != SHUT_WR && sock_params(file)->bsd_options && (packet = udp_receive(udp_of(sock), sock->pcb, false, NULL))) /* sbrelease() */
+        packet_free(packet);
     file_wake(file, POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
     return sock->flags & SF_CONNECTED ? 0 : -ENOTCONN;
 }

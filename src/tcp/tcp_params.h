@@ -89,6 +89,7 @@ struct tcp_params {
     uint32_t timestamp_hz_ms;     /* clock granularity: 1 ms Linux, 500 BSD */
     /* buffers and windows, bytes */
     uint32_t rcvbuf_min, rcvbuf, rcvbuf_max, sndbuf_min, sndbuf, sndbuf_max;
+    uint32_t reass_pieces; /* so many pieces of text wait out of order, and no more than segments fit into the buffer; 0: as much as fits */
     uint32_t send_lowat; /* so much of the send buffer must be free for who waits to write; 0: a third of it (Linux) */
     bool moderate_rcvbuf, autotune_sndbuf;
     bool shrink_window;           /* tcp_shrink_window: a scaled window may close from the right */

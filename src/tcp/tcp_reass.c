@@ -263,6 +263,19 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
     return true;
 }
 
+/* FreeBSD (tcp_reass()): text that joins nothing is kept while there are fewer pieces than a receive buffer has segments, and than reass_pieces. */
+static bool has_place(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct ooo_queue *ooo = tcb->ext->ooo;
+    uint32_t limit = tcb_params(tcb)->reass_pieces, size = max_u32(tcb->mss + (tcb->ts_ok ? 12u : 0), 1);
+    if (!limit || ooo->count < min_u32(tcb->rcvbuf / size + 1, limit))
+        return true;
+    for (uint32_t i = 0; i < ooo->count; i++)
+        if (seq_le(ooo->r[i].start, rx->end_seq) && seq_ge(ooo->r[i].end, rx->seq))
+            return true;
+    return false;
+}
+
 static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
@@ -279,7 +292,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     bool fits = is_counted ? rmem_schedule(tcb, rx->seq) : ext->ooo->bytes + rx->length <= tcb->rcvbuf;
     if (fits && !ext->ooo) /* making room took all that waited */
         ext->ooo = pool_alloc(tcb->tcp->pool, sizeof *ext->ooo);
-    if (!fits || !ext->ooo) {
+    if (!fits || !ext->ooo || !has_place(tcb, rx)) {
         TCP_MIB(tcb->tcp, OFODrop); /* Linux: and nothing is said of it */
         return LIL_DROP_TCP_WINDOW;
     }
