@@ -424,10 +424,10 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
         if (tolerant && !shell_sysctl_known(shell, name))
             continue;
         bool is_bsd = shell_sysctl_bsd_get(shell, name, value, sizeof value); /* tells "name: value", and of a change "name: old -> new" */
+        if (is_bsd || !to)
+            shell_sysctl_get(shell, name, value, sizeof value);
         if (to)
             shell_sysctl_set(shell, name, to);
-        else
-            shell_sysctl_get(shell, name, value, sizeof value);
         if (names)
             shell_print(io, "%s\n", name);
         else if (!to || !quiet)

@@ -67,7 +67,6 @@ void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only
 /* sysctl_bsd.c: FreeBSD's names; false: none of them. */
 bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value);
 bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size);
-const char *shell_kept(struct shell *shell, const char *name); /* what was written to a parameter without an effect; NULL: nothing */
-void shell_keep(struct shell *shell, const char *name, const char *value);
+bool shell_sysctl_bsd_is_kept(const char *name); /* it has no effect: what was written is what it says */
 void shell_defaults(struct shell *shell, const char *file_text); /* NULL: the file is not there */
 #endif

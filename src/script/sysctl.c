@@ -37,7 +37,7 @@ static const char *dotted(const char *name, char *text, size_t size)
 }
 
 /* --- parameters without an effect keep what was written, to be read back ----------------------------------------------- */
-const char *shell_kept(struct shell *shell, const char *name)
+static const char *kept(struct shell *shell, const char *name)
 {
     for (struct shell_variable *p = shell->run->parameters; p; p = p->next)
         if (strcmp(p->name, name) == 0)
@@ -45,7 +45,7 @@ const char *shell_kept(struct shell *shell, const char *name)
     return NULL;
 }
 
-void shell_keep(struct shell *shell, const char *name, const char *value)
+static void keep(struct shell *shell, const char *name, const char *value)
 {
     struct arena *arena = &shell->run->script.arena;
     struct shell_variable *p = arena_alloc(arena, sizeof *p);
@@ -87,7 +87,7 @@ static int set_or_skip(struct shell *shell, const char *name, const char *value)
     if (known && known->fixed && strcmp(known->value, value) != 0 && !shell->lenient)
         run_skip(shell->run, "command: sysctl %s=%s is not supported", name, value);
     if (known || passes || (error == -ENOENT && is_in_family(name)))
-        shell_keep(shell, name, value);
+        keep(shell, name, value);
     else if (error == -ENOENT && !shell->lenient)
         unknown(shell, name);
     else if (!shell->lenient)
@@ -105,15 +105,18 @@ int shell_sysctl_set(struct shell *shell, const char *name, const char *value)
             trimmed[n++] = (char)(isspace((unsigned char)*value) ? ' ' : *value);
     n -= n && trimmed[n - 1] == ' ';
     trimmed[n] = 0;
-    if (shell_sysctl_bsd_set(shell, name, trimmed))
+    if (shell_sysctl_bsd_set(shell, name, trimmed)) {
+        if (shell_sysctl_bsd_is_kept(name))
+            keep(shell, name, trimmed);
         return 0;
+    }
     return set_or_skip(shell, name, trimmed);
 }
 
 static bool find_value(struct shell *shell, const char *name, char *value, size_t size)
 {
     const struct sysctl_linux *known = find_linux(name);
-    const char *written = shell_kept(shell, name);
+    const char *written = kept(shell, name);
     bool is_linux = strncmp(name, "net.ipv", 7) == 0;
     if (written || (known && lil_sysctl_get(shell->run->host, name, value, size) < 0))
         snprintf(value, size, "%s", written ? written : known->value);
@@ -127,18 +130,25 @@ static bool find_value(struct shell *shell, const char *name, char *value, size_
     return true;
 }
 
+/* FreeBSD's: known to it, or written. */
+static bool find_bsd(struct shell *shell, const char *name, char *value, size_t size)
+{
+    const char *written = shell_sysctl_bsd_is_kept(name) ? kept(shell, name) : NULL;
+    return written ? snprintf(value, size, "%s", written) > 0 : shell_sysctl_bsd_get(shell, name, value, size);
+}
+
 bool shell_sysctl_known(struct shell *shell, const char *name)
 {
     char text[128], value[256];
     name = dotted(name, text, sizeof text);
-    return shell_sysctl_bsd_get(shell, name, value, sizeof value) || find_value(shell, name, value, sizeof value);
+    return find_bsd(shell, name, value, sizeof value) || find_value(shell, name, value, sizeof value);
 }
 
 int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t size)
 {
     char text[128];
     name = dotted(name, text, sizeof text);
-    if (!shell_sysctl_bsd_get(shell, name, value, size) && !find_value(shell, name, value, size))
+    if (!find_bsd(shell, name, value, size) && !find_value(shell, name, value, size))
         unknown(shell, name);
     return 0;
 }

@@ -135,14 +135,13 @@ static bool is_harmless(const char *name)
     return false;
 }
 
-/* What was written last, else a fresh host's. */
-static const char *harmless_value(struct shell *shell, const char *name)
+/* NULL: not one of these. */
+static const char *fresh_value(const char *name)
 {
-    const char *written = shell_kept(shell, name);
-    for (unsigned i = 0; !written && i < ARRAY_COUNT(harmless_names); i++)
+    for (unsigned i = 0; i < ARRAY_COUNT(harmless_names); i++)
         if (strcmp(name, harmless_names[i].name) == 0)
             return harmless_names[i].value;
-    return written ? written : is_harmless(name) ? "0" : NULL;
+    return is_harmless(name) ? "0" : NULL;
 }
 
 static const struct sysctl_name *find(const char *name)
@@ -242,6 +241,18 @@ static void set_tunnel(struct shell *shell, const struct sysctl_name *known, lon
         shell->run->tunnel_port = (uint32_t)number;
 }
 
+/* One parameter of FreeBSD is several here. */
+static void put_several(struct shell *shell, const struct sysctl_name *known, const char *value)
+{
+    put(shell, known->ours, value, known->name);
+    if (known->how == ICMP_RATE)
+        put(shell, "ip.icmp_burst", value, known->name);
+    else
+        put(shell, known->how == PORT_FIRST ? "udp.port_first" : known->how == PORT_LAST ? "udp.port_last" : "udp.ttl", value, known->name);
+    if (known->how == LIVES)
+        put(shell, "ip.ttl", value, known->name);
+}
+
 static void set(struct shell *shell, const struct sysctl_name *known, const char *value)
 {
     long number = strtol(value, NULL, 0);
@@ -305,18 +316,10 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
         set_tunnel(shell, known, number);
         break;
     case LIVES:
-        put(shell, "tcp.ttl", value, known->name);
-        put(shell, "udp.ttl", value, known->name);
-        put(shell, "ip.ttl", value, known->name);
-        break;
     case PORT_FIRST:
     case PORT_LAST:
-        put(shell, known->ours, value, known->name);
-        put(shell, known->how == PORT_FIRST ? "udp.port_first" : "udp.port_last", value, known->name);
-        break;
     case ICMP_RATE:
-        put(shell, known->ours, value, known->name);
-        put(shell, "ip.icmp_burst", value, known->name);
+        put_several(shell, known, value);
         break;
     }
 }
@@ -328,20 +331,46 @@ bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *val
         run_skip(shell->run, "command: no TCP stack %s here", value);
     if (known)
         set(shell, known, value);
-    else if (harmless_value(shell, name))
-        shell_keep(shell, name, value);
-    return known || harmless_value(shell, name);
+    return known || fresh_value(name);
+}
+
+bool shell_sysctl_bsd_is_kept(const char *name)
+{
+    return !find(name) && fresh_value(name) && strcmp(name, "net.inet.tcp.functions_default") != 0;
+}
+
+/* How FreeBSD tells NUMBER, the host's value (TEXT, as it is). */
+static long told(struct shell *shell, const struct sysctl_name *known, long number, const char *text)
+{
+    char schedule[256] = "";
+    switch (known->how) {
+    case INVERTED: return number == 0;
+    case HALVES_MS: return number / 2;
+    case BIT_1: return number & 1;
+    case BIT_2: return number >> 1 & 1;
+    case COOKIES_ONLY: return number == 2;
+    case SOCK_FAIL: return strcmp(text, "rst") == 0;
+    case RFC1323:
+        return get_number(shell, "tcp.offer_wscale") ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2) : get_number(shell, "tcp.offer_timestamps") ? 3 : 0;
+    case PURGE: return 0;
+    case ECN: return number == 5 ? 4 : number;
+    case KEEP_INIT:
+        (void)lil_sysctl_get(shell->run->host, "tcp.syn", schedule, sizeof schedule);
+        return (long)(last_number(schedule) * 1000);
+    case SYN_LIMIT: return count_syn_acks(shell);
+    default: return number;
+    }
 }
 
 bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size)
 {
     const struct sysctl_name *known = find(name);
-    const char *harmless = known ? NULL : harmless_value(shell, name);
+    const char *fresh = known ? NULL : fresh_value(name);
     char text[256] = "";
     if (strcmp(name, "net.inet.tcp.functions_default") == 0)
         return snprintf(value, size, "freebsd") > 0;
-    if (harmless)
-        return snprintf(value, size, "%s", harmless) > 0;
+    if (fresh)
+        return snprintf(value, size, "%s", fresh) > 0;
     if (!known)
         return false;
     long number = known->value;
@@ -350,46 +379,6 @@ bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, si
         if (!isdigit((unsigned char)text[0]) && known->how != SOCK_FAIL)
             return snprintf(value, size, "%s", text) > 0;
     }
-    switch (known->how) {
-    case INVERTED:
-        number = number == 0;
-        break;
-    case HALVES_MS:
-        number /= 2;
-        break;
-    case BIT_1:
-        number &= 1;
-        break;
-    case BIT_2:
-        number = number >> 1 & 1;
-        break;
-    case COOKIES_ONLY:
-        number = number == 2;
-        break;
-    case SOCK_FAIL:
-        number = strcmp(text, "rst") == 0;
-        break;
-    case RFC1323:
-        number = get_number(shell, "tcp.offer_wscale")       ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2)
-                 : get_number(shell, "tcp.offer_timestamps") ? 3
-                                                             : 0;
-        break;
-    case PURGE:
-        number = 0;
-        break;
-    case ECN:
-        number = number == 5 ? 4 : number;
-        break;
-    case KEEP_INIT:
-        (void)lil_sysctl_get(shell->run->host, "tcp.syn", text, sizeof text);
-        number = (long)(last_number(text) * 1000);
-        break;
-    case SYN_LIMIT:
-        number = count_syn_acks(shell);
-        break;
-    default:
-        break;
-    }
-    snprintf(value, size, "%ld", number);
+    snprintf(value, size, "%ld", told(shell, known, number, text));
     return true;
 }
