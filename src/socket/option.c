@@ -613,9 +613,9 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
 /* FreeBSD's tcp_ctloutput(): a connection that is over takes no option, TCP's nor IP's. */
 static bool is_gone(const struct sock *sock)
 {
-    const struct tcb *tcb = is_stream(sock) && sock_params(&sock->file)->bsd_options ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = is_stream(sock) && sock_params(&sock->file)->bsd_options ? stream_tcb(sock) : NULL;
 
-    return tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED);
+    return tcb && tcp_is_over(tcp_of(sock), tcb) && sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED);
 }
 
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)

@@ -18,6 +18,8 @@ static enum tcp_state state_of(const struct sock *sock)
     if (sock->flags & SF_LISTENING)
         return TCPS_LISTEN;
     tcb = tcp_find(tcp_of(sock), sock->tcb);
+    if (tcb && sock_params(&sock->file)->bsd_options && tcp_is_over(tcp_of(sock), tcb)) /* in_pcbdrop() */
+        return TCPS_CLOSED;
     return tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
 }
 
@@ -304,8 +306,8 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
 
     if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
         return stream_dissolve(sock);
-    if (sock->flags & SF_LISTENING)
-        return -sock_params(file)->connect_listening_error;
+    if (sock->flags & SF_LISTENING) /* tcp6_usr_connect() has another word for it */
+        return sock_params(file)->bsd_options && file->family == AF_INET6 ? -EINVAL : -sock_params(file)->connect_listening_error;
     if (sock->flags & SF_DEFERRED)
         return -EISCONN;
     if (sock->flags & SF_CONNECTING && state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error) {
@@ -508,15 +510,15 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
     if (!options->linger_on || options->linger_s == 0 || (options->linger_s < 0 && !sock_params(file)->rcvbuf_doubled))
         return 0;
     deadline_ns = wait_deadline(proc, options->linger_s < 0 ? 0 /* Linux: for ever */ : (uint64_t)options->linger_s * NS_PER_S);
-    if (tcp_get_state(tcb) < TCPS_ESTABLISHED || tcp_readable(tcb))
-        return 0; /* unread data: close() resets at once */
+    if (tcp_get_state(tcb) < TCPS_ESTABLISHED || (tcp_readable(tcb) && !sock_params(file)->bsd_options))
+        return 0; /* unread data: close() resets at once, but not in FreeBSD */
     (void)tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));
     while ((tcb = stream_tcb(sock)) && (tcp_get_state(tcb) == TCPS_FIN_WAIT_1 || tcp_get_state(tcb) == TCPS_CLOSING ||
                                         tcp_get_state(tcb) == TCPS_LAST_ACK)) {
         int result = wait_file(proc, file, POLLOUT | POLLIN | POLLRDHUP, deadline_ns);
 
-        if (result < 0)
-            return result == -EAGAIN ? 0 : result;
+        if (result < 0) /* soclose() tells of the time that is over */
+            return result == -EAGAIN && !sock_params(file)->bsd_options ? 0 : result;
     }
     return 0;
 }
@@ -551,7 +553,8 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
     if (which == NAME_ACCEPTED && !tcb)
         return -ENOTCONN;
     if (which != NAME_OWN) {
-        if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb))))
+        if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb)) ||
+                                   (tcp_get_state(tcb) == TCPS_TIME_WAIT && sock_params(file)->bsd_options))) /* soisdisconnected() */
             return -ENOTCONN;
         return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
                                tcp_get_flow(tcb)->scope, address);

@@ -171,12 +171,28 @@ static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
     return total ? 1 : 0;
 }
 
+/* FreeBSD's soreceive_generic() takes nothing before WANT bytes are there; MSG_DONTWAIT of the call itself takes what is. */
+static int await_lowat(struct lil_proc *proc, struct sock *sock, size_t want, int flags, uint64_t deadline_ns)
+{
+    struct tcb *tcb;
+    int result = 0;
+
+    if (!sock_params(&sock->file)->bsd_options || flags & (MSG_WAITALL | MSG_DONTWAIT))
+        return 0;
+    while (result == 0 && (tcb = stream_tcb(sock)) && tcp_readable(tcb) < want && !tcp_error(tcb, false) && !(tcp_poll_events(tcb) & POLLRDHUP))
+        result = file_is_blocking(&sock->file, flags) ? wait_file(proc, &sock->file, POLLIN, deadline_ns) : -EAGAIN;
+    return result;
+}
+
 COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct msghdr *message, int flags)
 {
     uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     size_t done = 0, want = wanted(sock, message, flags);
     struct rest rest;
+    int error = await_lowat(proc, sock, want, flags, deadline_ns);
 
+    if (error < 0)
+        return error;
     for (;;) {
         struct tcb *tcb = stream_tcb(sock);
         ssize_t n;

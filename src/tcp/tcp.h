@@ -176,6 +176,7 @@ void tcp_flush_host_cache(struct tcp *tcp);
 /* STATUS */
 enum tcp_state tcp_get_state(const struct tcb *tcb);
 const struct flow *tcp_get_flow(const struct tcb *tcb);
+bool tcp_is_over(struct tcp *tcp, const struct tcb *tcb); /* closed, the wait of TIME-WAIT included */
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
 bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
 /* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and the end of a MSG_ZEROCOPY send. */

@@ -13,6 +13,7 @@ COLD unsigned bsd_poll_events(const struct tcb *tcb);
 COLD bool bsd_is_stuck(const struct tcb *tcb);
 COLD uint64_t bsd_until_stuck(const struct tcb *tcb, uint64_t interval_ns);
 COLD int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length); /* tcp_options_bsd.c */
+COLD uint32_t bsd_segment_size(const struct tcp *tcp, const struct tcb *tcb, const struct tcb_opts *opts);
 COLD int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, int name, void *value, unsigned *length);
 COLD bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count);
 COLD enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *record, const struct tcp_in *in);
@@ -22,6 +23,7 @@ struct bsd_info {
     uint32_t snd_bwnd, snd_nxt, rcv_nxt, toe_tid, snd_rexmitpack, snd_zerowin, snd_una, snd_max, rcv_numsacks, rcv_adv, dupacks, rttmin;
 };
 struct tcp_info;
+COLD void bsd_info_of_new(const struct tcp_params *params, uint32_t mss, struct tcp_info *info);
 COLD void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more);
 /* tcp_bsd_board.c */
 enum board_change { BOARD_SAME, BOARD_CHANGED, BOARD_NEW_LOSS /* a hole fell into two */ };

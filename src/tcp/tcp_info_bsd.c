@@ -4,6 +4,16 @@
 
 enum { OPT_FASTOPEN = 0x20, OPT_ACE = 0x40 };
 
+/* What tcp_newtcpcb() gives: a connection to be, or a listener. */
+void bsd_info_of_new(const struct tcp_params *params, uint32_t mss, struct tcp_info *info)
+{
+    info->tcpi_options |= params->offer_sack ? TCPI_OPT_SACK : 0;
+    info->tcpi_rto = params->rto_initial_ms * 1000u;
+    info->tcpi_rttvar = params->rto_initial_ms * 1000u / 4;
+    info->tcpi_snd_mss = info->tcpi_rcv_mss = mss;
+    info->tcpi_snd_cwnd = info->tcpi_snd_ssthresh = BSD_NO_THRESHOLD;
+}
+
 void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
@@ -15,6 +25,10 @@ void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
     info->tcpi_snd_mss = info->tcpi_rcv_mss = tcb->mss + (tcb->ts_ok ? 12u : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
     info->tcpi_snd_ssthresh = begun ? base->ssthresh : bsd_initial_threshold(tcb);
     info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : BSD_NO_THRESHOLD;
+    if (tcb->state <= TCPS_SYN_SENT)
+        bsd_info_of_new(tcb_params(tcb), tcb->state == TCPS_CLOSED ? bsd_segment_size(tcb->tcp, tcb, tcb->opt) : info->tcpi_snd_mss, info);
+    if (tcb->state == TCPS_SYN_SENT)
+        info->tcpi_rto = (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US);
     info->tcpi_rcv_space = tcb->rcv_wnd;
     info->tcpi_last_data_recv = (tcb_now_ms(tcb) - (tcb->ext ? ext->rcv_last_ms : tcb->last_rcv_ms)) * 1000;
     *more = (struct bsd_info){.snd_nxt = begun ? base->next : tcb->snd_nxt,

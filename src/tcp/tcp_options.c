@@ -521,6 +521,11 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
         info.head.tcpi_snd_cwnd = tcp->params.initial_window;
         info.head.tcpi_reordering = max_u32(tcp->params.reordering, 1);
         info.head.tcpi_pacing_rate = info.head.tcpi_max_pacing_rate = UINT64_MAX;
+        if (tcp->params.option_policy == TCP_OPTIONS_BSD) {
+            memset(&info, 0, sizeof info);
+            info.head.tcpi_state = 1;
+            bsd_info_of_new(&tcp->params, bsd_segment_size(tcp, NULL, opts), &info.head);
+        }
         *length = min_u32(*length, sizeof info);
         memcpy(value, &info, *length);
         return 0;

@@ -15,7 +15,7 @@ static int give(int number, void *value, unsigned *length)
 static uint32_t default_mss(const struct tcp *tcp, bool is_v4) { return mss_without_option(&tcp->params, is_v4); }
 
 /* t_maxseg: without the timestamp's room; of a socket that is not connected the default. */
-static uint32_t segment_size(const struct tcp *tcp, const struct tcb *tcb, const struct tcb_opts *opts)
+uint32_t bsd_segment_size(const struct tcp *tcp, const struct tcb *tcb, const struct tcb_opts *opts)
 {
     if (!tcb || tcb->state < TCPS_SYN_SENT)
         return opts->user_mss ? opts->user_mss : default_mss(tcp, tcb ? tcb->is_v4 || !opts->socket.v6_dual : !opts->socket.v6_dual);
@@ -129,7 +129,7 @@ int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name
         opts->encaps_port = (uint16_t)number;
         return 0;
     case TCP_MAXSEG:
-        if (number <= 0 || (uint32_t)number > segment_size(tcp, tcb, opts) || (uint32_t)number + 40 < tcp->params.min_snd_mss)
+        if (number <= 0 || (uint32_t)number > bsd_segment_size(tcp, tcb, opts) || (uint32_t)number + 40 < tcp->params.min_snd_mss)
             return -EINVAL;
         opts->user_mss = (uint16_t)number;
         return 0;
@@ -145,7 +145,7 @@ int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, in
     case TCP_CORK: return give(opts->cork ? FLAG_NOPUSH : 0, value, length);
     case TCP_OPTION_NOOPT: return give(opts->no_options ? FLAG_NOOPT : 0, value, length);
     case TCP_FASTOPEN: return give(opts->fastopen_qlen ? FLAG_FASTOPEN : 0, value, length);
-    case TCP_MAXSEG: return give((int)segment_size(tcp, tcb, opts), value, length);
+    case TCP_MAXSEG: return give((int)bsd_segment_size(tcp, tcb, opts), value, length);
     case TCP_KEEPIDLE: return give((int)((opts->keep_idle_ms ? opts->keep_idle_ms : params->keepalive_idle_ms) / 1000), value, length);
     case TCP_KEEPINTVL: return give((int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000), value, length);
     case TCP_KEEPCNT: return give(opts->keep_probes ? opts->keep_probes : params->keepalive_probes, value, length);

@@ -249,6 +249,12 @@ bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool 
     return tcp->now_ns - since_ns > params->time_wait_reuse_delay_ms * NS_PER_MS;
 }
 
+bool tcp_is_over(struct tcp *tcp, const struct tcb *tcb)
+{
+    enum flow_kind kind;
+    return tcb->state == TCPS_CLOSED || (tcb->state == TCPS_TIME_WAIT && (flow_find(tcp, &tcb->flow, &kind) == TCP_NONE || kind != FLOW_WAIT));
+}
+
 void timewait_poll(struct tcp *tcp)
 {
     while (tcp->wait_deadline_ns <= tcp->now_ns)
