@@ -180,7 +180,7 @@ void accecn_on_syn_again(struct tcb *tcb, const struct rx *rx)
 /* --- what comes ------------------------------------------------------------------------------------------------------------- */
 
 /* Each segment of an established connection, pure ACKs too (RFC 9768 3.2.2): marks are counted (Linux: whatever was agreed on); a change
- * of the field is told at once. */
+ * of the field is told at once, that of a pure ACK, which asks for none, with the next (window_ack_check()). */
 void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length)
 {
     uint8_t ecn = in->ecn & 3;
@@ -214,8 +214,6 @@ void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length
             ext->accecn.is_urgent |= is_edge;
         }
     }
-    if (ext->accecn.is_urgent && length) /* a pure ACK asks for no ACK: its change is told with the next */
-        tcb->ack_now = true;
 }
 
 /* RFC 9768 3.2.3.2.2: data comes a third time, that a DSACK beside an option has told of: the path drops ACKs with the option. */

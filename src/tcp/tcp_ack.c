@@ -176,7 +176,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     note_valid(tcb, rx);
     if (tcb->ecn_ok)
         window_on_cwr(tcb, rx);
-    if (rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST) {
+    if (rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST &&
+        !(tcb->ecn_ok && accecn_is_on(tcb))) {
         tcb->snd_wl1 = rx->seq; /* nothing in flight, nothing new: the receiver of a bulk transfer is here */
         return LIL_DROP_NONE;
     }

@@ -104,8 +104,8 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     syn.header.options.has_mss = true;
     syn.header.options.mss = tcp->params.cookie_options ? whole_mss[index & 7] : (v4 ? mss_v4 : mss_v6)[index];
     *entry = (struct syn_entry){.flow = in->flow, .irs = header->seq - 1, .listener = listener->slot};
-    if (header->options.has_timestamp && header->options.ts_echo && tcp->params.offer_timestamps) {
-        uint32_t bits = (header->options.ts_echo - isn_ts_offset(tcp, &in->flow)) & ((1u << TS_BITS) - 1);
+    if (header->options.has_timestamp && tcp->params.offer_timestamps) {
+        uint32_t echo = header->options.ts_echo, bits = echo ? (echo - isn_ts_offset(tcp, &in->flow)) & ((1u << TS_BITS) - 1) : 0;
         syn.header.options.has_timestamp = true;
         syn.header.options.ts_value = header->options.ts_value;
         syn.header.options.sack_permitted = bits & TS_SACK;

@@ -354,7 +354,10 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         push = whole && queue_pass_push(tcb, seq + length);
         flags |= push || (whole && ext->chunk_push) ? TCP_PSH : 0;
     }
+    bool has_dsack = ext && ext->has_dsack;
     output_fill(tcb, segment, flags, seq);
+    if (__builtin_expect(has_dsack, 0) && ext->chunk_left > length)
+        ext->has_dsack = true; /* the device copies a chunk's options to each of its segments */
     segment->packet = packet;
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))

@@ -506,6 +506,8 @@ void window_ack_check(struct tcb *tcb, bool ooo)
         check_plain(tcb, ooo);
         return;
     }
+    if (__builtin_expect(tcb->ecn_ok, 0) && tcb->ack_sched && accecn_is_on(tcb))
+        tcb->ack_now |= tcb->ext->accecn.is_urgent;
     if (!ooo && window_ack_is_decided(tcb))
         return;
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
