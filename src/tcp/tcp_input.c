@@ -305,6 +305,9 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_SYN))
         return LIL_DROP_NONE;
+    bool is_accurate = tcb->ecn_ok && accecn_is_on(tcb);
+    if (is_accurate)
+        accecn_on_syn_again(tcb, rx);
     if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->end_seq == tcb->rcv_nxt &&
         rx->ack == tcb->snd_nxt)
         return LIL_DROP_NONE; /* simultaneous open: the peer's SYN/ACK */
@@ -315,9 +318,6 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
         return LIL_DROP_TCP_DUPLICATE;
     }
     if (tcb_params(tcb)->rfc5961) {
-        bool is_accurate = tcb->ecn_ok && accecn_is_on(tcb);
-        if (is_accurate)
-            accecn_on_syn_again(tcb, rx);
         if (syn_challenge(tcb) && is_accurate) /* RFC 5961 4 (SHLD): whatever the sequence number */
             tcb->ext->accecn.reflect = true;
         return LIL_DROP_TCP_BAD_FLAGS;
