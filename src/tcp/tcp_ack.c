@@ -162,6 +162,13 @@ static enum lil_drop drop_rest(struct tcb *tcb, const struct ack_state *state, b
     return state->has_data ? LIL_DROP_TCP_DUPLICATE : LIL_DROP_NONE;
 }
 
+/* Nothing in flight, nothing new: the receiver of a bulk transfer is here. */
+static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
+{
+    return rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST &&
+           !(tcb->ecn_ok && accecn_is_on(tcb));
+}
+
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
@@ -176,9 +183,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     note_valid(tcb, rx);
     if (tcb->ecn_ok)
         window_on_cwr(tcb, rx);
-    if (rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST &&
-        !(tcb->ecn_ok && accecn_is_on(tcb))) {
-        tcb->snd_wl1 = rx->seq; /* nothing in flight, nothing new: the receiver of a bulk transfer is here */
+    if (tells_nothing(tcb, rx)) {
+        tcb->snd_wl1 = rx->seq;
         return LIL_DROP_NONE;
     }
     struct ack_state state;
