@@ -335,16 +335,12 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         return false;
     segment->packet = NULL;
     segment->gso_size = 0;
-    struct lil_packet *packet = NULL;
-    if (length) {
-        if (!attach(tcb, segment, seq, length, mss)) {
-            tcb->tx->count--;
-            if (tcb->tx->count == 0)
-                txring_release(tcb);
-            return false;
-        }
-        packet = segment->packet;
+    if (length && !attach(tcb, segment, seq, length, mss)) {
+        if (--tcb->tx->count == 0)
+            txring_release(tcb);
+        return false;
     }
+    struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
     struct tcb_ext *ext = tcb->ext;
     bool eor = false, push = false;
