@@ -116,6 +116,12 @@ struct interface *host_local_interface(struct lil_host *host, const struct addr 
     return NULL;
 }
 
+uint16_t host_scope(struct lil_host *host, const struct addr *own)
+{
+    const struct interface *interface = addr_is_v4(own) || !addr_is_link_local(own) ? NULL : host_local_interface(host, own);
+    return interface ? (uint16_t)interface->ifindex : 0;
+}
+
 bool host_is_local(struct lil_host *host, const struct addr *addr)
 {
     return host_local_interface(host, addr) != NULL;

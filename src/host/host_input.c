@@ -31,6 +31,14 @@ void host_give_tcp(struct lil_host *host, struct interface *interface, const str
     host_mark_due(host);
 }
 
+/* Where the sender is. What went round our loopback came from the interface that has its address. */
+static uint16_t scope_of(struct lil_host *host, const struct interface *interface, const struct ip *ip)
+{
+    if (ip->version != 6 || !addr_is_link_local(&ip->source))
+        return 0;
+    return interface->kind == LIL_LOOPBACK ? host_scope(host, &ip->source) : (uint16_t)interface->ifindex;
+}
+
 /* ENCAPS_PORT: the peer's UDP port of a segment that came in a datagram, whose checksum was good; 0: it came bare. */
 static void tcp_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, uint16_t encaps_port, struct lil_packet *packet)
 {
@@ -60,7 +68,7 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     in.flow.local_port = in.header.dest_port;
     in.flow.remote_port = in.header.source_port;
     in.ip_length = encaps_port ? 0 : (uint16_t)ip->header_length;
-    in.flow.scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint16_t)interface->ifindex : 0;
+    in.flow.scope = scope_of(host, interface, ip);
     in.flow.encaps_port = encaps_port;
     in.payload = packet->length;
     in.gso_size = packet->gso_size;
@@ -80,8 +88,7 @@ static struct udp_info info_of(struct lil_host *host, const struct interface *in
     if (interface->kind == LIL_LOOPBACK && to_group && host_interface(host, (int)packet->mark))
         ifindex = packet->mark; /* our own copy of what went out there */
     return (struct udp_info){
-        .flow = {.local = ip->dest, .remote = ip->source,
-                 .scope = ip->version == 6 && addr_is_link_local(&ip->source) ? (uint16_t)interface->ifindex : 0},
+        .flow = {.local = ip->dest, .remote = ip->source, .scope = scope_of(host, interface, ip)},
         .ttl = ip->ttl, .tos = ip->tos, .protocol = ip->protocol, .version = ip->version, .ifindex = (uint16_t)ifindex,
         .multicast = addr_is_multicast(&ip->dest), .broadcast = packet->flags & PACKET_BROADCAST, .csum_ok = true,
         .time_ns = host->now_ns,

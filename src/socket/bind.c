@@ -34,7 +34,7 @@ int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_
 socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t port, uint32_t scope,
                      struct sockaddr_storage *out)
 {
-    return addr_to_sockaddr(addr, port, scope, sock->file.family, out);
+    return addr_to_sockaddr(addr, port, addr_is_link_local(addr) && !addr_is_v4(addr) ? scope : 0, sock->file.family, out);
 }
 
 /* What is so of the socket before any rule of ports: it has no name yet and may have this one. */

@@ -383,8 +383,7 @@ static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const
         struct sockaddr_storage from;
         uint16_t port =
             sock->file.type == SOCK_DGRAM && sock->file.protocol == IPPROTO_UDP ? info->flow.remote_port : 0;
-        uint32_t scope = addr_is_link_local(&info->flow.remote) ? info->ifindex : 0;
-        socklen_t length = sock_print(sock, &info->flow.remote, port, scope, &from);
+        socklen_t length = sock_print(sock, &info->flow.remote, port, info->flow.scope, &from);
 
         memcpy(message->msg_name, &from, message->msg_namelen < length ? message->msg_namelen : length);
         message->msg_namelen = length;
@@ -500,7 +499,7 @@ static int dgram_name(struct file *file, enum file_name which, struct sockaddr_s
     const struct flow *flow = udp_get_flow(sock->pcb);
 
     if (which == NAME_OWN)
-        return (int)sock_print(sock, &flow->local, flow->local_port, 0, address);
+        return (int)sock_print(sock, &flow->local, flow->local_port, host_scope(file->sockets->host, &flow->local), address);
     if (!(sock->flags & SF_CONNECTED))
         return -ENOTCONN;
     return (int)sock_print(sock, &flow->remote, flow->remote_port, flow->scope, address);

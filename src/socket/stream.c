@@ -560,10 +560,10 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
                                tcp_get_flow(tcb)->scope, address);
     }
     if (tcb && (has_flow || (sock->flags & SF_CONNECTED && !sock->binding)))
-        return (int)sock_print(sock, &tcp_get_flow(tcb)->local, tcp_get_flow(tcb)->local_port, tcp_get_flow(tcb)->scope,
-                               address);
+        return (int)sock_print(sock, &tcp_get_flow(tcb)->local, tcp_get_flow(tcb)->local_port,
+                               host_scope(file->sockets->host, &tcp_get_flow(tcb)->local), address);
     if (sock->binding)
-        return (int)sock_print(sock, &sock->binding->addr, sock->binding->port, 0, address);
+        return (int)sock_print(sock, &sock->binding->addr, sock->binding->port, host_scope(file->sockets->host, &sock->binding->addr), address);
     return (int)sock_print(sock, &any, 0, 0, address);
 }
 

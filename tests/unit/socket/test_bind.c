@@ -387,6 +387,48 @@ static void test_port_users(void **state)
     pair_fini(&pair);
 }
 
+/* An own link-local address: every name tells its zone, the interface that has it, also where the packets went round the loopback (Linux's
+ * inet6_iif; Twisted's tests ask for all of these). */
+static void test_zone(void **state)
+{
+    struct pair pair;
+    union name name = {0}, at;
+    socklen_t length = sizeof at;
+    (void)state;
+
+    pair_init(&pair, "linux", "linux");
+    int eth0 = lil_interface_index(pair.a, "eth0");
+    assert_int_equal(lil_address_add(pair.a, eth0, "fe80::1/64"), 0);
+    pair_run(&pair, 2000);
+    for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+        int server = lil_socket(pair.pa, AF_INET6, type, 0), client = lil_socket(pair.pa, AF_INET6, type, 0), peer = server;
+        name_of(&name, "fe80::1", 7000);
+        name.in6.sin6_scope_id = (uint32_t)eth0;
+        assert_int_equal(lil_bind(pair.pa, server, &name.sa, sizeof name.in6), 0);
+        assert_int_equal(lil_getsockname(pair.pa, server, &at.sa, &length), 0);
+        assert_int_equal(at.in6.sin6_scope_id, eth0);
+        if (type == SOCK_STREAM)
+            assert_int_equal(lil_listen(pair.pa, server, 1), 0);
+        (void)lil_connect(pair.pa, client, &name.sa, sizeof name.in6);
+        pair_run(&pair, 10);
+        assert_int_equal(lil_getsockname(pair.pa, client, &at.sa, &length), 0);
+        assert_int_equal(at.in6.sin6_scope_id, eth0);
+        assert_int_equal(lil_send(pair.pa, client, "x", 1, 0), 1);
+        pair_run(&pair, 10);
+        if (type == SOCK_STREAM) {
+            peer = lil_accept(pair.pa, server, &at.sa, &length);
+            assert_true(peer >= 0);
+        } else {
+            char byte;
+            assert_int_equal(lil_recvfrom(pair.pa, peer, &byte, 1, 0, &at.sa, &length), 1);
+        }
+        assert_int_equal(at.in6.sin6_scope_id, eth0);
+        assert_int_equal(lil_getsockname(pair.pa, peer, &at.sa, &length), 0);
+        assert_int_equal(at.in6.sin6_scope_id, eth0);
+    }
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_sequential),
         cmocka_unit_test(test_all_ports_used),
         cmocka_unit_test(test_port_users),
+        cmocka_unit_test(test_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
