@@ -303,8 +303,8 @@ int64_t call_connect(struct call *call)
         return connect_state(call);
     desc->asked_length = 0;
     dns_redirect(desc, &address, &length);
-    if (desc->kind == DESC_STREAM)
-        launcher_take_events(call->program->launcher); /* a listener that was closed before refuses */
+    if (desc->kind == DESC_STREAM && call->program->launcher->keeps_inner)
+        sweep(call->program->launcher); /* a listener that was closed before refuses */
     if (desc->lil_fd < 0)
         return -ECONNABORTED;
     if (desc->kind == DESC_STREAM) {
@@ -329,7 +329,9 @@ static int64_t give_accepted(struct call *call, struct desc *fresh, int inner, i
         listener->returned_inner = inner;
         return CALL_REPLIED;
     }
-    if (fresh->last_fd < 0)
+    if (fresh->last_fd >= 0)
+        notify_know(call->program->launcher, call->tid, fresh->last_fd, fresh);
+    else
         desc_free(fresh); /* Linux loses the connection too when the table is full after it was taken */
     close(inner);
     return CALL_REPLIED;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include "launch/launch.h"
 
-enum { SLOTS = 8, SLOT = 1 << 16 /* the pages of a pipe */, WORTH = 1 << 14 };
+enum { SLOTS = 8, SLOT = 1 << 16 /* the pages of a pipe */, WORTH = 1 << 14, RING = 1 << 21 /* one huge page, of which the slots use a part */ };
 
 struct lending {
     uint8_t *ring;
@@ -36,6 +36,26 @@ static bool open_pipe(struct launcher *l)
     return l->lend_pipe[1] > 0 || pipe2(l->lend_pipe, O_CLOEXEC | O_NONBLOCK) == 0;
 }
 
+/* In one huge page where the kernel has one to give: it counts and hands on a range of that as one thing, and not page by page. */
+static uint8_t *take_ring(struct launcher *l)
+{
+    uint8_t *at, *ring = l->spare_ring;
+
+    l->spare_ring = NULL;
+    if (ring)
+        return ring;
+    at = mmap(NULL, 2 * RING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    ring = at + (RING - (uintptr_t)at % RING) % RING;
+    if (ring > at)
+        munmap(at, (size_t)(ring - at));
+    if (ring < at + RING)
+        munmap(ring + RING, (size_t)(at + RING - ring));
+    madvise(ring, RING, MADV_HUGEPAGE);
+    return ring;
+}
+
 bool lend_begin(struct desc *desc)
 {
     struct lending *lending;
@@ -46,11 +66,11 @@ bool lend_begin(struct desc *desc)
     lending = calloc(1, sizeof *lending);
     if (!lending)
         return false;
-    lending->ring = mmap(NULL, (size_t)SLOTS * SLOT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (lending->ring == MAP_FAILED || fcntl(desc->outer.fd, F_SETFL, O_NONBLOCK) < 0 /* splice(2) into it asks only that */ ||
+    lending->ring = take_ring(desc->launcher);
+    if (!lending->ring || fcntl(desc->outer.fd, F_SETFL, O_NONBLOCK) < 0 /* splice(2) into it asks only that */ ||
         getsockopt(desc->outer.fd, SOL_SOCKET, SO_SNDBUF, &lending->limit, &length) < 0) {
-        if (lending->ring != MAP_FAILED)
-            munmap(lending->ring, (size_t)SLOTS * SLOT);
+        if (lending->ring)
+            munmap(lending->ring, RING);
         free(lending);
         return false;
     }
@@ -60,11 +80,26 @@ bool lend_begin(struct desc *desc)
 
 void lend_end(struct desc *desc)
 {
+    struct launcher *l = desc->launcher;
+    int in_queue;
+
     if (!desc->lending)
         return;
-    munmap(desc->lending->ring, (size_t)SLOTS * SLOT);
+    if (!desc->never_lends && !l->spare_ring && ioctl(desc->outer.fd, SIOCOUTQ, &in_queue) == 0 && !in_queue)
+        l->spare_ring = desc->lending->ring;
+    else
+        munmap(desc->lending->ring, RING);
     free(desc->lending);
     desc->lending = NULL;
+}
+
+void lend_fini(struct launcher *l)
+{
+    if (l->spare_ring)
+        munmap(l->spare_ring, RING);
+    for (int i = 0; i < 2; i++)
+        if (l->lend_pipe[i] > 0)
+            close(l->lend_pipe[i]);
 }
 
 static void take_back(struct lending *lending, int in_queue)

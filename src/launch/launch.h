@@ -17,7 +17,8 @@
  *   unwritable  filler in the outer end's queue (connecting, send buffer full, listener)
  *   end         the outer end is shut for writing        error   it is closed with filler unread (ECONNRESET)
  * The supervisor keeps no copy of the inner end: its last close must show as EPOLLHUP on the outer one. Whose socket a
- * descriptor of the program is, is asked at each call (pidfd_getfd and SO_COOKIE), which is right after dup, fork and SCM_RIGHTS.
+ * descriptor of the program is, is asked at each call (pidfd_getfd and SO_COOKIE), which is right after dup, fork and SCM_RIGHTS (but see
+ * is_known() in notify.c: names and what is set, right after a call on the same descriptor).
  * Where pidfd_getfd is refused, and for closes that the outer end does not tell of: sweep.c.
  *
  * TWO MODES. fast: data flows natively through the pair and is pumped (desc_pump.c); only calls with addresses or
@@ -93,6 +94,14 @@ struct placement {
     unsigned failures;         /* trials that did not pay, one after the other */
 };
 
+/* Fast mode: a thread's last call on a socket: notify.c. */
+enum { KNOWN = 64 };
+struct known {
+    pid_t tid;
+    int fd;
+    uint64_t cookie, at_ns;
+};
+
 struct timers; /* timers.c */
 enum { LISTENERS_DIRECT = 8 };
 
@@ -151,7 +160,9 @@ struct launcher {
     void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
     int lend_pipe[2];        /* desc_lend.c; 0: not open */
     int null_fd;             /* /dev/null: call_close */
+    uint8_t *spare_ring;     /* desc_lend.c */
     struct placement placement;
+    struct known known[KNOWN]; /* by tid */
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
 
@@ -304,6 +315,7 @@ pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 void notify_ready(struct source *source, uint32_t events);
 /* Whose socket descriptor FD of thread TID is; NULL: none of ours. INNER: a duplicate of it, for the caller to close, or -1. */
 struct desc *notify_find(struct launcher *launcher, pid_t tid, int fd, int *inner);
+void notify_know(struct launcher *launcher, pid_t tid, int fd, const struct desc *desc); /* DESC is FD of TID now, as it calls or is answered */
 bool notify_retry(struct call *call);        /* a held call, handled again; true: it has ended, and is freed */
 bool notify_is_alive(const struct call *call);
 bool notify_reply(struct call *call, int64_t result); /* false: its thread does not wait for it any more */
@@ -474,6 +486,7 @@ int desc_dgram_claim(struct desc *desc, int inner, int flags);
 /* --- desc_lend.c: fast: a bulk transfer's bytes to the program by reference -------------------------------------------------- */
 bool lend_begin(struct desc *desc);                          /* false: they are copied */
 void lend_end(struct desc *desc);                            /* what is lent stays as it is for as long as the kernel has it */
+void lend_fini(struct launcher *launcher);
 uint8_t *lend_buffer(struct desc *desc, size_t *size);       /* for what comes next; NULL: the program has not read enough yet */
 ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n); /* as send(2); BUFFER: from lend_buffer */
 

@@ -291,10 +291,13 @@ static void interrupt(struct call *call)
 
 void notify_look(struct launcher *l, bool now)
 {
-    uint64_t began = clock_real_ns(), ended;
+    uint64_t began, ended;
     bool found = false;
 
-    if (list_is_empty(&l->held) || (!now && began < l->look_due_ns))
+    if (list_is_empty(&l->held))
+        return;
+    began = clock_real_ns();
+    if (!now && began < l->look_due_ns)
         return;
     list_each(node, &l->held) {
         struct call *call = list_entry(node, struct call, held_node);
@@ -311,9 +314,10 @@ void notify_look(struct launcher *l, bool now)
 
 uint64_t notify_look_left(const struct launcher *l)
 {
-    uint64_t now = clock_real_ns();
+    uint64_t now;
     if (list_is_empty(&l->held))
         return LIL_NEVER;
+    now = clock_real_ns();
     return l->look_due_ns > now ? l->look_due_ns - now : 0;
 }
 
@@ -332,6 +336,34 @@ static bool is_settled(const struct call *call, const struct desc *desc)
     return desc->launcher->exact || desc->kind == DESC_DGRAM || call->nr == __NR_connect;
 }
 
+void notify_know(struct launcher *l, pid_t tid, int fd, const struct desc *desc)
+{
+    if (!l->exact && !l->keeps_inner)
+        l->known[(unsigned)tid % KNOWN] = (struct known){tid, fd, desc->cookie, l->now_ns};
+}
+
+/* Fast mode: the names of the socket that the thread's last call named, too, and what it sets (a server sets five options right after
+ * accept()). Its last close would have been seen: what programs closed before a call is looked at before the call (poll_events, notify_ready). What is not seen is
+ * this: within a moment after a call on a socket its descriptor is copied (fork, dup), closed, and its number given to something that is no
+ * socket of ours; then these three calls, and no others, answer for the socket that had the number. */
+static bool is_known(struct call *call)
+{
+    static const uint64_t moment_ns = 200000;
+    struct launcher *l = call->program->launcher;
+    const struct known *known = &l->known[(unsigned)call->tid % KNOWN];
+    bool is_plain = call->nr == __NR_getsockname || call->nr == __NR_getpeername ||
+                    (call->nr == __NR_setsockopt && ((int)call->args[1] != SOL_SOCKET || (int)call->args[2] == SO_KEEPALIVE));
+    struct desc *desc;
+
+    if (!is_plain || known->tid != call->tid || known->fd != (int)call->args[0] || l->now_ns - known->at_ns > moment_ns)
+        return false;
+    desc = desc_find_identity(l, known->cookie);
+    if (!desc || desc->outer.fd < 0 || desc->hung_up)
+        return false;
+    call->desc = desc;
+    return true;
+}
+
 /* Handles CALL once; true when it is answered (or its thread is gone). */
 static bool handle(struct call *call)
 {
@@ -340,11 +372,12 @@ static bool handle(struct call *call)
     bool is_answered = false, is_new = !call->tries;
     struct desc *desc;
 
-    if (handler && handler->on_socket) {
+    if (handler && handler->on_socket && !is_known(call)) {
         call->desc = notify_find(call->program->launcher, call->tid, (int)call->args[0], &call->inner);
         if (call->desc) {
             call->desc->last_tid = call->tid;
             call->desc->last_fd = (int)call->args[0];
+            notify_know(call->program->launcher, call->tid, (int)call->args[0], call->desc);
         }
         if (!call->tries)
             is_answered = take_over(call, &result);
@@ -435,17 +468,19 @@ static void receive(struct program *program)
 void notify_ready(struct source *source, uint32_t events)
 {
     struct program *program = container_of(source, struct program, listener);
-
-    struct pollfd ready = {source->fd, POLLIN, (short)events};
+    struct launcher *l = program->launcher;
+    struct pollfd ready[2] = {{source->fd, POLLIN, (short)events}, {l->epoll_fd, POLLIN, 0}}; /* in this order: see poll_events */
 
     /* The answer makes the program run at once on this processor, and often it has called again when we run next. In virtual time the world
      * takes its turn after each call: whether two writes are one segment must not hang on how soon the second one comes. */
-    for (int budget = program->launcher->virtual_time ? 1 : 64; budget > 0 && ready.revents & POLLIN; budget--) {
+    for (int budget = l->virtual_time ? 1 : 64; budget > 0 && ready[0].revents & POLLIN; budget--) {
+        if (ready[1].revents)
+            launcher_take_events(l);
         receive(program);
-        if (budget > 1 && poll(&ready, 1, 0) <= 0)
+        if (budget > 1 && poll(ready, 2, 0) <= 0)
             return;
     }
-    if (ready.revents & POLLHUP && !(ready.revents & POLLIN)) { /* no thread has this filter any more */
+    if (ready[0].revents & POLLHUP && !(ready[0].revents & POLLIN)) { /* no thread has this filter any more */
         close(source->fd);
         source->fd = -1;
     }

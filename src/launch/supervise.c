@@ -346,12 +346,15 @@ static void drop_closed_listeners(struct launcher *l)
 void launcher_take_events(struct launcher *l)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(l->epoll_fd, events, EVENTS, 0);
+    int n = EVENTS;
 
-    for (int i = 0; i < n; i++) {
-        struct source *source = events[i].data.ptr;
-        if (source->ready != notify_ready && source->fd >= 0)
-            source->ready(source, events[i].events);
+    while (n == EVENTS) {
+        n = epoll_wait(l->epoll_fd, events, EVENTS, 0);
+        for (int i = 0; i < n; i++) {
+            struct source *source = events[i].data.ptr;
+            if (source->ready != notify_ready && source->fd >= 0)
+                source->ready(source, events[i].events);
+        }
     }
     if (l->keeps_inner)
         sweep(l);
@@ -372,17 +375,20 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
 {
     struct epoll_event events[EVENTS];
     struct timespec timeout = {(time_t)(timeout_ns / NS_PER_S), (long)(timeout_ns % NS_PER_S)};
-    struct pollfd fds[2 + LISTENERS_DIRECT] = {{l->epoll_fd, POLLIN, 0}, {l->signals.fd, POLLIN, 0}};
+    struct pollfd fds[LISTENERS_DIRECT + 2];
     unsigned direct = l->direct_count;
     int n = 0;
 
+    /* The listeners first: a close before a call that is seen is then seen, too. */
     for (unsigned i = 0; i < direct; i++)
-        fds[2 + i] = (struct pollfd){l->direct[i]->fd, POLLIN, 0};
-    if (ppoll(fds, 2 + direct, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL) <= 0) {
+        fds[i] = (struct pollfd){l->direct[i]->fd, POLLIN, 0};
+    fds[direct] = (struct pollfd){l->epoll_fd, POLLIN, 0};
+    fds[direct + 1] = (struct pollfd){l->signals.fd, POLLIN, 0};
+    if (ppoll(fds, direct + 2, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL) <= 0) {
         clock_update(l);
         return;
     }
-    if (fds[0].revents)
+    if (fds[direct].revents)
         n = epoll_wait(l->epoll_fd, events, EVENTS, 0);
     clock_update(l);
     if (lil_world_now(l->world) < l->now_ns)
@@ -390,21 +396,23 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
     l->progress = true;
     l->burn_base_ns = 0;
     /* What programs did to their descriptors is looked at before what they now ask: a close before the next call. */
-    if (fds[1].revents)
+    if (fds[direct + 1].revents)
         on_signals(&l->signals, POLLIN);
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
         if (source->ready != notify_ready && source->fd >= 0)
             source->ready(source, events[i].events);
     }
+    if (n == EVENTS)
+        launcher_take_events(l);
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
         if (source->ready == notify_ready && source->fd >= 0)
             source->ready(source, events[i].events);
     }
     for (unsigned i = 0; i < direct; i++)
-        if (fds[2 + i].revents && l->direct[i]->fd == fds[2 + i].fd)
-            notify_ready(l->direct[i], (uint32_t)fds[2 + i].revents);
+        if (fds[i].revents && l->direct[i]->fd == fds[i].fd)
+            notify_ready(l->direct[i], (uint32_t)fds[i].revents);
     drop_closed_listeners(l);
 }
 
@@ -624,9 +632,7 @@ void launcher_free(struct launcher *l)
     vdso_fini(l);
     while (!list_is_empty(&l->answerers))
         free(list_pop_front(&l->answerers)); /* the node is the first member */
-    for (int i = 0; i < 2; i++)
-        if (l->lend_pipe[i] > 0)
-            close(l->lend_pipe[i]);
+    lend_fini(l);
     close(l->null_fd);
     close(l->hub_fd);
     close(l->signals.fd);
