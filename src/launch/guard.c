@@ -113,29 +113,29 @@ void launcher_each_descendant(pid_t root, void (*each)(void *ctx, pid_t pid), vo
     free(all);
 }
 
-/* Again until none is left: what is being forked while we look is seen at the next look. */
-void launcher_kill_tree(pid_t root, int signal, bool self)
+static void kill_one(void *ctx, pid_t pid)
 {
-    struct pair *all = malloc(PROCESSES_MAX * sizeof *all);
+    size_t *killed = ctx;
+    *killed += kill(pid, SIGKILL) == 0;
+}
 
-    for (int round = 0; all && round < 50; round++) {
-        size_t count = list_processes(all, PROCESSES_MAX), killed = 0;
-        for (size_t i = 0; i < count; i++)
-            if (descends(all, count, all[i].pid, root))
-                killed += kill(all[i].pid, signal) == 0;
-        if (!killed)
-            break;
+/* Again until none is left: what is being forked, or gets another parent, while we look is seen at the next look. */
+void launcher_kill_tree(pid_t root)
+{
+    size_t killed = 1;
+
+    for (int round = 0; killed && round < 50; round++) {
+        killed = 0;
+        launcher_each_descendant(root, kill_one, &killed);
         while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
             ;
-        if (round > 2)
+        if (killed && round > 2)
             usleep(1000);
     }
-    free(all);
-    if (self)
-        kill(root, signal);
 }
 
 static pid_t guarded;
+extern void __gcov_dump(void) __attribute__((weak)); /* there in a build that makes a profile: scripts/build.sh */
 
 static void forward(int signal)
 {
@@ -159,6 +159,8 @@ int launcher_guard(int (*body)(void *ctx), void *ctx)
             _exit(1);
         status = body(ctx);
         fflush(NULL);
+        if (__gcov_dump)
+            __gcov_dump();
         _exit(status);
     }
     signal(SIGTERM, forward);
@@ -167,6 +169,6 @@ int launcher_guard(int (*body)(void *ctx), void *ctx)
     while (waitpid(guarded, &status, 0) < 0 && errno == EINTR)
         ;
     guarded = 0;
-    launcher_kill_tree(parent, SIGKILL, false);
+    launcher_kill_tree(parent);
     return program_status_to_exit(status);
 }

@@ -282,7 +282,7 @@ void launcher_log(struct launcher *launcher, const char *format, ...) __attribut
 struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
 /* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */
 int launcher_guard(int (*body)(void *ctx), void *ctx);
-void launcher_kill_tree(pid_t root, int signal, bool self);
+void launcher_kill_tree(pid_t root); /* all below it, not itself */
 void launcher_each_descendant(pid_t root, void (*each)(void *ctx, pid_t pid), void *ctx);
 
 /* --- spawn.c --------------------------------------------------------------------------------------------------------- */

@@ -582,7 +582,7 @@ int launcher_run(struct launcher *l)
         else
             real_turn(l);
     }
-    launcher_kill_tree(getpid(), SIGKILL, false);
+    launcher_kill_tree(l->pid);
     place_release(l);
     while (waitpid(-1, NULL, __WALL) > 0)
         ;
