@@ -390,20 +390,22 @@ static int run_file(struct shell *shell, int argc, char **argv, struct shell_io 
 /* set_sysctls.py /proc/sys/net/ipv4/tcp_sack=1 ...: what it saves for later needs no restoring here. */
 static int do_set_sysctls(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
+    int status = 0;
     (void)io;
     for (int i = 1; i < argc; i++) {
         char *equals = strchr(argv[i], '=');
         if (!equals)
             run_skip(shell->run, "command: %s: %s has no value", argv[0], argv[i]);
         *equals = 0;
-        shell_sysctl_set(shell, argv[i], equals + 1);
+        status |= shell_sysctl_set(shell, argv[i], equals + 1);
     }
-    return 0;
+    return status;
 }
 
 static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     bool bare = false, quiet = false, tolerant = false, all = false, names = false;
+    int status = 0;
     for (int i = 1; i < argc; i++) {
         char *equals = strchr(argv[i], '='), value[256];
         if (argv[i][0] == '-') {
@@ -426,8 +428,10 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
         bool is_bsd = shell_sysctl_bsd_get(shell, name, value, sizeof value); /* tells "name: value", and of a change "name: old -> new" */
         if (is_bsd || !to)
             shell_sysctl_get(shell, name, value, sizeof value);
-        if (to)
-            shell_sysctl_set(shell, name, to);
+        int refused = to ? shell_sysctl_set(shell, name, to) : 0;
+        status |= refused;
+        if (refused)
+            continue;
         if (names)
             shell_print(io, "%s\n", name);
         else if (!to || !quiet)
@@ -436,7 +440,7 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
     }
     if (all)
         shell_sysctl_each(shell, io, names);
-    return 0;
+    return status;
 }
 
 static int do_tc(struct shell *shell, int argc, char **argv, struct shell_io *io)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/nearest.h"
 #include "script/shell.h"
+#include "script/sysctl_bounds.h"
 #include "script/sysctl_defaults.h"
 #include "script/sysctl_linux.h"
 
@@ -77,9 +78,22 @@ static _Noreturn void unknown(struct shell *shell, const char *name)
     run_skip(shell->run, "command: no sysctl %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+static bool is_refused(const char *name, const char *value)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 0); /* a negative one is large */
+    for (unsigned i = 0; i < ARRAY_COUNT(linux_bounds); i++)
+        if (strcmp(linux_bounds[i].name, name) == 0)
+            return *value && !*end && (number < linux_bounds[i].low || number > linux_bounds[i].high);
+    return false;
+}
+
+/* The status of the command. */
 static int set_or_skip(struct shell *shell, const char *name, const char *value)
 {
     const struct sysctl_linux *known = find_linux(name);
+    if (!shell->lenient && is_refused(name, value))
+        return 1;
     int error = lil_sysctl_set(shell->run->host, name, value);
     bool passes = error != -ENOENT && is_in_family(name); /* a value that the host does not take, of what hardly matters */
     if (error == 0)

@@ -1,4 +1,4 @@
-/* sysctl_linux.h: Linux's parameters (6.18's, and some older ones) that src/host/sysctl.c has no place for, as a fresh network namespace
+/* sysctl_linux.h: Linux's parameters (6.18's, and some older and newer ones) that src/host/sysctl.c has no place for, as a fresh network namespace
  * shows them. FIXED: the host does what this value says and nothing else, so another makes the script skipped. The others change
  * nothing that a script could see of a virtual host: queues of a device, memory of a machine, hashes, routing protocols. */
 #ifndef SCRIPT_SYSCTL_LINUX_H
@@ -22,11 +22,11 @@ static const struct sysctl_linux linux_names[] = {
     {"net.core.xfrm_aevent_rseqth", "2", false}, {"net.core.xfrm_larval_drop", "1", false}, {"net.ipv4.fib_multipath_hash_fields", "7", false},
     {"net.ipv4.fib_multipath_hash_policy", "0", false}, {"net.ipv4.fib_multipath_hash_seed", "0", false},
     {"net.ipv4.fib_multipath_use_neigh", "0", false}, {"net.ipv4.fib_notify_on_flag_change", "0", false}, {"net.ipv4.fwmark_reflect", "0", false},
-    {"net.ipv4.icmp_echo_enable_probe", "0", false},    {"net.ipv4.icmp_errors_use_inbound_ifaddr", "0", false}, {"net.ipv4.icmp_ignore_bogus_error_responses", "1", false},
+    {"net.ipv4.icmp_echo_enable_probe", "0", false},    {"net.ipv4.icmp_errors_extension_mask", "0", false}, {"net.ipv4.icmp_errors_use_inbound_ifaddr", "0", false}, {"net.ipv4.icmp_ignore_bogus_error_responses", "1", false},
     {"net.ipv4.icmp_ratelimit", "1000", false}, {"net.ipv4.icmp_ratemask", "6168", false}, {"net.ipv4.igmp_link_local_mcast_reports", "1", false},
     {"net.ipv4.igmp_max_memberships", "20", false}, {"net.ipv4.igmp_max_msf", "10", false}, {"net.ipv4.igmp_qrv", "2", false},
     {"net.ipv4.ip_autobind_reuse", "0", true}, {"net.ipv4.ip_dynaddr", "0", false}, {"net.ipv4.ip_early_demux", "1", false},
-    {"net.ipv4.ip_forward_update_priority", "1", false}, {"net.ipv4.ip_forward_use_pmtu", "0", true}, {"net.ipv4.ip_local_reserved_ports", "", false},
+    {"net.ipv4.ip_forward_update_priority", "1", false}, {"net.ipv4.ip_forward_use_pmtu", "0", true}, {"net.ipv4.ip_local_port_step_width", "0", false}, {"net.ipv4.ip_local_reserved_ports", "", false},
     {"net.ipv4.ipfrag_low_thresh", "3145728", false}, {"net.ipv4.nexthop_compat_mode", "1", false},
     {"net.ipv4.ping_group_range", "1 0", false}, {"net.ipv4.raw_l3mdev_accept", "1", false}, {"net.ipv4.route.min_adv_mss", "256", false},
     {"net.ipv4.tcp_adv_win_scale", "1", false}, {"net.ipv4.tcp_allowed_congestion_control", "reno cubic dctcp bbr", false},
