@@ -72,7 +72,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
         TCP_MIB(tcp, OutSegs);
 }
 
-static void note_ack(struct tcb *tcb)
+void output_note_ack(struct tcb *tcb)
 {
     tcb->ack_want = 0;
     window_on_ack_sent(tcb);
@@ -106,7 +106,7 @@ static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
     if (__builtin_expect(tcb_ext_peek(tcb)->snd_urgent, 0))
         set_urgent(tcb, &segment->header);
     uint32_t want = tcb->ack_want;
-    note_ack(tcb);
+    output_note_ack(tcb);
     tcb->ack_want = want & 7; /* further duplicates are owed still */
     return true;
 }
@@ -204,7 +204,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
 
 /* --- probes -------------------------------------------------------------------------------------------------------------- */
 
-static bool attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss)
+bool output_attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss)
 {
     struct lil_packet *packet = packet_new(tcb->tcp->pool);
     if (!packet)
@@ -261,12 +261,12 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
     uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     if (unsent && (int32_t)unsent > 0 && room == 0 && tcb_params(tcb)->persist_data) {
         /* BSD: the next byte, which is not in flight for that: the persist timer, not R2, cares for it (MUST-37) */
-        if (attach(tcb, segment, tcb->snd_nxt, 1, tcb->mss)) {
+        if (output_attach(tcb, segment, tcb->snd_nxt, 1, tcb->mss)) {
             struct lil_packet *packet = segment->packet;
             bool last = tcb->snd_nxt + 1 == tcb->write_seq && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
             output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), tcb->snd_nxt);
             segment->packet = packet;
-            note_ack(tcb);
+            output_note_ack(tcb);
             if (tcb->ecn_ok && tcb_params(tcb)->byte_recovery && !tcb_ext_peek(tcb)->probe_byte)
                 mark_new(tcb, segment);
             if (tcb->ext)
@@ -302,7 +302,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 /* --- data ----------------------------------------------------------------------------------------------------------------- */
 
 /* Urgent data, and sends that somebody wants to hear of (tcp_stamp.c). */
-COLD static void note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length)
+COLD void output_note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length)
 {
     if (tcb->ext->has_stamps)
         stamp_on_sent(tcb, header->seq, header->seq + length, length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
@@ -335,7 +335,7 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         return false;
     segment->packet = NULL;
     segment->gso_size = 0;
-    if (length && !attach(tcb, segment, seq, length, mss)) {
+    if (length && !output_attach(tcb, segment, seq, length, mss)) {
         if (--tcb->tx->count == 0)
             txring_release(tcb);
         return false;
@@ -357,10 +357,10 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     segment->packet = packet;
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))
-        note_rare(tcb, &segment->header, length);
+        output_note_rare(tcb, &segment->header, length);
     if (tcb->ecn_ok && length)
         mark_new(tcb, segment);
-    note_ack(tcb);
+    output_note_ack(tcb);
     *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = mss,
                           .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .burst = ext ? output_burst(tcb, true) : 0};
     uint32_t packets = txseg_packets(seg);
@@ -569,173 +569,6 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         tcb->ext->burst_idle = was_idle;
     tcb->ext->in_burst = true;
     return true;
-}
-
-/* --- retransmission ---------------------------------------------------------------------------------------------------------- */
-
-/* What left as one chunk is sent again as one, as far as the window and the chunk's size allow. True: INDEX ends one of several. */
-static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
-{
-    struct tcb_ext *ext = tcb->ext;
-    struct txseg *seg = txring_at(tcb->tx, index);
-    if (is_probe) {
-        if (index)
-            txring_glue(tcb->tx, index - 1, false);
-        return txseg_packets(seg) > 1;
-    }
-    if (ext->again_left == 0 || seg->start != ext->again_next) {
-        uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1, count = txseg_packets(seg);
-        quota = min_u32(quota, cwnd_chunk_segs(tcb));
-        for (uint32_t i = index; count < quota && txring_at(tcb->tx, i)->glued && i + 1 < tcb->tx->count; i++) {
-            if ((txring_at(tcb->tx, i + 1)->flags & (TX_LOST | TX_RETRANS | TX_SACKED)) != TX_LOST)
-                break;
-            count += txseg_packets(txring_at(tcb->tx, i + 1));
-        }
-        count = min_u32(count, max_u32(quota, 1));
-        ext->again_left = (uint16_t)count;
-        ext->again_push = count > 1;
-    }
-    ext->again_next = seg->end;
-    ext->again_left -= (uint16_t)min_u32(ext->again_left, txseg_packets(seg));
-    if (ext->again_left)
-        return false;
-    txring_glue(tcb->tx, index, false);
-    return ext->again_push;
-}
-
-/* FreeBSD: a retransmission is cut to the window, too; 0: no such limit. */
-static uint32_t ext_most(const struct tcb *tcb)
-{
-    return tcb_params(tcb)->byte_recovery && tcb->ext->base.most ? tcb->ext->base.most : 0;
-}
-
-/* Sends record INDEX again. */
-bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
-{
-    struct tcb_ext *ext = tcb->ext;
-    struct txseg *seg = txring_at(tcb->tx, index);
-    uint32_t mss = mss_current(tcb), data = seg->end - seg->start - !!(seg->flags & TX_FIN);
-    uint32_t right = tcb->snd_una + tcb->snd_wnd, most = mss * max_u32(tcb->gso_segs, 1);
-    if (tcb->gso_segs > 1) {
-        uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1;
-        most = min_u32(most, quota * mss);
-    }
-    if (seg->start != tcb->snd_una && !seq_lt(seg->start, right))
-        return false; /* the window shrank: only the first may go */
-    if (seg->start != tcb->snd_una && seq_gt(seg->start + min_u32(data, mss), right))
-        return false;
-    txring_set_mss(tcb, seg, tcb->mss);
-    if (ext_most(tcb) && data > ext_most(tcb))
-        most = min_u32(most, ext_most(tcb));
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(right, seg->start) && right - seg->start < mss)
-        most = right - seg->start; /* the window shrank into it */
-    if (data > most) {
-        if (txring_split(tcb, index, seg->start + most) < 0)
-            return false;
-        txring_glue(tcb->tx, index, true); /* the rest follows in the same chunk */
-    }
-    output_collapse(tcb, index, mss);
-    seg = txring_at(tcb->tx, index);
-    bool fin = seg->flags & TX_FIN;
-    data = seg->end - seg->start - fin;
-    segment->packet = NULL;
-    segment->gso_size = 0;
-    if (data && !attach(tcb, segment, seg->start, data, tcb->mss))
-        return false;
-    struct lil_packet *packet = segment->packet;
-    uint16_t gso_size = segment->gso_size;
-    bool push = (seg->flags & TX_PSH) || (ext && tcb_params(tcb)->pacing_ss_ratio && ends_chunk(tcb, index, is_probe));
-    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
-        push = data && seg->start + data == tcb->write_seq;
-    output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (push ? TCP_PSH : 0), seg->start);
-    segment->packet = packet;
-    segment->gso_size = gso_size;
-    if (ext && (ext->snd_urgent || ext->has_stamps))
-        note_rare(tcb, &segment->header, data);
-    note_ack(tcb);
-    if (ext) {
-        ext->probe_size = 0; /* an MTU probe that is out proves nothing any more */
-    }
-    txring_set_mss(tcb, seg, tcb->mss);
-    if (data)
-        window_on_data_sent(tcb);
-    if (is_probe)
-        recovery_on_probe(tcb, seg);
-    else
-        recovery_on_retransmit(tcb, seg);
-    if (ext)
-        cwnd_pace(tcb, data, ext->again_left && !(seg->flags & TX_PSH) && !is_probe);
-    tcb->tcp->mib[MIB_RetransSegs] += txseg_packets(seg);
-    tcp_trace_text(tcb, "retransmit");
-    return true;
-}
-
-static bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
-{
-    uint32_t index = recovery_next_lost(tcb);
-    if (index == TCP_NONE || (tcb->ext->pacing_ns && !recovery_is_by_timeout(tcb, index)))
-        return false;
-    return output_again(tcb, segment, index, false);
-}
-
-/* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
-void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
-{
-    if (tcb_params(tcb)->byte_recovery) {
-        base_gather(tcb, index, mss);
-        return;
-    }
-    struct txring *ring = tcb->tx;
-    struct tcb_ext *ext = tcb->ext;
-    if (!tcb_params(tcb)->retrans_collapse || !ext || txseg_text(txring_at(ring, index)) >= mss /* a FIN does not join a full segment */ ||
-        (ext->again_left && txring_at(ring, index)->start == ext->again_next))
-        return; /* a part of a chunk is not small */
-    while (index + 1 < ring->count) {
-        struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
-        uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
-        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
-            next->end == next->start)
-            return;
-        uint32_t gone = txseg_packets(next); /* more than one when the path was narrower */
-        ring->packets_out -= gone;
-        ext->lost_out -= next->flags & TX_LOST ? gone : 0;
-        ext->retrans_out -= next->flags & TX_RETRANS ? gone : 0;
-        if (!tcb->sack_ok) /* then duplicate ACKs were counted, of no packet in particular */
-            ext->sacked_out -= min_u32(ext->sacked_out, gone);
-        txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
-        seg->end = next->end;
-        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR | TX_FIN);
-        ring->glued -= seg->glued;
-        seg->glued = next->glued;
-        for (uint32_t i = index + 1; i + 1 < ring->count; i++)
-            *txring_at(ring, i) = *txring_at(ring, i + 1);
-        ring->count--;
-    }
-}
-
-/* The tail loss probe (RFC 8985 7.3): new data past the congestion window where the peer's has room, else the last segment again. */
-COLD static bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
-{
-    tcb->want_tlp = false;
-    if (!tcb->tx || tcb->tx->count == 0)
-        return false;
-    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(queue_until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
-    if (length && seq_le(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) && !tcb->ext->pacing_ns) {
-        bool fin = tcb->fin_queued && length == unsent;
-        if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))
-            return false;
-        recovery_on_probe(tcb, NULL);
-        return true;
-    }
-    uint32_t last = tcb->tx->count - 1;
-    struct txseg *seg = txring_at(tcb->tx, last);
-    uint32_t data = seg->end - seg->start - !!(seg->flags & TX_FIN);
-    if (data > seg->mss) { /* only the last packet of it */
-        uint32_t keep = data % seg->mss ? data % seg->mss : seg->mss;
-        if (txring_split(tcb, last, seg->start + data - keep) == 0)
-            last++;
-    }
-    return output_again(tcb, segment, last, true);
 }
 
 /* All has gone that may, or the congestion window holds back even the first. */

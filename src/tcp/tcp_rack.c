@@ -172,7 +172,7 @@ bool recovery_schedule_tlp(struct tcb *tcb, bool advancing)
     return true;
 }
 
-/* 7.3: the probe timer: new data if the peer's window has room, else the last segment again; tcp_output.c chooses. */
+/* 7.3: the probe timer: new data if the peer's window has room, else the last segment again; output_tail chooses. */
 void recovery_send_tlp(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb_packets_out(tcb) ? tcb_ext_get(tcb) : NULL; /* a FIN without text before it has none yet */

@@ -547,7 +547,7 @@ static void enter_loss(struct tcb *tcb)
     ext->rexmit_hold = ext->frto_new = false;
 }
 
-/* RFC 6298 5.4-5.6: the timer expired; what follows (backoff, restart) is tcp_timer.c's, the resending tcp_output.c's. */
+/* RFC 6298 5.4-5.6: the timer expired; what follows (backoff, restart) is tcp_timer.c's, the resending tcp_retransmit.c's. */
 void recovery_on_rto(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
