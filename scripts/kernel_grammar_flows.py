@@ -106,7 +106,7 @@ def area_path(g): # the receiver: reordered, repeated, overlapping, recut; the r
         g.p = at
         if g.chance(.5): g.segment('P.', seq=g.pick(1, 1 + size, at - n * size), length=g.pick(size, 1460, 1000), delta=.01, stamp=0) # a repair, cut otherwise
         if g.chance(.3): reads = not reads
-        g.info(g.pick(.01, .05, .25))
+        g.info(g.pick(.01, .05, .4))
         if g.chance(.4): g.add('read(4, ..., %d) = ...' % g.pick(1000, 10000, 1000000), .01)
         if g.chance(.1): g.write(n=g.pick(1, 1000))
     g.end()

@@ -446,16 +446,14 @@ void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path /* NULL: none */, uint32_t mss, bool wscale_ok, uint8_t *wscale);
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
 void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
-void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
 void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
 void window_ack_check(struct tcb *tcb, bool ooo);
-void window_on_read(struct tcb *tcb, size_t copied);
+void window_on_read(struct tcb *tcb, size_t copied), window_on_peek(struct tcb *tcb);
 void window_on_ack_sent(struct tcb *tcb);
 void window_on_ecn(struct tcb *tcb, const struct rx *rx);    /* data's ECN marks; also out of order */
-void window_on_cwr(struct tcb *tcb, const struct rx *rx);    /* the sender has reduced its window: no ECE is asked for */
-void window_on_queued(struct tcb *tcb);                     /* text was queued out of order */
+void window_on_cwr(struct tcb *tcb, const struct rx *rx), window_on_queued(struct tcb *tcb); /* text was queued out of order */
 void window_on_data_sent(struct tcb *tcb);
 void window_enter_quickack(struct tcb *tcb, unsigned max);
 void window_schedule_ack(struct tcb *tcb);

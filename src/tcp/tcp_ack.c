@@ -101,6 +101,16 @@ static uint32_t old_ack_range(const struct tcb *tcb)
     return max_u32(tcb->max_window, 1);
 }
 
+/* What Linux's fast path takes (tcp_rcv_established: pred_flags). */
+static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcp_options *options = &rx->in->header.options;
+    uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
+    return tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == flags && rx->seq == tcb->rcv_nxt &&
+           rx->window == tcb->snd_wnd && rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
+           !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
+}
+
 static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -113,7 +123,9 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
         challenge_ack(tcb);
-        return LIL_DROP_TCP_BAD_ACK;
+        if (params->ack_policy == TCP_ACK_LINUX && rx->length && is_header_predicted(tcb, rx) && rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward)
+            *acceptable = true; /* its fast path has taken the text before it looks at the ACK */
+        return *acceptable ? LIL_DROP_NONE : LIL_DROP_TCP_BAD_ACK;
     }
     *acceptable = true; /* an old duplicate: its text may still be new */
     if (rx->in->header.options.sack_count && tcb->sack_ok && tcb->ext && tcb->tx) {
@@ -125,15 +137,10 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     return LIL_DROP_NONE;
 }
 
-/* Linux counts an ACK that its fast path took apart from one that went the long way (tcp_rcv_established: pred_flags). */
+/* Linux counts an ACK that its fast path took apart from one that went the long way. */
 static void count_ack(struct tcb *tcb, struct rx *rx)
 {
-    const struct tcp_options *options = &rx->in->header.options;
-    uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
-    bool expected = tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == flags &&
-                    rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
-                    rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
-                    !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
+    bool expected = is_header_predicted(tcb, rx);
     rx->is_expected = expected;
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
@@ -184,7 +191,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ecn_ok)
         window_on_cwr(tcb, rx);
     if (tells_nothing(tcb, rx)) {
-        tcb->snd_wl1 = rx->seq;
+        if (rx->is_expected || seq_gt(rx->seq, tcb->snd_wl1))
+            tcb->snd_wl1 = rx->seq;
         return LIL_DROP_NONE;
     }
     struct ack_state state;

@@ -341,7 +341,8 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
 /* SYN_RECEIVED -> ESTABLISHED: the window's and the round trip's beginnings. */
 void tcp_establish(struct tcb *tcb, const struct rx *rx)
 {
-    tcb->snd_wnd = (uint32_t)rx->in->header.window << ((rx->flags & TCP_SYN) ? 0 : tcb->snd_wscale);
+    bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX); /* RFC 7323 2.2 */
+    tcb->snd_wnd = (uint32_t)rx->in->header.window << (unscaled ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
     if (tcb->is_passive && tcb->max_window / 2 < tcb->mss)
         mss_refresh(tcb);
@@ -385,6 +386,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
         if (tcb->is_passive && !tcb->ext->fastopen_child)
             accecn_on_child(tcb, rx->in);
     }
+    if (!tcb->is_passive && tcb_ext_get(tcb))
+        tcb->ext->delivered++; /* Linux counts both, our SYN and our SYN/ACK */
     if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
         send_dup_ack(tcb, rx); /* its SYN came twice */
     tcb->snd_una++; /* the SYN */

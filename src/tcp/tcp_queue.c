@@ -30,6 +30,7 @@ struct walk {
     uint32_t pushed;          /* the last PSH */
     uint32_t mss, goal;
     bool push, sealed;        /* of the last buffer */
+    bool urgent;              /* MSG_OOB: nothing goes down before all is copied */
     uint32_t pieces;          /* buffers more: those that began, and those that what was sent was cut into */
 };
 
@@ -45,6 +46,7 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
     walk.mss = max_u32(tcb->mss, 1);
+    walk.urgent = urgent;
     walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
     uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
@@ -119,7 +121,7 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
     }
     uint32_t take = min_u32(room, limit);
     walk->seq += take;
-    if (take == room && take < limit)
+    if (take == room && take < limit && !walk->urgent)
         walk_full(tcb, walk, mark);
     return take;
 }

@@ -160,7 +160,8 @@ bool recovery_schedule_tlp(struct tcb *tcb, bool advancing)
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t timeout_us = NS_PER_S / NS_PER_US, now = tcb_now(tcb);
     if (!params->tlp || !tcb->sack_ok || tcb_packets_out(tcb) == 0 || (tcb->ca_state != CA_OPEN && tcb->ca_state != CA_CWR) ||
-        !tcb_is_synchronized(tcb) || (!advancing && tcb->timer != TIMER_NONE && tcb->timer != TIMER_REXMT && tcb->timer != TIMER_TLP))
+        !tcb_is_synchronized(tcb) ||
+        (!advancing && tcb->timer != TIMER_NONE && tcb->timer != TIMER_REXMT && tcb->timer != TIMER_TLP && tcb->timer != TIMER_REO))
         return false;
     if (tcb->srtt_us) {
         uint32_t rto_min_ms = tcb->opt->rto_min_ms ? tcb->opt->rto_min_ms : params->rto_min_ms;

@@ -31,11 +31,21 @@ static void remove_range(struct ooo_queue *ooo, uint32_t i)
     ooo->count--;
 }
 
-/* What is out of order counts, too. */
-static void count_in(struct tcb *tcb, const struct lil_packet *packet)
+enum { COPIED = 0xffff }; /* a packet's ifindex here: its text fitted into the buffer of the one before (tcp_ooo_try_coalesce) */
+
+static uint32_t ooo_cost(const struct tcb *tcb, const struct lil_packet *packet)
+{
+    return rmem_is_counted(tcb) && packet->ifindex != COPIED ? rmem_cost(tcb, packet->length) : 0;
+}
+
+/* What is out of order counts, too. PACKET comes behind RANGE's last; FITS: its text follows at once. */
+static void count_in(struct tcb *tcb, struct ooo_range *range, struct lil_packet *packet, bool fits)
 {
     struct ooo_queue *ooo = tcb->ext->ooo;
-    uint32_t cost = rmem_is_counted(tcb) ? rmem_cost(tcb, packet->length) : 0;
+    bool is_copied = fits && packet->length <= range->room;
+    packet->ifindex = is_copied ? COPIED : 0;
+    uint32_t cost = ooo_cost(tcb, packet);
+    range->room = is_copied ? range->room - packet->length : rmem_room(tcb, packet->length);
     ooo->bytes += packet->length;
     ooo->cost += cost;
     rmem_take(tcb, cost);
@@ -44,7 +54,7 @@ static void count_in(struct tcb *tcb, const struct lil_packet *packet)
 static void count_out(struct tcb *tcb, const struct lil_packet *packet)
 {
     struct ooo_queue *ooo = tcb->ext->ooo;
-    uint32_t cost = rmem_is_counted(tcb) ? rmem_cost(tcb, packet->length) : 0;
+    uint32_t cost = ooo_cost(tcb, packet);
     ooo->bytes -= packet->length;
     ooo->cost -= cost;
     rmem_give(tcb, cost);
@@ -70,7 +80,7 @@ static bool prune_range(struct tcb *tcb, struct ooo_range *range, uint32_t seq, 
     bool enough = false;
     while ((last = left) != NULL && seq_le(seq, last->mark) && !enough) {
         left = last->next;
-        *goal -= rmem_cost(tcb, last->length);
+        *goal -= ooo_cost(tcb, last);
         count_out(tcb, last);
         ooo->has_fin = ooo->has_fin && seq_lt(ooo->fin_seq, last->mark);
         range->end = last->mark;
@@ -81,6 +91,7 @@ static bool prune_range(struct tcb *tcb, struct ooo_range *range, uint32_t seq, 
         }
     }
     range->last = left;
+    range->room = 0;
     range->first = reversed(left);
     return enough;
 }
@@ -111,8 +122,8 @@ void reass_prune(struct tcb *tcb, uint32_t seq)
         reass_free(tcb);
 }
 
-/* Moves PACKET's bytes behind the receive buffer. The packet is consumed. */
-static bool deliver(struct tcb *tcb, struct lil_packet *packet)
+/* Moves PACKET's bytes behind the receive buffer; OLD more came with them. The packet is consumed. */
+static bool deliver(struct tcb *tcb, struct lil_packet *packet, uint32_t old)
 {
     uint32_t length = packet->length;
     if (length == 0 || (tcb->rcv_shutdown && tcb_params(tcb)->input_policy == TCP_INPUT_BSD)) { /* nobody reads: acknowledged and forgotten */
@@ -122,7 +133,10 @@ static bool deliver(struct tcb *tcb, struct lil_packet *packet)
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return false;
     tcb->readable += length;
-    (void)rmem_charge(tcb, length);
+    if (old)
+        rmem_charge_overlap(tcb, length, old);
+    else
+        (void)rmem_charge(tcb, length);
     return true;
 }
 
@@ -140,14 +154,14 @@ static bool deliver_ranges(struct tcb *tcb)
             uint32_t start = packet->mark, length = packet->length;
             packet->next = NULL;
             count_out(tcb, packet);
-            if (seq_gt(tcb->rcv_nxt, start)) {
-                uint32_t old = tcb->rcv_nxt - start;
+            uint32_t old = seq_gt(tcb->rcv_nxt, start) ? tcb->rcv_nxt - start : 0;
+            if (old) {
                 if (tcb->sack_ok && tcb_params(tcb)->dsack)
                     sack_dsack(tcb, start, seq_min(tcb->rcv_nxt, start + length));
                 packet_trim_front(packet, min_u32(old, length));
             }
             length = packet->length;
-            if (!deliver(tcb, packet)) { /* no memory: the rest is forgotten, the peer sends it again */
+            if (!deliver(tcb, packet, old)) { /* no memory: the rest is forgotten, the peer sends it again */
                 for (struct lil_packet *p = range->first; p; p = p->next)
                     count_out(tcb, p);
                 free_range(range);
@@ -193,7 +207,7 @@ static void finish_range(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t e
     if (packet && packet->length) {
         packet->mark = start;
         packet->next = NULL;
-        count_in(tcb, packet);
+        count_in(tcb, range, packet, range->last && start == range->end);
         if (range->last)
             range->last->next = packet;
         else
@@ -208,8 +222,10 @@ static void finish_range(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t e
             range->last->next = next->first;
         else
             range->first = next->first;
-        if (next->last)
+        if (next->last) {
             range->last = next->last;
+            range->room = next->room;
+        }
         range->end = next->end;
         remove_range(ooo, i + 1);
     }
@@ -242,13 +258,14 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
         memmove(&ooo->r[i + 1], &ooo->r[i], (ooo->count - i) * sizeof ooo->r[0]);
         ooo->count++;
         range = &ooo->r[i];
-        *range = (struct ooo_range){start, start, NULL, NULL};
+        *range = (struct ooo_range){start, start, NULL, NULL, 0};
     }
     if (packet && seq_gt(range->end, start)) {
         if (tcb->sack_ok && tcb_params(tcb)->dsack)
             sack_dsack(tcb, start, seq_min(end, range->end));
         packet_trim_front(packet, min_u32(range->end - start, packet->length));
         start = range->end;
+        range->room = 0; /* a buffer of its own, whatever of it is new */
     }
     while (i + 1 < ooo->count && seq_le(ooo->r[i + 1].end, end)) { /* wholly covered */
         for (struct lil_packet *p = ooo->r[i + 1].first; p; p = p->next)
@@ -347,7 +364,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         }
         packet_trim_front(packet, old);
         rx->packet = NULL;
-        if (!deliver(tcb, packet))
+        if (!deliver(tcb, packet, old))
             return LIL_DROP_TCP_MEMORY;
         tcb->ext->bytes_received += length;
     }

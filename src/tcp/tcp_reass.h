@@ -11,6 +11,7 @@ struct rx;
 struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked by next */
     uint32_t start, end;
     struct lil_packet *first, *last;
+    uint32_t room; /* Linux: behind the last one's text, in its buffer */
 };
 enum { OOO_RANGES = 64 };
 struct ooo_queue {

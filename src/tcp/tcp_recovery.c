@@ -504,7 +504,7 @@ static void mark_all_lost(struct tcb *tcb)
             seg->flags &= (uint8_t)~TX_SACKED;
             seg->delivered = ext->delivered;
         }
-        else if (i > 0 && tcb_params(tcb)->rack && tcb->sack_ok && recovery_rack_is_recent(tcb, seg))
+        else if (i > 0 && !reneged && tcb_params(tcb)->rack && tcb->sack_ok && recovery_rack_is_recent(tcb, seg))
             continue; /* sent too recently to be judged */
         if ((seg->flags & (TX_RETRANS | TX_LOST)) == TX_RETRANS) { /* resent without having been lost: in flight no longer */
             seg->flags &= (uint8_t)~TX_RETRANS;

@@ -31,6 +31,13 @@ uint32_t rmem_cost(const struct tcb *tcb, uint32_t length)
     return cost_of(tcb, length, &room);
 }
 
+uint32_t rmem_room(const struct tcb *tcb, uint32_t length)
+{
+    uint32_t room;
+    (void)cost_of(tcb, length, &room);
+    return room;
+}
+
 /* sk_forward_alloc: pages are taken from the protocol's account, and what is left of one waits for the next segment. */
 void rmem_take(struct tcb *tcb, uint32_t cost)
 {
@@ -81,6 +88,18 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
         rmem->runs--;
     }
     *run_at(rmem, rmem->runs++) = (struct rmem_run){1, length, cost};
+}
+
+/* LENGTH bytes wait to be read now, in a buffer with BEFORE bytes that were there already. */
+void rmem_charge_overlap(struct tcb *tcb, uint32_t length, uint32_t before)
+{
+    struct rmem *rmem = &tcb->ext->rmem;
+    uint32_t room, cost = cost_of(tcb, before + length, &room);
+    if (!rmem_is_counted(tcb))
+        return;
+    push_run(rmem, length, cost);
+    rmem->room = (uint16_t)room;
+    rmem_take(tcb, cost);
 }
 
 /* LENGTH bytes wait to be read now. */

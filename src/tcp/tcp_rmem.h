@@ -22,9 +22,11 @@ struct rmem {
 bool rmem_is_counted(const struct tcb *tcb);
 /* What a segment of LENGTH bytes of text costs of the receive buffer. */
 uint32_t rmem_cost(const struct tcb *tcb, uint32_t length);
+uint32_t rmem_room(const struct tcb *tcb, uint32_t length); /* what fits behind LENGTH bytes in their buffer */
 void rmem_take(struct tcb *tcb, uint32_t cost);
 void rmem_give(struct tcb *tcb, uint32_t cost);
 /* LENGTH bytes wait to be read now: did their buffer fit what was paid for? COPIED bytes were read. */
+void rmem_charge_overlap(struct tcb *tcb, uint32_t length, uint32_t before);
 bool rmem_charge(struct tcb *tcb, uint32_t length);
 uint32_t rmem_first(const struct tcb *tcb); /* what of the first buffer was not read yet */
 void rmem_release(struct tcb *tcb, size_t copied);

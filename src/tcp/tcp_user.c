@@ -256,8 +256,10 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     size_t skip, n = limit_at_mark(tcb, limit, flags & MSG_PEEK, &skip);
     if (!(flags & MSG_TRUNC))
         n = stream_peek(tcb->rcv_stream, skip, iov, count, n);
-    if (flags & MSG_PEEK)
+    if (flags & MSG_PEEK) {
+        window_on_peek(tcb);
         return (ssize_t)n;
+    }
     stream_consume(&tcb->rcv_stream, n + skip);
     tcb->readable -= (uint32_t)(n + skip);
     if (n + skip)

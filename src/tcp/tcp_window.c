@@ -2,7 +2,7 @@
  * Linux's receive buffer autotuning. Linux offers half of rcvbuf (adv_win_scale), the other half is its bookkeeping. */
 #include "tcp/tcb.h"
 
-enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
+enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16, CLAMP_LEAST = 1152 };
 
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
@@ -68,7 +68,7 @@ COLD static void note_ratio(struct tcb *tcb, uint32_t length)
     if (ratio == (tcb->ext->scaling_ratio ? tcb->ext->scaling_ratio : 128u))
         return;
     tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf);
+    uint32_t clamp = max_u32(window_space(tcb, tcb->rcvbuf), CLAMP_LEAST);
     move_clamp(tcb, before, clamp);
     tcb->ext->space_bytes = min_u32(clamp, tcb->ext->space_bytes);
 }
@@ -652,17 +652,18 @@ static bool is_update_due(const struct tcb *tcb, uint32_t window, uint32_t full)
     return 2ull * more >= full;
 }
 
-/* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
-void window_on_read(struct tcb *tcb, size_t copied)
+static bool is_window_open(const struct tcb *tcb)
 {
-    bool now = false, is_open = tcb->state >= TCPS_ESTABLISHED && tcb->state < TCPS_CLOSE_WAIT && !tcb->rcv_shutdown;
-    if (is_open && is_linux(tcb) && tcb->ext)
-        adjust_space(tcb, copied, min_u32(rmem_first(tcb), (uint32_t)copied));
-    if (tcb->ext)
-        rmem_release(tcb, copied);
+    return tcb->state >= TCPS_ESTABLISHED && tcb->state < TCPS_CLOSE_WAIT && !tcb->rcv_shutdown;
+}
+
+/* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
+static void ack_after_read(struct tcb *tcb, bool is_open)
+{
+    bool now = false;
     if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
-              (tcb->readable == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
+              (tcb_ext_peek(tcb)->rmem.total == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
     uint32_t window = tcb_receive_window(tcb);
     if (!is_open) {
         if (!now)
@@ -677,4 +678,20 @@ void window_on_read(struct tcb *tcb, size_t copied)
     }
     if (now)
         window_ack_now(tcb);
+}
+
+void window_on_read(struct tcb *tcb, size_t copied)
+{
+    bool is_open = is_window_open(tcb);
+    if (is_open && is_linux(tcb) && tcb->ext)
+        adjust_space(tcb, copied, min_u32(rmem_first(tcb), (uint32_t)copied));
+    if (tcb->ext)
+        rmem_release(tcb, copied);
+    ack_after_read(tcb, is_open);
+}
+
+void window_on_peek(struct tcb *tcb)
+{
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* tcp_cleanup_rbuf() does not ask whether anything was taken */
+        ack_after_read(tcb, is_window_open(tcb));
 }
