@@ -150,6 +150,8 @@ static void count_ack(struct tcb *tcb, struct rx *rx)
 static void note_valid(struct tcb *tcb, struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
+    if (tcb->ecn_ok)
+        window_on_cwr(tcb, rx);
     count_ack(tcb, rx);
     if (!ext)
         return;
@@ -188,8 +190,6 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
     note_valid(tcb, rx);
-    if (tcb->ecn_ok)
-        window_on_cwr(tcb, rx);
     if (tells_nothing(tcb, rx)) {
         if (rx->is_expected || seq_gt(rx->seq, tcb->snd_wl1))
             tcb->snd_wl1 = rx->seq;
