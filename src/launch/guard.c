@@ -135,7 +135,6 @@ void launcher_kill_tree(pid_t root)
 }
 
 static pid_t guarded;
-extern void __gcov_dump(void) __attribute__((weak)); /* there in a build that makes a profile: scripts/build.sh */
 
 static void forward(int signal)
 {
@@ -159,8 +158,6 @@ int launcher_guard(int (*body)(void *ctx), void *ctx)
             _exit(1);
         status = body(ctx);
         fflush(NULL);
-        if (__gcov_dump)
-            __gcov_dump();
         _exit(status);
     }
     signal(SIGTERM, forward);

@@ -64,7 +64,7 @@ all ping '0% packet loss' 'ping -c 2 server.test'
 all dev-tcp 'through bash' 'exec 3<>/dev/tcp/server.test/7; echo through bash >&3; head -1 <&3'
 all MSG_WAITALL '^40000 True 3$' "$python $SOURCE_DIR/tests/system/waitall.py"
 all 'MSG_WAITALL and SO_RCVTIMEO' '^10000 2$' "$python $SOURCE_DIR/tests/system/waitall.py"
-check 'bytes by reference' 0 '^read same.splice same.slowly same.$' bash -c '"$0" run -- "$1" "$2" | tr "\n" .' "$LILLIPUT" "$python" "$SOURCE_DIR/tests/system/lending.py"
+check 'bytes by reference' 0 '^read same.splice same.slowly same.shut same.$' bash -c '"$0" run -- "$1" "$2" | tr "\n" .' "$LILLIPUT" "$python" "$SOURCE_DIR/tests/system/lending.py"
 all 'closed descriptors' '^all closed' "$python $SOURCE_DIR/tests/system/closing.py"
 # The bench measures something in the lab and on the kernel; how much is not asked here.
 check 'bench programs' 0 '^measured' bash -c '"$0" bench programs --only connections --repeat 1 --json | '"$python"' -c "
