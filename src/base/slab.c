@@ -19,13 +19,12 @@ enum { CHUNK_BYTES = 8192, RUN_MAX = 8, NONE = 0xffffffff };
 
 static size_t chunk_size(const struct slab *slab)
 {
-    return ((((size_t)slab->object_size + sizeof(uint32_t)) << slab->chunk_shift) + 15) & ~(size_t)15;
+    return (slab->generations + (sizeof(uint32_t) << slab->chunk_shift) + 15) & ~(size_t)15;
 }
 
 static uint32_t *generation_of(const struct slab *slab, uint32_t slot)
 {
-    uint8_t *generations = slab->chunks[slot >> slab->chunk_shift] + ((size_t)slab->object_size << slab->chunk_shift);
-    return (uint32_t *)generations + (slot & slab->chunk_mask);
+    return (uint32_t *)(slab->chunks[slot >> slab->chunk_shift] + slab->generations) + (slot & slab->chunk_mask);
 }
 
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit)
@@ -35,6 +34,7 @@ void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_
     while (((size_t)slab->object_size + sizeof(uint32_t)) << (slab->chunk_shift + 1) <= CHUNK_BYTES)
         slab->chunk_shift++;
     slab->chunk_mask = (1u << slab->chunk_shift) - 1;
+    slab->generations = slab->object_size << slab->chunk_shift;
 }
 
 /* Chunks come in runs: how many the run has that begins at chunk FIRST. */

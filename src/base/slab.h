@@ -14,6 +14,7 @@ struct slab {
     uint32_t directory; /* places in CHUNKS */
     uint32_t fresh;     /* slots from here on were never used */
     uint32_t chunk_mask;
+    uint32_t generations; /* where they begin in a chunk */
 };
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit /* objects; 0: none */);
 void slab_fini(struct slab *slab);

@@ -153,6 +153,15 @@ static void set_nodelay(struct pair *pair, int client, int server)
 
 /* --- the figures ------------------------------------------------------------------------------------------------------ */
 static double seconds = 0.5;
+static unsigned rounds;            /* so many instead, whatever time they take; 0: SECONDS count */
+static unsigned open_connections;  /* made before those that are measured, and kept */
+
+/* Another round of what began at T0? SHARE of the whole. *T1 is now. */
+static bool goes_on(unsigned *round, uint64_t t0, uint64_t *t1, double share)
+{
+    *t1 = clock_monotonic_ns();
+    return rounds ? ++*round < (unsigned)(rounds * share) : (double)(*t1 - t0) < seconds * 1e9 * share;
+}
 
 static uint64_t read_all(struct pair *pair, int server, uint64_t *received)
 {
@@ -170,6 +179,7 @@ static double bulk(unsigned mtu)
 {
     struct pair *pair = pair_new(mtu, 1);
     uint64_t sent = 0, received = 0, start, t0, t1 = 0;
+    unsigned round;
     double result;
     int c, s;
 
@@ -177,6 +187,7 @@ static double bulk(unsigned mtu)
     for (int warm = 0; warm < 2; warm++) {
         memset(sink, 0, APP);
         start = received;
+        round = 0;
         t0 = clock_monotonic_ns();
         do {
             for (int i = 0; i < 64; i++) {
@@ -187,8 +198,7 @@ static double bulk(unsigned mtu)
                 turn(pair, &pair->server);
                 read_all(pair, s, &received);
             }
-            t1 = clock_monotonic_ns();
-        } while ((double)(t1 - t0) < seconds * 1e9 * (warm ? 1 : 0.1));
+        } while (goes_on(&round, t0, &t1, warm ? 1 : 0.1));
     }
     result = (double)(received - start) * 8 / (double)(t1 - t0);
     if (received - start < APP || memcmp(source, sink, APP)) {
@@ -213,6 +223,7 @@ static double bench_round_trips(void)
 {
     struct pair *pair = pair_new(1500, 1);
     uint64_t count = 0, t0, t1;
+    unsigned round = 0;
     char request[64], reply[64];
     int c, s;
 
@@ -234,8 +245,7 @@ static double bench_round_trips(void)
                 fail("round trip");
         }
         count += 100;
-        t1 = clock_monotonic_ns();
-    } while ((double)(t1 - t0) < seconds * 1e9);
+    } while (goes_on(&round, t0, &t1, 1));
     pair_free(pair);
     return (double)count * 1e9 / (double)(t1 - t0);
 }
@@ -244,12 +254,15 @@ static double bench_connections(void)
 {
     struct pair *pair = pair_new(1500, PORTS);
     uint64_t count = 0, t0, t1;
+    unsigned round = 0;
     char byte;
     int c, s;
 
+    for (unsigned i = 0; i < open_connections; i++)
+        pair_connect(pair, (int)(i % PORTS), &c, &s);
     t0 = clock_monotonic_ns();
     do {
-        for (int i = 0; i < 64; i++) {
+        for (int i = 0; i < PORTS; i++) {
             pair_connect(pair, i, &c, &s);
             lil_close(pair->client.proc, c);
             turn(pair, &pair->client);
@@ -261,9 +274,8 @@ static double bench_connections(void)
             turn(pair, &pair->client);
             turn(pair, &pair->server);
         }
-        count += 64;
-        t1 = clock_monotonic_ns();
-    } while ((double)(t1 - t0) < seconds * 1e9);
+        count += PORTS;
+    } while (goes_on(&round, t0, &t1, 1));
     pair_free(pair);
     return (double)count * 1e9 / (double)(t1 - t0);
 }
@@ -356,9 +368,11 @@ static int by_value(const void *a, const void *b)
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: lilliput bench [--json] [--only KEY] [--repeat N] [--seconds S]\n"
+    fprintf(out, "usage: lilliput bench [--json] [--only KEY] [--repeat N] [--seconds S | --rounds R] [--open C]\n"
                  "       lilliput bench programs ...: unmodified programs, beside the kernel (`lilliput bench programs --help`)\n"
-                 "One thread, both ends in one process, data compared. The median of N (5) runs of S (0.5) seconds each.\n");
+                 "One thread, both ends in one process, data compared. The median of N (5) runs of S (0.5) seconds each, or of R rounds\n"
+                 "(64 writes of 64 KiB, 100 round trips, 64 connections): the same work each time. C connections stay open beside\n"
+                 "those of connections_per_s.\n");
     for (int i = 0; i < FIGURES; i++)
         fprintf(out, "  %-28s %s\n", figures[i].key, figures[i].what);
 }
@@ -379,7 +393,7 @@ static void report(const struct figure *f, double *v, int n, json_t *json)
 int bench_main(int argc, char **argv)
 {
     static const struct option options[] = {{"json", 0, 0, 'j'}, {"only", 1, 0, 'o'}, {"repeat", 1, 0, 'r'},
-                                            {"seconds", 1, 0, 's'}, {"help", 0, 0, 'h'}, {0}};
+                                            {"seconds", 1, 0, 's'}, {"rounds", 1, 0, 'n'}, {"open", 1, 0, 'c'}, {"help", 0, 0, 'h'}, {0}};
     const char *only = NULL;
     json_t *json = NULL;
     int repeat = 5, c;
@@ -395,6 +409,10 @@ int bench_main(int argc, char **argv)
             repeat = atoi(optarg) > 0 && atoi(optarg) <= 64 ? atoi(optarg) : 5;
         else if (c == 's')
             seconds = atof(optarg) > 0 ? atof(optarg) : 0.5;
+        else if (c == 'n')
+            rounds = (unsigned)strtoul(optarg, NULL, 10);
+        else if (c == 'c')
+            open_connections = (unsigned)strtoul(optarg, NULL, 10);
         else
             return usage(c == 'h' ? stdout : stderr), c == 'h' ? CLI_OK : CLI_USAGE;
     }

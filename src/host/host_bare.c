@@ -43,7 +43,6 @@ bool host_input_bare(struct lil_host *host, struct interface *interface, struct 
         host_tcp_dropped(host, interface, &in, drop);
     else if ((in.header.flags & TCP_ACK) && interface->kind == LIL_ETHERNET)
         host_confirm_neighbor(host, &in.flow.remote, 0);
-    host_mark_due(host);
     return true;
 }
 

@@ -144,7 +144,8 @@ static void count_ack(struct tcb *tcb, struct rx *rx)
     rx->is_expected = expected;
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
-    tcb->hp_on |= rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED;
+    if (rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED)
+        tcb->hp_on = true;
 }
 
 static void note_valid(struct tcb *tcb, struct rx *rx)

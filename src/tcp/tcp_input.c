@@ -118,8 +118,8 @@ static void finish(struct tcb *tcb, const struct rx *rx)
 /* Nothing that a connection without data goes through from SYN to TIME-WAIT: it wants a place where it is counted. */
 static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
 {
-    return rx->length ||
-           ((tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_FIN_WAIT_2 || tcb->state == TCPS_CLOSE_WAIT) && !(rx->flags & TCP_FIN)) ||
+    const uint32_t quiet = 1u << TCPS_ESTABLISHED | 1u << TCPS_FIN_WAIT_2 | 1u << TCPS_CLOSE_WAIT;
+    return rx->length || ((quiet >> tcb->state & 1) && !(rx->flags & TCP_FIN)) ||
            (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || tcb_params(tcb)->mtu_probing /* wants the place, too */));
 }
 

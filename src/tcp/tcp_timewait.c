@@ -28,6 +28,8 @@ static void append_record(struct tcp *tcp, uint32_t slot)
     } else {
         tcp->wait_first = slot;
         tcp->wait_deadline_ns = record->deadline_ns;
+        if (!tcp->due && tcp->hooks.due) /* the host's next deadline may be this one */
+            tcp->hooks.due(tcp->hooks.ctx);
     }
     tcp->wait_last = slot;
 }

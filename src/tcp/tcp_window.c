@@ -100,8 +100,8 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const stru
         else if (params->moderate_rcvbuf)
             most = max_u32(most, params->rcvbuf_max);
         most = min_u32(most, clamp);
-        while (*wscale < 14 && (most >> *wscale) > 65535)
-            ++*wscale;
+        if (most > 65535) /* the least by which it fits the field */
+            *wscale = (uint8_t)min_u32(16u - (unsigned)__builtin_clz(most), 14);
     }
     if (params->signed_windows)
         space = min_u32(space, 32767);
