@@ -254,6 +254,8 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
         is_first_answered = rtt_us + unit_us > since_us; /* the timeouts were spurious */
         if (rtt_us <= since_us + unit_us)
             rtt_sample(tcb, min_u64(rtt_us, since_us));
+        else if (since_us == 0 && tcb->is_passive && rtt_us < INT32_MAX) /* a SYN cookie: when its SYN came is not known but by the echo */
+            rtt_sample(tcb, rtt_us);
     }
     if (tcb->srtt_us == 0)
         tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000;
