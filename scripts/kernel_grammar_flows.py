@@ -201,3 +201,47 @@ def area_crossing(g): # simultaneous opens and closes
         g.p += 1 + n
         g.segment('.', ack=g.h, stamp=0, delta=.05)
     g.end()
+
+def area_farewell(g): # closing with text in flight or held back, lost or not
+    g.sysctls(1, ('tcp_orphan_retries', 'tcp_fin_timeout', 'tcp_early_retrans', 'tcp_sack'))
+    opened(g, ts=g.chance(.3), win=g.pick(65535, 65535, 5000), scale=g.pick(7, None), rtt=g.pick(.02, .05))
+    una, n = 1, g.pick(1, 2, 5, 9, 10, 11, 14)
+    g.add('write(4, ..., %d) = ...' % (n * g.unit + g.pick(0, 0, 1, 300)), .01); g.h += n * g.unit
+    if g.chance(.3): una = 1 + g.unit * g.pick(1, 2); answer(g, una, delta=g.rtt)
+    for step in g.pick(['close'], ['close'], ['shut'], ['shut', 'close'], ['fin', 'close'], ['fin', 'shut']):
+        if step == 'close': g.close(g.pick(0, .01, .3))
+        elif step == 'shut': g.add('shutdown(4, SHUT_WR) = 0', g.pick(0, .01, .3)); g.h += 1; g.wr_shut = True
+        else: g.segment('F.', ack=una, stamp=0, delta=.01); g.p += 1
+    if g.open: g.info()
+    for _ in range(g.pick(1, 2, 4, 6)):
+        what = g.rng.random()
+        end = g.h # the FIN included
+        if what < .35: una = min(end, una + g.unit * g.pick(1, 1, 2, 5)); answer(g, una, delta=g.pick(.001, g.rtt, .3))
+        elif what < .55:
+            a = min(end - 1, una + g.unit * g.pick(1, 2, 3))
+            answer(g, una, [(a, min(end, a + g.unit * g.pick(1, 2, 20)))], delta=g.pick(.001, g.rtt, .3)) if a < end - 1 else None
+        elif what < .7: una = g.pick(end, end, end - 1); answer(g, una, delta=g.pick(.01, g.rtt, .3))
+        elif what < .8: g.segment('F.', ack=una, stamp=0, delta=.01)
+        elif what < .85: g.segment('R', stamp=0, delta=.01)
+        else: g.add('usleep(1000) = 0', g.pick(.25, .7, 1.5))
+        if g.open: g.info()
+    if g.chance(.5): answer(g, g.h, delta=.05); g.segment('F.', ack=g.h, stamp=0, delta=.01)
+    g.end()
+
+def area_shut_window(g): # the peer's window closes, opens, shrinks while text waits
+    g.sysctls(1, ('tcp_timestamps', 'tcp_retries2', 'tcp_congestion_control'))
+    opened(g, ts=False, win=g.pick(2000, 5000, 10000), scale=None, rtt=g.pick(.02, .05))
+    una, win = 1, g.win
+    for _ in range(g.pick(2, 4, 7)):
+        what = g.rng.random()
+        if what < .35: n = g.pick(100, 1000, 1500, 3000, 12000); g.add('write(4, ..., %d) = ...' % n, g.pick(0, .01)); g.h += n
+        elif what < .75:
+            una = min(g.h, una + g.pick(0, 1000, 2000, win)); win = g.pick(0, 0, 0, 1, 300, 1000, 1500, 4000, 10000)
+            answer(g, una, delta=g.pick(.01, g.rtt, .22, .5), win=win)
+        elif what < .85: g.segment('P.', length=g.pick(100, 1000), ack=una, win=win, stamp=0, delta=.01); g.p += 1
+        elif what < .9 and not g.wr_shut: g.add('shutdown(4, SHUT_WR) = 0', .01); g.h += 1; g.wr_shut = True
+        else: g.add('usleep(1000) = 0', g.pick(.25, .7, 1.5))
+        g.info()
+    answer(g, una, win=10000, delta=.1)
+    g.info(.05)
+    g.end()

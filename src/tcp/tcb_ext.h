@@ -42,7 +42,7 @@ struct tcb_ext {
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count : 3, eor_count : 5;
             bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
-            bool urgent_probed : 1 /* the first of two probes went */, route_moved : 1 /* route_mtu is not followed yet */,
+            bool urgent_probed : 1 /* the first of two probes went */, route_moved : 1 /* route_mtu is not followed yet */, nothing_new : 1 /* what is due brings out no new data */,
                 is_paced : 1 /* the algorithm has, or had, a rate of its own */;
         };
         uint64_t rare[2];

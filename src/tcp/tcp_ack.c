@@ -156,6 +156,7 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
     count_ack(tcb, rx);
     if (!ext)
         return;
+    ext->nothing_new = false;
     ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
     if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
         ext->keep_probes_out = 0;

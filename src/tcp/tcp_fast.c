@@ -68,8 +68,8 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     if ((size_t)taken < size)
         tcb->want_space = true;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
-    if (ext->msg_more)
-        ext->msg_more = ext->nagle_push = false; /* not stored for nothing: is_ordinary reads it in a wider word */
+    if (ext->msg_more | ext->nothing_new)
+        ext->msg_more = ext->nagle_push = ext->nothing_new = false; /* not stored for nothing: is_ordinary reads it in a wider word */
     tcb_mark_due(tcb);
     return taken;
 }

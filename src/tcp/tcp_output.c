@@ -614,14 +614,14 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         tcb->ext->frto = new_first = false;
     if (!new_first && tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast) && output_lost(tcb, segment))
         return true;
-    if (!new_first && output_new(tcb, segment))
+    if (!new_first && !(tcb->ext && tcb->ext->nothing_new) && output_new(tcb, segment))
         return true;
     if (tcb->ext && (tcb->ext->base.once || tcb->ext->base.lag) && base_end_burst(tcb) && tcb->ack_want == 0)
         return output_tcb(tcb, segment);
     if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
         end_burst(tcb);
     if (tcb->ext)
-        tcb->ext->probe_checked = tcb->ext->burst_open = false;
+        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = false;
     if (tcb->ack_want) {
         uint32_t want = tcb->ack_want - 1u;
         output_ack(tcb, segment);

@@ -128,6 +128,7 @@ void recovery_rack_timeout(struct tcb *tcb)
                 cwnd_reduce(tcb, 1, ext->lost_total - prior_lost, false);
         }
         ext->rexmit_hold = false;
+        ext->nothing_new = true;
         tcb_mark_due(tcb);
     }
     timer_rexmt(tcb);

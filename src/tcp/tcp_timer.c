@@ -326,6 +326,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
         return true;
     }
     recovery_on_rto(tcb);
+    ext->nothing_new = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX; /* nor is the window found to be the limit (tcp_cwnd_validate) */
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = tcb_now(tcb);
     if (!shrunk) {
@@ -392,6 +393,8 @@ void timer_check_probe(struct tcb *tcb)
             ext->probe_start_ns = 0;
         }
         timer_persist(tcb);
+        if (ext && tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
+            ext->persist_backoff = (uint8_t)min_u32(tcb->backoff, 20); /* from the second probe on, timeouts before count, too (icsk_backoff) */
     }
 }
 

@@ -171,6 +171,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         bsd_note_owed(tcb);
     if ((flags & MSG_EOR) && (size_t)taken == limit)
         queue_end_record(tcb);
+    tcb->ext->nothing_new = false;
     tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
     if (flags & MSG_MORE)
         tcb->ext->msg_more = true;
