@@ -1,5 +1,5 @@
 /* run_code.c: %{ code }%: the names it may use are TCP_INFO's fields of the connection under test, taken when the event
- * comes, and the constants of symbols.c. */
+ * comes, those of TCP_CC_INFO, and the constants of symbols.c. */
 #include "base/nearest.h"
 #include "script/run.h"
 #include <errno.h>
@@ -167,6 +167,31 @@ static _Noreturn void unknown_field(struct run *run, const char *name)
     run_skip(run, "TCP_INFO has no %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* TCP_CC_INFO (union tcp_cc_info in linux/inet_diag.h): the algorithm's own. */
+static bool find_cc_field(struct run *run, const char *name, struct value *value)
+{
+    static const struct info_field cc_fields[] = {
+        FIELD(tcpv_enabled, 0, 4), FIELD(tcpv_rttcnt, 4, 4), FIELD(tcpv_rtt, 8, 4), FIELD(tcpv_minrtt, 12, 4),
+        FIELD(dctcp_enabled, 0, 2), FIELD(dctcp_ce_state, 2, 2), FIELD(dctcp_alpha, 4, 4), FIELD(dctcp_ab_ecn, 8, 4), FIELD(dctcp_ab_tot, 12, 4),
+        FIELD(bbr_bw_lo, 0, 4), FIELD(bbr_bw_hi, 4, 4), FIELD(bbr_min_rtt, 8, 4), FIELD(bbr_pacing_gain, 12, 4), FIELD(bbr_cwnd_gain, 16, 4),
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(cc_fields); i++) {
+        uint8_t bytes[64];
+        socklen_t length = sizeof bytes;
+        if (strcmp(cc_fields[i].name, name) != 0)
+            continue;
+        if (!run->under_test || run->under_test->live_fd < 0)
+            run_fail(run, "the connection under test has no descriptor yet: no TCP_CC_INFO");
+        if (lil_getsockopt(run->proc, run->under_test->live_fd, IPPROTO_TCP, 26 /* TCP_CC_INFO */, bytes, &length) < 0)
+            run_fail(run, "getsockopt(TCP_CC_INFO): %s", strerror(errno));
+        if (cc_fields[i].offset + cc_fields[i].size > length)
+            run_fail(run, "TCP_CC_INFO of this algorithm has no %s", name);
+        *value = (struct value){.kind = VALUE_INTEGER, .integer = (int64_t)read_field(bytes, &cc_fields[i])};
+        return true;
+    }
+    return false;
+}
+
 static bool lookup(void *ctx, const char *name, struct value *value)
 {
     struct snapshot *snapshot = ctx;
@@ -177,6 +202,8 @@ static bool lookup(void *ctx, const char *name, struct value *value)
             run_skip(snapshot->run, "this host's TCP_INFO has no %s", name);
         return true;
     }
+    if (find_cc_field(snapshot->run, name, value))
+        return true;
     int64_t number;
     if (strncmp(name, "tcpi_", 5) == 0 || strncmp(name, "__tcpi_", 7) == 0)
         unknown_field(snapshot->run, name);

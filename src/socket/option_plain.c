@@ -148,6 +148,7 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
         rate = UINT64_MAX;
     if (options) {
         options->max_pacing_rate = rate;
+        options->is_paced |= rate != 0;
         stream_options_changed(sock);
     } else if (ext) {
         ext->pacing_rate = rate;

@@ -232,6 +232,7 @@ struct tcb_options {
     bool no_rehash;                /* SO_TXREHASH 0 */
     bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none; UINT64_MAX: a rate of 0, which Linux tells and does not pace by */
+    bool is_paced;                 /* a limit was set: by the window's rate since, whatever became of it (Linux's sk_pacing_status) */
     uint32_t bind_ifindex, mark;
     bool v6_dual;                  /* an AF_INET6 socket */
 };

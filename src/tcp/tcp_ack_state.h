@@ -24,7 +24,7 @@ struct ack_state {
     uint32_t rack_prior;      /* 1 + the delivered count when the latest sent of what was (S)ACKed left; 0: nothing was */
     bool app_limited;         /* and that left when the application had no more to send */
     bool is_delayed;          /* perhaps a delayed ACK: of one short segment */
-    uint32_t rate_end;        /* of that one */
+    uint32_t rate_end, rate_burst; /* of that one */
     uint64_t rate_send_ns, rate_ack_ns; /* how long what was delivered since took to leave; when the ACK before it came */
     /* the sample (rate_make_sample), and what this ACK delivered and showed to be lost */
     uint32_t rate_delivered, newly_delivered, newly_lost;

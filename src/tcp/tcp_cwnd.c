@@ -213,6 +213,16 @@ void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more)
     ext->paced_bytes = 0;
 }
 
+/* The time of the next chunk has come. What waited goes on: also what was held back until the next ACK (tcp_tsq_write). */
+void cwnd_pacing_timer(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->pacing_ns = 0;
+    if (tcb_has_unsent(tcb))
+        ext->rexmit_hold = ext->frto_new = false;
+    tcb_mark_due(tcb);
+}
+
 /* --- chunks: what Linux gives the device in one piece (TSO, GSO) shows in PSH and in when segments leave ------------------ */
 
 /* tcp_tso_autosize: about a millisecond of the pacing rate, more where the round trip is short (tso_rtt_log); at least min_tso_segs. */

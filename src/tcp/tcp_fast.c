@@ -346,7 +346,7 @@ static bool may_send(const struct tcb *tcb)
     const struct tcp_params *params = tcb_params(tcb);
     if (!is_ordinary(tcb) || tcb->acks_due || tcb->gso_segs > 1 || tcb->ext->pacing_ns ||
         (tcb->ext->in_burst && tcb->ext->burst_mss != tcb->mss) || /* begun with an option that took room */
-        params->pacing || tcb->opt->socket.max_pacing_rate)
+        params->pacing || tcb->opt->socket.is_paced)
         return false;
     return is_usual_timer(tcb);
 }

@@ -208,7 +208,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10u * info.tcpi_advmss);
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
-    info.tcpi_pacing_rate = tcb_params(tcb)->pacing_ss_ratio ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
+    bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (tcb_is_synchronized(tcb) || ext->rate);
+    info.tcpi_pacing_rate = has_rate ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
     if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive) { /* the SYN/ACK is in flight */
         info.tcpi_unacked = 1;

@@ -120,6 +120,7 @@ void recovery_rack_timeout(struct tcb *tcb)
         return;
     }
     uint32_t prior_in_flight = tcb_in_flight(tcb), prior_lost = ext->lost_total;
+    cwnd_hold_rate(tcb);
     detect_loss(tcb); /* what must wait longer is seen to by the next ACK, or the RTO, as in Linux */
     if (prior_in_flight != tcb_in_flight(tcb)) {
         if (tcb->ca_state != CA_RECOVERY) {

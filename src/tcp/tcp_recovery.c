@@ -420,16 +420,16 @@ static void control(struct tcb *tcb, struct ack_state *state)
         cc->control(tcb, state);
         return;
     }
-    ext->rate = 0; /* as the window is now */
+    uint32_t usual = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
     if (recovery_is_reducing(tcb)) {
         cwnd_reduce(tcb, state->newly_delivered, state->newly_lost, state->una_advanced);
-        return;
-    }
-    uint32_t usual = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
-    if (state->data_acked || (ext->reordering > usual && state->sacked_new)) {
+    } else if (state->data_acked || (ext->reordering > usual && state->sacked_new)) {
         cc->cong_avoid(tcb, state->newly_delivered);
         ext->cwnd_stamp_ns = tcb_now(tcb);
     }
+    ext->rate = 0; /* as the window is now */
+    if (ext->sacked_out + ext->lost_out) /* and what is out, which may become more than the window */
+        cwnd_hold_rate(tcb);
 }
 
 static void apply(struct tcb *tcb, enum verdict verdict)
@@ -521,12 +521,12 @@ static void enter_loss(struct tcb *tcb)
     const struct tcp_params *params = tcb_params(tcb);
     bool is_new = tcb->ca_state < CA_RECOVERY;
     uint32_t usual = params->reordering ? params->reordering : 3;
+    cwnd_hold_rate(tcb);
     mark_all_lost(tcb);
     /* RFC 5681 3.1: ssthresh falls once for a window's losses. */
     if (tcb->ca_state <= CA_DISORDER || seq_le(ext->high_seq, tcb->snd_una) || (tcb->ca_state == CA_LOSS && !tcb->retransmits)) {
         ext->prior_ssthresh = cwnd_current_ssthresh(tcb);
         ext->prior_cwnd = tcb->cwnd;
-        cwnd_hold_rate(tcb);
         tcb->ssthresh = cc_get(tcb)->ssthresh(tcb);
         if (cc_get(tcb)->loss_ssthresh)
             tcb->ssthresh = cc_get(tcb)->loss_ssthresh(tcb);

@@ -102,9 +102,7 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
 bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
 {
     uint32_t index = recovery_next_lost(tcb);
-    if (index == TCP_NONE || (tcb->ext->pacing_ns && !recovery_is_by_timeout(tcb, index)))
-        return false;
-    return output_again(tcb, segment, index, false);
+    return index != TCP_NONE && output_again(tcb, segment, index, false);
 }
 
 /* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
@@ -152,6 +150,7 @@ COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
     bool is_fin = tcb->fin_queued && tcb->snd_nxt == tcb->write_seq; /* the FIN alone waits for the congestion window */
     if ((length || is_fin) && seq_le(tcb->snd_nxt + length + is_fin, tcb->snd_una + tcb->snd_wnd) && !tcb->ext->pacing_ns) {
         bool fin = tcb->fin_queued && length == unsent;
+        cwnd_hold_rate(tcb);
         if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))
             return false;
         recovery_on_probe(tcb, NULL);

@@ -630,8 +630,7 @@ void tcb_run_timers(struct tcb *tcb)
         window_compressed_timer(tcb);
     }
     if (tcb->ext && tcb->ext->pacing_ns && tcb->ext->pacing_ns <= now) {
-        tcb->ext->pacing_ns = 0;
-        tcb_mark_due(tcb);
+        cwnd_pacing_timer(tcb);
     }
     if (tcb->ext && tcb->ext->keep_ns && tcb->ext->keep_ns <= now && !on_keepalive(tcb) && !slab_find(&tcp->tcbs, self))
         return;

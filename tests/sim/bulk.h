@@ -3,6 +3,7 @@
 #ifndef TESTS_SIM_BULK_H
 #define TESTS_SIM_BULK_H
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct transfer {
     struct lil_link_config link;             /* from the sender; the way back has its delay alone */
     unsigned flows, seconds, skip_seconds;   /* skip: not measured at the beginning */
     uint64_t stagger_ns;                     /* between the flows' beginnings */
+    const char *congestion[2];               /* TCP_CONGESTION of the flows with an even and with an odd number; NULL: the host's */
     uint64_t bytes;                          /* > 0: each flow sends so much and ends */
     lil_link_filter_fn *filter;              /* sees the packets of both directions; ctx is the transfer */
     void *ctx;
@@ -73,6 +75,9 @@ static int transfer_client(struct lil_proc *proc, void *argument)
     inet_pton(AF_INET, "10.0.0.2", &sin.sin_addr);
     lil_sleep_ns(proc, 1000000 + flow->index * transfer->stagger_ns);
     int fd = lil_socket(proc, AF_INET, SOCK_STREAM, 0);
+    const char *congestion = transfer->congestion[flow->index % 2];
+    if (congestion && lil_setsockopt(proc, fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion)) < 0)
+        return 6;
     if (lil_connect(proc, fd, (struct sockaddr *)&sin, sizeof sin) < 0)
         return 4;
     while (!transfer->bytes || sent < transfer->bytes) {
