@@ -573,9 +573,9 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state);      /* pops what
 void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state); /* SEG.ACK < SND.UNA but with SACK blocks */
 uint32_t recovery_next_lost(struct tcb *tcb);                       /* index of what to retransmit now, cwnd allowing; TCP_NONE */
 void recovery_on_probe(struct tcb *tcb, struct txseg *seg);         /* the tail loss probe left; SEG NULL: it was new data */
-static inline bool recovery_is_by_timeout(const struct tcb *tcb, uint32_t index) /* what is sent again next is what the timer had gone off for */
+static inline bool recovery_is_by_timeout(const struct tcb *tcb) /* what is sent again next is what the timer had gone off for */
 {
-    return index == 0 && tcb->ca_state == CA_LOSS && tcb->ext->retrans_out == 0;
+    return tcb->ca_state == CA_LOSS && tcb->ext->retrans_out == 0;
 }
 static inline bool recovery_is_reducing(const struct tcb *tcb) { return tcb->ca_state == CA_CWR || tcb->ca_state == CA_RECOVERY; }
 /* A stack from before SACK, PRR and RACK: BSD's own code for duplicate ACKs and timeouts (tcp_classic.c). */

@@ -588,6 +588,8 @@ uint32_t recovery_next_lost(struct tcb *tcb)
         return 0;
     if (ext->lost_out <= ext->retrans_out || ext->rexmit_hold || tcb_in_flight(tcb) >= tcb->cwnd)
         return TCP_NONE;
+    if (ext->pacing_ns && !recovery_is_by_timeout(tcb))
+        return TCP_NONE;
     uint32_t i = 0, first = txring_at(tcb->tx, 0)->start;
     if (seq_gt(ext->retrans_hint, first) && seq_lt(ext->retrans_hint, tcb->snd_nxt))
         i = txring_find(tcb, ext->retrans_hint);
@@ -606,7 +608,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t packets = txseg_packets(seg);
-    bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && recovery_is_by_timeout(tcb, 0);
+    bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && recovery_is_by_timeout(tcb);
     if (tcb_params(tcb)->byte_recovery)
         base_on_sent(tcb, seg->start, seg->end, true);
     if (!ext->retrans_stamp_ns)
