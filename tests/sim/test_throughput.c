@@ -113,7 +113,7 @@ static double fairness(const char *name, uint32_t queue_packets)
 }
 
 /* BBR holds two BDPs, and a packet or two a flow more: a queue of one and a half loses a sixth of what ten flows send, which some take for a policer's
- * doing and others use. Linux 6.18 over such a link: Jain 0.73 and 0.70, 15 % lost; with 400 packets 0.98 (docs/decisions/0504). */
+ * doing and others use. Linux 6.18 over such a link, twice: Jain 0.73 and 0.70, 15 % lost; with 400 packets 0.98 (docs/decisions/0504). */
 static void test_fairness(void **unused)
 {
     (void)unused;
