@@ -38,12 +38,29 @@ static uint32_t ext_most(const struct tcb *tcb)
     return tcb_params(tcb)->byte_recovery && tcb->ext->base.most ? tcb->ext->base.most : 0;
 }
 
+/* What is left of a chunk is cut anew where its segments have more room than when they went first: fewer options, or an ACK inside one. */
+static void recut(struct tcb *tcb, uint32_t index, uint32_t mss)
+{
+    enum { SAME = TX_SACKED | TX_LOST | TX_RETRANS };
+    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || mss > tcb->mss)
+        return;
+    for (uint32_t i = index; i + 1 < tcb->tx->count; i++) {
+        struct txseg *seg = txring_at(tcb->tx, i), *next = txring_at(tcb->tx, i + 1);
+        uint32_t cut = seg->start + mss;
+        if (!seg->glued || ((seg->flags ^ next->flags) & SAME) || seq_le(cut, seg->end) || seq_ge(cut, next->start + txseg_text(next)))
+            return;
+        seg->end = next->start = cut;
+    }
+}
+
 /* Sends record INDEX again. */
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
 {
     struct tcb_ext *ext = tcb->ext;
     struct txseg *seg = txring_at(tcb->tx, index);
-    uint32_t mss = mss_current(tcb), data = seg->end - seg->start - !!(seg->flags & TX_FIN);
+    uint32_t mss = mss_current(tcb);
+    recut(tcb, index, mss);
+    uint32_t data = txseg_text(seg);
     uint32_t right = tcb->snd_una + tcb->snd_wnd, most = mss * max_u32(tcb->gso_segs, 1);
     if (tcb->gso_segs > 1) {
         uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1;
@@ -156,7 +173,10 @@ COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
         recovery_on_probe(tcb, NULL);
         return true;
     }
-    uint32_t last = tcb->tx->count - 1;
+    uint32_t last = tcb->tx->count - 1, first = last;
+    while (first && txring_at(tcb->tx, first - 1)->glued)
+        first--;
+    recut(tcb, first, mss_current(tcb));
     struct txseg *seg = txring_at(tcb->tx, last);
     uint32_t data = seg->end - seg->start - !!(seg->flags & TX_FIN);
     if (data > seg->mss) { /* only the last packet of it */
