@@ -21,6 +21,9 @@
 #ifndef __NR_pidfd_getfd
 #define __NR_pidfd_getfd 438
 #endif
+#ifndef __NR_pidfd_open
+#define __NR_pidfd_open 434
+#endif
 #ifndef __NR_openat2
 #define __NR_openat2 437
 #endif
@@ -40,7 +43,9 @@ enum test {
     WALL_CLOCK,  /* a clock that is not of CPU time */
     EQUALS_0,    /* argument 0 is 0 (ITIMER_REAL) */
     FUTEX_TIMED, /* a waiting futex operation with a timeout */
-    NEW_MOUNT    /* mount() of a file system, not of what is mounted already */
+    NEW_MOUNT,   /* mount() of a file system, not of what is mounted already */
+    LAB,         /* argument `index` is one of the lab's own processes */
+    LAB_SIGNAL   /* argument 0 is, and the signal (argument 1) is not one that it ends in order with */
 };
 enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E, R = A & ~V };
 #define NOTIFY SECCOMP_RET_USER_NOTIF
@@ -89,6 +94,15 @@ static const struct rule {
     {__NR_io_uring_enter, A, ALWAYS, 0, FAIL(ENOSYS)}, /* of a ring that another process passed */
     {__NR_io_uring_register, A, ALWAYS, 0, FAIL(ENOSYS)},
     {__NR_pidfd_getfd, A, ALWAYS, 0, FAIL(EPERM)},     /* other processes' sockets */
+    {__NR_kill, A, LAB_SIGNAL, 0, FAIL(EPERM)},        /* the program's parent, too, is the lab: SIGUSR1 or SIGKILL would end it */
+    {__NR_tkill, A, LAB, 0, FAIL(EPERM)},
+    {__NR_tgkill, A, LAB, 0, FAIL(EPERM)},
+    {__NR_rt_sigqueueinfo, A, LAB, 0, FAIL(EPERM)},
+    {__NR_rt_tgsigqueueinfo, A, LAB, 0, FAIL(EPERM)},
+    {__NR_pidfd_open, A, LAB, 0, FAIL(EPERM)},
+    {__NR_prlimit64, A, LAB, 0, FAIL(EPERM)},
+    {__NR_process_vm_writev, A, LAB, 0, FAIL(EPERM)},
+    {__NR_ptrace, R, LAB, 1, FAIL(EPERM)},
     {__NR_userfaultfd, A, ALWAYS, 0, FAIL(ENOSYS)},    /* memory at which the supervisor would wait for the program */
     {__NR_request_key, A, ALWAYS, 0, FAIL(ENOKEY)},    /* the kernel's helpers ask the real network */
     {__NR_mount, A, NEW_MOUNT, 0, NOTIFY},             /* of a network's file system: the kernel itself would talk */
@@ -138,6 +152,7 @@ static const struct rule {
 struct builder {
     struct sock_filter *out;
     int count;
+    const pid_t *lab;
 };
 
 static void emit(struct builder *b, uint16_t code, uint8_t yes, uint8_t no, uint32_t k)
@@ -173,6 +188,23 @@ static void test_futex(struct builder *b)
     jump_equal(b, 0, 0, 2);
     load_high(b, 3);
     jump_equal(b, 0, 1, 0);
+}
+
+/* An ordinary end is for the lab to see: SIGTERM and the like; and signal 0 asks whether it lives. */
+static void test_lab(struct builder *b, const struct rule *rule)
+{
+    bool has_signal = rule->test == LAB_SIGNAL;
+
+    load_low(b, rule->index);
+    jump_equal(b, (uint32_t)b->lab[0], 1, 0);
+    jump_equal(b, (uint32_t)b->lab[1], 0, has_signal ? 6 : 1);
+    if (!has_signal)
+        return;
+    load_low(b, 1);
+    jump_equal(b, 0, 4, 0);
+    jump_equal(b, SIGHUP, 3, 0);
+    jump_equal(b, SIGINT, 2, 0);
+    jump_equal(b, SIGTERM, 1, 0);
 }
 
 /* The test of one row; ends in a return on every path. */
@@ -239,6 +271,10 @@ static void emit_test(struct builder *b, const struct rule *rule)
     case FUTEX_TIMED:
         test_futex(b);
         break;
+    case LAB:
+    case LAB_SIGNAL:
+        test_lab(b, rule);
+        break;
     case NEW_MOUNT:
         load_low(b, 3);
         emit(b, BPF_JMP | BPF_JSET | BPF_K, 1, 0, MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
@@ -248,9 +284,9 @@ static void emit_test(struct builder *b, const struct rule *rule)
     give(b, allow);
 }
 
-int filter_build(enum filter_mode mode, struct sock_filter *out)
+int filter_build(enum filter_mode mode, const pid_t lab[2], struct sock_filter *out)
 {
-    struct builder b = {.out = out};
+    struct builder b = {.out = out, .lab = lab};
 
     /* i386 and x32 programs would need tables of their own: they get ENOSYS rather than a way out. */
     emit(&b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));

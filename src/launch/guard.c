@@ -134,7 +134,9 @@ void launcher_kill_tree(pid_t root)
     }
 }
 
-static pid_t guarded;
+static pid_t guarded, guardian;
+
+pid_t launcher_guardian(void) { return guardian; }
 
 static void forward(int signal)
 {
@@ -154,6 +156,7 @@ int launcher_guard(int (*body)(void *ctx), void *ctx)
         return body(ctx);
     if (guarded == 0) {
         prctl(PR_SET_PDEATHSIG, SIGTERM);
+        guardian = parent;
         if (getppid() != parent)
             _exit(1);
         status = body(ctx);

@@ -282,6 +282,7 @@ void launcher_log(struct launcher *launcher, const char *format, ...) __attribut
 struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
 /* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */
 int launcher_guard(int (*body)(void *ctx), void *ctx);
+pid_t launcher_guardian(void); /* the process that watches us; 0: none */
 void launcher_kill_tree(pid_t root); /* all below it, not itself */
 void launcher_each_descendant(pid_t root, void (*each)(void *ctx, pid_t pid), void *ctx);
 
@@ -293,7 +294,8 @@ int program_status_to_exit(int status);     /* 128 + signal for a death by signa
 enum filter_mode { FILTER_FAST, FILTER_EXACT, FILTER_VIRTUAL };
 struct sock_filter;
 enum { FILTER_MAX = 512 };
-int filter_build(enum filter_mode mode, struct sock_filter *out); /* the number of instructions */
+/* The number of instructions. LAB: the supervisor and its guardian, at which programs aim no signals. */
+int filter_build(enum filter_mode mode, const pid_t lab[2], struct sock_filter *out);
 
 /* --- memory.c -------------------------------------------------------------------------------------------------------- */
 /* The target's memory. 0, or -EFAULT when not all of it could be moved. */

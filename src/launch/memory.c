@@ -156,6 +156,6 @@ pid_t memory_tgid(pid_t tid)
 
     snprintf(path, sizeof path, "/proc/%d/status", tid);
     memory_proc_text(path, text, sizeof text);
-    at = strstr(text, "Tgid:");
-    return at ? atoi(at + 5) : -ESRCH;
+    at = strstr(text, "\nTgid:"); /* the name, which comes first, may hold anything else */
+    return at ? atoi(at + 6) : -ESRCH;
 }

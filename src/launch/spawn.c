@@ -62,7 +62,8 @@ static int stdio_of(const struct program *program, int index)
 static void child_main(struct program *program, struct handover *shared, enum filter_mode mode, const int stdio[3])
 {
     struct sock_filter code[FILTER_MAX];
-    struct sock_fprog filter = {(unsigned short)filter_build(mode, code), code};
+    pid_t supervisor = program->launcher->pid, guardian = launcher_guardian(), lab[] = {supervisor, guardian ? guardian : supervisor};
+    struct sock_fprog filter = {(unsigned short)filter_build(mode, lab, code), code};
     int listener;
     sigset_t none;
 

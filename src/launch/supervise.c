@@ -302,13 +302,13 @@ struct program *launcher_program_of(struct launcher *l, pid_t pid)
         }
         snprintf(path, sizeof path, "/proc/%d/status", pid);
         memory_proc_text(path, text, sizeof text);
-        at = strstr(text, "Tgid:");
-        if (at && atoi(at + 5) != pid) {
-            pid = atoi(at + 5);
+        at = strstr(text, "\nTgid:");
+        if (at && atoi(at + 6) != pid) {
+            pid = atoi(at + 6);
             continue;
         }
-        at = strstr(text, "PPid:");
-        pid = at ? atoi(at + 5) : 0;
+        at = strstr(text, "\nPPid:");
+        pid = at ? atoi(at + 6) : 0;
     }
     return NULL;
 }

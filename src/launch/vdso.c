@@ -281,8 +281,8 @@ static int count_filters(const char *process)
 
     snprintf(path, sizeof path, "/proc/%s/status", process);
     memory_proc_text(path, text, sizeof text);
-    at = strstr(text, "Seccomp_filters:");
-    return at ? atoi(at + strlen("Seccomp_filters:")) : -1; /* before Linux 5.9 */
+    at = strstr(text, "\nSeccomp_filters:");
+    return at ? atoi(at + strlen("\nSeccomp_filters:")) : -1; /* before Linux 5.9 */
 }
 
 static bool has_own_filter(pid_t tid)

@@ -234,8 +234,8 @@ static bool is_caught(pid_t tid, int sig)
 
     snprintf(path, sizeof path, "/proc/%d/status", tid);
     memory_proc_text(path, text, sizeof text);
-    at = strstr(text, "SigCgt:");
-    return at && strtoull(at + 7, NULL, 16) >> (sig - 1) & 1;
+    at = strstr(text, "\nSigCgt:");
+    return at && strtoull(at + 8, NULL, 16) >> (sig - 1) & 1;
 }
 
 /* A notified call that a signal broke. When it was being answered: the kernel will end it with EINTR unless the handler asked for

@@ -4,10 +4,13 @@
 setup
 here=$SOURCE_DIR/tests/system
 ${CC:-gcc} -w -O1 -o "$work/hostile" "$here/hostile.c" -lpthread || exit 1
+${CC:-gcc} -w -O1 -o "$work/spite" "$here/spite.c" -lpthread || exit 1
 ${CC:-gcc} -O1 -o "$work/refuse" "$here/refuse.c" || exit 1
 for mode in "" "--exact" "--time virtual"; do
   # shellcheck disable=SC2086
   check "hostile ${mode:-fast}" 0 '^still here' "$LILLIPUT" run $mode -- "$work/hostile"
+  # shellcheck disable=SC2086
+  check "spite ${mode:-fast}" 0 '^still here' "$LILLIPUT" run $mode -- "$work/spite"
   # shellcheck disable=SC2086
   check "hostile without pidfd_getfd ${mode:-fast}" 0 "^still here" "$work/refuse" 438 "$LILLIPUT" run $mode -- "$work/hostile"
 done

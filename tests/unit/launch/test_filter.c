@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include "unit/check.h"
 #include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,12 +17,13 @@
 
 static struct sock_filter code[3][FILTER_MAX];
 static int length[3];
+enum { SUPERVISOR = 5000, GUARDIAN = 4999 };
 
 static int setup(void **state)
 {
     (void)state;
     for (int mode = 0; mode < 3; mode++) {
-        length[mode] = filter_build((enum filter_mode)mode, code[mode]);
+        length[mode] = filter_build((enum filter_mode)mode, (const pid_t[]){SUPERVISOR, GUARDIAN}, code[mode]);
         assert_in_range(length[mode], 50, FILTER_MAX);
     }
     return 0;
@@ -90,6 +92,10 @@ static void test_decisions(void **state)
         {__NR_futex, {0, FUTEX_WAKE, 0, 4096}, {A, A, A}}, {__NR_futex, {0, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME, 0, 4096}, {A, A, T}},
         {__NR_futex, {0, FUTEX_LOCK_PI, 0, 4096}, {A, A, T}}, {__NR_futex, {0, FUTEX_REQUEUE, 0, 4096}, {A, A, A}},
         {__NR_setitimer, {0 /* ITIMER_REAL */}, {A, A, N}}, {__NR_setitimer, {1}, {A, A, A}}, {__NR_timer_create, {CLOCK_MONOTONIC}, {A, A, N}},
+        {__NR_kill, {SUPERVISOR, SIGUSR1}, {E(EPERM), E(EPERM), E(EPERM)}}, {__NR_kill, {GUARDIAN, SIGKILL}, {E(EPERM), E(EPERM), E(EPERM)}},
+        {__NR_kill, {SUPERVISOR, 0}, {A, A, A}}, {__NR_kill, {GUARDIAN, SIGTERM}, {A, A, A}}, {__NR_kill, {77, SIGKILL}, {A, A, A}},
+        {__NR_tgkill, {SUPERVISOR, SUPERVISOR, SIGTERM}, {E(EPERM), E(EPERM), E(EPERM)}}, {__NR_tkill, {77, SIGTERM}, {A, A, A}},
+        {__NR_ptrace, {16, SUPERVISOR}, {E(EPERM), E(EPERM), N}}, {__NR_ptrace, {16, 77}, {A, A, N}},
         {__NR_timerfd_settime, {3}, {A, A, N}}, {__NR_getpid, {0}, {A, A, A}}, {__NR_execve, {0}, {A, A, A}}, {__NR_exit_group, {0}, {A, A, A}}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
