@@ -60,8 +60,8 @@ static void print_line(struct lab_program *one, bool is_error, const char *line,
     else if (lab->launcher)
         fprintf(out, "%s %s | %.*s\n", one->plan->host.text, short_path(one->plan), (int)length, line);
     else
-        fprintf(out, "%4llu.%06llu  %-10s %-16s %.*s\n", now_ns / NS_PER_S, now_ns % NS_PER_S / 1000, one->plan->host.text, short_path(one->plan),
-                (int)length, line);
+        fprintf(out, "%4llu.%06llu  %-10s %-16s %.*s\n", now_ns / NS_PER_S, now_ns % NS_PER_S / 1000, one->plan->host.text,
+                short_path(one->plan), (int)length, line);
     if (lab->launcher)
         fflush(out);
 }
@@ -115,23 +115,17 @@ static struct program *start_real(struct lab_program *one, struct lil_host *host
 {
     const struct topology_program *plan = one->plan;
     char *argv[ARGUMENTS_MAX + 2] = {(char *)(uintptr_t)plan->path.text}, *environment[ARGUMENTS_MAX + 1] = {0};
+    struct program_config config = {.host = host, .argv = argv, .environment = environment, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
+                                    .start_ns = plan->start_ns, .output = on_real_output, .output_ctx = one};
     struct program *started;
 
+    config.keeps_running = one->lab->options->is_beside || plan->final == TOPOLOGY_RUNNING;
     for (unsigned i = 0; i < plan->arguments.count; i++)
         argv[i + 1] = (char *)(uintptr_t)plan->arguments.items[i].text;
     for (unsigned i = 0; i < plan->environment.count; i++)
         if (asprintf(&environment[i], "%s=%s", plan->environment.items[i].key.text, plan->environment.items[i].value.text) < 0)
             abort();
-    started = launcher_add(one->lab->launcher, &(struct program_config){.host = host,
-                                                                        .argv = argv,
-                                                                        .environment = environment,
-                                                                        .stdin_fd = -1,
-                                                                        .stdout_fd = -1,
-                                                                        .stderr_fd = -1,
-                                                                        .start_ns = plan->start_ns,
-                                                                        .output = on_real_output,
-                                                                        .output_ctx = one,
-                                                                        .keeps_running = one->lab->options->is_beside || plan->final == TOPOLOGY_RUNNING});
+    started = launcher_add(one->lab->launcher, &config);
     for (unsigned i = 0; environment[i]; i++)
         free(environment[i]);
     return started;

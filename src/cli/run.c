@@ -35,7 +35,9 @@ static int take_option(struct lab_options *options, int option)
 
     switch (option) {
     case 's':
-        return show_parse(optarg, &options->show.what, &bad) < 0 ? wrong("--show %s: packets, states, queues, calls, timers, tcp or all are wanted", optarg) : CLI_OK;
+        if (show_parse(optarg, &options->show.what, &bad) < 0)
+            return wrong("--show %s: packets, states, queues, calls, timers, tcp or all are wanted", optarg);
+        break;
     case 'H': options->show.hosts = optarg; break;
     case 'c': options->capture = optarg; break;
     case 'w':
@@ -49,8 +51,9 @@ static int take_option(struct lab_options *options, int option)
         options->has_seed = true;
         break;
     case 'u':
-        return topology_time(optarg, &options->until_ns, &why) < 0 || !options->until_ns ? wrong("--until %s: a time with a unit is wanted (10s)", optarg)
-                                                                                        : CLI_OK;
+        if (topology_time(optarg, &options->until_ns, &why) < 0 || !options->until_ns)
+            return wrong("--until %s: a time with a unit is wanted (10s)", optarg);
+        break;
     case 'j': options->json = true; break;
     case 'a': options->show.ascii = true; break;
     case 'C': options->show.color = true; break;

@@ -40,7 +40,8 @@ static void tell(const struct look *look, const struct known *known, uint64_t ne
     if (next_ns)
         snprintf(next, sizeof next, "%s%llu.%03llu s", expired ? ", next " : "", (next_ns - min_u64(next_ns, look->now_ns)) / NS_PER_S,
                  (next_ns - min_u64(next_ns, look->now_ns)) / NS_PER_MS % 1000);
-    snprintf(text, sizeof text, "%u>%u %s %s%s", known->flow.local_port, known->flow.remote_port, known->name, expired ? "expired" : next_ns ? "" : "stopped", next);
+    snprintf(text, sizeof text, "%u>%u %s %s%s", known->flow.local_port, known->flow.remote_port, known->name,
+             expired ? "expired" : next_ns ? "" : "stopped", next);
     look->tell(look->ctx, text);
 }
 
