@@ -28,6 +28,13 @@ static const struct name codes[] = {
     {6, 1, 2, "not_neighbor"}, {6, 1, 2, "beyond_scope"}, {6, 1, 3, "address_unreachable"}, {6, 1, 3, "addr_unreachable"}, {6, 1, 3, "host_unreachable"}, {6, 1, 4, "port_unreachable"},
     {6, 1, 5, "policy_fail"}, {6, 1, 5, "failed_policy"}, {6, 1, 6, "reject_route"},
     {6, 3, 0, "hop_limit"}, {6, 3, 0, "ttl_exceeded"}, {6, 3, 0, "exceeded_hop_limit"}, {6, 3, 1, "frag_reassembly_time_exceeded"}, {6, 3, 1, "reassembly"}, {6, 3, 1, "exceeded_fragment_reassembly"}, {6, 3, 0, "exceeded_ttl"},
+    /* as linux/icmp.h and icmpv6.h name them */
+    {4, 3, 0, "net_unreach"}, {4, 3, 1, "host_unreach"}, {4, 3, 2, "prot_unreach"}, {4, 3, 3, "port_unreach"}, {4, 3, 5, "sr_failed"}, {4, 3, 9, "net_ano"},
+    {4, 3, 10, "host_ano"}, {4, 3, 11, "net_unr_tos"}, {4, 3, 12, "host_unr_tos"}, {4, 3, 11, "net_tos"}, {4, 3, 12, "host_tos"}, {4, 3, 13, "pkt_filtered"},
+    {4, 3, 13, "communication_prohibited"}, {4, 3, 14, "prec_violation"}, {4, 3, 15, "prec_cutoff"}, {4, 5, 0, "redir_net"}, {4, 5, 1, "redir_host"},
+    {4, 5, 2, "redir_nettos"}, {4, 5, 3, "redir_hosttos"}, {4, 11, 0, "exc_ttl"}, {4, 11, 1, "exc_fragtime"}, {6, 1, 0, "noroute"}, {6, 1, 1, "adm_prohibited"},
+    {6, 1, 3, "addr_unreach"}, {6, 1, 4, "port_unreach"}, {6, 3, 0, "exc_hoplimit"}, {6, 3, 1, "exc_fragtime"}, {6, 4, 0, "hdr_field"}, {6, 4, 1, "unk_nexthdr"},
+    {6, 4, 2, "unk_option"},
     {6, 4, 0, "header_field"}, {6, 4, 1, "unknown_next_header"}, {6, 4, 2, "unknown_option"},
 };
 

@@ -105,6 +105,8 @@ struct tcb_ext {
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
+    uint8_t repair_queue;
+    bool repair; /* tcp_repair.c */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */
     bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child, fastopen_unreadable, fastopen_offered /* its SYN had a cookie or asked for one */, fastopen_trial /* the first after a black hole */;
     /* ECN: received CE bookkeeping; AccECN counters */

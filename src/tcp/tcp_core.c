@@ -289,8 +289,8 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
             tcb_note_less_unsent(tcb);
-            if (tcb->is_guarded)
-                md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);
+            if (tcb->is_guarded && !guard_output(tcb, segment))
+                continue;
             if (has_said_all(tcb))
                 tcb_clear_due(tcb);
             else

@@ -47,7 +47,7 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, size), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0,
              start = tcb->write_seq;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
-    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || size - 1 >= room ||
+    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || tcb->is_guarded || size - 1 >= room ||
         (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
         return write_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
@@ -79,7 +79,7 @@ ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, ui
     uint32_t n = (uint32_t)min_u64(size, tcb->readable);
     if (!tcb->readable && tcb->state == TCPS_ESTABLISHED && !tcb->rcv_shutdown && !tcb->so_error)
         return -EAGAIN;
-    if (n == 0 || tcb->ext->rcv_urgent)
+    if (n == 0 || tcb->ext->rcv_urgent || tcb->is_guarded)
         return read_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
     stream_take(&tcb->rcv_stream, buffer, n);

@@ -43,6 +43,19 @@ static const struct md5_key *key_of(const struct tcb_opts *opts, const struct ad
     return best;
 }
 
+/* Signs what goes out. False: text of a send queue under repair (TCP_REPAIR), which counts as sent and does not leave. */
+bool guard_output(struct tcb *tcb, struct tcp_segment *segment)
+{
+    enum { REPAIR_SEND_QUEUE = 2 };
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    if (ext->repair && ext->repair_queue == REPAIR_SEND_QUEUE && segment->packet) {
+        packet_free(segment->packet);
+        return false;
+    }
+    md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);
+    return true;
+}
+
 bool md5_is_signed(const struct tcb_opts *opts, const struct addr *peer)
 {
     return key_of(opts, peer) != NULL;

@@ -1,6 +1,6 @@
 /* tcp_options.c: the IPPROTO_TCP socket options under Linux's names, for connections and for listeners (whose connections inherit). */
 #include <linux/tcp.h>
-#include "tcp/tcb.h"
+#include "tcp/tcp_repair.h"
 
 enum { OPT_IS_MPTCP = 43, OPT_RTO_MAX_MS = 44, OPT_RTO_MIN_US = 45, OPT_DELACK_MAX_US = 46 }; /* newer than Debian 12's headers */
 
@@ -246,11 +246,7 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case OPT_RTO_MIN_US: *number = (int)(opts->rto_min_us ? (opts->rto_min_us + 999) / 1000 : params->rto_min_ms) * 1000; return 0;
     case OPT_DELACK_MAX_US: *number = (int)(opts->delack_max_ms ? opts->delack_max_ms : 200) * 1000; return 0;
     case TCP_TX_DELAY: *number = (int)opts->tx_delay_us; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
-    case TCP_REPAIR:
     case OPT_IS_MPTCP: *number = 0; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
-    case TCP_REPAIR_QUEUE:
-    case TCP_QUEUE_SEQ:
-    case TCP_REPAIR_WINDOW: return params->ack_policy == TCP_ACK_LINUX ? -EINVAL : -ENOPROTOOPT; /* not in repair */
     default: return -ENOPROTOOPT;
     }
 }
@@ -357,20 +353,6 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     }
 }
 
-/* Linux's checkpoints of connections (TCP_REPAIR) are not made here: the errors are those of a socket that is not under repair. */
-static bool is_of_repair(int name)
-{
-    return name == TCP_REPAIR || name == TCP_REPAIR_QUEUE || name == TCP_QUEUE_SEQ || name == TCP_REPAIR_OPTIONS ||
-           name == TCP_REPAIR_WINDOW || name == TCP_TIMESTAMP;
-}
-
-static int set_repair(const struct tcb *tcb, int name, int number)
-{
-    if (name == TCP_REPAIR)
-        return number == 0 || number == -1 ? 0 : number == 1 ? -EPERM : -EINVAL;
-    return name == TCP_REPAIR_OPTIONS || (name == TCP_QUEUE_SEQ && tcb->state == TCPS_CLOSED) ? -EINVAL : -EPERM;
-}
-
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns)
 {
     int number;
@@ -389,7 +371,7 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     if (error != -EAGAIN) {
         if (cc_get(tcb) != cc)
             cwnd_change(tcb);
-        tcb->is_guarded = opts_are_guarded(own);
+        tcb->is_guarded = opts_are_guarded(own) || repair_is_on(tcb);
         if (error == 0 && tcb_is_signed(tcb) && tcb->mss) {
             tcb->gso_segs = 0;
             mss_refresh(tcb);
@@ -401,8 +383,8 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     memcpy(&number, value, sizeof number);
     if (name == TCP_QUICKACK)
         return set_quickack(tcb, number);
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && is_of_repair(name))
-        return set_repair(tcb, name, number);
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && repair_has(name))
+        return repair_setopt(tcb, name, value, length);
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
     error = set_shared(tcp, own, name, number, tcb->state);
@@ -435,6 +417,25 @@ static int get_special(const struct tcp *tcp, const struct tcb_opts *opts, const
     }
 }
 
+/* TCP_ZEROCOPY_RECEIVE: no memory is mapped here, so nothing is received by this way; it says how much a read would give (tcp(7)). */
+static int get_zerocopy(const struct tcb *tcb, void *value, unsigned *length)
+{
+    struct tcp_zerocopy_receive request = {0};
+    if (*length < offsetof(struct tcp_zerocopy_receive, recv_skip_hint))
+        return -EINVAL;
+    *length = min_u32(*length, sizeof request);
+    memcpy(&request, value, *length);
+    if (request.address & 4095)
+        return -EINVAL;
+    request.length = 0;
+    request.recv_skip_hint = request.inq = tcb->readable;
+    request.err = request.copybuf_len = 0;
+    if (!tcb->readable && tcb->fin_rcvd)
+        return -EIO;
+    memcpy(value, &request, *length);
+    return 0;
+}
+
 /* Read once. */
 static int get_saved_syn(struct tcb *tcb, void *value, unsigned *length)
 {
@@ -453,6 +454,8 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
         return bsd_getopt(tcp, tcb, tcb->opt, name, value, length);
     int number = 0, error = get_special(tcp, tcb->opt, cc_get(tcb)->name, name, value, length);
+    if (error == -EAGAIN && tcp->params.ack_policy == TCP_ACK_LINUX)
+        error = name == TCP_ZEROCOPY_RECEIVE ? get_zerocopy(tcb, value, length) : repair_getopt(tcb, name, value, length);
     if (error != -EAGAIN)
         return error;
     switch (name) {
@@ -468,6 +471,8 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
         if (tcb->state == TCPS_SYN_SENT && tcp->params.ack_policy == TCP_ACK_LINUX)
             number = (int)info_opening_mss(tcb);
+        if (repair_is_on(tcb)) /* what the checkpoint needs: the peer's */
+            number = tcb->mss_clamp;
         return get_int(number, value, length);
     case TCP_QUICKACK:
         return get_int(!window_is_pingpong(tcb), value, length);
@@ -500,6 +505,8 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
     if (length < sizeof number)
         return -EINVAL;
     memcpy(&number, value, sizeof number);
+    if (tcp->params.ack_policy == TCP_ACK_LINUX && repair_has(name))
+        return repair_listener_setopt(name);
     return name == TCP_QUICKACK ? 0 : set_shared(tcp, own, name, number, TCPS_LISTEN);
 }
 
@@ -538,6 +545,14 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
     case TCP_CC_INFO:
         *length = 0;
         return 0;
+    case TCP_REPAIR:
+        return tcp->params.ack_policy == TCP_ACK_LINUX ? get_int(0, value, length) : -ENOPROTOOPT;
+    case TCP_REPAIR_QUEUE:
+    case TCP_QUEUE_SEQ:
+    case TCP_REPAIR_WINDOW:
+        return tcp->params.ack_policy == TCP_ACK_LINUX ? -EINVAL : -ENOPROTOOPT;
+    case TCP_ZEROCOPY_RECEIVE:
+        return tcp->params.ack_policy != TCP_ACK_LINUX ? -ENOPROTOOPT : *length < 12 ? -EINVAL : -ENOTCONN;
     default:
         error = get_shared(tcp, opts, name, &number);
         return error < 0 ? error : get_int(number, value, length);

@@ -1,6 +1,6 @@
 /* tcp_user.c: the user calls, RFC 9293 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS. None blocks. */
 #include <poll.h>
-#include "tcp/tcb.h"
+#include "tcp/tcp_repair.h"
 #include "tcp/tcp_rmem.h"
 #include "tcp/tcp_stamp.h"
 
@@ -57,6 +57,10 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search)
     tcb->is_counted = true;
     *tcp_recent_of(tcp, &tcb->flow) = tcb; /* the answer is soon here */
     tcb->so_error = 0;
+    if (repair_is_on(tcb)) {
+        repair_connect(tcb);
+        return 0;
+    }
     tcb->snd_una = iss;
     tcb->snd_nxt = tcb->write_seq = iss + 1;
     if (tcb->ext)
@@ -141,6 +145,9 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         return error;
     if (!tcb_ext_get(tcb))
         return -ENOBUFS;
+    ssize_t repaired = tcb->ext->repair ? repair_send(tcb, iov, count, limit) : -EAGAIN;
+    if (repaired != -EAGAIN)
+        return repaired;
     if (tcb->ext->route_moved)
         mss_follow_route(tcb);
     uint32_t room = send_room(tcb);
@@ -252,6 +259,8 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     tcp_set_now(tcp, now_ns);
     if (flags & MSG_OOB)
         return receive_urgent(tcb, iov, count, flags);
+    if (repair_is_on(tcb))
+        return repair_receive(tcb, iov, count, limit, flags & MSG_PEEK);
     if (tcb->readable == 0)
         return receive_nothing(tcb);
     size_t skip, n = limit_at_mark(tcb, limit, flags & MSG_PEEK, &skip);
@@ -386,6 +395,10 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcp_set_now(tcp, now_ns);
     bool unread = tcb->readable != 0;
     make_orphan(tcb);
+    if (repair_is_on(tcb)) { /* nobody hears of it */
+        tcb_done(tcb);
+        return;
+    }
     bool unborn = tcb->state == TCPS_SYN_RECEIVED && tcp->params.input_policy == TCP_INPUT_BSD && !tcb_ext_peek(tcb)->fastopen_child;
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT || unborn) {
         tcb_done(tcb);
@@ -605,7 +618,7 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcb->rcvbuf = options->rcvbuf;
     }
     tcb->dont_nagle = options->nodelay;
-    tcb->is_guarded = opts_are_guarded(tcb->opt);
+    tcb->is_guarded = opts_are_guarded(tcb->opt) || repair_is_on(tcb);
     tcb->tcp->has_guards |= options->min_ttl != 0;
     timer_keepalive(tcb, false);
     if (tcb->state != TCPS_CLOSED)
