@@ -85,7 +85,8 @@ LIL_API int lil_interface_autoconf(struct lil_host *host, int ifindex);
 /* A router: advertises itself and the /64 prefixes of the interface's addresses (RFC 4861 6.2), from now on for ever. */
 LIL_API int lil_interface_advertise(struct lil_host *host, int ifindex);
 LIL_API int lil_address_delete(struct lil_host *host, int ifindex, const char *address);
-/* "default", "192.0.2.0/24"; VIA: "192.0.2.1", "dev eth0", "192.0.2.1 dev eth0 mtu 1400 initcwnd 10 src A metric N",
+/* "default", "192.0.2.0/24"; VIA: "192.0.2.1", "dev eth0", "192.0.2.1 dev eth0 mtu [lock] 1400 initcwnd 10 src A metric N"
+ * (also initrwnd, window, advmss, rto_min 20ms, hoplimit, quickack, fastopen_no_cookie, congctl NAME, features ecn),
  * or "unreachable [net|host|port|protocol|admin]", "prohibit", "blackhole". As in ip-route(8). */
 LIL_API int lil_route_add(struct lil_host *host, const char *destination, const char *via);
 LIL_API int lil_route_delete(struct lil_host *host, const char *destination);

@@ -443,10 +443,57 @@ static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io
     return status;
 }
 
+static double scaled(const char *text, const char *const *units, const double *factors, unsigned count)
+{
+    char *unit;
+    double number = strtod(text, &unit);
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(unit, units[i]) == 0)
+            return number * factors[i];
+    return unit > text && !*unit ? number * factors[0] : -1;
+}
+
+/* tc-netem(8): a delay, and loss of all or nothing; what chance decides makes the script skipped. */
+static int do_netem(struct shell *shell, int argc, char **argv)
+{
+    static const char *const times[] = {"us", "usec", "usecs", "ms", "msec", "msecs", "s", "sec", "secs"}, *const shares[] = {"%"};
+    static const double ns[] = {1e3, 1e3, 1e3, 1e6, 1e6, 1e6, 1e9, 1e9, 1e9}, whole[] = {1};
+    struct run *run = shell->run;
+    double delay = 0, loss = 0;
+    for (int i = 0; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "delay") == 0 || strcmp(argv[i], "latency") == 0)
+            delay = scaled(value, times, ns, ARRAY_COUNT(times));
+        else if (strcmp(argv[i], "loss") == 0 || strcmp(argv[i], "drop") == 0)
+            loss = scaled(value, shares, whole, 1);
+        else if (strcmp(argv[i], "limit") != 0)
+            run_skip(run, "command: tc netem %s is not known here", argv[i]);
+    }
+    if (delay < 0 || (loss != 0 && loss != 100))
+        run_skip(run, "command: tc netem: only a fixed delay and a loss of 0%% or 100%% are known here");
+    run->netem_delay_ns = (uint64_t)delay;
+    run->netem_loses = loss == 100;
+    return 0;
+}
+
 static int do_tc(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    static const char *const disturbing[] = {"netem", "tbf", "htb", "police", "filter", "clsact", "ingress"};
+    static const char *const disturbing[] = {"tbf", "htb", "police", "filter", "clsact", "ingress"};
+    bool is_root = false;
     (void)io;
+    for (int i = 1; i < argc; i++) {
+        is_root |= strcmp(argv[i], "root") == 0;
+        if (strcmp(argv[i], "dev") == 0 && i + 1 < argc && strcmp(argv[i + 1], "tun0") != 0)
+            return 0; /* no other device is there */
+        if (strcmp(argv[i], "netem") == 0 && is_root)
+            return do_netem(shell, argc - i - 1, argv + i + 1);
+        if (strcmp(argv[i], "netem") == 0)
+            run_skip(shell->run, "command: tc netem is known at the root alone");
+    }
+    if (is_root) { /* deleted, or another kind in its place */
+        shell->run->netem_delay_ns = 0;
+        shell->run->netem_loses = false;
+    }
     for (int i = 1; i < argc; i++)
         for (unsigned j = 0; j < ARRAY_COUNT(disturbing); j++)
             if (strcmp(argv[i], disturbing[j]) == 0)

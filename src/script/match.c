@@ -58,6 +58,8 @@ static struct sent *take(struct run *run)
 {
     while (run->queue) {
         struct sent *sent = run->queue;
+        if (sent->time_ns > run->now_ns) /* netem holds it back; what the host sends meanwhile is behind it */
+            run_until(run, sent->time_ns);
         run->queue = sent->next;
         if (!run->queue)
             run->queue_last = &run->queue;

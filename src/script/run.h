@@ -82,6 +82,8 @@ struct run {
     struct script_event *event;
     struct script_event *blocked;      /* its call is waiting in the task */
     struct sent *queue, **queue_last;
+    uint64_t netem_delay_ns;           /* `tc qdisc ... netem delay`: so late the host's packets leave */
+    bool netem_loses;                  /* ... loss 100%: none leaves */
     struct conn *conns, *under_test;
     struct fd_entry *fds;
     struct addr local, remote;

@@ -132,7 +132,7 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
     if (length > sizeof bytes && !(at = malloc(length)))
         return -EAGAIN;
     length = lil_packet_read(packet, 0, at, length);
-    struct sent *sent = sent_new(at, length, run->now_ns);
+    struct sent *sent = run->netem_loses ? NULL : sent_new(at, length, run->now_ns + run->netem_delay_ns);
     if (sent) {
         sent_unwrap(sent, run->tunnel_port);
         *run->queue_last = sent;

@@ -118,6 +118,12 @@ static void append_metrics(const struct nl_request *request, char text[TEXT])
     append_number(&nest, 0, RTAX_MTU, "mtu", text);
     append_number(&nest, 0, RTAX_INITCWND, "initcwnd", text);
     append_number(&nest, 0, RTAX_ADVMSS, "advmss", text);
+    append_number(&nest, 0, RTAX_WINDOW, "window", text);
+    append_number(&nest, 0, RTAX_INITRWND, "initrwnd", text);
+    append_number(&nest, 0, RTAX_HOPLIMIT, "hoplimit", text);
+    append_number(&nest, 0, RTAX_QUICKACK, "quickack", text);
+    append_number(&nest, 0, RTAX_RTO_MIN, "rto_min", text);
+    append_number(&nest, 0, RTAX_FASTOPEN_NO_COOKIE, "fastopen_no_cookie", text);
 }
 
 static int change_route(const struct nl_request *request, bool is_new)

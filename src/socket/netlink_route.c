@@ -168,17 +168,19 @@ static int get_addresses(struct dump *dump)
 /* --- routes ----------------------------------------------------------------------------------- */
 static void put_metrics(struct nl_out *out, const struct route *route)
 {
+    const struct path_metrics *m = &route->metrics;
+    const struct { uint16_t type; uint32_t value; } numbers[] = {
+        {RTAX_MTU, m->mtu}, {RTAX_WINDOW, m->window}, {RTAX_ADVMSS, m->advmss}, {RTAX_HOPLIMIT, m->hop_limit}, {RTAX_INITCWND, m->initcwnd},
+        {RTAX_FEATURES, m->ecn ? RTAX_FEATURE_ECN : 0}, {RTAX_RTO_MIN, m->rto_min_ms}, {RTAX_INITRWND, m->initrwnd}, {RTAX_QUICKACK, m->quickack},
+        {RTAX_FASTOPEN_NO_COOKIE, m->fastopen_no_cookie}};
     unsigned nest;
 
-    if (!route->metrics.mtu && !route->metrics.initcwnd && !route->metrics.advmss)
+    if (memcmp(&route->metrics, &(struct path_metrics){0}, sizeof route->metrics) == 0)
         return;
     nest = nl_nest(out, RTA_METRICS);
-    if (route->metrics.mtu)
-        nl_put_u32(out, RTAX_MTU, route->metrics.mtu);
-    if (route->metrics.advmss)
-        nl_put_u32(out, RTAX_ADVMSS, route->metrics.advmss);
-    if (route->metrics.initcwnd)
-        nl_put_u32(out, RTAX_INITCWND, route->metrics.initcwnd);
+    for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++)
+        if (numbers[i].value)
+            nl_put_u32(out, numbers[i].type, numbers[i].value);
     nl_nest_end(out, nest);
 }
 
