@@ -58,6 +58,11 @@ uint32_t stream_charge(const struct stream *stream)
     return stream ? stream->charge : 0;
 }
 
+uint32_t stream_pieces(const struct stream *stream)
+{
+    return stream ? stream->count : 0;
+}
+
 static struct stream *stream_new(struct pool *pool)
 {
     struct stream *s = pool_take(pool, pool_general_class(sizeof(*s)));

@@ -10,6 +10,7 @@ struct stream;  /* private: a list of pieces with a cursor for sequential reads 
 /* Streams are made at the first byte and freed with the last: the owner holds a pointer that may be NULL. */
 size_t stream_length(const struct stream *stream); /* NULL: 0 */
 uint32_t stream_charge(const struct stream *stream); /* bytes of memory kept, by block size */
+uint32_t stream_pieces(const struct stream *stream); /* of how many pieces what is held is made */
 /* Copies IOV in. UNIT is the segment size expected: sums are kept for each UNIT bytes so that
  * stream_read_packet of the same shape needs no pass over the data; 0: no sums.
  * Returns bytes taken, or -ENOMEM if none could be. */

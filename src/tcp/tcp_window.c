@@ -2,7 +2,8 @@
  * Linux's receive buffer autotuning. Linux offers half of rcvbuf (adv_win_scale), the other half is its bookkeeping. */
 #include "tcp/tcb.h"
 
-enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16, CLAMP_LEAST = 1152 };
+enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, MBUF_CHARGE = 256 + 2048 /* with its cluster */,
+       ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16, CLAMP_LEAST = 1152 };
 
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
@@ -137,6 +138,8 @@ uint32_t window_room(const struct tcb *tcb)
 {
     uint32_t full = clamp_of(tcb), left = full > tcb->readable ? full - tcb->readable : 0;
     uint64_t charge = stream_charge(tcb->rcv_stream), most = (uint64_t)full * SB_EFFICIENCY;
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* FreeBSD counts its mbufs (sballoc()), whatever our blocks are */
+        charge = min_u64(charge, (uint64_t)stream_pieces(tcb->rcv_stream) * MBUF_CHARGE);
     return (uint32_t)min_u64(left, most > charge ? most - charge : 0);
 }
 
@@ -479,6 +482,8 @@ static void check_plain(struct tcb *tcb, bool ooo)
     const struct tcp_params *params = tcb_params(tcb);
     uint32_t unacked = tcb->rcv_nxt - tcb->rcv_wup, every = params->delack_segments ? params->delack_segments : 2;
     bool second = unacked >= every * tcb->rcv_mss || (tcb->delack_ns && params->ack_policy == TCP_ACK_BSD);
+    if (params->input_policy == TCP_INPUT_BSD) /* FreeBSD's DELAY_ACK(): nor is text longer than a segment that we may send delayed */
+        second = tcb->delack_ns || unacked > tcb->mss + (tcb->ts_ok ? 12u : 0);
     bool opens = params->input_policy == TCP_INPUT_BSD && tcb->rcv_wnd == 0; /* the ACK that opens a closed window is not delayed */
     if (ooo || tcb->ack_now || tcb->fin_rcvd || params->delack_ms == 0 || params->no_delayed_ack || second || opens) {
         tcb->ack_want = ooo ? min_u32(tcb->ack_want + 1u, 7) & 7 : 1;
