@@ -61,35 +61,6 @@ void host_icmp_error(struct lil_host *host, const struct icmp_error *error, cons
 
 /* --- what errors mean ---------------------------------------------------------------------------------------------------- */
 
-static const struct tcp_icmp_row *row_of(const struct lil_host *host, const struct icmp_error *error)
-{
-    const struct tcp_params *tcp = &host->profile->tcp;
-    if (error->version == 4) {
-        switch (error->type) {
-        case ICMP4_UNREACHABLE:
-            return error->code < TCP_ICMP4_CODES ? &tcp->icmp4[error->code] : NULL;
-        case ICMP4_TIME_EXCEEDED:
-            return &tcp->icmp4_time_exceeded;
-        case ICMP4_PARAMETER:
-            return &tcp->icmp4_parameter;
-        case ICMP4_QUENCH:
-            return &tcp->icmp4_quench;
-        default:
-            return NULL;
-        }
-    }
-    switch (error->type) {
-    case ICMP6_UNREACHABLE:
-        return error->code < TCP_ICMP6_CODES ? &tcp->icmp6[error->code] : NULL;
-    case ICMP6_TIME_EXCEEDED_:
-        return &tcp->icmp6_time_exceeded;
-    case ICMP6_PARAMETER:
-        return &tcp->icmp6_parameter;
-    default:
-        return NULL;
-    }
-}
-
 static bool is_nonsense(const struct lil_host *host, const struct icmp_error *error)
 {
     return error->version == 6 && error->rest < 1280 && !host->profile->socket.bsd_options;
@@ -137,13 +108,13 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
         host_mark_due(host);
         return;
     }
-    const struct tcp_icmp_row *row = row_of(host, error);
+    const struct tcp_icmp_row *row = tcp_icmp_row(&host->profile->tcp, error->version, error->type, error->code);
     if (error->version == 4 && (error->type == 4 || (error->type == 11 && error->code == 1))) /* source quench, a fragment missing: nobody's */
         return;
     bool ping = quote->ip.protocol == (error->version == 4 ? ICMP_PROTOCOL4 : ICMP_PROTOCOL6);
     struct udp_icmp icmp = {
         .flow = quote->flow, .version = error->version, .type = error->type, .code = error->code, .info = mtu,
-        .error = too_big ? EMSGSIZE : row && row->action != TCP_ICMP_IGNORE ? row->error : 0,
+        .error = too_big ? EMSGSIZE : row->action != TCP_ICMP_IGNORE ? row->error : 0,
         .offender = *offender, .protocol = quote->ip.protocol, .ping_id = quote->ping_id,
         .kind = quote->ip.protocol == IPPROTO_UDP ? UDP_KIND_UDP : ping ? UDP_KIND_PING : UDP_KIND_RAW,
     };

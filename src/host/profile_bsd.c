@@ -43,6 +43,7 @@ static const struct profile_override lite[] = {
     SET(tcp_icmp6_8, "ignore", "assumed: as ICMPv4", "L"),
     SET(tcp_icmp6_time_exceeded, "ignore", "assumed: as ICMPv4", "L"),
     SET(tcp_icmp6_parameter, "policy ENOPROTOOPT", "assumed: as ICMPv4", "L"),
+    SET(tcp_icmp6_next_header, "policy ENOPROTOOPT", "assumed: as ICMPv4", "L"),
     SET(tcp_backlog_count, "both", "C, U3", "H"),
     SET(tcp_backlog_rule, "3b/2+1", "C, U3", "H"),
     SET(tcp_full_policy, "drop", "C", "H"),

@@ -49,7 +49,9 @@
     X(tcp_icmp6_7, tcp.icmp6[7], ROW, NULL) \
     X(tcp_icmp6_8, tcp.icmp6[8], ROW, NULL) \
     X(tcp_icmp6_time_exceeded, tcp.icmp6_time_exceeded, ROW, NULL) \
+    X(tcp_icmp6_reassembly, tcp.icmp6_reassembly, ROW, NULL) \
     X(tcp_icmp6_parameter, tcp.icmp6_parameter, ROW, NULL) \
+    X(tcp_icmp6_next_header, tcp.icmp6_next_header, ROW, NULL) \
     X(tcp_backlog_count, tcp.backlog_count, WORD, backlog_count_words) \
     X(tcp_backlog_rule, tcp.backlog_rule, WORD, backlog_rule_words) \
     X(tcp_full_policy, tcp.full_policy, WORD, full_words) \
@@ -273,6 +275,7 @@
     X(udp_blackhole, udp.blackhole, BOOL, NULL) \
     X(udp_icmp4_hard, udp.icmp4_hard, U16, NULL) \
     X(udp_icmp6_hard, udp.icmp6_hard, U16, NULL) \
+    X(udp_icmp_time_exceeded, udp.icmp_time_exceeded, BOOL, NULL) \
     X(socket_bind_policy, socket.bind_policy, WORD, bind_words) \
     X(socket_error_unknown_family, socket.error_unknown_family, ERRNO, NULL) \
     X(socket_error_unknown_type, socket.error_unknown_type, ERRNO, NULL) \

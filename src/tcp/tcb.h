@@ -661,7 +661,6 @@ void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, stru
 
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
 /* tcp_icmp.c */
-int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action);
 /* tcp_info.c */
 int info_get(struct tcb *tcb, void *value, unsigned *length);
 uint32_t info_early_segs_out(const struct tcb *tcb);

@@ -117,6 +117,8 @@ uint64_t tcp_deadline(const struct tcp *tcp);
 bool tcp_is_due(const struct tcp *tcp); /* tcp_output_next may have something */
 /* A segment of FLOW could not be sent (no route, EHOSTUNREACH of a silent neighbour ...): ERROR is a positive errno. */
 void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, int error, uint64_t now_ns);
+/* What an ICMP message means to a connection, and which error it is to any socket. */
+const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int version, uint8_t type, uint8_t code);
 /* An ICMP message quoting a segment of FLOW (as sent: local = source) with sequence SEQ; VERSION 4 or 6. MTU for "too big". */
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns);
 /* The interface that took -EAGAIN is writable, or an address went away (ERROR != 0: aborts its connections). */

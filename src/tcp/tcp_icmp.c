@@ -2,34 +2,25 @@
  * messages (RFC 1191, 8201), and errors of our own sending. */
 #include "tcp/tcb.h"
 
-int icmp_error_of(const struct tcp *tcp, int version, uint8_t type, uint8_t code, enum tcp_icmp_action *action)
+const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int version, uint8_t type, uint8_t code)
 {
-    const struct tcp_params *params = &tcp->params;
-    static const struct tcp_icmp_row ignored = {TCP_ICMP_IGNORE, 0};
-    const struct tcp_icmp_row *row = &ignored;
+    static const struct tcp_icmp_row ignored = {TCP_ICMP_IGNORE, 0}, too_big = {TCP_ICMP_PMTU, EMSGSIZE};
     if (version == 4) {
-        if (type == ICMP4_UNREACHABLE)
-            row = code < TCP_ICMP4_CODES ? &params->icmp4[code] : &ignored;
-        else if (type == ICMP4_TIME_EXCEEDED)
-            row = code == 0 ? &params->icmp4_time_exceeded : &ignored;
-        else if (type == ICMP4_PARAMETER)
-            row = &params->icmp4_parameter;
-        else if (type == ICMP4_QUENCH)
-            row = &params->icmp4_quench; /* RFC 9293 3.9.2.2 (MUST-55), RFC 6633: ignored today */
-    } else {
-        if (type == ICMP6_UNREACHABLE)
-            row = code < TCP_ICMP6_CODES ? &params->icmp6[code] : &ignored;
-        else if (type == ICMP6_TIME_EXCEEDED_)
-            row = &params->icmp6_time_exceeded;
-        else if (type == ICMP6_PARAMETER)
-            row = &params->icmp6_parameter;
-        else if (type == ICMP6_TOO_BIG) {
-            *action = TCP_ICMP_PMTU;
-            return EMSGSIZE;
-        }
+        if (type == ICMP4_UNREACHABLE && code < TCP_ICMP4_CODES)
+            return &params->icmp4[code];
+        if (type == ICMP4_TIME_EXCEEDED && code == 0)
+            return &params->icmp4_time_exceeded;
+        if (type == ICMP4_PARAMETER)
+            return &params->icmp4_parameter;
+        return type == ICMP4_QUENCH ? &params->icmp4_quench : &ignored; /* RFC 9293 3.9.2.2 (MUST-55), RFC 6633: ignored today */
     }
-    *action = row->action;
-    return row->error;
+    if (type == ICMP6_UNREACHABLE && code < TCP_ICMP6_CODES)
+        return &params->icmp6[code];
+    if (type == ICMP6_TIME_EXCEEDED_)
+        return code ? &params->icmp6_reassembly : &params->icmp6_time_exceeded;
+    if (type == ICMP6_PARAMETER)
+        return code == 1 ? &params->icmp6_next_header : &params->icmp6_parameter;
+    return type == ICMP6_TOO_BIG ? &too_big : &ignored;
 }
 
 enum { MSS_BEFORE_SYN = 536 };
@@ -224,9 +215,10 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
 {
     tcp_set_now(tcp, now_ns);
     enum flow_kind kind;
-    enum tcp_icmp_action action;
     uint32_t slot = flow_find(tcp, flow, &kind);
-    int error = icmp_error_of(tcp, version, type, code, &action);
+    const struct tcp_icmp_row *row = tcp_icmp_row(&tcp->params, version, type, code);
+    enum tcp_icmp_action action = row->action;
+    int error = row->error;
     if (action == TCP_ICMP_IGNORE)
         return;
     if (tcp->params.icmp_policy == TCP_ICMP_ABORT_ALL && action != TCP_ICMP_PMTU) {

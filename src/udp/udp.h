@@ -21,6 +21,7 @@ struct udp_params {
     bool csum;                    /* 4.2BSD and 4.3BSD: UDP checksums off */
     uint16_t icmp4_hard;          /* a bit a code of type 3 that a connected socket is told of without IP_RECVERR */
     uint16_t icmp6_hard;          /* the same for ICMPv6 type 1 */
+    bool icmp_time_exceeded;      /* and of a message that ran out of hops */
 };
 enum udp_kind { UDP_KIND_UDP, UDP_KIND_PING, UDP_KIND_RAW };
 struct udp_hooks {

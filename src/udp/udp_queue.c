@@ -191,6 +191,8 @@ static bool is_hard(const struct udp *udp, const struct udp_icmp *icmp)
         return icmp->code < 16 && ((icmp->version == 4 ? udp->params.icmp4_hard : udp->params.icmp6_hard) >> icmp->code & 1);
     if (icmp->version == 6 && icmp->type == ICMP6_TOO_BIG) /* as ICMP's code 4 */
         return udp->params.icmp4_hard >> 4 & 1;
+    if (icmp->type == (icmp->version == 4 ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED_))
+        return udp->params.icmp_time_exceeded;
     return icmp->type == (icmp->version == 4 ? ICMP4_PARAMETER : ICMP6_PARAMETER);
 }
 
