@@ -114,6 +114,48 @@ static bool put_inet6(void *ctx, const struct host_interface_view *view)
 
 static void put_if_inet6(struct page *page) { host_each_interface(page->host, put_inet6, page); }
 
+/* The groups that each interface is in for its own sake: all nodes, and the solicited-node group of each address (RFC 4291 2.8); not those that
+ * sockets have joined. */
+static bool put_groups6(void *ctx, const struct host_interface_view *view)
+{
+    struct page *page = ctx;
+    bool any = false;
+
+    for (unsigned i = 0; i < view->address_count; i++) {
+        const uint8_t *b = view->addresses[i].addr.b;
+        if (addr_is_v4(&view->addresses[i].addr))
+            continue;
+        any = true;
+        if (view->kind != LIL_LOOPBACK)
+            fprintf(page->out, "%-4d %-15s ff0200000000000000000001ff%02x%02x%02x     1 00000004 0\n", view->ifindex, view->name, b[13], b[14],
+                    b[15]);
+    }
+    if (any)
+        fprintf(page->out, "%-4d %-15s ff020000000000000000000000000001     1 0000000C 0\n%-4d %-15s ff010000000000000000000000000001     1 00000008 0\n",
+                view->ifindex, view->name, view->ifindex, view->name);
+    return true;
+}
+
+static void put_igmp6(struct page *page) { host_each_interface(page->host, put_groups6, page); }
+
+static bool put_group4(void *ctx, const struct host_interface_view *view)
+{
+    struct page *page = ctx;
+    bool any = false;
+
+    for (unsigned i = 0; i < view->address_count; i++)
+        any |= addr_is_v4(&view->addresses[i].addr);
+    if (any)
+        fprintf(page->out, "%d\t%-10s: %5d      V3\n\t\t\t\t%08X %5d 0:%08X\t\t0\n", view->ifindex, view->name, 1, 0x010000e0, 1, 0);
+    return true;
+}
+
+static void put_igmp(struct page *page)
+{
+    fputs("Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n", page->out);
+    host_each_interface(page->host, put_group4, page);
+}
+
 struct naming {
     int ifindex;
     char *name;
@@ -299,7 +341,7 @@ static const struct {
     {"raw6", put_raw6}, {"icmp", put_none}, {"icmp6", put_none}, {"dev", put_dev}, {"if_inet6", put_if_inet6}, {"route", put_routes},
     {"ipv6_route", put_ipv6_route}, {"arp", put_arp}, {"snmp", put_snmp}, {"snmp6", put_snmp6}, {"netstat", put_netstat}, {"sockstat", put_sockstat},
     {"sockstat6", put_sockstat6}, {"unix", put_unix}, {"netlink", put_netlink}, {"packet", put_packet}, {"wireless", put_wireless},
-    {"igmp", put_nothing}, {"igmp6", put_nothing}, {"dev_mcast", put_nothing},
+    {"igmp", put_igmp}, {"igmp6", put_igmp6}, {"dev_mcast", put_nothing},
 };
 
 static char *close_text(FILE *out, char **text)
