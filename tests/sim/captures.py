@@ -62,7 +62,8 @@ LABS = {
     "connect-unreachable-44bsd": "a soft error: the SYN schedule goes on",
     "listen-backlog": "SYNs beyond the backlog are dropped", "listen-full-queue": "SYNs beyond the backlog are dropped",
     "listen-removal-44bsd": "the third segment is lost, the SYN/ACK goes again",
-    "reset-crash": "the peer has lost its power", "unp": "192.3.4.5 behind a router that answers host unreachable",
+    "recovery": "the link loses one packet in eight", "reset-crash": "the peer has lost its power",
+    "unp": "192.3.4.5 behind a router that answers host unreachable",
 }
 # A script that passes with --strict has a line for each packet of the host, so the scenario wants each of them; the
 # others, which leave some unsaid at the end:
