@@ -49,7 +49,7 @@ struct lil_proc {
 } the_proc;
 static struct lil_host the_host;
 static struct { struct sockaddr_storage address; socklen_t length; bool connecting; } names[FDS];
-static uint16_t last_syn_port;
+static uint16_t first_port; /* of the last SYN, or of the first datagram after connect() */
 
 /* --- time ---------------------------------------------------------------------------------------------------------- */
 static uint64_t inside_now(bool *sleeps)
@@ -209,8 +209,10 @@ static void collect(void)
         if (ip_parse(&ip, bytes, count) >= 0) {
             const uint8_t *tcp = bytes + ip.header_length + (ip.protocol == IPPROTO_UDP ? 8 : 0); /* in UDP (RFC 6951's way), or at once */
             bool is_tcp = ip.protocol == IPPROTO_TCP || (ip.protocol == IPPROTO_UDP && the_host.run->tunnel_port && count >= ip.header_length + 28u);
-            if (is_tcp && (tcp[13] & 0x12) == 0x02)
-                last_syn_port = (uint16_t)(tcp[0] << 8 | tcp[1]);
+            if (is_tcp ? (tcp[13] & 0x12) == 0x02 : ip.protocol == IPPROTO_UDP && !the_host.run->tunnel_port && !first_port) {
+                const uint8_t *ports = is_tcp ? tcp : bytes + ip.header_length;
+                first_port = (uint16_t)(ports[0] << 8 | ports[1]);
+            }
         }
         the_host.transmit(the_host.run, 2, lil_packet_copy(NULL, bytes, count));
     }
@@ -419,7 +421,7 @@ int lil_connect(struct lil_proc *p, int fd, const struct sockaddr *address, sock
     (void)p;
     if (fd >= 0 && fd < FDS)
         names[fd].connecting = true;
-    last_syn_port = 0;
+    first_port = 0;
     return (int)call(CONNECT, fd, A(address), length, 0, 0, 0);
 }
 
@@ -459,16 +461,16 @@ static bool skips(const char *name)
     return own;
 }
 
-/* Packetdrill learns a port from bind()'s argument or from the SYN. */
+/* Packetdrill learns a port from bind()'s argument, from the SYN or from the first datagram. */
 int lil_getsockname(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
 {
     (void)p;
     if (skips("getsockname"))
         return -1;
-    if (fd < 0 || fd >= FDS || (!names[fd].length && !(names[fd].connecting && last_syn_port)))
+    if (fd < 0 || fd >= FDS || (!names[fd].length && !(names[fd].connecting && first_port)))
         return -1;
     if (!names[fd].length)
-        names[fd].length = addr_to_sockaddr(&the_host.run->local, last_syn_port, 0, the_host.run->config.ip == SCRIPT_IPV4 ? AF_INET : AF_INET6, &names[fd].address);
+        names[fd].length = addr_to_sockaddr(&the_host.run->local, first_port, 0, the_host.run->config.ip == SCRIPT_IPV4 ? AF_INET : AF_INET6, &names[fd].address);
     memcpy(address, &names[fd].address, names[fd].length);
     *length = names[fd].length;
     return 0;
