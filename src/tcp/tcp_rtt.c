@@ -242,11 +242,14 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
         establish_freebsd(tcb, options, since_us);
         return;
     }
-    if (tcb->retransmits == 0) {
+    bool modern = params->rto_policy == TCP_RTO_LINUX || params->rto_policy == TCP_RTO_6298;
+    /* a SYN/ACK goes again also for a SYN that came again: Karn's rule does not ask why */
+    uint32_t resent = modern && tcb->is_passive && tcb->ext ? tcb->ext->total_retrans : tcb->retransmits;
+    if (resent == 0) {
         rtt_sample(tcb, since_us);
         return;
     }
-    if (params->rto_policy != TCP_RTO_LINUX && params->rto_policy != TCP_RTO_6298)
+    if (!modern)
         return;
     bool is_first_answered = false;
     if (tcb->ts_ok && options->has_timestamp && options->ts_echo) {
@@ -259,8 +262,6 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
     }
     if (tcb->srtt_us == 0)
         tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000;
-    uint32_t resent = tcb->is_passive ? tcb->ext ? tcb->ext->total_retrans : tcb->retransmits
-                                      : tcb->retransmits; /* SYN/ACKs also for a SYN that came again */
-    if (resent > 1 && !is_first_answered)
+    if (tcb->retransmits && resent > 1 && !is_first_answered)
         tcb->cwnd = 1;
 }
