@@ -220,10 +220,10 @@ static void read_output(struct program *program, int which)
     program->launcher->progress = true;
     n = read(source->fd, text, sizeof text);
     for (ssize_t i = 0; i < n; i++) {
-        if (text[i] != '\n')
-            program->line[which][program->line_length[which]++] = text[i];
         if (text[i] == '\n' || program->line_length[which] == LINE_MAX_BYTES)
             line_is_whole(program, which);
+        if (text[i] != '\n')
+            program->line[which][program->line_length[which]++] = text[i];
     }
     if (n == 0 || (n < 0 && errno != EAGAIN)) {
         if (program->line_length[which])

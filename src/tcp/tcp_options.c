@@ -384,7 +384,7 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     if (name == TCP_QUICKACK)
         return set_quickack(tcb, number);
     if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && repair_has(name))
-        return repair_setopt(tcb, name, value, length);
+        return repair_setopt(tcb, name, number, value, length);
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
     error = set_shared(tcp, own, name, number, tcb->state);

@@ -99,12 +99,8 @@ static int set_window(struct tcb *tcb, const void *value, unsigned length)
     return 0;
 }
 
-int repair_setopt(struct tcb *tcb, int name, const void *value, unsigned length)
+int repair_setopt(struct tcb *tcb, int name, int number, const void *value, unsigned length)
 {
-    int number;
-    if (length < sizeof number)
-        return -EINVAL;
-    memcpy(&number, value, sizeof number);
     if (name == TCP_REPAIR)
         return turn(tcb, number);
     if (name == TCP_QUEUE_SEQ) /* asks for the queue alone */

@@ -16,6 +16,11 @@ check "one program beside a lab's own, which are builtin" 0 'You asked web for /
 check "one program beside a lab's own, which are real" 0 '^200 0.300$' "$LILLIPUT" run --lab "$SOURCE_DIR/tests/system/programs.yaml" --on client --time virtual -- \
     bash -c "curl -sS -o /dev/null -w '%{http_code} %{time_total}' http://web:8000/ | cut -c1-9"
 check 'no such host in the lab' 2 'no host "nobody" in the lab; --on takes' "$LILLIPUT" run --lab "$work/site.yaml" --on nobody -- true
+cat >"$work/long.yaml" <<'END'
+hosts: {a: {programs: [{path: sh, args: ["-c", "printf '%01000d\\n%01001d\\n\\n' 1 2"]}]}}
+END
+"$LILLIPUT" run "$work/long.yaml" | awk '{ print length }' >"$work/lengths"
+check 'lines of 1,000 bytes are whole, longer ones come in pieces' 0 '^1007 1007 8 7 $' tr '\n' ' ' <"$work/lengths"
 sed 's/{exited: 2}/any/' "$SOURCE_DIR/tests/system/programs.yaml" >"$work/any.yaml"
 check 'any end will do' 0 '^client sh' "$LILLIPUT" run "$work/any.yaml"
 "$LILLIPUT" run --json "$SOURCE_DIR/tests/system/programs.yaml" | python3 -c '
