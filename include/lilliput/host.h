@@ -129,6 +129,9 @@ LIL_API void lil_host_get_stats(const struct lil_host *host, struct lil_host_sta
 /* NULL-terminated, in FACTS order. */
 LIL_API const char *const *lil_profile_names(void);
 /* Every value of a profile: name, value, source ("C", "T1 18.3", "assumed: 4.4bsd"), confidence (H, M, L). -ENOENT. */
-LIL_API int lil_profile_each(const char *profile, void (*visit)(void *ctx, const char *name, const char *value, const char *source, const char *confidence), void *ctx);
+LIL_API int lil_profile_each(const char *profile,
+                             void (*visit)(void *ctx, const char *name, const char *value, const char *source,
+                                           const char *confidence),
+                             void *ctx);
 
 #endif

@@ -1,9 +1,10 @@
 /* socket.h: the BSD sockets API with a lil_ prefix and the system's own constants and structures.
  *
  * Every call takes the process first, as the BSD kernel's take struct proc: a table of descriptors, lowest free first
- * from 3 on (0-2 are the system's until dup2 takes one), on a host. Results are POSIX's: -1 with errno. Calls take no time: they use the host's last now_ns, change state and
- * mark the host due; poll the host again before sleeping. Where a call would block: in a fiber it waits; inline (an
- * embedder's own loop) it returns -1 with EAGAIN (connect: EINPROGRESS). UNP chapters 4 to 8 tell what each is for. */
+ * from 3 on (0-2 are the system's until dup2 takes one), on a host. Results are POSIX's: -1 with errno. Calls take no
+ * time: they use the host's last now_ns, change state and mark the host due; poll the host again before sleeping. Where
+ * a call would block: in a fiber it waits; inline (an embedder's own loop) it returns -1 with EAGAIN (connect:
+ * EINPROGRESS). UNP chapters 4 to 8 tell what each is for. */
 #ifndef LILLIPUT_SOCKET_H
 #define LILLIPUT_SOCKET_H
 #include <poll.h>
@@ -27,7 +28,8 @@ LIL_API int lil_proc_pid(const struct lil_proc *proc);
 LIL_API void lil_proc_close_all(struct lil_proc *proc);
 /* Is FD one of the process's descriptors? 0-2 are the system's until dup2 takes them. */
 LIL_API bool lil_is_open(const struct lil_proc *proc, int fd);
-/* The process that override.h's plain names act on, one a thread; set by the runtime of a program, or by an embedder. Returns the old one. */
+/* The process that override.h's plain names act on, one a thread; set by the runtime of a program, or by an embedder.
+ * Returns the old one. */
 LIL_API struct lil_proc *lil_current(void);
 LIL_API struct lil_proc *lil_set_current(struct lil_proc *proc);
 /* exit(): ends the program that PROC is. Returns only where there is none to end (inline). */
@@ -55,7 +57,8 @@ LIL_API ssize_t lil_writev(struct lil_proc *p, int fd, const struct iovec *iov, 
 LIL_API ssize_t lil_recv(struct lil_proc *p, int fd, void *buffer, size_t size, int flags);
 LIL_API ssize_t lil_send(struct lil_proc *p, int fd, const void *buffer, size_t size, int flags);
 LIL_API ssize_t lil_recvfrom(struct lil_proc *p, int fd, void *buffer, size_t size, int flags, struct sockaddr *address, socklen_t *length);
-LIL_API ssize_t lil_sendto(struct lil_proc *p, int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length);
+LIL_API ssize_t lil_sendto(struct lil_proc *p, int fd, const void *buffer, size_t size, int flags,
+                           const struct sockaddr *address, socklen_t length);
 LIL_API ssize_t lil_recvmsg(struct lil_proc *p, int fd, struct msghdr *message, int flags);
 LIL_API ssize_t lil_sendmsg(struct lil_proc *p, int fd, const struct msghdr *message, int flags);
 

@@ -20,14 +20,19 @@ struct lil_packet;
     X(ROUTE_PROHIBIT, "route-prohibit") X(ROUTE_BLACKHOLE, "route-blackhole")                                          \
     X(FRAG_MALFORMED, "frag-malformed") X(FRAG_OVERLAP, "frag-overlap") X(FRAG_TIMEOUT, "frag-timeout") X(FRAG_LIMIT, "frag-limit") \
     X(NEIGHBOR_FAILED, "neighbor-failed") X(NEIGHBOR_QUEUE, "neighbor-queue") X(ND_MALFORMED, "nd-malformed")           \
-    X(ICMP_TRUNCATED, "icmp-truncated") X(ICMP_CHECKSUM, "icmp-checksum") X(ICMP_TYPE, "icmp-type") X(ICMP_QUOTE, "icmp-quote") X(ICMP_RATE, "icmp-rate") \
-    X(UDP_TRUNCATED, "udp-truncated") X(UDP_CHECKSUM, "udp-checksum") X(UDP_NO_PORT, "udp-no-port") X(UDP_BUFFER, "udp-buffer") X(UDP_CONNECTED, "udp-connected") \
+    X(ICMP_TRUNCATED, "icmp-truncated") X(ICMP_CHECKSUM, "icmp-checksum") X(ICMP_TYPE, "icmp-type")                    \
+    X(ICMP_QUOTE, "icmp-quote") X(ICMP_RATE, "icmp-rate")                                                              \
+    X(UDP_TRUNCATED, "udp-truncated") X(UDP_CHECKSUM, "udp-checksum") X(UDP_NO_PORT, "udp-no-port")                    \
+    X(UDP_BUFFER, "udp-buffer") X(UDP_CONNECTED, "udp-connected")                                                      \
     X(TCP_TRUNCATED, "tcp-truncated") X(TCP_HEADER, "tcp-header") X(TCP_CHECKSUM, "tcp-checksum") X(TCP_NO_PORT, "tcp-no-port") \
     X(TCP_RESET_CLOSED, "tcp-reset-closed") X(TCP_BAD_ACK, "tcp-bad-ack") X(TCP_BAD_SEQ, "tcp-bad-seq") X(TCP_PAWS, "tcp-paws") \
-    X(TCP_BAD_FLAGS, "tcp-bad-flags") X(TCP_SIGNATURE, "tcp-signature") X(TCP_TTL, "tcp-ttl") X(TCP_BACKLOG, "tcp-backlog") X(TCP_SYN_QUEUE, "tcp-syn-queue") X(TCP_ACCEPT_QUEUE, "tcp-accept-queue") \
-    X(TCP_DUPLICATE, "tcp-duplicate") X(TCP_WINDOW, "tcp-window") X(TCP_MEMORY, "tcp-memory") X(TCP_AFTER_CLOSE, "tcp-after-close") X(TCP_LIMIT, "tcp-limit") \
+    X(TCP_BAD_FLAGS, "tcp-bad-flags") X(TCP_SIGNATURE, "tcp-signature") X(TCP_TTL, "tcp-ttl")                          \
+    X(TCP_BACKLOG, "tcp-backlog") X(TCP_SYN_QUEUE, "tcp-syn-queue") X(TCP_ACCEPT_QUEUE, "tcp-accept-queue")            \
+    X(TCP_DUPLICATE, "tcp-duplicate") X(TCP_WINDOW, "tcp-window") X(TCP_MEMORY, "tcp-memory")                          \
+    X(TCP_AFTER_CLOSE, "tcp-after-close") X(TCP_LIMIT, "tcp-limit")                                                    \
     X(TCP_MARTIAN, "tcp-martian") X(MEMORY, "memory") X(INTERFACE_DOWN, "interface-down") X(INTERFACE_QUEUE, "interface-queue") \
-    X(RAW_BUFFER, "raw-buffer") X(LINK_LOSS, "link-loss") X(LINK_QUEUE, "link-queue") X(LINK_CORRUPT, "link-corrupt") X(LINK_MTU, "link-mtu") X(LINK_DOWN, "link-down")
+    X(RAW_BUFFER, "raw-buffer") X(LINK_LOSS, "link-loss") X(LINK_QUEUE, "link-queue") X(LINK_CORRUPT, "link-corrupt")  \
+    X(LINK_MTU, "link-mtu") X(LINK_DOWN, "link-down")
 enum lil_drop {
 #define X(name, word) LIL_DROP_##name,
     LIL_DROPS(X)

@@ -31,7 +31,9 @@ struct lil_link_config {
 };
 LIL_API uint32_t lil_percent(const char *text); /* "0.5%" or "0.5": parts per 2^32 */
 /* A link between new interfaces of two hosts; addresses may be NULL (added later), CONFIG NULL: perfect. */
-LIL_API struct lil_link *lil_world_link(struct lil_world *world, struct lil_host *a, const char *a_address, struct lil_host *b, const char *b_address, const struct lil_link_config *config);
+LIL_API struct lil_link *lil_world_link(struct lil_world *world, struct lil_host *a, const char *a_address,
+                                        struct lil_host *b, const char *b_address,
+                                        const struct lil_link_config *config);
 /* Changes a link while it runs; DIRECTION 0: both, 1: from a, 2: from b. */
 LIL_API void lil_link_set(struct lil_link *link, int direction, const struct lil_link_config *config);
 LIL_API struct lil_link_config lil_link_get(const struct lil_link *link, int direction);
@@ -40,7 +42,8 @@ typedef int64_t lil_link_filter_fn(void *ctx, int direction, struct lil_packet *
 LIL_API void lil_link_set_filter(struct lil_link *link, lil_link_filter_fn *filter, void *ctx);
 /* An Ethernet switch (learning) and its ports. */
 LIL_API struct lil_node *lil_world_switch(struct lil_world *world, const char *name);
-LIL_API int lil_world_attach(struct lil_world *world, struct lil_node *sw, struct lil_host *host, const char *ifname, const char *address, const struct lil_link_config *config);
+LIL_API int lil_world_attach(struct lil_world *world, struct lil_node *sw, struct lil_host *host, const char *ifname,
+                             const char *address, const struct lil_link_config *config);
 /* Ends a host as a power failure does; its links stay. Programs on it end. */
 LIL_API void lil_world_crash(struct lil_world *world, struct lil_host *host);
 
@@ -48,7 +51,8 @@ LIL_API void lil_world_crash(struct lil_world *world, struct lil_host *host);
 typedef int lil_main_fn(struct lil_proc *proc, void *argument); /* returns the exit status */
 /* Starts MAIN as a fiber on HOST at the present time. Blocking calls wait in virtual time. The proc belongs to the world. */
 LIL_API struct lil_proc *lil_world_spawn(struct lil_world *world, struct lil_host *host, lil_main_fn *main, void *argument);
-LIL_API struct lil_proc *lil_world_spawn_at(struct lil_world *world, struct lil_host *host, uint64_t at_ns, lil_main_fn *main, void *argument);
+LIL_API struct lil_proc *lil_world_spawn_at(struct lil_world *world, struct lil_host *host, uint64_t at_ns,
+                                            lil_main_fn *main, void *argument);
 LIL_API void lil_sleep_ns(struct lil_proc *proc, uint64_t ns);   /* in a fiber */
 LIL_API uint64_t lil_now_ns(struct lil_proc *proc);
 /* Ends a program: its descriptors are closed as exit() does. */
@@ -64,7 +68,8 @@ LIL_API void lil_world_at(struct lil_world *world, uint64_t at_ns, void (*run)(v
 /* Runs until UNTIL, until lil_world_stop, or until nothing can happen any more. Returns 0, or the first non-zero
  * exit status of a program. */
 LIL_API int lil_world_run(struct lil_world *world, uint64_t until_ns);
-/* Runs all that happens now and at most up to UNTIL; returns the time of the next event (LIL_NEVER: none). For callers with other events. */
+/* Runs all that happens now and at most up to UNTIL; returns the time of the next event (LIL_NEVER: none). For callers
+ * with other events. */
 LIL_API uint64_t lil_world_step(struct lil_world *world, uint64_t until_ns);
 LIL_API uint64_t lil_world_next(const struct lil_world *world);
 LIL_API void lil_world_stop(struct lil_world *world);

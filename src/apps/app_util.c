@@ -121,8 +121,8 @@ const char *app_print_address(const struct sockaddr_storage *address, char *text
 }
 
 /* A socket of the family of the address TEXT, which becomes *ADDRESS. */
-static int socket_for(struct lil_proc *p, const struct app_options *options, const char *text, uint16_t port, struct sockaddr_storage *address,
-                      socklen_t *length)
+static int socket_for(struct lil_proc *p, const struct app_options *options, const char *text, uint16_t port,
+                      struct sockaddr_storage *address, socklen_t *length)
 {
     if (!app_address(text, port, address, length)) {
         app_bad_address(p, text);

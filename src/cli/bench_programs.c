@@ -24,9 +24,10 @@ static const char setup_text[] =
 /* Scripts print one number. $W: a directory of ours; $P: a port. A server that does not come up within 5 s is not waited for. */
 #define WAIT(probe) "for i in $(seq 100); do " probe " >/dev/null 2>&1 && break; sleep 0.05; done; "
 #define END "; kill %%; wait 2>/dev/null"
-#define REDIS(arguments)                                                                                                                     \
-    "redis-server --port $P --bind 127.0.0.1 --save '' >/dev/null & " WAIT("redis-cli -p $P ping")                                           \
-    "redis-benchmark -p $P -t get -q " arguments " 2>/dev/null | tr '\\r' '\\n' | sed -n 's/^GET: \\([0-9.]*\\) requests.*/\\1/p' | tail -1" END
+#define REDIS(arguments)                                                                                               \
+    "redis-server --port $P --bind 127.0.0.1 --save '' >/dev/null & " WAIT("redis-cli -p $P ping")                     \
+    "redis-benchmark -p $P -t get -q " arguments " 2>/dev/null | tr '\\r' '\\n' | "                                    \
+    "sed -n 's/^GET: \\([0-9.]*\\) requests.*/\\1/p' | tail -1" END
 static const struct figure {
     const char *key, *what, *unit;
     double scale, goal;
@@ -132,8 +133,9 @@ static bool measure_figure(const struct figure *figure, int repeat, json_t *json
     else if (ratio[0] <= 0)
         printf("%-12s %-28s a run failed\n", figure->key, figure->what);
     else
-        printf("%-12s %-28s %9.0f %9.0f %-5s %6.2f %6.2f %6.2f  >= %.1f %s\n", figure->key, figure->what, lab[repeat / 2], kernel[repeat / 2],
-               figure->unit, median, ratio[0], ratio[repeat - 1], figure->goal, median >= figure->goal ? "yes" : "NO");
+        printf("%-12s %-28s %9.0f %9.0f %-5s %6.2f %6.2f %6.2f  >= %.1f %s\n", figure->key, figure->what,
+               lab[repeat / 2], kernel[repeat / 2], figure->unit, median, ratio[0], ratio[repeat - 1], figure->goal,
+               median >= figure->goal ? "yes" : "NO");
     fflush(stdout);
     return median >= figure->goal && ratio[0] > 0;
 }
@@ -188,7 +190,8 @@ static bool is_key(const char *text)
 
 int bench_programs_main(int argc, char **argv)
 {
-    static const struct option options[] = {{"only", 1, NULL, 'o'}, {"repeat", 1, NULL, 'r'}, {"json", 0, NULL, 'j'}, {"help", 0, NULL, 'h'}, {0}};
+    static const struct option options[] = {
+        {"only", 1, NULL, 'o'}, {"repeat", 1, NULL, 'r'}, {"json", 0, NULL, 'j'}, {"help", 0, NULL, 'h'}, {0}};
     char directory[] = "/tmp/lilliput-bench.XXXXXX", text[64];
     const char *only = NULL;
     int repeat = REPEAT, option, result;

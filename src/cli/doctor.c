@@ -20,7 +20,8 @@
 #include "launch/launch.h"
 
 enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED, FOR_SIGNALS };
-static const char *const need_words[] = {"needed to run programs", "needed for virtual time", "only speed", "only where signals break calls"};
+static const char *const need_words[] = {"needed to run programs", "needed for virtual time", "only speed",
+                                         "only where signals break calls"};
 
 struct finding {
     unsigned missing[4];
@@ -118,26 +119,32 @@ int doctor_main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)
         return cli_wrong("doctor", "%s: it takes no arguments", argv[1], "`lilliput doctor` tries all there is to try");
     if (argc > 1) {
-        printf("usage: lilliput doctor\n  Tries what `lilliput run -- PROGRAM` and `lilliput gauntlet` need of this kernel and container.\n");
+        printf("usage: lilliput doctor\n  Tries what `lilliput run -- PROGRAM` and `lilliput gauntlet` need of this "
+               "kernel and container.\n");
         return CLI_OK;
     }
     uname(&kernel);
     access = try_access();
     printf("Linux %s, %s, uid %d\n", kernel.release, kernel.machine, getuid());
-    tell(&finding, ARCH_NAME, !strcmp(kernel.machine, ARCH_NAME), NEEDED, "This binary was built for another processor's calls (src/launch/arch.h).");
+    tell(&finding, ARCH_NAME, !strcmp(kernel.machine, ARCH_NAME), NEEDED,
+         "This binary was built for another processor's calls (src/launch/arch.h).");
     tell(&finding, "seccomp user notification", try_listener(), NEEDED,
-         "Linux 5.14 or newer with CONFIG_SECCOMP_FILTER; another listener on this process chain excludes a second (lilliput inside lilliput).");
+         "Linux 5.14 or newer with CONFIG_SECCOMP_FILTER; another listener on this process chain excludes a second "
+         "(lilliput inside lilliput).");
     tell(&finding, "descriptors of a child (pidfd_getfd)", access.get_fd, FOR_SPEED,
          "Copies are kept instead, and a close is found by looking into /proc, up to 40 ms late. In a container: --cap-add SYS_PTRACE.");
     if (!access.get_fd)
-        tell(&finding, "descriptors of a child (/proc/PID/fd)", access.proc_fd, NEEDED, "/proc mounted without hidepid; Linux 3.7 or newer.");
+        tell(&finding, "descriptors of a child (/proc/PID/fd)", access.proc_fd, NEEDED,
+             "/proc mounted without hidepid; Linux 3.7 or newer.");
     tell(&finding, "memory of a child (process_vm_readv)", access.memory, NEEDED,
          "kernel.yama.ptrace_scope above 1, or a container: --cap-add SYS_PTRACE, or --security-opt seccomp=unconfined.");
     tell(&finding, "socket identity (SO_COOKIE)", has_cookie(), NEEDED, "Linux 4.12 or newer.");
     tell(&finding, "ptrace of a child", tracer_is_permitted(), FOR_VIRTUAL_TIME,
          "Is a debugger attached, or kernel.yama.ptrace_scope 3? In a container: --cap-add SYS_PTRACE. Without it: real time only.");
-    tell(&finding, "/proc/PID/syscall", access.proc_syscall, FOR_VIRTUAL_TIME, "CONFIG_HAVE_ARCH_TRACEHOOK, and /proc mounted without hidepid.");
-    tell(&finding, "/proc/PID/schedstat", access.proc_schedstat, FOR_VIRTUAL_TIME, "A kernel with CONFIG_SCHED_INFO (all distributions' have it).");
+    tell(&finding, "/proc/PID/syscall", access.proc_syscall, FOR_VIRTUAL_TIME,
+         "CONFIG_HAVE_ARCH_TRACEHOOK, and /proc mounted without hidepid.");
+    tell(&finding, "/proc/PID/schedstat", access.proc_schedstat, FOR_VIRTUAL_TIME,
+         "A kernel with CONFIG_SCHED_INFO (all distributions' have it).");
     tell(&finding, "answers that no signal can lose (Linux 5.19)", is_at_least(kernel.release, 5, 19), FOR_SIGNALS,
          "A signal that breaks a call can lose what it moved, on an older kernel (docs/decisions/0315-signals.md).");
     tell(&finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel.release, 6, 6), FOR_SPEED,

@@ -72,13 +72,16 @@ static int check_baseline(const char *file)
     return report_check(file, error) < 0 ? cli_wrong("gauntlet", "%s", error, "--record FILE writes such a file") : CLI_OK;
 }
 
+enum { LIST = 256, UDP, TCP, SHOW, JOBS };
+static const struct option options[] = {
+    {"profile", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"case", 1, NULL, 'c'}, {"list", 0, NULL, LIST},
+    {"json", 0, NULL, 'j'}, {"junit", 1, NULL, 'J'}, {"expect", 1, NULL, 'e'}, {"record", 1, NULL, 'r'},
+    {"server", 1, NULL, 'S'}, {"name", 1, NULL, 'n'}, {"port", 1, NULL, 'P'}, {"udp", 0, NULL, UDP},
+    {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'},
+    {"help", 0, NULL, 'h'}, {0}};
+
 static int parse(int argc, char **argv, struct gauntlet_options *o)
 {
-    enum { LIST = 256, UDP, TCP, SHOW, JOBS };
-    static const struct option options[] = {
-        {"profile", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"case", 1, NULL, 'c'}, {"list", 0, NULL, LIST}, {"json", 0, NULL, 'j'}, {"junit", 1, NULL, 'J'},
-        {"expect", 1, NULL, 'e'}, {"record", 1, NULL, 'r'}, {"server", 1, NULL, 'S'}, {"name", 1, NULL, 'n'}, {"port", 1, NULL, 'P'}, {"udp", 0, NULL, UDP},
-        {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'}, {"help", 0, NULL, 'h'}, {0}};
     int option, rc = CLI_OK;
     uint64_t number;
 
@@ -113,7 +116,8 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
         case 'n':
             o->name = optarg;
             if (!*optarg || strlen(optarg) > 60 || strspn(optarg, NAME_LETTERS) != strlen(optarg))
-                rc = cli_wrong("gauntlet", "\"%s\" is no name of a host", optarg, "--name has letters, digits, dots and hyphens, at most 60");
+                rc = cli_wrong("gauntlet", "\"%s\" is no name of a host", optarg,
+                               "--name has letters, digits, dots and hyphens, at most 60");
             break;
         case 'P':
             rc = cli_number("gauntlet", "--port", optarg, 1, 65535, &number);
@@ -122,7 +126,8 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
         case 'w':
             o->capture = optarg;
             if (access(optarg, W_OK) < 0 && mkdir(optarg, 0777) < 0)
-                rc = cli_wrong("gauntlet", "%s: no such directory, and it cannot be made", optarg, "--capture writes a file for each case there");
+                rc = cli_wrong("gauntlet", "%s: no such directory, and it cannot be made", optarg,
+                               "--capture writes a file for each case there");
             break;
         case UDP: o->udp = true; break;
         case TCP: o->tcp = true; break;
@@ -342,7 +347,11 @@ static int body(void *ctx)
 int gauntlet_main(int argc, char **argv)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    struct gauntlet_options o = {.profile = "linux", .seed = 1, .port = 80, .name = "server.test", .jobs = processors > 0 ? (unsigned)processors : 1};
+    struct gauntlet_options o = {.profile = "linux",
+                                 .seed = 1,
+                                 .port = 80,
+                                 .name = "server.test",
+                                 .jobs = processors > 0 ? (unsigned)processors : 1};
     int rc = parse(argc, argv, &o);
 
     if (rc != CLI_OK)

@@ -53,8 +53,8 @@ static void print_line(struct lab_program *one, bool is_error, const char *line,
     FILE *out = is_error || lab->options->is_beside ? stderr : stdout;
 
     if (one->lines)
-        json_array_append_new(one->lines, json_pack("{s:I, s:s, s:s%}", "time_ns", (json_int_t)now_ns, "stream", is_error ? "stderr" : "stdout",
-                                                    "line", line, length));
+        json_array_append_new(one->lines, json_pack("{s:I, s:s, s:s%}", "time_ns", (json_int_t)now_ns, "stream",
+                                                    is_error ? "stderr" : "stdout", "line", line, length));
     else if (lab->show)
         show_output(lab->show, one->real ? one->real->proc : one->proc, line, now_ns);
     else if (lab->launcher)
@@ -115,8 +115,15 @@ static struct program *start_real(struct lab_program *one, struct lil_host *host
 {
     const struct topology_program *plan = one->plan;
     char *argv[ARGUMENTS_MAX + 2] = {(char *)(uintptr_t)plan->path.text}, *environment[ARGUMENTS_MAX + 1] = {0};
-    struct program_config config = {.host = host, .argv = argv, .environment = environment, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
-                                    .start_ns = plan->start_ns, .output = on_real_output, .output_ctx = one};
+    struct program_config config = {.host = host,
+                                    .argv = argv,
+                                    .environment = environment,
+                                    .stdin_fd = -1,
+                                    .stdout_fd = -1,
+                                    .stderr_fd = -1,
+                                    .start_ns = plan->start_ns,
+                                    .output = on_real_output,
+                                    .output_ctx = one};
     struct program *started;
 
     config.keeps_running = one->lab->options->is_beside || plan->final == TOPOLOGY_RUNNING;
@@ -131,7 +138,8 @@ static struct program *start_real(struct lab_program *one, struct lil_host *host
     return started;
 }
 
-static struct lil_proc *start(void *ctx, struct lil_world *world, struct lil_host *host, const struct topology_program *plan, const char **error)
+static struct lil_proc *start(void *ctx, struct lil_world *world, struct lil_host *host,
+                              const struct topology_program *plan, const char **error)
 {
     struct lab *lab = ctx;
     struct lab_program *one = &lab->programs[plan - lab->topology->programs];
@@ -275,11 +283,13 @@ static void print_json(const struct lab *lab, int status)
         const struct lab_program *one = &lab->programs[i];
         struct end end = end_of(one);
         char is[32];
-        json_array_append_new(programs, json_pack("{s:s, s:s, s:s, s:b, s:O}", "host", one->plan->host.text, "path", one->plan->path.text, "final",
-                                                  end_text(&end, is), "as_expected", is_expected(one, &end), "output", one->lines));
+        json_array_append_new(programs, json_pack("{s:s, s:s, s:s, s:b, s:O}", "host", one->plan->host.text, "path",
+                                                  one->plan->path.text, "final", end_text(&end, is), "as_expected",
+                                                  is_expected(one, &end), "output", one->lines));
     }
     root = json_pack("{s:s, s:I, s:I, s:i, s:o}", "lab", lab->topology->file, "seed", (json_int_t)lab->seed, "end_ns",
-                     (json_int_t)(lab->launcher ? lab->launcher->now_ns : lil_world_now(lab->world)), "status", status, "programs", programs);
+                     (json_int_t)(lab->launcher ? lab->launcher->now_ns : lil_world_now(lab->world)), "status", status,
+                     "programs", programs);
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);

@@ -1,6 +1,6 @@
-/* lab.h: a lab file while it runs: its world, its programs (builtin: ones are fibers of the world, the others are supervised), what they print,
- * and whether each ended as the file expects. run.c runs labs of builtin programs alone, run_lab.c those with real ones, run_program.c a lab
- * with one program more. */
+/* lab.h: a lab file while it runs: its world, its programs (builtin: ones are fibers of the world, the others are
+ * supervised), what they print, and whether each ended as the file expects. run.c runs labs of builtin programs alone,
+ * run_lab.c those with real ones, run_program.c a lab with one program more. */
 #ifndef CLI_LAB_H
 #define CLI_LAB_H
 #include <jansson.h>
@@ -38,8 +38,8 @@ struct lab {
 /* run_lab.c: a lab with real programs, in a supervisor of its own; the exit status. */
 int run_lab_programs(struct lab_options *options);
 
-/* Reads the file and makes an empty world; CLI_OK, or CLI_USAGE when the reason was told. Then: set the launcher, lab_build(), run, lab_judge(),
- * lab_close() (after launcher_free()). */
+/* Reads the file and makes an empty world; CLI_OK, or CLI_USAGE when the reason was told. Then: set the launcher,
+ * lab_build(), run, lab_judge(), lab_close() (after launcher_free()). */
 int lab_open(struct lab *lab, const struct lab_options *options);
 bool lab_has_real(const struct lab *lab); /* a program that is no builtin: one */
 /* Hosts, links, events and programs; capture and time line begin. CLI_OK or CLI_USAGE. */

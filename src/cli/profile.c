@@ -95,7 +95,9 @@ static int show(const char *profile, bool json)
     for (int i = 0; i < shown->count; i++) {
         const struct value *v = &shown->values[i];
         if (json)
-            json_object_set_new(root, v->name, json_pack("{s:s, s:s, s:s}", "value", v->value, "source", v->source, "confidence", v->confidence));
+            json_object_set_new(
+                root, v->name,
+                json_pack("{s:s, s:s, s:s}", "value", v->value, "source", v->source, "confidence", v->confidence));
         else
             printf("%-*s  %-*s  %s  %s\n", name_width, v->name, value_width, v->value, v->confidence, v->source);
     }

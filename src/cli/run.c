@@ -67,9 +67,11 @@ static int take_option(struct lab_options *options, int option)
 static int parse_options(struct lab_options *options, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"show", required_argument, NULL, 's'}, {"hosts", required_argument, NULL, 'H'}, {"capture", required_argument, NULL, 'c'},
-        {"width", required_argument, NULL, 'w'}, {"seed", required_argument, NULL, 'S'}, {"until", required_argument, NULL, 'u'},
-        {"json", no_argument, NULL, 'j'}, {"ascii", no_argument, NULL, 'a'}, {"color", no_argument, NULL, 'C'}, {"no-color", no_argument, NULL, 'n'}, {0}};
+        {"show", required_argument, NULL, 's'}, {"hosts", required_argument, NULL, 'H'},
+        {"capture", required_argument, NULL, 'c'}, {"width", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 'S'}, {"until", required_argument, NULL, 'u'},
+        {"json", no_argument, NULL, 'j'}, {"ascii", no_argument, NULL, 'a'}, {"color", no_argument, NULL, 'C'},
+        {"no-color", no_argument, NULL, 'n'}, {0}};
     const char *columns = getenv("COLUMNS");
     int option, rc = CLI_OK;
 

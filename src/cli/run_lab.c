@@ -1,5 +1,5 @@
-/* run_lab.c: labs with real programs, beside builtin ones: all share the world's clock. The lab ends when every program has ended that is not
- * expected to keep running, or at its stop_time. */
+/* run_lab.c: labs with real programs, beside builtin ones: all share the world's clock. The lab ends when every program
+ * has ended that is not expected to keep running, or at its stop_time. */
 #include <stdio.h>
 #include "cli/cli.h"
 #include "cli/lab.h"

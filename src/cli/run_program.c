@@ -38,9 +38,11 @@ static void usage(void)
 static int parse(int argc, char **argv, struct run_options *o)
 {
     static const struct option options[] = {
-        {"lab", required_argument, NULL, 'l'}, {"on", required_argument, NULL, 'o'}, {"time", required_argument, NULL, 't'}, {"exact", no_argument, NULL, 'x'},
-        {"profile", required_argument, NULL, 'p'}, {"case", required_argument, NULL, 'c'}, {"seed", required_argument, NULL, 's'},
-        {"capture", required_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'}, {"stats", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"lab", required_argument, NULL, 'l'}, {"on", required_argument, NULL, 'o'},
+        {"time", required_argument, NULL, 't'}, {"exact", no_argument, NULL, 'x'},
+        {"profile", required_argument, NULL, 'p'}, {"case", required_argument, NULL, 'c'},
+        {"seed", required_argument, NULL, 's'}, {"capture", required_argument, NULL, 'w'},
+        {"verbose", no_argument, NULL, 'v'}, {"stats", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
     int option, rc = CLI_OK;
 
     optind = 1;
@@ -113,7 +115,9 @@ enum { HEAD_START_S = 2 };
 static int run_on(const struct run_options *o, struct launcher *l, struct lil_host *host, uint64_t start_ns)
 {
     struct program *program = launcher_add(
-        l, &(struct program_config){.host = host, .argv = o->program, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .start_ns = start_ns});
+        l,
+        &(struct program_config){
+            .host = host, .argv = o->program, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .start_ns = start_ns});
 
     if (!program) {
         perror("lilliput run");

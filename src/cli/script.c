@@ -66,7 +66,8 @@ static const char *const version_names[] = {"ipv4", "ipv6", "ipv4-mapped-ipv6"};
 static int version_of_name(const char *path)
 {
     static const struct { const char *end; enum script_ip ip; } ends[] = {
-        {"ipv4-mapped-ipv6", SCRIPT_IPV4_MAPPED}, {"ipv4_mapped_ipv6", SCRIPT_IPV4_MAPPED}, {"ipv4", SCRIPT_IPV4}, {"v4", SCRIPT_IPV4}, {"ipv6", SCRIPT_IPV6}, {"v6", SCRIPT_IPV6}};
+        {"ipv4-mapped-ipv6", SCRIPT_IPV4_MAPPED}, {"ipv4_mapped_ipv6", SCRIPT_IPV4_MAPPED}, {"ipv4", SCRIPT_IPV4},
+        {"v4", SCRIPT_IPV4}, {"ipv6", SCRIPT_IPV6}, {"v6", SCRIPT_IPV6}};
     const char *dot = strrchr(path, '.');
     size_t length = dot ? (size_t)(dot - path) : strlen(path);
     for (unsigned i = 0; i < ARRAY_COUNT(ends); i++) {
@@ -132,7 +133,9 @@ static int add_path(struct options *options, const char *path, const struct fold
         snprintf(child, sizeof child, "%s%s%s", path, length && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
         const char *dot = strrchr(entries[i]->d_name, '.');
         bool is_script = dot && strcmp(dot, ".pkt") == 0, is_there = stat(child, &status) == 0;
-        int error = is_there && (S_ISDIR(status.st_mode) || is_script) ? add_path(options, child, &here) : is_script && !is_there ? -ENOENT : 0;
+        int error = is_there && (S_ISDIR(status.st_mode) || is_script) ? add_path(options, child, &here)
+                    : is_script && !is_there                           ? -ENOENT
+                                                                       : 0;
         if (error < 0) {
             snprintf(message, sizeof message, "cannot read: %s", strerror(-error));
             batch_add_failure(&options->batch, child, message);
@@ -236,7 +239,8 @@ static int packetdrill_option(struct options *options, const char *argument)
             *p = '_';
     int error = script_config_set(&options->config, name, argument[2 + length] ? argument + 3 + length : "");
     options->ip_given |= strcmp(name, "ip_version") == 0;
-    if (error == 0 && strcmp(name, "ip_version") != 0 && options->config.fixed_count < 32) /* as in packetdrill, the command line has the last word */
+    /* as in packetdrill, the command line has the last word */
+    if (error == 0 && strcmp(name, "ip_version") != 0 && options->config.fixed_count < 32)
         options->config.fixed[options->config.fixed_count++] = argument + 2;
     if (error == -ENOENT)
         return bad("unknown option %s", argument);
@@ -246,7 +250,9 @@ static int packetdrill_option(struct options *options, const char *argument)
 /* Options of packetdrill that stand alone; the others may have their value behind a blank. */
 static bool is_bare(const char *name)
 {
-    static const char *const bare[] = {"strict", "strict_segments", "strict-segments", "dry_run", "dry-run", "debug", "no_cleanup", "send_omit_free", "is_anyip", "persistent_tun_dev", "wire_client", "check_mem"};
+    static const char *const bare[] = {
+        "strict",         "strict_segments", "strict-segments",    "dry_run",     "dry-run",  "debug", "no_cleanup",
+        "send_omit_free", "is_anyip",        "persistent_tun_dev", "wire_client", "check_mem"};
     for (unsigned i = 0; i < ARRAY_COUNT(bare); i++)
         if (strcmp(name, bare[i]) == 0)
             return true;
@@ -279,7 +285,9 @@ static int parse_option(struct options *options, int argc, char **argv, int *i)
         else if (k == 3)
             return add_define(options, value) ? 0 : bad("--define wants NAME=VALUE, not \"%s\"", value);
         else if (k == 5)
-            return sscanf(value, "%d%c", &options->jobs, &rest) != 1 || options->jobs < 0 ? bad("--jobs wants a number, not \"%s\"", value) : 0;
+            return sscanf(value, "%d%c", &options->jobs, &rest) != 1 || options->jobs < 0
+                       ? bad("--jobs wants a number, not \"%s\"", value)
+                       : 0;
         else
             return script_config_set(&options->config, "seed", value) ? bad("bad seed %s", value) : 0;
         return 0;

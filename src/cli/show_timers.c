@@ -1,5 +1,5 @@
-/* show_timers.c: how a host's TCP timers move: started, started again (an ACK put it off), expired, stopped. Nobody in the stack tells of them:
- * at the end of each instant they are compared with those of the last. */
+/* show_timers.c: how a host's TCP timers move: started, started again (an ACK put it off), expired, stopped. Nobody in
+ * the stack tells of them: at the end of each instant they are compared with those of the last. */
 #include <stdlib.h>
 #include "cli/show.h"
 #include "tcp/tcp.h"

@@ -22,16 +22,29 @@ static const struct icmp_name {
     uint8_t v6, is_out, type;
     const char *name, *by_number;
 } icmp_names[] = {
-#define BOTH(v6, type, icmp, msg, word) {v6, 0, type, icmp "In" word, msg "InType" #type}, {v6, 1, type, icmp "Out" word, msg "OutType" #type}
-    BOTH(0, 0, "Icmp", "IcmpMsg", "EchoReps"), BOTH(0, 3, "Icmp", "IcmpMsg", "DestUnreachs"),
-    BOTH(0, 4, "Icmp", "IcmpMsg", "SrcQuenchs"), BOTH(0, 5, "Icmp", "IcmpMsg", "Redirects"),
-    BOTH(0, 8, "Icmp", "IcmpMsg", "Echos"), BOTH(0, 11, "Icmp", "IcmpMsg", "TimeExcds"),
-    BOTH(0, 12, "Icmp", "IcmpMsg", "ParmProbs"), BOTH(1, 1, "Icmp6", "Icmp6", "DestUnreachs"),
-    BOTH(1, 2, "Icmp6", "Icmp6", "PktTooBigs"), BOTH(1, 3, "Icmp6", "Icmp6", "TimeExcds"),
-    BOTH(1, 4, "Icmp6", "Icmp6", "ParmProblems"), BOTH(1, 128, "Icmp6", "Icmp6", "Echos"),
-    BOTH(1, 129, "Icmp6", "Icmp6", "EchoReplies"), BOTH(1, 133, "Icmp6", "Icmp6", "RouterSolicits"),
-    BOTH(1, 134, "Icmp6", "Icmp6", "RouterAdvertisements"), BOTH(1, 135, "Icmp6", "Icmp6", "NeighborSolicits"),
-    BOTH(1, 136, "Icmp6", "Icmp6", "NeighborAdvertisements"), BOTH(1, 137, "Icmp6", "Icmp6", "Redirects"),
+#define BOTH(v6, type, icmp, msg, word)                                                                                \
+    {v6, 0, type, icmp "In" word, msg "InType" #type},                                                                 \
+    {                                                                                                                  \
+        v6, 1, type, icmp "Out" word, msg "OutType" #type                                                              \
+    }
+    BOTH(0, 0, "Icmp", "IcmpMsg", "EchoReps"),
+    BOTH(0, 3, "Icmp", "IcmpMsg", "DestUnreachs"),
+    BOTH(0, 4, "Icmp", "IcmpMsg", "SrcQuenchs"),
+    BOTH(0, 5, "Icmp", "IcmpMsg", "Redirects"),
+    BOTH(0, 8, "Icmp", "IcmpMsg", "Echos"),
+    BOTH(0, 11, "Icmp", "IcmpMsg", "TimeExcds"),
+    BOTH(0, 12, "Icmp", "IcmpMsg", "ParmProbs"),
+    BOTH(1, 1, "Icmp6", "Icmp6", "DestUnreachs"),
+    BOTH(1, 2, "Icmp6", "Icmp6", "PktTooBigs"),
+    BOTH(1, 3, "Icmp6", "Icmp6", "TimeExcds"),
+    BOTH(1, 4, "Icmp6", "Icmp6", "ParmProblems"),
+    BOTH(1, 128, "Icmp6", "Icmp6", "Echos"),
+    BOTH(1, 129, "Icmp6", "Icmp6", "EchoReplies"),
+    BOTH(1, 133, "Icmp6", "Icmp6", "RouterSolicits"),
+    BOTH(1, 134, "Icmp6", "Icmp6", "RouterAdvertisements"),
+    BOTH(1, 135, "Icmp6", "Icmp6", "NeighborSolicits"),
+    BOTH(1, 136, "Icmp6", "Icmp6", "NeighborAdvertisements"),
+    BOTH(1, 137, "Icmp6", "Icmp6", "Redirects"),
 #undef BOTH
 };
 

@@ -46,7 +46,8 @@ enum host_addr_kind { HOST_ADDR_NONE, HOST_ADDR_ANY, HOST_ADDR_LOCAL, HOST_ADDR_
 bool host_is_group(struct lil_host *host, const struct addr *addr); /* kind MULTICAST or BROADCAST: remembered with the way there */
 enum host_addr_kind host_address_kind(struct lil_host *host, const struct addr *addr); /* 127/8 is LOCAL */
 bool host_primary_address(struct lil_host *host, int family, struct addr *addr);       /* BSD: connect to INADDR_ANY */
-/* A socket address's scope_id of OWN, an address of ours: the interface that has it when it is an IPv6 link-local one (RFC 4007 6), else 0. */
+/* A socket address's scope_id of OWN, an address of ours: the interface that has it when it is an IPv6 link-local one
+ * (RFC 4007 6), else 0. */
 uint16_t host_scope(struct lil_host *host, const struct addr *own);
 /* The way to REMOTE: source address (that of the outgoing interface), ifindex, mtu. -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */
 int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, struct tcp_path *path);

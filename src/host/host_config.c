@@ -107,7 +107,8 @@ static int parse_metric(struct path_metrics *metrics, const char *key, const cha
     /* What Linux takes over only into the metrics of a host that some connection has left behind: no new connection sees them. */
     static const char *const passed[] = {"rtt", "rttvar", "ssthresh", "cwnd", "reordering", "realm", "realms"};
     const struct { const char *key; uint32_t *value; } numbers[] = {
-        {"mtu", &metrics->mtu}, {"advmss", &metrics->advmss}, {"initcwnd", &metrics->initcwnd}, {"initrwnd", &metrics->initrwnd}, {"window", &metrics->window}};
+        {"mtu", &metrics->mtu}, {"advmss", &metrics->advmss}, {"initcwnd", &metrics->initcwnd},
+        {"initrwnd", &metrics->initrwnd}, {"window", &metrics->window}};
     uint32_t n;
     int error;
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++)

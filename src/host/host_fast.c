@@ -52,7 +52,8 @@ bool host_try_plain(struct lil_host *host, struct interface *interface, struct l
         return false;
     const struct flow *flow = tcp_get_flow(tcb);
     size_t header = plain_header_length(&plain);
-    uint64_t *note = tcp_host_note(tcb), here = (uint64_t)host->generation << 32 | (uint32_t)interface->ifindex; /* its addresses are known there */
+    /* its addresses are known there */
+    uint64_t *note = tcp_host_note(tcb), here = (uint64_t)host->generation << 32 | (uint32_t)interface->ifindex;
     if (*note != here) {
         if (!host_is_known(host, interface, &flow->remote, &flow->local))
             return false;

@@ -79,7 +79,8 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
 {
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
     uint32_t length = quote->ip.payload_length + quote->ip.header_length;
-    *mtu = host->profile->tcp.pmtu_discovery || host->profile->socket.bsd_options ? error->rest & 0xffff : 0; /* Linux: then none is believed */
+    /* Linux: then none is believed */
+    *mtu = host->profile->tcp.pmtu_discovery || host->profile->socket.bsd_options ? error->rest & 0xffff : 0;
     if (error->version == 6)
         *mtu = error->rest;
     else if (!*mtu)
@@ -109,7 +110,8 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
         return;
     }
     const struct tcp_icmp_row *row = tcp_icmp_row(&host->profile->tcp, error->version, error->type, error->code);
-    if (error->version == 4 && (error->type == 4 || (error->type == 11 && error->code == 1))) /* source quench, a fragment missing: nobody's */
+    /* source quench, a fragment missing: nobody's */
+    if (error->version == 4 && (error->type == 4 || (error->type == 11 && error->code == 1)))
         return;
     bool ping = quote->ip.protocol == (error->version == 4 ? ICMP_PROTOCOL4 : ICMP_PROTOCOL6);
     struct udp_icmp icmp = {
@@ -221,7 +223,8 @@ static void redirect_input(struct lil_host *host, struct interface *interface, s
     packet_free(packet);
 }
 
-static void ping_input(struct lil_host *host, struct interface *interface, struct ip *ip, const struct icmp *icmp, struct lil_packet *packet)
+static void ping_input(struct lil_host *host, struct interface *interface, struct ip *ip, const struct icmp *icmp,
+                       struct lil_packet *packet)
 {
     struct udp_info info = {
         .flow = {.local = ip->dest, .remote = ip->source, .local_port = icmp->echo.id}, .ttl = ip->ttl, .tos = ip->tos,

@@ -79,7 +79,9 @@ struct lil_host {
     struct tcp *tcp;
     struct udp *udp;
     bool router, due, in_poll, is_pulling;
-    bool long_ways;                /* in tests, and where TCP may go in UDP: no short cut is taken (host_fast.c, host_bare.c), so that both ways can be compared */
+    /* in tests, and where TCP may go in UDP: no short cut is taken (host_fast.c, host_bare.c), so that both ways can be
+     * compared */
+    bool long_ways;
     bool has_backlog;              /* a packet was queued, or an interface is blocked: seen to, and cleared, by a poll */
     void (*due_hook)(void *ctx, struct lil_host *host);
     void *due_ctx;
@@ -119,11 +121,34 @@ struct lil_host {
 };
 
 enum host_counter {
-    CNT_IP_NO_ECT, CNT_IP_ECT1, CNT_IP_ECT0, CNT_IP_CE /* in the order of the ECN bits; with UNREAD: all that came */, CNT_IP_UNREAD,
-    CNT_IP_IN_OCTETS, CNT_IP_OUT_OCTETS, CNT_IP_HDR_ERRORS, CNT_IP_ADDR_ERRORS, CNT_IP_FORWARDED, CNT_IP_UNKNOWN_PROTOS, CNT_IP_DELIVERED, CNT_IP_OUT,
-    CNT_IP_NO_ROUTES, CNT_IP_REASM_REQS, CNT_IP_REASM_OKS, CNT_IP_FRAG_OKS, CNT_IP_FRAG_FAILS, CNT_IP_FRAG_CREATES, CNT_ICMP_IN,
-    CNT_ICMP_IN_ERRORS, CNT_ICMP_OUT,
-    CNT_ICMP_OUT_RATE, CNT_ARP_IN, CNT_ARP_OUT, CNT_ND_IN, CNT_ND_OUT, CNT_COUNT
+    CNT_IP_NO_ECT,
+    CNT_IP_ECT1,
+    CNT_IP_ECT0,
+    CNT_IP_CE /* in the order of the ECN bits; with UNREAD: all that came */,
+    CNT_IP_UNREAD,
+    CNT_IP_IN_OCTETS,
+    CNT_IP_OUT_OCTETS,
+    CNT_IP_HDR_ERRORS,
+    CNT_IP_ADDR_ERRORS,
+    CNT_IP_FORWARDED,
+    CNT_IP_UNKNOWN_PROTOS,
+    CNT_IP_DELIVERED,
+    CNT_IP_OUT,
+    CNT_IP_NO_ROUTES,
+    CNT_IP_REASM_REQS,
+    CNT_IP_REASM_OKS,
+    CNT_IP_FRAG_OKS,
+    CNT_IP_FRAG_FAILS,
+    CNT_IP_FRAG_CREATES,
+    CNT_ICMP_IN,
+    CNT_ICMP_IN_ERRORS,
+    CNT_ICMP_OUT,
+    CNT_ICMP_OUT_RATE,
+    CNT_ARP_IN,
+    CNT_ARP_OUT,
+    CNT_ND_IN,
+    CNT_ND_OUT,
+    CNT_COUNT
 };
 _Static_assert(CNT_COUNT <= 32, "counters");
 
@@ -150,7 +175,8 @@ COLD void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, st
 COLD void host_note_drop(struct lil_host *host, int ifindex, enum lil_drop reason, const struct lil_packet *packet);
 /* A drop of the frame that is being received: the trace shows it whole. */
 COLD void host_drop_input(struct lil_host *host, const struct interface *interface, enum lil_drop reason, struct lil_packet *packet);
-COLD void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind, const struct lil_packet *packet);
+COLD void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind,
+                           const struct lil_packet *packet);
 
 /* interface.c */
 int interface_new(struct lil_host *host, const struct lil_interface_config *config);
@@ -229,7 +255,8 @@ void host_neighbor_init(struct lil_host *host);
 void host_neighbor_failures(struct lil_host *host);
 void host_arp_input(struct lil_host *host, struct interface *interface, struct lil_packet *packet /* taken, after the link header */);
 /* Neighbour solicitation or advertisement; PACKET (taken) begins at the ICMPv6 header. */
-void host_nd_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp, struct lil_packet *packet);
+void host_nd_input(struct lil_host *host, struct interface *interface, const struct ip *ip, const struct icmp *icmp,
+                   struct lil_packet *packet);
 /* An ICMPv6 message of LENGTH bytes, its checksum still 0, with hop limit 255. */
 void host_nd_send(struct lil_host *host, struct interface *interface, const uint8_t *message, size_t length, const struct addr *source,
                   const struct addr *dest, const struct mac *mac);

@@ -81,7 +81,8 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     host->input_ip = NULL;
 }
 
-static struct udp_info info_of(struct lil_host *host, const struct interface *interface, const struct ip *ip, const struct lil_packet *packet)
+static struct udp_info info_of(struct lil_host *host, const struct interface *interface, const struct ip *ip,
+                               const struct lil_packet *packet)
 {
     bool to_group = packet->flags & (PACKET_BROADCAST | PACKET_MULTICAST);
     uint32_t ifindex = (uint32_t)interface->ifindex;

@@ -243,8 +243,16 @@ void host_nd_input(struct lil_host *host, struct interface *interface, const str
 
 void host_neighbor_init(struct lil_host *host)
 {
-    struct neighbor_hooks arp = {.ctx = host, .solicit = arp_solicit, .send = arp_resolved, .fail = neighbor_failed, .removed = neighbor_removed};
-    struct neighbor_hooks nd = {.ctx = host, .solicit = nd_solicit, .send = nd_resolved, .fail = neighbor_failed, .removed = neighbor_removed,
+    struct neighbor_hooks arp = {.ctx = host,
+                                 .solicit = arp_solicit,
+                                 .send = arp_resolved,
+                                 .fail = neighbor_failed,
+                                 .removed = neighbor_removed};
+    struct neighbor_hooks nd = {.ctx = host,
+                                .solicit = nd_solicit,
+                                .send = nd_resolved,
+                                .fail = neighbor_failed,
+                                .removed = neighbor_removed,
                                 .timer = host_autoconf_timer};
     neighbor_cache_init(&host->arp, host->pool, &host->profile->arp, &arp);
     neighbor_cache_init(&host->nd, host->pool, &host->profile->nd, &nd);

@@ -169,7 +169,8 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
 
 /* --- tcp ------------------------------------------------------------------------------------------------------------------- */
 
-COLD static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp_segment *segment, int version, struct lil_packet *packet)
+COLD static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp_segment *segment, int version,
+                             struct lil_packet *packet)
 {
     uint32_t mtu = way->mtu;
     drop_output(host, way, LIL_DROP_IP_TOO_BIG, packet);

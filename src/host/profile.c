@@ -370,8 +370,10 @@ __attribute__((constructor)) static void profiles_make(void)
 {
     const struct profile_source *const groups[] = {profile_bsd, profile_other, profile_linux, profile_listen};
     /* FACTS' order */
-    static const char *const order[] = {"4.2bsd", "4.3bsd", "tahoe", "4.4bsd", "freebsd", "freebsd14", "freebsd13", "macos", "solaris", "linux24", "linux61", "linux",
-                                        "windows", "aix51", "hpux1111", "linux247", "freebsd48", "solaris29", "macos102"};
+    static const char *const order[] = {"4.2bsd",    "4.3bsd",    "tahoe",     "4.4bsd",  "freebsd",
+                                        "freebsd14", "freebsd13", "macos",     "solaris", "linux24",
+                                        "linux61",   "linux",     "windows",   "aix51",   "hpux1111",
+                                        "linux247",  "freebsd48", "solaris29", "macos102"};
     for (size_t i = 0; i < ARRAY_COUNT(order); i++)
         for (size_t g = 0; g < ARRAY_COUNT(groups); g++)
             for (const struct profile_source *s = groups[g]; s->name; s++)
@@ -404,7 +406,9 @@ static const struct profile_override *override_find(const struct profile_source 
     return NULL;
 }
 
-int lil_profile_each(const char *name, void (*visit)(void *ctx, const char *name, const char *value, const char *source, const char *confidence),
+int lil_profile_each(const char *name,
+                     void (*visit)(void *ctx, const char *name, const char *value, const char *source,
+                                   const char *confidence),
                      void *ctx)
 {
     const struct profile *profile = profile_find(name);

@@ -12,7 +12,9 @@ enum connect_any { CONNECT_ANY_EADDRNOTAVAIL, CONNECT_ANY_PRIMARY, CONNECT_ANY_L
 /* What a socket() or connect() does where stacks differ (FACTS 5, 6, 7). */
 struct socket_params {
     uint8_t bind_policy;
-    int error_unknown_family, error_unknown_type, error_bad_protocol, error_type_range /* Linux EINVAL for type >= 11 */, error_protocol_range;
+    int error_unknown_family, error_unknown_type, error_bad_protocol;
+    int error_type_range; /* Linux EINVAL for type >= 11 */
+    int error_protocol_range;
     bool family_before_type;
     int reconnect_error;          /* connect() again after a failure: EINVAL; 0: allowed; ECONNREFUSED */
     bool reconnect_pending_error; /* macOS: the pending so_error first */
@@ -29,14 +31,16 @@ struct socket_params {
     bool udp_name_after_send;     /* BSD: sendto binds the address? false: 0.0.0.0 stays (Linux) */
     bool rcvbuf_doubled;          /* Linux doubles SO_RCVBUF / SO_SNDBUF */
     bool has_reuseport, has_epoll, has_inet6;
-    int connect_lost_error;       /* the connection vanished with no error stored: ECONNABORTED on Linux; 0: connect() succeeds (4.2's quirk) */
+    /* the connection vanished with no error stored: ECONNABORTED on Linux; 0: connect() succeeds (4.2's quirk) */
+    int connect_lost_error;
     bool connect_done_zero;       /* Linux: connect() after a nonblocking one that succeeded returns 0 once; BSD: EISCONN */
     bool accept_inherits_nonblock; /* BSD */
     bool connect_unspec_ok;       /* connect(AF_UNSPEC): 0 (Linux); BSD: dissolves, but EAFNOSUPPORT */
     int send_unconnected_error;   /* EPIPE on Linux, else ENOTCONN (0) */
     int error_raw_privilege;      /* EPERM on Linux and FreeBSD, EACCES on 4.x */
     bool raw_protocol0_ok;        /* BSD: a raw socket with protocol 0 */
-    bool bsd_options;             /* FreeBSD: a flag is told as its bit in so_options; SO_LISTENQ*; buffers beyond kern.ipc.maxsockbuf: ENOBUFS */
+    /* FreeBSD: a flag is told as its bit in so_options; SO_LISTENQ*; buffers beyond kern.ipc.maxsockbuf: ENOBUFS */
+    bool bsd_options;
     bool eof_on_reset_queue;      /* data queued before an RST is still readable */
 };
 struct profile {

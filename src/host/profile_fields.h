@@ -87,7 +87,8 @@
     X(tcp_sndbuf, tcp.sndbuf, U32, NULL) \
     X(tcp_sndbuf_max, tcp.sndbuf_max, U32, NULL) \
     X(tcp_moderate_rcvbuf, tcp.moderate_rcvbuf, BOOL, NULL) X(tcp_shrink_window, tcp.shrink_window, BOOL, NULL) \
-    X(tcp_signed_windows, tcp.signed_windows, BOOL, NULL) X(tcp_stdurg, tcp.stdurg, BOOL, NULL) X(tcp_thin_linear_timeouts, tcp.thin_linear_timeouts, BOOL, NULL) \
+    X(tcp_signed_windows, tcp.signed_windows, BOOL, NULL) X(tcp_stdurg, tcp.stdurg, BOOL, NULL)                        \
+    X(tcp_thin_linear_timeouts, tcp.thin_linear_timeouts, BOOL, NULL)                                                  \
     X(tcp_autotune_sndbuf, tcp.autotune_sndbuf, BOOL, NULL) \
     X(tcp_window_clamp, tcp.window_clamp, U32, NULL) \
     X(tcp_adv_win_scale, tcp.adv_win_scale, U8, NULL) \

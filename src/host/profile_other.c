@@ -1,5 +1,5 @@
-/* profile_other.c: FreeBSD 13 and 14, macOS, Solaris, Windows. Sources: FACTS.md's letters; FreeBSD tcp(4), ip(4), sysctl names; RFCs; Microsoft's
- * and Oracle's tuning documents. */
+/* profile_other.c: FreeBSD 13 and 14, macOS, Solaris, Windows. Sources: FACTS.md's letters; FreeBSD tcp(4), ip(4),
+ * sysctl names; RFCs; Microsoft's and Oracle's tuning documents. */
 #include "host/profile_table.h"
 
 static const struct profile_override freebsd[] = {

@@ -7,7 +7,8 @@
 struct ip_params {
     uint8_t ttl;
     bool forwarding, forward_icmp_errors;
-    uint32_t frag_timeout_ms, frag_memory_bytes, frag_max_per_host, frag_max_pieces; /* frag_max_per_host: incomplete datagrams of one source */
+    /* frag_max_per_host: incomplete datagrams of one source */
+    uint32_t frag_timeout_ms, frag_memory_bytes, frag_max_per_host, frag_max_pieces;
     uint32_t icmp_rate_per_s, icmp_burst;  /* RFC 1812 4.3.2.8, RFC 4443 2.4 (f) */
     uint16_t icmp_quote_bytes;             /* 8 on BSD; 548 RFC 1812 */
     bool icmp_echo_ignore_broadcast, icmp_echo_ignore_all, icmp6_echo_ignore_all;

@@ -14,7 +14,8 @@ struct datagram {
     uint32_t total, received, pieces, charge;
     uint64_t deadline_ns;
     struct ip ip;            /* of fragment zero */
-    struct lil_packet *first, *last; /* sorted by mark = offset; payload only, except that fragment zero keeps its header bytes in the headroom */
+    /* sorted by mark = offset; payload only, except that fragment zero keeps its header bytes in the headroom */
+    struct lil_packet *first, *last;
 };
 
 void reass_init(struct reass *reass, struct pool *pool, const struct ip_params *params, const struct reass_hooks *hooks,

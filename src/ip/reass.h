@@ -26,7 +26,8 @@ struct reass {
     uint32_t count;
     uint64_t memory_bytes;
 };
-void reass_init(struct reass *reass, struct pool *pool, const struct ip_params *params, const struct reass_hooks *hooks, const struct siphash_key *key);
+void reass_init(struct reass *reass, struct pool *pool, const struct ip_params *params, const struct reass_hooks *hooks,
+                const struct siphash_key *key);
 void reass_fini(struct reass *reass);
 /* Takes a fragment positioned at its IP header. When the datagram is complete returns it as payload only, IP
  * describing it (not a fragment any more); else NULL: kept or dropped through the hook. */

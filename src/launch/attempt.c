@@ -32,7 +32,8 @@ static void watch_syns(void *ctx, const struct lil_trace *event)
     struct tcphdr_ tcp;
     int link, header;
 
-    if (event->kind != LIL_TRACE_PACKET_OUT || !event->packet || !event->host || strcmp(event->host, "client") || event->now_ns < observer->start_ns)
+    if (event->kind != LIL_TRACE_PACKET_OUT || !event->packet || !event->host || strcmp(event->host, "client") ||
+        event->now_ns < observer->start_ns)
         return;
     have = lil_packet_read((struct lil_packet *)(uintptr_t)event->packet, 0, bytes, sizeof bytes);
     link = eth_parse(&eth, bytes, have);
@@ -89,8 +90,14 @@ static struct program *add_program(struct launcher *l, const struct attempt_conf
     argv = calloc(count + 1, sizeof *argv);
     for (size_t i = 0; argv && i < count; i++)
         argv[i] = substitute(config->program[i], config->net.name, address, config->net.port);
-    program = argv ? launcher_add(l, &(struct program_config){.host = zoo->client, .argv = argv, .environment = environment, .stdin_fd = null,
-                                                               .stdout_fd = out, .stderr_fd = out, .start_ns = settle_ns}) : NULL;
+    program = argv ? launcher_add(l, &(struct program_config){.host = zoo->client,
+                                                              .argv = argv,
+                                                              .environment = environment,
+                                                              .stdin_fd = null,
+                                                              .stdout_fd = out,
+                                                              .stderr_fd = out,
+                                                              .start_ns = settle_ns})
+                   : NULL;
     if (program)
         program->record.default_keepalive = config->one->keepalive;
     for (size_t i = 0; argv && i < count; i++)
@@ -106,14 +113,20 @@ static bool add_server(struct launcher *l, const struct attempt_config *config, 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = config->show_output ? -1 : null;
 
     snprintf(port, sizeof port, "LILLIPUT_PORT=%u", config->net.port);
-    return launcher_add(l, &(struct program_config){.host = zoo->target, .argv = argv, .environment = environment, .name = "server", .stdin_fd = null,
-                                                    .stdout_fd = out, .stderr_fd = out}) != NULL;
+    return launcher_add(l, &(struct program_config){.host = zoo->target,
+                                                    .argv = argv,
+                                                    .environment = environment,
+                                                    .name = "server",
+                                                    .stdin_fd = null,
+                                                    .stdout_fd = out,
+                                                    .stderr_fd = out}) != NULL;
 }
 
 static void see_listener(void *ctx, struct sock_seen *seen)
 {
     struct observer *observer = ctx;
-    observer->is_listening |= seen->flow.local_port == observer->config->net.port && (seen->state == SEEN_LISTEN || seen->state == SEEN_CLOSE);
+    observer->is_listening |= seen->flow.local_port == observer->config->net.port &&
+                              (seen->state == SEEN_LISTEN || seen->state == SEEN_CLOSE);
 }
 
 static void begin_when_it_listens(void *ctx, uint64_t now_ns)

@@ -134,7 +134,8 @@ static int64_t write_results(struct call *call, struct transfer *t, struct msghd
         if (out.msg_name && memory_write(call->tid, (uint64_t)(uintptr_t)out.msg_name, message->msg_name,
                                          min_u32(out.msg_namelen, message->msg_namelen)) < 0)
             return -EFAULT;
-        if (out.msg_control && memory_write(call->tid, (uint64_t)(uintptr_t)out.msg_control, message->msg_control, message->msg_controllen) < 0)
+        if (out.msg_control && memory_write(call->tid, (uint64_t)(uintptr_t)out.msg_control, message->msg_control,
+                                            message->msg_controllen) < 0)
             return -EFAULT;
         out.msg_namelen = out.msg_name ? message->msg_namelen : 0;
         out.msg_controllen = message->msg_controllen;
@@ -208,7 +209,9 @@ static int64_t receive_all(struct call *call, struct transfer *t)
 /* recvmmsg(2), sendmmsg(2): one more message is through. Its length is told, and the next has SO_RCVTIMEO or SO_SNDTIMEO to itself. */
 static void message_done(struct call *call, uint32_t length)
 {
-    memory_write(call->tid, call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length, sizeof length);
+    memory_write(call->tid,
+                 call->args[1] + call->messages++ * sizeof(struct mmsghdr) + offsetof(struct mmsghdr, msg_len), &length,
+                 sizeof length);
     call->deadline_ns = LIL_NEVER;
 }
 
@@ -219,8 +222,8 @@ static int64_t write_time_left(struct call *call)
     return call->args[4] ? memory_write(call->tid, call->args[4], pair, sizeof pair) : 0;
 }
 
-/* recvmmsg(2): waits for all of them, or with MSG_WAITFORONE for the first. Its time limit is looked at after each message only, as the manual
- * warns: with nothing to receive the call does not end. */
+/* recvmmsg(2): waits for all of them, or with MSG_WAITFORONE for the first. Its time limit is looked at after each
+ * message only, as the manual warns: with nothing to receive the call does not end. */
 static int64_t receive_many(struct call *call, struct transfer *t)
 {
     struct launcher *l = call->program->launcher;
@@ -398,7 +401,8 @@ int64_t call_broken_pipe(struct call *call, int flags)
     return CALL_REPLIED;
 }
 
-/* What goes to the sender's own host is there when the call returns, as over a kernel's loopback: who looks then, without waiting, finds it. */
+/* What goes to the sender's own host is there when the call returns, as over a kernel's loopback: who looks then,
+ * without waiting, finds it. */
 static void deliver(struct call *call)
 {
     struct launcher *l = call->program->launcher;

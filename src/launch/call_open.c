@@ -76,7 +76,8 @@ static const char *behind_proc_net(const char *path)
 
 enum open_what open_classify(const char *path, const char **rest)
 {
-    static const char *const absent[] = {"/sys/class/net", "/sys/devices/virtual/net", "/dev/net/tun", "/dev/vsock", "/dev/vhost-net", "/dev/vhost-vsock"};
+    static const char *const absent[] = {"/sys/class/net", "/sys/devices/virtual/net", "/dev/net/tun",
+                                         "/dev/vsock",     "/dev/vhost-net",           "/dev/vhost-vsock"};
 
     *rest = behind_proc_net(path);
     if (*rest)
@@ -211,7 +212,9 @@ int64_t call_refuse_ptrace(struct call *call)
     struct launcher *l = call->program->launcher;
 
     if (!l->told_ptrace)
-        launcher_log(l, "%s[%d]: ptrace: virtual time traces every thread itself; debuggers work in real time: lilliput run --time real (EPERM)",
+        launcher_log(l,
+                     "%s[%d]: ptrace: virtual time traces every thread itself; debuggers work in real time: lilliput "
+                     "run --time real (EPERM)",
                      call->program->name, call->tid);
     l->told_ptrace = true;
     return -EPERM;
@@ -272,7 +275,8 @@ int64_t call_open(struct call *call)
     bool has_directory = call->nr != ARCH_OPEN;
     enum open_what what;
 
-    if (read_path(call->tid, call->args[has_directory], path) < 0 || absolute_path(call, has_directory ? (int)call->args[0] : AT_FDCWD, path) < 0)
+    if (read_path(call->tid, call->args[has_directory], path) < 0 ||
+        absolute_path(call, has_directory ? (int)call->args[0] : AT_FDCWD, path) < 0)
         return CALL_CONTINUE;
     open_normalize(path);
     what = open_classify(path, &rest);

@@ -26,7 +26,8 @@ void call_record(struct call *call, const char *name, int error)
 
     if (error == EAGAIN || error == EINPROGRESS || error == EALREADY || error == EINTR || error == EISCONN)
         return; /* EISCONN: hiredis asks by a second connect() whether the first has succeeded */
-    if (call->desc && (call->desc->asked_length || call->desc->family == AF_NETLINK || (call->desc->kind == DESC_DGRAM && !strcmp(name, "connect"))))
+    if (call->desc && (call->desc->asked_length || call->desc->family == AF_NETLINK ||
+                       (call->desc->kind == DESC_DGRAM && !strcmp(name, "connect"))))
         return; /* name resolution, and its sorting of addresses by trial */
     for (int i = 0; told[i]; i++)
         if (!strcmp(told[i], name)) {
@@ -95,7 +96,8 @@ static int64_t write_name(struct call *call, const struct sockaddr_storage *name
 /* --- socket ------------------------------------------------------------------------------------------------------------------ */
 static int64_t refuse_family(struct call *call, int domain)
 {
-    launcher_log(call->program->launcher, "%s[%d]: socket(family %d): not in the lab (EAFNOSUPPORT)", call->program->name, call->tid, domain);
+    launcher_log(call->program->launcher, "%s[%d]: socket(family %d): not in the lab (EAFNOSUPPORT)",
+                 call->program->name, call->tid, domain);
     return -EAFNOSUPPORT;
 }
 
@@ -118,7 +120,8 @@ int64_t call_socket(struct call *call)
         int error = errno;
         bool is_usual = domain == AF_NETLINK && !program->launcher->verbose; /* udev's, audit's, generic: asked for by many */
         if (type != SOCK_STREAM && type != SOCK_DGRAM && !is_usual)
-            launcher_log(program->launcher, "%s[%d]: socket(%d, %d, %d): %s", program->name, call->tid, domain, type, protocol, strerror(error));
+            launcher_log(program->launcher, "%s[%d]: socket(%d, %d, %d): %s", program->name, call->tid, domain, type,
+                         protocol, strerror(error));
         return -error;
     }
     sweep_if_many(program->launcher);
@@ -180,7 +183,8 @@ int64_t call_listen(struct call *call)
 /* nscd and systemd-resolved resolve names through the real network: as if they did not run. */
 static int64_t connect_unix(struct call *call)
 {
-    static const char *const refused[] = {"/run/nscd", "/var/run/nscd", "/run/systemd/resolve", "/run/systemd/userdb", "/var/run/.nscd_socket", NULL};
+    static const char *const refused[] = {"/run/nscd",           "/var/run/nscd",         "/run/systemd/resolve",
+                                          "/run/systemd/userdb", "/var/run/.nscd_socket", NULL};
     struct sockaddr_un address = {0};
     size_t length = (size_t)call->args[2];
 
@@ -258,7 +262,8 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
         if (attached < 0)
             return attached;
     } else { /* connect() again after a failure: calls work as they should, poll(2) goes on saying HUP */
-        launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure", call->program->name, call->tid);
+        launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure",
+                     call->program->name, call->tid);
     }
     desc->state = DESC_CONNECTING;
     if (rc == 0) {
@@ -431,7 +436,8 @@ static int64_t linger(struct call *call)
     return is_closing(call) ? CALL_HOLD : CALL_CONTINUE;
 }
 
-/* The outer end tells when the last inner one is closed: at once, and not when the program goes on, if its descriptor is another's by then. */
+/* The outer end tells when the last inner one is closed: at once, and not when the program goes on, if its descriptor
+ * is another's by then. */
 static void let_go(const struct call *call)
 {
     struct launcher *l = call->program->launcher;
@@ -595,7 +601,7 @@ int64_t call_getsockopt(struct call *call)
     return 0;
 }
 
-/* --- ioctl ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- ioctl -------------------------------------------------------------------------------------------------------- */
 static int64_t ioctl_list(struct call *call, struct ifconf *conf)
 {
     uint64_t to = (uint64_t)(uintptr_t)conf->ifc_buf;

@@ -1,7 +1,8 @@
-/* call_unix.c: in virtual time, calls that wait on the program's own AF_UNIX sockets with SO_RCVTIMEO or SO_SNDTIMEO. The sockets are the
- * kernel's, and so would be the time. Such a call is held until the socket is ready, and then goes on in the kernel; or until its time
- * is over. Readiness is looked at each turn of the supervisor: only a program that runs can bring it about. A datagram goes on at once when poll(2)
- * sees no reason to wait: that its receiver's queue is full only the kernel's own call finds. That one is interrupted when its time is over. */
+/* call_unix.c: in virtual time, calls that wait on the program's own AF_UNIX sockets with SO_RCVTIMEO or SO_SNDTIMEO.
+ * The sockets are the kernel's, and so would be the time. Such a call is held until the socket is ready, and then goes
+ * on in the kernel; or until its time is over. Readiness is looked at each turn of the supervisor: only a program that
+ * runs can bring it about. A datagram goes on at once when poll(2) sees no reason to wait: that its receiver's queue is
+ * full only the kernel's own call finds. That one is interrupted when its time is over. */
 #include <poll.h>
 #include <sys/socket.h>
 #include "launch/arch.h"

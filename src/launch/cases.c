@@ -10,10 +10,14 @@
 enum { DNS_PORT = 53 };
 
 /* --- building blocks ----------------------------------------------------------------------------------------------------------- */
-static int add_name(struct zoo *zoo, const struct case_config *config, const char *address) { return names_add(&zoo->names, config->name, address); }
+static int add_name(struct zoo *zoo, const struct case_config *config, const char *address)
+{
+    return names_add(&zoo->names, config->name, address);
+}
 
 /* A server at TARGET that behaves in WAY; over a link of CONFIG when given. Its name is IPv4 only unless ipv6-broken asks. */
-static int serve(struct zoo *zoo, const struct case_config *config, enum behaviour way, size_t body_bytes, const struct lil_link_config *link)
+static int serve(struct zoo *zoo, const struct case_config *config, enum behaviour way, size_t body_bytes,
+                 const struct lil_link_config *link)
 {
     int rc;
 
@@ -90,7 +94,10 @@ static int build_gateway_silent(struct zoo *zoo, const struct case_config *c)
     return rc ? rc : add_name(zoo, c, TARGET);
 }
 
-static int build_ttl_exceeded(struct zoo *zoo, const struct case_config *c) { return route(zoo, c, "172.16.0.1"); /* core sends it back to gw */ }
+static int build_ttl_exceeded(struct zoo *zoo, const struct case_config *c)
+{
+    return route(zoo, c, "172.16.0.1"); /* core sends it back to gw */
+}
 
 static int build_accept_full(struct zoo *zoo, const struct case_config *c)
 {
@@ -135,7 +142,7 @@ static int build_corrupt(struct zoo *zoo, const struct case_config *c)
     return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = 10 * NS_PER_MS, .corrupt = lil_percent("20%")}, 20000);
 }
 
-/* --- names and addresses --------------------------------------------------------------------------------------------------------------- */
+/* --- names and addresses ------------------------------------------------------------------------------------------ */
 static int build_dns_fail(struct zoo *zoo, const struct case_config *c)
 {
     zoo->names.mode = DNS_SERVFAIL;
@@ -163,7 +170,7 @@ static int build_ipv6_broken(struct zoo *zoo, const struct case_config *c)
     return rc ? rc : serve(zoo, c, SERVE, 0, NULL);
 }
 
-/* --- UDP -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- UDP ---------------------------------------------------------------------------------------------------------- */
 static int build_udp_silent(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_SILENT); }
 static int build_udp_wrong_source(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_WRONG_SOURCE); }
 

@@ -1,11 +1,12 @@
-/* desc_lend.c: fast mode: what a bulk transfer brings goes to the program by reference, not by a copy into the kernel: the bytes lie in a
- * ring of the descriptor, its pages go through a pipe into the outer end's queue (vmsplice(2), splice(2)), and the program's read() copies
- * from them. A slot of the ring is used again when the kernel has let go of its pages: SIOCOUTQ tells how much the outer end still
- * has in the queue, which is first in, first out.
+/* desc_lend.c: fast mode: what a bulk transfer brings goes to the program by reference, not by a copy into the kernel:
+ * the bytes lie in a ring of the descriptor, its pages go through a pipe into the outer end's queue (vmsplice(2),
+ * splice(2)), and the program's read() copies from them. A slot of the ring is used again when the kernel has let go of
+ * its pages: SIOCOUTQ tells how much the outer end still has in the queue, which is first in, first out.
  *
- * A program can take pages from the queue without a copy, by splice(2) into a pipe: then nothing tells when they are free. So splice is
- * notified: before the first one from a descriptor its ring is unmapped (pages live for as long as anybody has them), and what comes later is
- * copied. The same at the end of the outer end: what is in the queue then outlives the ring. */
+ * A program can take pages from the queue without a copy, by splice(2) into a pipe: then nothing tells when they are
+ * free. So splice is notified: before the first one from a descriptor its ring is unmapped (pages live for as long as
+ * anybody has them), and what comes later is copied. The same at the end of the outer end: what is in the queue then
+ * outlives the ring. */
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
@@ -16,7 +17,12 @@
 #include <unistd.h>
 #include "launch/launch.h"
 
-enum { SLOTS = 8, SLOT = 1 << 16 /* the pages of a pipe */, WORTH = 1 << 14, RING = 1 << 21 /* one huge page, of which the slots use a part */ };
+enum {
+    SLOTS = 8,
+    SLOT = 1 << 16, /* the pages of a pipe */
+    WORTH = 1 << 14,
+    RING = 1 << 21 /* one huge page, of which the slots use a part */
+};
 
 struct lending {
     uint8_t *ring;
@@ -122,7 +128,9 @@ uint8_t *lend_buffer(struct desc *desc, size_t *size)
 
     take_back(lending, in_queue);
     *size = SLOT;
-    return in_queue >= lending->limit || lending->count == SLOTS ? NULL : lending->ring + (size_t)((lending->first + lending->count) % SLOTS) * SLOT;
+    return in_queue >= lending->limit || lending->count == SLOTS
+               ? NULL
+               : lending->ring + (size_t)((lending->first + lending->count) % SLOTS) * SLOT;
 }
 
 /* What the queue did not take must not stay in the pipe: the next bytes would come behind it. */
@@ -177,8 +185,8 @@ ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n)
     return sent;
 }
 
-/* Exact mode, splice(2) from a pipe to a stream of ours: what the stack takes leaves the pipe. To refuse it would lose what the program has put
- * into the pipe before, from elsewhere: Go's io.Copy() does. */
+/* Exact mode, splice(2) from a pipe to a stream of ours: what the stack takes leaves the pipe. To refuse it would lose
+ * what the program has put into the pipe before, from elsewhere: Go's io.Copy() does. */
 static int64_t splice_out(struct call *call)
 {
     struct launcher *l = call->program->launcher;

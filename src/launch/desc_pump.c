@@ -87,7 +87,8 @@ static enum pumped end_of_program(struct desc *desc, bool reset)
     return PUMP_BLOCKED;
 }
 
-/* The urgent byte, when all before it has been passed on; at it recv() stops. 1: there was one, and it went; 0: none; -1: it cannot go now. */
+/* The urgent byte, when all before it has been passed on; at it recv() stops. 1: there was one, and it went; 0: none;
+ * -1: it cannot go now. */
 static int urgent_to_net(struct desc *desc)
 {
     int at_mark = 0;
@@ -144,7 +145,8 @@ static enum pumped pump_to_net(struct desc *desc)
         return PUMP_BLOCKED;
     }
     if (n < 0)
-        return end_of_program(desc, errno == ECONNRESET && !desc->launcher->exact); /* exact: a token was unread; lil_close() knows of data */
+        /* exact: a token was unread; lil_close() knows of data */
+        return end_of_program(desc, errno == ECONNRESET && !desc->launcher->exact);
     if (n == 0)
         return end_of_program(desc, false);
     desc->readable = n == chunk || desc->stays_readable; /* a short read has emptied the queue: what comes now is a new event */

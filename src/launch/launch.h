@@ -5,35 +5,40 @@
  * descriptor put into the program, or "go on". No root, no LD_PRELOAD, no namespaces; fork, exec, threads and static
  * binaries inherit the filter. The supervisor is the process that runs the world: one thread, one epoll.
  *
- * SIGNALS. Once received, a call waits "killable" (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV): a signal neither breaks it nor makes its answer
- * get lost. While the answer is on its way nothing is to be done. A held call must end: a thread that a signal wakes there goes to sleep again
- * in another way ('D' in /proc/TID/stat), and the supervisor, which looks (notify_look), answers -ERESTARTSYS: the kernel then runs the
- * handler and makes the call again or ends it with EINTR, as sigaction(2) was told. docs/decisions/0315-signals.md.
+ * SIGNALS. Once received, a call waits "killable" (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV): a signal neither breaks it
+ * nor makes its answer get lost. While the answer is on its way nothing is to be done. A held call must end: a thread
+ * that a signal wakes there goes to sleep again in another way ('D' in /proc/TID/stat), and the supervisor, which looks
+ * (notify_look), answers -ERESTARTSYS: the kernel then runs the handler and makes the call again or ends it with EINTR,
+ * as sigaction(2) was told. docs/decisions/0315-signals.md.
  *
  * DESCRIPTORS. socket() gives the program an AF_UNIX socket, the *inner* end; the supervisor holds the *outer* end and
- * a lil_ socket (desc.c). What poll(2), select(2) and epoll(7) say about the inner end is kept equal to what they would say of
- * the real socket, so that event loops, which wait on many kinds of descriptor, run natively:
+ * a lil_ socket (desc.c). What poll(2), select(2) and epoll(7) say about the inner end is kept equal to what they would
+ * say of the real socket, so that event loops, which wait on many kinds of descriptor, run natively:
  *   readable    bytes in the inner end's queue: data (fast) or a token (exact)
  *   unwritable  filler in the outer end's queue (connecting, send buffer full, listener)
- *   end         the outer end is shut for writing        error   it is closed with filler unread (ECONNRESET)
- * The supervisor keeps no copy of the inner end: its last close must show as EPOLLHUP on the outer one. Whose socket a
- * descriptor of the program is, is asked at each call (pidfd_getfd and SO_COOKIE), which is right after dup, fork and SCM_RIGHTS (but see
- * is_known() in notify.c: names and what is set, right after a call on the same descriptor).
- * Where pidfd_getfd is refused, and for closes that the outer end does not tell of: sweep.c.
+ *   end the outer end is shut for writing error it is closed with filler unread (ECONNRESET) The supervisor keeps no
+ *   copy of the inner end: its last close must show as EPOLLHUP on the outer one. Whose socket a descriptor of the
+ *   program is, is asked at each call (pidfd_getfd and SO_COOKIE), which is right after dup, fork and SCM_RIGHTS (but
+ *   see is_known() in notify.c: names and what is set, right after a call on the same descriptor). Where pidfd_getfd is
+ *   refused, and for closes that the outer end does not tell of: sweep.c.
  *
  * TWO MODES. fast: data flows natively through the pair and is pumped (desc_pump.c); only calls with addresses or
- * options are notified. exact: every call on a socket is notified and served from the lil_ socket (call_io.c), so that each errno
- * is the stack's own; the pair carries tokens. Virtual time implies exact (docs/decisions/0301-virtual-implies-exact.md).
+ * options are notified. exact: every call on a socket is notified and served from the lil_ socket (call_io.c), so that
+ * each errno is the stack's own; the pair carries tokens. Virtual time implies exact
+ * (docs/decisions/0301-virtual-implies-exact.md).
  *
  * VIRTUAL TIME. The clock is launcher.now_ns, the same number as the world's. It stands still while any thread of a
- * program can run. Clock reads find it in a shared page (vdso.c) or are notified (clock.c). Timed waits stop under ptrace
- * (wait.c), are made untimed, and are ended by the supervisor when the clock reaches them: the kernel's own timers never run. Alarms and timers:
- * timers.c. When every thread sleeps (quiesce.c) the clock jumps to the earliest deadline of world, waits and timers.
+ * program can run. Clock reads find it in a shared page (vdso.c) or are notified (clock.c). Timed waits stop under
+ * ptrace (wait.c), are made untimed, and are ended by the supervisor when the clock reaches them: the kernel's own
+ * timers never run. Alarms and timers: timers.c. When every thread sleeps (quiesce.c) the clock jumps to the earliest
+ * deadline of world, waits and timers.
  *
  * INVARIANTS
  *  1. A supervised program holds no socket of the real network: socket() never continues for a family but AF_UNIX.
- *  2. A notification is answered exactly once; a held call is on its descriptor's list (or held_unix) and no other's, and on launcher.held.
- *  3. The clock jumps only after a scan that shows every thread asleep and a poll, after that scan, that shows nothing pending.
+ *  2. A notification is answered exactly once; a held call is on its descriptor's list (or held_unix) and no other's,
+ *  and on launcher.held.
+ *  3. The clock jumps only after a scan that shows every thread asleep and a poll, after that scan, that shows nothing
+ *  pending.
  *  4. now_ns never goes back, and is never past an unserved deadline when a call is answered.
  *  5. A wait record exists exactly between a thread's seccomp stop and its syscall-exit stop.
  *  6. desc.tokens counts the token bytes in the inner queue, desc.fill the filler bytes in the outer queue. */
@@ -176,7 +181,8 @@ struct program_config {
     unsigned uid;               /* for ports below 1024; the virtual one */
     const char *directory;      /* NULL: the present one */
     bool keeps_running;         /* the run does not wait for its end */
-    /* Gets each line of its stdout and stderr without the newline (what is longer than 1,000 bytes: in pieces); NULL: both are inherited. */
+    /* Gets each line of its stdout and stderr without the newline (what is longer than 1,000 bytes: in pieces); NULL:
+     * both are inherited. */
     void (*output)(void *ctx, bool is_error, const char *line, size_t length);
     void *output_ctx;
 };
@@ -308,16 +314,19 @@ ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t s
 ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, size_t skip, const void *from, size_t size);
 int memory_pidfd(pid_t tid);                 /* pidfd_open, threads too; -errno */
 int memory_get_fd(pid_t tid, int fd);        /* a duplicate of the target's descriptor; -errno */
-/* The file that the target has at FD, to be read from; SHARES_PLACE: lseek() moves the target's place too. -ENOTSUP where that cannot be had. */
+/* The file that the target has at FD, to be read from; SHARES_PLACE: lseek() moves the target's place too. -ENOTSUP
+ * where that cannot be had. */
 int memory_open(pid_t tid, int fd, bool shares_place);
-void memory_proc_text(const char *path, char *text, size_t size); /* what one read of a file in /proc gives, ended by 0; "" where there is none */
+/* what one read of a file in /proc gives, ended by 0; "" where there is none */
+void memory_proc_text(const char *path, char *text, size_t size);
 pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 
 /* --- notify.c -------------------------------------------------------------------------------------------------------- */
 void notify_ready(struct source *source, uint32_t events);
 /* Whose socket descriptor FD of thread TID is; NULL: none of ours. INNER: a duplicate of it, for the caller to close, or -1. */
 struct desc *notify_find(struct launcher *launcher, pid_t tid, int fd, int *inner);
-void notify_know(struct launcher *launcher, pid_t tid, int fd, const struct desc *desc); /* DESC is FD of TID now, as it calls or is answered */
+/* DESC is FD of TID now, as it calls or is answered */
+void notify_know(struct launcher *launcher, pid_t tid, int fd, const struct desc *desc);
 bool notify_retry(struct call *call);        /* a held call, handled again; true: it has ended, and is freed */
 bool notify_is_alive(const struct call *call);
 bool notify_reply(struct call *call, int64_t result); /* false: its thread does not wait for it any more */
@@ -334,8 +343,9 @@ uint64_t notify_look_left(const struct launcher *launcher); /* real time to the 
 typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
-call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname, call_getpeername, call_setsockopt,
-    call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile, call_splice;
+call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname,
+    call_getpeername, call_setsockopt, call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile,
+    call_splice;
 call_handler call_open, call_ioctl_foreign, call_refuse, call_refuse_ptrace; /* call_open.c */
 call_handler call_affinity; /* place.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
@@ -457,7 +467,8 @@ struct desc {
     struct sockaddr_storage local, remote;
     socklen_t local_length, remote_length;
 };
-/* CONNECTED: with both ends (accept; datagrams always). FLAGS: 0 or SOCK_NONBLOCK. INNER is the caller's to give away and close. NULL with errno. */
+/* CONNECTED: with both ends (accept; datagrams always). FLAGS: 0 or SOCK_NONBLOCK. INNER is the caller's to give away
+ * and close. NULL with errno. */
 struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, bool connected, int flags, int *inner);
 struct desc *desc_find(struct launcher *launcher, int fd);   /* of a duplicate of the inner end; NULL: not ours */
 struct desc *desc_find_identity(struct launcher *launcher, uint64_t identity); /* the cookie, or without pidfd_getfd the inode */
@@ -482,7 +493,8 @@ void desc_sync(struct desc *desc, int inner);                /* exact: tokens an
 void desc_pump(struct desc *desc);                           /* fast */
 void desc_remember_names(struct desc *desc);
 void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
-/* Fast mode, before a call with FLAGS receives a datagram from the stack: its copy leaves the inner queue. 0, or the error that was queued there. */
+/* Fast mode, before a call with FLAGS receives a datagram from the stack: its copy leaves the inner queue. 0, or the
+ * error that was queued there. */
 int desc_dgram_claim(struct desc *desc, int inner, int flags);
 
 /* --- desc_lend.c: fast: a bulk transfer's bytes to the program by reference -------------------------------------------------- */

@@ -89,10 +89,23 @@ const char *notify_name(long nr)
     static const struct {
         long nr;
         const char *name;
-    } others[] = {{__NR_poll, "poll"}, {__NR_ppoll, "ppoll"}, {__NR_select, "select"}, {__NR_pselect6, "pselect"}, {__NR_epoll_wait, "epoll_wait"},
-                  {__NR_epoll_pwait, "epoll_pwait"}, {__NR_futex, "futex"}, {__NR_wait4, "wait4"}, {__NR_pause, "pause"}, {__NR_rt_sigsuspend, "sigsuspend"},
-                  {__NR_waitid, "waitid"}, {__NR_nanosleep, "nanosleep"}, {__NR_clock_nanosleep, "clock_nanosleep"}, {__NR_rt_sigtimedwait, "sigtimedwait"},
-                  {__NR_fcntl, "fcntl"}, {__NR_flock, "flock"}, {__NR_epoll_pwait2, "epoll_pwait2"}};
+    } others[] = {{__NR_poll, "poll"},
+                  {__NR_ppoll, "ppoll"},
+                  {__NR_select, "select"},
+                  {__NR_pselect6, "pselect"},
+                  {__NR_epoll_wait, "epoll_wait"},
+                  {__NR_epoll_pwait, "epoll_pwait"},
+                  {__NR_futex, "futex"},
+                  {__NR_wait4, "wait4"},
+                  {__NR_pause, "pause"},
+                  {__NR_rt_sigsuspend, "sigsuspend"},
+                  {__NR_waitid, "waitid"},
+                  {__NR_nanosleep, "nanosleep"},
+                  {__NR_clock_nanosleep, "clock_nanosleep"},
+                  {__NR_rt_sigtimedwait, "sigtimedwait"},
+                  {__NR_fcntl, "fcntl"},
+                  {__NR_flock, "flock"},
+                  {__NR_epoll_pwait2, "epoll_pwait2"}};
     const struct handler *handler = find_handler(nr);
 
     if (handler)
@@ -195,8 +208,8 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
     if (domain < 0)
         return CALL_CONTINUE;
     if (domain != AF_UNIX && call->nr != __NR_close) {
-        launcher_log(call->program->launcher, "%s[%d]: %s(%d): a socket of the real network (EACCES)", call->program->name, call->tid, handler->name,
-                     (int)call->args[0]);
+        launcher_log(call->program->launcher, "%s[%d]: %s(%d): a socket of the real network (EACCES)",
+                     call->program->name, call->tid, handler->name, (int)call->args[0]);
         return -EACCES;
     }
     if (call->nr == __NR_connect)
@@ -263,8 +276,8 @@ bool notify_break(struct launcher *l, pid_t tid, int64_t *result)
     return broken != -ERESTARTSYS_;
 }
 
-/* A thread that a signal (or a stop) woke in the kernel's interruptible wait for our answer waits on in the killable one: state 'D'. So it has
- * something to do on its way out, and takes -ERESTARTSYS for what it is. */
+/* A thread that a signal (or a stop) woke in the kernel's interruptible wait for our answer waits on in the killable
+ * one: state 'D'. So it has something to do on its way out, and takes -ERESTARTSYS for what it is. */
 static bool has_signal(const struct call *call)
 {
     char path[48], text[128], *state; /* the name is at most 16 bytes */
@@ -275,7 +288,8 @@ static bool has_signal(const struct call *call)
     return state && state[1] && state[2] == 'D';
 }
 
-/* In virtual time signals that are ignored wake a (traced) thread too: what becomes of the call is known at the signal's stop (notify_break). */
+/* In virtual time signals that are ignored wake a (traced) thread too: what becomes of the call is known at the
+ * signal's stop (notify_break). */
 static void interrupt(struct call *call)
 {
     if (call->program->launcher->virtual_time) {
@@ -342,10 +356,11 @@ void notify_know(struct launcher *l, pid_t tid, int fd, const struct desc *desc)
         l->known[(unsigned)tid % KNOWN] = (struct known){tid, fd, desc->cookie, l->now_ns};
 }
 
-/* Fast mode: the names of the socket that the thread's last call named, too, and what it sets (a server sets five options right after
- * accept()). Its last close would have been seen: what programs closed before a call is looked at before the call (poll_events, notify_ready). What is not seen is
- * this: within a moment after a call on a socket its descriptor is copied (fork, dup), closed, and its number given to something that is no
- * socket of ours; then these three calls, and no others, answer for the socket that had the number. */
+/* Fast mode: the names of the socket that the thread's last call named, too, and what it sets (a server sets five
+ * options right after accept()). Its last close would have been seen: what programs closed before a call is looked at
+ * before the call (poll_events, notify_ready). What is not seen is this: within a moment after a call on a socket its
+ * descriptor is copied (fork, dup), closed, and its number given to something that is no socket of ours; then these
+ * three calls, and no others, answer for the socket that had the number. */
 static bool is_known(struct call *call)
 {
     static const uint64_t moment_ns = 200000;

@@ -195,7 +195,8 @@ int64_t call_affinity(struct call *call)
     l->placement.is_off |= call->nr == __NR_sched_setaffinity;
     if (call->nr == __NR_sched_setaffinity || (call->args[0] && (pid_t)call->args[0] != call->tid))
         return CALL_CONTINUE;
-    n = syscall(SYS_sched_getaffinity, call->tid, min_u64((uint32_t)call->args[1], sizeof mask), mask); /* now: the thread may go on later */
+    /* now: the thread may go on later */
+    n = syscall(SYS_sched_getaffinity, call->tid, min_u64((uint32_t)call->args[1], sizeof mask), mask);
     if (n < 0)
         return -errno;
     return memory_write(call->tid, call->args[2], mask, (size_t)n) < 0 ? -EFAULT : n;

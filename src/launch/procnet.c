@@ -63,9 +63,12 @@ static void put_sockets(struct page *page, int protocol, uint8_t family)
 {
     static const char *const heads[] = {
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
-        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
-        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n",
-        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"};
+        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
+        "tm->when retrnsmt   uid  timeout inode\n",
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer "
+        "drops\n",
+        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
+        "tm->when retrnsmt   uid  timeout inode ref pointer drops\n"};
 
     page->family = family;
     page->is_udp = protocol != IPPROTO_TCP;
@@ -85,8 +88,11 @@ static void put_none(struct page *page) { put_sockets(page, IPPROTO_MAX, AF_INET
 static bool put_interface(void *ctx, const struct host_interface_view *view)
 {
     struct page *page = ctx;
-    fprintf(page->out, "%6s: %7lu %7lu    0    0    0     0          0         0 %8lu %7lu    0    0    0     0       0          0\n", view->name,
-            (unsigned long)view->bytes_in, (unsigned long)view->packets_in, (unsigned long)view->bytes_out, (unsigned long)view->packets_out);
+    fprintf(
+        page->out,
+        "%6s: %7lu %7lu    0    0    0     0          0         0 %8lu %7lu    0    0    0     0       0          0\n",
+        view->name, (unsigned long)view->bytes_in, (unsigned long)view->packets_in, (unsigned long)view->bytes_out,
+        (unsigned long)view->packets_out);
     return true;
 }
 
@@ -114,8 +120,8 @@ static bool put_inet6(void *ctx, const struct host_interface_view *view)
 
 static void put_if_inet6(struct page *page) { host_each_interface(page->host, put_inet6, page); }
 
-/* The groups that each interface is in for its own sake: all nodes, and the solicited-node group of each address (RFC 4291 2.8); not those that
- * sockets have joined. */
+/* The groups that each interface is in for its own sake: all nodes, and the solicited-node group of each address (RFC
+ * 4291 2.8); not those that sockets have joined. */
 static bool put_groups6(void *ctx, const struct host_interface_view *view)
 {
     struct page *page = ctx;
@@ -127,11 +133,13 @@ static bool put_groups6(void *ctx, const struct host_interface_view *view)
             continue;
         any = true;
         if (view->kind != LIL_LOOPBACK)
-            fprintf(page->out, "%-4d %-15s ff0200000000000000000001ff%02x%02x%02x     1 00000004 0\n", view->ifindex, view->name, b[13], b[14],
-                    b[15]);
+            fprintf(page->out, "%-4d %-15s ff0200000000000000000001ff%02x%02x%02x     1 00000004 0\n", view->ifindex,
+                    view->name, b[13], b[14], b[15]);
     }
     if (any)
-        fprintf(page->out, "%-4d %-15s ff020000000000000000000000000001     1 0000000C 0\n%-4d %-15s ff010000000000000000000000000001     1 00000008 0\n",
+        fprintf(page->out,
+                "%-4d %-15s ff020000000000000000000000000001     1 0000000C 0\n%-4d %-15s "
+                "ff010000000000000000000000000001     1 00000008 0\n",
                 view->ifindex, view->name, view->ifindex, view->name);
     return true;
 }
@@ -337,11 +345,12 @@ static const struct {
     const char *name;
     void (*put)(struct page *page);
 } files[] = {
-    {"tcp", put_tcp}, {"tcp6", put_tcp6}, {"udp", put_udp}, {"udp6", put_udp6}, {"udplite", put_none}, {"udplite6", put_none}, {"raw", put_raw},
-    {"raw6", put_raw6}, {"icmp", put_none}, {"icmp6", put_none}, {"dev", put_dev}, {"if_inet6", put_if_inet6}, {"route", put_routes},
-    {"ipv6_route", put_ipv6_route}, {"arp", put_arp}, {"snmp", put_snmp}, {"snmp6", put_snmp6}, {"netstat", put_netstat}, {"sockstat", put_sockstat},
-    {"sockstat6", put_sockstat6}, {"unix", put_unix}, {"netlink", put_netlink}, {"packet", put_packet}, {"wireless", put_wireless},
-    {"igmp", put_igmp}, {"igmp6", put_igmp6}, {"dev_mcast", put_nothing},
+    {"tcp", put_tcp}, {"tcp6", put_tcp6}, {"udp", put_udp}, {"udp6", put_udp6}, {"udplite", put_none},
+    {"udplite6", put_none}, {"raw", put_raw}, {"raw6", put_raw6}, {"icmp", put_none}, {"icmp6", put_none},
+    {"dev", put_dev}, {"if_inet6", put_if_inet6}, {"route", put_routes}, {"ipv6_route", put_ipv6_route},
+    {"arp", put_arp}, {"snmp", put_snmp}, {"snmp6", put_snmp6}, {"netstat", put_netstat}, {"sockstat", put_sockstat},
+    {"sockstat6", put_sockstat6}, {"unix", put_unix}, {"netlink", put_netlink}, {"packet", put_packet},
+    {"wireless", put_wireless}, {"igmp", put_igmp}, {"igmp6", put_igmp6}, {"dev_mcast", put_nothing},
 };
 
 static char *close_text(FILE *out, char **text)

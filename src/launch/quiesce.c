@@ -1,9 +1,10 @@
-/* quiesce.c: does any thread run? /proc/TID/syscall says "running" of a thread that is on a processor or could be, and the
- * number of the call it sleeps in otherwise; /proc/TID/schedstat changes whenever it runs. Two passes over all threads with
- * every thread asleep and no schedstat changed mean that at the end of the first pass all slept at once: a thread that one of
- * them woke meanwhile would show in the second. A thread in a timed wait needs one look, in the second pass: whoever wakes it, it stops for
- * us before it does anything else, and does not sleep until then. What only the outside world can end (a read of the terminal, the disk) counts
- * as running. The caller then polls its descriptors once more (invariant 3). */
+/* quiesce.c: does any thread run? /proc/TID/syscall says "running" of a thread that is on a processor or could be, and
+ * the number of the call it sleeps in otherwise; /proc/TID/schedstat changes whenever it runs. Two passes over all
+ * threads with every thread asleep and no schedstat changed mean that at the end of the first pass all slept at once: a
+ * thread that one of them woke meanwhile would show in the second. A thread in a timed wait needs one look, in the
+ * second pass: whoever wakes it, it stops for us before it does anything else, and does not sleep until then. What only
+ * the outside world can end (a read of the terminal, the disk) counts as running. The caller then polls its descriptors
+ * once more (invariant 3). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,9 @@ static char state_of(const struct task *task)
     return state && state[1] ? state[2] : 'R';
 }
 
-/* 'D' waits for a device or for memory (fork() may), or for us to let it take a signal (notify_look); but the parent of a vfork waits in it for
- * its child. 't': its stop will be reported, and then it goes on; only one that was stopped as by ^Z stays so. */
+/* 'D' waits for a device or for memory (fork() may), or for us to let it take a signal (notify_look); but the parent of
+ * a vfork waits in it for its child. 't': its stop will be reported, and then it goes on; only one that was stopped as
+ * by ^Z stays so. */
 static bool is_asleep(struct launcher *l, const struct task *task, long nr)
 {
     switch (state_of(task)) {

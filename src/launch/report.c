@@ -23,7 +23,8 @@ void report_syns(const struct attempt *a, char *out, size_t size)
 
     out[0] = 0;
     for (unsigned i = 0; i < a->syn_count && at + 16 < size; i++)
-        at += (size_t)snprintf(out + at, size - at, "%s%llu.%llu", i ? " " : "", a->syn_ns[i] / NS_PER_S, a->syn_ns[i] % NS_PER_S / (NS_PER_S / 10));
+        at += (size_t)snprintf(out + at, size - at, "%s%llu.%llu", i ? " " : "", a->syn_ns[i] / NS_PER_S,
+                               a->syn_ns[i] % NS_PER_S / (NS_PER_S / 10));
     if (!a->syn_count)
         snprintf(out, size, "-");
 }
@@ -51,7 +52,8 @@ static void fit(FILE *out, char *syns, int used)
 {
     struct winsize window;
 
-    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &window) < 0 || window.ws_col < used + 4 || used + (int)strlen(syns) <= window.ws_col)
+    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &window) < 0 || window.ws_col < used + 4 ||
+        used + (int)strlen(syns) <= window.ws_col)
         return;
     strcpy(syns + window.ws_col - used - 3, "...");
 }
@@ -128,7 +130,8 @@ int report_junit(const char *file, const char *const *names, const struct attemp
     for (unsigned i = 0; i < count; i++) {
         fputs("  <testcase classname=\"", out);
         xml_text(out, program);
-        fprintf(out, "\" name=\"%s\" time=\"%llu.%03llu\">", names[i], all[i].virtual_ns / NS_PER_S, all[i].virtual_ns % NS_PER_S / NS_PER_MS);
+        fprintf(out, "\" name=\"%s\" time=\"%llu.%03llu\">", names[i], all[i].virtual_ns / NS_PER_S,
+                all[i].virtual_ns % NS_PER_S / NS_PER_MS);
         if (all[i].skipped)
             fputs("<skipped/>", out);
         if (all[i].unexpected[0]) {
@@ -155,8 +158,8 @@ int report_record(const char *file, const char *const *names, const struct attem
         if (all[i].skipped || all[i].broken)
             continue;
         exit_word(&all[i], exit, sizeof exit);
-        fprintf(out, "%s: {exit: %s, errno: %s, virtual: %llu}\n", names[i], exit, all[i].error ? attempt_errno_name(all[i].error, word) : "none",
-                all[i].virtual_ns / NS_PER_S + 1);
+        fprintf(out, "%s: {exit: %s, errno: %s, virtual: %llu}\n", names[i], exit,
+                all[i].error ? attempt_errno_name(all[i].error, word) : "none", all[i].virtual_ns / NS_PER_S + 1);
     }
     return fclose(out) ? -errno : 0;
 }
@@ -185,7 +188,10 @@ static void compare(struct fy_document *baseline, const char *name, const struct
         snprintf(why, size, "took %llu s of virtual time, expected at most %llu s", a->virtual_ns / NS_PER_S, longest);
 }
 
-static void keep_quiet(struct fy_diag *diag, void *user, const char *text, size_t length) { (void)diag, (void)user, (void)text, (void)length; }
+static void keep_quiet(struct fy_diag *diag, void *user, const char *text, size_t length)
+{
+    (void)diag, (void)user, (void)text, (void)length;
+}
 
 /* NULL, with why in ERROR: libfyaml's own words go nowhere else. */
 static struct fy_document *open_baseline(const char *file, char error[REPORT_ERROR])

@@ -91,7 +91,9 @@ static void owe_http(struct server *s, struct peer *peer, bool part)
     text = malloc(size + 256);
     if (!text)
         return;
-    head = (size_t)sprintf(text, "HTTP/1.1 200 OK\r\nServer: lilliput\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: %s\r\n\r\n",
+    head = (size_t)sprintf(text,
+                           "HTTP/1.1 200 OK\r\nServer: lilliput\r\nContent-Type: text/plain\r\nContent-Length: "
+                           "%zu\r\nConnection: %s\r\n\r\n",
                            part ? (size_t)PART_PROMISED : size, peer->close_after ? "close" : "keep-alive");
     for (size_t i = 0; i < size; i++)
         text[head + i] = size == sizeof line - 1 ? line[i] : (char)('a' + i % 26);

@@ -88,7 +88,8 @@ static int open_hub(struct launcher *l)
     /* A name that no program can guess: one that connected to it over and over would leave no room for us. */
     if (getrandom(secret, sizeof secret, 0) != sizeof secret)
         return -EIO;
-    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "lilliput-%016llx%016llx", (unsigned long long)secret[0], (unsigned long long)secret[1]);
+    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "lilliput-%016llx%016llx", (unsigned long long)secret[0],
+             (unsigned long long)secret[1]);
 
     l->hub_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))) < 0 ||

@@ -125,7 +125,10 @@ static void look_at(void *ctx, pid_t pid)
         closedir(fds);
 }
 
-static bool may_be_closed(const struct desc *desc) { return !desc->is_held && !desc->is_busy && (desc->kept_fd >= 0 || desc->outer.fd < 0); }
+static bool may_be_closed(const struct desc *desc)
+{
+    return !desc->is_held && !desc->is_busy && (desc->kept_fd >= 0 || desc->outer.fd < 0);
+}
 
 static bool any_closed(struct launcher *l)
 {

@@ -227,7 +227,8 @@ void wait_exit(struct launcher *l, struct task *task)
     ptrace(PTRACE_CONT, task->tid, 0, 0);
 }
 
-/* Has the process a handler for it? One that is ignored breaks a call of a traced thread too, which on a kernel goes on as if nothing was. */
+/* Has the process a handler for it? One that is ignored breaks a call of a traced thread too, which on a kernel goes on
+ * as if nothing was. */
 static bool is_caught(pid_t tid, int sig)
 {
     char path[64], text[2048], *at;
@@ -280,7 +281,8 @@ void wait_interrupted(struct task *task)
 {
     struct arch_regs regs;
 
-    if (task->native_over && arch_get(task->tid, &regs) == 0 && (long)arch_call(&regs) == task->native_nr && is_broken(arch_result(&regs))) {
+    if (task->native_over && arch_get(task->tid, &regs) == 0 && (long)arch_call(&regs) == task->native_nr &&
+        is_broken(arch_result(&regs))) {
         arch_set_result(&regs, -EAGAIN);
         arch_set(task->tid, &regs);
     }

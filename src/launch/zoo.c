@@ -128,11 +128,15 @@ static int add_server(struct zoo *zoo)
 int zoo_full(struct zoo *zoo, uint64_t seed, const char *profile)
 {
     struct lil_link_config slow = {.delay_ns = 500 * NS_PER_MS}, lossy = {.delay_ns = 5 * NS_PER_MS, .loss = lil_percent("20%")};
-    static const char *const routes[][2] = {{"203.0.113.12/32", "blackhole"}, {"203.0.113.13/32", "unreachable host"}, {"203.0.113.14/32", "prohibit"},
+    static const char *const routes[][2] = {{"203.0.113.12/32", "blackhole"},
+                                            {"203.0.113.13/32", "unreachable host"},
+                                            {"203.0.113.14/32", "prohibit"},
                                             {"2001:db8:f::dead/128", "blackhole"}};
-    static const char *const more[][2] = {{"blackhole.test", "203.0.113.12"}, {"unreachable.test", "203.0.113.13"}, {"prohibited.test", "203.0.113.14"},
-                                          {"dual.test", "203.0.113.12"}, {"dual.test", "203.0.113.10"}, {"six.test", "2001:db8:f::dead"},
-                                          {"six.test", "203.0.113.10"}, {"client.test", "10.0.0.2"}, {"localhost", "127.0.0.1"}, {"localhost", "::1"}};
+    static const char *const more[][2] = {{"blackhole.test", "203.0.113.12"},  {"unreachable.test", "203.0.113.13"},
+                                          {"prohibited.test", "203.0.113.14"}, {"dual.test", "203.0.113.12"},
+                                          {"dual.test", "203.0.113.10"},       {"six.test", "2001:db8:f::dead"},
+                                          {"six.test", "203.0.113.10"},        {"client.test", "10.0.0.2"},
+                                          {"localhost", "127.0.0.1"},          {"localhost", "::1"}};
     int rc = zoo_base(zoo, seed, profile);
 
     for (unsigned i = 0; i < ARRAY_COUNT(routes) && rc == 0; i++)

@@ -50,18 +50,22 @@ struct neighbor_cache {
     uint32_t count;
     uint64_t next_ns;            /* no timer is due before */
 };
-void neighbor_cache_init(struct neighbor_cache *cache, struct pool *pool, const struct neighbor_params *params, const struct neighbor_hooks *hooks);
+void neighbor_cache_init(struct neighbor_cache *cache, struct pool *pool, const struct neighbor_params *params,
+                         const struct neighbor_hooks *hooks);
 void neighbor_cache_fini(struct neighbor_cache *cache);
 struct neighbor *neighbor_find(const struct neighbor_cache *cache, const struct addr *addr, int ifindex); /* NULL */
 /* Makes it INCOMPLETE (never asked) when missing. NULL: memory. */
 struct neighbor *neighbor_get(struct neighbor_cache *cache, const struct addr *addr, int ifindex, uint64_t now_ns);
-/* 0: use neighbor->mac, PACKET stays the caller's; 1: PACKET is taken (queued, or counted as dropped); negative: refused, it stays the caller's. */
+/* 0: use neighbor->mac, PACKET stays the caller's; 1: PACKET is taken (queued, or counted as dropped); negative:
+ * refused, it stays the caller's. */
 int neighbor_resolve(struct neighbor_cache *cache, struct neighbor *neighbor, struct lil_packet *packet, uint64_t now_ns) MUST_CHECK;
 /* The link address was told. SOLICITED: an answer to our question. The queue is sent. CREATE: make a missing entry. */
-void neighbor_update(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac, bool solicited, bool create, uint64_t now_ns);
+void neighbor_update(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac,
+                     bool solicited, bool create, uint64_t now_ns);
 /* Upper layers saw progress (RFC 4861 7.3.1). */
 void neighbor_confirm(struct neighbor_cache *cache, struct neighbor *neighbor, uint64_t now_ns);
-int neighbor_set_permanent(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac, uint64_t now_ns) MUST_CHECK;
+int neighbor_set_permanent(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac,
+                           uint64_t now_ns) MUST_CHECK;
 void neighbor_flush(struct neighbor_cache *cache, int ifindex /* 0: all */, bool permanent_too);
 void neighbor_poll(struct neighbor_cache *cache, uint64_t now_ns);
 /* hooks.timer is called at AT, or earlier. */

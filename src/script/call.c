@@ -162,7 +162,8 @@ void call_check_names(struct call *call, const struct expr *expr, const char *co
         if (!expr->names[i] || *name)
             continue;
         const char *near = nearest_word(expr->names[i], names);
-        call_fail(call, "this structure has no field %s%s%s%s", expr->names[i], near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        call_fail(call, "this structure has no field %s%s%s%s", expr->names[i], near ? "; did you mean " : "",
+                  near ? near : "", near ? "?" : "");
     }
 }
 
@@ -198,7 +199,9 @@ static const char *address_text(const struct expr *expr)
     if (expr->kind == EXPR_STRING)
         return expr->text;
     if (expr->kind == EXPR_WORD && strncmp(expr->text, "INADDR_", 7) == 0)
-        return strcmp(expr->text, "INADDR_ANY") == 0 ? "0.0.0.0" : strcmp(expr->text, "INADDR_LOOPBACK") == 0 ? "127.0.0.1" : "255.255.255.255";
+        return strcmp(expr->text, "INADDR_ANY") == 0        ? "0.0.0.0"
+               : strcmp(expr->text, "INADDR_LOOPBACK") == 0 ? "127.0.0.1"
+                                                            : "255.255.255.255";
     if (expr->kind == EXPR_WORD && (strncasecmp(expr->text, "in6addr_", 8) == 0))
         return strstr(expr->text, "loopback") || strstr(expr->text, "LOOPBACK") ? "::1" : "::";
     if (expr->kind == EXPR_STRUCT && expr->count)
@@ -217,7 +220,8 @@ static struct name read_name(struct call *call, const struct expr *expr)
 {
     struct name name = {.family = -1};
     const struct expr *family = call_field(expr, "sa_family", 0), *port = NULL, *addr = NULL;
-    static const char *const families[] = {"sin_family", "sin6_family"}, *const ports[] = {"sin_port", "sin6_port"}, *const addrs[] = {"sin_addr", "sin6_addr"};
+    static const char *const families[] = {"sin_family", "sin6_family"}, *const ports[] = {"sin_port", "sin6_port"},
+                             *const addrs[] = {"sin_addr", "sin6_addr"};
     for (int i = 0; i < 2; i++) {
         family = family ? family : call_field(expr, families[i], 0);
         port = port ? port : call_field(expr, ports[i], 1);
@@ -329,7 +333,8 @@ static void check_result(struct call *call)
     }
 }
 
-static const struct call_entry *const tables[] = {call_socket_entries, call_io_entries, call_option_entries, call_poll_entries, call_message_entries};
+static const struct call_entry *const tables[] = {call_socket_entries, call_io_entries, call_option_entries,
+                                                  call_poll_entries, call_message_entries};
 
 static const struct call_entry *find_entry(const char *name)
 {

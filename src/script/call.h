@@ -43,7 +43,8 @@ void call_check_names(struct call *call, const struct expr *expr, const char *co
 /* [x] -> x, x -> x. */
 const struct expr *call_inner(const struct expr *expr);
 /* The address of argument I, or FALLBACK:PORT for `...`. Returns the length. */
-socklen_t call_address(struct call *call, const struct expr *expr, const struct addr *fallback, uint16_t port, struct sockaddr_storage *out);
+socklen_t call_address(struct call *call, const struct expr *expr, const struct addr *fallback, uint16_t port,
+                       struct sockaddr_storage *out);
 void call_check_address(struct call *call, const struct expr *expr, const struct sockaddr_storage *got, socklen_t length);
 void call_check_number(struct call *call, const char *what, const struct expr *expr, int64_t got);
 void *call_buffer(struct call *call, size_t size); /* zeroed, lives as long as the script */

@@ -205,7 +205,8 @@ static void do_sendfile(struct call *call)
     bool is_given = offset->kind == EXPR_LIST && offset->count;
     int64_t at = is_given && offset->items[0]->kind != EXPR_ELLIPSIS ? call_number(call, offset->items[0]) : 0;
     size_t size = size_argument(call, 3);
-    call_set(call, file_send(call->run, call_live_fd(call, 0), call_fd(call, 1), is_given || offset->kind == EXPR_ELLIPSIS ? &at : NULL, size));
+    call_set(call, file_send(call->run, call_live_fd(call, 0), call_fd(call, 1),
+                             is_given || offset->kind == EXPR_ELLIPSIS ? &at : NULL, size));
 }
 
 const struct call_entry call_io_entries[] = {

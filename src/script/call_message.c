@@ -84,7 +84,8 @@ static struct message *new_message(struct call *call)
 {
     if (call_argument(call, 1)->kind != EXPR_STRUCT)
         call_fail(call, "expected {msg_name(...)=..., msg_iov(N)=[...], ...}");
-    static const char *const names[] = {"msg_name", "msg_namelen", "msg_iov", "msg_iovlen", "msg_control", "msg_controllen", "msg_flags", NULL};
+    static const char *const names[] = {"msg_name",    "msg_namelen",    "msg_iov",   "msg_iovlen",
+                                        "msg_control", "msg_controllen", "msg_flags", NULL};
     struct message *message = call_buffer(call, sizeof *message);
     call_check_names(call, call_argument(call, 1), names);
     read_iov(call, call_field(call_argument(call, 1), "msg_iov", 1), message);
@@ -191,7 +192,8 @@ static void check_control(struct call *call, const struct expr *want, const stru
     call_check_number(call, "cmsg_type", call_field(want, "cmsg_type", 1), cmsg->cmsg_type);
     if (!data || data->kind == EXPR_ELLIPSIS || call->what[0])
         return;
-    bool error = (cmsg->cmsg_level == SOL_IP && cmsg->cmsg_type == IP_RECVERR) || (cmsg->cmsg_level == SOL_IPV6 && cmsg->cmsg_type == IPV6_RECVERR);
+    bool error = (cmsg->cmsg_level == SOL_IP && cmsg->cmsg_type == IP_RECVERR) ||
+                 (cmsg->cmsg_level == SOL_IPV6 && cmsg->cmsg_type == IPV6_RECVERR);
     if (error && data->kind == EXPR_STRUCT) {
         if (size >= sizeof(struct sock_extended_err))
             check_extended_error(call, data, (const void *)bytes);

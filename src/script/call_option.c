@@ -95,7 +95,8 @@ static void put_structure(struct call *call, const struct expr *expr, struct opt
     } else if (option->level == SOL_SOCKET && (option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO ||
                                                option->name == SO_RCVTIMEO_NEW || option->name == SO_SNDTIMEO_NEW)) {
         call_check_names(call, expr, time_names);
-        struct timeval time = {.tv_sec = field_number(call, expr, "tv_sec", "sec", 0), .tv_usec = field_number(call, expr, "tv_usec", "usec", 1)};
+        struct timeval time = {.tv_sec = field_number(call, expr, "tv_sec", "sec", 0),
+                               .tv_usec = field_number(call, expr, "tv_usec", "usec", 1)};
         put_struct(option, &time, sizeof time);
     } else if (option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT)) {
         put_md5(call, expr, option);
@@ -286,7 +287,8 @@ static void do_getsockopt(struct call *call)
         option->length = OPTION_MOST;
     if (choose_stack(call, option, value))
         return;
-    if (option->level == IPPROTO_TCP && option->name == TCP_OPTION_CCALGOOPT && value->kind == EXPR_STRUCT) { /* it names what is asked for */
+    /* it names what is asked for */
+    if (option->level == IPPROTO_TCP && option->name == TCP_OPTION_CCALGOOPT && value->kind == EXPR_STRUCT) {
         socklen_t room = option->length;
         option->length = 0;
         put_structure(call, value, option);
@@ -304,4 +306,5 @@ static void do_getsockopt(struct call *call)
         call_check_number(call, "the length", length->items[length->count - 1], option->length);
 }
 
-const struct call_entry call_option_entries[] = {{"setsockopt", 5, 5, do_setsockopt}, {"getsockopt", 5, 5, do_getsockopt}, {NULL, 0, 0, NULL}};
+const struct call_entry call_option_entries[] = {
+    {"setsockopt", 5, 5, do_setsockopt}, {"getsockopt", 5, 5, do_getsockopt}, {NULL, 0, 0, NULL}};

@@ -113,7 +113,8 @@ static void do_epoll_wait(struct call *call)
 {
     struct epoll_event *events = call_buffer(call, POLL_MOST * sizeof *events);
     int most = (int)call_integer(call, 2);
-    call_set(call, lil_epoll_wait(call->run->proc, call_live_fd(call, 0), events, most < POLL_MOST ? most : POLL_MOST, (int)call_integer(call, 3)));
+    call_set(call, lil_epoll_wait(call->run->proc, call_live_fd(call, 0), events, most < POLL_MOST ? most : POLL_MOST,
+                                  (int)call_integer(call, 3)));
     for (int64_t i = 0; i < call->result; i++)
         run_say(call->run, "    events 0x%x, data %llu", events[i].events, (unsigned long long)events[i].data.u64);
     if (call->result >= 0)

@@ -69,7 +69,8 @@ static void accept_with(struct call *call, int flags)
     socklen_t length = sizeof peer;
     struct run *run = call->run;
     const struct expr *name = call_argument(call, 1), *size = call_argument(call, 2);
-    bool is_wild = call_pointer(call, name, NULL) || (call_pointer(call, size, &length) != &length && call_pointer(call, name, &peer) == &peer);
+    bool is_wild = call_pointer(call, name, NULL) ||
+                   (call_pointer(call, size, &length) != &length && call_pointer(call, name, &peer) == &peer);
     call_set(call, lil_accept4(run->proc, call_live_fd(call, 0), is_wild ? call_pointer(call, name, &peer) : (void *)&peer,
                                is_wild ? call_pointer(call, size, &length) : &length, flags));
     call->makes_fd = true;
@@ -110,7 +111,8 @@ static void do_connect(struct call *call)
         run->under_test = fd->conn;
     }
     call_set(call, lil_connect(run->proc, call_live_fd(call, 0), call_pointer(call, call_argument(call, 1), &address), length));
-    if (call->result < 0 && call->error != EINPROGRESS && before.state != CONN_IDLE && fd && fd->conn) { /* no new connection: the old one's peer */
+    /* no new connection: the old one's peer */
+    if (call->result < 0 && call->error != EINPROGRESS && before.state != CONN_IDLE && fd && fd->conn) {
         fd->conn->remote = before.remote;
         fd->conn->remote_port = before.remote_port;
     }
@@ -242,6 +244,8 @@ static void do_nothing(struct call *call) /* cap_set, setrlimit ...: the virtual
 
 const struct call_entry call_socket_entries[] = {
     {"socket", 3, 3, do_socket}, {"bind", 3, 3, do_bind}, {"listen", 2, 2, do_listen}, {"accept", 3, 3, do_accept},
-    {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close}, {"shutdown", 2, 2, do_shutdown},
-    {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername}, {"fcntl", 2, 3, do_fcntl},
-    {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"dup2", 2, 2, do_dup2}, {"dup3", 3, 3, do_dup2}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep}, {"sched_yield", 0, 0, do_nothing}, {"setrlimit", 2, 2, do_nothing}, {NULL, 0, 0, NULL}};
+    {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close},
+    {"shutdown", 2, 2, do_shutdown}, {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername},
+    {"fcntl", 2, 3, do_fcntl}, {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"dup2", 2, 2, do_dup2},
+    {"dup3", 3, 3, do_dup2}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep},
+    {"sched_yield", 0, 0, do_nothing}, {"setrlimit", 2, 2, do_nothing}, {NULL, 0, 0, NULL}};

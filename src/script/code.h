@@ -1,7 +1,8 @@
-/* code.h: a small evaluator for %{ code }%: the part of Python that scripts use. Statements: assert, print, assignment (also += and a, b = ...),
- * if/elif/else, for, while, break, continue, def, return, raise, pass, global, import (ignored); expressions: numbers, strings (also f"..."),
- * tuples and lists, comprehensions, arithmetic, comparison chains, and/or/not/in, conditional expressions, [index] and [from:to], % and
- * {} formats, and the functions and methods of code_call.c. Lists are values: what is appended to one shows under no other name. */
+/* code.h: a small evaluator for %{ code }%: the part of Python that scripts use. Statements: assert, print, assignment
+ * (also += and a, b = ...), if/elif/else, for, while, break, continue, def, return, raise, pass, global, import
+ * (ignored); expressions: numbers, strings (also f"..."), tuples and lists, comprehensions, arithmetic, comparison
+ * chains, and/or/not/in, conditional expressions, [index] and [from:to], % and {} formats, and the functions and
+ * methods of code_call.c. Lists are values: what is appended to one shows under no other name. */
 #ifndef SCRIPT_CODE_H
 #define SCRIPT_CODE_H
 #include <stdbool.h>

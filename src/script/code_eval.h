@@ -50,7 +50,8 @@ struct arguments {
 };
 void eval_arguments(struct eval *eval, struct arguments *arguments); /* behind "(" */
 struct value eval_call(struct eval *eval, const char *name, const struct arguments *arguments);
-struct value eval_method(struct eval *eval, const struct value *self, const char *variable, const char *name, const struct arguments *arguments);
+struct value eval_method(struct eval *eval, const struct value *self, const char *variable, const char *name,
+                         const struct arguments *arguments);
 double code_round_down(double x);
 double code_power(double base, int64_t exponent);
 /* code_text.c */

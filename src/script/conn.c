@@ -79,7 +79,8 @@ static struct conn *find_datagram(struct run *run, const struct spec_packet *spe
 {
     struct conn *found = run->under_test;
     for (struct conn *conn = run->conns; conn; conn = conn->next)
-        if (conn->protocol == SPEC_UDP && (conn_refresh(run, conn), conn->local_port == (spec->inbound ? spec->dest_port : spec->source_port)))
+        if (conn->protocol == SPEC_UDP &&
+            (conn_refresh(run, conn), conn->local_port == (spec->inbound ? spec->dest_port : spec->source_port)))
             found = conn;
     if (found && spec->inbound)
         found->remote_port = spec->source_port;

@@ -1,5 +1,6 @@
-/* file.c: see file.h. A file's bytes are zeros, as many as the real one of that name has (beside the script, or as the path stands), or without
- * end where there is none. sendfile(2) hands the socket 16 pages at a time, splice(2) what the pipe has; all but the last with MSG_MORE. */
+/* file.c: see file.h. A file's bytes are zeros, as many as the real one of that name has (beside the script, or as the
+ * path stands), or without end where there is none. sendfile(2) hands the socket 16 pages at a time, splice(2) what the
+ * pipe has; all but the last with MSG_MORE. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* file.h: files that scripts open to send from, splice() and sendfile(). file.c acts them out; the kernel oracle calls the kernel's instead. */
+/* file.h: files that scripts open to send from, splice() and sendfile(). file.c acts them out; the kernel oracle calls
+ * the kernel's instead. */
 #ifndef SCRIPT_FILE_H
 #define SCRIPT_FILE_H
 #include "script/run.h"

@@ -326,7 +326,8 @@ static void match_tcp(struct match *match, uint64_t limit_ns)
     const struct spec_packet *spec = match->spec;
     uint32_t known = spec->payload_length < match->payload ? spec->payload_length : match->payload;
     if (spec->payload && memcmp(match->sent->transport + header, spec->payload, known) != 0)
-        differ(match, "the data are \"%.*s\"", (int)(match->payload < 40 ? match->payload : 40), (const char *)match->sent->transport + header);
+        differ(match, "the data are \"%.*s\"", (int)(match->payload < 40 ? match->payload : 40),
+               (const char *)match->sent->transport + header);
     join_segments(match, limit_ns);
     match_numbers(match);
     match_options(match);

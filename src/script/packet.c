@@ -100,7 +100,8 @@ static uint32_t emit_tcp(struct run *run, const struct spec_packet *spec, const 
         memcpy(p + size, spec->payload, spec->payload_length < spec->length ? spec->payload_length : spec->length);
     uint32_t length = 20 + size + spec->length;
     for (unsigned i = 0; i < spec->option_count; i++)
-        if (spec->options[i].kind == OPTION_MD5 && spec->options[i].md5 == MD5_VALID && !packet_sign(run, &conn->remote, &conn->local, bytes, length))
+        if (spec->options[i].kind == OPTION_MD5 && spec->options[i].md5 == MD5_VALID &&
+            !packet_sign(run, &conn->remote, &conn->local, bytes, length))
             run_fail(run, "md5 valid: the script has set no key (TCP_MD5SIG)");
     return length;
 }
@@ -185,7 +186,10 @@ void packet_inject(struct run *run, const struct script_event *event)
         return;
     }
     conn_refresh(run, conn);
-    struct ip ip = {.source = conn->remote, .dest = conn->local, .version = (uint8_t)run->ip_version, .ttl = spec->has_ttl ? spec->ttl : 255};
+    struct ip ip = {.source = conn->remote,
+                    .dest = conn->local,
+                    .version = (uint8_t)run->ip_version,
+                    .ttl = spec->has_ttl ? spec->ttl : 255};
     ip.id = run->next_id++;
     ip.tos = spec->has_tos ? spec->tos : 0;
     ip.flow_label = spec->flow_label;

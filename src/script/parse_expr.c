@@ -98,13 +98,20 @@ static struct expr *expand_define(struct scan *scan, const char *value)
 static struct expr *scan_sizeof(struct scan *scan)
 {
     static const struct { const char *name; size_t size; } types[] = {
-        {"char", 1}, {"short", 2}, {"int", sizeof(int)}, {"unsigned", sizeof(unsigned)}, {"unsigned int", sizeof(unsigned)}, {"long", sizeof(long)}, {"socklen_t", sizeof(socklen_t)},
-        {"u8", 1}, {"u16", 2}, {"u32", 4}, {"u64", 8}, {"uint8_t", 1}, {"uint16_t", 2}, {"uint32_t", 4}, {"uint64_t", 8}, {"int32_t", 4}, {"int64_t", 8}, {"size_t", sizeof(size_t)},
-        {"linger", sizeof(struct linger)}, {"timeval", sizeof(struct timeval)}, {"timespec", sizeof(struct timespec)}, {"sockaddr_in", sizeof(struct sockaddr_in)},
-        {"sockaddr_in6", sizeof(struct sockaddr_in6)}, {"sockaddr_storage", sizeof(struct sockaddr_storage)}, {"sockaddr", sizeof(struct sockaddr)},
-        {"tcp_info", 280}, {"tcp_function_set", 36}, {"tcp_fastopen", 20}, {"accept_filter_arg", 256}, {"cc_newreno_opts", 8}, {"tcp_md5sig", sizeof(struct tcp_md5sig)}, {"tcp_repair_window", sizeof(struct tcp_repair_window)}, {"tcp_repair_opt", sizeof(struct tcp_repair_opt)},
-        {"tcp_zerocopy_receive", 64}, {"in_addr", 4}, {"in6_addr", 16}, {"ip_mreq", sizeof(struct ip_mreq)}, {"ip_mreqn", sizeof(struct ip_mreqn)}, {"ipv6_mreq", sizeof(struct ipv6_mreq)},
-        {"group_req", sizeof(struct group_req)}, {"group_source_req", sizeof(struct group_source_req)}, {"iovec", sizeof(struct iovec)}, {"cmsghdr", sizeof(struct cmsghdr)}};
+        {"char", 1}, {"short", 2}, {"int", sizeof(int)}, {"unsigned", sizeof(unsigned)},
+        {"unsigned int", sizeof(unsigned)}, {"long", sizeof(long)}, {"socklen_t", sizeof(socklen_t)}, {"u8", 1},
+        {"u16", 2}, {"u32", 4}, {"u64", 8}, {"uint8_t", 1}, {"uint16_t", 2}, {"uint32_t", 4}, {"uint64_t", 8},
+        {"int32_t", 4}, {"int64_t", 8}, {"size_t", sizeof(size_t)}, {"linger", sizeof(struct linger)},
+        {"timeval", sizeof(struct timeval)}, {"timespec", sizeof(struct timespec)},
+        {"sockaddr_in", sizeof(struct sockaddr_in)}, {"sockaddr_in6", sizeof(struct sockaddr_in6)},
+        {"sockaddr_storage", sizeof(struct sockaddr_storage)}, {"sockaddr", sizeof(struct sockaddr)}, {"tcp_info", 280},
+        {"tcp_function_set", 36}, {"tcp_fastopen", 20}, {"accept_filter_arg", 256}, {"cc_newreno_opts", 8},
+        {"tcp_md5sig", sizeof(struct tcp_md5sig)}, {"tcp_repair_window", sizeof(struct tcp_repair_window)},
+        {"tcp_repair_opt", sizeof(struct tcp_repair_opt)}, {"tcp_zerocopy_receive", 64}, {"in_addr", 4},
+        {"in6_addr", 16}, {"ip_mreq", sizeof(struct ip_mreq)}, {"ip_mreqn", sizeof(struct ip_mreqn)},
+        {"ipv6_mreq", sizeof(struct ipv6_mreq)}, {"group_req", sizeof(struct group_req)},
+        {"group_source_req", sizeof(struct group_source_req)}, {"iovec", sizeof(struct iovec)},
+        {"cmsghdr", sizeof(struct cmsghdr)}};
     struct expr *expr = make(scan, EXPR_NUMBER);
     scan_space(scan);
     (void)scan_keyword(scan, "struct");

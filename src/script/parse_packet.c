@@ -32,7 +32,10 @@ static void scan_ip_item(struct scan *scan, struct spec_packet *packet)
         packet->has_flow_label = true;
         packet->flow_label = (uint32_t)scan_integer(scan);
     } else {
-        scan_fail(scan, "expected an IP word (ect0, ect1, ect01, ce, noecn, tos, class, dscp, ttl, hlim, flowlabel) before %s", scan_show(scan));
+        scan_fail(
+            scan,
+            "expected an IP word (ect0, ect1, ect01, ce, noecn, tos, class, dscp, ttl, hlim, flowlabel) before %s",
+            scan_show(scan));
     }
 }
 
@@ -321,15 +324,20 @@ static void scan_option(struct scan *scan, struct spec_option *option)
         option->kind = OPTION_RAW;
         option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
     } else if (!scan_accecn_kind(scan, option) && !scan_cookie_option(scan, option)) {
-        scan_fail(scan, "expected a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, md5, ECN, 0x...) before %s", scan_show(scan));
+        scan_fail(
+            scan,
+            "expected a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, md5, ECN, 0x...) before %s",
+            scan_show(scan));
     }
 }
 
 /* RFC 8684's options: a host here has none of them. */
 static bool scan_mptcp(struct scan *scan, struct spec_packet *packet)
 {
-    static const char *const words[] = {"mptcp", "mp_capable", "mp_capable_no_cs", "mp_join", "mp_join_syn", "mp_join_syn_ack", "mp_join_ack", "dss", "add_address",
-                                        "add_addr", "remove_address", "remove_addr", "mp_prio", "mp_fail", "mp_fastclose", "mp_reset"};
+    static const char *const words[] = {"mptcp",       "mp_capable",      "mp_capable_no_cs", "mp_join",
+                                        "mp_join_syn", "mp_join_syn_ack", "mp_join_ack",      "dss",
+                                        "add_address", "add_addr",        "remove_address",   "remove_addr",
+                                        "mp_prio",     "mp_fail",         "mp_fastclose",     "mp_reset"};
     for (unsigned i = 0; i < ARRAY_COUNT(words); i++) {
         if (scan_keyword(scan, words[i])) {
             skip_unsupported(scan, packet, "MPTCP");

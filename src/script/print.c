@@ -94,7 +94,11 @@ static void add_spec_option(struct line *line, const struct spec_option *option)
     case OPTION_FASTOPEN:
     case OPTION_FASTOPEN_EXP:
     case OPTION_RAW:
-        add(line, "%s%s", option->kind == OPTION_MD5 ? "md5" : option->kind == OPTION_FASTOPEN ? "FO" : option->kind == OPTION_RAW ? "0x" : "FOEXP",
+        add(line, "%s%s",
+            option->kind == OPTION_MD5        ? "md5"
+            : option->kind == OPTION_FASTOPEN ? "FO"
+            : option->kind == OPTION_RAW      ? "0x"
+                                              : "FOEXP",
             option->length && option->kind != OPTION_RAW ? " " : "");
         add_hex(line, option->bytes, option->length);
         break;

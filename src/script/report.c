@@ -123,9 +123,10 @@ void results_print_json(const struct results *results, FILE *out)
         const struct script_report *report = &result->report;
         json_t *item = json_object();
         set_text(item, "file", result->path);
-        json_t *rest = json_pack("{s:s, s:s, s:i, s:i, s:i, s:f}", "ip", result->ip, "result", long_words[report->outcome],
-                                 "events", (int)report->events, "packets_in", (int)report->packets_in, "packets_out", (int)report->packets_out,
-                                 "virtual_s", (double)report->virtual_ns / 1e9);
+        json_t *rest =
+            json_pack("{s:s, s:s, s:i, s:i, s:i, s:f}", "ip", result->ip, "result", long_words[report->outcome],
+                      "events", (int)report->events, "packets_in", (int)report->packets_in, "packets_out",
+                      (int)report->packets_out, "virtual_s", (double)report->virtual_ns / 1e9);
         json_object_update(item, rest);
         json_decref(rest);
         if (report->outcome != SCRIPT_PASSED) {
@@ -192,7 +193,9 @@ int results_write_junit(const struct results *results, const char *path)
     FILE *out = fopen(path, "we");
     if (!out)
         return -errno;
-    fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput script\" tests=\"%u\" failures=\"%u\" skipped=\"%u\">\n",
+    fprintf(out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput script\" tests=\"%u\" "
+            "failures=\"%u\" skipped=\"%u\">\n",
             results->count, results->outcomes[SCRIPT_FAILED], results->outcomes[SCRIPT_SKIPPED]);
     for (unsigned i = 0; i < results->count; i++)
         put_case(out, &results->items[i]);

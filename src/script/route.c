@@ -54,7 +54,8 @@ static int change_route(struct shell *shell, const char *verb, bool is_v6, int a
 /* ip link set [dev] tun0 ...: of other devices, and of what is added, nothing shows; a tunnel would. */
 static int change_link(struct shell *shell, const char *verb, int argc, char **argv)
 {
-    static const char *const tunnels[] = {"gre", "gretap", "ip6gre", "ipip", "ip6tnl", "sit", "vxlan", "geneve", "wireguard", "vti", "xfrm"};
+    static const char *const tunnels[] = {"gre",   "gretap", "ip6gre",    "ipip", "ip6tnl", "sit",
+                                          "vxlan", "geneve", "wireguard", "vti",  "xfrm"};
     const char *device = argc > 1 && strcmp(argv[0], "dev") == 0 ? argv[1] : argc ? argv[0] : "";
     for (int i = 0; i + 1 < argc && is_prefix_of(verb, "add", 1); i++)
         for (unsigned k = 0; strcmp(argv[i], "type") == 0 && k < ARRAY_COUNT(tunnels); k++)
@@ -78,7 +79,8 @@ int shell_route(struct shell *shell, int argc, char **argv)
     for (; i < argc && argv[i][0] == '-'; i++)
         is_v6 |= strcmp(argv[i], "-6") == 0;
     const char *object = i < argc ? argv[i] : "", *verb = i + 1 < argc ? argv[i + 1] : "show";
-    bool looks = is_prefix_of(verb, "show", 1) || is_prefix_of(verb, "list", 1) || is_prefix_of(verb, "get", 1) || is_prefix_of(verb, "flush", 1);
+    bool looks = is_prefix_of(verb, "show", 1) || is_prefix_of(verb, "list", 1) || is_prefix_of(verb, "get", 1) ||
+                 is_prefix_of(verb, "flush", 1);
     if (is_prefix_of(object, "tcp_metrics", 1) || looks)
         return 0;
     if (is_prefix_of(object, "route", 1))

@@ -155,7 +155,8 @@ bool run_in_time(const struct run *run, const struct when *when, uint64_t live_n
     if (at >= when->start_ns - tolerance && at <= end + tolerance)
         return true;
     if (range)
-        snprintf(text, size, "expected in %.6f~%.6f s, happened at %.6f s", (double)when->start_ns / 1e9, (double)end / 1e9, (double)at / 1e9);
+        snprintf(text, size, "expected in %.6f~%.6f s, happened at %.6f s", (double)when->start_ns / 1e9,
+                 (double)end / 1e9, (double)at / 1e9);
     else
         snprintf(text, size, "expected at %.6f s, happened at %.6f s; tolerance %.6f s", (double)when->start_ns / 1e9, (double)at / 1e9,
                  (double)tolerance / 1e9);
@@ -302,7 +303,8 @@ static int apply_options(struct run *run, const struct script *script)
         const char *equals = strcmp(option->name, "define") == 0 ? strchr(option->value, '=') : NULL;
         if (equals) { /* --define=NAME=VALUE: those of the command line come first */
             struct define *define = arena_alloc(&run->memory, sizeof *define), **last = &define->next;
-            *define = (struct define){.name = arena_copy(&run->memory, option->value, (size_t)(equals - option->value)), .value = equals + 1};
+            *define = (struct define){.name = arena_copy(&run->memory, option->value, (size_t)(equals - option->value)),
+                                      .value = equals + 1};
             for (const struct define *d = run->config.defines; d; d = d->next, last = &(*last)->next) {
                 *last = arena_alloc(&run->memory, sizeof **last);
                 **last = (struct define){.name = d->name, .value = d->value};

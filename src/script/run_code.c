@@ -171,9 +171,10 @@ static _Noreturn void unknown_field(struct run *run, const char *name)
 static bool find_cc_field(struct run *run, const char *name, struct value *value)
 {
     static const struct info_field cc_fields[] = {
-        FIELD(tcpv_enabled, 0, 4), FIELD(tcpv_rttcnt, 4, 4), FIELD(tcpv_rtt, 8, 4), FIELD(tcpv_minrtt, 12, 4),
-        FIELD(dctcp_enabled, 0, 2), FIELD(dctcp_ce_state, 2, 2), FIELD(dctcp_alpha, 4, 4), FIELD(dctcp_ab_ecn, 8, 4), FIELD(dctcp_ab_tot, 12, 4),
-        FIELD(bbr_bw_lo, 0, 4), FIELD(bbr_bw_hi, 4, 4), FIELD(bbr_min_rtt, 8, 4), FIELD(bbr_pacing_gain, 12, 4), FIELD(bbr_cwnd_gain, 16, 4),
+        FIELD(tcpv_enabled, 0, 4),     FIELD(tcpv_rttcnt, 4, 4),    FIELD(tcpv_rtt, 8, 4),    FIELD(tcpv_minrtt, 12, 4),
+        FIELD(dctcp_enabled, 0, 2),    FIELD(dctcp_ce_state, 2, 2), FIELD(dctcp_alpha, 4, 4), FIELD(dctcp_ab_ecn, 8, 4),
+        FIELD(dctcp_ab_tot, 12, 4),    FIELD(bbr_bw_lo, 0, 4),      FIELD(bbr_bw_hi, 4, 4),   FIELD(bbr_min_rtt, 8, 4),
+        FIELD(bbr_pacing_gain, 12, 4), FIELD(bbr_cwnd_gain, 16, 4),
     };
     for (unsigned i = 0; i < ARRAY_COUNT(cc_fields); i++) {
         uint8_t bytes[64];

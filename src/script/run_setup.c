@@ -99,8 +99,12 @@ int script_config_set(struct script_config *config, const char *name, const char
     static const char *const numbers[] = {"tolerance_usecs", "tolerance_percent", "mtu", "mss", "bind_port", "connect_port",
                                           "tcp_ts_tick_usecs", "seed", NULL};
     static const char *const ignored[] = {"speed", "verbose", "debug", "wire_client", "wire_server", "wire_server_ip", "wire_server_port",
-        "wire_client_dev", "wire_server_dev", "no_cleanup", "send_omit_free", "code", "persistent_tun_dev", "so_filename", "so_flags", "local_linux",
-        "udp_encapsulation", "tcp_ts_ecr_scaled", "dump_dir", "prefix_len", "user", "is_anyip", "define", "wire_server_at", "live_bind_ip", "live_connect_ip", "live_bind_port", "live_connect_port", "live_remote_ip", "live_local_ip", "live_gateway_ip", "live_netmask_ip", "udp_encaps", "log", "timeout", "dry", "remote_prefix", "live_prefix_len", "tun_driver", "check_mem", "strict_timing", NULL};
+        "wire_client_dev", "wire_server_dev", "no_cleanup", "send_omit_free", "code", "persistent_tun_dev",
+        "so_filename", "so_flags", "local_linux",
+        "udp_encapsulation", "tcp_ts_ecr_scaled", "dump_dir", "prefix_len", "user", "is_anyip", "define",
+        "wire_server_at", "live_bind_ip", "live_connect_ip", "live_bind_port", "live_connect_port", "live_remote_ip",
+        "live_local_ip", "live_gateway_ip", "live_netmask_ip", "udp_encaps", "log", "timeout", "dry", "remote_prefix",
+        "live_prefix_len", "tun_driver", "check_mem", "strict_timing", NULL};
     if (is_one_of(name, texts))
         return set_text(config, name, value);
     if (is_one_of(name, numbers))
@@ -221,7 +225,8 @@ static int64_t first_syn(const struct run *run, enum option_kind kind)
     return -1;
 }
 
-/* FreeBSD chooses the window scale by kern.ipc.maxsockbuf: a script whose kernel had it larger than 2 MB, as the releases after 15 may, says so. */
+/* FreeBSD chooses the window scale by kern.ipc.maxsockbuf: a script whose kernel had it larger than 2 MB, as the
+ * releases after 15 may, says so. */
 static void fit_buffers(struct run *run)
 {
     static const char *const names[] = {"tcp.scale_buffer", "tcp.rcvbuf_max", "tcp.sndbuf_max"};
@@ -244,7 +249,8 @@ void run_setup(struct run *run)
     run->host = lil_host_new(&host);
     if (!run->host)
         run_fail(run, "no host of profile %s: %s", config->profile ? config->profile : "linux", strerror(errno));
-    /* Google's packetdrill gives an IPv6 device 20 bytes more, so that the MSS is 1460 in both versions; nplab's does not: the script tells. */
+    /* Google's packetdrill gives an IPv6 device 20 bytes more, so that the MSS is 1460 in both versions; nplab's does
+     * not: the script tells. */
     unsigned mtu = config->mtu ? config->mtu : config->ip == SCRIPT_IPV6 && first_syn(run, OPTION_MSS) != 1440 ? 1520 : 1500;
     struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = mtu, .transmit = transmit, .ctx = run};
     run->ifindex = lil_interface_add(run->host, &interface);

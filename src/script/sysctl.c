@@ -213,7 +213,8 @@ void shell_defaults(struct shell *shell, const char *file_text)
         while (length && p[length] && p[length - 1] == '\\') /* goes on below */
             length += 1 + strcspn(p + length + 1, "\n");
         const char *line = arena_copy(&shell->run->script.arena, p, length), *word = line + strspn(line, " \t");
-        if (strncmp(word, "sysctl ", 7) == 0 || (strncmp(word, "echo ", 5) == 0 && strstr(word, "/proc/sys/")) || strstr(word, "set_sysctls.py "))
+        if (strncmp(word, "sysctl ", 7) == 0 || (strncmp(word, "echo ", 5) == 0 && strstr(word, "/proc/sys/")) ||
+            strstr(word, "set_sysctls.py "))
             shell_run(&inner, word, &io);
         p += length + (p[length] == '\n');
     }

@@ -181,8 +181,8 @@ static double last_number(const char *text)
     return strtod(space ? space + 1 : text, NULL);
 }
 
-/* "0,1,3.2,7.4 15.6": the first interval as it stands, each further one twice the last and the slop on top, LIMIT of them in all, or as many
- * as begin before END_MS. */
+/* "0,1,3.2,7.4 15.6": the first interval as it stands, each further one twice the last and the slop on top, LIMIT of
+ * them in all, or as many as begin before END_MS. */
 static void schedule_write(char *text, size_t size, long initial_ms, long slop_ms, long limit, double end_ms)
 {
     double at = 0, most = 64000;
@@ -351,7 +351,9 @@ static long told(struct shell *shell, const struct sysctl_name *known, long numb
     case COOKIES_ONLY: return number == 2;
     case SOCK_FAIL: return strcmp(text, "rst") == 0;
     case RFC1323:
-        return get_number(shell, "tcp.offer_wscale") ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2) : get_number(shell, "tcp.offer_timestamps") ? 3 : 0;
+        return get_number(shell, "tcp.offer_wscale")       ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2)
+               : get_number(shell, "tcp.offer_timestamps") ? 3
+                                                           : 0;
     case PURGE: return 0;
     case ECN: return number == 5 ? 4 : number;
     case KEEP_INIT:

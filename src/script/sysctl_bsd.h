@@ -1,5 +1,6 @@
-/* sysctl_bsd.h: FreeBSD's parameters that change nothing a script could see here, with what a fresh FreeBSD 15 says of them: caches and hashes
- * of the kernel, limits that no script reaches, logs, hardware. What was written is read back. Families stand for what is not listed. */
+/* sysctl_bsd.h: FreeBSD's parameters that change nothing a script could see here, with what a fresh FreeBSD 15 says of
+ * them: caches and hashes of the kernel, limits that no script reaches, logs, hardware. What was written is read back.
+ * Families stand for what is not listed. */
 #ifndef SCRIPT_SYSCTL_BSD_H
 #define SCRIPT_SYSCTL_BSD_H
 
@@ -41,7 +42,9 @@ static const struct sysctl_text {
     {"net.inet.tcp.log_debug", "0"},
     {"net.inet.tcp.pcbcount", "0"},
     {"net.inet.tcp.functions_inherit_listen_socket_stack", "1"},
-    {"net.inet.tcp.functions_available", "\nStack                           D Alias                            PCB count\nfreebsd                         * freebsd                          0\n"},
+    {"net.inet.tcp.functions_available",
+     "\nStack                           D Alias                            PCB count\nfreebsd                         "
+     "* freebsd                          0\n"},
     {"net.inet.tcp.cc.available", "\nCCmod           D PCB count\ncubic           * 0\nnewreno           0\n"},
     {"net.inet.tcp.cc.abe_frlossreduce", "0"}, /* newreno_cong_signal() asks for it in a condition that is never true */
     {"net.inet.tcp.cc.hystartplusplus.bblogs", "0"},
@@ -74,7 +77,8 @@ static const struct sysctl_text {
 };
 static const char *const harmless_families[] = {
     "net.inet.tcp.hostcache.", "net.inet.tcp.log", "net.inet.tcp.bb", "net.inet.tcp.functions_", "net.inet.tcp.hpts.", "net.inet.tcp.hc",
-    "net.inet.tcp.reass.", "net.inet.tcp.pacing_", "net.inet.tcp.dgp", "net.inet.tcp.hw_", "net.inet.tcp.bind_all_fibs", "net.inet.tcp.use_",
+    "net.inet.tcp.reass.", "net.inet.tcp.pacing_", "net.inet.tcp.dgp", "net.inet.tcp.hw_", "net.inet.tcp.bind_all_fibs",
+    "net.inet.tcp.use_",
     "net.inet.tcp.tcbhashsize", "net.inet.tcp.states", "net.inet.tcp.setsockopt_", "net.inet.tcp.hystart", "net.inet.tcp.insecure_",
     "net.inet.tcp.pcap_", "net.inet.tcp.lro", "net.inet.tcp.tso", "net.inet.tcp.rack", "net.inet.tcp.cc.", "net.inet.tcp.split_limit",
     "net.inet.tcp.map_", "net.inet.tcp.inflight", "net.inet.tcp.timer_race", "net.inet.tcp.experimental.", "net.inet.tcp.ackbytes_",

@@ -89,7 +89,9 @@ int lil_connect(struct lil_proc *proc, int fd, const struct sockaddr *address, s
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = length && call_is_wild(address) ? -EFAULT : file->ops->connect ? file->ops->connect(proc, file, address, length) : -EOPNOTSUPP;
+        result = length && call_is_wild(address) ? -EFAULT
+                 : file->ops->connect            ? file->ops->connect(proc, file, address, length)
+                                                 : -EOPNOTSUPP;
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];
 

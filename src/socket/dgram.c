@@ -455,7 +455,8 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
             return result;
         }
         bool is_blocking = file_is_blocking(file, flags);
-        if ((sock->flags & SF_SHUT_RD) && (is_blocking || sock_params(file)->bind_policy == BIND_BSD)) /* Linux: who does not wait is not told */
+        /* Linux: who does not wait is not told */
+        if ((sock->flags & SF_SHUT_RD) && (is_blocking || sock_params(file)->bind_policy == BIND_BSD))
             return 0;
         if (!is_blocking)
             return -EAGAIN;
@@ -478,7 +479,9 @@ static int dgram_shutdown(struct lil_proc *proc, struct file *file, int how)
         sock->flags |= SF_SHUT_RD;
     if (how != SHUT_RD)
         sock->flags |= SF_SHUT_WR;
-    while (how != SHUT_WR && sock_params(file)->bsd_options && (packet = udp_receive(udp_of(sock), sock->pcb, false, NULL))) /* sbrelease() */
+    /* sbrelease() */
+    while (how != SHUT_WR && sock_params(file)->bsd_options &&
+           (packet = udp_receive(udp_of(sock), sock->pcb, false, NULL)))
         packet_free(packet);
     file_wake(file, POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
     return sock->flags & SF_CONNECTED ? 0 : -ENOTCONN;

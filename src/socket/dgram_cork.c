@@ -91,7 +91,8 @@ ssize_t cork_append(struct sock *sock, const struct msghdr *message, int flags)
 }
 
 /* UDP_SEGMENT: MTU is the path's. */
-ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, const struct flow *flow, const struct control *control, uint32_t mtu)
+ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, const struct flow *flow,
+                           const struct control *control, uint32_t mtu)
 {
     size_t total = iov_total(message->msg_iov, message->msg_iovlen), size = cork_segment(sock, control);
     uint8_t *bytes;

@@ -249,8 +249,9 @@ static bool port_is_taken(const struct netlink *netlink, uint32_t port_id)
         const struct lil_proc *proc = list_entry(node, struct lil_proc, node);
         for (uint32_t fd = 0; fd < proc->capacity; fd++) {
             struct file *file = proc_file(proc, (int)fd);
-            if (file && file->ops == netlink->sock.file.ops && file != &netlink->sock.file && file->protocol == netlink->sock.file.protocol &&
-                netlink_of(file)->is_bound && netlink_of(file)->port_id == port_id)
+            if (file && file->ops == netlink->sock.file.ops && file != &netlink->sock.file &&
+                file->protocol == netlink->sock.file.protocol && netlink_of(file)->is_bound &&
+                netlink_of(file)->port_id == port_id)
                 return true;
         }
     }

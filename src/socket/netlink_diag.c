@@ -39,8 +39,9 @@ static bool is_the_one(const struct diag *diag, const struct inet_diag_sockid *i
     size_t size = diag->ask.sdiag_family == AF_INET ? 4 : 16;
     bool any_cookie = want->idiag_cookie[0] == UINT32_MAX && want->idiag_cookie[1] == UINT32_MAX;
 
-    return want->idiag_sport == id->idiag_sport && want->idiag_dport == id->idiag_dport && !memcmp(want->idiag_src, id->idiag_src, size) &&
-           !memcmp(want->idiag_dst, id->idiag_dst, size) && (any_cookie || !memcmp(want->idiag_cookie, id->idiag_cookie, sizeof want->idiag_cookie));
+    return want->idiag_sport == id->idiag_sport && want->idiag_dport == id->idiag_dport &&
+           !memcmp(want->idiag_src, id->idiag_src, size) && !memcmp(want->idiag_dst, id->idiag_dst, size) &&
+           (any_cookie || !memcmp(want->idiag_cookie, id->idiag_cookie, sizeof want->idiag_cookie));
 }
 
 static bool is_asked(const struct diag *diag, unsigned extension) { return diag->ask.idiag_ext & 1u << (extension - 1); }
@@ -89,7 +90,8 @@ static void put_entry(void *ctx, struct sock_seen *e)
     struct diag *diag = ctx;
     const struct netlink_owner *owner = &diag->out->netlink->owner;
     struct netlink_seen seen = {0};
-    struct inet_diag_msg body = {.idiag_family = e->family, .idiag_state = e->state, .idiag_timer = e->timer, .idiag_retrans = e->retransmits};
+    struct inet_diag_msg body = {
+        .idiag_family = e->family, .idiag_state = e->state, .idiag_timer = e->timer, .idiag_retrans = e->retransmits};
     uint64_t now_ns = lil_host_now(diag->request->host);
 
     if (e->family != diag->ask.sdiag_family)

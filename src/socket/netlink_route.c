@@ -57,14 +57,19 @@ static bool put_link(void *ctx, const struct host_interface_view *view)
     struct dump *dump = ctx;
     struct nl_out *out = dump->out;
     bool is_loopback = view->kind == LIL_LOOPBACK, is_ethernet = view->kind == LIL_ETHERNET;
-    struct ifinfomsg body = {.ifi_type = is_loopback ? ARPHRD_LOOPBACK : is_ethernet ? ARPHRD_ETHER : ARPHRD_NONE, .ifi_index = view->ifindex};
+    struct ifinfomsg body = {.ifi_type = is_loopback   ? ARPHRD_LOOPBACK
+                                         : is_ethernet ? ARPHRD_ETHER
+                                                       : ARPHRD_NONE,
+                             .ifi_index = view->ifindex};
     static const uint8_t broadcast[ETHERNET_ADDRESS] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, none[ETHERNET_ADDRESS];
 
     if ((dump->ifindex && dump->ifindex != view->ifindex) || (dump->name && strcmp(dump->name, view->name) != 0))
         return true;
     dump->is_found = true;
     body.ifi_flags = (view->up ? IFF_UP | IFF_RUNNING | LOWER_UP : 0) |
-                     (is_loopback ? IFF_LOOPBACK : is_ethernet ? IFF_BROADCAST | IFF_MULTICAST : IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST);
+                     (is_loopback   ? IFF_LOOPBACK
+                      : is_ethernet ? IFF_BROADCAST | IFF_MULTICAST
+                                    : IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST);
     nl_begin(out, RTM_NEWLINK, &body, sizeof body);
     nl_put_text(out, IFLA_IFNAME, view->name);
     nl_put_u32(out, IFLA_TXQLEN, QUEUE_LENGTH);
@@ -170,8 +175,9 @@ static void put_metrics(struct nl_out *out, const struct route *route)
 {
     const struct path_metrics *m = &route->metrics;
     const struct { uint16_t type; uint32_t value; } numbers[] = {
-        {RTAX_MTU, m->mtu}, {RTAX_WINDOW, m->window}, {RTAX_ADVMSS, m->advmss}, {RTAX_HOPLIMIT, m->hop_limit}, {RTAX_INITCWND, m->initcwnd},
-        {RTAX_FEATURES, m->ecn ? RTAX_FEATURE_ECN : 0}, {RTAX_RTO_MIN, m->rto_min_ms}, {RTAX_INITRWND, m->initrwnd}, {RTAX_QUICKACK, m->quickack},
+        {RTAX_MTU, m->mtu}, {RTAX_WINDOW, m->window}, {RTAX_ADVMSS, m->advmss}, {RTAX_HOPLIMIT, m->hop_limit},
+        {RTAX_INITCWND, m->initcwnd}, {RTAX_FEATURES, m->ecn ? RTAX_FEATURE_ECN : 0}, {RTAX_RTO_MIN, m->rto_min_ms},
+        {RTAX_INITRWND, m->initrwnd}, {RTAX_QUICKACK, m->quickack},
         {RTAX_FASTOPEN_NO_COOKIE, m->fastopen_no_cookie}};
     unsigned nest;
 
@@ -267,7 +273,9 @@ static int get_way(struct dump *dump)
     struct nl_out *out = dump->out;
     struct host_way_view way;
     struct addr to = {0}, from;
-    struct rtmsg body, answer = {.rtm_family = dump->family, .rtm_table = RT_TABLE_MAIN, .rtm_flags = RTM_F_CLONED, .rtm_type = RTN_UNICAST};
+    struct rtmsg body,
+        answer = {
+            .rtm_family = dump->family, .rtm_table = RT_TABLE_MAIN, .rtm_flags = RTM_F_CLONED, .rtm_type = RTN_UNICAST};
     struct rta_cacheinfo cache = {0};
     uint32_t ifindex = 0;
     int result;
@@ -338,8 +346,9 @@ static int get_routes(struct dump *dump)
 /* --- neighbours ------------------------------------------------------------------------------- */
 static bool put_neighbor(void *ctx, const struct neighbor *neighbor)
 {
-    static const uint8_t states[] = {[NEIGHBOR_INCOMPLETE] = NUD_INCOMPLETE, [NEIGHBOR_REACHABLE] = NUD_REACHABLE, [NEIGHBOR_STALE] = NUD_STALE,
-                                     [NEIGHBOR_DELAY] = NUD_DELAY, [NEIGHBOR_PROBE] = NUD_PROBE, [NEIGHBOR_HOLD] = NUD_FAILED};
+    static const uint8_t states[] = {
+        [NEIGHBOR_INCOMPLETE] = NUD_INCOMPLETE, [NEIGHBOR_REACHABLE] = NUD_REACHABLE, [NEIGHBOR_STALE] = NUD_STALE,
+        [NEIGHBOR_DELAY] = NUD_DELAY,           [NEIGHBOR_PROBE] = NUD_PROBE,         [NEIGHBOR_HOLD] = NUD_FAILED};
     struct dump *dump = ctx;
     struct nl_out *out = dump->out;
     struct ndmsg body = {.ndm_family = family_of(&neighbor->addr), .ndm_ifindex = neighbor->ifindex, .ndm_state = states[neighbor->state],
@@ -389,7 +398,9 @@ static int get_rules(struct dump *dump)
     if (!dump->request->is_dump)
         return -EOPNOTSUPP;
     for (unsigned i = 0; i < ARRAY_COUNT(rules); i++) {
-        struct rtmsg body = {.rtm_family = dump->family ? dump->family : AF_INET, .rtm_table = (uint8_t)rules[i].table, .rtm_type = RTN_UNICAST};
+        struct rtmsg body = {.rtm_family = dump->family ? dump->family : AF_INET,
+                             .rtm_table = (uint8_t)rules[i].table,
+                             .rtm_type = RTN_UNICAST};
         if (rules[i].is_v4_only && body.rtm_family == AF_INET6)
             continue;
         nl_begin(dump->out, RTM_NEWRULE, &body, sizeof body);

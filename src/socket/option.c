@@ -77,8 +77,8 @@ static const struct flag_option {
 static int told_bit(int name)
 {
     static const struct { int name, bit; } bits[] = {
-        {SO_DEBUG, 1}, {SO_ACCEPTCONN, 2}, {SO_REUSEADDR, 4}, {SO_KEEPALIVE, 8}, {SO_DONTROUTE, 0x10}, {SO_BROADCAST, 0x20}, {SO_LINGER, 0x80},
-        {SO_OOBINLINE, 0x100}, {SO_REUSEPORT, 0x200}, {SO_TIMESTAMP, 0x400}};
+        {SO_DEBUG, 1}, {SO_ACCEPTCONN, 2}, {SO_REUSEADDR, 4}, {SO_KEEPALIVE, 8}, {SO_DONTROUTE, 0x10},
+        {SO_BROADCAST, 0x20}, {SO_LINGER, 0x80}, {SO_OOBINLINE, 0x100}, {SO_REUSEPORT, 0x200}, {SO_TIMESTAMP, 0x400}};
 
     for (unsigned i = 0; i < ARRAY_COUNT(bits); i++)
         if (bits[i].name == name)
@@ -409,7 +409,10 @@ static int set_label(struct sock *sock, int name, int number)
 /* Of machines of 64 bits: the new options' struct timeval is the old one's. */
 static int same_here(const struct sock *sock, int name)
 {
-    return !sock_params(&sock->file)->rcvbuf_doubled ? name : name == SO_RCVTIMEO_NEW ? SO_RCVTIMEO : name == SO_SNDTIMEO_NEW ? SO_SNDTIMEO : name;
+    return !sock_params(&sock->file)->rcvbuf_doubled ? name
+           : name == SO_RCVTIMEO_NEW                 ? SO_RCVTIMEO
+           : name == SO_SNDTIMEO_NEW                 ? SO_SNDTIMEO
+                                                     : name;
 }
 
 static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length)
@@ -518,9 +521,12 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_RCVBUF:
         return give_int(value, length, get_buffer(sock, name == SO_SNDBUF));
     case SO_KEEPALIVE:
-        return give_flag(sock, SOL_SOCKET, name, value, length, options ? options->keepalive : !is_stream(sock) && plain_option_value(sock, SOL_SOCKET, name));
+        return give_flag(sock, SOL_SOCKET, name, value, length,
+                         options ? options->keepalive : !is_stream(sock) && plain_option_value(sock, SOL_SOCKET, name));
     case SO_OOBINLINE:
-        return give_flag(sock, SOL_SOCKET, name, value, length, options ? options->oob_inline : !is_stream(sock) && plain_option_value(sock, SOL_SOCKET, name));
+        return give_flag(sock, SOL_SOCKET, name, value, length,
+                         options ? options->oob_inline
+                                 : !is_stream(sock) && plain_option_value(sock, SOL_SOCKET, name));
     case SO_LINGER:
         return get_linger(sock, value, length);
     case SO_RCVTIMEO:
@@ -535,7 +541,9 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_MARK:
         return give_int(value, length, ext ? (int)ext->mark : 0);
     case SO_ZEROCOPY:
-        return (is_stream(sock) || dgram_is_linux_udp(&sock->file)) && sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext && ext->has_zerocopy) : -ENOPROTOOPT;
+        return (is_stream(sock) || dgram_is_linux_udp(&sock->file)) && sock_params(&sock->file)->rcvbuf_doubled
+                   ? give_int(value, length, ext && ext->has_zerocopy)
+                   : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
     case SO_BINDTOIFINDEX:

@@ -1,5 +1,6 @@
-/* option_bsd.c: socket options that only FreeBSD has (sosetopt(), ip_ctloutput(), tcp_default_ctloutput(); setsockopt(2), ip(4), tcp(4)) and
- * that this host keeps and tells; a few have an effect. GENERIC kernels have black box logging and kernel TLS, but neither STATS nor PCAP. */
+/* option_bsd.c: socket options that only FreeBSD has (sosetopt(), ip_ctloutput(), tcp_default_ctloutput();
+ * setsockopt(2), ip(4), tcp(4)) and that this host keeps and tells; a few have an effect. GENERIC kernels have black
+ * box logging and kernel TLS, but neither STATS nor PCAP. */
 #include "socket/sock.h"
 
 enum how { KEPT, SET_ONLY, TOLD /* a constant, never set */, REFUSED };

@@ -17,7 +17,8 @@ enum bsd_option_name {
     BSD_UNKNOWN = 0x1fff /* options of other TCP stacks, or of kernels built otherwise */
 };
 struct sock;
-/* An option that is FreeBSD's alone, or (EINVAL) of a level that the socket does not have: ip_ctloutput(), ip6_ctloutput(). -EAGAIN: neither. */
+/* An option that is FreeBSD's alone, or (EINVAL) of a level that the socket does not have: ip_ctloutput(),
+ * ip6_ctloutput(). -EAGAIN: neither. */
 int bsd_option_set(struct sock *sock, int level, int name, const void *value, socklen_t length);
 int bsd_option_get(const struct sock *sock, int level, int name, void *value, socklen_t *length);
 

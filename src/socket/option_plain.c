@@ -3,8 +3,19 @@
 #include "socket/sock.h"
 
 enum {
-    OPT_LOCK_FILTER = 44, OPT_BPF_EXTENSIONS = 48, OPT_CNX_ADVICE = 53, OPT_PEERGROUPS = 59, OPT_NETNS_COOKIE = 71, OPT_BUF_LOCK = 72, OPT_RCVMARK = 75,
-    OPT_PASSPIDFD = 76, OPT_RCVPRIORITY = 82, OPT_PASSRIGHTS = 83, PEEK_NONE = -1, CPU_NONE = -1, MEMINFO_VARS = 9
+    OPT_LOCK_FILTER = 44,
+    OPT_BPF_EXTENSIONS = 48,
+    OPT_CNX_ADVICE = 53,
+    OPT_PEERGROUPS = 59,
+    OPT_NETNS_COOKIE = 71,
+    OPT_BUF_LOCK = 72,
+    OPT_RCVMARK = 75,
+    OPT_PASSPIDFD = 76,
+    OPT_RCVPRIORITY = 82,
+    OPT_PASSRIGHTS = 83,
+    PEEK_NONE = -1,
+    CPU_NONE = -1,
+    MEMINFO_VARS = 9
 };
 #ifndef SO_RESERVE_MEM
 #define SO_RESERVE_MEM 73
@@ -22,7 +33,15 @@ enum {
 #ifndef IPV6_RECVERR_RFC4884
 #define IPV6_RECVERR_RFC4884 31
 #endif
-enum { V6_FLOWINFO = 11, V6_MULTICAST_ALL = 29, V6_ISOLATE = 30, V6_FLOWINFO_SEND = 33, V6_UNICAST_IF = 76, IP_CHECKSUM_OPTION = 23, RECVFRAGSIZE_OPTION = 25 };
+enum {
+    V6_FLOWINFO = 11,
+    V6_MULTICAST_ALL = 29,
+    V6_ISOLATE = 30,
+    V6_FLOWINFO_SEND = 33,
+    V6_UNICAST_IF = 76,
+    IP_CHECKSUM_OPTION = 23,
+    RECVFRAGSIZE_OPTION = 25
+};
 static const struct plain_option {
     int level, name;
     int initial, least, most; /* outside: EINVAL */
@@ -159,7 +178,12 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
 static int get_pacing(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
-    uint64_t set = options ? options->max_pacing_rate : sock->ext ? sock->ext->pacing_rate : 0, rate = !set ? UINT64_MAX : set == UINT64_MAX ? 0 : set;
+    uint64_t set = options     ? options->max_pacing_rate
+                   : sock->ext ? sock->ext->pacing_rate
+                               : 0,
+             rate = !set                ? UINT64_MAX
+                    : set == UINT64_MAX ? 0
+                                        : set;
     uint32_t less = rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
 
     return *length >= sizeof rate ? option_give(value, length, &rate, sizeof rate) : option_give(value, length, &less, sizeof less);

@@ -74,7 +74,9 @@ static void trace_poll(struct lil_proc *proc, int result, const struct pollfd *f
 
 int lil_poll(struct lil_proc *proc, struct pollfd *fds, nfds_t count, int timeout)
 {
-    int result = count > INT_MAX / 2 ? -EINVAL : count && call_is_wild(fds) ? -EFAULT : poll_until(proc, fds, count, deadline_of_ms(proc, timeout));
+    int result = count > INT_MAX / 2          ? -EINVAL
+                 : count && call_is_wild(fds) ? -EFAULT
+                                              : poll_until(proc, fds, count, deadline_of_ms(proc, timeout));
 
     if (call_is_traced(proc) && result != -EFAULT)
         trace_poll(proc, result, fds, count, timeout);

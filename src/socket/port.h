@@ -56,7 +56,8 @@ struct port_walk {
     uint32_t first, count, step, offset, tried, counter;
     bool is_odd, is_second; /* with steps of two: which ports; the others had none */
 };
-void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock /* NULL: the host's range */, const struct flow *flow);
+/* SOCK NULL: the host's range */
+void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow);
 uint16_t port_walk_next(struct port_walk *walk);
 void port_walk_done(struct port_walk *walk);
 

@@ -183,14 +183,16 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 /* dgram.c, dgram_cork.c: UDP_CORK, MSG_MORE, UDP_SEGMENT */
-ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow, const struct control *control);
+ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,
+                        const struct control *control);
 void cork_free(struct sock *sock);
 bool cork_is_begun(const struct sock *sock);             /* something waits: where it goes is said already */
 bool cork_is_wanted(const struct sock *sock, int flags); /* what this call writes is not all */
 int cork_begin(struct sock *sock, const struct flow *flow, const struct control *control) MUST_CHECK;
 ssize_t cork_append(struct sock *sock, const struct msghdr *message, int flags); /* and sends, when nothing more comes */
 uint16_t cork_segment(const struct sock *sock, const struct control *control);   /* bytes a datagram; 0: as written */
-ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, const struct flow *flow, const struct control *control, uint32_t mtu);
+ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, const struct flow *flow,
+                           const struct control *control, uint32_t mtu);
 int cork_set_option(struct sock *sock, int name, const void *value, socklen_t length) MUST_CHECK; /* of IPPROTO_UDP */
 int cork_get_option(const struct sock *sock, int name, int *number) MUST_CHECK;
 /* zerocopy.c */
@@ -208,7 +210,8 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new) MUST_CHECK;
 int stamp_check_control(const struct msghdr *message) MUST_CHECK;
 void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
 bool stamp_is_ready(const struct sock *sock);
-void stamp_datagram(struct sock *sock, const struct msghdr *message, const struct addr *source, uint32_t size); /* one left, SIZE with headers */
+/* one left, SIZE with headers */
+void stamp_datagram(struct sock *sock, const struct msghdr *message, const struct addr *source, uint32_t size);
 void stamp_datagram_free(struct sock *sock);
 ssize_t stamp_receive_datagram(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */

@@ -42,7 +42,11 @@ static bool see_tcp(void *ctx, const struct tcp_seen *seen)
 
 static void see_listener(struct walk *walk, struct sock *sock)
 {
-    struct sock_seen e = {.family = sock->file.family, .state = SEEN_LISTEN, .sock = sock, .listener = sock->listener, .cookie = {sock->slot, 1}};
+    struct sock_seen e = {.family = sock->file.family,
+                          .state = SEEN_LISTEN,
+                          .sock = sock,
+                          .listener = sock->listener,
+                          .cookie = {sock->slot, 1}};
     unsigned incomplete, complete, backlog;
 
     tcp_listener_queues(sock->listener, &incomplete, &complete, &backlog);

@@ -4,8 +4,19 @@
 #define SOCKET_SOCK_SEEN_H
 #include "socket/sock.h"
 
-enum { SEEN_ESTABLISHED = 1, SEEN_SYN_SENT, SEEN_SYN_RECEIVED, SEEN_FIN_WAIT_1, SEEN_FIN_WAIT_2, SEEN_TIME_WAIT, SEEN_CLOSE, SEEN_CLOSE_WAIT,
-       SEEN_LAST_ACK, SEEN_LISTEN, SEEN_CLOSING }; /* Linux's numbers */
+enum {
+    SEEN_ESTABLISHED = 1,
+    SEEN_SYN_SENT,
+    SEEN_SYN_RECEIVED,
+    SEEN_FIN_WAIT_1,
+    SEEN_FIN_WAIT_2,
+    SEEN_TIME_WAIT,
+    SEEN_CLOSE,
+    SEEN_CLOSE_WAIT,
+    SEEN_LAST_ACK,
+    SEEN_LISTEN,
+    SEEN_CLOSING
+}; /* Linux's numbers */
 struct sock_seen {
     struct flow flow;
     uint8_t family, state, timer, retransmits; /* timer: as struct tcp_timer_view, and 3 for TIME-WAIT */

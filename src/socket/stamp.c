@@ -168,7 +168,8 @@ static ssize_t tell(struct sock *sock, const struct note *note, struct msghdr *m
         put_time(sock, message, room, note->time_ns);
     if (note->stats_length)
         control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, note->stats, note->stats_length);
-    if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && note->kind != SCM_TSTAMP_ACK) { /* the packet's source */
+    /* the packet's source */
+    if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && note->kind != SCM_TSTAMP_ACK) {
         struct sockaddr_storage source;
 
         (void)addr_to_sockaddr(&note->source, 0, 0, sock->file.family, &source);
@@ -216,7 +217,11 @@ void stamp_datagram(struct sock *sock, const struct msghdr *message, const struc
     for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++)
         if (records & kinds[i].flag && stamps->count < DATAGRAM_NOTES)
             stamps->notes[(stamps->first + stamps->count++) % DATAGRAM_NOTES] =
-                (struct note){.kind = kinds[i].kind, .id = stamps->next_id, .size = size, .time_ns = sock_now(&sock->file), .source = *source};
+                (struct note){.kind = kinds[i].kind,
+                              .id = stamps->next_id,
+                              .size = size,
+                              .time_ns = sock_now(&sock->file),
+                              .source = *source};
     stamps->next_id += ext->tsflags & SOF_TIMESTAMPING_OPT_ID ? 1 : 0;
     if (stamps->count)
         file_wake(&sock->file, POLLERR);

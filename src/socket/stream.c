@@ -483,7 +483,8 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
     if (sock->flags & SF_LISTENING)
         return !sock_params(file)->connect_unspec_ok ? refuse_shutdown(sock, how) : how == SHUT_WR ? 0 : stream_dissolve(sock);
     tcb = stream_tcb(sock);
-    if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok) /* Linux's inet_shutdown(): remembered all the same */
+    /* Linux's inet_shutdown(): remembered all the same */
+    if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok)
         return tcp_shutdown(tcp_of(sock), tcb, how, sock_now(file));
     if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
         return -ENOTCONN;
@@ -563,7 +564,8 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
         return (int)sock_print(sock, &tcp_get_flow(tcb)->local, tcp_get_flow(tcb)->local_port,
                                host_scope(file->sockets->host, &tcp_get_flow(tcb)->local), address);
     if (sock->binding)
-        return (int)sock_print(sock, &sock->binding->addr, sock->binding->port, host_scope(file->sockets->host, &sock->binding->addr), address);
+        return (int)sock_print(sock, &sock->binding->addr, sock->binding->port,
+                               host_scope(file->sockets->host, &sock->binding->addr), address);
     return (int)sock_print(sock, &any, 0, 0, address);
 }
 

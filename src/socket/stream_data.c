@@ -34,7 +34,9 @@ static void rest_after(struct rest *rest, const struct iovec *iov, size_t count,
 COLD static int not_connected(const struct sock *sock, bool is_sending)
 {
     if (sock->flags & SF_LISTENING)
-        return is_sending && sock_params(&sock->file)->send_unconnected_error ? -sock_params(&sock->file)->send_unconnected_error : -ENOTCONN;
+        return is_sending && sock_params(&sock->file)->send_unconnected_error
+                   ? -sock_params(&sock->file)->send_unconnected_error
+                   : -ENOTCONN;
     return 0;
 }
 
@@ -112,7 +114,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
         return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
     if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))
         return stream_fastopen(proc, sock, message, flags);
-    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->bsd_options && message->msg_namelen)
+    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) &&
+        sock_params(file)->bsd_options && message->msg_namelen)
         return send_implied(sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->rcvbuf_doubled &&
         tcp_error(tcb, false))
@@ -179,7 +182,8 @@ static int await_lowat(struct lil_proc *proc, struct sock *sock, size_t want, in
 
     if (!sock_params(&sock->file)->bsd_options || flags & (MSG_WAITALL | MSG_DONTWAIT))
         return 0;
-    while (result == 0 && (tcb = stream_tcb(sock)) && tcp_readable(tcb) < want && !tcp_error(tcb, false) && !(tcp_poll_events(tcb) & POLLRDHUP))
+    while (result == 0 && (tcb = stream_tcb(sock)) && tcp_readable(tcb) < want && !tcp_error(tcb, false) &&
+           !(tcp_poll_events(tcb) & POLLRDHUP))
         result = file_is_blocking(&sock->file, flags) ? wait_file(proc, &sock->file, POLLIN, deadline_ns) : -EAGAIN;
     return result;
 }

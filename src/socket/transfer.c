@@ -267,7 +267,9 @@ ssize_t lil_readv(struct lil_proc *proc, int fd, const struct iovec *iov, int co
 
 ssize_t lil_sendmsg(struct lil_proc *proc, int fd, const struct msghdr *message, int flags)
 {
-    ssize_t result = call_is_wild(message) ? -EFAULT : message->msg_iovlen > IOV_MAX ? -EMSGSIZE : check_iov(message->msg_iov, message->msg_iovlen);
+    ssize_t result = call_is_wild(message)           ? -EFAULT
+                     : message->msg_iovlen > IOV_MAX ? -EMSGSIZE
+                                                     : check_iov(message->msg_iov, message->msg_iovlen);
 
     if (result == 0)
         result = do_send(proc, fd, message, flags, true);
@@ -283,7 +285,9 @@ ssize_t lil_sendmsg(struct lil_proc *proc, int fd, const struct msghdr *message,
 
 ssize_t lil_recvmsg(struct lil_proc *proc, int fd, struct msghdr *message, int flags)
 {
-    ssize_t result = call_is_wild(message) ? -EFAULT : message->msg_iovlen > IOV_MAX ? -EMSGSIZE : check_iov(message->msg_iov, message->msg_iovlen);
+    ssize_t result = call_is_wild(message)           ? -EFAULT
+                     : message->msg_iovlen > IOV_MAX ? -EMSGSIZE
+                                                     : check_iov(message->msg_iov, message->msg_iovlen);
 
     if (result == 0 && !message->msg_name)
         message->msg_namelen = 0;

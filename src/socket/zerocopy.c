@@ -1,5 +1,6 @@
-/* zerocopy.c: SO_ZEROCOPY and MSG_ZEROCOPY (Linux's msg_zerocopy.rst): each such send has a number; when the peer has acknowledged
- * its data (a datagram: when it has left), the error queue says so, in ranges. Here data is always copied, and the notification says that, too. */
+/* zerocopy.c: SO_ZEROCOPY and MSG_ZEROCOPY (Linux's msg_zerocopy.rst): each such send has a number; when the peer has
+ * acknowledged its data (a datagram: when it has left), the error queue says so, in ranges. Here data is always copied,
+ * and the notification says that, too. */
 #include <time.h>
 #include <linux/errqueue.h>
 #include "socket/sock.h"
@@ -97,7 +98,8 @@ static ssize_t send_pieces(struct lil_proc *proc, struct file *file, struct zero
 ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     struct zerocopy *zerocopy = zerocopy_of(file);
-    ssize_t n = zerocopy && file->ops == &stream_ops ? send_pieces(proc, file, zerocopy, message, flags) : file->ops->send(proc, file, message, flags);
+    ssize_t n = zerocopy && file->ops == &stream_ops ? send_pieces(proc, file, zerocopy, message, flags)
+                                                     : file->ops->send(proc, file, message, flags);
 
     if (n > 0 && zerocopy)
         note_sent(file, zerocopy);

@@ -58,7 +58,12 @@ struct txseg {
     uint8_t retransmits;
     bool glued;           /* left in one chunk with the next */
 };
-enum { TX_SACKED = 1, TX_LOST = 2, TX_RETRANS = 4 /* a retransmission is in flight */, TX_EVER_RETRANS = 8, TX_FIN = 16, TX_APP_LIMITED = 32, TX_PSH = 64, TX_EOR = 128 /* MSG_EOR: never merged with the next */ };
+enum {
+    TX_SACKED = 1, TX_LOST = 2,
+    TX_RETRANS = 4, /* a retransmission is in flight */
+    TX_EVER_RETRANS = 8, TX_FIN = 16, TX_APP_LIMITED = 32, TX_PSH = 64,
+    TX_EOR = 128 /* MSG_EOR: never merged with the next */
+};
 struct txring {
     uint32_t head, count, mask; /* mask + 1 records */
     uint32_t packets_out;
@@ -70,10 +75,21 @@ struct txring {
 struct tcb_opts {
     uint32_t refs;
     struct tcb_options socket;
-    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms, keep_init_ms /* R2 of our SYN; 0: the schedule's */, syn_end_ms /* the same, set while it was out */, max_unack_ms /* TCP_MAXUNACKTIME */, notsent_lowat, window_clamp, tx_delay_us, rto_min_ms /* of route or socket */, rto_min_us /* TCP_RTO_MIN_US */, rto_max_ms, delack_max_ms;
+    uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms;
+    uint32_t keep_init_ms; /* R2 of our SYN; 0: the schedule's */
+    uint32_t syn_end_ms; /* the same, set while it was out */
+    uint32_t max_unack_ms; /* TCP_MAXUNACKTIME */
+    uint32_t notsent_lowat, window_clamp, tx_delay_us;
+    uint32_t rto_min_ms; /* of route or socket */
+    uint32_t rto_min_us; /* TCP_RTO_MIN_US */
+    uint32_t rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
-    uint8_t keep_probes, syn_retries, cc /* + 1 */, reno_beta, reno_beta_ecn /* TCP_CCALGOOPT, percent */, defer_accept, thin_linear, thin_dupack;
+    uint8_t keep_probes, syn_retries;
+    uint8_t cc; /* + 1 */
+    uint8_t reno_beta;
+    uint8_t reno_beta_ecn; /* TCP_CCALGOOPT, percent */
+    uint8_t defer_accept, thin_linear, thin_dupack;
     uint16_t fastopen_qlen, encaps_port /* TCP_REMOTE_UDP_ENCAPS_PORT */;
     uint8_t save_syn; /* 1: from the IP header on, 2: and the link's */
     bool has_fastopen_key, has_fastopen_backup, has_fastopen_psk; /* psk: [0] is what a FreeBSD client shares with the server */
@@ -122,12 +138,15 @@ struct tcb {
     /* What nearly every segment changes, in bytes of their own: a wider load, which also has what follows, would wait for these stores. */
     uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
     uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
-    uint8_t acks_due : 3 /* pure ACKs owed whatever data goes out */, ack_want : 3 /* those that data may carry */, pingpong : 2 /* up to PINGPONG_MOST */;
+    uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
+    uint8_t ack_want : 3; /* those that data may carry */
+    uint8_t pingpong : 2; /* up to PINGPONG_MOST */
     uint32_t : 0; /* the rest is one word, which is_ordinary compares whole */
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
         is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
-        hp_on : 1 /* Linux's header prediction has been armed */, is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
+        hp_on : 1 /* Linux's header prediction has been armed */,
+        is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
         is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes; or its route sets IP's fields */;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
@@ -153,10 +172,15 @@ struct syn_entry {
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
     uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos, hop_limit /* its route's; 0: the host's */;
-    uint8_t accecn_seen : 2, accecn_fail : 2, syn_again : 1 /* what resent the last: a SYN, not its timer */, keep_whole : 1 /* DF is clear: mtu lock */; /* RFC 9768 */
+    uint8_t accecn_seen : 2, accecn_fail : 2; /* RFC 9768 */
+    uint8_t syn_again : 1; /* what resent the last: a SYN, not its timer */
+    uint8_t keep_whole : 1; /* DF is clear: mtu lock */
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
-    uint16_t accecn_ok : 1, syn_ect : 2 /* RFC 9768 */, wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1, is_loopback : 1,
-        keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1, unreachable : 1 /* FreeBSD: an ICMP error came */;
+    uint16_t accecn_ok : 1;
+    uint16_t syn_ect : 2; /* RFC 9768 */
+    uint16_t wscale_ok : 1, sack_ok : 1, ts_ok : 1, ecn_ok : 1, is_due : 1, acked : 1, is_held : 1;
+    uint16_t is_loopback : 1, keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
+    uint16_t unreachable : 1; /* FreeBSD: an ICMP error came */
     uint16_t ifindex;
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
 };
@@ -192,7 +216,11 @@ struct tcp_listener {
     uint32_t fastopen_pending;
 };
 
-enum { DUE_TCB = 1, DUE_SYN = 2, DUE_REPLY = 4, RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24, TX_CLASSES = 20, TX_CLASS_MIN = 3 /* 8 records */ };
+enum {
+    DUE_TCB = 1, DUE_SYN = 2, DUE_REPLY = 4, RECENT_FLOWS = 64, REPLY_LIMIT = 1024, PORT_PAGE = 256, SYN_LEVELS = 24,
+    TX_CLASSES = 20,
+    TX_CLASS_MIN = 3 /* 8 records */
+};
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
@@ -268,7 +296,10 @@ static inline void tcp_set_now(struct tcp *tcp, uint64_t now_ns)
 #define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
 static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
 static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return tcb->tcp->now_ms; }
-static inline uint8_t tcp_ttl(const struct tcp *tcp, bool is_v4) { return !is_v4 && tcp->params.hop_limit ? tcp->params.hop_limit : tcp->params.ttl; }
+static inline uint8_t tcp_ttl(const struct tcp *tcp, bool is_v4)
+{
+    return !is_v4 && tcp->params.hop_limit ? tcp->params.hop_limit : tcp->params.ttl;
+}
 static inline const struct tcp_params *tcb_params(const struct tcb *tcb) { return &tcb->tcp->params; }
 static inline bool tcb_is_synchronized(const struct tcb *tcb) { return tcb->state >= TCPS_ESTABLISHED; }
 static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ? tcb->tx->packets_out : 0; }
@@ -336,7 +367,8 @@ void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t 
 static inline struct tcb *tcp_tcb(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->tcbs, slot); }
 static inline struct syn_entry *tcp_syn(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->syns, slot); }
 static inline struct wait_record *tcp_wait(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->waits, slot); }
-static inline struct tcb **tcp_recent(struct tcp *tcp, uint32_t remote, uint16_t local_port, uint16_t remote_port) /* REMOTE: the last word */
+/* REMOTE: the last word */
+static inline struct tcb **tcp_recent(struct tcp *tcp, uint32_t remote, uint16_t local_port, uint16_t remote_port)
 {
     uint64_t hash = ((uint64_t)remote << 32 | (uint32_t)local_port << 16 | remote_port) * 0x9e3779b97f4a7c15ull;
     return &tcp->recent[hash >> 58];
@@ -443,7 +475,9 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path /* NULL: none */, uint32_t mss, bool wscale_ok, uint8_t *wscale);
+/* PATH NULL: none */
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
+                        bool wscale_ok, uint8_t *wscale);
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
 void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
@@ -528,7 +562,8 @@ static inline void timer_arm(struct tcb *tcb, uint64_t deadline_ns) /* after one
 void timer_rexmt(struct tcb *tcb);           /* (re)starts the retransmission timer */
 uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns); /* the end of an interval on this host's clock */
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
-uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear); /* interval in ns after the nth */
+/* interval in ns after the nth */
+uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear);
 void timer_keepalive(struct tcb *tcb, bool activity);
 uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns);
 void timer_revert_backoff(struct tcb *tcb, uint32_t seq);
@@ -564,7 +599,10 @@ void recovery_enter(struct tcb *tcb, bool ece);
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
 COLD void recovery_resegment(struct tcb *tcb);
 COLD void recovery_join_head(struct tcb *tcb);
-static inline uint32_t recovery_max_reordering(const struct tcb *tcb) { return tcb_params(tcb)->max_reordering ? tcb_params(tcb)->max_reordering : 300; }
+static inline uint32_t recovery_max_reordering(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->max_reordering ? tcb_params(tcb)->max_reordering : 300;
+}
 void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg);
 void recovery_set_state(struct tcb *tcb, enum ca_state state);
 void recovery_keep_open(struct tcb *tcb);
@@ -648,7 +686,8 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment);
 void fastopen_on_synack(struct tcb *tcb, const struct rx *rx);
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
-unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2]); /* how many; the first makes cookies */
+/* how many; the first makes cookies */
+unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2]);
 void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss);
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 uint32_t fastopen_syn_end(const struct tcb *tcb);

@@ -1,5 +1,5 @@
-/* tcb_ext.h: the rest of a connection's control block: loss recovery, congestion control, ECN, options and statistics; a part of tcb.h, which includes it.
- * tcp_clean.c frees it. */
+/* tcb_ext.h: the rest of a connection's control block: loss recovery, congestion control, ECN, options and statistics;
+ * a part of tcb.h, which includes it. tcp_clean.c frees it. */
 #ifndef TCP_TCB_EXT_H
 #define TCP_TCB_EXT_H
 #include "tcp/tcp.h"
@@ -38,17 +38,22 @@ struct tcb_ext {
     uint8_t dupacks;
     union { /* any of these: tcp_fast.c leaves the connection alone */
         struct {
-            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent, probe_byte /* a window probe carried the byte at SND.NXT */;
+            bool frto, frto_new, is_sack_reneg, fast_rexmit, rack_dsack_seen, snd_urgent, rcv_urgent;
+            bool probe_byte; /* a window probe carried the byte at SND.NXT */
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count : 3, eor_count : 5;
             bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
-            bool urgent_probed : 1 /* the first of two probes went */, route_moved : 1 /* route_mtu is not followed yet */, nothing_new : 1 /* what is due brings out no new data */,
-                is_paced : 1 /* the algorithm has, or had, a rate of its own */;
+            bool urgent_probed : 1; /* the first of two probes went */
+            bool route_moved : 1; /* route_mtu is not followed yet */
+            bool nothing_new : 1; /* what is due brings out no new data */
+            bool is_paced : 1; /* the algorithm has, or had, a rate of its own */
         };
         uint64_t rare[2];
     };
     uint8_t mark_count, tx_class /* of the next ring: as many records as the last one had at its end */;
-    bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst, burst_idle /* nothing was in flight before it */, cc_ready, rack_advanced, reord_timer, cwr_acked;
+    bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst;
+    bool burst_idle; /* nothing was in flight before it */
+    bool cc_ready, rack_advanced, reord_timer, cwr_acked;
     uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
     uint32_t again_next;      /* the same for what is sent again: where the chunk goes on, and how many segments of it are left */
@@ -101,14 +106,20 @@ struct tcb_ext {
     uint32_t route_mtu;       /* what was not heeded at once (IP_PMTUDISC_DONT ...) */
     uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;
     uint16_t burst_mss;       /* what the segments of this burst carry */
-    bool push_first /* a write hands down its first chunk while the rest is copied */, probe_checked, burst_open /* what leaves next leaves with the last */, ecn_seen_ce;
+    bool push_first; /* a write hands down its first chunk while the rest is copied */
+    bool probe_checked;
+    bool burst_open; /* what leaves next leaves with the last */
+    bool ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
     uint8_t repair_queue;
     bool repair; /* tcp_repair.c */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */
-    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked, syn_fastopen, fastopen_child, fastopen_unreadable, fastopen_offered /* its SYN had a cookie or asked for one */, fastopen_trial /* the first after a black hole */;
+    bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked;
+    bool syn_fastopen, fastopen_child, fastopen_unreadable;
+    bool fastopen_offered; /* its SYN had a cookie or asked for one */
+    bool fastopen_trial; /* the first after a black hole */
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */,

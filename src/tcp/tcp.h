@@ -49,7 +49,8 @@ struct tcp_hooks {
     void (*event)(void *ctx, void *user, struct tcb *tcb, unsigned events);
     /* A connection entered LISTENER's completed queue. */
     void (*acceptable)(void *ctx, void *listener_user, struct tcp_listener *listener);
-    int (*path)(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path); /* -ENETUNREACH, -EHOSTUNREACH ... */
+    /* -ENETUNREACH, -EHOSTUNREACH ... */
+    int (*path)(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path);
     void (*trace)(void *ctx, const struct lil_trace *event); /* STATE, QUEUES, TCP; host and now_ns are filled in above; NULL: none */
     void (*due)(void *ctx);        /* there is output or an earlier deadline: mark the host due */
     /* A SYN for nobody on an accept-any interface: true: held by tcp_hold_syn. */
@@ -120,7 +121,8 @@ void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, i
 /* What an ICMP message means to a connection, and which error it is to any socket. */
 const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int version, uint8_t type, uint8_t code);
 /* An ICMP message quoting a segment of FLOW (as sent: local = source) with sequence SEQ; VERSION 4 or 6. MTU for "too big". */
-void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns);
+void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code,
+                 uint32_t mtu, uint64_t now_ns);
 /* The interface that took -EAGAIN is writable, or an address went away (ERROR != 0: aborts its connections). */
 void tcp_on_path_change(struct tcp *tcp, const struct addr *local, int error, uint64_t now_ns);
 
@@ -135,9 +137,11 @@ void *tcp_get_user(const struct tcb *tcb);
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
 /* The same in two steps, for who tries several local ports: the way, and with it the local address if FLOW has none; then a port. */
 int tcp_connect_way(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
-int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search /* none was asked for: one port after the other is tried */) MUST_CHECK;
+/* IS_SEARCH: none was asked for: one port after the other is tried */
+int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search) MUST_CHECK;
 /* Passive open. ANY_FAMILY: a dual-stack `::` takes IPv4 too. The backlog is passed as the caller gave it. */
-int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport, void *user, struct tcp_listener **out) MUST_CHECK;
+int tcp_listen(struct tcp *tcp, const struct addr *local, uint16_t port, bool any_family, int backlog, bool reuseport,
+               void *user, struct tcp_listener **out) MUST_CHECK;
 void tcp_listener_inherit(struct tcp_listener *listener, const struct tcb *tcb); /* the options of the socket that listens */
 void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog);
 enum tcp_filter { TCP_FILTER_NONE, TCP_FILTER_DATA, TCP_FILTER_HTTP, TCP_FILTER_DNS }; /* FreeBSD's accept filters */
@@ -152,8 +156,12 @@ struct tcb *tcp_accept(struct tcp *tcp, struct tcp_listener *listener);
 void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t now_ns);
 
 enum { TCP_SEND_IMPLIED = 0x800000 /* beside the MSG_ flags: also in SYN_SENT (FreeBSD's implied connect) */ };
-ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_OOB, MSG_MORE, MSG_EOR */, uint64_t now_ns); /* -EAGAIN, -EPIPE, -ENOTCONN, so_error */
-ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags /* MSG_PEEK, MSG_OOB, MSG_TRUNC */, uint64_t now_ns); /* 0: EOF */
+/* FLAGS: MSG_OOB, MSG_MORE, MSG_EOR. -EAGAIN, -EPIPE, -ENOTCONN, so_error */
+ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags,
+                 uint64_t now_ns);
+/* FLAGS: MSG_PEEK, MSG_OOB, MSG_TRUNC. 0: EOF */
+ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags,
+                    uint64_t now_ns);
 ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uint32_t offset);
 /* The same for one buffer and no flags (tcp_fast.c). */
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns);
@@ -243,7 +251,8 @@ const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: m
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
 /* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */
-/* Whether an ICMP error quotes what a connection has in flight; one that says how large a packet may be, and would make its segments smaller. */
+/* Whether an ICMP error quotes what a connection has in flight; one that says how large a packet may be, and would make
+ * its segments smaller. */
 bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint32_t mtu);
 /* Visits every connection (tcb or TIME-WAIT record) with this local port; port 0: all. Return false to stop. */
 struct tcp_seen {

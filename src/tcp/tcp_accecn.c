@@ -5,7 +5,11 @@
  * window is reduced as for ECN-Echo, once a round trip. */
 #include "tcp/tcb.h"
 
-enum { CEP_INIT = 5, ACE_MASK = 7, ACE_MAX_DELTA = 6 /* CE marks that must be told before they wrap */, ECN_OPTION_FULL = 2, ECN_OPTION_PERSIST = 3 };
+enum {
+    CEP_INIT = 5, ACE_MASK = 7,
+    ACE_MAX_DELTA = 6, /* CE marks that must be told before they wrap */
+    ECN_OPTION_FULL = 2, ECN_OPTION_PERSIST = 3
+};
 enum { EWMA_BITS = 6, THIN_ACKS = 4 << EWMA_BITS /* packets an ACK from which on ACKs are thinned on the way as a rule */ };
 enum { ECT1 = 1, ECT0 = 2, CE = 3 };
 enum { OPT_NOT_SEEN, OPT_EMPTY_SEEN, OPT_COUNTER_SEEN, OPT_FAIL_SEEN };
@@ -143,8 +147,8 @@ void accecn_on_crossed_syn(struct tcb *tcb, const struct rx *rx)
     }
 }
 
-/* The SYN/ACK that answers it: it reflects that SYN's field, and has the counters as they begin. What Linux's SYN had asked for besides and is
- * not taken back stays in its flags. */
+/* The SYN/ACK that answers it: it reflects that SYN's field, and has the counters as they begin. What Linux's SYN had
+ * asked for besides and is not taken back stays in its flags. */
 uint16_t accecn_crossed_flags(struct tcb *tcb, struct tcp_options *options)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -273,7 +277,8 @@ static void note_packets(struct tcb_ext *ext, uint32_t packets)
     ext->accecn.packets_ewma = (uint16_t)min_u32(ewma ? ((ewma << EWMA_BITS) - ewma + now) >> EWMA_BITS : now, 0xffff);
 }
 
-/* How many CE marks an ACK for PACKETS (BYTES) tells of: the counter has three bits, so many packets may hide a wrap (RFC 9768 3.2.2.5.2). */
+/* How many CE marks an ACK for PACKETS (BYTES) tells of: the counter has three bits, so many packets may hide a wrap
+ * (RFC 9768 3.2.2.5.2). */
 static uint32_t new_marks(struct tcb *tcb, const struct rx *rx, uint32_t packets, uint32_t bytes)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -343,8 +348,8 @@ bool accecn_count_marks(struct tcb *tcb, const struct rx *rx)
 
 /* --- what goes ---------------------------------------------------------------------------------------------------------------- */
 
-/* How many counters, LEAST or more, an option in ROOM bytes has; negative: none. SAVING: of its odd bytes so many take the place of padding that
- * there is anyway. A SACK block more than two makes room for it (Linux). */
+/* How many counters, LEAST or more, an option in ROOM bytes has; negative: none. SAVING: of its odd bytes so many take
+ * the place of padding that there is anyway. A SACK block more than two makes room for it (Linux). */
 static int fit(unsigned least, uint32_t saving, uint32_t room, uint8_t *blocks)
 {
     uint8_t given = *blocks;
@@ -363,8 +368,8 @@ static int fit(unsigned least, uint32_t saving, uint32_t room, uint8_t *blocks)
     return -1;
 }
 
-/* The option of the next segment, beside BLOCKS SACK blocks (which may become fewer). The sysctl: 1 when asked for, or so often a round trip;
- * 2 on each; 3 on each even where segments with it seem to be lost. */
+/* The option of the next segment, beside BLOCKS SACK blocks (which may become fewer). The sysctl: 1 when asked for, or
+ * so often a round trip; 2 on each; 3 on each even where segments with it seem to be lost. */
 int accecn_fields(const struct tcb *tcb, uint32_t room, uint8_t *blocks)
 {
     const struct tcb_ext *ext = tcb->ext;
@@ -391,12 +396,13 @@ void accecn_put_counters(struct tcp_options *options, const uint32_t received[3]
 /* Of a SYN/ACK, whose other options are there already. */
 void accecn_put_opening(struct tcp_options *options)
 {
-    uint32_t used = (options->has_mss ? 4 : 0) + (options->has_timestamp ? 12 : options->sack_permitted ? 4 : 0) + (options->has_wscale ? 4 : 0) +
-                    (options->has_md5 ? MD5_OPTION : 0);
+    uint32_t pair = options->has_timestamp ? 12 : options->sack_permitted ? 4 : 0;
+    uint32_t used = (options->has_mss ? 4 : 0) + pair + (options->has_wscale ? 4 : 0) + (options->has_md5 ? MD5_OPTION : 0);
     if (options->has_fastopen)
         used += (options->fastopen_length + (options->fastopen_experimental ? 4u : 2u) + 3) & ~3u;
     uint8_t no_blocks = 0;
-    int fields = used + 2 > 40 ? -1 : fit(0, options->sack_permitted && !options->has_timestamp ? 2 : options->has_wscale, 40 - used, &no_blocks);
+    uint32_t saving = options->sack_permitted && !options->has_timestamp ? 2 : options->has_wscale;
+    int fields = used + 2 > 40 ? -1 : fit(0, saving, 40 - used, &no_blocks);
     if (fields >= 0)
         accecn_put_counters(options, (const uint32_t[3]){0}, (unsigned)fields);
 }

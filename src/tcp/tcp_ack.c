@@ -7,7 +7,8 @@
 static bool update_window(struct tcb *tcb, const struct rx *rx)
 {
     bool newer = seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->seq, tcb->snd_wl1) ||
-                 (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || (rx->window == 0 && tcb_params(tcb)->input_policy != TCP_INPUT_BSD)));
+                 (rx->seq == tcb->snd_wl1 &&
+                  (rx->window > tcb->snd_wnd || (rx->window == 0 && tcb_params(tcb)->input_policy != TCP_INPUT_BSD)));
     if (!newer)
         return false;
     tcb->snd_wl1 = rx->seq;
@@ -106,8 +107,9 @@ static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
     uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
-    return tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == flags && rx->seq == tcb->rcv_nxt &&
-           rx->window == tcb->snd_wnd && rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
+    return tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == flags &&
+           rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
+           rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
            !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
 }
 
@@ -123,7 +125,8 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
         challenge_ack(tcb);
-        if (params->ack_policy == TCP_ACK_LINUX && rx->length && is_header_predicted(tcb, rx) && rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward)
+        if (params->ack_policy == TCP_ACK_LINUX && rx->length && is_header_predicted(tcb, rx) &&
+            rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward)
             *acceptable = true; /* its fast path has taken the text before it looks at the ACK */
         return *acceptable ? LIL_DROP_NONE : LIL_DROP_TCP_BAD_ACK;
     }
@@ -176,8 +179,8 @@ static enum lil_drop drop_rest(struct tcb *tcb, const struct ack_state *state, b
 /* Nothing in flight, nothing new: the receiver of a bulk transfer is here. */
 static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
 {
-    return rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count && tcb->timer != TIMER_PERSIST &&
-           !(tcb->ecn_ok && accecn_is_on(tcb));
+    return rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count &&
+           tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && accecn_is_on(tcb));
 }
 
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)

@@ -13,8 +13,8 @@ struct ack_state {
     uint64_t first_sack_ns, last_sack_ns; /* send times of never retransmitted ones */
     uint64_t rtt_us;          /* 0: no sample */
     bool has_rtt;
-    bool data_acked, syn_acked, retrans_acked, orig_sack_acked, sacked_new, lost_retrans, dsack, dsacking_tlp, window_update, una_advanced, ece, has_data,
-        set_xmit_timer, ts_ecr_ok;
+    bool data_acked, syn_acked, retrans_acked, orig_sack_acked, sacked_new, lost_retrans, dsack, dsacking_tlp,
+        window_update, una_advanced, ece, has_data, set_xmit_timer, ts_ecr_ok;
     uint32_t prior_wl1;
     bool is_reneged;          /* the peer had taken SACKs back when it came */
     bool is_taken_apart;      /* FreeBSD: a duplicate that recovery has used; the rest of the segment is dropped */

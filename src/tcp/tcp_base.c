@@ -293,7 +293,8 @@ static bool begins_recovery(const struct look *look)
     return !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * segment_size(tcb) && enter_recovery(look);
 }
 
-/* Header prediction's short way, on which snd_recover stays behind: without SACK, duplicates of an ACK that went the long way begin nothing. */
+/* Header prediction's short way, on which snd_recover stays behind: without SACK, duplicates of an ACK that went the
+ * long way begin nothing. */
 static bool is_predicted(const struct look *look, uint32_t acked)
 {
     const struct tcb *tcb = look->tcb;
@@ -575,7 +576,8 @@ void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
 uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
 {
     struct base_recovery *base = base_get(tcb);
-    uint32_t mss = mss_current(tcb), next = base->next, start, hole, window = send_window(tcb, &next), off = tcb->snd_nxt - una(tcb), used = off;
+    uint32_t mss = mss_current(tcb), next = base->next, start, hole, window = send_window(tcb, &next),
+             off = tcb->snd_nxt - una(tcb), used = off;
     if (next_hole(tcb, &start, &hole) || seq_lt(next, tcb->snd_nxt))
         return 0;
     base->next = tcb->snd_nxt;

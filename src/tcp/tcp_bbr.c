@@ -1,8 +1,9 @@
-/* tcp_bbr.c: BBR (draft-cardwell-iccrg-bbr-congestion-control-00, whose names these are), version 1 as Linux 6.18 has it. A model of the path,
- * BtlBw (the largest delivery rate of the last ten round trips) and RTprop (the shortest round trip of the last ten seconds), paces what leaves
- * and bounds what is in flight; losses do not, but where they look like a policer's. Driven by the samples of tcp_rate.c, once for each ACK.
- * Bandwidths are packets a microsecond times 2^24, gains 1/256. What the draft leaves open (budgets for chunks, allowance for aggregated ACKs,
- * long-term sampling) has Linux's figures. */
+/* tcp_bbr.c: BBR (draft-cardwell-iccrg-bbr-congestion-control-00, whose names these are), version 1 as Linux 6.18 has
+ * it. A model of the path, BtlBw (the largest delivery rate of the last ten round trips) and RTprop (the shortest round
+ * trip of the last ten seconds), paces what leaves and bounds what is in flight; losses do not, but where they look
+ * like a policer's. Driven by the samples of tcp_rate.c, once for each ACK. Bandwidths are packets a microsecond times
+ * 2^24, gains 1/256. What the draft leaves open (budgets for chunks, allowance for aggregated ACKs, long-term sampling)
+ * has Linux's figures. */
 #include <linux/inet_diag.h>
 #include "tcp/tcb.h"
 
@@ -31,8 +32,9 @@ struct bbr {
     uint32_t epoch_acked;
     uint16_t extra_acked[2];                /* the largest excess of the present and the last few rounds */
     uint16_t pacing_gain, cwnd_gain;
-    uint32_t state : 2, prior_ca_state : 3, packet_conservation : 1, round_start : 1, idle_restart : 1, has_probe_end : 1, probe_rtt_round_done : 1, has_seen_rtt : 1,
-        filled_pipe : 1, full_bw_count : 2, cycle_index : 3, extra_index : 1, extra_rounds : 5, lt_is_sampling : 1, lt_is_used : 1, lt_rounds : 7;
+    uint32_t state : 2, prior_ca_state : 3, packet_conservation : 1, round_start : 1, idle_restart : 1,
+        has_probe_end : 1, probe_rtt_round_done : 1, has_seen_rtt : 1, filled_pipe : 1, full_bw_count : 2,
+        cycle_index : 3, extra_index : 1, extra_rounds : 5, lt_is_sampling : 1, lt_is_used : 1, lt_rounds : 7;
 };
 _Static_assert(sizeof(struct bbr) <= CC_PRIVATE * 4, "fits the private area");
 
@@ -365,8 +367,11 @@ static void update_min_rtt(struct tcb *tcb, struct bbr *bbr, const struct ack_st
 static void update_gains(struct bbr *bbr)
 {
     static const uint16_t cycle[CYCLE] = {UNIT * 5 / 4, UNIT * 3 / 4, UNIT, UNIT, UNIT, UNIT, UNIT, UNIT};
-    static const struct { uint16_t pacing, cwnd; } gains[] = {
-        [BBR_STARTUP] = {HIGH_GAIN, HIGH_GAIN}, [BBR_DRAIN] = {DRAIN_GAIN, HIGH_GAIN}, [BBR_PROBE_BW] = {UNIT, CWND_GAIN}, [BBR_PROBE_RTT] = {UNIT, UNIT}};
+    static const struct { uint16_t pacing, cwnd;
+    } gains[] = {[BBR_STARTUP] = {HIGH_GAIN, HIGH_GAIN},
+                 [BBR_DRAIN] = {DRAIN_GAIN, HIGH_GAIN},
+                 [BBR_PROBE_BW] = {UNIT, CWND_GAIN},
+                 [BBR_PROBE_RTT] = {UNIT, UNIT}};
     bbr->pacing_gain = gains[bbr->state].pacing;
     bbr->cwnd_gain = gains[bbr->state].cwnd;
     if (bbr->state == BBR_PROBE_BW && !bbr->lt_is_used)

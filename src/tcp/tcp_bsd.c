@@ -276,8 +276,8 @@ enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *reco
         if (end + 1 == record->rcv_nxt)
             return BSD_WAIT_AGAIN;
     }
-    if ((header->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG)) != TCP_ACK || in->payload || header->seq != record->rcv_nxt ||
-        header->ack != record->snd_nxt)
+    if ((header->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG)) != TCP_ACK || in->payload ||
+        header->seq != record->rcv_nxt || header->ack != record->snd_nxt)
         return BSD_WAIT_ACK;
     return BSD_WAIT_DROP;
 }

@@ -12,7 +12,8 @@ COLD void bsd_note_acked(struct tcb *tcb, uint32_t acked);
 COLD unsigned bsd_poll_events(const struct tcb *tcb);
 COLD bool bsd_is_stuck(const struct tcb *tcb);
 COLD uint64_t bsd_until_stuck(const struct tcb *tcb, uint64_t interval_ns);
-COLD int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length); /* tcp_options_bsd.c */
+/* tcp_options_bsd.c */
+COLD int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name, const void *value, unsigned length);
 COLD uint32_t bsd_segment_size(const struct tcp *tcp, const struct tcb *tcb, const struct tcb_opts *opts);
 COLD int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, int name, void *value, unsigned *length);
 COLD bool bsd_challenge_allowed(const struct tcp *tcp, uint32_t *end_ms, uint32_t *count);

@@ -1,6 +1,6 @@
-/* tcp_bsd_blocks.c: the blocks that FreeBSD's receiver reports (RFC 2018, RFC 2883): one list, the newest first, in which a block at or below
- * RCV.NXT, or inside another, is a duplicate's. Such a one is told once. What a segment brings goes through blocks_on_text(), what
- * is trimmed off its front through blocks_add(). */
+/* tcp_bsd_blocks.c: the blocks that FreeBSD's receiver reports (RFC 2018, RFC 2883): one list, the newest first, in
+ * which a block at or below RCV.NXT, or inside another, is a duplicate's. Such a one is told once. What a segment
+ * brings goes through blocks_on_text(), what is trimmed off its front through blocks_add(). */
 #include "tcp/tcb.h"
 
 enum { MAX_BLOCKS = 6 };

@@ -183,7 +183,8 @@ static uint32_t collect(const struct tcb *tcb, const struct rx *rx, uint32_t pri
         blocks[count++] = (struct sacked_block){prior_una, rx->ack};
     for (unsigned i = 0; i < options->sack_count && i < TCP_SACK_BLOCKS; i++) {
         struct sacked_block block = {options->sack[i].start, options->sack[i].end};
-        if (!seq_gt(block.end, block.start) || !seq_gt(block.start, prior_una) || !seq_gt(block.start, rx->ack) || seq_gt(block.end, tcb->snd_nxt))
+        if (!seq_gt(block.end, block.start) || !seq_gt(block.start, prior_una) || !seq_gt(block.start, rx->ack) ||
+            seq_gt(block.end, tcb->snd_nxt))
             continue;
         uint32_t at = count++;
         for (; at > 0 && seq_gt(blocks[at - 1].end, block.end); at--)

@@ -173,7 +173,10 @@ void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window)
     }
 }
 
-static uint32_t beta_of(const struct tcb *tcb) { return tcb->opt->reno_beta && !is_cubic(tcb) ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta; }
+static uint32_t beta_of(const struct tcb *tcb)
+{
+    return tcb->opt->reno_beta && !is_cubic(tcb) ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta;
+}
 
 static uint32_t share(const struct tcb *tcb, uint32_t window, uint32_t percent)
 {
@@ -270,7 +273,8 @@ void bsd_cc_on_rto(struct tcb *tcb, bool first)
         cubic->undo_epoch_window = cubic->epoch_window;
         cubic->undo_w_max = cubic->w_max;
         cubic->undo_k = cubic->k;
-        base->ssthresh = is_cubic(tcb) ? max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss : share(tcb, window, beta_of(tcb));
+        base->ssthresh = is_cubic(tcb) ? max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss
+                                       : share(tcb, window, beta_of(tcb));
     }
     cubic->after_timeout = true;
     base->cwnd = mss;

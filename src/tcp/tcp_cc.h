@@ -17,7 +17,8 @@ struct cc_ops {
     void (*on_ack)(struct tcb *tcb);                          /* with ECN: each ACK */
     void (*on_ce)(struct tcb *tcb, bool ce);                  /* with ECN: each segment of text taken; ACKs are the algorithm's */
     unsigned (*info)(const struct tcb *tcb, void *value);     /* TCP_CC_INFO: at most 40 bytes; returns how many */
-    /* Instead of cong_avoid and PRR: each ACK, when all that it tells is known. Sets tcb->cwnd and tcb->ext->rate; the connection is paced. */
+    /* Instead of cong_avoid and PRR: each ACK, when all that it tells is known. Sets tcb->cwnd and tcb->ext->rate; the
+     * connection is paced. */
     void (*control)(struct tcb *tcb, const struct ack_state *state);
     uint32_t (*min_tso_segs)(const struct tcb *tcb);          /* of a chunk; NULL: the host's */
     uint8_t sndbuf_windows;                                   /* how many windows the send buffer grows to; 0: two */

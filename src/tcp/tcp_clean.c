@@ -96,7 +96,8 @@ static bool pop_one(struct cleaner *cleaner)
     return true;
 }
 
-/* Karn (RFC 9293 3.8.1, MUST-18): never from what was resent, but a timestamp tells which copy (RFC 7323 4.3: only when the left edge moves). */
+/* Karn (RFC 9293 3.8.1, MUST-18): never from what was resent, but a timestamp tells which copy (RFC 7323 4.3: only when
+ * the left edge moves). */
 static bool sample(struct tcb *tcb, struct ack_state *state)
 {
     uint64_t now = tcb_now(tcb), seq_us = 0, ca_us = 0;
@@ -203,7 +204,8 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state)
         state->set_xmit_timer = true;
     if (!tcb->ext)
         return;
-    state->is_delayed = state->acked_packets == 1 && state->first_ack_ns && !state->retrans_acked && !state->sacked_new && !state->ece && !state->dsack &&
+    state->is_delayed = state->acked_packets == 1 && state->first_ack_ns && !state->retrans_acked &&
+                        !state->sacked_new && !state->ece && !state->dsack &&
                         tcb->snd_una - state->prior_una < tcb->mss && state->rack_prior == tcb->ext->delivered;
     const struct cc_ops *cc = cc_get(tcb);
     if (cc->on_rtt && state->has_rtt) {

@@ -209,7 +209,8 @@ static void hystart_plus(struct tcb *tcb, struct cubic *ca, uint32_t delay_us)
     if (++ca->samples < MIN_SAMPLES)
         return;
     if (ca->css.rounds == 0) {
-        if (ca->css.last_rtt_us && ca->css.last_rtt_us != UINT32_MAX && ca->curr_rtt_us >= ca->css.last_rtt_us + rtt_thresh_us(ca->css.last_rtt_us)) {
+        if (ca->css.last_rtt_us && ca->css.last_rtt_us != UINT32_MAX &&
+            ca->curr_rtt_us >= ca->css.last_rtt_us + rtt_thresh_us(ca->css.last_rtt_us)) {
             ca->css.baseline_us = ca->curr_rtt_us;
             ca->css.rounds = 1;
             ca->css.credit = 0;
@@ -251,5 +252,12 @@ static void cubic_idle(struct tcb *tcb)
         ca->epoch_start_ms = seq_gt(ca->epoch_start_ms + (uint32_t)idle_ms, now_ms) ? now_ms : ca->epoch_start_ms + (uint32_t)idle_ms;
 }
 
-const struct cc_ops cc_cubic = {.name = "cubic", .systems = CC_ON_LINUX | CC_ON_BSD, .init = cubic_init, .ssthresh = cubic_ssthresh, .cong_avoid = cubic_avoid,
-                                .on_state = cubic_state, .on_rtt = cubic_rtt, .undo_cwnd = cubic_undo, .on_idle = cubic_idle};
+const struct cc_ops cc_cubic = {.name = "cubic",
+                                .systems = CC_ON_LINUX | CC_ON_BSD,
+                                .init = cubic_init,
+                                .ssthresh = cubic_ssthresh,
+                                .cong_avoid = cubic_avoid,
+                                .on_state = cubic_state,
+                                .on_rtt = cubic_rtt,
+                                .undo_cwnd = cubic_undo,
+                                .on_idle = cubic_idle};

@@ -149,7 +149,8 @@ void cwnd_restart(struct tcb *tcb)
         base_check_idle(tcb);
         return;
     }
-    if (!params->slow_start_after_idle || cc_get(tcb)->control || tcb_packets_out(tcb) || tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
+    if (!params->slow_start_after_idle || cc_get(tcb)->control || tcb_packets_out(tcb) ||
+        tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
         return;
     int64_t delta = (int64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms), rto = (int64_t)(rtt_rto_ns(tcb) / NS_PER_MS);
     if (rto == 0 || delta <= rto)
@@ -166,7 +167,8 @@ void cwnd_restart(struct tcb *tcb)
     tcb->last_snd_ms = tcb_now_ms(tcb);
 }
 
-/* Twice the window a round trip in slow start, 1.2 times it later (ip-sysctl tcp_pacing_ss_ratio, tcp_pacing_ca_ratio), as of the last ACK. */
+/* Twice the window a round trip in slow start, 1.2 times it later (ip-sysctl tcp_pacing_ss_ratio, tcp_pacing_ca_ratio),
+ * as of the last ACK. */
 uint64_t cwnd_pacing_rate(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -186,8 +188,9 @@ void cwnd_hold_rate(struct tcb *tcb)
         tcb->ext->rate = cwnd_pacing_rate(tcb);
 }
 
-/* Pacing, where a rate is set, the algorithm has one or pacing is on: the next chunk waits until this one has left at the rate; one that left
- * late makes up for half of its time at most. The first ten segments are free (Linux: as sch_fq has it). */
+/* Pacing, where a rate is set, the algorithm has one or pacing is on: the next chunk waits until this one has left at
+ * the rate; one that left late makes up for half of its time at most. The first ten segments are free (Linux: as sch_fq
+ * has it). */
 void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more)
 {
     enum { FREE_SEGMENTS = 10 };

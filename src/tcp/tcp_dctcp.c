@@ -61,7 +61,8 @@ static uint32_t dctcp_undo(struct tcb *tcb)
     return max_u32(tcb->cwnd, state_of(tcb)->loss_cwnd);
 }
 
-/* RFC 8257 3.2, figure 1: CE changed: what waits to be acknowledged is, with the mark that it had, and this segment at once with its own. */
+/* RFC 8257 3.2, figure 1: CE changed: what waits to be acknowledged is, with the mark that it had, and this segment at
+ * once with its own. */
 static void dctcp_on_ce(struct tcb *tcb, bool ce)
 {
     struct dctcp *ca = state_of(tcb);

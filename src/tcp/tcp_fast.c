@@ -319,7 +319,9 @@ static uint32_t next_length(struct tcb *tcb)
             return 0;
         if (ext->mark_count) { /* more buffers than one: the first must be enough, or the general path takes from the second */
             unsent = queue_first_end(tcb) - tcb->snd_nxt;
-            if (unsent < min_u32(min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight), cwnd_chunk_segs(tcb)) * tcb->mss || unsent <= tcb->mss)
+            if (unsent <
+                    min_u32(min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight), cwnd_chunk_segs(tcb)) * tcb->mss ||
+                unsent <= tcb->mss)
                 return 0;
         }
         bool last = tcb->snd_nxt + unsent == tcb->write_seq;
@@ -458,7 +460,8 @@ static bool output_plain(struct tcb *tcb, struct tcp_plain *out)
         return false;
     }
     fill(tcb, out, packet, length);
-    bool whole = tcb->ext->chunk_left == length, push = tcb->snd_nxt + length == tcb->write_seq && tcb->psh_end; /* RFC 9293 3.9.1.2 (MUST-61) */
+    /* RFC 9293 3.9.1.2 (MUST-61) */
+    bool whole = tcb->ext->chunk_left == length, push = tcb->snd_nxt + length == tcb->write_seq && tcb->psh_end;
     if (tcb->ext->mark_count)
         push = whole && queue_pass_push(tcb, tcb->snd_nxt + length);
     out->header.push = push || (tcb->ext->chunk_push && whole);

@@ -63,7 +63,8 @@ void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct 
 static bool is_paused(const struct tcp *tcp)
 {
     uint64_t pause_ms = tcp->params.fastopen_hole_ms;
-    return pause_ms && tcp->fastopen_holes && tcp->now_ns < tcp->fastopen_hole_ns + (pause_ms << min_u32(tcp->fastopen_holes - 1, 6)) * NS_PER_MS;
+    return pause_ms && tcp->fastopen_holes &&
+           tcp->now_ns < tcp->fastopen_hole_ns + (pause_ms << min_u32(tcp->fastopen_holes - 1, 6)) * NS_PER_MS;
 }
 
 static void note_hole(struct tcp *tcp)
@@ -96,12 +97,14 @@ void fastopen_on_end(struct tcb *tcb)
 }
 
 /* Cookies are not needed for REMOTE: by this host, this socket or the route. */
-static bool needs_no_cookie(struct tcp *tcp, const struct tcb_opts *opts, unsigned host_flag, const struct addr *local, const struct addr *remote)
+static bool needs_no_cookie(struct tcp *tcp, const struct tcb_opts *opts, unsigned host_flag, const struct addr *local,
+                            const struct addr *remote)
 {
     struct tcp_path path = {0};
     if ((tcp->params.fastopen & host_flag) || opts->fastopen_no_cookie)
         return true;
-    return tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, local, remote, &path) == 0 && path.metrics && path.metrics->fastopen_no_cookie;
+    return tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, local, remote, &path) == 0 && path.metrics &&
+           path.metrics->fastopen_no_cookie;
 }
 
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote)
@@ -146,7 +149,8 @@ ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *
     struct tcb_ext *ext = tcb->ext;
     const struct fastopen_memo *memo = fastopen_recall(tcp, &tcb->flow.remote);
     uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + (tcb->is_v4 ? 40u : 60u));
-    if (!ext || !ext->fastopen_request || tcb->state != TCPS_SYN_SENT || !tcb->want_syn || !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote))
+    if (!ext || !ext->fastopen_request || tcb->state != TCPS_SYN_SENT || !tcb->want_syn ||
+        !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote))
         return 0;
     if (memo && memo->mss) /* Linux: what the peer said last, else what the path has */
         mss = min_u32(mss, memo->mss);
@@ -257,8 +261,13 @@ void fastopen_crossed(struct tcb *tcb)
     struct txseg *seg = txring_push(tcb);
     if (!seg)
         return;
-    *seg = (struct txseg){.start = tcb->snd_nxt, .end = tcb->snd_nxt + ext->fastopen_length, .sent_ns = tcb_syn_start_ns(tcb), .mss = tcb->mss,
-                          .flags = TX_PSH, .delivered = ext->delivered, .burst = output_burst(tcb, true)};
+    *seg = (struct txseg){.start = tcb->snd_nxt,
+                          .end = tcb->snd_nxt + ext->fastopen_length,
+                          .sent_ns = tcb_syn_start_ns(tcb),
+                          .mss = tcb->mss,
+                          .flags = TX_PSH,
+                          .delivered = ext->delivered,
+                          .burst = output_burst(tcb, true)};
     tcb->tx->packets_out += txseg_packets(seg);
     tcb->snd_nxt += ext->fastopen_length;
     ext->syn_fastopen = ext->syn_data = false;

@@ -1,5 +1,5 @@
-/* tcp_feedback.h: what tcb.h says last, apart because it is long: AccECN's functions, the delivery rate's, what tcp_rtt.c and tcp_window.c have
- * for every segment. Included by tcb.h alone. */
+/* tcp_feedback.h: what tcb.h says last, apart because it is long: AccECN's functions, the delivery rate's, what
+ * tcp_rtt.c and tcp_window.c have for every segment. Included by tcb.h alone. */
 #ifndef TCP_TCP_FEEDBACK_H
 #define TCP_TCP_FEEDBACK_H
 
@@ -106,7 +106,8 @@ static inline uint16_t window_select(struct tcb *tcb)
     uint32_t scale = tcb->rcv_wscale;
     if (tcb->rcv_stream || !scale || ext->no_memory || ext->ooo || params->shrink_window || !params->adv_win_scale)
         return window_select_any(tcb);
-    uint32_t offer = min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh), window = window_round_up(max_u32(offer, tcb_receive_window(tcb)), scale);
+    uint32_t offer = min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh),
+             window = window_round_up(max_u32(offer, tcb_receive_window(tcb)), scale);
     if (offer == 0 || tcb->rcv_wnd == 0)
         return window_select_any(tcb);
     tcb->rcv_wnd = window;

@@ -124,7 +124,8 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (!ext || (!params->pmtu_discovery && params->ack_policy != TCP_ACK_LINUX))
         return;
-    if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt) || (!tcb->is_v4 && params->ack_policy == TCP_ACK_LINUX && !shrinks_v6(tcb, mtu)))
+    if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt) ||
+        (!tcb->is_v4 && params->ack_policy == TCP_ACK_LINUX && !shrinks_v6(tcb, mtu)))
         return;
     uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
     mtu = max_u32(mtu, floor);
@@ -211,7 +212,8 @@ bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint3
            !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
 
-void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code, uint32_t mtu, uint64_t now_ns)
+void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code,
+                 uint32_t mtu, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
     enum flow_kind kind;
@@ -243,7 +245,8 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)
         on_notify(tcb, error, action);
     else if (tcb->state < TCPS_ESTABLISHED) {
-        if (tcp->params.ack_policy == TCP_ACK_LINUX && (version == 4 || tcb->opt->socket.recverr) && tcb_ext_get(tcb)) { /* IPv6 asks first */
+        /* IPv6 asks first */
+        if (tcp->params.ack_policy == TCP_ACK_LINUX && (version == 4 || tcb->opt->socket.recverr) && tcb_ext_get(tcb)) {
             tcb->ext->icmp_version = (uint8_t)version;
             tcb->ext->icmp_type = type;
             tcb->ext->icmp_code = code;

@@ -25,8 +25,10 @@ void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view)
 
 unsigned tcp_get_timers(const struct tcb *tcb, struct tcp_running_timer timers[TCP_RUNNING_TIMERS])
 {
-    static const char *const names[] = {[TIMER_SYN] = "SYN", [TIMER_REXMT] = "retransmission", [TIMER_TLP] = "tail loss probe", [TIMER_REO] = "reordering",
-                                        [TIMER_PERSIST] = "window probe", [TIMER_FIN_WAIT_2] = "FIN-WAIT-2", [TIMER_RETRY] = "another try"};
+    static const char *const names[] = {
+        [TIMER_SYN] = "SYN",          [TIMER_REXMT] = "retransmission", [TIMER_TLP] = "tail loss probe",
+        [TIMER_REO] = "reordering",   [TIMER_PERSIST] = "window probe", [TIMER_FIN_WAIT_2] = "FIN-WAIT-2",
+        [TIMER_RETRY] = "another try"};
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     bool connecting = tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
     const struct tcp_running_timer all[TCP_RUNNING_TIMERS] = {
@@ -119,7 +121,8 @@ struct info_tail {
     uint32_t rcv_wnd, rehash;
     uint16_t total_rto, total_rto_recoveries;
     uint32_t total_rto_time, received_ce, delivered_bytes[3] /* e1, e0, ce */, received_bytes[3];
-    uint32_t ecn_mode : 2, accecn_opt_seen : 2, accecn_fail_mode : 4, options2 : 24; /* as Linux 7.0 has them; 6.18: two of 16 bits, the modes first */
+    /* as Linux 7.0 has them; 6.18: two of 16 bits, the modes first */
+    uint32_t ecn_mode : 2, accecn_opt_seen : 2, accecn_fail_mode : 4, options2 : 24;
 };
 enum { ECN_MODE_DISABLED, ECN_MODE_RFC3168, ECN_MODE_ACCECN, ECN_MODE_PENDING };
 enum { INFO_HEAD = INFO_SIZE - sizeof(struct info_tail), OPT_TFO_CHILD = 128 };
@@ -138,7 +141,10 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     memcpy(tail->delivered_bytes, ext->accecn.delivered, sizeof tail->delivered_bytes);
     memcpy(tail->received_bytes, ext->accecn.received, sizeof tail->received_bytes);
     tail->accecn_fail_mode = ext->accecn.fail & 15;
-    tail->ecn_mode = !tcb->ecn_ok ? ECN_MODE_DISABLED : ext->accecn.on ? ECN_MODE_ACCECN : ext->accecn.pending && tcb->state == TCPS_SYN_SENT ? ECN_MODE_PENDING : ECN_MODE_RFC3168;
+    tail->ecn_mode = !tcb->ecn_ok                                         ? ECN_MODE_DISABLED
+                     : ext->accecn.on                                     ? ECN_MODE_ACCECN
+                     : ext->accecn.pending && tcb->state == TCPS_SYN_SENT ? ECN_MODE_PENDING
+                                                                          : ECN_MODE_RFC3168;
     tail->accecn_opt_seen = ext->accecn.seen & 3;
 }
 
@@ -195,10 +201,12 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     fill_times(tcb, &info);
     fill_counts(tcb, &info);
     fill_rates(tcb, &info);
-    bool is_unborn = tcb->state == TCPS_CLOSED && !tcb->mss && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX; /* a new socket has these already */
+    /* a new socket has these already */
+    bool is_unborn = tcb->state == TCPS_CLOSED && !tcb->mss && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     info.tcpi_snd_mss = is_unborn ? 536 : tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
-    info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60); /* ours, not what the peer takes */
+    /* ours, not what the peer takes */
+    info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60);
     info.tcpi_rcv_ssthresh = tcb->state == TCPS_SYN_RECEIVED ? tcb->rcv_wnd : tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;

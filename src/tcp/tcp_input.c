@@ -242,7 +242,8 @@ COLD static void on_reset(struct tcb *tcb)
     }
 }
 
-/* RFC 9293 3.4 (MUST-66): at a closed window a segment at RCV.NXT passes, so that its RST, ACK and URG count; reass_text() drops its text. */
+/* RFC 9293 3.4 (MUST-66): at a closed window a segment at RCV.NXT passes, so that its RST, ACK and URG count;
+ * reass_text() drops its text. */
 static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
 {
     if (is_paws_reject(tcb, rx) && !(rx->flags & TCP_RST)) {
@@ -259,11 +260,11 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
     }
     uint32_t window = tcb_receive_window(tcb);
     bool acceptable = seq_ge(rx->end_seq, tcb->rcv_wup) && seq_le(rx->seq, tcb->rcv_nxt + window);
-    if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && tcb->readable && rx->length && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+    if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && tcb->readable && rx->length &&
+        tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
         TCP_MIB(tcb->tcp, BeyondWindow); /* since 6.17: more than was offered is taken only when nothing waits to be read */
         acceptable = false;
-    }
-    else if (!acceptable && !(rx->flags & (TCP_RST | TCP_SYN)) && seq_gt(rx->end_seq, tcb->rcv_nxt + window))
+    } else if (!acceptable && !(rx->flags & (TCP_RST | TCP_SYN)) && seq_gt(rx->end_seq, tcb->rcv_nxt + window))
         TCP_MIB(tcb->tcp, BeyondWindow);
     if (acceptable)
         return LIL_DROP_NONE;
@@ -341,7 +342,8 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
 /* SYN_RECEIVED -> ESTABLISHED: the window's and the round trip's beginnings. */
 void tcp_establish(struct tcb *tcb, const struct rx *rx)
 {
-    bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX); /* RFC 7323 2.2 */
+    /* RFC 7323 2.2 */
+    bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX);
     tcb->snd_wnd = (uint32_t)rx->in->header.window << (unscaled ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
     if (tcb->is_passive && tcb->max_window / 2 < tcb->mss)
@@ -414,7 +416,8 @@ static bool is_fin_acked(const struct tcb *tcb)
 /* New data for a process that will never read it: a reset (RFC 2525 2.17; RFC 9293 3.10.7.4, CLOSE with data behind). */
 static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
 {
-    if (rx->end_seq == rx->seq || !seq_gt(rx->end_seq - !!(rx->flags & TCP_FIN), tcb->rcv_nxt) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
+    if (rx->end_seq == rx->seq || !seq_gt(rx->end_seq - !!(rx->flags & TCP_FIN), tcb->rcv_nxt) ||
+        tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return false; /* BSD: bsd_steps() has asked */
     if (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2)
         return tcb->rcv_shutdown || tcb->is_orphan;

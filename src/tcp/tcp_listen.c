@@ -316,7 +316,8 @@ static enum lil_drop on_syn(struct tcp_listener *listener, const struct tcp_in *
     const struct tcp_params *params = &tcp->params;
     if (params->syncookies == 2)
         return cookie_send(listener, in) ? LIL_DROP_NONE : LIL_DROP_TCP_SYN_QUEUE;
-    bool asks_later = params->input_policy == TCP_INPUT_BSD && params->backlog_count == TCP_COUNT_COMPLETE; /* FreeBSD: the final ACK finds out */
+    /* FreeBSD: the final ACK finds out */
+    bool asks_later = params->input_policy == TCP_INPUT_BSD && params->backlog_count == TCP_COUNT_COMPLETE;
     if (!asks_later && listener_is_full(listener)) {
         TCP_MIB(tcp, ListenOverflows);
         return refuse_full(listener, in, LIL_DROP_TCP_BACKLOG);

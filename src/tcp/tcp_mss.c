@@ -63,7 +63,8 @@ uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
 void mss_sync(struct tcb *tcb, uint32_t pmtu)
 {
     uint32_t mss = mss_by_mtu(tcb, pmtu);
-    if (tcb->max_window && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) { /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
+    /* never more than half the peer's largest window (RFC 9293 3.8.6.2.1) */
+    if (tcb->max_window && tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
         uint32_t cutoff = tcb->max_window > 536 ? tcb->max_window >> 1 : tcb->max_window;
         mss = min_u32(mss, max_u32(cutoff, 68 - TCP_LENGTH));
     }

@@ -449,6 +449,17 @@ static int get_saved_syn(struct tcb *tcb, void *value, unsigned *length)
     return 0;
 }
 
+/* TCP_WINDOW_CLAMP as it is told: before the handshake, of a Linux host, what the SYN's scale can say at most. */
+static uint32_t clamp_told(const struct tcb *tcb)
+{
+    const struct tcb_opts *options = tcb->opt;
+    uint32_t most = 65535u << tcb->rcv_wscale;
+
+    if (tcb->state != TCPS_SYN_SENT || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        return tcb_is_synchronized(tcb) ? window_clamp(tcb) : options->window_clamp;
+    return min_u32(most, options->window_clamp ? options->window_clamp : options->path.window ? options->path.window : most);
+}
+
 int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length)
 {
     if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
@@ -477,9 +488,7 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     case TCP_QUICKACK:
         return get_int(!window_is_pingpong(tcb), value, length);
     case TCP_WINDOW_CLAMP:
-        if (tcb->state == TCPS_SYN_SENT && tcp->params.ack_policy == TCP_ACK_LINUX)
-            return get_int((int)min_u32(65535u << tcb->rcv_wscale, tcb->opt->window_clamp ? tcb->opt->window_clamp : tcb->opt->path.window ? tcb->opt->path.window : UINT32_MAX), value, length);
-        return get_int((int)(tcb_is_synchronized(tcb) ? window_clamp(tcb) : tcb->opt->window_clamp), value, length);
+        return get_int((int)clamp_told(tcb), value, length);
     case TCP_TIMESTAMP:
         return get_int((int)tcb_ts_now(tcb), value, length);
     case TCP_SAVED_SYN:

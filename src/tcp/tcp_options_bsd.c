@@ -147,10 +147,13 @@ int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, in
     case TCP_FASTOPEN: return give(opts->fastopen_qlen ? FLAG_FASTOPEN : 0, value, length);
     case TCP_MAXSEG: return give((int)bsd_segment_size(tcp, tcb, opts), value, length);
     case TCP_KEEPIDLE: return give((int)((opts->keep_idle_ms ? opts->keep_idle_ms : params->keepalive_idle_ms) / 1000), value, length);
-    case TCP_KEEPINTVL: return give((int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000), value, length);
+    case TCP_KEEPINTVL:
+        return give((int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000),
+                    value, length);
     case TCP_KEEPCNT: return give(opts->keep_probes ? opts->keep_probes : params->keepalive_probes, value, length);
     case TCP_OPTION_KEEPINIT: return give((int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000), value, length);
-    case TCP_OPTION_MAXUNACKTIME: return give((int)((opts->max_unack_ms ? opts->max_unack_ms : params->max_unack_ms) / 1000), value, length);
+    case TCP_OPTION_MAXUNACKTIME:
+        return give((int)((opts->max_unack_ms ? opts->max_unack_ms : params->max_unack_ms) / 1000), value, length);
     case TCP_OPTION_CCALGOOPT: return get_algorithm(tcp, opts, value, *length);
     case TCP_OPTION_UDP_ENCAPS: return give(tcb && tcb->state != TCPS_CLOSED ? tcb->flow.encaps_port : opts->encaps_port, value, length);
     default: return -ENOPROTOOPT;

@@ -15,7 +15,8 @@ size_t output_options_size(const struct tcb *tcb)
         uint8_t blocks = size > least ? (uint8_t)((size - least - 4) / 8) : 0, kept = blocks;
         int fields = accecn_fields(tcb, 40 - (uint32_t)size, &kept);
         if (fields >= 0)
-            size = (size - 8u * (blocks - kept) + 2 + 3 * (size_t)fields + (kept ? 1 : 3)) & ~(size_t)3; /* its odd bytes may take the SACK's NOPs */
+            /* its odd bytes may take the SACK's NOPs */
+            size = (size - 8u * (blocks - kept) + 2 + 3 * (size_t)fields + (kept ? 1 : 3)) & ~(size_t)3;
     }
     return size;
 }
@@ -23,7 +24,8 @@ size_t output_options_size(const struct tcb *tcb)
 /* Sequence space that was sent before; a bare ACK takes none. */
 static bool is_again(const struct tcb *tcb, uint16_t flags, uint32_t seq)
 {
-    return (flags & TCP_SYN) ? tcb->retransmits && tcb->state == TCPS_SYN_SENT : seq_lt(seq, tcb->snd_nxt) && seq_ge(seq, tcb->snd_una) && tcb->tx && tcb->tx->count;
+    return (flags & TCP_SYN) ? tcb->retransmits && tcb->state == TCPS_SYN_SENT
+                             : seq_lt(seq, tcb->snd_nxt) && seq_ge(seq, tcb->snd_una) && tcb->tx && tcb->tx->count;
 }
 
 /* All that every segment of this connection has in common. Only what is needed is written: this runs per packet. */
@@ -38,7 +40,10 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->option_order = tcp->params.option_order;
     segment->tos = options->tos & 0xfc;
     segment->ttl = options->ttl ? options->ttl : tcb->opt->path.hop_limit ? tcb->opt->path.hop_limit : tcp_ttl(tcp, tcb->is_v4);
-    segment->dont_fragment = options->pmtudisc == 3 /* DO */ || (!tcb->opt->path.mtu_lock && (options->pmtudisc ? options->pmtudisc == 2 /* WANT */ : tcp->params.pmtu_discovery));
+    segment->dont_fragment =
+        options->pmtudisc == 3 /* DO */ ||
+        (!tcb->opt->path.mtu_lock &&
+         (options->pmtudisc ? options->pmtudisc == 2 /* WANT */ : tcp->params.pmtu_discovery));
     header->source_port = tcb->flow.local_port;
     header->dest_port = tcb->flow.remote_port;
     header->seq = seq;
@@ -87,7 +92,8 @@ static uint32_t ack_seq(const struct tcb *tcb)
     return right;
 }
 
-/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the urgent data (MUST-62). */
+/* RFC 9293 3.8.5: of any length, the pointer at its most while the end is far (MUST-31); it names the octet behind the
+ * urgent data (MUST-62). */
 COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -101,7 +107,8 @@ COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
 {
     /* BSD: where a FIN is out and not acknowledged, each ACK carries it again */
-    bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD && tcb->snd_nxt == tcb->write_seq + 1 && tcb->snd_una != tcb->snd_nxt;
+    bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD &&
+                 tcb->snd_nxt == tcb->write_seq + 1 && tcb->snd_una != tcb->snd_nxt;
     output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), ack_seq(tcb) - again);
     if (__builtin_expect(tcb_ext_peek(tcb)->snd_urgent, 0))
         set_urgent(tcb, &segment->header);
@@ -131,7 +138,8 @@ static void arm_syn_timer(struct tcb *tcb)
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
-/* RFC 3168 6.1.1, RFC 9768 3.1.1; a SYN that was lost asks no more, AccECN's when it was lost twice. The answer is taken as one to the first. */
+/* RFC 3168 6.1.1, RFC 9768 3.1.1; a SYN that was lost asks no more, AccECN's when it was lost twice. The answer is
+ * taken as one to the first. */
 static uint16_t ask_for_ecn(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -157,7 +165,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     bool first = tcb->state == TCPS_SYN_SENT;
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
     tcb->want_syn = false;
-    bool needs_ecn = cc_get(tcb)->needs_ecn, offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3); /* a path that cannot bear them? */
+    /* a path that cannot bear them? */
+    bool needs_ecn = cc_get(tcb)->needs_ecn, offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3);
     if (first && (params->ecn || tcb->opt->path.ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
     if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
@@ -169,7 +178,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     if (!first && !tcb->is_passive && params->ack_policy == TCP_ACK_LINUX)
         (void)window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
     if (first || tcb->rcv_wnd == 0) {
-        uint32_t mss = tcb->advmss - (tcb->ts_recent_s && params->ack_policy == TCP_ACK_LINUX ? 12u : 0); /* it took over a TIME-WAIT record */
+        /* it took over a TIME-WAIT record */
+        uint32_t mss = tcb->advmss - (tcb->ts_recent_s && params->ack_policy == TCP_ACK_LINUX ? 12u : 0);
         tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, mss, params->offer_wscale, &wscale);
         tcb->rcv_wscale = wscale & 15;
     }
@@ -361,8 +371,14 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     if (tcb->ecn_ok && length)
         mark_new(tcb, segment);
     output_note_ack(tcb);
-    *seg = (struct txseg){.start = seq, .end = seq + length + fin, .sent_ns = tcb_now(tcb), .mss = mss,
-                          .glued = ext && ext->chunk_left > length, .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) | (ext && ext->app_limited ? TX_APP_LIMITED : 0), .burst = ext ? output_burst(tcb, true) : 0};
+    *seg = (struct txseg){.start = seq,
+                          .end = seq + length + fin,
+                          .sent_ns = tcb_now(tcb),
+                          .mss = mss,
+                          .glued = ext && ext->chunk_left > length,
+                          .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) |
+                                   (ext && ext->app_limited ? TX_APP_LIMITED : 0),
+                          .burst = ext ? output_burst(tcb, true) : 0};
     uint32_t packets = txseg_packets(seg);
     bool was_empty = tcb->tx->packets_out == 0;
     if (ext)
@@ -421,8 +437,8 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
     return length >= mss || length == unsent || length >= tcb->max_window / 2;
 }
 
-/* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs. The buffer that it is
- * taken from has BYTES and is the LAST or is followed by others. */
+/* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs.
+ * The buffer that it is taken from has BYTES and is the LAST or is followed by others. */
 uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited)
 {
     uint32_t most = cwnd_chunk_segs(tcb), quota = min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight);
@@ -446,7 +462,8 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
 {
     if (tcb_params(tcb)->byte_recovery)
         return base_next_length(tcb, unsent);
-    uint32_t mss = burst_mss(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb), room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
+    uint32_t mss = burst_mss(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb),
+             room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     bool linux_way = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
     if (flight >= tcb->cwnd) {
         *limited = true;
@@ -552,7 +569,8 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     }
     bool was_idle = tcb_packets_out(tcb) == 0;
     bool fin = tcb->fin_queued && length == unsent &&
-               (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || seq_lt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || tcb->snd_wnd > length);
+               (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX ||
+                seq_lt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || tcb->snd_wnd > length);
     if (!output_data(tcb, segment, tcb->snd_nxt, length, fin)) {
         if (tcb->timer == TIMER_NONE) /* no memory: again soon */
             timer_set(tcb, TIMER_RETRY, tcb_now(tcb) + 10 * NS_PER_MS);

@@ -36,11 +36,23 @@ enum tcp_full_policy { TCP_FULL_DROP, TCP_FULL_RST };             /* a SYN at a 
 enum tcp_full_ack_policy { TCP_FULL_ACK_IGNORE, TCP_FULL_ACK_RST, TCP_FULL_ACK_QUEUE /* BSD: counted at the SYN, always room */ };
 enum tcp_syn_rst_policy { TCP_RST_REFUSE, TCP_RST_RETRY /* Windows: the SYN again at 500 ms, 3 times */ };
 enum tcp_isn_policy { TCP_ISN_6528, TCP_ISN_BSD /* += 64,000 each half second and connection (4.2 to 4.4) */ };
-enum tcp_rto_policy { TCP_RTO_6298, TCP_RTO_BSD /* ticks, Van Jacobson 1988 */, TCP_RTO_BSD42 /* RFC 793: beta * srtt */, TCP_RTO_LINUX /* rttvar floor 200 ms */,
-                      TCP_RTO_FREEBSD /* whole milliseconds, slop added */ };
-enum tcp_cc_name { TCP_CC_NONE /* 4.2, 4.3: the whole window */, TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC, TCP_CC_DCTCP, TCP_CC_BBR, TCP_CC_COUNT };
+enum tcp_rto_policy {
+    TCP_RTO_6298,
+    TCP_RTO_BSD, /* ticks, Van Jacobson 1988 */
+    TCP_RTO_BSD42, /* RFC 793: beta * srtt */
+    TCP_RTO_LINUX, /* rttvar floor 200 ms */
+    TCP_RTO_FREEBSD /* whole milliseconds, slop added */
+};
+enum tcp_cc_name {
+    TCP_CC_NONE, /* 4.2, 4.3: the whole window */
+    TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC, TCP_CC_DCTCP, TCP_CC_BBR, TCP_CC_COUNT
+};
 enum tcp_hystart { TCP_HYSTART_OFF, TCP_HYSTART_LINUX /* ACK train, delay */, TCP_HYSTART_RFC9406 /* HyStart++ */ };
-enum tcp_ack_policy { TCP_ACK_BSD /* 200 ms fast timer with a phase, every second segment */, TCP_ACK_RFC1122 /* delack_ms after the segment */, TCP_ACK_LINUX /* quickack first, 40..200 ms ato */ };
+enum tcp_ack_policy {
+    TCP_ACK_BSD, /* 200 ms fast timer with a phase, every second segment */
+    TCP_ACK_RFC1122, /* delack_ms after the segment */
+    TCP_ACK_LINUX /* quickack first, 40..200 ms ato */
+};
 enum tcp_input_policy { TCP_INPUT_RFC9293, TCP_INPUT_BSD /* the order of checks of 4.4BSD's descendants (tcp_bsd.c) */ };
 enum tcp_option_policy { TCP_OPTIONS_LINUX, TCP_OPTIONS_BSD /* FreeBSD's limits, errors and values (tcp_options_bsd.c) */ };
 enum tcp_persist_policy { TCP_PERSIST_RTO /* as the retransmission timer */, TCP_PERSIST_SRTT /* FreeBSD: 4 * SRTT + 8 * RTTVAR */ };
@@ -82,9 +94,12 @@ struct tcp_params {
     bool offer_wscale, offer_sack, offer_timestamps, offer_ecn;
     uint8_t option_order;         /* enum tcp_option_order (wire.h) */
     uint8_t ecn;                  /* tcp_ecn: 0, 1, 2 as Linux; 3+ AccECN */
-    uint8_t ecn_option, ecn_option_beacon; /* AccECN: 0 no option, 1 when it must and so often a round trip, 2 on each segment, 3 whatever is lost */
+    /* AccECN: 0 no option, 1 when it must and so often a round trip, 2 on each segment, 3 whatever is lost */
+    uint8_t ecn_option, ecn_option_beacon;
     bool ecn_no_fallback;         /* Linux's tcp_ecn_fallback turned round: each SYN asks, and what is told of a handshake is believed */
-    uint32_t fastopen;            /* tcp_fastopen bits: 1 client, 2 server, 4 data without a cookie, 0x200 no cookie wanted, 0x400 listeners by themselves */
+    /* tcp_fastopen bits: 1 client, 2 server, 4 data without a cookie, 0x200 no cookie wanted, 0x400 listeners by
+     * themselves */
+    uint32_t fastopen;
     bool timestamp_offsets;       /* random per connection */
     uint32_t timestamp_hz_ms;     /* clock granularity: 1 ms Linux, 500 BSD */
     /* buffers and windows, bytes */
@@ -123,7 +138,9 @@ struct tcp_params {
     uint32_t delack_ms, delack_min_ms;
     uint8_t delack_segments;      /* 2 */
     uint8_t pingpong_thresh;      /* Linux: replies until a connection counts as interactive (1) */
-    uint32_t comp_sack_delay_us, comp_sack_percent /* of a round trip, at most */, comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
+    uint32_t comp_sack_delay_us;
+    uint32_t comp_sack_percent; /* of a round trip, at most */
+    uint32_t comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
     uint32_t challenge_ack_limit; /* per second; 0: none */
     uint32_t invalid_ratelimit_ms;
     bool rfc5961, rfc1337;
@@ -132,11 +149,15 @@ struct tcp_params {
     uint8_t time_wait_reuse;      /* tcp_tw_reuse / RFC 6191; 2: of loopback addresses */
     uint32_t time_wait_reuse_delay_ms;
     uint32_t fin_wait2_ms;        /* after close: 60 s Linux, 675 s BSD */
-    bool fin_wait2_by_keepalive;  /* FreeBSD: as long as keepalive's probes take, 600 s, and then interval by interval while the peer talks */
+    /* FreeBSD: as long as keepalive's probes take, 600 s, and then interval by interval while the peer talks */
+    bool fin_wait2_by_keepalive;
     uint32_t time_wait_limit;     /* records */
-    bool time_wait_refuse;        /* a full table takes no more (Linux), none at all when the limit is 0; else the oldest is recycled, 0: no limit */
+    /* a full table takes no more (Linux), none at all when the limit is 0; else the oldest is recycled, 0: no limit */
+    bool time_wait_refuse;
     uint32_t min_tso_segs, tso_rtt_log, tso_win_divisor; /* Linux's chunks (cwnd_chunk_segs, cwnd_defers_chunk) */
-    uint32_t fastopen_hole_ms;    /* for how long the client does without fast open after a black hole, twice as long each time (tcp_fastopen_blackhole_timeout_sec); 0: off */
+    /* for how long the client does without fast open after a black hole, twice as long each time
+     * (tcp_fastopen_blackhole_timeout_sec); 0: off */
+    uint32_t fastopen_hole_ms;
     bool reflect_tos;             /* the SYN's DSCP is the connection's (tcp_reflect_tos) */
     uint32_t orphan_limit;
     bool rst_on_unread_close;     /* RFC 2525 2.17 */
@@ -150,7 +171,8 @@ struct tcp_params {
     bool pmtu_discovery;
     uint8_t mtu_probing;
     uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
-    uint32_t base_mss, mtu_probe_floor, mtu_probe_threshold, mtu_probe_interval_ms; /* RFC 4821: where the search begins, ends, begins again */
+    /* RFC 4821: where the search begins, ends, begins again */
+    uint32_t base_mss, mtu_probe_floor, mtu_probe_threshold, mtu_probe_interval_ms;
     uint32_t base_mss6;           /* 0: as for IPv4 */
     uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
@@ -185,7 +207,8 @@ struct tcp_params {
     uint16_t udp_tunneling_port;  /* TCP in UDP goes out from this port, and what comes there is TCP; 0: neither */
     uint32_t udp_tunneling_overhead; /* bytes that it takes from the MSS */
     bool syncache;                /* half-open connections are the host's: they outlive their listener (FreeBSD's syncache) */
-    bool dupack_by_sack;          /* RFC 6675 2: with SACK what tells of new bytes is a duplicate ACK, nothing else; before, any without data */
+    /* RFC 6675 2: with SACK what tells of new bytes is a duplicate ACK, nothing else; before, any without data */
+    bool dupack_by_sack;
     bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */
     bool fastopen_psk;            /* fastopen.psk_enable: a cookie counts only as what a pre-shared key makes of it, and there is no key */
     bool fastopen_any_cookie;     /* fastopen.acceptany: whatever a SYN's cookie is, and none is told */

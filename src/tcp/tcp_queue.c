@@ -1,8 +1,9 @@
-/* tcp_queue.c: what waits to be sent. RFC 9293 3.9.1.2 leaves to the implementation where PSH goes between the ends of writes (MUST-60, 61);
- * Linux's answer follows from its buffers: a write fills the last one and begins others, each as large as what the device takes at once
- * (tcp_xmit_size_goal); a full one is handed down before the rest is copied, and has PSH when half the peer's largest window was written
- * since the last PSH (forced_push). The first takes from the second what it lacks of a full chunk (tcp_grow_skb), and its PSH moves along.
- * Kept are the ends of all buffers but the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
+/* tcp_queue.c: what waits to be sent. RFC 9293 3.9.1.2 leaves to the implementation where PSH goes between the ends of
+ * writes (MUST-60, 61); Linux's answer follows from its buffers: a write fills the last one and begins others, each as
+ * large as what the device takes at once (tcp_xmit_size_goal); a full one is handed down before the rest is copied, and
+ * has PSH when half the peer's largest window was written since the last PSH (forced_push). The first takes from the
+ * second what it lacks of a full chunk (tcp_grow_skb), and its PSH moves along. Kept are the ends of all buffers but
+ * the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
 #include "tcp/tcb.h"
 
 enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 832 /* of a buffer beside its text (M: SO_MEMINFO) */ };
@@ -133,7 +134,8 @@ uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent)
     uint32_t queued = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, 0), taken = 0;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcb_params(tcb)->notsent_lowat;
     while (taken < limit) {
-        if (walk_room(tcb, &walk) == 0 && (queued + taken + walk.pieces * BUFFER_COST >= tcb->sndbuf || (lowat && walk.seq - walk.sent >= lowat)))
+        if (walk_room(tcb, &walk) == 0 &&
+            (queued + taken + walk.pieces * BUFFER_COST >= tcb->sndbuf || (lowat && walk.seq - walk.sent >= lowat)))
             break;
         taken += walk_on(tcb, &walk, (uint32_t)min_u64(limit - taken, UINT32_MAX / 4), false);
     }

@@ -59,8 +59,8 @@ static uint32_t pass_sacked(struct tcb *tcb, uint32_t i)
     return i;
 }
 
-/* How long SEG, sent before what was delivered last, may still be on its way; 0: it is lost. Of what left at one time as the clock has it, a
- * later burst has an instant more. */
+/* How long SEG, sent before what was delivered last, may still be on its way; 0: it is lost. Of what left at one time
+ * as the clock has it, a later burst has an instant more. */
 static uint64_t remaining_ns(const struct tcb *tcb, const struct txseg *seg, uint64_t window_ns)
 {
     uint64_t elapsed_ns = tcb_now(tcb) - seg->sent_ns;

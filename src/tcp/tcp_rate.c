@@ -7,7 +7,8 @@
 /* 3.3, UpdateRateSample: SEG was delivered now; the one sent last counts (bursts tell what times do not, as in tcp_rack.c). */
 void rate_on_delivered(struct tcb_ext *ext, struct ack_state *state, const struct txseg *seg)
 {
-    if (state->rack_prior && ((int32_t)(seg->burst - state->rate_burst) < 0 || (seg->burst == state->rate_burst && !seq_gt(seg->end, state->rate_end))))
+    if (state->rack_prior && ((int32_t)(seg->burst - state->rate_burst) < 0 ||
+                              (seg->burst == state->rate_burst && !seq_gt(seg->end, state->rate_end))))
         return;
     state->rack_prior = seg->delivered + 1;
     state->rate_ack_ns = seg->delivered_ns;

@@ -96,8 +96,8 @@ static bool prune_range(struct tcb *tcb, struct ooo_range *range, uint32_t seq, 
     return enough;
 }
 
-/* tcp_prune_ofo_queue(): from the highest down, an eighth of the buffer at a time, as long as they lie behind SEQ. Each packet is passed twice at
- * most, however many a range has (CVE-2018-5390). */
+/* tcp_prune_ofo_queue(): from the highest down, an eighth of the buffer at a time, as long as they lie behind SEQ. Each
+ * packet is passed twice at most, however many a range has (CVE-2018-5390). */
 void reass_prune(struct tcb *tcb, uint32_t seq)
 {
     struct ooo_queue *ooo = tcb->ext->ooo;
@@ -126,7 +126,8 @@ void reass_prune(struct tcb *tcb, uint32_t seq)
 static bool deliver(struct tcb *tcb, struct lil_packet *packet, uint32_t old)
 {
     uint32_t length = packet->length;
-    if (length == 0 || (tcb->rcv_shutdown && tcb_params(tcb)->input_policy == TCP_INPUT_BSD)) { /* nobody reads: acknowledged and forgotten */
+    /* nobody reads: acknowledged and forgotten */
+    if (length == 0 || (tcb->rcv_shutdown && tcb_params(tcb)->input_policy == TCP_INPUT_BSD)) {
         packet_free(packet);
         return true;
     }
@@ -280,7 +281,8 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
     return true;
 }
 
-/* FreeBSD (tcp_reass()): text that joins nothing is kept while there are fewer pieces than a receive buffer has segments, and than reass_pieces. */
+/* FreeBSD (tcp_reass()): text that joins nothing is kept while there are fewer pieces than a receive buffer has
+ * segments, and than reass_pieces. */
 static bool has_place(const struct tcb *tcb, const struct rx *rx)
 {
     const struct ooo_queue *ooo = tcb->ext->ooo;
@@ -328,8 +330,8 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     return is_new ? LIL_DROP_NONE : LIL_DROP_TCP_DUPLICATE;
 }
 
-/* Linux: is there room for the segment? One that header prediction takes, and a page paid for has room for, is not asked. False: dropped, and
- * the ACK closes the window. */
+/* Linux: is there room for the segment? One that header prediction takes, and a page paid for has room for, is not
+ * asked. False: dropped, and the ACK closes the window. */
 static bool has_room(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
@@ -397,7 +399,9 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
     bool dsack = tcb->sack_ok && tcb_params(tcb)->dsack;
     bool fastopen = tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child;
     if (tcb->ext && tcb->ext->has_dsack && !rx->is_expected)
-        tcb->ext->has_dsack = false; /* RFC 2883 4: a block reports the segment that brings the ACK out; what waited with a compressed ACK is not told */
+        /* RFC 2883 4: a block reports the segment that brings the ACK out; what waited with a compressed ACK is not
+         * told */
+        tcb->ext->has_dsack = false;
     if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2 && !fastopen) {
         if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* the FIN again: acknowledged again */
             if (dsack && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt))

@@ -5,7 +5,8 @@
 
 static inline bool repair_is_on(const struct tcb *tcb) { return tcb_ext_peek(tcb)->repair; }
 bool repair_has(int name); /* one of its options */
-int repair_setopt(struct tcb *tcb, int name, int number, const void *value, unsigned length) MUST_CHECK; /* NUMBER: what VALUE begins with */
+/* NUMBER: what VALUE begins with */
+int repair_setopt(struct tcb *tcb, int name, int number, const void *value, unsigned length) MUST_CHECK;
 int repair_getopt(struct tcb *tcb, int name, void *value, unsigned *length) MUST_CHECK; /* -EAGAIN: none of its */
 int repair_listener_setopt(int name) MUST_CHECK;
 void repair_connect(struct tcb *tcb); /* connect(): ESTABLISHED, without a word */

@@ -1,5 +1,6 @@
-/* tcp_retransmit.c: what is sent again (RFC 9293 3.8.1, RFC 6298 5.4): which bytes of a record, joined with its neighbours or cut to the window, and
- * the tail loss probe (RFC 8985 7.3). When, and which record: tcp_recovery.c, tcp_timer.c. */
+/* tcp_retransmit.c: what is sent again (RFC 9293 3.8.1, RFC 6298 5.4): which bytes of a record, joined with its
+ * neighbours or cut to the window, and the tail loss probe (RFC 8985 7.3). When, and which record: tcp_recovery.c,
+ * tcp_timer.c. */
 #include "tcp/tcb.h"
 
 /* What left as one chunk is sent again as one, as far as the window and the chunk's size allow. True: INDEX ends one of several. */
@@ -137,8 +138,8 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
     while (index + 1 < ring->count) {
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
         uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
-        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss || seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) ||
-            next->end == next->start)
+        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
+            seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start)
             return;
         uint32_t gone = txseg_packets(next); /* more than one when the path was narrower */
         ring->packets_out -= gone;
@@ -163,7 +164,8 @@ COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
     tcb->want_tlp = false;
     if (!tcb->tx || tcb->tx->count == 0)
         return false;
-    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0, length = min_u32(queue_until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
+    uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0,
+             length = min_u32(queue_until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
     bool is_fin = tcb->fin_queued && tcb->snd_nxt == tcb->write_seq; /* the FIN alone waits for the congestion window */
     if ((length || is_fin) && seq_le(tcb->snd_nxt + length + is_fin, tcb->snd_una + tcb->snd_wnd) && !tcb->ext->pacing_ns) {
         bool fin = tcb->fin_queued && length == unsent;

@@ -1,6 +1,7 @@
-/* tcp_rmem.c: what received text costs, as Linux counts it: buffers, not bytes. A segment's cost is that of the buffer that it came in (from a TUN
- * device); text that fits behind the last one's is copied there and costs nothing. Buffers wait in runs of equal ones, since a reader frees whole
- * ones. When they come to more than the receive buffer, room is made (tcp_prune_queue), or the segment is dropped and the window closed. */
+/* tcp_rmem.c: what received text costs, as Linux counts it: buffers, not bytes. A segment's cost is that of the buffer
+ * that it came in (from a TUN device); text that fits behind the last one's is copied there and costs nothing. Buffers
+ * wait in runs of equal ones, since a reader frees whole ones. When they come to more than the receive buffer, room is
+ * made (tcp_prune_queue), or the segment is dropped and the window closed. */
 #include "tcp/tcb.h"
 
 enum { PAD = 64, TAIL = 320, HEAD = 256, PAGE = 4096, SMALL = 576, PACKED = PAGE - TAIL };
@@ -173,7 +174,8 @@ static void collapse(struct tcb *tcb)
 {
     struct rmem *rmem = &tcb->ext->rmem;
     uint32_t from = 0, bytes = 0;
-    while (from < rmem->runs && window_space(tcb, run_at(rmem, from)->cost) <= run_at(rmem, from)->length && !(from == 0 && rmem->head_read))
+    while (from < rmem->runs && window_space(tcb, run_at(rmem, from)->cost) <= run_at(rmem, from)->length &&
+           !(from == 0 && rmem->head_read))
         from++;
     if (from == rmem->runs || (from == rmem->runs - 1u && run_at(rmem, from)->count == 1))
         return;

@@ -32,7 +32,8 @@ static struct stamps *need_stamps(struct tcp *tcp, struct tcb *tcb)
 bool tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want)
 {
     struct stamps *stamps = need_stamps(tcp, tcb);
-    if (!stamps || (want & TCP_STAMP_STATS && !stamps->stats && !(stamps->stats = pool_alloc(tcp->pool, STAMPS_READY * sizeof *stamps->stats))))
+    if (!stamps || (want & TCP_STAMP_STATS && !stamps->stats &&
+                    !(stamps->stats = pool_alloc(tcp->pool, STAMPS_READY * sizeof *stamps->stats))))
         return false;
     uint32_t n = stamps->pending_count, tail = seq_max(tcb->snd_nxt, queue_tail_start(tcb));
     if (n && seq_gt(stamps->pending[n - 1].end, tail)) /* Linux keeps one key a buffer: the last */

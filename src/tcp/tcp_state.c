@@ -109,7 +109,8 @@ void tcb_fail(struct tcb *tcb, int error)
     tcb_done(tcb);
 }
 
-/* RFC 9293 3.6.1 (MUST-13): 2MSL in a small record. With memory short the wait is skipped, as with a full table (Linux's TimeWaitOverflow). */
+/* RFC 9293 3.6.1 (MUST-13): 2MSL in a small record. With memory short the wait is skipped, as with a full table
+ * (Linux's TimeWaitOverflow). */
 void tcb_enter_time_wait(struct tcb *tcb)
 {
     tcb_set_state(tcb, TCPS_TIME_WAIT);

@@ -180,7 +180,8 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->syn_ect = in->ecn & 3;
     bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
     entry->ecn_ok = entry->accecn_ok || (asks && cc_by_opts(tcp, opts)->needs_ecn) ||
-                    ((params->ecn || (path.metrics && path.metrics->ecn)) && asks && (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
+                    ((params->ecn || (path.metrics && path.metrics->ecn)) && asks &&
+                     (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
     entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);

@@ -73,7 +73,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         if (accecn_is_on(tcb))
             tcb->ext->accecn.reflect = true;
     }
-    if ((rx->length || (rx->flags & TCP_FIN)) && params->ack_policy != TCP_ACK_LINUX) { /* Linux: of a SYN/ACK nothing but the SYN is taken */
+    /* Linux: of a SYN/ACK nothing but the SYN is taken */
+    if ((rx->length || (rx->flags & TCP_FIN)) && params->ack_policy != TCP_ACK_LINUX) {
         enum lil_drop drop = LIL_DROP_NONE;
         rx->seq++;
         reass_text(tcb, rx, &drop);

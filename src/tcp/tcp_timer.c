@@ -149,7 +149,8 @@ static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
     }
 }
 
-/* The user timeout, or, where some of the SYNs go at even intervals (Linux), as long as DOUBLINGS would take, whatever was sent meanwhile. */
+/* The user timeout, or, where some of the SYNs go at even intervals (Linux), as long as DOUBLINGS would take, whatever
+ * was sent meanwhile. */
 static bool is_syn_overdue(const struct tcb *tcb, uint32_t doublings, uint32_t linear)
 {
     uint64_t most_ms = tcb->opt->user_timeout_ms;
@@ -199,7 +200,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && bsd_is_stuck(tcb))
         return time_out(tcb), false;
-    if (give_up_ms && !(active && tcb->opt->syn_retries) && tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
+    if (give_up_ms && !(active && tcb->opt->syn_retries) &&
+        tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
         return time_out(tcb), false;
     if (active && tcb->opt->syn_retries)
         retries = tcb->opt->syn_retries;
@@ -341,7 +343,8 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     return true;
 }
 
-/* RFC 6069 4: the timeout of the segment that ICMP tells of said nothing of congestion: one doubling is taken back, and what is then due goes. */
+/* RFC 6069 4: the timeout of the segment that ICMP tells of said nothing of congestion: one doubling is taken back, and
+ * what is then due goes. */
 void timer_revert_backoff(struct tcb *tcb, uint32_t seq)
 {
     if (seq != tcb->snd_una || !tcb->retransmits || !tcb->backoff || tcb_packets_out(tcb) == 0)
@@ -394,7 +397,8 @@ void timer_check_probe(struct tcb *tcb)
         }
         timer_persist(tcb);
         if (ext && tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
-            ext->persist_backoff = (uint8_t)min_u32(tcb->backoff, 20); /* from the second probe on, timeouts before count, too (icsk_backoff) */
+            /* from the second probe on, timeouts before count, too (icsk_backoff) */
+            ext->persist_backoff = (uint8_t)min_u32(tcb->backoff, 20);
     }
 }
 
@@ -406,9 +410,11 @@ static bool gives_up_probing(const struct tcb *tcb)
     const struct tcb_ext *ext = tcb->ext;
     uint32_t limit = params->retries2;
     if (params->persist_policy == TCP_PERSIST_SRTT) { /* FreeBSD: by silence; of a process that is gone a minute's is enough */
-        uint64_t idle_ms = tcb_now_ms(tcb) - ext->rcv_last_ms, rto_ms = tcb->rto_us / 1000 - min_u32(tcb->rto_us / 1000, params->rto_slop_ms);
+        uint64_t idle_ms = tcb_now_ms(tcb) - ext->rcv_last_ms,
+                 rto_ms = tcb->rto_us / 1000 - min_u32(tcb->rto_us / 1000, params->rto_slop_ms);
         bool silent = ext->persist_backoff >= limit && idle_ms >= min_u64(7200000, rto_ms * TOTAL_BACKOFF);
-        return silent || bsd_is_stuck(tcb) || (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= CLOSED_PERSIST_MS);
+        return silent || bsd_is_stuck(tcb) ||
+               (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= CLOSED_PERSIST_MS);
     }
     if (tcb->is_orphan) {
         bool alive = persist_interval(tcb) < (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US;
@@ -468,7 +474,8 @@ static uint64_t idle_ns(const struct tcb *tcb)
 
 static bool wants_keepalive(const struct tcb *tcb) { return tcb->opt->socket.keepalive || tcb_params(tcb)->keepalive_always; }
 
-/* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). Linux has one timer for this and for an orphan in FIN-WAIT-2. */
+/* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). Linux has one timer for this and for
+ * an orphan in FIN-WAIT-2. */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
     bool is_waiter = tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
@@ -561,7 +568,8 @@ void timer_orphan(struct tcb *tcb)
         wait = tcb->opt->linger2_ms * NS_PER_MS;
     if (!params->fin_wait2_by_keepalive)
         wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
-    tcb->is_fin_waiter = tcb->is_orphan && params->ack_policy == TCP_ACK_LINUX && (wait <= LINUX_TIME_WAIT_NS || tcb->timer == TIMER_FIN_WAIT_2);
+    tcb->is_fin_waiter = tcb->is_orphan && params->ack_policy == TCP_ACK_LINUX &&
+                         (wait <= LINUX_TIME_WAIT_NS || tcb->timer == TIMER_FIN_WAIT_2);
     if (params->ack_policy == TCP_ACK_LINUX && wait > LINUX_TIME_WAIT_NS) /* what is beyond 60 s as a connection, and again as a record */
         wait -= LINUX_TIME_WAIT_NS;
     timer_keepalive(tcb, false);

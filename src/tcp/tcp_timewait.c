@@ -127,7 +127,8 @@ static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *reco
     return (int32_t)(record->ts_recent - header->options.ts_value) > 0 && !too_old && record->ts_recent != 0;
 }
 
-/* Linux: segments without text are answered once in invalid_ratelimit_ms (tcp_timewait_check_oow_rate_limit), to an eighth of a second here. */
+/* Linux: segments without text are answered once in invalid_ratelimit_ms (tcp_timewait_check_oow_rate_limit), to an
+ * eighth of a second here. */
 static bool may_answer(struct tcp *tcp, struct wait_record *record)
 {
     uint8_t now = (uint8_t)(tcp->now_ns / (125 * NS_PER_MS));
@@ -236,7 +237,8 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;
 }
 
-/* Timestamps tell the old connection's segments (RFC 6191). Linux (tcp_twsk_unique()) asks tcp_tw_reuse where it looks for a port itself. */
+/* Timestamps tell the old connection's segments (RFC 6191). Linux (tcp_twsk_unique()) asks tcp_tw_reuse where it looks
+ * for a port itself. */
 bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool is_search)
 {
     const struct tcp_params *params = &tcp->params;
@@ -254,7 +256,8 @@ bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool 
 bool tcp_is_over(struct tcp *tcp, const struct tcb *tcb)
 {
     enum flow_kind kind;
-    return tcb->state == TCPS_CLOSED || (tcb->state == TCPS_TIME_WAIT && (flow_find(tcp, &tcb->flow, &kind) == TCP_NONE || kind != FLOW_WAIT));
+    return tcb->state == TCPS_CLOSED ||
+           (tcb->state == TCPS_TIME_WAIT && (flow_find(tcp, &tcb->flow, &kind) == TCP_NONE || kind != FLOW_WAIT));
 }
 
 void timewait_poll(struct tcp *tcp)

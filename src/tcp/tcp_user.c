@@ -184,7 +184,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         tcb->ext->msg_more = true;
     else
         tcb->ext->msg_more = false;
-    if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)) { /* RFC 6093: the mark is the last byte written */
+    /* RFC 6093: the mark is the last byte written */
+    if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)) {
         tcb->ext->snd_up = tcb->write_seq;
         tcb->ext->snd_urgent = true;
     }
@@ -480,7 +481,8 @@ void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf) { *s
 
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes)
 {
-    uint32_t ratio = tcb_ext_peek(tcb)->scaling_ratio ? tcb_ext_peek(tcb)->scaling_ratio : 128, space = (uint32_t)((uint64_t)bytes * 256 / ratio);
+    uint32_t ratio = tcb_ext_peek(tcb)->scaling_ratio ? tcb_ext_peek(tcb)->scaling_ratio : 128,
+             space = (uint32_t)((uint64_t)bytes * 256 / ratio);
     if (!tcb->opt->socket.rcvbuf && space > tcb->rcvbuf)
         tcb->rcvbuf = space;
 }

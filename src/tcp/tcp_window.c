@@ -81,7 +81,8 @@ void window_set_clamp(struct tcb *tcb, uint32_t clamp)
 }
 
 /* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss, bool wscale_ok, uint8_t *wscale)
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
+                        bool wscale_ok, uint8_t *wscale)
 {
     const struct tcp_params *params = &tcp->params;
     uint32_t rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : params->rcvbuf, full = rcvbuf >> params->adv_win_scale, space = full;
@@ -133,7 +134,8 @@ static uint32_t free_space(const struct tcb *tcb)
     return window_space(tcb, tcb->rcvbuf > ext->rmem.total ? tcb->rcvbuf - ext->rmem.total : 0);
 }
 
-/* BSD's sbspace(): what waits to be read counts, what waits for a gap to be filled does not; small data in large blocks has a limit of its own. */
+/* BSD's sbspace(): what waits to be read counts, what waits for a gap to be filled does not; small data in large blocks
+ * has a limit of its own. */
 uint32_t window_room(const struct tcb *tcb)
 {
     uint32_t full = clamp_of(tcb), left = full > tcb->readable ? full - tcb->readable : 0;
@@ -321,8 +323,8 @@ restart:
     ext->rtt_probe_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
 }
 
-/* RFC 3168 6.1.3: the sender has reduced its window. On a pure ACK, too, though the RFC has CWR on new data alone, for widely deployed senders put
- * it there; on text it asks for an ACK at once, since the window may now be one segment. */
+/* RFC 3168 6.1.3: the sender has reduced its window. On a pure ACK, too, though the RFC has CWR on new data alone, for
+ * widely deployed senders put it there; on text it asks for an ACK at once, since the window may now be one segment. */
 void window_on_cwr(struct tcb *tcb, const struct rx *rx)
 {
     if (!(rx->flags & TCP_CWR) || accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)
@@ -389,7 +391,8 @@ static void grow_window(struct tcb *tcb, uint32_t length)
     uint32_t room = min_u32(clamp, free_space(tcb));
     if (room <= tcb->rcv_ssthresh)
         return;
-    uint32_t cost = rmem_cost(tcb, length), growth = window_space(tcb, cost) <= length ? 2 * full_text(tcb) : growth_of_small(tcb, length, cost);
+    uint32_t cost = rmem_cost(tcb, length),
+             growth = window_space(tcb, cost) <= length ? 2 * full_text(tcb) : growth_of_small(tcb, length, cost);
     if (growth) {
         tcb->rcv_ssthresh += min_u32(room - tcb->rcv_ssthresh, max_u32(growth, 2 * length));
         tcb->quick |= 1;
@@ -598,8 +601,8 @@ void window_on_data_sent(struct tcb *tcb)
 
 /* --- the reader made room ------------------------------------------------------------------------------------------------ */
 
-/* Dynamic right-sizing (tcp_rcvbuf_grow): the buffer follows what the process takes in a round trip, twice that, for it comes a round trip late,
- * and more while it grows. */
+/* Dynamic right-sizing (tcp_rcvbuf_grow): the buffer follows what the process takes in a round trip, twice that, for it
+ * comes a round trip late, and more while it grows. */
 static void grow_buffer(struct tcb *tcb, uint32_t taken)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -627,8 +630,8 @@ void window_on_queued(struct tcb *tcb)
     grow_buffer(tcb, tcb->ext->space_bytes);
 }
 
-/* COPIED bytes were read, the first of them from the buffer that held FIRST: it is there that the round trip is looked at, and what is read beyond
- * counts to the next one (tcp_rcv_space_adjust). */
+/* COPIED bytes were read, the first of them from the buffer that held FIRST: it is there that the round trip is looked
+ * at, and what is read beyond counts to the next one (tcp_rcv_space_adjust). */
 static void adjust_space(struct tcb *tcb, size_t copied, uint32_t first)
 {
     struct tcb_ext *ext = tcb->ext;

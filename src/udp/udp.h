@@ -92,7 +92,8 @@ void udp_set_recverr(struct udp_pcb *pcb, bool on);
 /* IP_RECVERR: the next error with the payload it quotes; the caller frees the packet. NULL: none. */
 struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp);
 void udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join);
-void udp_each(struct udp *udp, uint16_t local_port, bool (*visit)(void *ctx, struct udp_pcb *pcb, const struct flow *flow, void *user), void *ctx);
+void udp_each(struct udp *udp, uint16_t local_port,
+              bool (*visit)(void *ctx, struct udp_pcb *pcb, const struct flow *flow, void *user), void *ctx);
 void udp_each_counter(const struct udp *udp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx);
 
 #endif

@@ -4,7 +4,11 @@
 #include <poll.h>
 #include "udp/udp.h"
 
-enum { UDP_BUCKETS = 256, UDP_GROUPS = 20 /* Linux igmp_max_memberships */, UDP_NODE_CHARGE = 256 /* Linux charges skb overhead: many empty datagrams are not free */ };
+enum {
+    UDP_BUCKETS = 256,
+    UDP_GROUPS = 20, /* Linux igmp_max_memberships */
+    UDP_NODE_CHARGE = 256 /* Linux charges skb overhead: many empty datagrams are not free */
+};
 
 struct udp_node { /* a queued datagram or error */
     struct udp_node *next;

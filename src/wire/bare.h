@@ -45,7 +45,8 @@ static inline bool bare_parse(struct bare *bare, struct tcphdr_ *tcp, const uint
     uint32_t first = get_word(bytes), second = get_word(bytes + 4), third = get_word(bytes + 8);
     bare->source = get_word(bytes + 12);
     bare->dest = get_word(bytes + 16);
-    if ((ntohl(first) & 0xff00ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) || (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16) ||
+    if ((ntohl(first) & 0xff00ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) ||
+        (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16) ||
         (size_t)(bytes[IPV4_LENGTH + 12] >> 4) * 4 != length - IPV4_LENGTH)
         return false;
     if (csum_fold64((uint64_t)first + second + third + bare->source + bare->dest) != 0xffff)

@@ -20,7 +20,8 @@ static inline bool plain_parse(struct plain *plain, const uint8_t *bytes, size_t
     uint32_t first = get_word(bytes), second = get_word(bytes + 4), third = get_word(bytes + 8);
     plain->source = get_word(bytes + 12);
     plain->dest = get_word(bytes + 16);
-    if ((ntohl(first) & 0xff03ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) || (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16))
+    if ((ntohl(first) & 0xff03ffff) != (0x45000000 | length) || (second & htonl(0xbfff)) ||
+        (third & htonl(0xff0000)) != htonl(IPPROTO_TCP << 16))
         return false;
     if (csum_fold64((uint64_t)first + second + third + plain->source + plain->dest) != 0xffff)
         return false;

@@ -76,9 +76,27 @@ struct icmp { /* ICMPv4 and ICMPv6 messages; the body follows */
     };
 };
 enum { ICMP_LENGTH = 8 };
-enum { ICMP4_ECHO_REPLY = 0, ICMP4_UNREACHABLE = 3, ICMP4_QUENCH = 4, ICMP4_REDIRECT_ = 5, ICMP4_ECHO_REQUEST = 8, ICMP4_TIME_EXCEEDED = 11, ICMP4_PARAMETER = 12 };
-enum { ICMP6_UNREACHABLE = 1, ICMP6_TOO_BIG = 2, ICMP6_TIME_EXCEEDED_ = 3, ICMP6_PARAMETER = 4, ICMP6_ECHO_REQUEST_ = 128, ICMP6_ECHO_REPLY_ = 129,
-       ICMP6_ROUTER_SOLICIT = 133, ICMP6_ROUTER_ADVERT = 134, ICMP6_NEIGHBOR_SOLICIT = 135, ICMP6_NEIGHBOR_ADVERT = 136 };
+enum {
+    ICMP4_ECHO_REPLY = 0,
+    ICMP4_UNREACHABLE = 3,
+    ICMP4_QUENCH = 4,
+    ICMP4_REDIRECT_ = 5,
+    ICMP4_ECHO_REQUEST = 8,
+    ICMP4_TIME_EXCEEDED = 11,
+    ICMP4_PARAMETER = 12
+};
+enum {
+    ICMP6_UNREACHABLE = 1,
+    ICMP6_TOO_BIG = 2,
+    ICMP6_TIME_EXCEEDED_ = 3,
+    ICMP6_PARAMETER = 4,
+    ICMP6_ECHO_REQUEST_ = 128,
+    ICMP6_ECHO_REPLY_ = 129,
+    ICMP6_ROUTER_SOLICIT = 133,
+    ICMP6_ROUTER_ADVERT = 134,
+    ICMP6_NEIGHBOR_SOLICIT = 135,
+    ICMP6_NEIGHBOR_ADVERT = 136
+};
 int icmp_parse(struct icmp *icmp, int version, const uint8_t *bytes, size_t available); /* checksum is verified by ip/icmp */
 size_t icmp_emit(const struct icmp *icmp, int version, uint8_t *bytes);
 int icmp_print(const struct icmp *icmp, int version, char *text, size_t size);
@@ -88,7 +106,8 @@ struct nd { /* RFC 4861 4.3, 4.4: the body of neighbour solicitation and adverti
     bool router, solicited, override_, has_mac;
     struct mac mac; /* source (NS) or target (NA) link-layer address option */
 };
-int nd_parse(struct nd *nd, uint8_t type, const uint8_t *body, size_t available); /* BODY: after the 8 ICMP bytes; flags come from icmp.rest via nd_flags */
+/* BODY: after the 8 ICMP bytes; flags come from icmp.rest via nd_flags */
+int nd_parse(struct nd *nd, uint8_t type, const uint8_t *body, size_t available);
 void nd_flags(struct nd *nd, uint32_t rest);
 size_t nd_emit(const struct nd *nd, uint8_t type, uint8_t *icmp_message); /* whole ICMPv6 message, checksum 0 */
 
@@ -145,8 +164,13 @@ void tcphdr_parse_ports(const uint8_t bytes[8], uint16_t *source, uint16_t *dest
 /* Bad options (length 0 or past the end) end the option list, as stacks do; a data offset below 5 is -EINVAL. */
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available);
 size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags); /* padded; what emit will need */
-/* Emits options in Linux's order: SYN: mss,sackOK,TS,nop,wscale | mss,nop,nop,sackOK ...; else nop,nop,TS; nop,nop,sack. ORDER chooses the profile's. */
-enum tcp_option_order { TCP_ORDER_LINUX, TCP_ORDER_BSD /* mss,nop,wscale,sackOK,TS */, TCP_ORDER_WINDOWS /* mss,nop,wscale,nop,nop,sackOK */ };
+/* Emits options in Linux's order: SYN: mss,sackOK,TS,nop,wscale | mss,nop,nop,sackOK ...; else nop,nop,TS;
+ * nop,nop,sack. ORDER chooses the profile's. */
+enum tcp_option_order {
+    TCP_ORDER_LINUX,
+    TCP_ORDER_BSD, /* mss,nop,wscale,sackOK,TS */
+    TCP_ORDER_WINDOWS /* mss,nop,wscale,nop,nop,sackOK */
+};
 size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes);
 int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size); /* "S 1000:1000(0) win 65535 <mss 1460>" */
 
@@ -167,7 +191,8 @@ struct plain {
     bool push, has_timestamp, dont_fragment;
 };
 
-/* One line for a whole frame, as --show and hints use it: "192.0.2.1.1024 > 192.0.2.2.13: S 0:0(0) win 4096 <mss 1460>". IP: frame begins at the IP header. */
+/* One line for a whole frame, as --show and hints use it: "192.0.2.1.1024 > 192.0.2.2.13: S 0:0(0) win 4096 <mss
+ * 1460>". IP: frame begins at the IP header. */
 int frame_print(const uint8_t *frame, size_t length, bool ip, char *text, size_t size);
 /* Verifies a transport checksum over PACKET's first LENGTH bytes given the pseudo-header's fields. */
 bool wire_csum_ok(const struct ip *ip, const struct lil_packet *transport);

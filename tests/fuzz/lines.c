@@ -1,6 +1,7 @@
-/* lines.c: a new text of an old one, for scripts and labs: lines removed, repeated, exchanged, taken from another text; in a line a number moved
- * to an edge; in a packet of a script its direction, place, flags, options or time changed. What it writes can nearly always be read: the target
- * says which lines may be moved and changed (fuzz_may_change), and a packet's length is what its sequence numbers say. */
+/* lines.c: a new text of an old one, for scripts and labs: lines removed, repeated, exchanged, taken from another text;
+ * in a line a number moved to an edge; in a packet of a script its direction, place, flags, options or time changed.
+ * What it writes can nearly always be read: the target says which lines may be moved and changed (fuzz_may_change), and
+ * a packet's length is what its sequence numbers say. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -71,7 +72,8 @@ static void change_lines(struct prng *prng, struct page *page, const struct page
         page->lines[to] = line;
         break;
     case 3:
-        for (size_t n = 1 + prng_below(prng, 4), from = other->count ? prng_below(prng, other->count) : 0; n-- && from < other->count; from++)
+        for (size_t n = 1 + prng_below(prng, 4), from = other->count ? prng_below(prng, other->count) : 0;
+             n-- && from < other->count; from++)
             if (fits(line, other->lines[from]))
                 insert_line(page, at++, other->lines[from]);
         break;
@@ -85,7 +87,8 @@ static void change_lines(struct prng *prng, struct page *page, const struct page
 /* Writes what stands for the number at TEXT (DIGITS long): an edge, a neighbour, or another. */
 static int new_number(struct prng *prng, const char *text, int digits, char *out, size_t size)
 {
-    static const char *const edges[] = {"0", "1", "2", "-1", "536", "1460", "65535", "65536", "2147483647", "2147483648", "4294967295", "1000000"};
+    static const char *const edges[] = {"0",     "1",     "2",          "-1",         "536",        "1460",
+                                        "65535", "65536", "2147483647", "2147483648", "4294967295", "1000000"};
     long value = 0;
     for (int i = 0; i < digits && i < 10; i++)
         value = value * 10 + (text[i] - '0');
@@ -161,7 +164,8 @@ static size_t move_packet(struct prng *prng, struct span line, char *out, size_t
 /* The line with one of its words changed; 0: as it was. */
 static size_t change_word(struct prng *prng, struct span line, char *out, size_t most)
 {
-    static const char *const flags[] = {" S ", " . ", " P. ", " F. ", " R ", " R. ", " S. ", " FP. ", " . ", " SF ", " U. ", " E. ", " SEW ", " - "};
+    static const char *const flags[] = {" S ",   " . ", " P. ", " F. ", " R ",  " R. ",  " S. ",
+                                        " FP. ", " . ", " SF ", " U. ", " E. ", " SEW ", " - "};
     static const char *const options[] = {"", "<mss 1000>", "<sack 1:1001,nop,nop>", "<nop,nop,TS val 1 ecr 0>", "<mss 1460,nop,wscale 14>",
                                           "<nop,nop,sack 1001:2001 3001:4001>", "<FO 0123456789abcdef,nop,nop>", "<sackOK,eol>"};
     const char *end = line.text + line.length, *at;
@@ -179,11 +183,16 @@ static size_t change_word(struct prng *prng, struct span line, char *out, size_t
         if (!at || at + 3 >= end || (at[1] != '<' && at[1] != '>') || at[2] != ' ')
             return 0;
         const char *stop = memchr(at + 3, ' ', (size_t)(end - at - 3));
-        return stop ? splice(line, at + 2, (size_t)(stop + 1 - at - 2), flags[prng_below(prng, sizeof flags / sizeof *flags)], out, most) : 0;
+        return stop ? splice(line, at + 2, (size_t)(stop + 1 - at - 2),
+                             flags[prng_below(prng, sizeof flags / sizeof *flags)], out, most)
+                    : 0;
     case 2: /* its options */
         at = memchr(line.text, '<', line.length);
-        const char *open = at ? memchr(at + 1, '<', (size_t)(end - at - 1)) : NULL, *shut = open ? memchr(open, '>', (size_t)(end - open)) : NULL;
-        return shut ? splice(line, open, (size_t)(shut + 1 - open), options[prng_below(prng, sizeof options / sizeof *options)], out, most) : 0;
+        const char *open = at ? memchr(at + 1, '<', (size_t)(end - at - 1)) : NULL,
+                   *shut = open ? memchr(open, '>', (size_t)(end - open)) : NULL;
+        return shut ? splice(line, open, (size_t)(shut + 1 - open),
+                             options[prng_below(prng, sizeof options / sizeof *options)], out, most)
+                    : 0;
     case 3: /* its time */
         static const char *const times[] = {"+0", "+.01", "+.2", "+1", "+3", "+70", "*", "+0~+1", "0"};
         at = memchr(line.text, ' ', line.length);

@@ -107,7 +107,8 @@ static void run_mutation(uint64_t seed, const char *corpus, const char *write_to
     static uint8_t bytes[FUZZ_SIZE_MAX];
     struct prng prng;
     prng_seed(&prng, seed);
-    const struct fuzz_input *from = &inputs[prng_below(&prng, (uint64_t)input_count)], *other = &inputs[prng_below(&prng, (uint64_t)input_count)];
+    const struct fuzz_input *from = &inputs[prng_below(&prng, (uint64_t)input_count)],
+                            *other = &inputs[prng_below(&prng, (uint64_t)input_count)];
     size_t size = fuzz_mutate ? fuzz_mutate(&prng, from, other, bytes, sizeof bytes) : change_bytes(&prng, from, other, bytes);
     snprintf(now_running, sizeof now_running, "to repeat it: %.60s 1 %llu\n", corpus, (unsigned long long)seed);
     FILE *file = write_to ? fopen(write_to, "wb") : NULL;

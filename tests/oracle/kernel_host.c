@@ -1,10 +1,11 @@
-/* kernel_host.c: the script runner against the running Linux kernel: the lil_* calls that src/script makes, done by real
- * system calls and a TUN device, in real time, in a network namespace of the script's own. scripts/kernel-oracle builds
- * it with src/script and runs it as root: an oracle for "what a kernel passes, this must pass".
+/* kernel_host.c: the script runner against the running Linux kernel: the lil_* calls that src/script makes, done by
+ * real system calls and a TUN device, in real time, in a network namespace of the script's own. scripts/kernel-oracle
+ * builds it with src/script and runs it as root: an oracle for "what a kernel passes, this must pass".
  *
- * With --serve it makes one namespace and one device, and runs the scripts that it reads of (path, peer's address, port: each has its own), one after the
- * other, each in a child, with its output in PATH.out: each finds the sysctls as they were at first. scripts/kernel-fuzz uses that, for making and
- * removing a namespace costs the machine more than a script does.
+ * With --serve it makes one namespace and one device, and runs the scripts that it reads of (path, peer's address,
+ * port: each has its own), one after the other, each in a child, with its output in PATH.out: each finds the sysctls as
+ * they were at first. scripts/kernel-fuzz uses that, for making and removing a namespace costs the machine more than a
+ * script does.
  *
  * The runner's virtual clock becomes the real one here: lil_host_poll(now) returns when NOW has come, and asks to be
  * called again a quantum later; packets are stamped with the quantum in which they were read. Calls that may block run
@@ -67,8 +68,8 @@ static uint64_t clock_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* Real time needs a thread to run when its time has come. Not so commands: two sysctl that wait for one lock (rtnl) spin, and whoever holds it would
- * never run. */
+/* Real time needs a thread to run when its time has come. Not so commands: two sysctl that wait for one lock (rtnl)
+ * spin, and whoever holds it would never run. */
 static void go_first(void)
 {
     struct sched_param parameters = {.sched_priority = 20};
@@ -150,7 +151,8 @@ struct lil_host *lil_host_new(const struct lil_host_config *config)
     host->virtual_origin_ns = config->now_ns;
     if (shared_tun >= 0)
         return host;
-    (void)shell("mount --make-rprivate / 2>/dev/null; mount -t sysfs sysfs /sys 2>/dev/null; ip link set lo up; . ${ORACLE_DIR:-.}/defaults.sh; oracle_boot");
+    (void)shell("mount --make-rprivate / 2>/dev/null; mount -t sysfs sysfs /sys 2>/dev/null; ip link set lo up; . "
+                "${ORACLE_DIR:-.}/defaults.sh; oracle_boot");
     return host;
 }
 
@@ -549,7 +551,8 @@ void run_command(struct run *run, const char *text)
     fputs(". ${ORACLE_DIR:-.}/defaults.sh\n", memory);
     while (*text) {
         size_t word = strcspn(text, " \t\n;&|");
-        bool known = (word > 11 && strncmp(text + word - 11, "defaults.sh", 11) == 0) || (word == 11 && strncmp(text, "defaults.sh", 11) == 0);
+        bool known = (word > 11 && strncmp(text + word - 11, "defaults.sh", 11) == 0) ||
+                     (word == 11 && strncmp(text, "defaults.sh", 11) == 0);
         if (known)
             fputs("oracle_defaults", memory);
         else
@@ -596,8 +599,9 @@ static int serve(struct script_config *config)
     static char path[4096];
     struct lil_host *host = lil_host_new(&(struct lil_host_config){0});
     struct lil_interface_config interface = {.name = "tun0", .mtu = 1500};
-    if (!host || lil_interface_add(host, &interface) < 0 || lil_address_add(host, 2, "192.168.0.1/16") < 0 || lil_address_add(host, 2, "fd3d:0a0b:17d6::1/48") < 0 ||
-        lil_route_add(host, "default", "dev tun0") < 0 || lil_route_add(host, "::/0", "dev tun0") < 0)
+    if (!host || lil_interface_add(host, &interface) < 0 || lil_address_add(host, 2, "192.168.0.1/16") < 0 ||
+        lil_address_add(host, 2, "fd3d:0a0b:17d6::1/48") < 0 || lil_route_add(host, "default", "dev tun0") < 0 ||
+        lil_route_add(host, "::/0", "dev tun0") < 0)
         return 2;
     shared_tun = host->tun;
     save_sysctls("/proc/sys/net/ipv4", "tcp_");

@@ -1,10 +1,12 @@
-/* plugin_host.c: the script runner against liblilliput-packetdrill.so: the lil_* calls that src/script makes, done through the structure that the
- * library fills for the stock packetdrill. What packetdrill does with it is done here: calls that a script says to block run on a second thread, which
- * asks for the time when its call has ended; packets go by netdev_send and netdev_receive; the main thread lets time pass by usleep. So the scripts of
- * this repository, those without commands, check the plug-in. tests/script/test_plugin_scripts.sh runs it.
+/* plugin_host.c: the script runner against liblilliput-packetdrill.so: the lil_* calls that src/script makes, done
+ * through the structure that the library fills for the stock packetdrill. What packetdrill does with it is done here:
+ * calls that a script says to block run on a second thread, which asks for the time when its call has ended; packets go
+ * by netdev_send and netdev_receive; the main thread lets time pass by usleep. So the scripts of this repository, those
+ * without commands, check the plug-in. tests/script/test_plugin_scripts.sh runs it.
  *
- * Packetdrill asks for a packet when a line expects one, and then waits for it; the runner collects what is there. So this driver looks into the
- * library's own structure (plugin.h) for whether a packet is there, and for the next deadline. */
+ * Packetdrill asks for a packet when a line expects one, and then waits for it; the runner collects what is there. So
+ * this driver looks into the library's own structure (plugin.h) for whether a packet is there, and for the next
+ * deadline. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +121,8 @@ int lil_address_add(struct lil_host *host, int ifindex, const char *address)
     return 0;
 }
 
-/* A command of a script's beginning, as flags: `sysctl -q NAME=VALUE ...`, `.../defaults.sh`, lists of them. False: it is something else. */
+/* A command of a script's beginning, as flags: `sysctl -q NAME=VALUE ...`, `.../defaults.sh`, lists of them. False: it
+ * is something else. */
 static bool add_flags(FILE *flags, const char *command)
 {
     char text[4096], *line_rest = NULL, *rest;
@@ -146,7 +149,8 @@ static bool add_flags(FILE *flags, const char *command)
                 return false;
             *equals++ = 0;
             if (*equals == '"') { /* up to the closing one, over blanks */
-                snprintf(value, sizeof value, "%s%s%s", equals + 1, strchr(equals + 1, '"') ? "" : ":", strchr(equals + 1, '"') ? "" : strtok_r(NULL, "\"", &rest));
+                snprintf(value, sizeof value, "%s%s%s", equals + 1, strchr(equals + 1, '"') ? "" : ":",
+                         strchr(equals + 1, '"') ? "" : strtok_r(NULL, "\"", &rest));
                 value[strcspn(value, "\"")] = 0;
             } else {
                 snprintf(value, sizeof value, "%s", equals);
@@ -208,7 +212,8 @@ static void collect(void)
         struct ip ip;
         if (ip_parse(&ip, bytes, count) >= 0) {
             const uint8_t *tcp = bytes + ip.header_length + (ip.protocol == IPPROTO_UDP ? 8 : 0); /* in UDP (RFC 6951's way), or at once */
-            bool is_tcp = ip.protocol == IPPROTO_TCP || (ip.protocol == IPPROTO_UDP && the_host.run->tunnel_port && count >= ip.header_length + 28u);
+            bool is_tcp = ip.protocol == IPPROTO_TCP ||
+                          (ip.protocol == IPPROTO_UDP && the_host.run->tunnel_port && count >= ip.header_length + 28u);
             if (is_tcp ? (tcp[13] & 0x12) == 0x02 : ip.protocol == IPPROTO_UDP && !the_host.run->tunnel_port && !first_port) {
                 const uint8_t *ports = is_tcp ? tcp : bytes + ip.header_length;
                 first_port = (uint16_t)(ports[0] << 8 | ports[1]);
@@ -267,7 +272,8 @@ static long perform(enum operation operation, const long *a)
     case WRITEV:
         return pd.writev(u, fd, P(1), (int)a[2]);
     case SENDTO:
-        return a[4] ? pd.sendto(u, fd, P(1), (size_t)a[2], (int)a[3], P(4), (socklen_t)a[5]) : pd.send(u, fd, P(1), (size_t)a[2], (int)a[3]);
+        return a[4] ? pd.sendto(u, fd, P(1), (size_t)a[2], (int)a[3], P(4), (socklen_t)a[5])
+                    : pd.send(u, fd, P(1), (size_t)a[2], (int)a[3]);
     case SENDMSG:
         return pd.sendmsg(u, fd, P(1), (int)a[2]);
     case POLL:
@@ -470,7 +476,9 @@ int lil_getsockname(struct lil_proc *p, int fd, struct sockaddr *address, sockle
     if (fd < 0 || fd >= FDS || (!names[fd].length && !(names[fd].connecting && first_port)))
         return -1;
     if (!names[fd].length)
-        names[fd].length = addr_to_sockaddr(&the_host.run->local, first_port, 0, the_host.run->config.ip == SCRIPT_IPV4 ? AF_INET : AF_INET6, &names[fd].address);
+        names[fd].length =
+            addr_to_sockaddr(&the_host.run->local, first_port, 0,
+                             the_host.run->config.ip == SCRIPT_IPV4 ? AF_INET : AF_INET6, &names[fd].address);
     memcpy(address, &names[fd].address, names[fd].length);
     *length = names[fd].length;
     return 0;

@@ -1,4 +1,5 @@
-/* runner_packet.h: what kernel_host.c and plugin_host.c share: packets as the script runner handles them, and a host without parameters of its own. */
+/* runner_packet.h: what kernel_host.c and plugin_host.c share: packets as the script runner handles them, and a host
+ * without parameters of its own. */
 #ifndef ORACLE_RUNNER_PACKET_H
 #define ORACLE_RUNNER_PACKET_H
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* test_short_way.c: the short way of the data path (src/tcp/tcp_fast.c, src/host/host_fast.c) and the general one are the same TCP: a
- * conversation over a link with loss, reordering, duplication and delays runs twice from one seed, once on hosts that take
- * no short cut; each frame must leave at the same time with the same bytes. (tests/unit/host/test_short_ways.c: two hosts without a link.) */
+/* test_short_way.c: the short way of the data path (src/tcp/tcp_fast.c, src/host/host_fast.c) and the general one are
+ * the same TCP: a conversation over a link with loss, reordering, duplication and delays runs twice from one seed, once
+ * on hosts that take no short cut; each frame must leave at the same time with the same bytes.
+ * (tests/unit/host/test_short_ways.c: two hosts without a link.) */
 #include <netinet/tcp.h>
 #include "host/host_inner.h"
 #include "sim/scenario.h"

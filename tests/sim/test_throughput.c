@@ -112,8 +112,9 @@ static double fairness(const char *name, uint32_t queue_packets)
     return jain;
 }
 
-/* BBR holds two BDPs, and a packet or two a flow more: a queue of one and a half loses a sixth of what ten flows send, which some take for a policer's
- * doing and others use. Linux 6.18 over such a link, twice: Jain 0.73 and 0.70, 15 % lost; with 400 packets 0.98 (docs/decisions/0504). */
+/* BBR holds two BDPs, and a packet or two a flow more: a queue of one and a half loses a sixth of what ten flows send,
+ * which some take for a policer's doing and others use. Linux 6.18 over such a link, twice: Jain 0.73 and 0.70, 15 %
+ * lost; with 400 packets 0.98 (docs/decisions/0504). */
 static void test_fairness(void **unused)
 {
     (void)unused;
@@ -124,11 +125,17 @@ static void test_fairness(void **unused)
     assert_in_range(fairness("bbr", 100) * 100, 50, 90);
 }
 
-/* Five flows of BBR and five of CUBIC for 60 s through 20 Mbit/s (66 packets are on the way), by the queue's length: what BBR gets of what all get,
- * percent. A short queue drops what CUBIC takes for congestion and BBR does not; a long one CUBIC fills, and BBR holds two BDPs only. */
+/* Five flows of BBR and five of CUBIC for 60 s through 20 Mbit/s (66 packets are on the way), by the queue's length:
+ * what BBR gets of what all get, percent. A short queue drops what CUBIC takes for congestion and BBR does not; a long
+ * one CUBIC fills, and BBR holds two BDPs only. */
 static unsigned share_of_bbr(uint32_t queue_packets)
 {
-    struct transfer t = {.seed = 11, .seconds = 60, .skip_seconds = 10, .flows = 10, .stagger_ns = 100000000, .congestion = {"bbr", "cubic"}};
+    struct transfer t = {.seed = 11,
+                         .seconds = 60,
+                         .skip_seconds = 10,
+                         .flows = 10,
+                         .stagger_ns = 100000000,
+                         .congestion = {"bbr", "cubic"}};
     double sums[2] = {0, 0};
     t.link = (struct lil_link_config){.delay_ns = 20000000, .rate_bps = 20000000, .queue_packets = queue_packets};
     assert_int_equal(transfer_run(&t), 0);

@@ -1,5 +1,6 @@
-/* alltimes.c: every timed wait of the kernel, by its own system call where the C library hides it: each must take its time, and say what it says
- * on a kernel. Prints what differs; "all in time" at the end. In real time it takes about a minute. */
+/* alltimes.c: every timed wait of the kernel, by its own system call where the C library hides it: each must take its
+ * time, and say what it says on a kernel. Prints what differs; "all in time" at the end. In real time it takes about a
+ * minute. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,8 @@ static void end(const char *what, double seconds, long rc, long expected, int er
     took = (double)(t.tv_sec - began.tv_sec) + (double)(t.tv_nsec - began.tv_nsec) / 1e9;
     if (took >= seconds - 0.001 && took < seconds + 0.2 && rc == expected && (rc >= 0 || !error || got == error))
         return;
-    printf("%s: %ld (%s) after %.3f s, expected %ld (%s) after %.3f\n", what, rc, rc < 0 ? strerror(got) : "", took, expected, strerror(error), seconds);
+    printf("%s: %ld (%s) after %.3f s, expected %ld (%s) after %.3f\n", what, rc, rc < 0 ? strerror(got) : "", took,
+           expected, strerror(error), seconds);
     wrong++;
 }
 
@@ -165,7 +167,8 @@ static void futexes(void)
     then = at(CLOCK_MONOTONIC, 1);
     begin(), end("FUTEX_LOCK_PI2", 1, syscall(SYS_futex, &taken, FUTEX_LOCK_PI2, 0, &then, NULL, 0), -1, ETIMEDOUT);
     then = at(CLOCK_REALTIME, 1);
-    begin(), end("FUTEX_LOCK_PI2 real time", 1, syscall(SYS_futex, &taken, FUTEX_LOCK_PI2 | FUTEX_CLOCK_REALTIME, 0, &then, NULL, 0), -1, ETIMEDOUT);
+    begin(), end("FUTEX_LOCK_PI2 real time", 1,
+                 syscall(SYS_futex, &taken, FUTEX_LOCK_PI2 | FUTEX_CLOCK_REALTIME, 0, &then, NULL, 0), -1, ETIMEDOUT);
     then = at(CLOCK_REALTIME, 50);
     begin(), end("FUTEX_LOCK_PI that is given", 2.9, syscall(SYS_futex, &taken, FUTEX_LOCK_PI, 0, &then, NULL, 0), 0, 0);
     pthread_join(thread, NULL);
@@ -249,7 +252,8 @@ static void signals(void)
 
 static void timers(void)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_int = 77}, none = {.sigev_notify = SIGEV_NONE};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_int = 77},
+                    none = {.sigev_notify = SIGEV_NONE};
     struct itimerspec spec = {{0, 0}, {1, 0}}, left;
     uint64_t count;
     timer_t timer;
@@ -304,8 +308,8 @@ static void child(double seconds)
     }
 }
 
-/* A signal that is ignored (SIGCHLD) breaks nothing and makes nothing longer; a handler ends a call that has a time limit, SA_RESTART or not, and
- * a call that has moved a part says how much (signal(7), recv(2)). */
+/* A signal that is ignored (SIGCHLD) breaks nothing and makes nothing longer; a handler ends a call that has a time
+ * limit, SA_RESTART or not, and a call that has moved a part says how much (signal(7), recv(2)). */
 static void broken(void)
 {
     struct sigaction action = {.sa_sigaction = ring, .sa_flags = SA_SIGINFO | SA_RESTART};

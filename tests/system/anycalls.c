@@ -1,5 +1,6 @@
-/* anycalls.c [SEED [CALLS]]: system calls at random, by seed: those that the lab supervises, with descriptors, pointers, sizes and flags of every
- * kind, good and bad, broken by signals all the while. Whatever comes of them, the lab neither dies nor hangs, and this program ends by itself. */
+/* anycalls.c [SEED [CALLS]]: system calls at random, by seed: those that the lab supervises, with descriptors,
+ * pointers, sizes and flags of every kind, good and bad, broken by signals all the while. Whatever comes of them, the
+ * lab neither dies nor hangs, and this program ends by itself. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/netlink.h>
@@ -45,7 +46,9 @@ static void *kick(void *main_thread)
 /* What structures' fields hold: sizes, small numbers, families, pointers. */
 static uint64_t word(void)
 {
-    static const uint64_t some[] = {0, 1, 2, 3, 4, 7, 8, 10, 16, 28, 63, 64, 100, 128, 1000, 4096, 65535, 65536, 1u << 30, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull, 1ull << 63};
+    static const uint64_t some[] = {0,     1,     2,        3,          4,          7,          8,     10,
+                                    16,    28,    63,       64,         100,        128,        1000,  4096,
+                                    65535, 65536, 1u << 30, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull, 1ull << 63};
     return some[below(sizeof some / sizeof *some)];
 }
 
@@ -70,16 +73,25 @@ static void fill(void)
         unsigned char *at = good + 16 * below(2 * PAGE / 16 - 8);
         switch (below(7)) {
         case 0:
-            *(struct sockaddr_in *)at = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)(below(3) ? 80 : word())), .sin_addr.s_addr = inet_addr(addresses[below(6)])};
+            *(struct sockaddr_in *)at = (struct sockaddr_in){.sin_family = AF_INET,
+                                                             .sin_port = htons((uint16_t)(below(3) ? 80 : word())),
+                                                             .sin_addr.s_addr = inet_addr(addresses[below(6)])};
             break;
         case 1:
-            *(struct sockaddr_in6 *)at = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(80), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+            *(struct sockaddr_in6 *)at = (struct sockaddr_in6){
+                .sin6_family = AF_INET6, .sin6_port = htons(80), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
             break;
         case 2:
             *(struct iovec *)at = (struct iovec){(void *)pointer(), word()};
             break;
         case 3:
-            *(struct msghdr *)at = (struct msghdr){(void *)pointer(), (socklen_t)word(), (void *)pointer(), below(4), (void *)pointer(), below(2) ? 0 : word(), 0};
+            *(struct msghdr *)at = (struct msghdr){(void *)pointer(),
+                                                   (socklen_t)word(),
+                                                   (void *)pointer(),
+                                                   below(4),
+                                                   (void *)pointer(),
+                                                   below(2) ? 0 : word(),
+                                                   0};
             break;
         case 4:
             *(struct timespec *)at = (struct timespec){(long)below(2), (long)below(2) ? 0 : (long)word() % 30000000};
@@ -103,13 +115,70 @@ static long argument(void)
     }
 }
 
-static const int calls[] = {SYS_socket, SYS_socket, SYS_socket, SYS_connect, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_shutdown, SYS_getsockname,
-                            SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_sendmmsg, SYS_recvmmsg, SYS_read,
-                            SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_dup, SYS_dup2, SYS_fcntl, SYS_ioctl, SYS_splice, SYS_sendfile, SYS_pipe2, SYS_socketpair, SYS_poll, SYS_select,
-                            SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait, SYS_epoll_pwait, SYS_ppoll, SYS_pselect6, SYS_nanosleep, SYS_clock_nanosleep,
-                            SYS_clock_gettime, SYS_gettimeofday, SYS_alarm, SYS_setitimer, SYS_getitimer, SYS_timer_create, SYS_timer_settime,
-                            SYS_timer_gettime, SYS_timer_delete, SYS_timerfd_create, SYS_timerfd_settime, SYS_timerfd_gettime, SYS_futex, SYS_rt_sigtimedwait,
-                            SYS_openat, SYS_userfaultfd, SYS_io_uring_setup, SYS_pidfd_getfd, SYS_semtimedop, SYS_mq_timedreceive, SYS_getrandom};
+static const int calls[] = {SYS_socket,
+                            SYS_socket,
+                            SYS_socket,
+                            SYS_connect,
+                            SYS_connect,
+                            SYS_bind,
+                            SYS_listen,
+                            SYS_accept,
+                            SYS_accept4,
+                            SYS_shutdown,
+                            SYS_getsockname,
+                            SYS_getpeername,
+                            SYS_setsockopt,
+                            SYS_getsockopt,
+                            SYS_sendto,
+                            SYS_recvfrom,
+                            SYS_sendmsg,
+                            SYS_recvmsg,
+                            SYS_sendmmsg,
+                            SYS_recvmmsg,
+                            SYS_read,
+                            SYS_write,
+                            SYS_readv,
+                            SYS_writev,
+                            SYS_close,
+                            SYS_dup,
+                            SYS_dup2,
+                            SYS_fcntl,
+                            SYS_ioctl,
+                            SYS_splice,
+                            SYS_sendfile,
+                            SYS_pipe2,
+                            SYS_socketpair,
+                            SYS_poll,
+                            SYS_select,
+                            SYS_epoll_create1,
+                            SYS_epoll_ctl,
+                            SYS_epoll_wait,
+                            SYS_epoll_pwait,
+                            SYS_ppoll,
+                            SYS_pselect6,
+                            SYS_nanosleep,
+                            SYS_clock_nanosleep,
+                            SYS_clock_gettime,
+                            SYS_gettimeofday,
+                            SYS_alarm,
+                            SYS_setitimer,
+                            SYS_getitimer,
+                            SYS_timer_create,
+                            SYS_timer_settime,
+                            SYS_timer_gettime,
+                            SYS_timer_delete,
+                            SYS_timerfd_create,
+                            SYS_timerfd_settime,
+                            SYS_timerfd_gettime,
+                            SYS_futex,
+                            SYS_rt_sigtimedwait,
+                            SYS_openat,
+                            SYS_userfaultfd,
+                            SYS_io_uring_setup,
+                            SYS_pidfd_getfd,
+                            SYS_semtimedop,
+                            SYS_mq_timedreceive,
+                            SYS_getrandom};
 
 /* Sockets that can do something, and limits on what would last long or reach this program's own means. */
 static void any_call(void)

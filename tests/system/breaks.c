@@ -1,5 +1,6 @@
-/* breaks.c: signals that break calls while data and connections come lose nothing: a parent whose children end all the time (SIGCHLD ignored, then
- * with an SA_RESTART handler) reads a stream that a child writes in small pieces, and accepts connections. Prints the bytes and connections. */
+/* breaks.c: signals that break calls while data and connections come lose nothing: a parent whose children end all the
+ * time (SIGCHLD ignored, then with an SA_RESTART handler) reads a stream that a child writes in small pieces, and
+ * accepts connections. Prints the bytes and connections. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>

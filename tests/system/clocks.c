@@ -24,7 +24,9 @@ static void compare(const char *what, long long a, long long b)
 
 static void look(void)
 {
-    static const int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI};
+    static const int ids[] = {
+        CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE,
+        CLOCK_BOOTTIME, CLOCK_TAI};
     struct timespec a, b;
     struct timeval c, d;
 

@@ -1,6 +1,6 @@
-/* everykind.c: every call on every kind of descriptor, one line each with its result and errno. Nothing waits: the descriptors are non-blocking.
- * everykind.linux is what Linux 6.18 itself prints (gcc everykind.c && ./a.out); the lab, in exact and virtual mode, prints the same, but for what
- * test_anycalls.sh names. */
+/* everykind.c: every call on every kind of descriptor, one line each with its result and errno. Nothing waits: the
+ * descriptors are non-blocking. everykind.linux is what Linux 6.18 itself prints (gcc everykind.c && ./a.out); the lab,
+ * in exact and virtual mode, prints the same, but for what test_anycalls.sh names. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -141,15 +141,16 @@ static int timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK); }
 static int none(void) { return 999; }
 
 static const struct kind { const char *name; int (*make)(void); } kinds[] = {
-    {"tcp4", tcp4}, {"tcp6", tcp6}, {"udp4", udp4}, {"udp6", udp6}, {"tcp bound", bound}, {"tcp listening", listener}, {"tcp connected", connected},
-    {"tcp accepted", accepted}, {"tcp half shut", half_shut}, {"tcp with data", with_data}, {"tcp at end", at_end}, {"tcp refused", refused},
-    {"udp connected", udp_connected}, {"udp with data", udp_with_data}, {"netlink", netlink}, {"unix", unix_stream}, {"epoll", epoll}, {"pipe", pipe_end},
+    {"tcp4", tcp4}, {"tcp6", tcp6}, {"udp4", udp4}, {"udp6", udp6}, {"tcp bound", bound}, {"tcp listening", listener},
+    {"tcp connected", connected}, {"tcp accepted", accepted}, {"tcp half shut", half_shut},
+    {"tcp with data", with_data}, {"tcp at end", at_end}, {"tcp refused", refused}, {"udp connected", udp_connected},
+    {"udp with data", udp_with_data}, {"netlink", netlink}, {"unix", unix_stream}, {"epoll", epoll}, {"pipe", pipe_end},
     {"timerfd", timer}, {"none", none}};
 
 static char text[64];
 static char *print_number(long value) { return snprintf(text, sizeof text, " %ld", value), text; }
 
-/* --- calls; each returns the result, and may write to text ------------------------------------------------------------------------------ */
+/* --- calls; each returns the result, and may write to text -------------------------------------------------------- */
 static long bind_any(int fd)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
@@ -244,7 +245,11 @@ static long sendmsg_null(int fd) { return sendmsg(fd, NULL, MSG_NOSIGNAL); }
 static long recvmsg_many(int fd) { struct msghdr m = {.msg_iovlen = 5000}; return recvmsg(fd, &m, 0); }
 static long recvmmsg_0(int fd) { return recvmmsg(fd, NULL, 0, 0, NULL); }
 static long sendmmsg_1(int fd) { struct mmsghdr m = {.msg_hdr.msg_iovlen = 0}; return sendmmsg(fd, &m, 1, MSG_NOSIGNAL); }
-static long get_flags(int fd) { int flags = fcntl(fd, F_GETFL); return flags < 0 ? -1 : (print_number(flags & (O_ACCMODE | O_NONBLOCK | O_APPEND | O_ASYNC)), 0); }
+static long get_flags(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : (print_number(flags & (O_ACCMODE | O_NONBLOCK | O_APPEND | O_ASYNC)), 0);
+}
 static long set_flags(int fd) { return fcntl(fd, F_SETFL, O_NONBLOCK | O_APPEND); }
 static long set_owner(int fd) { return fcntl(fd, F_SETOWN, getpid()); }
 static long get_owner(int fd) { return fcntl(fd, F_GETOWN); }
@@ -253,7 +258,12 @@ static long lock(int fd) { struct flock l = {.l_type = F_RDLCK}; return fcntl(fd
 static long fionread(int fd) { int n = -1; long result = ioctl(fd, FIONREAD, &n); return result < 0 ? result : (print_number(n), result); }
 static long fionbio(int fd) { int on = 1; return ioctl(fd, FIONBIO, &on); }
 static long outq(int fd) { int n = -1; long result = ioctl(fd, SIOCOUTQ, &n); return result < 0 ? result : (print_number(n), result); }
-static long outqnsd(int fd) { int n = -1; long result = ioctl(fd, SIOCOUTQNSD, &n); return result < 0 ? result : (print_number(n), result); }
+static long outqnsd(int fd)
+{
+    int n = -1;
+    long result = ioctl(fd, SIOCOUTQNSD, &n);
+    return result < 0 ? result : (print_number(n), result);
+}
 static long atmark(int fd) { int n = -1; long result = ioctl(fd, SIOCATMARK, &n); return result < 0 ? result : (print_number(n), result); }
 static long getpgrp_ioctl(int fd) { int n = -1; return ioctl(fd, SIOCGPGRP, &n); }
 static long window_size(int fd) { char b[64]; return ioctl(fd, TIOCGWINSZ, b); }
@@ -346,18 +356,39 @@ static long dup3_same(int fd) { return dup3(fd, fd, 0); }
 static long close_twice(int fd) { return close(fd), close(fd); }
 
 #define CALL(function) {#function, function}
-static const struct entry { const char *name; long (*run)(int fd); } calls[] = {
-    CALL(bind_any), CALL(bind_short), CALL(bind_6), CALL(bind_foreign), CALL(connect_unspec), CALL(connect_short), CALL(connect_family), CALL(connect_null),
-    CALL(listen_5), CALL(accept_any), CALL(accept_flags), CALL(own_name), CALL(peer_name), CALL(name_null), CALL(shut_read), CALL(shut_write), CALL(shut_both),
-    CALL(shut_odd), CALL(send_1), CALL(send_0), CALL(send_null), CALL(send_oob), CALL(sendto_null_name), CALL(sendto_family), CALL(recv_1), CALL(recv_0),
-    CALL(recv_null), CALL(recv_peek), CALL(recv_trunc), CALL(recv_oob), CALL(recv_errors), CALL(write_1), CALL(write_0), CALL(write_null), CALL(read_1), CALL(read_0),
-    CALL(read_null), CALL(readv_2), CALL(writev_0), CALL(readv_many), CALL(pread_1), CALL(pwrite_1), CALL(seek), CALL(truncate_0), CALL(sync_1), CALL(stat_mode),
-    CALL(sendmsg_empty), CALL(sendmsg_null), CALL(recvmsg_many), CALL(recvmmsg_0), CALL(sendmmsg_1), CALL(get_flags), CALL(set_flags), CALL(set_owner), CALL(get_owner),
-    CALL(pipe_size), CALL(lock), CALL(fionread), CALL(fionbio), CALL(outq), CALL(outqnsd), CALL(atmark), CALL(getpgrp_ioctl), CALL(window_size), CALL(odd_ioctl),
-    CALL(fionread_null), CALL(so_type), CALL(so_error), CALL(so_domain), CALL(so_protocol), CALL(so_accept), CALL(so_unknown), CALL(level_unknown), CALL(nodelay),
-    CALL(ip_tos), CALL(v6only), CALL(udp_cork), CALL(option_null), CALL(set_reuse), CALL(set_short), CALL(set_keepalive), CALL(set_nodelay), CALL(set_v6only), CALL(set_ttl),
-    CALL(set_unknown), CALL(set_null), CALL(poll_now), CALL(epoll_add), CALL(epoll_of_it), CALL(sendfile_to), CALL(splice_from), CALL(splice_to), CALL(dup_it),
-    CALL(dup3_same), CALL(close_twice)};
+static const struct entry { const char *name; long (*run)(int fd);
+} calls[] = {CALL(bind_any),       CALL(bind_short),       CALL(bind_6),
+             CALL(bind_foreign),   CALL(connect_unspec),   CALL(connect_short),
+             CALL(connect_family), CALL(connect_null),     CALL(listen_5),
+             CALL(accept_any),     CALL(accept_flags),     CALL(own_name),
+             CALL(peer_name),      CALL(name_null),        CALL(shut_read),
+             CALL(shut_write),     CALL(shut_both),        CALL(shut_odd),
+             CALL(send_1),         CALL(send_0),           CALL(send_null),
+             CALL(send_oob),       CALL(sendto_null_name), CALL(sendto_family),
+             CALL(recv_1),         CALL(recv_0),           CALL(recv_null),
+             CALL(recv_peek),      CALL(recv_trunc),       CALL(recv_oob),
+             CALL(recv_errors),    CALL(write_1),          CALL(write_0),
+             CALL(write_null),     CALL(read_1),           CALL(read_0),
+             CALL(read_null),      CALL(readv_2),          CALL(writev_0),
+             CALL(readv_many),     CALL(pread_1),          CALL(pwrite_1),
+             CALL(seek),           CALL(truncate_0),       CALL(sync_1),
+             CALL(stat_mode),      CALL(sendmsg_empty),    CALL(sendmsg_null),
+             CALL(recvmsg_many),   CALL(recvmmsg_0),       CALL(sendmmsg_1),
+             CALL(get_flags),      CALL(set_flags),        CALL(set_owner),
+             CALL(get_owner),      CALL(pipe_size),        CALL(lock),
+             CALL(fionread),       CALL(fionbio),          CALL(outq),
+             CALL(outqnsd),        CALL(atmark),           CALL(getpgrp_ioctl),
+             CALL(window_size),    CALL(odd_ioctl),        CALL(fionread_null),
+             CALL(so_type),        CALL(so_error),         CALL(so_domain),
+             CALL(so_protocol),    CALL(so_accept),        CALL(so_unknown),
+             CALL(level_unknown),  CALL(nodelay),          CALL(ip_tos),
+             CALL(v6only),         CALL(udp_cork),         CALL(option_null),
+             CALL(set_reuse),      CALL(set_short),        CALL(set_keepalive),
+             CALL(set_nodelay),    CALL(set_v6only),       CALL(set_ttl),
+             CALL(set_unknown),    CALL(set_null),         CALL(poll_now),
+             CALL(epoll_add),      CALL(epoll_of_it),      CALL(sendfile_to),
+             CALL(splice_from),    CALL(splice_to),        CALL(dup_it),
+             CALL(dup3_same),      CALL(close_twice)};
 
 int main(void)
 {

@@ -1,5 +1,5 @@
-/* mmsg.c: recvmmsg() waits for all messages, with MSG_WAITFORONE for the first; its time limit is looked at after each; SO_RCVTIMEO ends the wait
- * for one. A child sends one message a second. Prints count and seconds of each case. */
+/* mmsg.c: recvmmsg() waits for all messages, with MSG_WAITFORONE for the first; its time limit is looked at after each;
+ * SO_RCVTIMEO ends the wait for one. A child sends one message a second. Prints count and seconds of each case. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,7 +37,9 @@ static void expect(int s, const char *what, int flags, int seconds, int sent)
     if (n < 0)
         n = -errno;
     clock_gettime(CLOCK_MONOTONIC, &ended);
-    printf("%s: %d after %ld s", what, n, (ended.tv_sec - began.tv_sec) + (ended.tv_nsec > began.tv_nsec + 500000000) - (ended.tv_nsec + 500000000 < began.tv_nsec));
+    printf("%s: %d after %ld s", what, n,
+           (ended.tv_sec - began.tv_sec) + (ended.tv_nsec > began.tv_nsec + 500000000) -
+               (ended.tv_nsec + 500000000 < began.tv_nsec));
     for (int i = 0; i < n; i++)
         if (messages[i].msg_len != (unsigned)i + 1)
             printf(", message %d has %u bytes", i, messages[i].msg_len);

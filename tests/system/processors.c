@@ -1,6 +1,7 @@
-/* processors.c: a program that calls the lab often, and looks at its processors meanwhile: sched_getaffinity() says always what it said first; a
- * child made meanwhile has all of them soon; processors that it chooses stay as they are. Prints "kept", and how often /proc showed a thread
- * beside the supervisor (launch/place.c; that is when it is faster: not a thing to be asserted). */
+/* processors.c: a program that calls the lab often, and looks at its processors meanwhile: sched_getaffinity() says
+ * always what it said first; a child made meanwhile has all of them soon; processors that it chooses stay as they are.
+ * Prints "kept", and how often /proc showed a thread beside the supervisor (launch/place.c; that is when it is faster:
+ * not a thing to be asserted). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,5 +1,6 @@
-/* signals.c: what signals do to calls that block. Every line is what a kernel on its loopback prints too; nothing here is about time: a helper
- * sends each signal when the process sleeps in the call. "handler N": how often it had run when the call returned. */
+/* signals.c: what signals do to calls that block. Every line is what a kernel on its loopback prints too; nothing here
+ * is about time: a helper sends each signal when the process sleeps in the call. "handler N": how often it had run when
+ * the call returned. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* spite.c: more of what a program may do to the launcher: aims at it by its number, execs and dies while calls wait, filters of its own, names
- * that look like /proc's fields, no room for descriptors, stops by the dozen. Ends by itself; the lab must survive all of it. */
+/* spite.c: more of what a program may do to the launcher: aims at it by its number, execs and dies while calls wait,
+ * filters of its own, names that look like /proc's fields, no room for descriptors, stops by the dozen. Ends by itself;
+ * the lab must survive all of it. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -116,7 +117,8 @@ static void filter_with(uint32_t action, long nr)
 
 static void own_filters(void)
 {
-    static const uint32_t actions[] = {SECCOMP_RET_TRACE | 7, SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_TRAP, SECCOMP_RET_USER_NOTIF, SECCOMP_RET_KILL_PROCESS};
+    static const uint32_t actions[] = {SECCOMP_RET_TRACE | 7, SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_TRAP,
+                                       SECCOMP_RET_USER_NOTIF, SECCOMP_RET_KILL_PROCESS};
     static const long calls[] = {SYS_recvfrom, SYS_getppid, SYS_poll, SYS_close, SYS_clock_nanosleep};
     for (unsigned i = 0; i < 25; i++) {
         pid_t pid = fork();
@@ -272,8 +274,13 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } parts[] = {{"aim", aim}, {"exec in calls", exec_in_calls}, {"own filters", own_filters}, {"odd settings", odd_settings}, {"memory goes", memory_goes},
-                 {"storm", storm}, {"tangles", tangles}};
+    } parts[] = {{"aim", aim},
+                 {"exec in calls", exec_in_calls},
+                 {"own filters", own_filters},
+                 {"odd settings", odd_settings},
+                 {"memory goes", memory_goes},
+                 {"storm", storm},
+                 {"tangles", tangles}};
     struct rlimit no_core = {0, 0};
 
     setrlimit(RLIMIT_CORE, &no_core);

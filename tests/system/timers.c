@@ -45,6 +45,7 @@ int main(void)
     alarm(1);
     pause.tv_sec = 3;
     nanosleep(&pause, NULL);
-    printf("fired %d alarm %d %.1f s\n", fired, alarms, (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9);
+    printf("fired %d alarm %d %.1f s\n", fired, alarms,
+           (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9);
     return 0;
 }

@@ -14,6 +14,7 @@ FNR == 1 {
 # A column-0 { opens a function, a column-0 } closes it.
 /^\{/ { body = FNR }
 /^\}/ { if (body && FNR - body + 1 > 70) report(body, "function of " (FNR - body + 1) " lines (70 at most)"); body = 0 }
+length($0) > 140 { report(FNR, "line of " length($0) " columns (140 at most; .clang-format aims at 120)") }
 FNR == 801 { report(FNR, "file of more than 800 lines") }
 own == "" { next }
 # An include goes down, or sideways to base and within its own folder.

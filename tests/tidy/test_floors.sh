@@ -4,16 +4,16 @@
 #     folders of one floor do not include each other (wire may include base); apps: public headers and sim only
 #   - network byte order only in wire (and socket, driver, launch, where the system's structures want it)
 #   - clocks and rand only in run (and launch, which lives in real time)
-#   - files of src/ and tests/ at most 800 lines, functions at most 70
+#   - files of src/, include/ and tests/ at most 800 lines, functions at most 70, lines at most 140 columns
 set -eu
 cd "${SOURCE_DIR:-$(dirname "$0")/../..}"
-check() { (cd "$1" && find src tests \( -name '*.c' -o -name '*.h' -o -name '*.S' \) -print0 | sort -z | xargs -0 -r awk -f "$awk_file"); }
+check() { (cd "$1" && find src include tests \( -name '*.c' -o -name '*.h' -o -name '*.S' \) -print0 | sort -z | xargs -0 -r awk -f "$awk_file"); }
 awk_file=$PWD/tests/tidy/floors.awk
 
 # The checker itself must see what it is for.
 trial=$(mktemp -d)
 trap 'rm -rf "$trial"' EXIT
-mkdir -p "$trial"/src/{base,wire,tcp,udp,host,sim,socket,apps,run} "$trial"/tests
+mkdir -p "$trial"/src/{base,wire,tcp,udp,host,sim,socket,apps,run} "$trial"/{include,tests}
 echo '#include "wire/wire.h"' >"$trial/src/base/a.c"
 printf '#include "udp/udp.h"\n#include "base/buf.h"\n#include "tcp/tcp.h"\n#include "host/host.h"\n' >"$trial/src/tcp/b.c"
 printf '#include "socket/socket.h"\n#include "run/loop.h"\n#include "lilliput/host.h"\n' >"$trial/src/sim/c.c"
@@ -22,7 +22,8 @@ printf '/* ntohs(x)\n time(0) */ int x; // htonl(1)\nchar *s = "htons(1)"; int q
 printf 'int f(void)\n{\n    return p->time(0) + lil_time(0);\n}\nint g(void)\n{\n    return time(0) + ntohs(1);\n}\n' >"$trial/src/socket/f.c"
 { echo 'int f(void)'; echo '{'; for _ in $(seq 69); do echo; done; echo '}'; } >"$trial/tests/g.c"
 { echo 'int f(void)'; echo '{'; for _ in $(seq 68); do echo; done; echo '}'; for _ in $(seq 740); do echo; done; } >"$trial/tests/h.c"
-expected='src/apps/d.c:1 src/base/a.c:1 src/host/e.c:4 src/sim/c.c:1 src/sim/c.c:2 src/socket/f.c:7 src/tcp/b.c:1 src/tcp/b.c:4 tests/g.c:2 tests/h.c:801'
+printf '/* %141s */\n' x >"$trial/include/i.h"
+expected='include/i.h:1 src/apps/d.c:1 src/base/a.c:1 src/host/e.c:4 src/sim/c.c:1 src/sim/c.c:2 src/socket/f.c:7 src/tcp/b.c:1 src/tcp/b.c:4 tests/g.c:2 tests/h.c:801'
 found=$(check "$trial" | cut -d: -f1,2 | LC_ALL=C sort | xargs || true)
 if [ "$found" != "$expected" ]; then
     printf 'the checker is wrong:\n  expected %s\n  found    %s\n' "$expected" "$found"

@@ -1,4 +1,5 @@
-/* pool_fixture.h: the pool of a test program, and the two functions that cmocka_run_group_tests() takes to make it and to see that every packet came back. */
+/* pool_fixture.h: the pool of a test program, and the two functions that cmocka_run_group_tests() takes to make it and
+ * to see that every packet came back. */
 #ifndef TEST_POOL_FIXTURE_H
 #define TEST_POOL_FIXTURE_H
 #include "base/buf.h"

@@ -44,8 +44,8 @@ struct packetdrill_interface {
     int (*pipe)(void *userdata, int fds[2]);
     int (*splice)(void *userdata, int in, loff_t *in_offset, int out, loff_t *out_offset, size_t length, unsigned flags);
 };
-/* FLAGS: packetdrill's --so_flags: the local address, bare or as local_ip=A, and profile=P, seed=N, mtu=N, "defaults" (what the
- * defaults.sh of Linux's collections sets) and parameters by Linux's names or FreeBSD's (net.ipv4.tcp_sack=0, a ":" for a blank), separated by blanks or
- * commas. */
+/* FLAGS: packetdrill's --so_flags: the local address, bare or as local_ip=A, and profile=P, seed=N, mtu=N, "defaults"
+ * (what the defaults.sh of Linux's collections sets) and parameters by Linux's names or FreeBSD's (net.ipv4.tcp_sack=0,
+ * a ":" for a blank), separated by blanks or commas. */
 __attribute__((visibility("default"))) void packetdrill_interface_init(const char *flags, struct packetdrill_interface *interface);
 #endif

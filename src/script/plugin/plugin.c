@@ -279,7 +279,8 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
             plugin->fds[i] = -1;
     }
     if (!plugin || !make_host(plugin, &settings)) {
-        fprintf(stderr, "liblilliput-packetdrill: no host of profile %s at %s\n", settings.profile[0] ? settings.profile : "linux", settings.local);
+        fprintf(stderr, "liblilliput-packetdrill: no host of profile %s at %s\n",
+                settings.profile[0] ? settings.profile : "linux", settings.local);
         exit(1); /* packetdrill has no way to hear of it */
     }
     plugin_fill(interface);

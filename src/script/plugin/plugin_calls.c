@@ -102,7 +102,8 @@ static ssize_t do_send(void *userdata, int fd, const void *buffer, size_t size, 
 {
     CALL(ssize_t, lil_send(p->proc, live(p, fd), buffer, size, flags));
 }
-static ssize_t do_sendto(void *userdata, int fd, const void *buffer, size_t size, int flags, const struct sockaddr *address, socklen_t length)
+static ssize_t do_sendto(void *userdata, int fd, const void *buffer, size_t size, int flags,
+                         const struct sockaddr *address, socklen_t length)
 {
     CALL(ssize_t, lil_sendto(p->proc, live(p, fd), buffer, size, flags, address, length));
 }
@@ -226,9 +227,31 @@ static int do_splice(void *userdata, int in, loff_t *in_offset, int out, loff_t 
 
 void plugin_fill(struct packetdrill_interface *interface)
 {
-    *interface = (struct packetdrill_interface){.socket = do_socket, .bind = do_bind, .listen = do_listen, .accept = do_accept, .connect = do_connect,
-        .read = do_read, .readv = do_readv, .recv = do_recv, .recvfrom = do_recvfrom, .recvmsg = do_recvmsg, .write = do_write, .writev = do_writev,
-        .send = do_send, .sendto = do_sendto, .sendmsg = do_sendmsg, .fcntl = do_fcntl, .ioctl = do_ioctl, .close = do_close, .shutdown = do_shutdown,
-        .getsockopt = do_getsockopt, .setsockopt = do_setsockopt, .poll = do_poll, .epoll_create = do_epoll_create, .epoll_ctl = do_epoll_ctl,
-        .epoll_wait = do_epoll_wait, .pipe = do_pipe, .splice = do_splice};
+    *interface = (struct packetdrill_interface){.socket = do_socket,
+                                                .bind = do_bind,
+                                                .listen = do_listen,
+                                                .accept = do_accept,
+                                                .connect = do_connect,
+                                                .read = do_read,
+                                                .readv = do_readv,
+                                                .recv = do_recv,
+                                                .recvfrom = do_recvfrom,
+                                                .recvmsg = do_recvmsg,
+                                                .write = do_write,
+                                                .writev = do_writev,
+                                                .send = do_send,
+                                                .sendto = do_sendto,
+                                                .sendmsg = do_sendmsg,
+                                                .fcntl = do_fcntl,
+                                                .ioctl = do_ioctl,
+                                                .close = do_close,
+                                                .shutdown = do_shutdown,
+                                                .getsockopt = do_getsockopt,
+                                                .setsockopt = do_setsockopt,
+                                                .poll = do_poll,
+                                                .epoll_create = do_epoll_create,
+                                                .epoll_ctl = do_epoll_ctl,
+                                                .epoll_wait = do_epoll_wait,
+                                                .pipe = do_pipe,
+                                                .splice = do_splice};
 }

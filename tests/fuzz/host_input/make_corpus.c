@@ -140,8 +140,17 @@ static void tcp(const char *from, const char *to, struct tcphdr_ header, size_t 
 }
 
 static const char peer[] = "10.0.0.2", us[] = "10.0.0.1";
-static const struct tcphdr_ first = {.source_port = 1024, .dest_port = 80, .seq = 1000, .flags = TCP_SYN,
-                          .options = {.has_mss = true, .mss = 1460, .has_wscale = true, .wscale = 7, .sack_permitted = true, .has_timestamp = true, .ts_value = 1}};
+static const struct tcphdr_ first = {.source_port = 1024,
+                                     .dest_port = 80,
+                                     .seq = 1000,
+                                     .flags = TCP_SYN,
+                                     .options = {.has_mss = true,
+                                                 .mss = 1460,
+                                                 .has_wscale = true,
+                                                 .wscale = 7,
+                                                 .sack_permitted = true,
+                                                 .has_timestamp = true,
+                                                 .ts_value = 1}};
 
 static void tcp_server(uint8_t flags, const char *suffix)
 {
@@ -258,8 +267,16 @@ static void echo(const char *from, const char *to, uint8_t type)
 static void fragments(const char *from, const char *to)
 {
     for (unsigned i = 0; i < 4; i++) {
-        struct headers h = {.ip = {.version = strchr(to, ':') ? 6 : 4, .protocol = IPPROTO_UDP, .ttl = 64, .id = 9, .is_fragment = true, .payload_length = 64,
-                                   .frag_offset = (i ^ 1) * 64, .more_fragments = (i ^ 1) != 3, .source = address(from), .dest = address(to)}};
+        struct headers h = {.ip = {.version = strchr(to, ':') ? 6 : 4,
+                                   .protocol = IPPROTO_UDP,
+                                   .ttl = 64,
+                                   .id = 9,
+                                   .is_fragment = true,
+                                   .payload_length = 64,
+                                   .frag_offset = (i ^ 1) * 64,
+                                   .more_fragments = (i ^ 1) != 3,
+                                   .source = address(from),
+                                   .dest = address(to)}};
         h.header = ip_emit(&h.ip, h.bytes);
         h.length = h.header + 64;
         if ((i ^ 1) == 0) {
@@ -297,7 +314,9 @@ static void ip_inputs(void)
     ms(4000);
     end("forward");
     struct headers h = ip_packet("2001:db8:1::2", "2001:db8:1::1", 0, 32);
-    memcpy(h.bytes + 40, (uint8_t[]){60, 0, 1, 4, 0, 0, 0, 0, 43, 0, 5, 2, 0, 0, 1, 0, 44, 0, 0, 0, 0, 0, 0, 0, 59, 0, 0, 0, 0, 0, 0, 1}, 32);
+    memcpy(h.bytes + 40, (uint8_t[]){60, 0, 1, 4, 0, 0, 0, 0, 43, 0, 5, 2, 0, 0, 1, 0,
+                                     44, 0, 0, 0, 0, 0, 0, 0, 59, 0, 0, 0, 0, 0, 0, 1},
+           32);
     begin(FUZZ_VOUCH);
     tun(&h);
     h.bytes[52] = 0xc1;
@@ -354,7 +373,10 @@ static void router_inputs(void)
 static void link_inputs(void)
 {
     struct headers h = {.length = ARP_LENGTH};
-    struct arp arp = {.operation = ARP_REQUEST, .sender_mac = {{2, 0, 0, 0, 0, 9}}, .sender = address("192.0.2.9"), .target = address("192.0.2.1")};
+    struct arp arp = {.operation = ARP_REQUEST,
+                      .sender_mac = {{2, 0, 0, 0, 0, 9}},
+                      .sender = address("192.0.2.9"),
+                      .target = address("192.0.2.1")};
     begin(FUZZ_ROUTER | FUZZ_VOUCH);
     arp_emit(&arp, h.bytes);
     ether(&h, ETHERTYPE_ARPP, 9);
@@ -370,7 +392,11 @@ static void link_inputs(void)
     end("arp");
     begin(FUZZ_VOUCH);
     for (unsigned i = 0; i < 2; i++) {
-        struct nd nd = {.target = address(i ? "2001:db8::9" : "2001:db8::1"), .has_mac = true, .mac = {{2, 0, 0, 0, 0, 9}}, .solicited = true, .override_ = true};
+        struct nd nd = {.target = address(i ? "2001:db8::9" : "2001:db8::1"),
+                        .has_mac = true,
+                        .mac = {{2, 0, 0, 0, 0, 9}},
+                        .solicited = true,
+                        .override_ = true};
         uint8_t message[64];
         uint8_t type = i ? ICMP6_NEIGHBOR_ADVERT : ICMP6_NEIGHBOR_SOLICIT;
         size_t length = nd_emit(&nd, type, message);

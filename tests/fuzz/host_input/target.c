@@ -45,7 +45,8 @@ static void start(struct fuzz *fuzz)
         lil_address_add(fuzz->host, fuzz->tun, "10.0.0.1/24") || lil_address_add(fuzz->host, fuzz->tun, "2001:db8:1::1/64"))
         abort();
     if (fuzz->flags & FUZZ_AUTO && !(fuzz->flags & FUZZ_BSD)) {
-        if (lil_interface_autoconf(fuzz->host, fuzz->ether) || (fuzz->flags & FUZZ_ROUTER && lil_interface_advertise(fuzz->host, fuzz->ether)))
+        if (lil_interface_autoconf(fuzz->host, fuzz->ether) ||
+            (fuzz->flags & FUZZ_ROUTER && lil_interface_advertise(fuzz->host, fuzz->ether)))
             abort();
     }
     fuzz->proc = lil_proc_new(fuzz->host);

@@ -1,5 +1,6 @@
-/* target.c: whatever a lab file says, its reader answers with a topology or one line, and the small internet built of it runs, and ends, without a
- * crash or a leak. An input is a lab file's text; lines.c makes new ones of old ones. Programs that are not built in are left out. */
+/* target.c: whatever a lab file says, its reader answers with a topology or one line, and the small internet built of
+ * it runs, and ends, without a crash or a leak. An input is a lab file's text; lines.c makes new ones of old ones.
+ * Programs that are not built in are left out. */
 #include "../fuzz.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ struct lab {
 
 bool fuzz_may_change(const char *line, size_t length) { return length > 1 && *line != '#'; }
 
-static struct lil_proc *start(void *ctx, struct lil_world *world, struct lil_host *host, const struct topology_program *program, const char **error)
+static struct lil_proc *start(void *ctx, struct lil_world *world, struct lil_host *host,
+                              const struct topology_program *program, const char **error)
 {
     struct lab *lab = ctx;
     const char *arguments[ARGUMENTS_MAX];

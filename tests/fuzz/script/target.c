@@ -1,6 +1,7 @@
-/* target.c: whatever a script does to a host, in whatever order, neither the host nor the script's reader crashes, leaks or turns forever.
- * An input is a script's text. What its lines expect is not judged (a mutated script is nearly always wrong): it goes on past a wrong packet
- * or result, so that calls and segments meet the host in states that nobody wrote down. lines.c makes new scripts of old ones. */
+/* target.c: whatever a script does to a host, in whatever order, neither the host nor the script's reader crashes,
+ * leaks or turns forever. An input is a script's text. What its lines expect is not judged (a mutated script is nearly
+ * always wrong): it goes on past a wrong packet or result, so that calls and segments meet the host in states that
+ * nobody wrote down. lines.c makes new scripts of old ones. */
 #include "../fuzz.h"
 #include <ctype.h>
 #include <stdlib.h>

@@ -22,7 +22,8 @@ static struct end end_new(struct lil_driver *driver, const char *address)
     struct end end = {.driver = driver};
     assert_non_null(driver);
     end.host = lil_host_new(&(struct lil_host_config){.seed = 1, .now_ns = now_ns});
-    end.nic = lil_interface_add(end.host, &(struct lil_interface_config){.kind = LIL_ETHERNET, .transmit = lil_driver_transmit, .ctx = driver});
+    end.nic = lil_interface_add(
+        end.host, &(struct lil_interface_config){.kind = LIL_ETHERNET, .transmit = lil_driver_transmit, .ctx = driver});
     assert_int_equal(lil_address_add(end.host, end.nic, address), 0);
     end.proc = lil_proc_new(end.host);
     return end;
@@ -51,7 +52,8 @@ static void transfer(struct lil_driver *one, struct lil_driver *two)
     struct end a = end_new(one, "192.0.2.1/24"), b = end_new(two, "192.0.2.2/24");
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(7)};
     name.sin_addr.s_addr = htonl(0xc0000202);
-    int l = lil_socket(b.proc, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), c = lil_socket(a.proc, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), s = -1;
+    int l = lil_socket(b.proc, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+        c = lil_socket(a.proc, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), s = -1;
     assert_int_equal(lil_bind(b.proc, l, (struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(lil_listen(b.proc, l, 5), 0);
     assert_int_equal(lil_connect(a.proc, c, (struct sockaddr *)&name, sizeof name), -1);

@@ -51,8 +51,14 @@ static inline void net_trace(void *ctx, const struct lil_trace *event)
 
 static inline struct lil_host *net_host(struct net *net, const char *name, const char *profile, bool router)
 {
-    struct lil_host_config config = {.profile = profile, .seed = 1 + (uint64_t)net->host_count, .name = name, .router = router,
-                                     .share_pool = net->host_count ? net->hosts[0] : NULL, .trace = net_trace, .trace_ctx = net, .now_ns = net->now_ns};
+    struct lil_host_config config = {.profile = profile,
+                                     .seed = 1 + (uint64_t)net->host_count,
+                                     .name = name,
+                                     .router = router,
+                                     .share_pool = net->host_count ? net->hosts[0] : NULL,
+                                     .trace = net_trace,
+                                     .trace_ctx = net,
+                                     .now_ns = net->now_ns};
     struct lil_host *host = lil_host_new(&config);
     assert_non_null(host);
     if (!net->host_count)

@@ -1,5 +1,5 @@
-/* test_drop.c: each malformed or unwanted frame is counted under its reason, exactly once, and changes nothing; DESIGN.md section 7's attacks on
- * what lies below TCP, with bounds. */
+/* test_drop.c: each malformed or unwanted frame is counted under its reason, exactly once, and changes nothing;
+ * DESIGN.md section 7's attacks on what lies below TCP, with bounds. */
 #include "net.h"
 
 struct bench {
@@ -50,7 +50,8 @@ static struct datagram datagram(const char *from, const char *to, uint8_t protoc
     if (protocol == IPPROTO_UDP && payload >= 8) {
         struct udphdr_ udp = {.source_port = 1000, .dest_port = 9, .length = (uint16_t)payload};
         udphdr_emit(&udp, d.bytes + header);
-        uint32_t sum = csum_add(addr_pseudo_sum(&d.ip.source, &d.ip.dest, protocol, (uint32_t)payload), csum_partial(d.bytes + header, payload, 0));
+        uint32_t sum = csum_add(addr_pseudo_sum(&d.ip.source, &d.ip.dest, protocol, (uint32_t)payload),
+                                csum_partial(d.bytes + header, payload, 0));
         uint16_t field = (uint16_t)~csum_fold(sum);
         memcpy(d.bytes + header + 6, &field, 2);
     }
@@ -271,7 +272,11 @@ static void arp_input(struct bench *b, const char *sender, const char *target, u
     struct eth eth = {.dest = b->mac, .source = {{2, 0, 0, 0, 0, last}}, .type = ETHERTYPE_ARPP};
     if (broadcast)
         memset(eth.dest.b, 255, 6);
-    struct arp arp = {.operation = operation, .sender_mac = eth.source, .sender = net_addr(sender), .target = net_addr(target), .target_mac = b->mac};
+    struct arp arp = {.operation = operation,
+                      .sender_mac = eth.source,
+                      .sender = net_addr(sender),
+                      .target = net_addr(target),
+                      .target_mac = b->mac};
     eth_emit(&eth, frame);
     arp_emit(&arp, frame + 14);
     lil_host_input(b->host, b->eth, lil_packet_copy(b->host, frame, 60), b->net->now_ns);

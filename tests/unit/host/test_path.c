@@ -12,7 +12,8 @@ static void datagrams_over_ethernet(void **state)
         struct lil_host *a = net_host(net, "a", "linux", false), *b = net_host(net, "b", "linux", false);
         net_nic(net, a, 0, v6 ? "2001:db8::1/64" : "192.0.2.1/24", ether);
         net_nic(net, b, 0, v6 ? "2001:db8::2/64" : "192.0.2.2/24", ether);
-        struct udp_pcb *pa = net_udp(a, UDP_KIND_UDP, v6 ? "::" : "0.0.0.0", 1000, NULL), *pb = net_udp(b, UDP_KIND_UDP, v6 ? "::" : "0.0.0.0", 2000, NULL);
+        struct udp_pcb *pa = net_udp(a, UDP_KIND_UDP, v6 ? "::" : "0.0.0.0", 1000, NULL),
+                       *pb = net_udp(b, UDP_KIND_UDP, v6 ? "::" : "0.0.0.0", 2000, NULL);
         net_sendto(a, pa, v6 ? "2001:db8::2" : "192.0.2.2", 2000, 100);
         net_sendto(a, pa, v6 ? "2001:db8::2" : "192.0.2.2", 2000, 5000); /* fragments */
         net_run(net, NS_PER_S);

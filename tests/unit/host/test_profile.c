@@ -46,9 +46,12 @@ static void every_value_prints_and_parses_back(void **state)
 static void roots_set_every_time_and_size(void **state)
 {
     (void)state;
-    static const char *const must[] = {"tcp.rto_max_ms", "tcp.time_wait_ms", "tcp.rcvbuf", "tcp.sndbuf", "tcp.mss_default", "tcp.ttl", "ip.ttl",
-        "tcp.keepalive_idle_ms", "tcp.initial_window", "arp.max_asks", "arp.reachable_ms", "ip.frag_timeout_ms",
-        "udp.rcvbuf", "tcp.port_first", "tcp.fin_wait2_ms", "tcp.delack_ms", "nd.retrans_ms", "ip.no_route_error"};
+    static const char *const must[] = {"tcp.rto_max_ms", "tcp.time_wait_ms",      "tcp.rcvbuf",
+                                       "tcp.sndbuf",     "tcp.mss_default",       "tcp.ttl",
+                                       "ip.ttl",         "tcp.keepalive_idle_ms", "tcp.initial_window",
+                                       "arp.max_asks",   "arp.reachable_ms",      "ip.frag_timeout_ms",
+                                       "udp.rcvbuf",     "tcp.port_first",        "tcp.fin_wait2_ms",
+                                       "tcp.delack_ms",  "nd.retrans_ms",         "ip.no_route_error"};
     for (const char *const *name = lil_profile_names(); *name; name++)
         for (size_t i = 0; i < ARRAY_COUNT(must); i++) {
             char text[64];
@@ -63,9 +66,10 @@ static void syn_schedules(void **state)
 {
     (void)state;
     static const char *const want[][2] = {
-        {"4.2bsd", "0,1,2,3,4,5.5,7.5,10.5,15.5,23.5,39.5 45"}, {"4.3bsd", "0,6,12,24 45"}, {"tahoe", "0,6,18,42 75"}, {"4.4bsd", "0,6,30 75"},
-        {"freebsd", "0,1,3.2,7.4,15.6,31.8,64 75"}, {"macos", "0,1,2,3,4,5,7,11,19,35,67 75"}, {"linux24", "0,3,9,21,45,93 189"},
-        {"linux61", "0,1,3,7,15,31,63 127"}, {"linux", "0,1,2,3,4,5,7,11,19,35,67 131"}, {"windows", "0,1,3,7,15 21"},
+        {"4.2bsd", "0,1,2,3,4,5.5,7.5,10.5,15.5,23.5,39.5 45"}, {"4.3bsd", "0,6,12,24 45"}, {"tahoe", "0,6,18,42 75"},
+        {"4.4bsd", "0,6,30 75"}, {"freebsd", "0,1,3.2,7.4,15.6,31.8,64 75"}, {"macos", "0,1,2,3,4,5,7,11,19,35,67 75"},
+        {"linux24", "0,3,9,21,45,93 189"}, {"linux61", "0,1,3,7,15,31,63 127"},
+        {"linux", "0,1,2,3,4,5,7,11,19,35,67 131"}, {"windows", "0,1,3,7,15 21"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(want); i++) {
         char text[256];

@@ -62,11 +62,14 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
 static void end_init(struct life *life, struct world *world, int side, bool long_ways)
 {
     struct end *end = &world->ends[side];
-    end->host = lil_host_new(&(struct lil_host_config){.profile = life->profile, .seed = 7 + (uint64_t)side, .name = "h", .now_ns = life->now_ns});
+    end->host = lil_host_new(&(struct lil_host_config){
+        .profile = life->profile, .seed = 7 + (uint64_t)side, .name = "h", .now_ns = life->now_ns});
     assert_non_null(end->host);
     end->host->long_ways = long_ways;
     end->out = test_malloc(WIRE * sizeof *end->out);
-    end->nic = lil_interface_add(end->host, &(struct lil_interface_config){.kind = LIL_IP, .name = "eth0", .mtu = 1500, .transmit = transmit, .ctx = end});
+    end->nic = lil_interface_add(
+        end->host,
+        &(struct lil_interface_config){.kind = LIL_IP, .name = "eth0", .mtu = 1500, .transmit = transmit, .ctx = end});
     assert_int_equal(lil_address_add(end->host, end->nic, side ? "10.0.0.2/24" : "10.0.0.1/24"), 0);
     end->proc = lil_proc_new(end->host);
     end->fd = end->listener = -1;
@@ -112,7 +115,8 @@ static void compare(struct life *life, int side)
     unsigned n = a->count < b->count ? a->count : b->count;
     for (unsigned i = 0; i < n; i++) {
         if (a->out[i].length != b->out[i].length || memcmp(a->out[i].bytes, b->out[i].bytes, a->out[i].length))
-            print_error("step %lu: segment %u of the end %d differs: the short way, then the general one\n", (unsigned long)life->steps, i, side);
+            print_error("step %lu: segment %u of the end %d differs: the short way, then the general one\n",
+                        (unsigned long)life->steps, i, side);
         assert_int_equal(a->out[i].length, b->out[i].length);
         assert_memory_equal(a->out[i].bytes, b->out[i].bytes, a->out[i].length);
     }

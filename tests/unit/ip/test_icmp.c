@@ -4,7 +4,8 @@
 #include "ip/icmp.h"
 #include "unit/pool_fixture.h"
 
-static struct lil_packet *offender(struct ip *ip, int version, const char *from, const char *to, uint8_t protocol, size_t payload, uint8_t first)
+static struct lil_packet *offender(struct ip *ip, int version, const char *from, const char *to, uint8_t protocol,
+                                   size_t payload, uint8_t first)
 {
     uint8_t bytes[2000] = {0};
     *ip = (struct ip){.version = (uint8_t)version, .protocol = protocol, .ttl = 64, .payload_length = (uint32_t)payload};
@@ -30,7 +31,8 @@ static bool may(int version, const char *from, const char *to, uint8_t protocol,
 static void never_about(void **state)
 {
     (void)state;
-    struct icmp_error port = {.type = ICMP4_UNREACHABLE, .code = 3}, port6 = {.type = ICMP6_UNREACHABLE, .code = 4}, big6 = {.type = ICMP6_TOO_BIG};
+    struct icmp_error port = {.type = ICMP4_UNREACHABLE, .code = 3}, port6 = {.type = ICMP6_UNREACHABLE, .code = 4},
+                      big6 = {.type = ICMP6_TOO_BIG};
     assert_true(may(4, "192.0.2.1", "192.0.2.2", 17, 0, port));
     assert_true(may(4, "192.0.2.1", "192.0.2.2", 1, ICMP4_ECHO_REQUEST, port));
     assert_false(may(4, "192.0.2.1", "192.0.2.2", 1, ICMP4_UNREACHABLE, port));
@@ -63,7 +65,8 @@ static void quotes(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct ip ip;
         bool v4 = rows[i].version == 4;
-        struct lil_packet *packet = offender(&ip, rows[i].version, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "192.0.2.2" : "2001:db8::2", 17, rows[i].payload, 0);
+        struct lil_packet *packet = offender(&ip, rows[i].version, v4 ? "192.0.2.1" : "2001:db8::1",
+                                             v4 ? "192.0.2.2" : "2001:db8::2", 17, rows[i].payload, 0);
         struct icmp_error error = {.version = (uint8_t)rows[i].version, .type = v4 ? 3 : 1, .code = v4 ? 3 : 4};
         struct lil_packet *message = icmp_error_new(pool, &error, &ip, packet, rows[i].quote, &ip.dest);
         assert_int_equal(message->length, rows[i].want);
@@ -108,6 +111,7 @@ static void rate(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(never_about), cmocka_unit_test(quotes), cmocka_unit_test(quote_parse), cmocka_unit_test(rate)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(never_about), cmocka_unit_test(quotes),
+                                       cmocka_unit_test(quote_parse), cmocka_unit_test(rate)};
     return cmocka_run_group_tests(tests, pool_setup, pool_teardown);
 }

@@ -5,9 +5,14 @@
 
 static void test_normalize(void **state)
 {
-    static const char *const pairs[][2] = {{"/proc//net///tcp", "/proc/net/tcp"}, {"/proc/./net/././tcp", "/proc/net/tcp"}, {"/a/.hidden", "/a/.hidden"},
-                                           {"/proc/net/.", "/proc/net/"},         {"/", "/"},                               {"", ""},
-                                           {"relative/./x", "relative/x"},        {"/a/..b", "/a/..b"}};
+    static const char *const pairs[][2] = {{"/proc//net///tcp", "/proc/net/tcp"},
+                                           {"/proc/./net/././tcp", "/proc/net/tcp"},
+                                           {"/a/.hidden", "/a/.hidden"},
+                                           {"/proc/net/.", "/proc/net/"},
+                                           {"/", "/"},
+                                           {"", ""},
+                                           {"relative/./x", "relative/x"},
+                                           {"/a/..b", "/a/..b"}};
     char path[64];
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -24,13 +29,17 @@ static void test_classify(void **state)
         enum open_what what;
         const char *rest;
     } cases[] = {
-        {"/proc/net/tcp", OPEN_PROC_NET, "tcp"}, {"/proc/self/net/dev", OPEN_PROC_NET, "dev"}, {"/proc/thread-self/net/dev", OPEN_PROC_NET, "dev"},
-        {"/proc/123/net/tcp6", OPEN_PROC_NET, "tcp6"}, {"/proc/123/task/124/net/udp", OPEN_PROC_NET, "udp"}, {"/proc/net/stat/arp_cache", OPEN_PROC_NET, "stat/arp_cache"},
-        {"/proc/net", OPEN_NATIVE, NULL}, {"/proc/self/status", OPEN_NATIVE, NULL}, {"/proc/network", OPEN_NATIVE, NULL}, {"/proc/123/netx", OPEN_NATIVE, NULL},
-        {"/proc/123", OPEN_NATIVE, NULL}, {"/proc/", OPEN_NATIVE, NULL}, {"/etc/net/tcp", OPEN_NATIVE, NULL},
-        {"/proc/sys/net/core/somaxconn", OPEN_SYSCTL, "core/somaxconn"}, {"/proc/sys/net/", OPEN_NATIVE, NULL}, {"/proc/sys/kernel/osrelease", OPEN_NATIVE, NULL},
-        {"/sys/class/net", OPEN_ABSENT, NULL}, {"/sys/class/net/eth0/mtu", OPEN_ABSENT, NULL}, {"/sys/class/network", OPEN_NATIVE, NULL},
-        {"/dev/net/tun", OPEN_ABSENT, NULL}, {"/dev/null", OPEN_NATIVE, NULL}, {"/dev/vhost-net", OPEN_ABSENT, NULL}};
+        {"/proc/net/tcp", OPEN_PROC_NET, "tcp"}, {"/proc/self/net/dev", OPEN_PROC_NET, "dev"},
+        {"/proc/thread-self/net/dev", OPEN_PROC_NET, "dev"}, {"/proc/123/net/tcp6", OPEN_PROC_NET, "tcp6"},
+        {"/proc/123/task/124/net/udp", OPEN_PROC_NET, "udp"},
+        {"/proc/net/stat/arp_cache", OPEN_PROC_NET, "stat/arp_cache"}, {"/proc/net", OPEN_NATIVE, NULL},
+        {"/proc/self/status", OPEN_NATIVE, NULL}, {"/proc/network", OPEN_NATIVE, NULL},
+        {"/proc/123/netx", OPEN_NATIVE, NULL}, {"/proc/123", OPEN_NATIVE, NULL}, {"/proc/", OPEN_NATIVE, NULL},
+        {"/etc/net/tcp", OPEN_NATIVE, NULL}, {"/proc/sys/net/core/somaxconn", OPEN_SYSCTL, "core/somaxconn"},
+        {"/proc/sys/net/", OPEN_NATIVE, NULL}, {"/proc/sys/kernel/osrelease", OPEN_NATIVE, NULL},
+        {"/sys/class/net", OPEN_ABSENT, NULL}, {"/sys/class/net/eth0/mtu", OPEN_ABSENT, NULL},
+        {"/sys/class/network", OPEN_NATIVE, NULL}, {"/dev/net/tun", OPEN_ABSENT, NULL},
+        {"/dev/null", OPEN_NATIVE, NULL}, {"/dev/vhost-net", OPEN_ABSENT, NULL}};
     const char *rest;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

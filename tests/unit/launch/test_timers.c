@@ -103,7 +103,8 @@ static void test_alarm(void **state)
 /* timer_create(2): absolute and relative, a signal with its value; a start in the past counts what it missed. */
 static void test_posix(void **state)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 99}, none = {.sigev_notify = SIGEV_NONE};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 99},
+                    none = {.sigev_notify = SIGEV_NONE};
     struct itimerspec spec = {{0, 0}, {1002, 0}}, old;
     int id = 0, silent = 0;
     (void)state;

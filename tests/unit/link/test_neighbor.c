@@ -46,10 +46,17 @@ static void on_removed(void *ctx)
 static void start(uint8_t policy)
 {
     struct neighbor_hooks hooks = {.solicit = on_solicit, .send = on_send, .fail = on_fail, .removed = on_removed};
-    params = (struct neighbor_params){.policy = policy, .max_asks = policy == NEIGHBOR_RFC4861 ? 3 : 5, .retrans_ms = 1024, .hold_down_ms = 20000,
-        .reachable_ms = policy == NEIGHBOR_RFC4861 ? 30000 : 1200000, .incomplete_ms = policy == NEIGHBOR_BSD42 ? 180000 : 300000,
-        .queue_packets = policy == NEIGHBOR_RFC4861 ? 101 : 1, .cache_limit = 128, .hold_down_error = EHOSTDOWN,
-        .hold_down_gateway_error = EHOSTUNREACH, .fails_pending = policy == NEIGHBOR_RFC4861};
+    params = (struct neighbor_params){.policy = policy,
+                                      .max_asks = policy == NEIGHBOR_RFC4861 ? 3 : 5,
+                                      .retrans_ms = 1024,
+                                      .hold_down_ms = 20000,
+                                      .reachable_ms = policy == NEIGHBOR_RFC4861 ? 30000 : 1200000,
+                                      .incomplete_ms = policy == NEIGHBOR_BSD42 ? 180000 : 300000,
+                                      .queue_packets = policy == NEIGHBOR_RFC4861 ? 101 : 1,
+                                      .cache_limit = 128,
+                                      .hold_down_error = EHOSTDOWN,
+                                      .hold_down_gateway_error = EHOSTUNREACH,
+                                      .fails_pending = policy == NEIGHBOR_RFC4861};
     asks = unicast_asks = sent = failed = removed = 0;
     last_error = 0;
     now_ms = 0;

@@ -49,7 +49,8 @@ static void test_statements(void **state)
     (void)state;
     expect(CODE_OK, " assert tcpi_snd_cwnd == 10 ");
     expect(CODE_OK, "\nimport os\nx = 4\nx += 2; y = x * 2\nassert y == 12, 'y'\n");
-    expect(CODE_OK, "\n    x = 0\n    if tcpi_snd_cwnd > 5:\n        x = 1\n        x += 1\n    elif 1 / 0:\n        x = 9\n    else:\n        x = 8\n    assert x == 2\n");
+    expect(CODE_OK, "\n    x = 0\n    if tcpi_snd_cwnd > 5:\n        x = 1\n        x += 1\n    elif 1 / 0:\n        x "
+                    "= 9\n    else:\n        x = 8\n    assert x == 2\n");
     expect(CODE_OK, "if 0: assert 0\nassert 1 # not 0\n");
     expect(CODE_OK, "if 0:\n  if 1:\n    assert 0\n  else:\n    assert 0\nelse:\n  assert 1\n");
     expect(CODE_OK, "pass");
@@ -59,12 +60,19 @@ static void test_statements(void **state)
 static void test_loops_and_functions(void **state)
 {
     (void)state;
-    expect(CODE_OK, "\nn = 0\nfor i in range(2, 10, 3):\n  n += i\nassert n == 15\nfor a, b in zip([1, 2], (3, 4)): n += a * b\nassert n == 26\n");
+    expect(CODE_OK, "\nn = 0\nfor i in range(2, 10, 3):\n  n += i\nassert n == 15\nfor a, b in zip([1, 2], (3, 4)): n "
+                    "+= a * b\nassert n == 26\n");
     expect(CODE_OK, "\nn = 0\nwhile True:\n  n += 1\n  if n < 5:\n    continue\n  break\nassert n == 5\nfor x in []:\n  assert 0\n");
-    expect(CODE_OK, "\ndef f(a, b=2):\n  \"\"\"two\n  lines\"\"\"\n  for i in range(9):\n    if i == a:\n      return i * b\n  return -1\n\nassert f(3) == 6 and f(4, b=1) == 4 and f(10) == -1\n");
-    expect(CODE_OK, "\ntotal = 1\ndef add(n):\n  global total\n  own = n\n  total += own\nadd(4)\nassert total == 5\ndef fact(n): return 1 if n < 2 else n * fact(n - 1)\nassert fact(5) == 120\n");
-    expect(CODE_OK, "a = b = 3; a, b = b, a + 1\nassert (a, b) == (3, 4)\nl = [x * x for x in range(6) if x % 2]\nassert l == [1, 9, 25] and sum(x for x in l) == 35\nl.append(1)\nassert l[-1] == 1 and l[1:3] == [9, 25] and len(l) == 4\n");
-    expect(CODE_OK, "assert all([1, 2]) and not any([0]) and sorted([3, 1, 2])[0] == 1 and 'b' in 'abc' and 'a,b'.split(',') == ['a', 'b']\n");
+    expect(CODE_OK, "\ndef f(a, b=2):\n  \"\"\"two\n  lines\"\"\"\n  for i in range(9):\n    if i == a:\n      return "
+                    "i * b\n  return -1\n\nassert f(3) == 6 and f(4, b=1) == 4 and f(10) == -1\n");
+    expect(CODE_OK, "\ntotal = 1\ndef add(n):\n  global total\n  own = n\n  total += own\nadd(4)\nassert total == "
+                    "5\ndef fact(n): return 1 if n < 2 else n * fact(n - 1)\nassert fact(5) == 120\n");
+    expect(
+        CODE_OK,
+        "a = b = 3; a, b = b, a + 1\nassert (a, b) == (3, 4)\nl = [x * x for x in range(6) if x % 2]\nassert l == [1, "
+        "9, 25] and sum(x for x in l) == 35\nl.append(1)\nassert l[-1] == 1 and l[1:3] == [9, 25] and len(l) == 4\n");
+    expect(CODE_OK, "assert all([1, 2]) and not any([0]) and sorted([3, 1, 2])[0] == 1 and 'b' in 'abc' and "
+                    "'a,b'.split(',') == ['a', 'b']\n");
     expect(CODE_FAILED, "raise AssertionError('no')");
     assert_string_equal(message, "raise: no");
     expect(CODE_FAILED, "\ndef f():\n  assert 0\n\nf()\n");
@@ -78,10 +86,13 @@ static void test_formats(void **state)
 {
     (void)state;
     static const char *const right[] = {
-        "x = 1234567; assert f'{x:,} {x/1000:.1f} {x:>9d}|{x:<9}|{x:09d}|{x:x}|{x!r}' == '1,234,567 1234.6   1234567|1234567  |001234567|12d687|1234567'",
-        "assert '{} {1} {a}'.format(1, 2, a='z') == '1 2 z'", "assert '{:5.2f}|{:#x}|{:^5}|{{}}'.format(3.14159, 255, 'ab') == ' 3.14|0xff| ab  |{}'",
+        "x = 1234567; assert f'{x:,} {x/1000:.1f} {x:>9d}|{x:<9}|{x:09d}|{x:x}|{x!r}' == '1,234,567 1234.6   "
+        "1234567|1234567  |001234567|12d687|1234567'",
+        "assert '{} {1} {a}'.format(1, 2, a='z') == '1 2 z'",
+        "assert '{:5.2f}|{:#x}|{:^5}|{{}}'.format(3.14159, 255, 'ab') == ' 3.14|0xff| ab  |{}'",
         "assert '%5s|%-5s|%05d|%+d|%.2f|%%|%x' % ('a', 'b', 42, 7, 1.005, 255) == '    a|b    |00042|+7|1.00|%|ff'",
-        "x = 3; assert f\"{x=}\" == 'x=3' and 'a\\tb'[1] == '\\t' and r'\\n'[0] == '\\\\'", "assert 0b101 == 5 and 0o17 == 15 and 1_000 == 1000"};
+        "x = 3; assert f\"{x=}\" == 'x=3' and 'a\\tb'[1] == '\\t' and r'\\n'[0] == '\\\\'",
+        "assert 0b101 == 5 and 0o17 == 15 and 1_000 == 1000"};
     for (unsigned i = 0; i < sizeof right / sizeof right[0]; i++)
         expect(CODE_OK, right[i]);
 }
@@ -136,7 +147,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_expressions), cmocka_unit_test(test_statements), cmocka_unit_test(test_failures),
-                                       cmocka_unit_test(test_loops_and_functions), cmocka_unit_test(test_formats), cmocka_unit_test(test_variables_stay), cmocka_unit_test(test_print)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_expressions), cmocka_unit_test(test_statements),
+                                       cmocka_unit_test(test_failures),    cmocka_unit_test(test_loops_and_functions),
+                                       cmocka_unit_test(test_formats),     cmocka_unit_test(test_variables_stay),
+                                       cmocka_unit_test(test_print)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

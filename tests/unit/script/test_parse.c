@@ -198,7 +198,11 @@ static void test_defines(void **state)
 {
     (void)state;
     struct define cookie = {NULL, "COOKIE", "a1b2c3d4"}, level = {&cookie, "LEVEL", "SOL_IPV6"};
-    assert_int_equal(script_parse(&script, "t", "0 > S 0:0(0) <FO COOKIE>\n0 setsockopt(3, LEVEL, SO_ERROR, [1], 4) = 0\n0 `echo $LEVEL$`", 4, &level), 0);
+    assert_int_equal(
+        script_parse(&script, "t",
+                     "0 > S 0:0(0) <FO COOKIE>\n0 setsockopt(3, LEVEL, SO_ERROR, [1], 4) = 0\n0 `echo $LEVEL$`", 4,
+                     &level),
+        0);
     const struct script_event *e = script.events;
     assert_int_equal(e->packet->options[0].length, 4);
     assert_int_equal(e->packet->options[0].bytes[3], 0xd4);

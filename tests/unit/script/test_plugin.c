@@ -98,7 +98,8 @@ static void peer_name(struct sockaddr_storage *name, socklen_t *length)
         assert_int_equal(inet_pton(AF_INET6, "fd3d:fa7b:d17d::1", &in6->sin6_addr), 1);
         *length = sizeof *in6;
     } else {
-        *(struct sockaddr_in *)name = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = inet_addr("192.0.2.1")};
+        *(struct sockaddr_in *)name = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = inet_addr("192.0.2.1")};
         *length = sizeof(struct sockaddr_in);
     }
 }
@@ -183,7 +184,9 @@ static int listener(void)
     struct sockaddr_in6 address6 = {.sin6_family = AF_INET6, .sin6_port = htons(8080)};
     int fd = pd.socket(pd.userdata, v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
     assert_true(fd >= 0);
-    assert_int_equal(pd.bind(pd.userdata, fd, v6 ? (struct sockaddr *)&address6 : (struct sockaddr *)&address, v6 ? sizeof address6 : sizeof address), 0);
+    assert_int_equal(pd.bind(pd.userdata, fd, v6 ? (struct sockaddr *)&address6 : (struct sockaddr *)&address,
+                             v6 ? sizeof address6 : sizeof address),
+                     0);
     assert_int_equal(pd.listen(pd.userdata, fd, 5), 0);
     return fd;
 }
@@ -238,7 +241,8 @@ static void test_parameters(void **state)
     size_t count = sizeof bytes;
     long long usecs;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = inet_addr("192.0.2.1")};
-    start("192.168.0.1 mtu=1400 net.ipv4.tcp_sack=0,net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_timestamps=0 net.ipv4.tcp_rmem=4096:8192:16384");
+    start("192.168.0.1 mtu=1400 net.ipv4.tcp_sack=0,net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_timestamps=0 "
+          "net.ipv4.tcp_rmem=4096:8192:16384");
     int fd = pd.socket(pd.userdata, AF_INET, SOCK_STREAM, 0);
     assert_int_equal(pd.fcntl(pd.userdata, fd, F_SETFL, O_RDWR | O_NONBLOCK), 0);
     assert_int_equal(pd.connect(pd.userdata, fd, (struct sockaddr *)&address, sizeof address), -1);
@@ -364,7 +368,11 @@ static void connect_blocks(void)
     assert_int_equal(receive_segment(&syn), 0);
     assert_int_equal(syn.flags, TCP_SYN);
     pd.usleep(pd.userdata, 50000);
-    answer = (struct segment){.seq = 500, .ack = syn.seq + 1, .flags = TCP_SYN | TCP_ACK, .local_port = syn.local_port, .remote_port = syn.remote_port};
+    answer = (struct segment){.seq = 500,
+                              .ack = syn.seq + 1,
+                              .flags = TCP_SYN | TCP_ACK,
+                              .local_port = syn.local_port,
+                              .remote_port = syn.remote_port};
     long long sent = now();
     send_segment(&answer);
     pd.usleep(pd.userdata, 300000);
@@ -571,10 +579,20 @@ static int setup(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clock), cmocka_unit_test(test_descriptors_are_real), cmocka_unit_test(test_parameters), cmocka_unit_test(test_nothing_can_come),
-        cmocka_unit_test(test_blocking_accept_and_read), cmocka_unit_test(test_connect_retransmits), cmocka_unit_test(test_poll_on_main_thread),
-        cmocka_unit_test(test_pipe_and_splice), cmocka_unit_test(test_connect_blocks), cmocka_unit_test(test_ipv6), cmocka_unit_test(test_poll_blocks),
-        cmocka_unit_test(test_write_blocks), cmocka_unit_test(test_life), cmocka_unit_test(test_descriptors_end), cmocka_unit_test(test_spinning)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_clock),
+                                       cmocka_unit_test(test_descriptors_are_real),
+                                       cmocka_unit_test(test_parameters),
+                                       cmocka_unit_test(test_nothing_can_come),
+                                       cmocka_unit_test(test_blocking_accept_and_read),
+                                       cmocka_unit_test(test_connect_retransmits),
+                                       cmocka_unit_test(test_poll_on_main_thread),
+                                       cmocka_unit_test(test_pipe_and_splice),
+                                       cmocka_unit_test(test_connect_blocks),
+                                       cmocka_unit_test(test_ipv6),
+                                       cmocka_unit_test(test_poll_blocks),
+                                       cmocka_unit_test(test_write_blocks),
+                                       cmocka_unit_test(test_life),
+                                       cmocka_unit_test(test_descriptors_end),
+                                       cmocka_unit_test(test_spinning)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }

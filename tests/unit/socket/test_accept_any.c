@@ -41,7 +41,8 @@ static void end_init(struct end *end, const char *address, bool any, struct lil_
     memset(end, 0, sizeof *end);
     end->host = lil_host_new(&(struct lil_host_config){.seed = 7, .name = address, .share_pool = share, .now_ns = now_ns});
     assert_non_null(end->host);
-    end->nic = lil_interface_add(end->host, &(struct lil_interface_config){.kind = LIL_IP, .transmit = transmit, .ctx = end, .accept_any = any});
+    end->nic = lil_interface_add(
+        end->host, &(struct lil_interface_config){.kind = LIL_IP, .transmit = transmit, .ctx = end, .accept_any = any});
     assert_true(end->nic > 0);
     assert_int_equal(lil_address_add(end->host, end->nic, address), 0);
     end->proc = lil_proc_new(end->host);

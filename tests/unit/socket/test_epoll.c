@@ -271,8 +271,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_level),  TEST(test_edge),         TEST(test_room_after_a_last_fit), TEST(test_oneshot), TEST(test_exclusive), TEST(test_errors),
-        TEST(test_nested), TEST(test_closed_files), TEST(test_many),    TEST(test_select),    TEST(test_poll),
+        TEST(test_level),   TEST(test_edge),         TEST(test_room_after_a_last_fit),
+        TEST(test_oneshot), TEST(test_exclusive),    TEST(test_errors),
+        TEST(test_nested),  TEST(test_closed_files), TEST(test_many),
+        TEST(test_select),  TEST(test_poll),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,10 @@ struct ask {
 
 static void ask(int to, uint16_t type, uint16_t flags, const void *body, size_t size)
 {
-    struct ask message = {.header = {.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + size), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags, .nlmsg_seq = 9}};
+    struct ask message = {.header = {.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + size),
+                                     .nlmsg_type = type,
+                                     .nlmsg_flags = NLM_F_REQUEST | flags,
+                                     .nlmsg_seq = 9}};
     memcpy(message.body, body, size);
     assert_int_equal(lil_send(proc, to, &message, message.header.nlmsg_len, 0), message.header.nlmsg_len);
 }
@@ -219,7 +222,10 @@ static void test_changes(void **state)
 
 static void test_sock_diag(void **state)
 {
-    struct inet_diag_req_v2 all = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u, .idiag_ext = 1 << (INET_DIAG_INFO - 1)};
+    struct inet_diag_req_v2 all = {.sdiag_family = AF_INET,
+                                   .sdiag_protocol = IPPROTO_TCP,
+                                   .idiag_states = ~0u,
+                                   .idiag_ext = 1 << (INET_DIAG_INFO - 1)};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(80)};
     const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buffer;
     int diag = netlink_socket(proc, SOCK_DGRAM, NETLINK_SOCK_DIAG, 4711, NULL), listener = lil_socket(proc, AF_INET, SOCK_STREAM, 0);

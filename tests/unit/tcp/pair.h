@@ -49,8 +49,9 @@ static inline void pair_params_linux(struct tcp_params *p)
     p->rfc5961 = true;
     p->icmp_policy = TCP_ICMP_ABORT;
     p->icmp_check_seq = p->icmp_established_soft = true;
-    static const uint8_t errors[] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED, EMSGSIZE, EOPNOTSUPP, ENETUNREACH, EHOSTDOWN,
-                                     ENONET, ENETUNREACH, EHOSTUNREACH, ENETUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
+    static const uint8_t errors[] = {ENETUNREACH,  EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED, EMSGSIZE,     EOPNOTSUPP,
+                                     ENETUNREACH,  EHOSTDOWN,    ENONET,       ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
+                                     EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
     for (int i = 0; i < 16; i++)
         p->icmp4[i] = (struct tcp_icmp_row){i == 4 ? TCP_ICMP_PMTU : TCP_ICMP_BY_POLICY, errors[i]};
     p->backlog_count = TCP_COUNT_COMPLETE;
@@ -113,7 +114,10 @@ static inline void pair_params_bsd(struct tcp_params *p) /* 4.4BSD-Lite */
     p->isn_policy = TCP_ISN_BSD;
     p->icmp_policy = TCP_ICMP_SOFT;
     for (int i = 0; i < 13; i++)
-        p->icmp4[i] = (struct tcp_icmp_row){i == 2 || i == 3 ? TCP_ICMP_NOW : TCP_ICMP_BY_POLICY, i == 2 || i == 3 ? ECONNREFUSED : i == 4 ? EMSGSIZE : EHOSTUNREACH};
+        p->icmp4[i] =
+            (struct tcp_icmp_row){i == 2 || i == 3 ? TCP_ICMP_NOW : TCP_ICMP_BY_POLICY, i == 2 || i == 3 ? ECONNREFUSED
+                                                                                        : i == 4         ? EMSGSIZE
+                                                                                                 : EHOSTUNREACH};
     p->icmp_established_soft = true;
     p->backlog_count = TCP_COUNT_BOTH;
     p->backlog_rule = TCP_BACKLOG_3B_2_PLUS_1;
@@ -174,7 +178,11 @@ static int pair_path(void *ctx, const struct addr *local, const struct addr *rem
     (void)remote;
     if (end->pair->path_error)
         return end->pair->path_error;
-    *path = (struct tcp_path){.local = end->pair->addr[end->index], .ifindex = 1, .mtu = end->pair->mtu, .gso_max = end->pair->gso_max, .is_local_net = true};
+    *path = (struct tcp_path){.local = end->pair->addr[end->index],
+                              .ifindex = 1,
+                              .mtu = end->pair->mtu,
+                              .gso_max = end->pair->gso_max,
+                              .is_local_net = true};
     return 0;
 }
 static void pair_trace(void *ctx, const struct lil_trace *event)
@@ -275,7 +283,10 @@ static inline void pair_give(struct pair *pair, struct pair_segment *segment)
 {
     int to = !segment->from;
     struct tcp_in in = {.header = segment->header, .payload = segment->payload, .gso_size = segment->gso_size};
-    in.flow = (struct flow){.local = segment->flow.remote, .remote = segment->flow.local, .local_port = segment->flow.remote_port, .remote_port = segment->flow.local_port};
+    in.flow = (struct flow){.local = segment->flow.remote,
+                            .remote = segment->flow.local,
+                            .local_port = segment->flow.remote_port,
+                            .remote_port = segment->flow.local_port};
     struct lil_packet *packet = segment->packet;
     if (!packet)
         packet = packet_new(pair->pool);

@@ -1,6 +1,7 @@
-/* test_attack.c: what a peer or a stranger may throw at TCP (DESIGN section 7): random segments around a live connection with every
- * invariant checked, shattered reassembly (CVE-2018-5390), shattered scoreboards and tiny MSS (CVE-2019-11477..9), URG games, optimistic ACKs,
- * blind ICMP. Work and memory are bounded; what is told to the process stays what the peer sent. */
+/* test_attack.c: what a peer or a stranger may throw at TCP (DESIGN section 7): random segments around a live
+ * connection with every invariant checked, shattered reassembly (CVE-2018-5390), shattered scoreboards and tiny MSS
+ * (CVE-2019-11477..9), URG games, optimistic ACKs, blind ICMP. Work and memory are bounded; what is told to the process
+ * stays what the peer sent. */
 #include "unit/tcp/pair.h"
 
 static uint32_t near(struct prng *prng, uint32_t seq)
@@ -21,14 +22,17 @@ static uint32_t near(struct prng *prng, uint32_t seq)
 
 static void random_segment(struct pair *pair, struct prng *prng, const struct tcb *tcb, struct tcp_in *in)
 {
-    static const uint16_t flags[] = {TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_ACK | TCP_URG, TCP_ACK | TCP_FIN, TCP_SYN, TCP_SYN | TCP_ACK,
-                                     0, TCP_ACK | TCP_ECE, TCP_ACK | TCP_CWR, 0x1ff};
+    static const uint16_t flags[] = {
+        TCP_ACK,           TCP_ACK,           TCP_ACK, TCP_ACK,           TCP_ACK | TCP_PSH,
+        TCP_ACK | TCP_URG, TCP_ACK | TCP_FIN, TCP_SYN, TCP_SYN | TCP_ACK, 0,
+        TCP_ACK | TCP_ECE, TCP_ACK | TCP_CWR, 0x1ff};
     memset(in, 0, sizeof *in);
     in->flow = pair_flow(pair, 1024);
     in->header.source_port = 13;
     in->header.dest_port = 1024;
     in->header.seq = prng_below(prng, 3) ? tcb->rcv_nxt : near(prng, tcb->rcv_nxt);
-    in->header.ack = prng_below(prng, 3) ? tcb->snd_una + (uint32_t)prng_below(prng, tcb->snd_nxt - tcb->snd_una + 1) : near(prng, tcb->snd_una);
+    in->header.ack = prng_below(prng, 3) ? tcb->snd_una + (uint32_t)prng_below(prng, tcb->snd_nxt - tcb->snd_una + 1)
+                                         : near(prng, tcb->snd_una);
     in->header.flags = flags[prng_below(prng, ARRAY_COUNT(flags))];
     in->header.window = prng_below(prng, 3) ? 500 : (uint16_t)prng_next(prng);
     in->header.urgent = (uint16_t)prng_next(prng);
@@ -38,13 +42,15 @@ static void random_segment(struct pair *pair, struct prng *prng, const struct tc
     if (prng_below(prng, 2)) {
         options->has_timestamp = true;
         options->ts_value = tcb->ts_recent + (uint32_t)prng_below(prng, 100) - 10;
-        options->ts_echo = prng_below(prng, 4) ? tcb->tcp->now_ts + tcb->ts_offset - (uint32_t)prng_below(prng, 100) : (uint32_t)prng_next(prng);
+        options->ts_echo = prng_below(prng, 4) ? tcb->tcp->now_ts + tcb->ts_offset - (uint32_t)prng_below(prng, 100)
+                                               : (uint32_t)prng_next(prng);
     }
     if (prng_below(prng, 2)) {
         options->sack_count = (uint8_t)prng_below(prng, TCP_SACK_BLOCKS + 1);
         for (unsigned i = 0; i < options->sack_count; i++) {
             options->sack[i].start = near(prng, tcb->snd_una);
-            options->sack[i].end = prng_below(prng, 4) ? options->sack[i].start + (uint32_t)prng_below(prng, 5000) : near(prng, tcb->snd_nxt);
+            options->sack[i].end = prng_below(prng, 4) ? options->sack[i].start + (uint32_t)prng_below(prng, 5000)
+                                                       : near(prng, tcb->snd_nxt);
         }
     }
 }
@@ -76,7 +82,8 @@ static void storm(uint64_t seed)
         if (prng_below(&prng, 4) == 0)
             (void)pair_recv(pair, 0, tcb[0], in_bytes, prng_below(&prng, sizeof in_bytes));
         if (prng_below(&prng, 16) == 0)
-            tcp_on_icmp(pair->tcp[0], &in.flow, near(&prng, tcb[0]->snd_una), 4, (uint8_t)prng_below(&prng, 13), (uint8_t)prng_below(&prng, 16), (uint32_t)prng_below(&prng, 2000), pair->now_ns);
+            tcp_on_icmp(pair->tcp[0], &in.flow, near(&prng, tcb[0]->snd_una), 4, (uint8_t)prng_below(&prng, 13),
+                        (uint8_t)prng_below(&prng, 16), (uint32_t)prng_below(&prng, 2000), pair->now_ns);
         if (prng_below(&prng, 40) == 0)
             (void)tcp_shutdown(pair->tcp[0], tcb[0], SHUT_WR, pair->now_ns);
         if (prng_below(&prng, 3) == 0)
@@ -135,7 +142,14 @@ static void test_islands(void **state)
     assert_int_equal(pair_recv(pair, 0, tcb[0], &byte, 1), 1);
     uint32_t base = tcb[0]->rcv_nxt;
     for (uint32_t i = 0; i < 20000; i++) {
-        struct tcp_in in = {.flow = pair_flow(pair, 1024), .payload = 1, .header = {.source_port = 13, .dest_port = 1024, .seq = base + 2 + 2 * i, .ack = tcb[0]->snd_nxt, .flags = TCP_ACK, .window = 500}};
+        struct tcp_in in = {.flow = pair_flow(pair, 1024),
+                            .payload = 1,
+                            .header = {.source_port = 13,
+                                       .dest_port = 1024,
+                                       .seq = base + 2 + 2 * i,
+                                       .ack = tcb[0]->snd_nxt,
+                                       .flags = TCP_ACK,
+                                       .window = 500}};
         struct lil_packet *packet = packet_new(pair->pool);
         in.header.options.has_timestamp = true;
         in.header.options.ts_value = tcb[0]->ts_recent;
@@ -169,7 +183,14 @@ static void test_pruned_range(void **state)
     tcb[0]->rcv_wnd = SEGMENTS + 2;
     uint32_t base = tcb[0]->rcv_nxt;
     for (uint32_t i = SEGMENTS; i > 0; i--) {
-        struct tcp_in in = {.flow = pair_flow(pair, 1024), .payload = 1, .header = {.source_port = 13, .dest_port = 1024, .seq = base + i, .ack = tcb[0]->snd_nxt, .flags = TCP_ACK, .window = 500}};
+        struct tcp_in in = {.flow = pair_flow(pair, 1024),
+                            .payload = 1,
+                            .header = {.source_port = 13,
+                                       .dest_port = 1024,
+                                       .seq = base + i,
+                                       .ack = tcb[0]->snd_nxt,
+                                       .flags = TCP_ACK,
+                                       .window = 500}};
         struct lil_packet *packet = packet_new(pair->pool);
         in.header.options.has_timestamp = true;
         in.header.options.ts_value = tcb[0]->ts_recent;
@@ -210,7 +231,13 @@ static void test_sack_panic(void **state)
     pair_drain(pair);
     uint32_t flight = tcb_packets_out(tcb[0]), una = tcb[0]->snd_una;
     for (uint32_t i = 1; i < 14000; i += 7) {
-        struct tcp_in in = {.flow = pair_flow(pair, 1024), .header = {.source_port = 13, .dest_port = 1024, .seq = tcb[0]->rcv_nxt, .ack = una, .flags = TCP_ACK, .window = 500}};
+        struct tcp_in in = {.flow = pair_flow(pair, 1024),
+                            .header = {.source_port = 13,
+                                       .dest_port = 1024,
+                                       .seq = tcb[0]->rcv_nxt,
+                                       .ack = una,
+                                       .flags = TCP_ACK,
+                                       .window = 500}};
         in.header.options.has_timestamp = true;
         in.header.options.ts_value = tcb[0]->ts_recent;
         in.header.options.sack_count = 1;
@@ -235,7 +262,13 @@ static void test_optimistic_ack(void **state)
     pair_drain(pair);
     uint32_t cwnd = tcb[0]->cwnd, una = tcb[0]->snd_una;
     for (uint32_t i = 1; i < 100; i++) {
-        struct tcp_in in = {.flow = pair_flow(pair, 1024), .header = {.source_port = 13, .dest_port = 1024, .seq = tcb[0]->rcv_nxt, .ack = tcb[0]->snd_nxt + i, .flags = TCP_ACK, .window = 500}};
+        struct tcp_in in = {.flow = pair_flow(pair, 1024),
+                            .header = {.source_port = 13,
+                                       .dest_port = 1024,
+                                       .seq = tcb[0]->rcv_nxt,
+                                       .ack = tcb[0]->snd_nxt + i,
+                                       .flags = TCP_ACK,
+                                       .window = 500}};
         in.header.options.has_timestamp = true;
         in.header.options.ts_value = tcb[0]->ts_recent;
         assert_int_equal(tcp_input(pair->tcp[0], &in, NULL, pair->now_ns), LIL_DROP_TCP_BAD_ACK);
@@ -282,7 +315,8 @@ static void test_mss_grows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_storm), cmocka_unit_test(test_islands), cmocka_unit_test(test_pruned_range), cmocka_unit_test(test_sack_panic), cmocka_unit_test(test_optimistic_ack), cmocka_unit_test(test_mss_grows),
+        cmocka_unit_test(test_storm),      cmocka_unit_test(test_islands),        cmocka_unit_test(test_pruned_range),
+        cmocka_unit_test(test_sack_panic), cmocka_unit_test(test_optimistic_ack), cmocka_unit_test(test_mss_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

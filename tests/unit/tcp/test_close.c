@@ -101,7 +101,10 @@ static void test_time_wait(void **state)
     /* the FIN again: acknowledged again, and 2MSL anew */
     pair_run_ms(pair, 30000);
     unsigned logged = pair->logged;
-    struct tcp_in in = {.flow = pair_flow(pair, 1024), .header = {.source_port = 13, .dest_port = 1024, .seq = fin_seq, .ack = client_nxt + 1, .flags = TCP_FIN | TCP_ACK}};
+    struct tcp_in in = {
+        .flow = pair_flow(pair, 1024),
+        .header = {
+            .source_port = 13, .dest_port = 1024, .seq = fin_seq, .ack = client_nxt + 1, .flags = TCP_FIN | TCP_ACK}};
     in.header.options.has_timestamp = true;
     in.header.options.ts_value = pair->log[pair->logged - 1].header.options.ts_echo + 1;
     pair->filter = drop_all; /* or the closed server's RST would end the wait (RFC 1337) */
@@ -285,7 +288,8 @@ static void test_icmp(void **state)
             struct tcb *tcb = pair_connect(pair, 1024);
             pair_run_ms(pair, 10);
             uint32_t seq = pair->log[0].header.seq;
-            tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq - 5, 4, ICMP4_UNREACHABLE, code, 0, pair->now_ns); /* RFC 5927: not in flight */
+            /* RFC 5927: not in flight */
+            tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq - 5, 4, ICMP4_UNREACHABLE, code, 0, pair->now_ns);
             if (!bsd)
                 assert_int_equal(tcp_get_state(tcb), TCPS_SYN_SENT);
             tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq, 4, ICMP4_UNREACHABLE, code, 0, pair->now_ns);
@@ -337,9 +341,17 @@ static void test_blind(void **state)
     struct pair *pair = pair_new(&params, &params);
     struct tcb *tcb[2];
     pair_open(pair, tcb);
-    static const struct { int32_t offset; uint16_t flags; } attacks[] = {{5, TCP_RST}, {1000, TCP_RST | TCP_ACK}, {0, TCP_SYN}, {77, TCP_SYN | TCP_ACK}, {-900000, TCP_RST}};
+    static const struct {
+        int32_t offset;
+        uint16_t flags;
+    } attacks[] = {{5, TCP_RST}, {1000, TCP_RST | TCP_ACK}, {0, TCP_SYN}, {77, TCP_SYN | TCP_ACK}, {-900000, TCP_RST}};
     for (unsigned i = 0; i < ARRAY_COUNT(attacks); i++) {
-        struct tcp_in in = {.flow = pair_flow(pair, 1024), .header = {.source_port = 13, .dest_port = 1024, .seq = tcb[0]->rcv_nxt + (uint32_t)attacks[i].offset, .ack = tcb[0]->snd_nxt, .flags = attacks[i].flags}};
+        struct tcp_in in = {.flow = pair_flow(pair, 1024),
+                            .header = {.source_port = 13,
+                                       .dest_port = 1024,
+                                       .seq = tcb[0]->rcv_nxt + (uint32_t)attacks[i].offset,
+                                       .ack = tcb[0]->snd_nxt,
+                                       .flags = attacks[i].flags}};
         unsigned before = pair->logged;
         assert_true(tcp_input(pair->tcp[0], &in, NULL, pair->now_ns) != LIL_DROP_NONE);
         assert_int_equal(tcp_get_state(tcb[0]), TCPS_ESTABLISHED);
@@ -348,7 +360,8 @@ static void test_blind(void **state)
         pair_run_ms(pair, 10);
         assert_int_equal(tcp_get_state(tcb[1]), TCPS_ESTABLISHED);
     }
-    struct tcp_in in = {.flow = pair_flow(pair, 1024), .header = {.source_port = 13, .dest_port = 1024, .seq = tcb[0]->rcv_nxt, .flags = TCP_RST}};
+    struct tcp_in in = {.flow = pair_flow(pair, 1024),
+                        .header = {.source_port = 13, .dest_port = 1024, .seq = tcb[0]->rcv_nxt, .flags = TCP_RST}};
     assert_int_equal(tcp_input(pair->tcp[0], &in, NULL, pair->now_ns), LIL_DROP_NONE);
     assert_int_equal(tcp_error(tcb[0], true), ECONNRESET);
     tcp_close(pair->tcp[0], tcb[0], pair->now_ns);
@@ -359,9 +372,18 @@ static void test_blind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unread_and_linger), cmocka_unit_test(test_fin_wait_2),  cmocka_unit_test(test_data_for_orphan), cmocka_unit_test(test_time_wait),
-        cmocka_unit_test(test_time_wait_limit), cmocka_unit_test(test_simultaneous_close), cmocka_unit_test(test_keepalive),  cmocka_unit_test(test_persist),
-        cmocka_unit_test(test_r2),              cmocka_unit_test(test_urgent),        cmocka_unit_test(test_icmp),            cmocka_unit_test(test_too_big),
+        cmocka_unit_test(test_unread_and_linger),
+        cmocka_unit_test(test_fin_wait_2),
+        cmocka_unit_test(test_data_for_orphan),
+        cmocka_unit_test(test_time_wait),
+        cmocka_unit_test(test_time_wait_limit),
+        cmocka_unit_test(test_simultaneous_close),
+        cmocka_unit_test(test_keepalive),
+        cmocka_unit_test(test_persist),
+        cmocka_unit_test(test_r2),
+        cmocka_unit_test(test_urgent),
+        cmocka_unit_test(test_icmp),
+        cmocka_unit_test(test_too_big),
         cmocka_unit_test(test_blind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,8 @@ static unsigned admitted(uint8_t count, uint8_t rule, uint8_t policy, int backlo
 static void test_figure_4_10(void **state)
 {
     (void)state;
-    static const unsigned aix[] = {1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22}, hpux[] = {1, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16, 18, 19, 21};
+    static const unsigned aix[] = {1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22},
+                          hpux[] = {1, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16, 18, 19, 21};
     static const unsigned solaris[] = {1, 2, 4, 5, 6, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22};
     for (int b = 0; b <= 14; b++) {
         assert_int_equal(admitted(TCP_COUNT_BOTH, TCP_BACKLOG_3B_2_PLUS_1, TCP_FULL_ACK_QUEUE, b), aix[b]);
@@ -206,7 +207,8 @@ static void test_simultaneous(void **state)
     (void)state;
     struct pair *pair = new_pair(false);
     struct tcb *a = tcp_open(pair->tcp[0]), *b = tcp_open(pair->tcp[1]);
-    struct flow to_b = {.local = pair->addr[0], .remote = pair->addr[1], .local_port = 1, .remote_port = 2}, to_a = {.local = pair->addr[1], .remote = pair->addr[0], .local_port = 2, .remote_port = 1};
+    struct flow to_b = {.local = pair->addr[0], .remote = pair->addr[1], .local_port = 1, .remote_port = 2},
+                to_a = {.local = pair->addr[1], .remote = pair->addr[0], .local_port = 2, .remote_port = 1};
     assert_int_equal(tcp_connect(pair->tcp[0], a, &to_b, 0), 0);
     assert_int_equal(tcp_connect(pair->tcp[1], b, &to_a, 0), 0);
     pair_run_ms(pair, 100);
@@ -302,9 +304,16 @@ static void test_flood(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_figure_4_10),   cmocka_unit_test(test_incomplete), cmocka_unit_test(test_full_ack_linux), cmocka_unit_test(test_data_before_accept),
-        cmocka_unit_test(test_listener_close_resets), cmocka_unit_test(test_cookies), cmocka_unit_test(test_simultaneous), cmocka_unit_test(test_self_connect),
-        cmocka_unit_test(test_held), cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_figure_4_10),
+        cmocka_unit_test(test_incomplete),
+        cmocka_unit_test(test_full_ack_linux),
+        cmocka_unit_test(test_data_before_accept),
+        cmocka_unit_test(test_listener_close_resets),
+        cmocka_unit_test(test_cookies),
+        cmocka_unit_test(test_simultaneous),
+        cmocka_unit_test(test_self_connect),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

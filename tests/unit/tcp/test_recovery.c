@@ -225,8 +225,10 @@ static void test_spike(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sack), cmocka_unit_test(test_lost_retransmission), cmocka_unit_test(test_newreno), cmocka_unit_test(test_tail),
-        cmocka_unit_test(test_tahoe), cmocka_unit_test(test_reno), cmocka_unit_test(test_none), cmocka_unit_test(test_spike),
+        cmocka_unit_test(test_sack),    cmocka_unit_test(test_lost_retransmission),
+        cmocka_unit_test(test_newreno), cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_tahoe),   cmocka_unit_test(test_reno),
+        cmocka_unit_test(test_none),    cmocka_unit_test(test_spike),
     };
     (void)pair_print;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,8 @@ static void test_bsd(void **state)
 static void test_bsd42(void **state)
 {
     (void)state;
-    params = (struct tcp_params){.rto_policy = TCP_RTO_BSD42, .tick_ms = 500, .rto_initial_ms = 1000, .rto_min_ms = 1000, .rto_max_ms = 30000};
+    params = (struct tcp_params){
+        .rto_policy = TCP_RTO_BSD42, .tick_ms = 500, .rto_initial_ms = 1000, .rto_min_ms = 1000, .rto_max_ms = 30000};
     struct tcb tcb = make();
     rtt_sample(&tcb, 3000000); /* six ticks and the running one */
     assert_int_equal(tcb.srtt_us >> 3, 3500000);

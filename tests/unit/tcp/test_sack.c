@@ -21,8 +21,16 @@ static void setup(uint32_t packets_each)
     bench.tcp.pool = pool_new(NULL);
     tcp_set_now(&bench.tcp, NS_PER_S);
     bench.ext = (struct tcb_ext){.reordering = 3, .cwnd_clamp = UINT32_MAX, .rack_reo_steps = 1};
-    bench.tcb = (struct tcb){.tcp = &bench.tcp, .opt = &bench.opts, .ext = &bench.ext, .cwnd = 100, .ssthresh = INT32_MAX, .mss = 1000, .sack_ok = true,
-                             .max_window = 1 << 20, .snd_wnd = 1 << 20, .state = TCPS_ESTABLISHED};
+    bench.tcb = (struct tcb){.tcp = &bench.tcp,
+                             .opt = &bench.opts,
+                             .ext = &bench.ext,
+                             .cwnd = 100,
+                             .ssthresh = INT32_MAX,
+                             .mss = 1000,
+                             .sack_ok = true,
+                             .max_window = 1 << 20,
+                             .snd_wnd = 1 << 20,
+                             .state = TCPS_ESTABLISHED};
     rtt_init(&bench.tcb);
     bench.tcb.snd_una = bench.tcb.snd_nxt = 0xffffe000u; /* the sequence space wraps on the way */
     bench.ext.high_seq = bench.ext.highest_sack = bench.ext.retrans_hint = bench.tcb.snd_una;
@@ -125,7 +133,8 @@ static void test_nonsense(void **state)
 {
     (void)state;
     setup(1);
-    static const uint32_t bad[][2] = {{5000, 2000}, {3000, 3000}, {19000, 21000}, {0x80000000u, 0x80001000u}, {0xfffff000u, 2000}, {0, 1000}};
+    static const uint32_t bad[][2] = {{5000, 2000},        {3000, 3000}, {19000, 21000}, {0x80000000u, 0x80001000u},
+                                      {0xfffff000u, 2000}, {0, 1000}};
     for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
         struct ack_state ack = receive(1, &bad[i]);
         assert_int_equal(ack.newly_sacked, 0);

@@ -45,8 +45,6 @@ static void transfer(const struct run *run)
                 out[i] = byte_at(sent + i);
             ssize_t taken = pair_send(pair, 0, tcb[0], out, n);
             if (taken <= 0) {
-                if (taken != -EAGAIN)
-                    fprintf(stderr, "send: %zd, loss %u reorder %u dup %u seed %u\n", taken, run->loss, run->reorder, run->dup, run->seed);
                 assert_int_equal(taken, -EAGAIN);
                 break;
             }
@@ -72,7 +70,8 @@ static void transfer(const struct run *run)
         assert_int_equal(n, -EAGAIN);
     }
     if (received != BYTES)
-        fprintf(stderr, "received %zu: loss %u reorder %u dup %u seed %u bsd %d%d\n", received, run->loss, run->reorder, run->dup, run->seed, run->bsd_a, run->bsd_b);
+        fprintf(stderr, "received %zu: loss %u reorder %u dup %u seed %u bsd %d%d\n", received, run->loss, run->reorder,
+                run->dup, run->seed, run->bsd_a, run->bsd_b);
     assert_int_equal(received, BYTES);
     tcp_close(pair->tcp[1], tcb[1], pair->now_ns);
     tcp_close(pair->tcp[0], tcb[0], pair->now_ns);
@@ -100,7 +99,12 @@ static void test_loss(void **state)
     (void)state;
     /* with neither SACK nor timestamps nothing ends the backoff (Karn): R2 may rightly pass above some 15 % each way */
     for (unsigned seed = 1; seed <= 60; seed++)
-        transfer(&(struct run){.loss = seed % 4 == 1 && seed % 5 == 2 ? seed % 13 : seed % 31, .seed = seed, .read_size = 65536, .gso_max = seed % 3 ? 0 : 16000, .no_sack = seed % 4 == 1, .no_ts = seed % 5 == 2});
+        transfer(&(struct run){.loss = seed % 4 == 1 && seed % 5 == 2 ? seed % 13 : seed % 31,
+                               .seed = seed,
+                               .read_size = 65536,
+                               .gso_max = seed % 3 ? 0 : 16000,
+                               .no_sack = seed % 4 == 1,
+                               .no_ts = seed % 5 == 2});
 }
 static void test_loss_bsd(void **state)
 {
@@ -113,20 +117,34 @@ static void test_loss_bytes(void **state)
     (void)state;
     static const char *const profiles[] = {"freebsd", "freebsd14", "freebsd13"};
     for (unsigned seed = 1; seed <= 48; seed++)
-        transfer(&(struct run){.loss = seed % 4 == 1 ? seed % 9 : seed % 16, .reorder = seed % 5 == 0 ? seed : 0, .dup = seed % 7 == 0 ? 10 : 0, .seed = seed,
-                               .read_size = 65536, .no_sack = seed % 4 == 1, .no_ts = seed % 6 == 2, .profile = profiles[seed % 3]});
+        transfer(&(struct run){.loss = seed % 4 == 1 ? seed % 9 : seed % 16,
+                               .reorder = seed % 5 == 0 ? seed : 0,
+                               .dup = seed % 7 == 0 ? 10 : 0,
+                               .seed = seed,
+                               .read_size = 65536,
+                               .no_sack = seed % 4 == 1,
+                               .no_ts = seed % 6 == 2,
+                               .profile = profiles[seed % 3]});
 }
 static void test_reorder(void **state)
 {
     (void)state;
     for (unsigned seed = 1; seed <= 40; seed++)
-        transfer(&(struct run){.reorder = 10 + seed, .dup = seed % 20, .loss = seed % 3, .seed = seed, .read_size = 65536, .gso_max = seed & 1 ? 32000 : 0, .no_sack = seed % 4 == 1, .bsd_b = seed % 7 == 0});
+        transfer(&(struct run){.reorder = 10 + seed,
+                               .dup = seed % 20,
+                               .loss = seed % 3,
+                               .seed = seed,
+                               .read_size = 65536,
+                               .gso_max = seed & 1 ? 32000 : 0,
+                               .no_sack = seed % 4 == 1,
+                               .bsd_b = seed % 7 == 0});
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean), cmocka_unit_test(test_loss), cmocka_unit_test(test_loss_bsd), cmocka_unit_test(test_loss_bytes), cmocka_unit_test(test_reorder),
+        cmocka_unit_test(test_clean),      cmocka_unit_test(test_loss),    cmocka_unit_test(test_loss_bsd),
+        cmocka_unit_test(test_loss_bytes), cmocka_unit_test(test_reorder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,7 +209,9 @@ static void ping_and_raw(void **state)
     udp_bind(udp, ping, &any, 77, false, 0);
     assert_true(udp_has_raw(udp, IPPROTO_ICMP));
     assert_false(udp_has_raw(udp, 89));
-    struct udp_info info = {.flow = {.local = address("192.0.2.1"), .remote = address("192.0.2.9"), .local_port = 77}, .protocol = IPPROTO_ICMP, .version = 4};
+    struct udp_info info = {.flow = {.local = address("192.0.2.1"), .remote = address("192.0.2.9"), .local_port = 77},
+                            .protocol = IPPROTO_ICMP,
+                            .version = 4};
     struct lil_packet *packet = packet_copy(pool, "echo", 4);
     udp_input_raw(udp, &info, packet);
     assert_int_equal(udp_input(udp, &info, packet), LIL_DROP_NONE);

@@ -90,7 +90,11 @@ static void test_parse(void **state)
         struct tcphdr_ tcp, read, full;
         struct ip ip;
         uint8_t bytes[100];
-        struct bare bare = {.source = (uint32_t)prng_next(&prng), .dest = (uint32_t)prng_next(&prng), .ttl = 64, .dont_fragment = true}, back;
+        struct bare bare = {.source = (uint32_t)prng_next(&prng),
+                            .dest = (uint32_t)prng_next(&prng),
+                            .ttl = 64,
+                            .dont_fragment = true},
+                    back;
         random_header(&tcp);
         size_t length = emit_in_full(pool, &bare, &tcp, (enum tcp_option_order)prng_below(&prng, 3), 0, bytes);
         memset(&read, 0, sizeof read), memset(&full, 0, sizeof full), memset(&back, 0, sizeof back);

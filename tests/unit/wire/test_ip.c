@@ -329,9 +329,11 @@ static void test_garbage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ipv4_bytes),    cmocka_unit_test(test_ipv4_bad),   cmocka_unit_test(test_ipv4_options), cmocka_unit_test(test_unknown_options),
-        cmocka_unit_test(test_fragments),     cmocka_unit_test(test_ipv6_bytes), cmocka_unit_test(test_ipv6_extensions),
-        cmocka_unit_test(test_ipv6_problems), cmocka_unit_test(test_in_place),   cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_ipv4_bytes),      cmocka_unit_test(test_ipv4_bad),
+        cmocka_unit_test(test_ipv4_options),    cmocka_unit_test(test_unknown_options),
+        cmocka_unit_test(test_fragments),       cmocka_unit_test(test_ipv6_bytes),
+        cmocka_unit_test(test_ipv6_extensions), cmocka_unit_test(test_ipv6_problems),
+        cmocka_unit_test(test_in_place),        cmocka_unit_test(test_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,7 +145,11 @@ static void test_frames(void **state)
     (void)state;
     struct ip ip = {.version = 4, .ttl = 64, .protocol = 6, .source = address("192.0.2.1"), .dest = address("192.0.2.2")};
     struct ip ip6 = {.version = 6, .ttl = 64, .protocol = 6, .source = address("2001:db8::1"), .dest = address("2001:db8::2")};
-    struct tcphdr_ tcp = {.source_port = 1024, .dest_port = 13, .flags = TCP_SYN, .window = 4096, .options = {.has_mss = true, .mss = 1460}};
+    struct tcphdr_ tcp = {.source_port = 1024,
+                          .dest_port = 13,
+                          .flags = TCP_SYN,
+                          .window = 4096,
+                          .options = {.has_mss = true, .mss = 1460}};
     uint8_t upper[100] = {0};
     size_t n = tcphdr_emit(&tcp, TCP_ORDER_BSD, upper);
     assert_string_equal(shown(ip, upper, n), "192.0.2.1.1024 > 192.0.2.2.13: S 0:0(0) win 4096 <mss 1460>");
