@@ -245,7 +245,7 @@ static int64_t receive_many(struct call *call, struct transfer *t)
             break;
         message_done(call, (uint32_t)n);
     }
-    if (n == -EAGAIN && !(call->messages && t->flags & MSG_WAITFORONE) && call_may_wait(call, t->flags, SO_RCVTIMEO))
+    if (n == -EAGAIN && !(call->messages && t->flags & MSG_WAITFORONE) && call_begin_wait(call, t->flags, SO_RCVTIMEO))
         return CALL_HOLD;
     if (write_time_left(call) < 0)
         return -EFAULT;
@@ -267,7 +267,7 @@ static int64_t receive_for(struct call *call, struct transfer *t)
     if (call->nr == __NR_recvmmsg || !has_name(t) || t->flags & MSG_OOB || call->desc->state != DESC_OPEN)
         return CALL_CONTINUE;
     n = recv(call->inner, buffer, min_u64(total_of(t), LAUNCH_SCRATCH), (t->flags & (MSG_PEEK | MSG_TRUNC)) | MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN && call_may_wait(call, t->flags, SO_RCVTIMEO))
+    if (n < 0 && errno == EAGAIN && call_begin_wait(call, t->flags, SO_RCVTIMEO))
         return CALL_HOLD;
     if (n < 0)
         return -errno;
@@ -303,7 +303,7 @@ int64_t call_recv(struct call *call)
         desc_dirty(desc); /* the next datagram may come in */
     if (n != -EAGAIN || call->nr == __NR_recvmmsg || t->flags & MSG_ERRQUEUE)
         return n;
-    return call_may_wait(call, t->flags, SO_RCVTIMEO) ? CALL_HOLD : -EAGAIN;
+    return call_begin_wait(call, t->flags, SO_RCVTIMEO) ? CALL_HOLD : -EAGAIN;
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------------------------- */
@@ -366,7 +366,7 @@ static int64_t send_message(struct call *call, struct transfer *t)
         n = send_one(call, t, call->done);
         call->done += n > 0 ? (uint64_t)n : 0;
     } while (n >= 0 && call->done < total && desc->kind == DESC_STREAM);
-    if (n == -EAGAIN && call_may_wait(call, t->flags, SO_SNDTIMEO))
+    if (n == -EAGAIN && call_begin_wait(call, t->flags, SO_SNDTIMEO))
         return CALL_HOLD;
     return n < 0 && !call->done ? n : (int64_t)call->done;
 }
@@ -429,7 +429,7 @@ static int64_t send_for(struct call *call, struct transfer *t)
         n = send(call->inner, buffer, (size_t)got, MSG_DONTWAIT | MSG_NOSIGNAL);
         call->done += n > 0 ? (uint64_t)n : 0;
     } while (n > 0 && call->done < total);
-    if (n < 0 && errno == EAGAIN && call_may_wait(call, t->flags, SO_SNDTIMEO))
+    if (n < 0 && errno == EAGAIN && call_begin_wait(call, t->flags, SO_SNDTIMEO))
         return CALL_HOLD;
     if (n >= 0 || call->done)
         return (int64_t)call->done;
@@ -516,7 +516,7 @@ int64_t call_sendfile(struct call *call)
         n = send_piece(call, file, size - call->done);
     close(file);
     desc_sync(call->desc, call->inner);
-    if (n == -EAGAIN && call_may_wait(call, 0, SO_SNDTIMEO))
+    if (n == -EAGAIN && call_begin_wait(call, 0, SO_SNDTIMEO))
         return CALL_HOLD;
     n = n < 0 && !call->done ? n : (int64_t)call->done;
     return n == -EPIPE ? call_broken_pipe(call, 0) : n;

@@ -54,7 +54,7 @@ uint64_t call_deadline(const struct call *call, int option)
     return clock_add(call->program->launcher->now_ns, clock_span(timeout.tv_sec, timeout.tv_usec * 1000));
 }
 
-bool call_may_wait(struct call *call, int flags, int option)
+bool call_begin_wait(struct call *call, int flags, int option)
 {
     if (!call_is_blocking(call, flags))
         return false;
@@ -216,7 +216,7 @@ static int64_t connect_state(struct call *call)
     case DESC_CONNECTING:
         if (!call_is_blocking(call, 0))
             return call->tries ? -EINPROGRESS : -EALREADY;
-        return call_may_wait(call, 0, SO_SNDTIMEO) ? CALL_HOLD : -EINPROGRESS;
+        return call_begin_wait(call, 0, SO_SNDTIMEO) ? CALL_HOLD : -EINPROGRESS;
     default:
         return -EINVAL;
     }
@@ -357,7 +357,7 @@ int64_t call_accept(struct call *call)
     fd = lil_accept(program->proc, desc->lil_fd, (struct sockaddr *)&peer, &length);
     if (fd < 0 && errno == EAGAIN) {
         desc_sync(desc, call->inner);
-        return call_may_wait(call, 0, SO_RCVTIMEO) ? CALL_HOLD : -EAGAIN;
+        return call_begin_wait(call, 0, SO_RCVTIMEO) ? CALL_HOLD : -EAGAIN;
     }
     if (fd < 0)
         return -errno;

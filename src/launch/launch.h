@@ -358,8 +358,8 @@ call_handler timers_call_alarm, timers_call_setitimer, timers_call_getitimer, ti
 bool call_is_blocking(const struct call *call, int flags); /* no O_NONBLOCK, no MSG_DONTWAIT */
 /* The deadline that SO_RCVTIMEO or SO_SNDTIMEO gives a call that begins to wait now. */
 uint64_t call_deadline(const struct call *call, int option);
-/* Whether a call that found nothing may be held: it blocks, and that deadline (kept in the call) lies ahead. */
-bool call_may_wait(struct call *call, int flags, int option);
+/* A call that found nothing begins to wait: its deadline is set. false: it does not block, or that deadline has passed. */
+bool call_begin_wait(struct call *call, int flags, int option);
 void call_record(struct call *call, const char *name, int error);
 int64_t call_broken_pipe(struct call *call, int flags); /* EPIPE and, without MSG_NOSIGNAL, the signal */
 
