@@ -166,7 +166,8 @@
     X(tcp_mtu_probe_interval_ms, tcp.mtu_probe_interval_ms, U32, NULL) \
     X(tcp_notsent_lowat, tcp.notsent_lowat, U32, NULL) \
     X(tcp_input_policy, tcp.input_policy, WORD, input_words) \
-    X(tcp_option_policy, tcp.option_policy, WORD, option_words) \
+    X(tcp_output_policy, tcp.output_policy, WORD, output_words) \
+    X(tcp_call_policy, tcp.call_policy, WORD, call_words) \
     X(tcp_max_unack_ms, tcp.max_unack_ms, U32, NULL) \
     X(tcp_persist_policy, tcp.persist_policy, WORD, persist_words) \
     X(tcp_backoff_shift_max, tcp.backoff_shift_max, U8, NULL) \

@@ -66,7 +66,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_ghost_ack_check, "1", "tcp_do_segment() since 14.1: insecure_ack", "H"),
     SET(tcp_input_policy, "bsd", "tcp_do_segment()", "H"),
     SET(tcp_rto_policy, "freebsd", "tcp_xmit_timer()", "H"),
-    SET(tcp_option_policy, "bsd", "tcp_default_ctloutput()", "H"),
+    SET(tcp_call_policy, "bsd", "tcp_default_ctloutput()", "H"),
     SET(socket_stream_multicast_error, "EAFNOSUPPORT", "tcp_usr_bind(), tcp_usr_connect()", "H"),
     SET(socket_bind_unspec_any_ok, "1", "tcp_usr_bind(), udp_bind()", "H"),
     SET(socket_bsd_options, "1", "sogetopt(): so_options & name", "H"),

@@ -122,7 +122,7 @@ void accecn_on_synack(struct tcb *tcb, const struct rx *rx)
     if (!tcb->ecn_ok || ace == 1 || (ace == 5 && !asked))
         return;
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || (!asked && tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)) {
+    if (!ext || (!asked && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX)) {
         tcb->ecn_ok = false;
         return;
     }
@@ -191,7 +191,7 @@ void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length
     struct tcb_ext *ext = tcb->ext;
     if (tcb_params(tcb)->byte_recovery) /* bsd_ecn_on_segment() */
         return;
-    if (!accecn_is_on(tcb) && !(ecn && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && (ext = tcb_ext_get(tcb))))
+    if (!accecn_is_on(tcb) && !(ecn && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && (ext = tcb_ext_get(tcb))))
         return;
     bool is_edge = ecn != ext->accecn.previous;
     if (ecn) {

@@ -85,7 +85,7 @@ static void end_probing(struct tcb *tcb)
         timer_stop(tcb);
         if (tcb->ext)
             tcb->ext->persist_backoff = 0;
-    } else if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_packets_out(tcb) == 0) {
+    } else if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb_packets_out(tcb) == 0) {
         timer_persist(tcb); /* Linux: each ACK puts the next probe off (tcp_ack_probe) */
     }
 }
@@ -96,8 +96,8 @@ static uint32_t old_ack_range(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t sent = tcb->ext ? tcb->ext->bytes_acked : tcb->fin_queued && tcb->snd_una != tcb->write_seq;
-    sent += params->ack_policy == TCP_ACK_LINUX && !tcb->is_passive; /* the SYN */
-    if (params->ack_policy == TCP_ACK_LINUX || (params->ghost_ack_check && sent < (uint64_t)65535 << tcb->snd_wscale))
+    sent += params->input_policy == TCP_INPUT_LINUX && !tcb->is_passive; /* the SYN */
+    if (params->input_policy == TCP_INPUT_LINUX || (params->ghost_ack_check && sent < (uint64_t)65535 << tcb->snd_wscale))
         return (uint32_t)min_u64(tcb->max_window, sent);
     return max_u32(tcb->max_window, 1);
 }
@@ -117,7 +117,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 {
     const struct tcp_params *params = tcb_params(tcb);
     if (seq_gt(rx->ack, tcb->snd_nxt)) { /* acknowledges what was not sent */
-        if (params->ack_policy != TCP_ACK_LINUX)
+        if (params->input_policy != TCP_INPUT_LINUX)
             window_ack_now(tcb);
         else
             challenge_ack(tcb); /* RFC 5961 5.2 */
@@ -125,7 +125,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
         challenge_ack(tcb);
-        if (params->ack_policy == TCP_ACK_LINUX && rx->length && is_header_predicted(tcb, rx) &&
+        if (params->input_policy == TCP_INPUT_LINUX && rx->length && is_header_predicted(tcb, rx) &&
             rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward)
             *acceptable = true; /* its fast path has taken the text before it looks at the ACK */
         return *acceptable ? LIL_DROP_NONE : LIL_DROP_TCP_BAD_ACK;
@@ -145,7 +145,7 @@ static void count_ack(struct tcb *tcb, struct rx *rx)
 {
     bool expected = is_header_predicted(tcb, rx);
     rx->is_expected = expected;
-    rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
     if (rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED)
         tcb->hp_on = true;
@@ -163,7 +163,7 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
     ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
     if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
         ext->keep_probes_out = 0;
-    if (ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         ext->msg_more = false; /* MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
 }
 

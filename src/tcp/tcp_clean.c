@@ -76,7 +76,7 @@ static bool pop_one(struct cleaner *cleaner)
     uint32_t packets = txseg_packets(head);
     if (seq_gt(head->end, tcb->snd_una)) {
         if (seq_gt(tcb->snd_una, head->start)) { /* also an ACK within a packet: what is left begins at SND.UNA */
-            if (head->glued && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+            if (head->glued && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX) {
                 recovery_join_head(tcb);
                 head = txring_at(tcb->tx, 0);
                 packets = txseg_packets(head);

@@ -90,7 +90,7 @@ const struct tcp_params *tcp_get_params(const struct tcp *tcp)
 void tcp_set_params(struct tcp *tcp, const struct tcp_params *params)
 {
     tcp->params = *params;
-    tcp->has_short_way = params->ack_policy == TCP_ACK_LINUX && params->rto_policy == TCP_RTO_LINUX &&
+    tcp->has_short_way = params->output_policy == TCP_OUTPUT_LINUX && params->rto_policy == TCP_RTO_LINUX &&
                          !params->tick_ms && params->adv_win_scale;
     tcp->rto_is_plain = params->backoff[0] <= 1 && params->rto_slop_ms == 0;
     tcp->rto_max_us = (params->rto_max_ms ? params->rto_max_ms : 120000) * 1000;

@@ -135,7 +135,7 @@ int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb)
 static uint32_t option_space(const struct tcb *tcb, const struct fastopen_memo *memo)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (params->option_policy != TCP_OPTIONS_BSD)
+    if (params->call_policy != TCP_CALLS_BSD)
         return OPTION_SPACE;
     uint32_t size = 4 + (params->offer_wscale ? 4 : 0) + (params->offer_sack ? 2 : 0);
     if (params->offer_timestamps)
@@ -284,7 +284,7 @@ uint32_t fastopen_syn_end(const struct tcb *tcb)
 
 static uint32_t queue_limit(const struct tcp_listener *listener)
 {
-    if (listener->opt->fastopen_qlen && listener->tcp->params.option_policy == TCP_OPTIONS_BSD)
+    if (listener->opt->fastopen_qlen && listener->tcp->params.call_policy == TCP_CALLS_BSD)
         return listener_backlog(listener) / 2 + 1;
     if (listener->opt->fastopen_qlen)
         return listener->opt->fastopen_qlen;
@@ -314,7 +314,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     ext->fastopen_child = true;
     if (accecn_is_on(tcb))
         accecn_on_child(tcb, in);
-    ext->fastopen_renew = by_backup || tcp->params.option_policy == TCP_OPTIONS_BSD; /* FreeBSD: the newest with each SYN/ACK */
+    ext->fastopen_renew = by_backup || tcp->params.call_policy == TCP_CALLS_BSD; /* FreeBSD: the newest with each SYN/ACK */
     if (by_backup)
         TCP_MIB(tcp, FastOpenPassiveAltKey);
     ext->fastopen_listener = listener->slot + 1;
@@ -336,7 +336,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     }
     tcb->ack_want = tcb->acks_due = 0;
     tcb->ack_sched = tcb->ack_now = false; /* the SYN/ACK acknowledges the data; Linux's estimates begin with what comes next */
-    if (tcp->params.ack_policy == TCP_ACK_LINUX)
+    if (tcp->params.input_policy == TCP_INPUT_LINUX)
         tcb->ato_ms = tcb->quick = tcb->pingpong = 0;
     tcb->delack_ns = 0;
     tcb->want_syn = true; /* in SYN_RECEIVED: SYN/ACK */

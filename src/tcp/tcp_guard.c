@@ -150,7 +150,7 @@ enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct
     }
     const struct md5_key *key = key_of(opts, &in->flow.remote);
     bool has_md5 = in->header.options.has_md5;
-    if (!key && (!has_md5 || tcp->params.ack_policy != TCP_ACK_LINUX))
+    if (!key && (!has_md5 || tcp->params.input_policy != TCP_INPUT_LINUX))
         return LIL_DROP_NONE;
     if (!key)
         TCP_MIB(tcp, MD5Unexpected);
@@ -167,7 +167,7 @@ enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct
 bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet)
 {
     struct flow flow = in->flow;
-    if (!in->header.options.has_md5 || tcp->params.ack_policy != TCP_ACK_LINUX)
+    if (!in->header.options.has_md5 || tcp->params.input_policy != TCP_INPUT_LINUX)
         return true;
     flow.local_port = in->flow.remote_port;
     struct tcp_listener *listener = listener_find(tcp, &flow);

@@ -122,15 +122,15 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
 {
     const struct tcp_params *params = tcb_params(tcb);
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || (!params->pmtu_discovery && params->ack_policy != TCP_ACK_LINUX))
+    if (!ext || (!params->pmtu_discovery && params->input_policy != TCP_INPUT_LINUX))
         return;
     if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt) ||
-        (!tcb->is_v4 && params->ack_policy == TCP_ACK_LINUX && !shrinks_v6(tcb, mtu)))
+        (!tcb->is_v4 && params->input_policy == TCP_INPUT_LINUX && !shrinks_v6(tcb, mtu)))
         return;
     uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
     mtu = max_u32(mtu, floor);
     if (!heeds_too_big(tcb)) {
-        ext->route_mtu = params->ack_policy == TCP_ACK_LINUX ? mtu : 0;
+        ext->route_mtu = params->input_policy == TCP_INPUT_LINUX ? mtu : 0;
         ext->route_moved = ext->route_mtu != 0;
         return;
     }
@@ -196,14 +196,14 @@ static bool ends_request(int version, uint8_t type, uint8_t code)
 static bool is_in_flight(const struct tcb *tcb, uint32_t seq)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    return !params->icmp_check_seq || (seq_ge(seq, tcb->snd_una) && seq_lt(seq, tcb->snd_nxt + (params->ack_policy == TCP_ACK_LINUX)));
+    return !params->icmp_check_seq || (seq_ge(seq, tcb->snd_una) && seq_lt(seq, tcb->snd_nxt + (params->input_policy == TCP_INPUT_LINUX)));
 }
 
 bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint32_t mtu)
 {
     enum flow_kind kind;
     uint32_t slot = flow_find(tcp, flow, &kind);
-    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
+    bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX;
     if (kind == FLOW_TCB) {
         const struct tcb *tcb = tcp_tcb(tcp, slot);
         return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu));
@@ -229,7 +229,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         return;
     }
     if (kind == FLOW_SYN) {
-        if (action != TCP_ICMP_PMTU && (tcp->params.ack_policy != TCP_ACK_LINUX || ends_request(version, type, code)))
+        if (action != TCP_ICMP_PMTU && (tcp->params.input_policy != TCP_INPUT_LINUX || ends_request(version, type, code)))
             synq_on_icmp(tcp, slot, seq, error);
         return;
     }
@@ -246,7 +246,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         on_notify(tcb, error, action);
     else if (tcb->state < TCPS_ESTABLISHED) {
         /* IPv6 asks first */
-        if (tcp->params.ack_policy == TCP_ACK_LINUX && (version == 4 || tcb->opt->socket.recverr) && tcb_ext_get(tcb)) {
+        if (tcp->params.input_policy == TCP_INPUT_LINUX && (version == 4 || tcb->opt->socket.recverr) && tcb_ext_get(tcb)) {
             tcb->ext->icmp_version = (uint8_t)version;
             tcb->ext->icmp_type = type;
             tcb->ext->icmp_code = code;

@@ -101,7 +101,8 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_retrans = ext->retrans_out;
     info->tcpi_total_retrans = ext->total_retrans;
     info->tcpi_bytes_acked = ext->bytes_acked + (tcb_is_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
-    info->tcpi_bytes_received = ext->bytes_received + (tcb->fin_rcvd && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX); /* the FIN counts */
+    /* the FIN counts */
+    info->tcpi_bytes_received = ext->bytes_received + (tcb->fin_rcvd && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX);
     info->tcpi_segs_out = tcb->ext ? ext->segs_out : info_early_segs_out(tcb);
     info->tcpi_segs_in = tcb->ext ? ext->segs_in : info_early_segs_in(tcb);
     info->tcpi_data_segs_in = ext->data_segs_in;
@@ -132,7 +133,7 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     memset(tail, 0, sizeof *tail);
-    tail->rcv_wnd = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX ? tcb->rcv_wnd : tcb_receive_window(tcb);
+    tail->rcv_wnd = tcb_params(tcb)->call_policy == TCP_CALLS_LINUX ? tcb->rcv_wnd : tcb_receive_window(tcb);
     tail->total_rto = ext->total_rto;
     tail->total_rto_recoveries = ext->total_rto_recoveries;
     tail->total_rto_time = ext->total_rto_time_ms + (tcb->retransmits && ext->total_rto ? tcb_now_ms(tcb) - ext->rto_since_ms : 0);
@@ -196,13 +197,13 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_options |= (tcb->ecn_ok ? TCPI_OPT_ECN : 0) | (tcb->ecn_seen ? TCPI_OPT_ECN_SEEN : 0);
     if (ext->syn_data_acked)
         info.tcpi_options |= TCPI_OPT_SYN_DATA;
-    if (ext->fastopen_child && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (ext->fastopen_child && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         info.tcpi_options |= OPT_TFO_CHILD;
     fill_times(tcb, &info);
     fill_counts(tcb, &info);
     fill_rates(tcb, &info);
     /* a new socket has these already */
-    bool is_unborn = tcb->state == TCPS_CLOSED && !tcb->mss && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    bool is_unborn = tcb->state == TCPS_CLOSED && !tcb->mss && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX;
     info.tcpi_snd_mss = is_unborn ? 536 : tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
     /* ours, not what the peer takes */
@@ -223,14 +224,14 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
         info.tcpi_unacked = 1;
         info.tcpi_rcv_space = 0;
     }
-    if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         fill_syn_sent(tcb, &info);
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;
     struct bsd_info more;
     unsigned size = INFO_HEAD + sizeof tail;
     fill_tail(tcb, &tail);
-    if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD) {
+    if (tcb_params(tcb)->call_policy == TCP_CALLS_BSD) {
         bsd_info(tcb, &info, &more);
         memcpy(bytes + size, &more, sizeof more);
         size += sizeof more;

@@ -176,7 +176,7 @@ static bool is_paws_reject(const struct tcb *tcb, const struct rx *rx)
     if (!tcb->ts_ok || !options->has_timestamp ||
         (int32_t)(tcb->ts_recent - options->ts_value) <= (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)) /* Linux: one tick is forgiven */
         return false;
-    bool is_linux = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    bool is_linux = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     if (tcb->tcp->now_s - tcb->ts_recent_s > 24 * 86400 || (is_linux && tcb->ts_recent == 0))
         return false;
     bool updates = seq_gt(rx->seq, tcb->snd_wl1) || (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || rx->window == 0));
@@ -225,11 +225,11 @@ COLD static void on_reset(struct tcb *tcb)
         tcb_fail(tcb, tcb->is_passive ? ECONNRESET : ECONNREFUSED);
         break;
     case TCPS_CLOSE_WAIT:
-        tcb_fail(tcb, tcb_params(tcb)->ack_policy == TCP_ACK_LINUX ? EPIPE : ECONNRESET);
+        tcb_fail(tcb, tcb_params(tcb)->input_policy == TCP_INPUT_LINUX ? EPIPE : ECONNRESET);
         break;
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
-        if (!tcb->is_orphan && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+        if (!tcb->is_orphan && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
             tcb_fail(tcb, ECONNRESET);
             break;
         }
@@ -250,7 +250,7 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         TCP_MIB(tcb->tcp, PAWSEstab);
         if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
             (void)syn_challenge(tcb);
-        else if (is_bare_ack(rx) && seq_lt(rx->seq, tcb->rcv_nxt) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        else if (is_bare_ack(rx) && seq_lt(rx->seq, tcb->rcv_nxt) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
             TCP_MIB(tcb->tcp, PAWSOldAck); /* most likely reordered: not worth an answer */
         else if (rx->seq != rx->end_seq || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
             send_dup_ack(tcb, rx);
@@ -261,7 +261,7 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
     uint32_t window = tcb_receive_window(tcb);
     bool acceptable = seq_ge(rx->end_seq, tcb->rcv_wup) && seq_le(rx->seq, tcb->rcv_nxt + window);
     if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && tcb->readable && rx->length &&
-        tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+        tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
         TCP_MIB(tcb->tcp, BeyondWindow); /* since 6.17: more than was offered is taken only when nothing waits to be read */
         acceptable = false;
     } else if (!acceptable && !(rx->flags & (TCP_RST | TCP_SYN)) && seq_gt(rx->end_seq, tcb->rcv_nxt + window))
@@ -343,7 +343,7 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
 void tcp_establish(struct tcb *tcb, const struct rx *rx)
 {
     /* RFC 7323 2.2 */
-    bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX);
+    bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX);
     tcb->snd_wnd = (uint32_t)rx->in->header.window << (unscaled ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
     if (tcb->is_passive && tcb->max_window / 2 < tcb->mss)
@@ -390,7 +390,7 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     }
     if (!tcb->is_passive && tcb_ext_get(tcb))
         tcb->ext->delivered++; /* Linux counts both, our SYN and our SYN/ACK */
-    if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         send_dup_ack(tcb, rx); /* its SYN came twice */
     tcb->snd_una++; /* the SYN */
     if (tcb_ext_peek(tcb)->fastopen_child) {
@@ -421,9 +421,9 @@ static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
         return false; /* BSD: bsd_steps() has asked */
     if (tcb->state == TCPS_FIN_WAIT_1 || tcb->state == TCPS_FIN_WAIT_2)
         return tcb->rcv_shutdown || tcb->is_orphan;
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->state >= TCPS_CLOSE_WAIT && seq_lt(rx->seq, tcb->rcv_nxt))
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb->state >= TCPS_CLOSE_WAIT && seq_lt(rx->seq, tcb->rcv_nxt))
         return true; /* more than the peer had before its FIN */
-    return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT && tcb_params(tcb)->ack_policy != TCP_ACK_LINUX;
+    return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX;
 }
 
 enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
@@ -446,7 +446,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
             timer_stop(tcb);
             if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
                 TCP_MIB(tcb->tcp, AbortOnLinger);
-                if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+                if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
                     reset_reply(tcb->tcp, rx->in);
                 tcb_done(tcb);
                 return LIL_DROP_TCP_AFTER_CLOSE;
@@ -493,7 +493,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
 {
     uint32_t urgent = rx->in->header.urgent;
-    if (!(rx->flags & TCP_URG) || (urgent == 0 && tcb_params(tcb)->ack_policy != TCP_ACK_LINUX))
+    if (!(rx->flags & TCP_URG) || (urgent == 0 && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX))
         return;
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (!ext || tcb->state > TCPS_FIN_WAIT_2)
@@ -503,7 +503,7 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
     if (seq_lt(mark, copied) || seq_lt(mark, tcb->rcv_nxt) || (ext->rcv_urgent && seq_le(mark, ext->rcv_up)))
         return;
     bool is_next = ext->rcv_urgent && ext->rcv_up == copied && tcb->readable && !tcb->opt->socket.oob_inline;
-    if (is_next && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* tcp_check_urg(): the urgent byte before stays out of line */
+    if (is_next && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* tcp_check_urg(): the urgent byte before stays out of line */
         stream_consume(&tcb->rcv_stream, 1);
         tcb->readable--;
         rmem_release(tcb, 1);
@@ -511,7 +511,7 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
     ext->rcv_up = mark;
     ext->rcv_urgent = true;
     ext->urg_valid = ext->urg_taken = false;
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) /* there a signal comes now, and who polls is told of the byte */
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX) /* there a signal comes now, and who polls is told of the byte */
         tcb_event(tcb, TCP_EV_URGENT);
 }
 
@@ -607,7 +607,7 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
         }
         return waits;
     }
-    if (!(rx->flags & (TCP_ACK | TCP_RST | TCP_SYN)) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (!(rx->flags & (TCP_ACK | TCP_RST | TCP_SYN)) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         return LIL_DROP_TCP_BAD_FLAGS; /* before its number is looked at */
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
     if (drop == LIL_DROP_NONE)
@@ -618,7 +618,8 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     drop = tcp_step4_syn(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop;
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || tcb->state == TCPS_SYN_RECEIVED || seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt))
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || tcb->state == TCPS_SYN_RECEIVED ||
+        seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt))
         note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad */
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
     if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && tcb->state == TCPS_ESTABLISHED) /* Linux counts there alone */

@@ -33,7 +33,7 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const str
         mss = min_u32(mss, tcp->params.mss_off_net);
     if (tcp->params.mss_512_multiple && mss > 512)
         mss &= ~511u; /* 4.2 to 4.4: whole clusters */
-    if (opts->user_mss && tcp->params.option_policy != TCP_OPTIONS_BSD)
+    if (opts->user_mss && tcp->params.call_policy != TCP_CALLS_BSD)
         mss = min_u32(mss, opts->user_mss);
     if (flow->encaps_port)
         mss = max_u32(mss - min_u32(tcp->params.udp_tunneling_overhead, mss), tcp->params.min_snd_mss);
@@ -102,7 +102,7 @@ static void use_path(struct tcb *tcb, const struct tcp_path *path)
 
 static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
 {
-    uint32_t own = tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD ? 0 : tcb->opt->user_mss; /* FreeBSD: of the moment alone */
+    uint32_t own = tcb_params(tcb)->call_policy == TCP_CALLS_BSD ? 0 : tcb->opt->user_mss; /* FreeBSD: of the moment alone */
     tcb->mss_clamp = (uint16_t)(own && own < peer_mss ? own : peer_mss);
 }
 

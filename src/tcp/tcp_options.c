@@ -199,7 +199,7 @@ static int set_shared(struct tcp *tcp, struct tcb_opts *opts, int name, int numb
     case TCP_FASTOPEN_NO_COOKIE:
         return is_unborn ? set_flag(number, 1, &opts->fastopen_no_cookie) : -EINVAL;
     case TCP_TX_DELAY: /* kept: the devices here have no queue that would hold a packet back (Linux: fq) */
-        if (tcp->params.ack_policy != TCP_ACK_LINUX)
+        if (tcp->params.call_policy != TCP_CALLS_LINUX)
             return -ENOPROTOOPT;
         if (number < 0 || number >= 1 << 28)
             return -EINVAL;
@@ -245,8 +245,8 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case OPT_RTO_MAX_MS: *number = (int)(opts->rto_max_ms ? opts->rto_max_ms : params->rto_max_ms); return 0;
     case OPT_RTO_MIN_US: *number = (int)(opts->rto_min_us ? (opts->rto_min_us + 999) / 1000 : params->rto_min_ms) * 1000; return 0;
     case OPT_DELACK_MAX_US: *number = (int)(opts->delack_max_ms ? opts->delack_max_ms : 200) * 1000; return 0;
-    case TCP_TX_DELAY: *number = (int)opts->tx_delay_us; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
-    case OPT_IS_MPTCP: *number = 0; return params->ack_policy == TCP_ACK_LINUX ? 0 : -ENOPROTOOPT;
+    case TCP_TX_DELAY: *number = (int)opts->tx_delay_us; return params->call_policy == TCP_CALLS_LINUX ? 0 : -ENOPROTOOPT;
+    case OPT_IS_MPTCP: *number = 0; return params->call_policy == TCP_CALLS_LINUX ? 0 : -ENOPROTOOPT;
     default: return -ENOPROTOOPT;
     }
 }
@@ -275,7 +275,7 @@ static void apply(struct tcb *tcb, int name, int number)
     switch (name) {
     case TCP_NODELAY:
         tcb->dont_nagle = number != 0;
-        if (number && tcb->ext && (tcb->opt->cork || tcb->ext->msg_more) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+        if (number && tcb->ext && (tcb->opt->cork || tcb->ext->msg_more) && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) {
             tcb->ext->nagle_push = true;
             tcb->ext->nagle_end = tcb->write_seq;
         }
@@ -287,13 +287,13 @@ static void apply(struct tcb *tcb, int name, int number)
         tcb_mark_due(tcb);
         break;
     case TCP_KEEPIDLE:
-        if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD)
+        if (tcb_params(tcb)->call_policy == TCP_CALLS_BSD)
             timer_syn_end_changed(tcb, tcb->opt->keep_idle_ms ? tcb->opt->keep_idle_ms : tcb_params(tcb)->keepalive_idle_ms);
         timer_keepalive_changed(tcb);
         break;
     case TCP_KEEPINTVL:
     case TCP_KEEPCNT:
-        if (tcb_params(tcb)->option_policy == TCP_OPTIONS_BSD)
+        if (tcb_params(tcb)->call_policy == TCP_CALLS_BSD)
             timer_fin_wait_2_changed(tcb);
         break;
     case TCP_OPTION_KEEPINIT:
@@ -304,7 +304,8 @@ static void apply(struct tcb *tcb, int name, int number)
             window_set_clamp(tcb, tcb->opt->window_clamp);
         break;
     case TCP_MAXSEG:
-        if (tcb->state == TCPS_CLOSED || number == 0 || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* Linux: for the next connection */
+        /* Linux: for the next connection */
+        if (tcb->state == TCPS_CLOSED || number == 0 || tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
             break;
         tcb->mss_clamp = (uint16_t)min_u32(tcb->mss_clamp, (uint32_t)number);
         mss_refresh(tcb);
@@ -335,7 +336,7 @@ static int set_quickack(struct tcb *tcb, int number)
 /* What is no number. -EAGAIN: NAME is one. */
 static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const void *value, unsigned length, enum tcp_state state)
 {
-    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
+    bool is_linux = tcp->params.call_policy == TCP_CALLS_LINUX;
     switch (name) {
     case TCP_CONGESTION:
         return set_congestion(opts, value, length);
@@ -360,7 +361,7 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     struct tcb_opts *own = tcb_opts_own(tcb);
     if (!own)
         return -ENOBUFS;
-    if (tcp->params.option_policy == TCP_OPTIONS_BSD) {
+    if (tcp->params.call_policy == TCP_CALLS_BSD) {
         int result = bsd_setopt(tcp, tcb, own, name, value, length);
         if (result == 0 && name != TCP_CONGESTION)
             apply(tcb, name, *(const int *)value);
@@ -383,7 +384,7 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
     memcpy(&number, value, sizeof number);
     if (name == TCP_QUICKACK)
         return set_quickack(tcb, number);
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && repair_has(name))
+    if (tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && repair_has(name))
         return repair_setopt(tcb, name, number, value, length);
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
@@ -400,18 +401,18 @@ static int get_special(const struct tcp *tcp, const struct tcb_opts *opts, const
     switch (name) {
     case TCP_CONGESTION:
         strncpy(text, congestion, sizeof text - 1);
-        *length = min_u32(*length, tcp->params.option_policy == TCP_OPTIONS_BSD ? (unsigned)strlen(text) + 1 : sizeof text);
+        *length = min_u32(*length, tcp->params.call_policy == TCP_CALLS_BSD ? (unsigned)strlen(text) + 1 : sizeof text);
         memcpy(value, text, *length);
         return 0;
     case TCP_CC_INFO:
-        return tcp->params.ack_policy == TCP_ACK_LINUX ? -EAGAIN : -ENOPROTOOPT;
+        return tcp->params.call_policy == TCP_CALLS_LINUX ? -EAGAIN : -ENOPROTOOPT;
     case TCP_ULP:
-        if (tcp->params.ack_policy != TCP_ACK_LINUX)
+        if (tcp->params.call_policy != TCP_CALLS_LINUX)
             return -ENOPROTOOPT;
         *length = 0; /* none */
         return 0;
     case TCP_FASTOPEN_KEY:
-        return tcp->params.ack_policy == TCP_ACK_LINUX ? get_fastopen_key(opts, value, length) : -ENOPROTOOPT;
+        return tcp->params.call_policy == TCP_CALLS_LINUX ? get_fastopen_key(opts, value, length) : -ENOPROTOOPT;
     default:
         return -EAGAIN;
     }
@@ -455,17 +456,17 @@ static uint32_t clamp_told(const struct tcb *tcb)
     const struct tcb_opts *options = tcb->opt;
     uint32_t most = 65535u << tcb->rcv_wscale;
 
-    if (tcb->state != TCPS_SYN_SENT || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+    if (tcb->state != TCPS_SYN_SENT || tcb_params(tcb)->call_policy != TCP_CALLS_LINUX)
         return tcb_is_synchronized(tcb) ? window_clamp(tcb) : options->window_clamp;
     return min_u32(most, options->window_clamp ? options->window_clamp : options->path.window ? options->path.window : most);
 }
 
 int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length)
 {
-    if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
+    if (tcp->params.call_policy == TCP_CALLS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
         return bsd_getopt(tcp, tcb, tcb->opt, name, value, length);
     int number = 0, error = get_special(tcp, tcb->opt, cc_get(tcb)->name, name, value, length);
-    if (error == -EAGAIN && tcp->params.ack_policy == TCP_ACK_LINUX)
+    if (error == -EAGAIN && tcp->params.call_policy == TCP_CALLS_LINUX)
         error = name == TCP_ZEROCOPY_RECEIVE ? get_zerocopy(tcb, value, length) : repair_getopt(tcb, name, value, length);
     if (error != -EAGAIN)
         return error;
@@ -480,7 +481,7 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     }
     case TCP_MAXSEG:
         number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
-        if (tcb->state == TCPS_SYN_SENT && tcp->params.ack_policy == TCP_ACK_LINUX)
+        if (tcb->state == TCPS_SYN_SENT && tcp->params.call_policy == TCP_CALLS_LINUX)
             number = (int)info_opening_mss(tcb);
         if (repair_is_on(tcb)) /* what the checkpoint needs: the peer's */
             number = tcb->mss_clamp;
@@ -506,7 +507,7 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
     struct tcb_opts *own = listener_opts_own(listener);
     if (!own)
         return -ENOBUFS;
-    if (tcp->params.option_policy == TCP_OPTIONS_BSD)
+    if (tcp->params.call_policy == TCP_CALLS_BSD)
         return bsd_setopt(tcp, NULL, own, name, value, length);
     int error = set_special(tcp, own, name, value, length, TCPS_LISTEN);
     if (error != -EAGAIN)
@@ -514,7 +515,7 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
     if (length < sizeof number)
         return -EINVAL;
     memcpy(&number, value, sizeof number);
-    if (tcp->params.ack_policy == TCP_ACK_LINUX && repair_has(name))
+    if (tcp->params.call_policy == TCP_CALLS_LINUX && repair_has(name))
         return repair_listener_setopt(name);
     return name == TCP_QUICKACK ? 0 : set_shared(tcp, own, name, number, TCPS_LISTEN);
 }
@@ -522,7 +523,7 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
 int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length)
 {
     const struct tcb_opts *opts = listener->opt;
-    if (tcp->params.option_policy == TCP_OPTIONS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
+    if (tcp->params.call_policy == TCP_CALLS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
         return bsd_getopt(tcp, NULL, opts, name, value, length);
     int number = 0, error = get_special(tcp, opts, cc_by_opts(tcp, opts)->name, name, value, length);
     if (error != -EAGAIN)
@@ -537,7 +538,7 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
         info.head.tcpi_snd_cwnd = tcp->params.initial_window;
         info.head.tcpi_reordering = max_u32(tcp->params.reordering, 1);
         info.head.tcpi_pacing_rate = info.head.tcpi_max_pacing_rate = UINT64_MAX;
-        if (tcp->params.option_policy == TCP_OPTIONS_BSD) {
+        if (tcp->params.call_policy == TCP_CALLS_BSD) {
             memset(&info, 0, sizeof info);
             info.head.tcpi_state = 1;
             bsd_info_of_new(&tcp->params, bsd_segment_size(tcp, NULL, opts), &info.head);
@@ -555,13 +556,13 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
         *length = 0;
         return 0;
     case TCP_REPAIR:
-        return tcp->params.ack_policy == TCP_ACK_LINUX ? get_int(0, value, length) : -ENOPROTOOPT;
+        return tcp->params.call_policy == TCP_CALLS_LINUX ? get_int(0, value, length) : -ENOPROTOOPT;
     case TCP_REPAIR_QUEUE:
     case TCP_QUEUE_SEQ:
     case TCP_REPAIR_WINDOW:
-        return tcp->params.ack_policy == TCP_ACK_LINUX ? -EINVAL : -ENOPROTOOPT;
+        return tcp->params.call_policy == TCP_CALLS_LINUX ? -EINVAL : -ENOPROTOOPT;
     case TCP_ZEROCOPY_RECEIVE:
-        return tcp->params.ack_policy != TCP_ACK_LINUX ? -ENOPROTOOPT : *length < 12 ? -EINVAL : -ENOTCONN;
+        return tcp->params.call_policy != TCP_CALLS_LINUX ? -ENOPROTOOPT : *length < 12 ? -EINVAL : -ENOTCONN;
     default:
         error = get_shared(tcp, opts, name, &number);
         return error < 0 ? error : get_int(number, value, length);

@@ -1,4 +1,4 @@
-/* tcp_options_bsd.c: the IPPROTO_TCP socket options as FreeBSD judges them (option_policy bsd; tcp(4), tcp_default_ctloutput()). Read
+/* tcp_options_bsd.c: the IPPROTO_TCP socket options as FreeBSD judges them (call_policy bsd; tcp(4), tcp_default_ctloutput()). Read
  * tcp_options.c first: the names are its own, with FreeBSD's own beside them (tcp.h). A flag is told as the bit that it is in t_flags. */
 #include <linux/tcp.h>
 #include "tcp/tcb.h"

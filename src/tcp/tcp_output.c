@@ -87,7 +87,8 @@ void output_note_ack(struct tcb *tcb)
 static uint32_t ack_seq(const struct tcb *tcb)
 {
     uint32_t right = tcb->snd_una + tcb->snd_wnd, beyond = tcb->snd_nxt - right;
-    if (!seq_gt(tcb->snd_nxt, right) || (tcb->wscale_ok && beyond < 1u << tcb->rcv_wscale) || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+    if (!seq_gt(tcb->snd_nxt, right) || (tcb->wscale_ok && beyond < 1u << tcb->rcv_wscale) ||
+        tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
         return tcb->snd_nxt;
     return right;
 }
@@ -175,11 +176,11 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     segment->tos |= needs_ecn && (first || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
     struct tcp_options *options = &segment->header.options;
     uint8_t wscale = tcb->rcv_wscale;
-    if (!first && !tcb->is_passive && params->ack_policy == TCP_ACK_LINUX)
+    if (!first && !tcb->is_passive && params->output_policy == TCP_OUTPUT_LINUX)
         (void)window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
     if (first || tcb->rcv_wnd == 0) {
         /* it took over a TIME-WAIT record */
-        uint32_t mss = tcb->advmss - (tcb->ts_recent_s && params->ack_policy == TCP_ACK_LINUX ? 12u : 0);
+        uint32_t mss = tcb->advmss - (tcb->ts_recent_s && params->output_policy == TCP_OUTPUT_LINUX ? 12u : 0);
         tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, mss, params->offer_wscale, &wscale);
         tcb->rcv_wscale = wscale & 15;
     }
@@ -187,7 +188,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
     options->has_mss = true;
     options->mss = tcb->advmss;
-    bool again = first || (!tcb->is_passive && params->ack_policy == TCP_ACK_LINUX); /* Linux repeats its SYN's, also crossing the peer's */
+    /* Linux repeats its SYN's, also crossing the peer's */
+    bool again = first || (!tcb->is_passive && params->output_policy == TCP_OUTPUT_LINUX);
     options->has_wscale = again ? params->offer_wscale && offers : tcb->wscale_ok;
     options->wscale = wscale;
     options->sack_permitted = again ? params->offer_sack && offers : tcb->sack_ok;
@@ -292,13 +294,13 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
                     tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
                 txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;
             }
-            if (tcb->ext && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+            if (tcb->ext && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
                 tcb->ext->snd_sml = small; /* Nagle's rule counts what was sent by itself (tcp_minshall_update) */
             return true;
         }
     }
     output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
-    if (tcb->ext && tcb->ext->snd_urgent && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) {
+    if (tcb->ext && tcb->ext->snd_urgent && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX) {
         if (!tcb->ext->urgent_probed) { /* urgent data waits: one probe more, at SND.UNA, so that its URG is not too old to be believed */
             segment->header.seq = tcb->snd_una;
             tcb->want_probe = true;
@@ -416,7 +418,7 @@ COLD static bool is_pushed_once(struct tcb_ext *ext, uint32_t snd_nxt)
 /* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7; TCP_NODELAY: MUST-17) */
 static bool may_send_partial(const struct tcb *tcb, bool fin)
 {
-    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX || seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
+    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX || seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
     if (fin || is_urgent) /* Linux: whatever is written while urgent data is not acknowledged */
         return true;
     if (tcb->opt->cork || tcb->ext->msg_more)
@@ -424,7 +426,7 @@ static bool may_send_partial(const struct tcb *tcb, bool fin)
     if (tcb->dont_nagle || tcb_packets_out(tcb) == 0)
         return true;
     bool small_out = seq_gt(tcb->ext->snd_sml, tcb->snd_una) && seq_le(tcb->ext->snd_sml, tcb->snd_nxt);
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) /* BSD: anything outstanding holds it, but what this burst itself has sent */
+    if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX) /* BSD: anything outstanding holds it, but what this burst itself has sent */
         return tcb->ext->in_burst && tcb->ext->burst_idle;
     return !small_out;
 }
@@ -451,7 +453,7 @@ uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t 
 static uint32_t burst_mss(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext->in_burst || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+    if (!ext->in_burst || tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
         ext->burst_mss = (uint16_t)mss_current(tcb);
     return min_u32(ext->burst_mss, tcb->mss);
 }
@@ -464,7 +466,7 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
         return base_next_length(tcb, unsent);
     uint32_t mss = burst_mss(tcb), right = tcb->snd_una + tcb->snd_wnd, flight = tcb_in_flight(tcb),
              room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
-    bool linux_way = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    bool linux_way = tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
     if (flight >= tcb->cwnd) {
         *limited = true;
         return 0;
@@ -533,7 +535,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (unsent == 0) { /* the FIN alone */
         if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd && !tcb_params(tcb)->byte_recovery)
             return false;
-        if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+        if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
             return timer_check_probe(tcb), false;
         if (tcb->ext)
             tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
@@ -551,7 +553,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext->chunk_left) { /* the rest of what is on its way */
         length = min_u32(min_u32(tcb->ext->chunk_left, mss), unsent);
     } else {
-        if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+        if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
             cwnd_check_idle(tcb);
         uint32_t record = queue_until_eor(tcb, tcb->snd_nxt, unsent);
         length = next_length(tcb, record, record < unsent, &limited);
@@ -569,7 +571,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     }
     bool was_idle = tcb_packets_out(tcb) == 0;
     bool fin = tcb->fin_queued && length == unsent &&
-               (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX ||
+               (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX ||
                 seq_lt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || tcb->snd_wnd > length);
     if (!output_data(tcb, segment, tcb->snd_nxt, length, fin)) {
         if (tcb->timer == TIMER_NONE) /* no memory: again soon */

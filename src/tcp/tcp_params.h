@@ -53,8 +53,22 @@ enum tcp_ack_policy {
     TCP_ACK_RFC1122, /* delack_ms after the segment */
     TCP_ACK_LINUX /* quickack first, 40..200 ms ato */
 };
-enum tcp_input_policy { TCP_INPUT_RFC9293, TCP_INPUT_BSD /* the order of checks of 4.4BSD's descendants (tcp_bsd.c) */ };
-enum tcp_option_policy { TCP_OPTIONS_LINUX, TCP_OPTIONS_BSD /* FreeBSD's limits, errors and values (tcp_options_bsd.c) */ };
+/* Three questions that the stacks answer each in a way of its own: in which order a segment is checked and what is answered, how what was
+ * written is cut into segments, and what calls, options and TCP_INFO say. */
+enum tcp_input_policy {
+    TCP_INPUT_RFC9293,
+    TCP_INPUT_BSD, /* 4.4BSD's descendants (tcp_bsd.c) */
+    TCP_INPUT_LINUX /* tcp_rcv_established(), tcp_rcv_state_process() */
+};
+enum tcp_output_policy {
+    TCP_OUTPUT_PLAIN,
+    TCP_OUTPUT_LINUX /* chunks as tcp_sendmsg() makes them and tcp_write_xmit() sends them, PSH at their ends */
+};
+enum tcp_call_policy {
+    TCP_CALLS_PLAIN,
+    TCP_CALLS_BSD, /* FreeBSD's limits, errors and values (tcp_options_bsd.c) */
+    TCP_CALLS_LINUX
+};
 enum tcp_persist_policy { TCP_PERSIST_RTO /* as the retransmission timer */, TCP_PERSIST_SRTT /* FreeBSD: 4 * SRTT + 8 * RTTVAR */ };
 enum tcp_ephemeral { TCP_PORTS_SEQUENTIAL, TCP_PORTS_RANDOM, TCP_PORTS_LINUX /* bind odd, connect even */ };
 
@@ -176,9 +190,10 @@ struct tcp_params {
     uint32_t base_mss6;           /* 0: as for IPv4 */
     uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
-    /* what BSD's descendants do otherwise; all 0 on Linux */
     uint8_t input_policy;         /* enum tcp_input_policy */
-    uint8_t option_policy;        /* enum tcp_option_policy */
+    uint8_t output_policy;        /* enum tcp_output_policy */
+    uint8_t call_policy;          /* enum tcp_call_policy */
+    /* what BSD's descendants do otherwise; all 0 on Linux */
     uint32_t max_unack_ms;        /* maxunacktime: a connection without progress for this long is given up; 0: no limit */
     uint8_t persist_policy;       /* enum tcp_persist_policy */
     uint8_t backoff_shift_max;    /* FreeBSD: doubling ends at 512 (9); 0: no end but rto_max_ms */

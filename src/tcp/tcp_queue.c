@@ -11,7 +11,7 @@ enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST 
 /* What the buffers of what waits or is in flight, and of SIZE bytes more at their most, take of the send buffer beside the text. */
 uint32_t queue_cost(const struct tcb *tcb, size_t size)
 {
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+    if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
         return 0;
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     uint32_t count = tcb->tx ? tcb->tx->count - tcb->tx->glued : 0;
@@ -146,7 +146,7 @@ uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent)
 void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX) {
+    if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX) {
         uint32_t waits = tcb->write_seq - tcb->snd_nxt;
         if (tcb->psh_end && (int32_t)waits > 0 && tcb->mss && waits % tcb->mss == 0)
             add_mark(tcb, tcb->write_seq, true, false); /* the earlier write filled its segment: its PSH stays */
@@ -201,7 +201,8 @@ uint32_t queue_first_end(struct tcb *tcb)
 uint32_t queue_tail_start(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    return tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(ext->tail_start, tcb->snd_nxt) && seq_le(ext->tail_start, tcb->write_seq)
+    return tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX && seq_gt(ext->tail_start, tcb->snd_nxt) &&
+                   seq_le(ext->tail_start, tcb->write_seq)
                ? ext->tail_start
                : tcb->snd_nxt;
 }
@@ -221,7 +222,7 @@ uint32_t queue_grow(struct tcb *tcb, uint32_t bytes)
 {
     struct tcb_ext *ext = tcb->ext;
     queue_pass_marks(tcb, tcb->snd_nxt);
-    if (ext->mark_count == 0 || tcb_params(tcb)->ack_policy != TCP_ACK_LINUX)
+    if (ext->mark_count == 0 || tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
         return tcb->write_seq;
     uint32_t end = ext->marks[0].end, has = end - tcb->snd_nxt;
     if (has >= bytes || ext->marks[0].sealed || (ext->eor_count && ext->eor_marks[0] == end))

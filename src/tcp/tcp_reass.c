@@ -178,7 +178,7 @@ static bool deliver_ranges(struct tcb *tcb)
         }
         remove_range(ooo, 0);
     }
-    if (fin && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (fin && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         return true; /* acknowledged before what waited is forgotten: the last block is told once more */
     sack_trim(tcb);
     if (ooo->count == 0) {
@@ -404,7 +404,7 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
         tcb->ext->has_dsack = false;
     if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2 && !fastopen) {
         if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* the FIN again: acknowledged again */
-            if (dsack && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt))
+            if (dsack && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt))
                 sack_dsack(tcb, rx->seq, rx->end_seq);
             window_ack_now(tcb);
         }

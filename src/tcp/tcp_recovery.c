@@ -95,7 +95,7 @@ void recovery_resegment(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t before = ext->lost_out;
-    if (tcb->tx && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (tcb->tx && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
         join_chunks(tcb);
     for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);

@@ -43,7 +43,7 @@ static uint32_t ext_most(const struct tcb *tcb)
 static void recut(struct tcb *tcb, uint32_t index, uint32_t mss)
 {
     enum { SAME = TX_SACKED | TX_LOST | TX_RETRANS };
-    if (tcb_params(tcb)->ack_policy != TCP_ACK_LINUX || mss > tcb->mss)
+    if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX || mss > tcb->mss)
         return;
     for (uint32_t i = index; i + 1 < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i), *next = txring_at(tcb->tx, i + 1);
@@ -74,7 +74,7 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     txring_set_mss(tcb, seg, tcb->mss);
     if (ext_most(tcb) && data > ext_most(tcb))
         most = min_u32(most, ext_most(tcb));
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && seq_gt(right, seg->start) && right - seg->start < mss)
+    if (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX && seq_gt(right, seg->start) && right - seg->start < mss)
         most = right - seg->start; /* the window shrank into it */
     if (data > most) {
         if (txring_split(tcb, index, seg->start + most) < 0)

@@ -317,7 +317,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
         header->options.ts_value = ts_at(tcp, entry, tcp->now_ns);
         header->options.ts_echo = entry->ts_recent;
     }
-    if (entry->offers_fastopen && !(entry->resent && tcp->params.ack_policy == TCP_ACK_LINUX)) /* Linux: in the first alone */
+    if (entry->offers_fastopen && !(entry->resent && tcp->params.output_policy == TCP_OUTPUT_LINUX)) /* Linux: in the first alone */
         fastopen_add_to_synack(tcp, entry, &header->options);
     if (entry->accecn_ok && !entry->resent && tcp->params.ecn_option)
         accecn_put_opening(&header->options);
@@ -395,12 +395,12 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->snd_wscale = entry->snd_wscale;
     tcb->rcv_wscale = entry->rcv_wscale;
     tcb->snd_wnd = entry->snd_wnd; /* BSD forgets the SYN's, Linux counts the largest from the ACK on: a SYN's is not scaled */
-    tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD || tcp->params.ack_policy == TCP_ACK_LINUX ? 0 : entry->snd_wnd;
+    tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD || tcp->params.input_policy == TCP_INPUT_LINUX ? 0 : entry->snd_wnd;
     tcb->snd_wl1 = entry->irs;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (entry->tos != tcb->opt->socket.tos && tcb_opts_own(tcb))
         tcb->opt->socket.tos = entry->tos; /* reflect_tos */
-    if ((tcb->opt->defer_accept || tcb->opt->fastopen_qlen) && tcp->params.ack_policy == TCP_ACK_LINUX && tcb_opts_own(tcb))
+    if ((tcb->opt->defer_accept || tcb->opt->fastopen_qlen) && tcp->params.input_policy == TCP_INPUT_LINUX && tcb_opts_own(tcb))
         tcb->opt->defer_accept = tcb->opt->fastopen_qlen = 0; /* the listener's queue is its own (inet_csk_clone) */
     if (mss_init(tcb, entry->mss) < 0) {
         tcb_free(tcb);
@@ -477,7 +477,7 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
 
 static bool is_paws_reject(const struct tcp *tcp, const struct syn_entry *entry, const struct tcphdr_ *header)
 {
-    bool ignored = tcp->params.ack_policy == TCP_ACK_LINUX && (entry->ts_recent == 0 || (header->flags & TCP_RST));
+    bool ignored = tcp->params.input_policy == TCP_INPUT_LINUX && (entry->ts_recent == 0 || (header->flags & TCP_RST));
     return entry->ts_ok && header->options.has_timestamp && (int32_t)(entry->ts_recent - header->options.ts_value) > 0 && !ignored;
 }
 
@@ -485,7 +485,7 @@ static bool is_paws_reject(const struct tcp *tcp, const struct syn_entry *entry,
 static bool is_foreign_echo(const struct tcp *tcp, const struct syn_entry *entry, const struct tcphdr_ *header)
 {
     uint32_t echo = header->options.ts_echo;
-    if (tcp->params.ack_policy != TCP_ACK_LINUX || !entry->ts_ok || !header->options.has_timestamp || echo == 0)
+    if (tcp->params.input_policy != TCP_INPUT_LINUX || !entry->ts_ok || !header->options.has_timestamp || echo == 0)
         return false;
     uint64_t last_ns = started_ns(entry) + entry->last_ms * NS_PER_MS + NS_PER_MS - 1;
     return !seq_between(echo, ts_at(tcp, entry, started_ns(entry)), ts_at(tcp, entry, last_ns));
@@ -496,7 +496,7 @@ static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const st
 {
     uint32_t limit = tcp->params.invalid_ratelimit_ms, now = min_u32(since_start_ms(tcp, entry) + 1u, UINT16_MAX);
     bool bare = in->payload == 0 && !(in->header.flags & TCP_FIN);
-    if (tcp->params.ack_policy != TCP_ACK_LINUX || !limit || !(bare || (in->header.flags & TCP_SYN)))
+    if (tcp->params.input_policy != TCP_INPUT_LINUX || !limit || !(bare || (in->header.flags & TCP_SYN)))
         return false;
     if (entry->oow_ack_ms && now - entry->oow_ack_ms < limit) {
         TCP_MIB(tcp, ACKSkippedSynRecv);
@@ -513,7 +513,7 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
         return;
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
                                 .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535), .tos = entry->tos};
-    if (entry->ts_ok && (entry->ts_recent || tcp->params.ack_policy != TCP_ACK_LINUX)) { /* tcp_v4_send_ack() takes 0 for none */
+    if (entry->ts_ok && (entry->ts_recent || tcp->params.input_policy != TCP_INPUT_LINUX)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;
         reply->ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
         reply->ts_echo = entry->ts_recent;
@@ -625,13 +625,14 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
             entry->accecn_fail |= (header->flags & (TCP_AE | TCP_CWR | TCP_ECE)) ? 0 : ACCECN_ACE_FAIL_RECV;
             entry->accecn_fail |= entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
         }
-        if (tcp->params.synack.give_up_ms == 0 || tcp->params.ack_policy == TCP_ACK_LINUX)
+        if (tcp->params.synack.give_up_ms == 0 || tcp->params.input_policy == TCP_INPUT_LINUX)
             synq_schedule(tcp, slot); /* the SYN again: the SYN/ACK again, and its timer from now */
         count_repeat(tcp);
         synq_mark_due(tcp, slot);
         return LIL_DROP_TCP_DUPLICATE;
     }
-    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX, resets = is_linux && (header->flags & TCP_RST); /* whatever it acknowledges */
+    /* whatever it acknowledges */
+    bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX, resets = is_linux && (header->flags & TCP_RST);
     if ((header->flags & TCP_ACK) && header->ack != entry->iss + 1 && !resets) { /* 3.5.2 group 2: an unacceptable ACK -> RST */
         if (!(header->flags & TCP_RST))
             reset_reply(tcp, in);

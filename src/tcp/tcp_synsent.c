@@ -74,7 +74,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
             tcb->ext->accecn.reflect = true;
     }
     /* Linux: of a SYN/ACK nothing but the SYN is taken */
-    if ((rx->length || (rx->flags & TCP_FIN)) && params->ack_policy != TCP_ACK_LINUX) {
+    if ((rx->length || (rx->flags & TCP_FIN)) && params->input_policy != TCP_INPUT_LINUX) {
         enum lil_drop drop = LIL_DROP_NONE;
         rx->seq++;
         reass_text(tcb, rx, &drop);
@@ -89,7 +89,7 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     uint8_t rcv_wscale = tcb->rcv_wscale;
     uint32_t rcv_wnd = tcb->rcv_wnd;
     uint32_t pmtu = take_options(tcb, rx);
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* its SYN/ACK offers again what the SYN did, and scales by it */
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* its SYN/ACK offers again what the SYN did, and scales by it */
         tcb->rcv_wscale = rcv_wscale & 15;
         tcb->rcv_wnd = rcv_wnd;
     }
@@ -99,7 +99,7 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     window_guess_mss(tcb);
     if (tcb->ecn_ok)
         accecn_on_crossed_syn(tcb, rx);
-    if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         fastopen_crossed(tcb);
     tcb_set_state(tcb, TCPS_SYN_RECEIVED);
     tcb->want_syn = true;
@@ -115,7 +115,7 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
             if (!(rx->flags & TCP_RST))
                 reset_reply(tcb->tcp, rx->in);
             if (tcb->retransmits == 0 &&
-                tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) /* an RST before may have been lost: the SYN again, in two jiffies */
+                tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) /* an RST before may have been lost: the SYN again, in two jiffies */
                 timer_set(tcb, TIMER_SYN, tcb_now(tcb) + 2 * NS_PER_MS);
             return LIL_DROP_TCP_BAD_ACK;
         }

@@ -143,7 +143,7 @@ static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
         ext->rto_since_ms = tcb_now_ms(tcb);
     }
     ext->total_rto++;
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && !tcb->opt->socket.no_rehash) {
+    if (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX && !tcb->opt->socket.no_rehash) {
         ext->rehash++;
         TCP_MIB(tcb->tcp, TimeoutRehash);
     }
@@ -215,7 +215,7 @@ static bool on_syn_timeout(struct tcb *tcb)
         return time_out(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
         return time_out(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
-    struct tcb_ext *ext = params->ack_policy == TCP_ACK_LINUX ? tcb_ext_get(tcb) : NULL;
+    struct tcb_ext *ext = params->input_policy == TCP_INPUT_LINUX ? tcb_ext_get(tcb) : NULL;
     if (ext && ext->fastopen_request)
         fastopen_on_timeout(tcb, false);
     if (ext) {
@@ -380,7 +380,7 @@ static uint64_t persist_interval(const struct tcb *tcb)
 void timer_persist(struct tcb *tcb)
 {
     uint64_t interval = persist_interval(tcb), start = tcb_ext_peek(tcb)->probe_start_ns, most = tcb->opt->user_timeout_ms * NS_PER_MS;
-    if (most && start && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX) { /* TCP_USER_TIMEOUT ends it in time */
+    if (most && start && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* TCP_USER_TIMEOUT ends it in time */
         uint64_t elapsed = tcb_now(tcb) - start;
         interval = min_u64(interval, elapsed < most ? max_u64(most - elapsed, 2 * NS_PER_MS) : 2 * NS_PER_MS);
     }
@@ -478,7 +478,7 @@ static bool wants_keepalive(const struct tcb *tcb) { return tcb->opt->socket.kee
  * an orphan in FIN-WAIT-2. */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
-    bool is_waiter = tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    bool is_waiter = tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     if (!(wants_keepalive(tcb) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD) || is_waiter) {
         if (tcb->ext)
             tcb->ext->keep_ns = 0;
@@ -568,9 +568,10 @@ void timer_orphan(struct tcb *tcb)
         wait = tcb->opt->linger2_ms * NS_PER_MS;
     if (!params->fin_wait2_by_keepalive)
         wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
-    tcb->is_fin_waiter = tcb->is_orphan && params->ack_policy == TCP_ACK_LINUX &&
+    tcb->is_fin_waiter = tcb->is_orphan && params->input_policy == TCP_INPUT_LINUX &&
                          (wait <= LINUX_TIME_WAIT_NS || tcb->timer == TIMER_FIN_WAIT_2);
-    if (params->ack_policy == TCP_ACK_LINUX && wait > LINUX_TIME_WAIT_NS) /* what is beyond 60 s as a connection, and again as a record */
+    /* what is beyond 60 s as a connection, and again as a record */
+    if (params->input_policy == TCP_INPUT_LINUX && wait > LINUX_TIME_WAIT_NS)
         wait -= LINUX_TIME_WAIT_NS;
     timer_keepalive(tcb, false);
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
@@ -588,7 +589,7 @@ static bool on_fin_wait_2_timeout(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t idle = (uint64_t)(tcb_now_ms(tcb) - tcb_ext_peek(tcb)->rcv_last_ms) * NS_PER_MS;
-    if (params->ack_policy == TCP_ACK_LINUX && !tcb->is_fin_waiter)
+    if (params->input_policy == TCP_INPUT_LINUX && !tcb->is_fin_waiter)
         return timer_orphan(tcb), true;
     if (!params->fin_wait2_by_keepalive || params->fin_wait2_recycle || idle > keep_ns(tcb, true) * keep_count(tcb))
         return tcb_done(tcb), false;

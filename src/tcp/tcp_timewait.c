@@ -133,7 +133,7 @@ static bool may_answer(struct tcp *tcp, struct wait_record *record)
 {
     uint8_t now = (uint8_t)(tcp->now_ns / (125 * NS_PER_MS));
     now += now == 0;
-    if (tcp->params.ack_policy != TCP_ACK_LINUX || !tcp->params.invalid_ratelimit_ms)
+    if (tcp->params.input_policy != TCP_INPUT_LINUX || !tcp->params.invalid_ratelimit_ms)
         return true;
     if (record->answered && (uint8_t)(now - record->answered) * 125u < tcp->params.invalid_ratelimit_ms)
         return false;
@@ -242,7 +242,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
 bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool is_search)
 {
     const struct tcp_params *params = &tcp->params;
-    bool is_linux = params->ack_policy == TCP_ACK_LINUX;
+    bool is_linux = params->input_policy == TCP_INPUT_LINUX;
     if (!record->ts_ok || (is_linux && !is_search))
         return record->ts_ok;
     if (params->time_wait_reuse == 2 ? !addr_is_loopback(&record->flow.local) : !params->time_wait_reuse)

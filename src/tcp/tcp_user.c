@@ -152,14 +152,14 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         mss_follow_route(tcb);
     uint32_t room = send_room(tcb);
     bool by_lowat = room && tcb->write_seq - tcb->snd_nxt + (uint64_t)limit > notsent_lowat(tcb);
-    if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX &&
+    if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX &&
         tcb->state >= TCPS_ESTABLISHED)
         room = queue_room(tcb, limit, flags & MSG_OOB);
     if (room == 0 || (limit > room && room < send_lowat(tcb))) {
         tcb->want_space = true;
         return -EAGAIN;
     }
-    if (!tcb->tx && tcb->snd_nxt == tcb->write_seq && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    if (!tcb->tx && tcb->snd_nxt == tcb->write_seq && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
         cwnd_check_idle(tcb); /* others: when it goes out (tcp_output.c) */
     tcb_check_app_limited(tcb);
     ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < room ? limit : room, tcb->mss);
@@ -185,7 +185,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     else
         tcb->ext->msg_more = false;
     /* RFC 6093: the mark is the last byte written */
-    if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)) {
+    if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)) {
         tcb->ext->snd_up = tcb->write_seq;
         tcb->ext->snd_urgent = true;
     }
@@ -205,7 +205,7 @@ static ssize_t receive_urgent(struct tcb *tcb, const struct iovec *iov, int coun
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !ext->rcv_urgent || tcb->opt->socket.oob_inline || ext->urg_taken)
         return -EINVAL;
-    bool is_linux = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX;
+    bool is_linux = tcb_params(tcb)->call_policy == TCP_CALLS_LINUX;
     if (is_linux && tcb->state == TCPS_CLOSED && !tcb->fin_rcvd)
         return -ENOTCONN;
     if (!ext->urg_valid)
@@ -324,8 +324,8 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
     if (tcb->state == TCPS_CLOSED) {
-        tcb->rcv_shutdown |= how != SHUT_WR && tcp->params.ack_policy == TCP_ACK_LINUX;
-        tcb->snd_shutdown |= how != SHUT_RD && tcp->params.ack_policy == TCP_ACK_LINUX;
+        tcb->rcv_shutdown |= how != SHUT_WR && tcp->params.call_policy == TCP_CALLS_LINUX;
+        tcb->snd_shutdown |= how != SHUT_RD && tcp->params.call_policy == TCP_CALLS_LINUX;
         tcb_event(tcb, TCP_EV_HUP);
         return -ENOTCONN;
     }
@@ -450,7 +450,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->user = user;
     stream_free(&tcb->rcv_stream);
     tcb->readable = 0;
-    bool is_linux = tcp->params.ack_policy == TCP_ACK_LINUX;
+    bool is_linux = tcp->params.call_policy == TCP_CALLS_LINUX;
     tcb->so_error = is_broken && is_linux ? ECONNRESET : is_linux ? tcb->so_error : 0; /* tcp_disconnect() */
     tcb->fin_rcvd = tcb->rcv_shutdown = tcb->snd_shutdown = false;
     tcb->ca_state = CA_OPEN;
@@ -489,7 +489,7 @@ void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes)
 /* Linux counts a FIN that waits, too. */
 static uint32_t counted_end(const struct tcb *tcb)
 {
-    return tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) ? tcb_snd_end(tcb) : tcb->write_seq;
+    return tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && tcb_is_synchronized(tcb) ? tcb_snd_end(tcb) : tcb->write_seq;
 }
 size_t tcp_unsent(const struct tcb *tcb) { return counted_end(tcb) - seq_min(tcb->snd_nxt, counted_end(tcb)); }
 size_t tcp_unacked(const struct tcb *tcb)
@@ -508,7 +508,7 @@ int tcp_error(struct tcb *tcb, bool clear)
     int error = tcb->so_error;
     if (clear)
         tcb->so_error = 0;
-    if (!error && clear && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb->ext &&
+    if (!error && clear && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && tcb->ext &&
         tcb->state >= TCPS_ESTABLISHED) { /* SO_ERROR: what was remembered softly */
         error = tcb->ext->soft_error;
         tcb->ext->soft_error = 0;

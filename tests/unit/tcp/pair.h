@@ -83,6 +83,9 @@ static inline void pair_params_linux(struct tcp_params *p)
     p->reordering = 3;
     p->slow_start_after_idle = true;
     p->ack_policy = TCP_ACK_LINUX;
+    p->input_policy = TCP_INPUT_LINUX;
+    p->output_policy = TCP_OUTPUT_LINUX;
+    p->call_policy = TCP_CALLS_LINUX;
     p->pingpong_thresh = 1;
     p->comp_sack_delay_us = 1000;
     p->comp_sack_nr = 44;
