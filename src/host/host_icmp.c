@@ -63,7 +63,7 @@ void host_icmp_error(struct lil_host *host, const struct icmp_error *error, cons
 
 static bool is_nonsense(const struct lil_host *host, const struct icmp_error *error)
 {
-    return error->version == 6 && error->rest < 1280 && !host->profile->socket.bsd_options;
+    return error->version == 6 && error->rest < 1280 && host->profile->socket.call_policy != CALLS_BSD;
 }
 
 /* ip-route(8) mtu lock: nothing is learnt of this route. */
@@ -80,7 +80,7 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
     uint32_t length = quote->ip.payload_length + quote->ip.header_length;
     /* Linux: then none is believed */
-    *mtu = host->profile->tcp.pmtu_discovery || host->profile->socket.bsd_options ? error->rest & 0xffff : 0;
+    *mtu = host->profile->tcp.pmtu_discovery || host->profile->socket.call_policy == CALLS_BSD ? error->rest & 0xffff : 0;
     if (error->version == 6)
         *mtu = error->rest;
     else if (!*mtu)

@@ -8,6 +8,12 @@
 #include "udp/udp.h"
 
 enum bind_policy { BIND_BSD, BIND_LINUX };
+/* What calls and options of sockets answer: the errors, their order, which options there are, what an option's value means. */
+enum call_policy {
+    CALLS_PLAIN,
+    CALLS_BSD, /* FreeBSD: a flag is told as its bit in so_options; SO_LISTENQ*; buffers beyond kern.ipc.maxsockbuf: ENOBUFS */
+    CALLS_LINUX /* SO_RCVBUF and SO_SNDBUF are doubled; SO_ZEROCOPY, SO_BINDTODEVICE and others of its own */
+};
 enum connect_any { CONNECT_ANY_EADDRNOTAVAIL, CONNECT_ANY_PRIMARY, CONNECT_ANY_LOOPBACK };
 /* What a socket() or connect() does where stacks differ (FACTS 5, 6, 7). */
 struct socket_params {
@@ -29,7 +35,6 @@ struct socket_params {
     bool nonlocal_bind;           /* any address may be bound */
     bool v6only;                  /* AF_INET6 sockets begin so */
     bool udp_name_after_send;     /* BSD: sendto binds the address? false: 0.0.0.0 stays (Linux) */
-    bool rcvbuf_doubled;          /* Linux doubles SO_RCVBUF / SO_SNDBUF */
     bool has_reuseport, has_epoll, has_inet6;
     /* the connection vanished with no error stored: ECONNABORTED on Linux; 0: connect() succeeds (4.2's quirk) */
     int connect_lost_error;
@@ -39,8 +44,7 @@ struct socket_params {
     int send_unconnected_error;   /* EPIPE on Linux, else ENOTCONN (0) */
     int error_raw_privilege;      /* EPERM on Linux and FreeBSD, EACCES on 4.x */
     bool raw_protocol0_ok;        /* BSD: a raw socket with protocol 0 */
-    /* FreeBSD: a flag is told as its bit in so_options; SO_LISTENQ*; buffers beyond kern.ipc.maxsockbuf: ENOBUFS */
-    bool bsd_options;
+    uint8_t call_policy;          /* enum call_policy */
     bool eof_on_reset_queue;      /* data queued before an RST is still readable */
 };
 struct profile {

@@ -299,7 +299,6 @@
     X(socket_nonlocal_bind, socket.nonlocal_bind, BOOL, NULL) \
     X(socket_v6only, socket.v6only, BOOL, NULL) \
     X(socket_udp_name_after_send, socket.udp_name_after_send, BOOL, NULL) \
-    X(socket_rcvbuf_doubled, socket.rcvbuf_doubled, BOOL, NULL) \
     X(socket_has_reuseport, socket.has_reuseport, BOOL, NULL) \
     X(socket_has_epoll, socket.has_epoll, BOOL, NULL) \
     X(socket_has_inet6, socket.has_inet6, BOOL, NULL) \
@@ -310,7 +309,7 @@
     X(socket_send_unconnected_error, socket.send_unconnected_error, ERRNO, NULL) \
     X(socket_error_raw_privilege, socket.error_raw_privilege, ERRNO, NULL) \
     X(socket_raw_protocol0_ok, socket.raw_protocol0_ok, BOOL, NULL) \
-    X(socket_bsd_options, socket.bsd_options, BOOL, NULL) \
+    X(socket_call_policy, socket.call_policy, WORD, call_words) \
     X(socket_eof_on_reset_queue, socket.eof_on_reset_queue, BOOL, NULL)
 /* clang-format on */
 

@@ -212,7 +212,7 @@ static const struct profile_override today[] = {
     SET(socket_bind_wrong_family_error, "EAFNOSUPPORT", "M", "H"),
     SET(socket_reserved_ports, "1024", "ip(7)", "H"),
     SET(socket_udp_name_after_send, "0", "M", "H"),
-    SET(socket_rcvbuf_doubled, "1", "socket(7)", "H"),
+    SET(socket_call_policy, "linux", "socket(7): SO_RCVBUF is doubled", "H"),
     SET(socket_has_reuseport, "1", "socket(7)", "H"),
     SET(socket_connect_lost_error, "ECONNABORTED", "inet_stream_connect()", "M"),
     SET(socket_connect_done_zero, "1", "M", "M"),

@@ -69,7 +69,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_call_policy, "bsd", "tcp_default_ctloutput()", "H"),
     SET(socket_stream_multicast_error, "EAFNOSUPPORT", "tcp_usr_bind(), tcp_usr_connect()", "H"),
     SET(socket_bind_unspec_any_ok, "1", "tcp_usr_bind(), udp_bind()", "H"),
-    SET(socket_bsd_options, "1", "sogetopt(): so_options & name", "H"),
+    SET(socket_call_policy, "bsd", "sogetopt(): so_options & name", "H"),
     SET(tcp_rto_slop_ms, "200", "sysctl rexmit_slop", "H"),
     SET(tcp_backoff_shift_max, "9", "tcp_backoff: to 512", "H"),
     SET(tcp_persist_policy, "srtt", "tcp_setpersist()", "H"),
@@ -233,7 +233,7 @@ static const struct profile_override solaris[] = {
     SET(udp_ttl, "255", "udp_ipv4_ttl", "M"),
     SET(arp_retrans_ms, "1000", "assumed", "L"),
     SET(arp_incomplete_ms, "3000", "assumed", "L"),
-    SET(socket_rcvbuf_doubled, "0", "Linux only", "H"),
+    SET(socket_call_policy, "plain", "SO_RCVBUF is doubled by Linux only", "H"),
     SET(socket_connect_listening_error, "EOPNOTSUPP", "X/Open connect()", "M"),
     SET(socket_reconnect_error, "0", "assumed", "L"),
 };
@@ -287,7 +287,7 @@ static const struct profile_override windows[] = {
     SET(socket_connect_any, "EADDRNOTAVAIL", "Winsock connect()", "H"),
     SET(socket_connect_port0_error, "EADDRNOTAVAIL", "Winsock connect()", "M"),
     SET(socket_connect_listening_error, "EINVAL", "Winsock connect()", "M"),
-    SET(socket_rcvbuf_doubled, "0", "Linux only", "H"),
+    SET(socket_call_policy, "plain", "SO_RCVBUF is doubled by Linux only", "H"),
     SET(socket_udp_name_after_send, "1", "Winsock sendto() binds", "M"),
     SET(socket_has_reuseport, "0", "Winsock", "H"),
 };

@@ -24,7 +24,8 @@ int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_
 
     if (!address || length < sizeof address->sa_family)
         return -EINVAL;
-    if (address->sa_family != sock->file.family && (length >= least || params->bsd_options)) /* BSD looks at the family first */
+    /* BSD looks at the family first */
+    if (address->sa_family != sock->file.family && (length >= least || params->call_policy == CALLS_BSD))
         return params->bind_wrong_family_error ? -params->bind_wrong_family_error : -EAFNOSUPPORT;
     if (length < least)
         return -EINVAL;

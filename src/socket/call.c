@@ -124,9 +124,9 @@ static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, s
     if (result < 0)
         return result;
     if (!file->ops->accept) /* FreeBSD: no socket but a listener can accept */
-        return file->ops->is_socket && sock_params(file)->bsd_options ? -EINVAL : -EOPNOTSUPP;
+        return file->ops->is_socket && calls_are(file, CALLS_BSD) ? -EINVAL : -EOPNOTSUPP;
     bool is_wild = address && (call_is_wild(address) || call_is_wild(length));
-    if (address && (is_wild || (int)*length < 0) && sock_params(file)->bsd_options)
+    if (address && (is_wild || (int)*length < 0) && calls_are(file, CALLS_BSD))
         return is_wild ? -EFAULT : -EINVAL;
     new_fd = proc_next(proc, 0); /* before the connection is taken: EMFILE leaves it in the queue */
     if (new_fd < 0)

@@ -43,7 +43,7 @@ static unsigned dgram_events(struct file *file)
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
         events |= POLLIN | POLLRDNORM;
     if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))))
-        events |= sock_params(file)->bsd_options ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : POLLERR; /* soreadable(), sowriteable() */
+        events |= calls_are(file, CALLS_BSD) ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : POLLERR; /* soreadable(), sowriteable() */
     if (sock->flags & SF_SHUT_RD)
         events |= POLLRDHUP;
     if ((sock->flags & SF_SHUT_RD) && (sock->flags & SF_SHUT_WR))
@@ -290,7 +290,7 @@ ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t 
 /* Linux's UDP has no urgent data, but only sendmsg() over IPv4 says so. */
 bool dgram_is_linux_udp(const struct file *file)
 {
-    return file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && sock_params(file)->rcvbuf_doubled;
+    return file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && calls_are(file, CALLS_LINUX);
 }
 
 static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
@@ -314,7 +314,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
         return -EOPNOTSUPP;
     if ((sock->flags & SF_SHUT_WR) && !dgram_is_linux_udp(file))
         return -EPIPE;
-    if (sock_params(file)->bsd_options && udp_error(sock->pcb, false)) /* sosend_dgram(): before the address and the size are looked at */
+    if (calls_are(file, CALLS_BSD) && udp_error(sock->pcb, false)) /* sosend_dgram(): before the address and the size are looked at */
         return -udp_error(sock->pcb, true);
     if (total > DATAGRAM_MAX && !(dgram_is_linux_udp(file) && file->family == AF_INET6)) /* udpv6_sendmsg() asks where to first */
         return -EMSGSIZE;
@@ -473,14 +473,14 @@ static int dgram_shutdown(struct lil_proc *proc, struct file *file, int how)
     struct lil_packet *packet;
 
     (void)proc;
-    if (!(sock->flags & SF_CONNECTED) && sock_params(file)->bind_policy == BIND_BSD && !sock_params(file)->bsd_options)
+    if (!(sock->flags & SF_CONNECTED) && sock_params(file)->bind_policy == BIND_BSD && !calls_are(file, CALLS_BSD))
         return -ENOTCONN; /* FreeBSD says the same, but does it (udp_shutdown()) */
     if (how != SHUT_WR)
         sock->flags |= SF_SHUT_RD;
     if (how != SHUT_RD)
         sock->flags |= SF_SHUT_WR;
     /* sbrelease() */
-    while (how != SHUT_WR && sock_params(file)->bsd_options &&
+    while (how != SHUT_WR && calls_are(file, CALLS_BSD) &&
            (packet = udp_receive(udp_of(sock), sock->pcb, false, NULL)))
         packet_free(packet);
     file_wake(file, POLLIN | POLLOUT | POLLHUP | POLLRDHUP);

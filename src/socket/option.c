@@ -88,9 +88,9 @@ static int told_bit(int name)
 
 static int give_flag(const struct sock *sock, int level, int name, void *value, socklen_t *length, bool on)
 {
-    int bit = level == SOL_SOCKET && sock_params(&sock->file)->bsd_options ? told_bit(name) : 1;
+    int bit = level == SOL_SOCKET && calls_are(&sock->file, CALLS_BSD) ? told_bit(name) : 1;
 
-    if (level == IPPROTO_IP && *length > 1 && *length < sizeof bit && sock_params(&sock->file)->rcvbuf_doubled)
+    if (level == IPPROTO_IP && *length > 1 && *length < sizeof bit && calls_are(&sock->file, CALLS_LINUX))
         *length = 1; /* ip(7): a short buffer gets a byte */
     return give_int(value, length, on ? bit : 0);
 }
@@ -110,7 +110,7 @@ static bool is_new_stamp(const struct flag_option *option)
 
 static int set_flag_option(struct sock *sock, const struct flag_option *option, const void *value, socklen_t length)
 {
-    bool is_linux = sock_params(&sock->file)->rcvbuf_doubled;
+    bool is_linux = calls_are(&sock->file, CALLS_LINUX);
     int on = 0, result = 0;
 
     if (length < sizeof on && (option->level == SOL_SOCKET || (option->level == IPPROTO_IPV6 && is_linux)))
@@ -154,7 +154,7 @@ static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least, 
 {
     uint32_t size = (uint32_t)value;
 
-    if (!sock_params(&sock->file)->rcvbuf_doubled)
+    if (!calls_are(&sock->file, CALLS_LINUX))
         return value > 0 ? size : 1;
     if (is_forced) /* SO_*BUFFORCE: any size, a negative one is none */
         size = value < 0 ? 0 : min_u32(size, INT_MAX / 2) * 2;
@@ -168,9 +168,9 @@ static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced
     uint32_t size = buffer_size(sock, value, is_send ? BUFFER_MIN_SND : BUFFER_MIN_RCV, is_forced);
     struct sock_ext *ext;
 
-    if (!sock_params(&sock->file)->rcvbuf_doubled && value <= 0)
+    if (!calls_are(&sock->file, CALLS_LINUX) && value <= 0)
         return -EINVAL;
-    if (sock_params(&sock->file)->bsd_options && size > (uint64_t)sock->file.sockets->profile->tcp.scale_buffer * 8 / 9)
+    if (calls_are(&sock->file, CALLS_BSD) && size > (uint64_t)sock->file.sockets->profile->tcp.scale_buffer * 8 / 9)
         return -ENOBUFS; /* sb_max_adj: a cluster of 2,048 bytes costs 2,304 */
     if (is_stream(sock)) {
         struct tcb_options *options = stream_options(sock);
@@ -200,8 +200,8 @@ static int get_buffer(const struct sock *sock, bool is_send)
         const struct tcb_options *options = stream_options_peek(sock);
         uint32_t size = !options ? 0 : is_send ? options->sndbuf : options->rcvbuf, send, receive;
 
-        if (stream_tcb(sock) && (sock_params(&sock->file)->rcvbuf_doubled ||
-                                 sock_params(&sock->file)->bsd_options)) { /* as it is now: autotuned, in FreeBSD rounded too */
+        if (stream_tcb(sock) && (calls_are(&sock->file, CALLS_LINUX) ||
+                                 calls_are(&sock->file, CALLS_BSD))) { /* as it is now: autotuned, in FreeBSD rounded too */
             tcp_buffers(stream_tcb(sock), &send, &receive);
             return (int)(is_send ? send : receive);
         }
@@ -222,7 +222,7 @@ static int set_timeout(struct sock *sock, bool is_send, const void *value, sockl
     if (length < sizeof tv)
         return -EINVAL;
     memcpy(&tv, value, sizeof tv);
-    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000 || (tv.tv_sec < 0 && sock_params(&sock->file)->bsd_options))
+    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000 || (tv.tv_sec < 0 && calls_are(&sock->file, CALLS_BSD)))
         return -EDOM;
     ns = tv.tv_sec < 0 ? 1 : (uint64_t)tv.tv_sec * NS_PER_S + (uint64_t)tv.tv_usec * NS_PER_US;
     if (!ns && !sock->ext)
@@ -250,7 +250,7 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
     if (length < sizeof linger)
         return -EINVAL;
     memcpy(&linger, value, sizeof linger);
-    if (sock_params(&sock->file)->bsd_options && (linger.l_linger < 0 || linger.l_linger > USHRT_MAX))
+    if (calls_are(&sock->file, CALLS_BSD) && (linger.l_linger < 0 || linger.l_linger > USHRT_MAX))
         return -EDOM;
     if (!is_stream(sock))
         return 0;
@@ -266,7 +266,7 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
 static int get_linger(struct sock *sock, void *value, socklen_t *length)
 {
     const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
-    bool is_bsd = sock_params(&sock->file)->bsd_options;
+    bool is_bsd = calls_are(&sock->file, CALLS_BSD);
     struct linger linger = {.l_onoff = !options || !options->linger_on ? 0 : is_bsd ? told_bit(SO_LINGER) : 1,
                             .l_linger = options && (options->linger_on || is_bsd) ? options->linger_s : 0};
 
@@ -342,7 +342,7 @@ static int set_stream_number(struct sock *sock, int name, int value)
     struct tcb_options *options = is_stream(sock) ? stream_options(sock) : NULL;
 
     if (!options)
-        return is_stream(sock) ? -ENOBUFS : sock_params(&sock->file)->rcvbuf_doubled ? plain_option_put(sock, SOL_SOCKET, name, value) : 0;
+        return is_stream(sock) ? -ENOBUFS : calls_are(&sock->file, CALLS_LINUX) ? plain_option_put(sock, SOL_SOCKET, name, value) : 0;
     if (name == SO_KEEPALIVE)
         options->keepalive = value;
     else
@@ -358,14 +358,14 @@ static int set_rcvlowat(struct sock *sock, int value)
     if (!ext)
         return value == 1 ? 0 : -ENOBUFS;
     ext->rcvlowat = value < 0 ? INT32_MAX : value ? (uint32_t)value : 1;
-    if (is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled && stream_options_peek(sock) && stream_options_peek(sock)->rcvbuf)
+    if (is_stream(sock) && calls_are(&sock->file, CALLS_LINUX) && stream_options_peek(sock) && stream_options_peek(sock)->rcvbuf)
         ext->rcvlowat = min_u32(ext->rcvlowat, stream_options_peek(sock)->rcvbuf / 2); /* tcp_set_rcvlowat */
-    else if (is_stream(sock) && sock_params(&sock->file)->rcvbuf_doubled)
+    else if (is_stream(sock) && calls_are(&sock->file, CALLS_LINUX))
         ext->rcvlowat = min_u32(ext->rcvlowat, sock->file.sockets->profile->tcp.rcvbuf_max / 2);
     if (is_stream(sock) && stream_options(sock)) {
         stream_options(sock)->rcvlowat = ext->rcvlowat;
         stream_options_changed(sock);
-        if (stream_tcb(sock) && sock_params(&sock->file)->rcvbuf_doubled)
+        if (stream_tcb(sock) && calls_are(&sock->file, CALLS_LINUX))
             tcp_set_rcvlowat(stream_tcb(sock), ext->rcvlowat);
         if (sock->file.waiters)
             stream_check_events(sock);
@@ -376,7 +376,7 @@ static int set_rcvlowat(struct sock *sock, int value)
 /* sbsetopt(): at most the buffer. */
 static int set_sndlowat(struct sock *sock, int value)
 {
-    if (sock_params(&sock->file)->bsd_options && value < 1)
+    if (calls_are(&sock->file, CALLS_BSD) && value < 1)
         return -EINVAL;
     if (is_stream(sock) && stream_options(sock)) {
         stream_options(sock)->sndlowat = value < 1 ? 1 : min_u32((uint32_t)value, (uint32_t)get_buffer(sock, true));
@@ -390,7 +390,7 @@ static int get_sndlowat(const struct sock *sock)
     const struct tcb_options *options = is_stream(sock) ? stream_options_peek(sock) : NULL;
     uint32_t value = options && options->sndlowat ? options->sndlowat : 2048;
 
-    return sock_params(&sock->file)->rcvbuf_doubled ? 1 : (int)min_u32(value, (uint32_t)get_buffer(sock, true));
+    return calls_are(&sock->file, CALLS_LINUX) ? 1 : (int)min_u32(value, (uint32_t)get_buffer(sock, true));
 }
 
 static int set_label(struct sock *sock, int name, int number)
@@ -409,7 +409,7 @@ static int set_label(struct sock *sock, int name, int number)
 /* Of machines of 64 bits: the new options' struct timeval is the old one's. */
 static int same_here(const struct sock *sock, int name)
 {
-    return !sock_params(&sock->file)->rcvbuf_doubled ? name
+    return !calls_are(&sock->file, CALLS_LINUX) ? name
            : name == SO_RCVTIMEO_NEW                 ? SO_RCVTIMEO
            : name == SO_SNDTIMEO_NEW                 ? SO_SNDTIMEO
                                                      : name;
@@ -422,7 +422,7 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
 
     switch (name) {
     case SOCK_ACCEPTFILTER:
-        if (params->bsd_options)
+        if (params->call_policy == CALLS_BSD)
             return is_stream(sock) ? accept_filter_set(sock, value, length) : -EINVAL;
         break;
     case SO_RCVTIMEO:
@@ -449,11 +449,13 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_OOBINLINE:
         return set_stream_number(sock, name, number != 0);
     case SO_RCVLOWAT:
-        if (params->bsd_options && number < 1)
+        if (params->call_policy == CALLS_BSD && number < 1)
             return -EINVAL;
-        return set_rcvlowat(sock, params->bsd_options ? (int)min_u32((uint32_t)number, (uint32_t)get_buffer(sock, false)) : number);
+        return set_rcvlowat(sock, params->call_policy == CALLS_BSD
+                                      ? (int)min_u32((uint32_t)number, (uint32_t)get_buffer(sock, false))
+                                      : number);
     case SO_SNDLOWAT: /* Linux: not changeable */
-        return params->rcvbuf_doubled ? -ENOPROTOOPT : set_sndlowat(sock, number);
+        return params->call_policy == CALLS_LINUX ? -ENOPROTOOPT : set_sndlowat(sock, number);
     case SO_PRIORITY:
         if ((number < 0 || number > PRIORITY_MAX) && !proc_is_privileged(proc))
             return -EPERM;
@@ -461,11 +463,11 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_MARK:
         return set_label(sock, name, number);
     case SO_ZEROCOPY:
-        if (!(is_stream(sock) || dgram_is_linux_udp(&sock->file)) || !params->rcvbuf_doubled) /* Linux alone has it */
+        if (!(is_stream(sock) || dgram_is_linux_udp(&sock->file)) || params->call_policy != CALLS_LINUX) /* Linux alone has it */
             return -ENOPROTOOPT;
         return number < 0 || number > 1 ? -EINVAL : zerocopy_enable(sock, number);
     case SO_BINDTOIFINDEX:
-        if (!params->rcvbuf_doubled)
+        if (params->call_policy != CALLS_LINUX)
             return -ENOPROTOOPT;
         return number < 0 ? -EINVAL : bind_to_interface(sock, number);
     case SO_TYPE:
@@ -475,9 +477,9 @@ static int set_socket(struct lil_proc *proc, struct sock *sock, int name, const 
     case SO_ACCEPTCONN:
         return -ENOPROTOOPT;
     default:
-        if (params->bsd_options && name == SO_MAX_PACING_RATE)
+        if (params->call_policy == CALLS_BSD && name == SO_MAX_PACING_RATE)
             return plain_option_put(sock, SOL_SOCKET, name, number);
-        return params->rcvbuf_doubled ? plain_option_set(proc, sock, name, value, length) : -ENOPROTOOPT; /* Linux's alone */
+        return params->call_policy == CALLS_LINUX ? plain_option_set(proc, sock, name, value, length) : -ENOPROTOOPT; /* Linux's alone */
     }
 }
 
@@ -541,29 +543,29 @@ static int get_socket(struct sock *sock, int name, void *value, socklen_t *lengt
     case SO_MARK:
         return give_int(value, length, ext ? (int)ext->mark : 0);
     case SO_ZEROCOPY:
-        return (is_stream(sock) || dgram_is_linux_udp(&sock->file)) && sock_params(&sock->file)->rcvbuf_doubled
+        return (is_stream(sock) || dgram_is_linux_udp(&sock->file)) && calls_are(&sock->file, CALLS_LINUX)
                    ? give_int(value, length, ext && ext->has_zerocopy)
                    : -ENOPROTOOPT;
     case SO_BINDTODEVICE:
         return get_device(sock, value, length);
     case SO_BINDTOIFINDEX:
-        return sock_params(&sock->file)->rcvbuf_doubled ? give_int(value, length, ext ? (int)ext->bind_ifindex : 0) : -ENOPROTOOPT;
+        return calls_are(&sock->file, CALLS_LINUX) ? give_int(value, length, ext ? (int)ext->bind_ifindex : 0) : -ENOPROTOOPT;
     case SOCK_ACCEPTFILTER:
-        if (sock_params(&sock->file)->bsd_options)
+        if (calls_are(&sock->file, CALLS_BSD))
             return accept_filter_get(sock, value, length);
         return -ENOPROTOOPT;
     case SOCK_LISTENQLIMIT:
     case SOCK_LISTENQLEN:
     case SOCK_LISTENINCQLEN:
-        if (sock_params(&sock->file)->bsd_options)
+        if (calls_are(&sock->file, CALLS_BSD))
             return get_listen_queue(sock, name, value, length);
         return -ENOPROTOOPT;
     case SO_MAX_PACING_RATE:
-        if (sock_params(&sock->file)->bsd_options)
+        if (calls_are(&sock->file, CALLS_BSD))
             return give_int(value, length, plain_option_value(sock, SOL_SOCKET, name));
         /* fall through */
     default:
-        return sock_params(&sock->file)->rcvbuf_doubled ? plain_option_get(sock, name, value, length) : -ENOPROTOOPT;
+        return calls_are(&sock->file, CALLS_LINUX) ? plain_option_get(sock, name, value, length) : -ENOPROTOOPT;
     }
 }
 
@@ -576,7 +578,7 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
     if (!is_stream(sock))
         return -ENOPROTOOPT;
     if ((name == TCP_MD5SIG || name == TCP_MD5SIG_EXT) && length >= sizeof(sa_family_t) &&
-        !sock_params(&sock->file)->bsd_options) { /* a peer of the socket's family */
+        !calls_are(&sock->file, CALLS_BSD)) { /* a peer of the socket's family */
         sa_family_t family;
 
         memcpy(&family, value, sizeof family);
@@ -596,7 +598,7 @@ static int unknown_level(const struct sock *sock, int level)
 {
     bool is_own = level == IPPROTO_UDP && sock->file.type == SOCK_DGRAM;
 
-    return sock->file.family == AF_INET && sock_params(&sock->file)->rcvbuf_doubled && !is_own ? -EOPNOTSUPP : -ENOPROTOOPT;
+    return sock->file.family == AF_INET && calls_are(&sock->file, CALLS_LINUX) && !is_own ? -EOPNOTSUPP : -ENOPROTOOPT;
 }
 
 static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
@@ -621,7 +623,7 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
 /* FreeBSD's tcp_ctloutput(): a connection that is over takes no option, TCP's nor IP's. */
 static bool is_gone(const struct sock *sock)
 {
-    struct tcb *tcb = is_stream(sock) && sock_params(&sock->file)->bsd_options ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = is_stream(sock) && calls_are(&sock->file, CALLS_BSD) ? stream_tcb(sock) : NULL;
 
     return tcb && tcp_is_over(tcp_of(sock), tcb) && sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED);
 }
@@ -635,7 +637,7 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
         return -EINVAL;
     if (level != SOL_SOCKET && is_gone(sock))
         return -ECONNRESET;
-    if (sock_params(file)->bsd_options) {
+    if (calls_are(file, CALLS_BSD)) {
         int result = bsd_option_set(sock, level, name, value, length);
 
         if (result != -EAGAIN)
@@ -671,7 +673,7 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
         return -EINVAL;
     if (level != SOL_SOCKET && is_gone(sock))
         return -ECONNRESET;
-    if (sock_params(file)->bsd_options) {
+    if (calls_are(file, CALLS_BSD)) {
         int result = bsd_option_get(sock, level, name, value, length);
 
         if (result != -EAGAIN)
@@ -681,7 +683,7 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
         if (flag->flag == SF_REUSEPORT && !sock_params(file)->has_reuseport)
             return -ENOPROTOOPT;
         if (flag->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS) && !(sock->flags & SF_STAMPS_NEW) == is_new_stamp(flag))
-            return sock_params(file)->rcvbuf_doubled || !is_new_stamp(flag) ? give_int(value, length, 0) : -ENOPROTOOPT;
+            return calls_are(file, CALLS_LINUX) || !is_new_stamp(flag) ? give_int(value, length, 0) : -ENOPROTOOPT;
         return give_flag(sock, level, name, value, length, sock->flags & flag->flag);
     }
     switch (level) {

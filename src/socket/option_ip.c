@@ -27,7 +27,7 @@ static int read_ip_int(const struct sock *sock, int name, const void *value, soc
 {
     static const int strict[] = {IP_TTL, IP_MULTICAST_TTL, IP_MINTTL, IP_FREEBIND, IP_MULTICAST_ALL, IP_TRANSPARENT, IP_HDRINCL};
 
-    if (length == 0 && sock_params(&sock->file)->rcvbuf_doubled) {
+    if (length == 0 && calls_are(&sock->file, CALLS_LINUX)) {
         for (unsigned i = 0; i < ARRAY_COUNT(strict); i++)
             if (strict[i] == name)
                 return -EINVAL;
@@ -51,7 +51,7 @@ static int set_ttl(struct sock *sock, int value)
 {
     struct tcb_options *options;
 
-    if (sock_params(&sock->file)->bsd_options && sock->file.family == AF_INET) /* inp_ip_ttl is a byte */
+    if (calls_are(&sock->file, CALLS_BSD) && sock->file.family == AF_INET) /* inp_ip_ttl is a byte */
         value = (uint8_t)value ? (uint8_t)value : -1;
     if (value != -1 && (value < 1 || value > 255))
         return -EINVAL;
@@ -271,7 +271,7 @@ static void set_loop(struct sock *sock, int on)
 /* --- the levels ------------------------------------------------------------------------------- */
 static int set_plain(struct sock *sock, int level, int name, int number)
 {
-    if (!sock_params(&sock->file)->rcvbuf_doubled) /* the BSDs know them not, or ignore them */
+    if (!calls_are(&sock->file, CALLS_LINUX)) /* the BSDs know them not, or ignore them */
         return plain_option_has(level, name) ? 0 : -ENOPROTOOPT;
     return plain_option_has(level, name) ? plain_option_put(sock, level, name, number) : -ENOPROTOOPT;
 }
@@ -336,7 +336,7 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case IP_TTL:
         return set_ttl(sock, number);
     case IP_TOS:
-        return !sock_params(&sock->file)->rcvbuf_doubled && !sock_params(&sock->file)->bsd_options && (number < 0 || number > 255)
+        return !calls_are(&sock->file, CALLS_LINUX) && !calls_are(&sock->file, CALLS_BSD) && (number < 0 || number > 255)
                    ? -EINVAL
                    : set_tos(sock, number);
     case IP_MTU_DISCOVER:
@@ -392,7 +392,7 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_LOCAL_PORT_RANGE:
         return give_int(value, length, sock->ext ? (int)((uint32_t)sock->ext->port_high << 16 | sock->ext->port_low) : 0);
     default:
-        if (!sock_params(&sock->file)->rcvbuf_doubled || !plain_option_has(IPPROTO_IP, name))
+        if (!calls_are(&sock->file, CALLS_LINUX) || !plain_option_has(IPPROTO_IP, name))
             return -ENOPROTOOPT;
         return give_int(value, length, plain_option_value(sock, IPPROTO_IP, name));
     }
@@ -469,7 +469,7 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
     case IPV6_MINHOPCOUNT:
         return give_v6_int(value, length, get_min_ttl(sock));
     default:
-        if (!sock_params(&sock->file)->rcvbuf_doubled || !plain_option_has(IPPROTO_IPV6, name))
+        if (!calls_are(&sock->file, CALLS_LINUX) || !plain_option_has(IPPROTO_IPV6, name))
             return -ENOPROTOOPT;
         return give_v6_int(value, length, plain_option_value(sock, IPPROTO_IPV6, name));
     }

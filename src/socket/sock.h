@@ -106,6 +106,10 @@ static inline const struct socket_params *sock_params(const struct file *file)
 {
     return &file->sockets->profile->socket;
 }
+static inline bool calls_are(const struct file *file, enum call_policy policy)
+{
+    return sock_params(file)->call_policy == policy;
+}
 static inline struct tcp *tcp_of(const struct sock *sock)
 {
     return sock->file.sockets->tcp;

@@ -18,7 +18,7 @@ static enum tcp_state state_of(const struct sock *sock)
     if (sock->flags & SF_LISTENING)
         return TCPS_LISTEN;
     tcb = tcp_find(tcp_of(sock), sock->tcb);
-    if (tcb && sock_params(&sock->file)->bsd_options && tcp_is_over(tcp_of(sock), tcb)) /* in_pcbdrop() */
+    if (tcb && calls_are(&sock->file, CALLS_BSD) && tcp_is_over(tcp_of(sock), tcb)) /* in_pcbdrop() */
         return TCPS_CLOSED;
     return tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
 }
@@ -91,7 +91,7 @@ static unsigned stream_events(struct file *file)
         return complete ? POLLIN | POLLRDNORM : sock->flags & SF_SHUT_RD ? POLLIN | POLLRDNORM | POLLHUP : 0; /* refuse_shutdown() */
     }
     tcb = stream_tcb(sock);
-    if (sock_params(file)->bsd_options && !(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)))
+    if (calls_are(file, CALLS_BSD) && !(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)))
         return 0; /* sowriteable(): only what is connected */
     if (sock->flags & SF_DEFERRED) /* the first write sends the SYN */
         return POLLOUT | POLLWRNORM;
@@ -307,7 +307,7 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
         return stream_dissolve(sock);
     if (sock->flags & SF_LISTENING) /* tcp6_usr_connect() has another word for it */
-        return sock_params(file)->bsd_options && file->family == AF_INET6 ? -EINVAL : -sock_params(file)->connect_listening_error;
+        return calls_are(file, CALLS_BSD) && file->family == AF_INET6 ? -EINVAL : -sock_params(file)->connect_listening_error;
     if (sock->flags & SF_DEFERRED)
         return -EISCONN;
     if (sock->flags & SF_CONNECTING && state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error) {
@@ -467,7 +467,7 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
 /* FreeBSD: no listener is connected, but who waits in accept() is told. */
 static int refuse_shutdown(struct sock *sock, int how)
 {
-    if (how != SHUT_WR && sock_params(&sock->file)->bsd_options) {
+    if (how != SHUT_WR && calls_are(&sock->file, CALLS_BSD)) {
         sock->flags |= SF_SHUT_RD;
         file_wake(&sock->file, POLLIN);
     }
@@ -508,10 +508,10 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
     if (wait_is_inline(proc) || !(tcb = stream_tcb(sock)))
         return 0;
     options = tcp_options_peek(tcb);
-    if (!options->linger_on || options->linger_s == 0 || (options->linger_s < 0 && !sock_params(file)->rcvbuf_doubled))
+    if (!options->linger_on || options->linger_s == 0 || (options->linger_s < 0 && !calls_are(file, CALLS_LINUX)))
         return 0;
     deadline_ns = wait_deadline(proc, options->linger_s < 0 ? 0 /* Linux: for ever */ : (uint64_t)options->linger_s * NS_PER_S);
-    if (tcp_get_state(tcb) < TCPS_ESTABLISHED || (tcp_readable(tcb) && !sock_params(file)->bsd_options))
+    if (tcp_get_state(tcb) < TCPS_ESTABLISHED || (tcp_readable(tcb) && !calls_are(file, CALLS_BSD)))
         return 0; /* unread data: close() resets at once, but not in FreeBSD */
     (void)tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));
     while ((tcb = stream_tcb(sock)) && (tcp_get_state(tcb) == TCPS_FIN_WAIT_1 || tcp_get_state(tcb) == TCPS_CLOSING ||
@@ -519,7 +519,7 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
         int result = wait_file(proc, file, POLLOUT | POLLIN | POLLRDHUP, deadline_ns);
 
         if (result < 0) /* soclose() tells of the time that is over */
-            return result == -EAGAIN && !sock_params(file)->bsd_options ? 0 : result;
+            return result == -EAGAIN && !calls_are(file, CALLS_BSD) ? 0 : result;
     }
     return 0;
 }
@@ -555,7 +555,7 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
         return -ENOTCONN;
     if (which != NAME_OWN) {
         if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb)) ||
-                                   (tcp_get_state(tcb) == TCPS_TIME_WAIT && sock_params(file)->bsd_options))) /* soisdisconnected() */
+                                   (tcp_get_state(tcb) == TCPS_TIME_WAIT && calls_are(file, CALLS_BSD)))) /* soisdisconnected() */
             return -ENOTCONN;
         return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
                                tcp_get_flow(tcb)->scope, address);
@@ -575,7 +575,7 @@ static int stream_readable(struct file *file)
 
     if (sock_of(file)->flags & SF_LISTENING)
         return -EINVAL;
-    if (tcb && tcp_at_mark(tcb) && !tcp_options_peek(tcb)->oob_inline && sock_params(file)->rcvbuf_doubled)
+    if (tcb && tcp_at_mark(tcb) && !tcp_options_peek(tcb)->oob_inline && calls_are(file, CALLS_LINUX))
         return 0; /* tcp_inq: up to the mark */
     return tcb ? (int)tcp_readable(tcb) : 0;
 }
@@ -587,7 +587,7 @@ static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long 
 
     (void)proc;
     if (sock_of(file)->flags & SF_LISTENING)
-        return request == SIOCATMARK && !sock_params(file)->rcvbuf_doubled ? -ENOTCONN
+        return request == SIOCATMARK && !calls_are(file, CALLS_LINUX) ? -ENOTCONN
                : request == SIOCATMARK                                     ? (*value = 0)
                : request == SIOCOUTQ || request == SIOCOUTQNSD             ? -EINVAL
                                                                            : -ENOTTY;

@@ -108,16 +108,16 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
     size_t total;
     ssize_t n;
 
-    if (__builtin_expect(flags & MSG_EOR, 0) && sock_params(file)->bsd_options) /* sosend_generic(): a stream has no records */
+    if (__builtin_expect(flags & MSG_EOR, 0) && calls_are(file, CALLS_BSD)) /* sosend_generic(): a stream has no records */
         return -EINVAL;
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
     if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))
         return stream_fastopen(proc, sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) &&
-        sock_params(file)->bsd_options && message->msg_namelen)
+        calls_are(file, CALLS_BSD) && message->msg_namelen)
         return send_implied(sock, message, flags);
-    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && sock_params(file)->rcvbuf_doubled &&
+    if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) && calls_are(file, CALLS_LINUX) &&
         tcp_error(tcb, false))
         return -tcp_error(tcb, true); /* Linux: a connection that was given up left one */
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
@@ -127,7 +127,7 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
                  sock_now(file));
     if (n < 0 && n != -EAGAIN)
         return n;
-    if (__builtin_expect(flags & MSG_BSD_EOF, 0) && n >= 0 && (size_t)n == total && sock_params(file)->bsd_options)
+    if (__builtin_expect(flags & MSG_BSD_EOF, 0) && n >= 0 && (size_t)n == total && calls_are(file, CALLS_BSD))
         (void)!tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));
     if (!file_is_blocking(file, flags) || wait_is_inline(proc))
         return n;
@@ -138,7 +138,7 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
 
 ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
-    int error = message->msg_controllen && sock_params(file)->rcvbuf_doubled ? stamp_check_control(message) : 0;
+    int error = message->msg_controllen && calls_are(file, CALLS_LINUX) ? stamp_check_control(message) : 0;
     ssize_t n = error < 0 ? error : send_message(proc, file, message, flags);
 
     if (__builtin_expect(n > 0 && (sock_of(file)->flags & SF_STAMPS || message->msg_controllen), 0))
@@ -180,7 +180,7 @@ static int await_lowat(struct lil_proc *proc, struct sock *sock, size_t want, in
     struct tcb *tcb;
     int result = 0;
 
-    if (!sock_params(&sock->file)->bsd_options || flags & (MSG_WAITALL | MSG_DONTWAIT))
+    if (!calls_are(&sock->file, CALLS_BSD) || flags & (MSG_WAITALL | MSG_DONTWAIT))
         return 0;
     while (result == 0 && (tcb = stream_tcb(sock)) && tcp_readable(tcb) < want && !tcp_error(tcb, false) &&
            !(tcp_poll_events(tcb) & POLLRDHUP))

@@ -124,7 +124,7 @@ ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size
 /* Linux (sock_read_iter): read(2) of no bytes asks nobody, unlike recv(2). */
 static bool asks_nobody(const struct file *file, size_t size)
 {
-    return file && size == 0 && file->ops->is_socket && sock_params(file)->rcvbuf_doubled;
+    return file && size == 0 && file->ops->is_socket && calls_are(file, CALLS_LINUX);
 }
 
 ssize_t lil_read(struct lil_proc *proc, int fd, void *buffer, size_t size)
