@@ -6,11 +6,14 @@
 /* RFC 9293 3.10.7.4: update if SND.WL1 < SEG.SEQ, or equal and the ACK is newer, or (RFC 1122) the window is larger. */
 static bool update_window(struct tcb *tcb, const struct rx *rx)
 {
-    bool newer = seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->seq, tcb->snd_wl1) ||
-                 (rx->seq == tcb->snd_wl1 &&
-                  (rx->window > tcb->snd_wnd || (rx->window == 0 && tcb_params(tcb)->input_policy != TCP_INPUT_BSD)));
-    if (!newer)
+    bool is_bsd = tcb_params(tcb)->input_policy == TCP_INPUT_BSD, moves = seq_gt(rx->ack, tcb->snd_una);
+    bool newer = (moves && (!is_bsd || rx->seq == tcb->snd_wl1)) || seq_gt(rx->seq, tcb->snd_wl1) ||
+                 (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || (rx->window == 0 && !is_bsd)));
+    if (!newer) {
+        if (moves) /* BSD: less what it acknowledges */
+            tcb->snd_wnd -= min_u32(tcb->snd_wnd, rx->ack - tcb->snd_una);
         return false;
+    }
     tcb->snd_wl1 = rx->seq;
     if (tcb->snd_wnd == rx->window)
         return true;
@@ -79,7 +82,9 @@ static void end_probing(struct tcb *tcb)
     if (tcb->timer != TIMER_PERSIST)
         return;
     uint32_t mss = tcb->mss, unsent = tcb_snd_end(tcb) - tcb->snd_nxt, need = min_u32(unsent, mss);
-    if (seq_ge(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt + need) || tcb->snd_wnd >= tcb->max_window / 2) {
+    if (base_probes_again(tcb))
+        need = 0; /* what was sent before goes again, however little */
+    if (need == 0 || seq_ge(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt + need) || tcb->snd_wnd >= tcb->max_window / 2) {
         if (tcb->snd_wnd == 0)
             return;
         timer_stop(tcb);
@@ -170,7 +175,7 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
 /* FreeBSD: recovery has used it; neither its window counts nor its text. */
 static enum lil_drop drop_rest(struct tcb *tcb, const struct ack_state *state, bool *acceptable)
 {
-    tcb->snd_wnd = state->prior_wnd;
+    tcb->snd_wnd = state->prior_wnd - min_u32(state->prior_wnd, tcb->snd_una - state->prior_una); /* its edge stays */
     tcb->snd_wl1 = state->prior_wl1;
     *acceptable = false;
     return state->has_data ? LIL_DROP_TCP_DUPLICATE : LIL_DROP_NONE;

@@ -7,13 +7,15 @@
 
 enum { DUP_THRESH = 3 };
 
-static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
+/* tcp_maxseg(): less the options of now, SACK blocks too. */
+static uint32_t segment_size(const struct tcb *tcb) { return max_u32(mss_current(tcb), 1); }
 
 static void mirror(struct tcb *tcb)
 {
     const struct base_recovery *base = &tcb->ext->base;
-    tcb->cwnd = max_u32(base->cwnd / segment_size(tcb), 1);
-    tcb->ssthresh = base->ssthresh >= BSD_NO_THRESHOLD ? INT32_MAX : base->ssthresh / segment_size(tcb);
+    uint32_t mss = max_u32(tcb->mss, 1);
+    tcb->cwnd = max_u32(base->cwnd / mss, 1);
+    tcb->ssthresh = base->ssthresh >= BSD_NO_THRESHOLD ? INT32_MAX : base->ssthresh / mss;
 }
 
 struct base_recovery *base_get(struct tcb *tcb)
@@ -21,7 +23,7 @@ struct base_recovery *base_get(struct tcb *tcb)
     struct base_recovery *base = &tcb->ext->base;
     if (base->cwnd)
         return base;
-    base->cwnd = tcb->cwnd == 1 ? segment_size(tcb) : bsd_initial_window(tcb); /* 1: a SYN was lost */
+    base->cwnd = tcb->cwnd == 1 ? max_u32(tcb->mss, 1) : bsd_initial_window(tcb); /* 1: a SYN was lost */
     base->ssthresh = bsd_initial_threshold(tcb);
     base->recover = tcb->snd_una - 1;
     base->next = tcb->snd_nxt;
@@ -55,7 +57,35 @@ struct look {
     bool with_sack;      /* it has blocks, or holes are known */
 };
 
-static void forget_measurement(struct tcb *tcb) { tcb->ext->rtt_seq = tcb->snd_nxt; } /* Karn */
+static void forget_measurement(struct tcb *tcb) { tcb->ext->base.timed_ms = 0; } /* Karn: t_rtttime */
+
+/* t_rxtshift = 0: no timeout counts any more, but the RTO (t_rxtcur) stays until the next timeout or measurement. */
+void base_end_backoff(struct tcb *tcb)
+{
+    if (tcb->backoff)
+        tcb->ext->base.rto_ns = rtt_rto_ns(tcb);
+    tcb->backoff = 0;
+}
+
+/* One segment at a time is timed, from its first byte on. True: the ACK has come. */
+bool base_take_time(struct tcb *tcb, uint64_t *rtt_us)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->timed_ms || !seq_gt(tcb->snd_una, base->timed_seq))
+        return false;
+    *rtt_us = (tcb_now_ms(tcb) - base->timed_ms) * 1000ull;
+    return true;
+}
+
+static void time_segment(struct tcb *tcb, uint32_t start)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    tcb->last_snd_ms = tcb_now_ms(tcb);
+    if (base->timed_ms)
+        return;
+    base->timed_ms = max_u32(tcb_now_ms(tcb), 1);
+    base->timed_seq = start;
+}
 
 /* RFC 6937 3, with the rule that a new hole lets no more out than was delivered. */
 static void reduce_in_proportion(const struct look *look, enum board_change change, uint32_t delivered)
@@ -261,11 +291,13 @@ static void leave_recovery(struct tcb *tcb)
     recovery_set_state(tcb, CA_OPEN);
 }
 
-/* The first timeout was needless: the ACK is for what was sent before it (Eifel by the timestamp). */
-static void take_back_timeout(struct tcb *tcb, const struct ack_state *state)
+/* The first timeout was needless: the ACK is for what was sent before it (Eifel by the timestamp; without one, within half a round trip, and
+ * on header prediction's way alone). */
+static void take_back_timeout(struct tcb *tcb, const struct ack_state *state, bool predicted)
 {
     struct base_recovery *base = &tcb->ext->base;
-    bool can_undo = base->can_undo && state->ts_ecr_ok && (int32_t)(state->ts_ecr - base->undo_ts) < 0;
+    bool can_undo = base->can_undo && (tcb->ts_ok ? state->ts_ecr_ok && (int32_t)(state->ts_ecr - base->undo_ts) < 0
+                                                  : predicted && (int32_t)(tcb_now_ms(tcb) - base->undo_ts) < 0);
     base->can_undo = false;
     if (!can_undo)
         return;
@@ -275,6 +307,7 @@ static void take_back_timeout(struct tcb *tcb, const struct ack_state *state)
     base->in_fast |= base->undo_fast;
     base->in_cong |= base->undo_cong;
     base->next = tcb->snd_nxt;
+    base_end_backoff(tcb);
     bsd_cc_undo_rto(tcb);
     TCP_MIB(tcb->tcp, SpuriousRTOs);
     recovery_set_state(tcb, base->in_fast ? CA_RECOVERY : CA_OPEN);
@@ -290,7 +323,8 @@ static bool begins_recovery(const struct look *look)
     if (!look->with_sack || !counts || base->next != tcb->snd_nxt)
         return false;
     tcb->ext->dupacks++;
-    return !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * segment_size(tcb) && enter_recovery(look);
+    look->state->is_taken_apart = !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * segment_size(tcb) && enter_recovery(look);
+    return look->state->is_taken_apart;
 }
 
 /* Header prediction's short way, on which snd_recover stays behind: without SACK, duplicates of an ACK that went the
@@ -309,6 +343,7 @@ static void on_progress(const struct look *look, uint32_t acked)
 {
     struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
+    bool predicted = is_predicted(look, acked);
     if (begins_recovery(look)) {
         base->owed = acked;
         tcb_mark_due(tcb);
@@ -322,17 +357,18 @@ static void on_progress(const struct look *look, uint32_t acked)
     } else {
         base->lag = 0;
     }
-    take_back_timeout(tcb, look->state);
+    take_back_timeout(tcb, look->state, predicted);
     base->rtt_count += look->state->has_rtt;
     bsd_cc_on_ack(tcb, acked, look->state->prior_wnd);
     if ((base->in_fast || base->in_cong) && seq_ge(tcb->snd_una, base->recover))
         leave_recovery(tcb);
     else if (tcb->ca_state == CA_LOSS && seq_ge(tcb->snd_una, base->recover))
         recovery_set_state(tcb, CA_OPEN);
-    if (!is_predicted(look, acked))
+    if (!predicted)
         base->recover = seq_max(base->recover, tcb->snd_una);
     base->next = seq_max(base->next, tcb->snd_una);
-    timer_rexmt(tcb);
+    if (tcb->timer != TIMER_PERSIST)
+        timer_rexmt(tcb);
     tcb_mark_due(tcb);
 }
 
@@ -364,10 +400,11 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
 {
     struct base_recovery *base = base_get(tcb);
     bool has_blocks = tcb->sack_ok && state->rx->in->header.options.sack_count &&
-                      segment_size(tcb) + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
+                      tcb->mss + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
     struct look look = {.tcb = tcb, .state = state, .with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb))};
     uint32_t acked = tcb->snd_una - state->prior_una + base->owed;
     base->lag = acked;
+    base->prior_wnd = state->prior_wnd;
     base->owed = 0;
     tcb->ext->rexmit_hold = false;
     if (look.with_sack)
@@ -404,6 +441,49 @@ static void forget_sack(struct tcb *tcb, struct txseg *seg)
     seg->flags &= (uint8_t)~TX_SACKED;
 }
 
+/* All again from SND.UNA. FORGET: what was SACKed, too. */
+static void begin_again(struct tcb *tcb, bool forget)
+{
+    struct tcb_ext *ext = tcb->ext;
+    for (uint32_t i = 0; i < tcb->tx->count; i++) {
+        struct txseg *seg = txring_at(tcb->tx, i);
+        if (forget)
+            forget_sack(tcb, seg);
+        if (seg->flags & TX_SACKED)
+            continue;
+        if (seg->flags & TX_RETRANS) {
+            seg->flags &= (uint8_t)~TX_RETRANS;
+            ext->retrans_out -= txseg_packets(seg);
+        }
+        recovery_mark_lost(tcb, seg);
+    }
+    memset(ext->sack_cache, 0, sizeof ext->sack_cache);
+    ext->base.next = tcb->snd_una;
+}
+
+/* tcp_output(): the window is shut, and something waits, be it in flight: that is as unsent now, and the persist timer runs. */
+void base_check_shut(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct base_recovery *base = base_get(tcb);
+    if (tcb->snd_wnd || base->lag || !tcb_is_synchronized(tcb) || tcb->timer == TIMER_PERSIST || !seq_lt(base->next, tcb->write_seq))
+        return;
+    if (tcb_packets_out(tcb))
+        begin_again(tcb, false);
+    base->can_undo = false;
+    base_end_backoff(tcb);
+    tcb->retransmits = 0;
+    ext->persist_backoff = 0;
+    ext->probe_start_ns = 0;
+    timer_persist(tcb);
+}
+
+/* The window shut over what is in flight: probes and ACKs have the number where it is to go on. */
+bool base_probes_again(const struct tcb *tcb)
+{
+    return tcb->ext && tcb->ext->base.cwnd && seq_lt(tcb->ext->base.next, tcb->snd_nxt) && seq_lt(tcb->ext->base.next, tcb->write_seq);
+}
+
 /* RFC 6298 5.4-5.6: all again from SND.UNA, one segment at first. */
 void base_on_rto(struct tcb *tcb)
 {
@@ -417,31 +497,20 @@ void base_on_rto(struct tcb *tcb)
         base->undo_recover = base->recover;
         base->undo_fast = base->in_fast;
         base->undo_cong = base->in_cong;
-        base->undo_ts = tcb_ts_now(tcb);
+        base->undo_ts = tcb->ts_ok ? tcb_ts_now(tcb) : tcb_now_ms(tcb) + tcb->srtt_us / 16000; /* t_badrxtwin */
         board_resend(tcb);
     } else {
         board_clear(tcb);
     }
-    for (uint32_t i = 0; i < tcb->tx->count; i++) {
-        struct txseg *seg = txring_at(tcb->tx, i);
-        if (!base->can_undo)
-            forget_sack(tcb, seg);
-        if (seg->flags & TX_SACKED)
-            continue;
-        if (seg->flags & TX_RETRANS) {
-            seg->flags &= (uint8_t)~TX_RETRANS;
-            ext->retrans_out -= txseg_packets(seg);
-        }
-        recovery_mark_lost(tcb, seg);
-    }
-    memset(ext->sack_cache, 0, sizeof ext->sack_cache);
-    base->next = tcb->snd_una;
+    begin_again(tcb, !base->can_undo);
     base->recover = tcb->snd_nxt;
     base->in_fast = base->in_cong = false;
     base->acked = base->once = 0;
     ext->dupacks = 0;
     ext->rexmit_hold = ext->fast_rexmit = false;
     tcb->ecn_queue_cwr = tcb->ecn_ok;
+    if (tcb->snd_wnd == 0 && seq_lt(tcb->snd_una, tcb->write_seq))
+        window_ack_now(tcb); /* nothing may go but the ACK that the timer forces */
     bsd_cc_on_rto(tcb, base->can_undo);
     forget_measurement(tcb);
     recovery_set_state(tcb, CA_LOSS);
@@ -455,7 +524,7 @@ static uint32_t send_window(const struct tcb *tcb, uint32_t *next)
 {
     const struct base_recovery *base = &tcb->ext->base;
     uint32_t skipped = skip(tcb, next), window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
-    return min_u32(tcb->snd_wnd + base->lag, window);
+    return min_u32(base->lag ? base->prior_wnd : tcb->snd_wnd, window);
 }
 
 /* Retransmissions go from the scoreboard in an episode, and after a timeout once three duplicates came. */
@@ -476,6 +545,15 @@ static bool next_hole(struct tcb *tcb, uint32_t *start, uint32_t *length)
         return false;
     *length = end - *start;
     return true;
+}
+
+/* Where the next retransmission from the scoreboard begins: an ACK that leaves meanwhile has that number, too (sack_rxmit with no length). */
+uint32_t base_ack_seq(struct tcb *tcb)
+{
+    uint32_t start = tcb->snd_nxt, length;
+    if (tcb->timer == TIMER_PERSIST && base_probes_again(tcb))
+        return tcb->ext->base.next;
+    return tcb->ext && tcb->ext->base.cwnd && next_hole(tcb, &start, &length) ? start : tcb->snd_nxt;
 }
 
 /* The record that begins at SEQ: one is split for it, if need be. */
@@ -511,10 +589,13 @@ uint32_t base_next_lost(struct tcb *tcb)
         base->is_hole = true;
         return record_at(tcb, start);
     }
-    if (!seq_lt(next, tcb->snd_nxt) || window <= used)
+    bool fin = next == tcb->write_seq && seq_lt(next, tcb->snd_nxt); /* a FIN needs no window */
+    if (window == 0 && !fin)
+        base_check_shut(tcb);
+    if (!seq_lt(next, tcb->snd_nxt) || (window <= used && !fin))
         return TCP_NONE;
     base->next = next;
-    base->most = window - used;
+    base->most = fin ? UINT32_MAX : window - used;
     return record_at(tcb, next);
 }
 
@@ -527,6 +608,21 @@ static void count_record(struct tcb *tcb, const struct txseg *seg, bool gone)
     tcb->ext->retrans_out += seg->flags & TX_RETRANS ? packets : 0;
 }
 
+/* Nor does it matter what was sent before: the last record takes of what waits, and the FIN with the last of that. */
+static void take_unsent(struct tcb *tcb, struct txseg *seg, uint32_t want)
+{
+    uint32_t have = seg->end - seg->start, unsent = tcb->write_seq - tcb->snd_nxt, take = min_u32(want > have ? want - have : 0, unsent);
+    bool fin = tcb->fin_queued && take == unsent;
+    if ((seg->flags & (TX_FIN | TX_SACKED)) || (int32_t)unsent < 0 || tcb->ext->base.is_hole || take + fin == 0)
+        return;
+    count_record(tcb, seg, true);
+    seg->end += take + fin;
+    seg->flags |= fin ? TX_FIN : 0;
+    tcb->snd_nxt = seg->end;
+    count_record(tcb, seg, false);
+    time_segment(tcb, seg->start);
+}
+
 /* What goes again is cut from the stream anew: record INDEX takes from those behind it until it has a segment's bytes, and the FIN. */
 void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
 {
@@ -536,6 +632,8 @@ void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
         uint32_t have = seg->end - seg->start, data = next->end - next->start - !!(next->flags & TX_FIN);
         uint32_t take = want > have ? min_u32(want - have, data) : 0;
+        if ((next->flags & TX_SACKED) && !tcb->ext->base.is_hole && take)
+            forget_sack(tcb, next); /* what goes again goes whatever was SACKed of it */
         if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & TX_FIN) || (take == 0 && (data || have > want)))
             return;
         count_record(tcb, seg, true);
@@ -554,21 +652,27 @@ void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
             *txring_at(ring, i) = *txring_at(ring, i + 1);
         ring->count--;
     }
+    take_unsent(tcb, txring_at(ring, index), want);
 }
 
 /* SEQ..END went out, again or for the first time. */
 void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
 {
     struct base_recovery *base = base_get(tcb);
-    base->sent_full |= end - start >= segment_size(tcb);
+    if (end - start > (end == tcb->write_seq + 1)) /* TF2_PLPMTU_MAXSEGSNT: of the last text */
+        base->sent_full = end - start >= segment_size(tcb);
+    if (!again)
+        time_segment(tcb, start);
     if (!again && start == tcb->snd_una)
         tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
     if (base->in_fast || base->in_cong)
         base->prr_out += end - start;
-    if (again && base->is_hole)
+    if (again && base->is_hole) {
         board_sent(tcb, end);
-    else if (base->next == start)
+        base->next = seq_max(base->next, end);
+    } else if (base->next == start) {
         base->next = end;
+    }
     base->is_hole = false;
 }
 
@@ -581,13 +685,17 @@ uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
     if (next_hole(tcb, &start, &hole) || seq_lt(next, tcb->snd_nxt))
         return 0;
     base->next = tcb->snd_nxt;
+    if (window == 0)
+        base_check_shut(tcb);
+    if (seq_lt(base->next, tcb->snd_nxt))
+        return 0;
     if (sends_holes(tcb) && board_resent(tcb))
         used = max_u32(pipe(tcb), off);
     uint32_t end = min_u32(unsent + off, window), length = end > used ? end - used : 0;
     if (length >= mss)
         return mss;
-    if (length == unsent && (tcb->fin_queued || output_may_send_partial(tcb)))
-        return length;
+    if ((length == unsent && (tcb->fin_queued || output_may_send_partial(tcb))) || tcb->acks_due || tcb->ack_want)
+        return length; /* TF_ACKNOW: an ACK takes what may go */
     return tcb->max_window && length >= tcb->max_window / 2 ? length : 0;
 }
 

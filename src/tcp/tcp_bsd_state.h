@@ -19,6 +19,7 @@ struct base_recovery {
     uint32_t next;            /* its snd_nxt: after a timeout behind ours, which is its snd_max */
     uint32_t acked;           /* towards the next segment of congestion avoidance */
     uint32_t lag;             /* SND.UNA is so far behind ours: the burst of an ACK that is being looked at */
+    uint32_t prior_wnd;       /* the window meanwhile */
     uint32_t owed;            /* and until the next ACK: this one began an episode */
     uint32_t most;
     uint32_t prr_delivered, prr_out, flight_size;
@@ -27,6 +28,8 @@ struct base_recovery {
     uint32_t saved_mtu;       /* of before bsd_black_hole(); 0: none is suspected */
     uint32_t zero_windows;    /* segments that told of none */
     uint32_t rtt_count;       /* samples of the round trip */
+    uint32_t timed_ms, timed_seq; /* the segment that is timed; 0: none */
+    uint64_t rto_ns;          /* t_rxtcur, where it is not what follows from the round trip; 0: it is */
     struct bsd_board *board;  /* NULL: no SACK was seen */
     struct bsd_blocks *blocks; /* what the receiver reports; NULL: nothing yet */
     struct base_cubic cubic;

@@ -59,6 +59,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
             header->options.has_timestamp = true;
             header->options.ts_value = tcb_ts_now(tcb);
             header->options.ts_echo = tcb->ts_recent;
+            if (__builtin_expect(tcb->backoff == 1, 0) && tcb->ext)
+                tcb->ext->base.undo_ts = header->options.ts_value; /* t_badrxtwin */
         }
         if (tcb->ext && tcb->sack_ok && (tcb->ext->recent_count || tcb->ext->has_dsack) && !(flags & TCP_RST))
             sack_generate(tcb, &header->options);
@@ -84,9 +86,11 @@ void output_note_ack(struct tcb *tcb)
 }
 
 /* Linux's tcp_acceptable_seq: where the peer took its window back, an ACK does not go beyond it. */
-static uint32_t ack_seq(const struct tcb *tcb)
+static uint32_t ack_seq(struct tcb *tcb)
 {
     uint32_t right = tcb->snd_una + tcb->snd_wnd, beyond = tcb->snd_nxt - right;
+    if (tcb_params(tcb)->byte_recovery)
+        return base_ack_seq(tcb);
     if (!seq_gt(tcb->snd_nxt, right) || (tcb->wscale_ok && beyond < 1u << tcb->rcv_wscale) ||
         tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
         return tcb->snd_nxt;
@@ -269,19 +273,20 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_probe = false;
     TCP_MIB(tcb->tcp, WinProbe);
-    uint32_t right = tcb->snd_una + tcb->snd_wnd, unsent = tcb->write_seq - tcb->snd_nxt;
-    uint32_t room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
+    bool again = base_probes_again(tcb);
+    uint32_t right = tcb->snd_una + tcb->snd_wnd, next = again ? tcb->ext->base.next : tcb->snd_nxt, unsent = tcb->write_seq - next;
+    uint32_t room = seq_gt(right, next) ? right - next : 0;
     if (unsent && (int32_t)unsent > 0 && room == 0 && tcb_params(tcb)->persist_data) {
         /* BSD: the next byte, which is not in flight for that: the persist timer, not R2, cares for it (MUST-37) */
-        if (output_attach(tcb, segment, tcb->snd_nxt, 1, tcb->mss)) {
+        if (output_attach(tcb, segment, next, 1, tcb->mss)) {
             struct lil_packet *packet = segment->packet;
-            bool last = tcb->snd_nxt + 1 == tcb->write_seq && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
-            output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), tcb->snd_nxt);
+            bool last = next + 1 == tcb->write_seq && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
+            output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), next);
             segment->packet = packet;
             output_note_ack(tcb);
-            if (tcb->ecn_ok && tcb_params(tcb)->byte_recovery && !tcb_ext_peek(tcb)->probe_byte)
+            if (tcb->ecn_ok && tcb_params(tcb)->byte_recovery && !tcb_ext_peek(tcb)->probe_byte && !again)
                 mark_new(tcb, segment);
-            if (tcb->ext)
+            if (tcb->ext && !again)
                 tcb->ext->probe_byte = true;
             return true;
         }
@@ -533,6 +538,8 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (seq_gt(tcb->snd_nxt, tcb->write_seq))
         return false; /* the FIN is out */
     if (unsent == 0) { /* the FIN alone */
+        if (base_probes_again(tcb)) /* it goes with the last that goes again */
+            return false;
         if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd && !tcb_params(tcb)->byte_recovery)
             return false;
         if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
@@ -613,6 +620,10 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     if (tcb->acks_due) {
+        if (tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext && (output_lost(tcb, segment) || output_new(tcb, segment))) {
+            tcb->acks_due--; /* BSD: what may go goes with it */
+            return true;
+        }
         tcb->acks_due--;
         output_ack(tcb, segment);
         tcb->ack_want = 0;
@@ -632,7 +643,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return true;
     if (new_first && !seq_gt(tcb->snd_nxt, tcb->ext->high_seq))
         tcb->ext->frto = new_first = false;
-    if (!new_first && tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast) && output_lost(tcb, segment))
+    if (!new_first && tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast || base_probes_again(tcb)) && output_lost(tcb, segment))
         return true;
     if (!new_first && !(tcb->ext && tcb->ext->nothing_new) && output_new(tcb, segment))
         return true;

@@ -636,7 +636,10 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
         tcb->tcp->mib[MIB_SlowStartRetrans] += packets;
     if (recovery_is_reducing(tcb))
         ext->prr_out += packets;
-    if (is_head && tcb->timer != TIMER_REO) {
+    if (tcb_params(tcb)->byte_recovery) { /* FreeBSD: where it runs, it runs on */
+        if (tcb->timer != TIMER_REXMT)
+            timer_rexmt(tcb);
+    } else if (is_head && tcb->timer != TIMER_REO) {
         timer_stop(tcb); /* the RTO starts anew for it (RFC 6298 5.1) */
         timer_rexmt(tcb);
     }

@@ -67,10 +67,9 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1;
         most = min_u32(most, quota * mss);
     }
-    if (seg->start != tcb->snd_una && !seq_lt(seg->start, right))
+    bool by_window = seg->start != tcb->snd_una && !tcb_params(tcb)->byte_recovery; /* base_next_lost() has looked at it */
+    if (by_window && (!seq_lt(seg->start, right) || seq_gt(seg->start + min_u32(data, mss), right)))
         return false; /* the window shrank: only the first may go */
-    if (seg->start != tcb->snd_una && seq_gt(seg->start + min_u32(data, mss), right))
-        return false;
     txring_set_mss(tcb, seg, tcb->mss);
     if (ext_most(tcb) && data > ext_most(tcb))
         most = min_u32(most, ext_most(tcb));

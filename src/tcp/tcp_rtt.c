@@ -206,6 +206,8 @@ void rtt_set_rto(struct tcb *tcb)
 uint64_t rtt_rto_backed_off_ns(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
+    if (tcb->ext && tcb->ext->base.rto_ns)
+        return tcb->ext->base.rto_ns;
     if (tcb->backoff == 0 && params->backoff[0] <= 1 && tcb->srtt_us == 0) /* before a measurement as it stands */
         return min_u32(tcb->rto_us, rtt_rto_max_us(tcb)) * NS_PER_US;
     uint64_t factor = 1ull << min_u32(tcb->backoff, params->backoff_shift_max ? params->backoff_shift_max : 30);

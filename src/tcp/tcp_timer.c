@@ -84,7 +84,7 @@ uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64
 /* The window shrank to nothing over what is in flight. */
 static bool is_window_shrunk(const struct tcb *tcb)
 {
-    return tcb->ext && tcb->snd_wnd == 0 && !tcb->is_orphan && tcb->state >= TCPS_ESTABLISHED;
+    return tcb->ext && tcb->snd_wnd == 0 && !tcb->is_orphan && tcb->state >= TCPS_ESTABLISHED && !tcb_params(tcb)->byte_recovery;
 }
 
 static uint64_t rexmt_interval(const struct tcb *tcb)
@@ -327,6 +327,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
         timer_set(tcb, TIMER_REXMT, tcb_now(tcb) + 200 * NS_PER_MS);
         return true;
     }
+    ext->base.rto_ns = 0;
     recovery_on_rto(tcb);
     ext->nothing_new = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX; /* nor is the window found to be the limit (tcp_cwnd_validate) */
     if (!ext->retrans_stamp_ns)
@@ -339,6 +340,8 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     back_off(tcb);
     tcp_trace_text(tcb, "rto");
     timer_set(tcb, TIMER_REXMT, timer_tick(tcb->tcp, tcb_now(tcb), rexmt_interval(tcb)));
+    if (tcb_params(tcb)->byte_recovery)
+        base_check_shut(tcb);
     tcb_mark_due(tcb);
     return true;
 }
@@ -394,6 +397,8 @@ void timer_check_probe(struct tcb *tcb)
         if (ext) {
             ext->persist_backoff = 0;
             ext->probe_start_ns = 0;
+            if (tcb_params(tcb)->byte_recovery)
+                base_end_backoff(tcb);
         }
         timer_persist(tcb);
         if (ext && tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
@@ -428,7 +433,7 @@ static bool gives_up_probing(const struct tcb *tcb)
 static bool on_persist_timeout(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (tcb_packets_out(tcb) || !tcb_has_unsent(tcb) || !ext)
+    if (!ext || (!base_probes_again(tcb) && (tcb_packets_out(tcb) || !tcb_has_unsent(tcb))))
         return timer_stop(tcb), true;
     if (!ext->probe_start_ns)
         ext->probe_start_ns = tcb_now(tcb);
