@@ -184,8 +184,11 @@ static enum lil_drop drop_rest(struct tcb *tcb, const struct ack_state *state, b
 /* Nothing in flight, nothing new: the receiver of a bulk transfer is here. */
 static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
 {
-    return rx->ack == tcb->snd_una && !tcb->tx && rx->window == tcb->snd_wnd && !rx->in->header.options.sack_count &&
-           tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && accecn_is_on(tcb));
+    if (rx->ack != tcb->snd_una || rx->window != tcb->snd_wnd)
+        return false;
+    if (rx->in->header.options.sack_count)
+        return tcb_params(tcb)->byte_recovery && bsd_is_fast_data(tcb, rx);
+    return !tcb->tx && tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && accecn_is_on(tcb));
 }
 
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)

@@ -291,8 +291,8 @@ static void leave_recovery(struct tcb *tcb)
     recovery_set_state(tcb, CA_OPEN);
 }
 
-/* The first timeout was needless: the ACK is for what was sent before it (Eifel by the timestamp; without one, within half a round trip, and
- * on header prediction's way alone). */
+/* The first timeout was needless: the ACK is for what was sent before it (Eifel by the timestamp; without one, within half a
+ * round trip, and on header prediction's way alone). */
 static void take_back_timeout(struct tcb *tcb, const struct ack_state *state, bool predicted)
 {
     struct base_recovery *base = &tcb->ext->base;
@@ -547,7 +547,8 @@ static bool next_hole(struct tcb *tcb, uint32_t *start, uint32_t *length)
     return true;
 }
 
-/* Where the next retransmission from the scoreboard begins: an ACK that leaves meanwhile has that number, too (sack_rxmit with no length). */
+/* Where the next retransmission from the scoreboard begins: an ACK that leaves meanwhile has that number, too (sack_rxmit with no
+ * length). */
 uint32_t base_ack_seq(struct tcb *tcb)
 {
     uint32_t start = tcb->snd_nxt, length;

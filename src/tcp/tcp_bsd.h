@@ -58,6 +58,7 @@ COLD void bsd_cc_note_rtt(struct tcb *tcb);
 COLD void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window);
 COLD void bsd_cc_on_loss(struct tcb *tcb);
 COLD void bsd_cc_on_ecn(struct tcb *tcb);
+COLD bool bsd_is_fast_data(const struct tcb *tcb, const struct rx *rx);
 COLD void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx);
 COLD uint16_t bsd_ecn_flags(const struct tcb *tcb);
 COLD void bsd_cc_on_rto(struct tcb *tcb, bool first);

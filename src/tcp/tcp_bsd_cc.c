@@ -226,8 +226,8 @@ void bsd_cc_on_ecn(struct tcb *tcb)
     base->in_cong = true;
 }
 
-/* Data that header prediction takes: no output is thought of but the delayed ACK. */
-static bool is_fast_data(const struct tcb *tcb, const struct rx *rx)
+/* Data that header prediction takes: no output is thought of but the delayed ACK, and SACK blocks on it are not read. */
+bool bsd_is_fast_data(const struct tcb *tcb, const struct rx *rx)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     return tcb->state == TCPS_ESTABLISHED && rx->length && (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG | TCP_ACK)) == TCP_ACK &&
@@ -246,7 +246,7 @@ void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx)
     } else {
         if (rx->flags & TCP_CWR) {
             tcb->ecn_demand_cwr = false;
-            tcb->ack_now |= !is_fast_data(tcb, rx);
+            tcb->ack_now |= !bsd_is_fast_data(tcb, rx);
         }
         if (is_marked)
             tcb->ecn_demand_cwr = true;

@@ -620,7 +620,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     if (tcb->acks_due) {
-        if (tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext && (output_lost(tcb, segment) || output_new(tcb, segment))) {
+        if (tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext &&
+            (output_lost(tcb, segment) || output_new(tcb, segment))) {
             tcb->acks_due--; /* BSD: what may go goes with it */
             return true;
         }
