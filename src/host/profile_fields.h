@@ -128,6 +128,7 @@
     X(tcp_delack_segments, tcp.delack_segments, U8, NULL) \
     X(tcp_pingpong_thresh, tcp.pingpong_thresh, U8, NULL) \
     X(tcp_comp_sack_delay_us, tcp.comp_sack_delay_us, U32, NULL) \
+    X(tcp_comp_sack_slack_us, tcp.comp_sack_slack_us, U32, NULL) \
     X(tcp_comp_sack_percent, tcp.comp_sack_percent, U32, NULL) \
     X(tcp_comp_sack_nr, tcp.comp_sack_nr, U32, NULL) \
     X(tcp_challenge_ack_limit, tcp.challenge_ack_limit, U32, NULL) \

@@ -75,6 +75,7 @@ static const struct profile_override today[] = {
     SET(tcp_adv_win_scale, "1", "ip-sysctl tcp_adv_win_scale", "H"),
     SET(tcp_pingpong_thresh, "1", "ip-sysctl tcp_pingpong_thresh", "H"),
     SET(tcp_comp_sack_delay_us, "1000", "ip-sysctl tcp_comp_sack_delay_ns", "H"),
+    SET(tcp_comp_sack_slack_us, "100", "ip-sysctl tcp_comp_sack_slack_ns", "H"),
     SET(tcp_comp_sack_percent, "5", "tcp_input.c", "H"),
     SET(tcp_comp_sack_nr, "44", "ip-sysctl", "H"),
     SET(tcp_syn_queue_by_backlog, "1", "M", "H"),

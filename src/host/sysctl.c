@@ -47,6 +47,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US},
     {"net.ipv4.tcp_comp_sack_rtt_percent", "tcp.comp_sack_percent", PLAIN},
     {"net.ipv4.tcp_comp_sack_nr", "tcp.comp_sack_nr", PLAIN},
+    {"net.ipv4.tcp_comp_sack_slack_ns", "tcp.comp_sack_slack_us", NS_US},
     {"net.ipv4.tcp_pingpong_thresh", "tcp.pingpong_thresh", PLAIN},
     {"net.ipv4.tcp_rto_min_us", "tcp.rto_min_ms", US_MS},
     {"net.ipv4.tcp_pacing_ss_ratio", "tcp.pacing_ss_ratio", PLAIN},

@@ -44,7 +44,6 @@ static const struct sysctl_linux linux_names[] = {
     {"net.ipv4.tcp_available_congestion_control", "reno cubic dctcp bbr", false},
     {"net.ipv4.tcp_backlog_ack_defer", "1", false}, {"net.ipv4.tcp_child_ehash_entries", "0", false},
     {"net.ipv4.tcp_collapse_max_bytes", "0", false},
-    {"net.ipv4.tcp_comp_sack_slack_ns", "100000", false},
     {"net.ipv4.tcp_early_demux", "1", false}, {"net.ipv4.tcp_ehash_entries", "-262144", false},
     {"net.ipv4.tcp_fack", "0", false}, {"net.ipv4.tcp_fwmark_accept", "0", false},
     {"net.ipv4.tcp_l3mdev_accept", "0", false}, {"net.ipv4.tcp_limit_output_bytes", "4194304", false},

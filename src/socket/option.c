@@ -614,7 +614,7 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
         result = tcp_listener_getopt(tcp, sock->listener, name, value, &size);
     } else {
         tcb = stream_tcb(sock);
-        result = tcb ? tcp_getopt(tcp, tcb, name, value, &size) : -EINVAL;
+        result = tcb ? tcp_getopt(tcp, tcb, name, value, &size, sock_now(&sock->file)) : -EINVAL;
     }
     *length = size;
     return result;

@@ -231,7 +231,7 @@ static void report_inq(struct sock *sock, struct msghdr *message, size_t room)
     int wanted = 0, inq;
     unsigned length = sizeof wanted;
 
-    if (!tcb || tcp_getopt(tcp_of(sock), tcb, TCP_INQ, &wanted, &length) < 0 || !wanted)
+    if (!tcb || tcp_getopt(tcp_of(sock), tcb, TCP_INQ, &wanted, &length, sock_now(&sock->file)) < 0 || !wanted)
         return;
     inq = (int)tcp_readable(tcb) + tcp_has_fin(tcb); /* a FIN counts as a byte (tcp_inq_hint) */
     control_put(message, room, IPPROTO_TCP, TCP_INQ, &inq, sizeof inq);

@@ -64,7 +64,8 @@ bool stream_defers_connect(struct sock *sock, const struct sock_name *name, int 
     int wanted = 0;
     unsigned length = sizeof wanted;
 
-    if (!tcb || !tcp_fastopen_is_asked(tcb) || tcp_getopt(tcp_of(sock), tcb, TCP_FASTOPEN_CONNECT, &wanted, &length) < 0 || !wanted)
+    if (!tcb || !tcp_fastopen_is_asked(tcb) ||
+        tcp_getopt(tcp_of(sock), tcb, TCP_FASTOPEN_CONNECT, &wanted, &length, sock_now(&sock->file)) < 0 || !wanted)
         return false;
     if (tcp_fastopen_request(tcp_of(sock), tcb) < 0 || !tcp_fastopen_has_cookie(tcp_of(sock), tcb, &name->addr))
         return false;

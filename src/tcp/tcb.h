@@ -485,6 +485,7 @@ void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
 void window_ack_check(struct tcb *tcb, bool ooo);
 void window_on_read(struct tcb *tcb, size_t copied), window_on_peek(struct tcb *tcb);
+void window_note_echo(struct tcb *tcb, const struct rx *rx); /* an acceptable segment in ESTABLISHED, its text not yet taken */
 void window_on_ack_sent(struct tcb *tcb);
 void window_on_ecn(struct tcb *tcb, const struct rx *rx);    /* data's ECN marks; also out of order */
 void window_on_cwr(struct tcb *tcb, const struct rx *rx), window_on_queued(struct tcb *tcb); /* text was queued out of order */
@@ -581,7 +582,7 @@ void tcb_run_timers(struct tcb *tcb);
 void rtt_init(struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
 void rtt_set_rto(struct tcb *tcb);
-void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us); /* BEFORE: the smallest so far */
+void rtt_begin_min(struct tcb *tcb, uint32_t since_ms); /* of the time window: the handshake has measured min_rtt_us */
 void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */
 
 /* tcp_sack.c */
@@ -611,9 +612,12 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state);      /* pops what
 void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state); /* SEG.ACK < SND.UNA but with SACK blocks */
 uint32_t recovery_next_lost(struct tcb *tcb);                       /* index of what to retransmit now, cwnd allowing; TCP_NONE */
 void recovery_on_probe(struct tcb *tcb, struct txseg *seg);         /* the tail loss probe left; SEG NULL: it was new data */
-static inline bool recovery_is_by_timeout(const struct tcb *tcb) /* what is sent again next is what the timer had gone off for */
+static inline void recovery_end_rto_time(struct tcb *tcb) /* what a timeout began is over */
 {
-    return tcb->ca_state == CA_LOSS && tcb->ext->retrans_out == 0;
+    if (!tcb->ext || !tcb->ext->rto_since_ms)
+        return;
+    tcb->ext->total_rto_time_ms += tcb_now_ms(tcb) - tcb->ext->rto_since_ms;
+    tcb->ext->rto_since_ms = 0;
 }
 static inline bool recovery_is_reducing(const struct tcb *tcb) { return tcb->ca_state == CA_CWR || tcb->ca_state == CA_RECOVERY; }
 /* A stack from before SACK, PRR and RACK: BSD's own code for duplicate ACKs and timeouts (tcp_classic.c). */

@@ -32,7 +32,8 @@ struct tcb_ext {
     uint64_t sndbuf_ns, sndbuf_total_ns; /* the buffer was too small: all is sent, the writer waits */
     uint32_t app_limited;     /* delivery-rate samples below this count of delivered are the application's; 0: none */
     bool rate_is_network;     /* the rate below is of a sample that was not application-limited */
-    uint32_t lost_total, total_rto_time_ms, rto_since_ms; /* timeouts, for TCP_INFO */
+    uint32_t lost_total, total_rto_time_ms; /* in recovery from timeouts, for TCP_INFO */
+    uint32_t rto_since_ms; /* when the present one began; 0: there is none */
     uint32_t rehash;          /* timeouts that would have chosen another path (Linux: sk_rethink_txhash) */
     uint16_t total_rto, total_rto_recoveries;
     uint8_t dupacks;
@@ -42,11 +43,12 @@ struct tcb_ext {
             bool probe_byte; /* a window probe carried the byte at SND.NXT */
             bool msg_more, has_dsack, has_stamps, rwnd_limited, nagle_push /* TCP_NODELAY was set: what waits goes, corked or not */;
             uint8_t recent_count : 3, eor_count : 5;
-            bool mtu_probing; /* RFC 4821 (tcp_plpmtud.c) */
+            uint8_t soft_error;
             bool urgent_probed : 1; /* the first of two probes went */
             bool route_moved : 1; /* route_mtu is not followed yet */
             bool nothing_new : 1; /* what is due brings out no new data */
             bool is_paced : 1; /* the algorithm has, or had, a rate of its own */
+            bool mtu_probing : 1; /* RFC 4821 (tcp_plpmtud.c) */
         };
         uint64_t rare[2];
     };
@@ -69,9 +71,10 @@ struct tcb_ext {
     uint32_t rack_burst, rack_end, rack_last_delivered; /* of the latest sent that was delivered */
     uint32_t rack_rtt_burst, last_burst; /* of what rack_rtt_ns was measured with; of the last transmission */
     uint8_t rack_reo_steps, rack_reo_persist;
-    uint64_t min_rtt_stamp_ns;
+    struct min_rtt { uint32_t next_us[2], since_ms[3]; } min_rtt; /* beside tcb->min_rtt_us (rtt_take_min) */
     struct { uint32_t start, end; } sack_cache[TCP_SACK_BLOCKS]; /* what the last ACK's blocks marked */
     bool rexmit_hold;         /* nothing lost is resent before the next ACK */
+    bool timer_resends;       /* what is sent again next is what the timer had gone off for */
     uint32_t last_reduction_seq; /* NewReno: the last recovery ended there */
     /* congestion control */
     uint32_t cwnd_cnt, cwnd_used, max_packets_out, max_packets_seq, cwnd_clamp;
@@ -93,7 +96,7 @@ struct tcb_ext {
     uint64_t compress_ns;
     /* receive window autotuning (DRS) */
     uint64_t rtt_probe_ns, space_ns;
-    uint32_t rtt_probe_seq, rcv_rtt_us, space_seq, space_bytes;
+    uint32_t rtt_probe_seq, rcv_rtt_us /* times 8 */, rcv_last_echo, space_seq, space_bytes;
     /* urgent data (RFC 6093): mark = sequence number of the urgent byte */
     uint32_t snd_up, rcv_up;
     uint8_t urg_byte;
@@ -101,7 +104,7 @@ struct tcb_ext {
     /* timers beside the retransmission timer */
     uint64_t keep_ns, probe_start_ns;
     uint32_t rcv_last_ms;     /* last segment of any kind (Linux: that acknowledged anything that was sent) */
-    uint8_t keep_probes_out, persist_backoff, soft_error, syn_rst_count;
+    uint8_t keep_probes_out, persist_backoff, syn_rst_count;
     /* path MTU */
     uint32_t route_mtu;       /* what was not heeded at once (IP_PMTUDISC_DONT ...) */
     uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;

@@ -225,7 +225,8 @@ bool tcp_has_urgent(const struct tcb *tcb);
 bool tcp_can_send(const struct tcb *tcb);         /* not shut down for writing */
 unsigned tcp_poll_events(const struct tcb *tcb);  /* POLLIN ... as poll(2) says for TCP */
 unsigned tcp_poll_watch(struct tcb *tcb);        /* the same; TCP_EV_WRITABLE follows when there is no room now */
-int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length); /* IPPROTO_TCP level, incl. TCP_INFO */
+/* IPPROTO_TCP level, incl. TCP_INFO */
+int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length, uint64_t now_ns);
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns);
 int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length);
 int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name, const void *value, unsigned length);

@@ -167,7 +167,7 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
     ext->nothing_new = false;
     ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
     if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
-        ext->keep_probes_out = 0;
+        ext->keep_probes_out = ext->soft_error = 0; /* something worked */
     if (ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         ext->msg_more = false; /* MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
 }
@@ -224,8 +224,6 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.window_update = update_window(tcb, rx);
     state.una_advanced = rx->ack != tcb->snd_una;
     if (state.una_advanced) {
-        if (tcb->retransmits && tcb->ext)
-            tcb->ext->total_rto_time_ms += tcb_now_ms(tcb) - tcb->ext->rto_since_ms;
         tcb->retransmits = 0;
         if (tcb->ext && recovery_is_classic(tcb))
             tcb->ext->retrans_stamp_ns = 0; /* R2 counts from the last progress */

@@ -20,7 +20,7 @@ struct ack_state {
     bool is_taken_apart;      /* FreeBSD: a duplicate that recovery has used; the rest of the segment is dropped */
     uint32_t ts_ecr;
     uint32_t highest_before;  /* end of the highest SACKed before this ACK */
-    uint64_t first_ack_ns, last_ack_ns, retrans_ns; /* retrans_ns: last transmission of what was sent twice and is acknowledged */
+    uint64_t first_ack_ns, last_ack_ns;
     uint32_t rack_prior;      /* 1 + the delivered count when the latest sent of what was (S)ACKed left; 0: nothing was */
     bool app_limited;         /* and that left when the application had no more to send */
     bool is_delayed;          /* perhaps a delayed ACK: of one short segment */

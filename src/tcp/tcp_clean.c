@@ -46,7 +46,6 @@ static void count_acked(struct cleaner *cleaner, const struct txseg *seg, uint32
         if (seg->flags & TX_RETRANS)
             ext->retrans_out -= packets;
         state->retrans_acked = true;
-        state->retrans_ns = max_u64(state->retrans_ns, seg->sent_ns);
     } else if (!(seg->flags & TX_SACKED)) {
         count_original(cleaner, seg);
     }
@@ -116,9 +115,7 @@ static bool sample(struct tcb *tcb, struct ack_state *state)
     if (!has && state->ts_ecr_ok && state->data_acked) {
         uint32_t delta = tcb_ts_now(tcb) - state->ts_ecr;
         uint64_t delta_us = (uint64_t)max_u32(delta, 1) * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * 1000;
-        /* An echo from before the last retransmission (a duplicate below the window does not renew TS.Recent) measures our own silence. */
-        bool stale = state->retrans_acked && now < state->retrans_ns + delta_us * NS_PER_US && delta_us > tcb->rto_us;
-        if (delta < INT32_MAX / 1000 && delta_us * NS_PER_US <= now && !stale) {
+        if (delta < INT32_MAX / 1000 && delta_us * NS_PER_US <= now) {
             seq_us = ca_us = delta_us;
             has = true;
         }
@@ -129,7 +126,8 @@ static bool sample(struct tcb *tcb, struct ack_state *state)
     state->has_rtt = true;
     state->rtt_us = max_u64(ca_us, 1);
     rtt_sample(tcb, seq_us);
-    rtt_note_min(tcb, before, ca_us);
+    tcb->min_rtt_us = before;
+    rtt_note_min(tcb, ca_us, state->is_delayed);
     tcb->backoff = 0; /* RFC 6298 5.7: only a valid measurement ends the backoff */
     return true;
 }
@@ -193,12 +191,21 @@ static bool left_before_head(const struct tcb *tcb, const struct ack_state *stat
     return (int32_t)(head->burst - state->first_sack_burst) > 0;
 }
 
+/* One short segment, with nothing unusual around it: its ACK may have been delayed. */
+static bool is_lone_runt(const struct tcb *tcb, const struct ack_state *state)
+{
+    return state->acked_packets == 1 && state->first_ack_ns && !state->retrans_acked && !state->sacked_new &&
+           !state->ece && !state->dsack && tcb->snd_una - state->prior_una < tcb->mss &&
+           state->rack_prior == tcb->ext->delivered;
+}
+
 void recovery_clean(struct tcb *tcb, struct ack_state *state)
 {
     struct cleaner cleaner = {.tcb = tcb, .state = state, .reord = tcb->snd_nxt};
     while (tcb->tx && pop_one(&cleaner)) {
     }
     bool is_sampled = false;
+    state->is_delayed = tcb->ext && is_lone_runt(tcb, state);
     if (tcb_params(tcb)->tick_ms || tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
         sample_bsd(&cleaner);
     else
@@ -209,9 +216,6 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state)
         state->set_xmit_timer = true;
     if (!tcb->ext)
         return;
-    state->is_delayed = state->acked_packets == 1 && state->first_ack_ns && !state->retrans_acked &&
-                        !state->sacked_new && !state->ece && !state->dsack &&
-                        tcb->snd_una - state->prior_una < tcb->mss && state->rack_prior == tcb->ext->delivered;
     const struct cc_ops *cc = cc_get(tcb);
     if (cc->on_rtt && state->has_rtt) {
         cwnd_init(tcb);

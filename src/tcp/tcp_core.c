@@ -162,6 +162,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
             tcb->ext->rack_reo_steps = 1;
             tcb->ext->segs_in = info_early_segs_in(tcb);
             tcb->ext->segs_out = info_early_segs_out(tcb);
+            rtt_begin_min(tcb, tcb->last_rcv_ms);
             tcb->ext->rcv_last_ms = tcb_is_synchronized(tcb) ? tcb->last_rcv_ms : tcb_now_ms(tcb);
             tcb->ext->high_seq = tcb->ext->snd_sml = tcb->snd_una;
             tcb->ext->rtt_seq = tcb->snd_nxt;

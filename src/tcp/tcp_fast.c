@@ -195,7 +195,8 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
     ext->first_tx_ns = last->sent_ns; /* the delivery rate (tcp_rate.c) */
     ext->delivered_ns = now;
     bool limited = last->flags & TX_APP_LIMITED;
-    uint32_t delivered = ext->delivered - last->delivered, before = tcb->min_rtt_us;
+    uint32_t delivered = ext->delivered - last->delivered;
+    bool is_delayed = packets == 1 && delivered == 1 && last->end - last->start < tcb->mss;
     ring->head = (ring->head + count) & ring->mask;
     ring->count -= count;
     ring->packets_out -= packets;
@@ -205,7 +206,7 @@ static uint32_t clean_records(struct tcb *tcb, uint32_t ack, const struct cc_ops
         txring_free(tcb);
     }
     rtt_sample_linux(tcb, count == 1 ? elapsed_us : (now - first_ns) / NS_PER_US); /* RFC 6298 3: none was resent, so Karn agrees */
-    rtt_note_min(tcb, before, elapsed_us);
+    rtt_note_min(tcb, elapsed_us, is_delayed);
     tcb->backoff = 0;
     if (seq_lt(ext->retrans_hint, ack))
         ext->retrans_hint = ack;
@@ -254,6 +255,11 @@ static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct l
     rx.gso_size = packet->gso_size;
     rx.options_length = in->has_timestamp ? PLAIN_TIMESTAMP : 0;
     rx.ts_echo = in->ts_echo;
+    if (in->ts_echo != ext->rcv_last_echo) {
+        rx.seq = in->seq;
+        rx.end_seq = in->seq + in->length;
+        window_note_echo(tcb, &rx);
+    }
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return LIL_DROP_TCP_MEMORY;
     tcb->readable += in->length;
@@ -296,6 +302,7 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
         drop = take_text(tcb, in, packet, expected);
     else
         packet_free(packet);
+    ext->rcv_last_echo = in->ts_echo;
     if ((in->length || !expected) && !window_ack_is_decided(tcb)) /* is_expected_ack */
         window_ack_check(tcb, false);
     if (tcb->acks_due || tcb->ack_now || has_unsent(tcb))

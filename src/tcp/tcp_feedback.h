@@ -89,6 +89,16 @@ static inline uint64_t rtt_rto_ns(const struct tcb *tcb) /* with backoff */
     return rtt_rto_backed_off_ns(tcb);
 }
 
+void rtt_take_min(struct tcb *tcb, uint32_t rtt_us, bool is_delayed); /* private to rtt_note_min */
+static inline void rtt_note_min(struct tcb *tcb, uint64_t rtt_us, bool is_delayed) /* IS_DELAYED: the ACK may have been */
+{
+    const struct min_rtt *min = &tcb_ext_peek(tcb)->min_rtt;
+    uint32_t rtt = (uint32_t)min_u64(max_u64(rtt_us, 1), UINT32_MAX - 1);
+    uint32_t quarter_ms = tcb_params(tcb)->min_rtt_wlen * 250;
+    if (!tcb->ext || rtt <= min->next_us[1] || tcb_now_ms(tcb) - min->since_ms[0] > quarter_ms) /* else nothing changes */
+        rtt_take_min(tcb, rtt, is_delayed);
+}
+
 /* tcp_window.c */
 /* Linux: the window's share of the buffer is that of the text in what segments cost (tcp_win_from_space): half, until one was measured. */
 static inline uint32_t window_space(const struct tcb *tcb, uint32_t rcvbuf)

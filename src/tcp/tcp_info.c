@@ -56,7 +56,7 @@ static void fill_times(const struct tcb *tcb, struct tcp_info *info)
     if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX)
         info->tcpi_rttvar = tcb->rttvar_us >> 2;
     info->tcpi_min_rtt = tcb->min_rtt_us;
-    info->tcpi_rcv_rtt = ext->rcv_rtt_us;
+    info->tcpi_rcv_rtt = ext->rcv_rtt_us >> 3;
     info->tcpi_last_data_sent = now - tcb->last_snd_ms;
     info->tcpi_last_data_recv = now - tcb->last_rcv_ms;
     info->tcpi_last_ack_recv = now - (tcb->ext ? ext->rcv_last_ms : tcb->last_rcv_ms);
@@ -136,7 +136,7 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     tail->rcv_wnd = tcb_params(tcb)->call_policy == TCP_CALLS_LINUX ? tcb->rcv_wnd : tcb_receive_window(tcb);
     tail->total_rto = ext->total_rto;
     tail->total_rto_recoveries = ext->total_rto_recoveries;
-    tail->total_rto_time = ext->total_rto_time_ms + (tcb->retransmits && ext->total_rto ? tcb_now_ms(tcb) - ext->rto_since_ms : 0);
+    tail->total_rto_time = ext->total_rto_time_ms + (ext->rto_since_ms ? tcb_now_ms(tcb) - ext->rto_since_ms : 0);
     tail->rehash = ext->rehash;
     tail->received_ce = ext->accecn.received_ce;
     memcpy(tail->delivered_bytes, ext->accecn.delivered, sizeof tail->delivered_bytes);

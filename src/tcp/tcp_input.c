@@ -97,7 +97,8 @@ static void note_timestamp(struct tcb *tcb, struct rx *rx)
 {
     /* RFC 7323 4.3: TS.Recent follows a segment that covers Last.ACK.sent */
     const struct tcp_options *options = &rx->in->header.options;
-    if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && (int32_t)(tcb->ts_recent - options->ts_value) <= 0) {
+    if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) &&
+        ((int32_t)(tcb->ts_recent - options->ts_value) <= 0 || !tcb->ts_recent)) { /* 0: some say so in a SYN and mean nothing by it */
         rx->ts_progress = options->ts_value != tcb->ts_recent;
         tcb->ts_recent = options->ts_value;
         tcb->ts_recent_s = tcb->tcp->now_s;
@@ -147,6 +148,8 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
         if (__builtin_expect(rx.in->ecn || tcb->ecn_ok, 0))
             accecn_on_segment(tcb, rx.in, rx.in->payload);
         drop = ack_process(tcb, &rx, &acceptable);
+        if (acceptable)
+            window_note_echo(tcb, &rx);
         if (rx.length)
             reass_text(tcb, &rx, &drop);
     } else if (tcb->state == TCPS_SYN_SENT) {
@@ -242,20 +245,29 @@ COLD static void on_reset(struct tcb *tcb)
     }
 }
 
+COLD static void on_old_timestamp(struct tcb *tcb, const struct rx *rx)
+{
+    if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961) {
+        (void)syn_challenge(tcb);
+        return;
+    }
+    if (is_bare_ack(rx) && seq_lt(rx->seq, tcb->rcv_nxt) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
+        TCP_MIB(tcb->tcp, PAWSOldAck); /* most likely reordered: not worth an answer */
+        return;
+    }
+    TCP_MIB(tcb->tcp, PAWSEstab);
+    if (rx->seq != rx->end_seq || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
+        send_dup_ack(tcb, rx);
+    else
+        TCP_MIB(tcb->tcp, ACKSkippedPAWS);
+}
+
 /* RFC 9293 3.4 (MUST-66): at a closed window a segment at RCV.NXT passes, so that its RST, ACK and URG count;
  * reass_text() drops its text. */
 static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
 {
     if (is_paws_reject(tcb, rx) && !(rx->flags & TCP_RST)) {
-        TCP_MIB(tcb->tcp, PAWSEstab);
-        if ((rx->flags & TCP_SYN) && tcb_params(tcb)->rfc5961)
-            (void)syn_challenge(tcb);
-        else if (is_bare_ack(rx) && seq_lt(rx->seq, tcb->rcv_nxt) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
-            TCP_MIB(tcb->tcp, PAWSOldAck); /* most likely reordered: not worth an answer */
-        else if (rx->seq != rx->end_seq || oow_ack_allowed(tcb)) /* data is no part of an ACK loop; its DSACK is wanted */
-            send_dup_ack(tcb, rx);
-        else
-            TCP_MIB(tcb->tcp, ACKSkippedPAWS);
+        on_old_timestamp(tcb, rx);
         return LIL_DROP_TCP_PAWS;
     }
     uint32_t window = tcb_receive_window(tcb);
@@ -284,14 +296,23 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
 
 /* --- step 2: RST (RFC 9293 3.10.7.4 second, RFC 5961 3) ----------------------------------------------------------------------- */
 
+/* RFC 9293 3.10.7.4 second, Linux: where the rightmost block of those that are told ends. */
+COLD static bool is_reset_at_edge(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    uint32_t edge = tcb->rcv_nxt;
+    for (unsigned i = 0; i < ext->recent_count; i++)
+        edge = seq_max(edge, ext->recent[i].end);
+    return ext->recent_count && rx->seq == edge;
+}
+
 static enum lil_drop tcp_step2_reset(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_RST))
         return LIL_DROP_NONE;
     bool matches = rx->seq == tcb->rcv_nxt || is_reset_after_fin(tcb, rx) || !tcb_params(tcb)->rfc5961;
-    const struct ooo_queue *ooo = tcb_ext_peek(tcb)->ooo;
-    if (!matches && tcb->sack_ok && ooo && ooo->count) /* the peer sent it at what it believes is our edge */
-        matches = rx->seq == ooo->r[ooo->count - 1].end;
+    if (!matches && tcb->sack_ok) /* the peer sent it at what it believes is our edge */
+        matches = is_reset_at_edge(tcb, rx);
     if (matches) {
         on_reset(tcb);
         return LIL_DROP_TCP_AFTER_CLOSE; /* told apart by the caller only: the tcb is gone */
@@ -357,14 +378,14 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     rtt_on_established(tcb, rx, start);
     bool unmeasured = tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us == 0 && !tcb->is_passive;
     tcb->backoff = unmeasured ? tcb->retransmits : 0; /* Karn: the SYN's backoff goes on until something is measured */
-    if (tcb->retransmits && tcb->ext && tcb->ext->total_rto)
-        tcb->ext->total_rto_time_ms += tcb_now_ms(tcb) - tcb->ext->rto_since_ms;
+    recovery_end_rto_time(tcb);
     tcb->retransmits = 0;
     tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
-    if (tcb->ext)
+    if (tcb->ext) {
+        rtt_begin_min(tcb, tcb_now_ms(tcb));
         tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
-    if (tcb->ext && tcb->ext->soft_error)
         tcb->ext->soft_error = 0;
+    }
     tcb->hp_on = tcb->is_passive || !tcb->wscale_ok;
     tcb_set_state(tcb, TCPS_ESTABLISHED);
     cwnd_begin(tcb);
@@ -621,14 +642,16 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || tcb->state == TCPS_SYN_RECEIVED ||
         seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt))
         note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad */
-    bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
-    if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && tcb->state == TCPS_ESTABLISHED) /* Linux counts there alone */
+    bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK, was_open = tcb->state == TCPS_ESTABLISHED;
+    if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && was_open) /* Linux counts there alone */
         accecn_on_segment(tcb, rx->in, rx->in->payload);
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
     if (tcb->is_fin_waiter) /* since this ACK */
         return rx->length ? LIL_DROP_TCP_DUPLICATE : LIL_DROP_NONE;
+    if (was_open)
+        window_note_echo(tcb, rx);
     tcp_step6_urgent(tcb, rx);
     if (rx->length || (rx->flags & TCP_FIN)) /* step 7; step 8 when the FIN is in order */
         reass_text(tcb, rx, &drop);

@@ -52,7 +52,9 @@
     X(DeliveredCE, "TcpExtTCPDeliveredCE") X(AckCompressed, "TcpExtTCPAckCompressed") X(ZeroWindowDrop, "TcpExtTCPZeroWindowDrop") \
     X(RcvQDrop, "TcpExtTCPRcvQDrop") X(RcvCoalesce, "TcpExtTCPRcvCoalesce") X(PAWSOldAck, "TcpExtPAWSOldAck")          \
     X(PruneCalled, "TcpExtPruneCalled")                                                                                \
-    X(RcvPruned, "TcpExtRcvPruned") X(OfoPruned, "TcpExtOfoPruned")
+    X(RcvPruned, "TcpExtRcvPruned") X(OfoPruned, "TcpExtOfoPruned") X(SACKDiscard, "TcpExtTCPSACKDiscard")              \
+    X(DSACKRecvSegs, "TcpExtTCPDSACKRecvSegs") X(DSACKIgnoredOld, "TcpExtTCPDSACKIgnoredOld")                           \
+    X(DSACKIgnoredDubious, "TcpExtTCPDSACKIgnoredDubious")
 enum tcp_mib {
 #define X(name, word) MIB_##name,
     TCP_MIBS(X)

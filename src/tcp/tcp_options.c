@@ -461,7 +461,7 @@ static uint32_t clamp_told(const struct tcb *tcb)
     return min_u32(most, options->window_clamp ? options->window_clamp : options->path.window ? options->path.window : most);
 }
 
-int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length)
+int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length, uint64_t now_ns)
 {
     if (tcp->params.call_policy == TCP_CALLS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
         return bsd_getopt(tcp, tcb, tcb->opt, name, value, length);
@@ -472,6 +472,7 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return error;
     switch (name) {
     case TCP_INFO:
+        tcp_set_now(tcp, now_ns); /* it tells how long ago, and for how long */
         return info_get(tcb, value, length);
     case TCP_CC_INFO: {
         uint8_t info[40];

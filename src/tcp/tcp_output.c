@@ -333,9 +333,9 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
     if (length) {
         ext->bytes_sent += length;
         ext->data_segs_out += packets;
-        TCP_MIB(tcb->tcp, OrigDataSent);
         window_on_data_sent(tcb);
     }
+    TCP_MIB(tcb->tcp, OrigDataSent); /* a FIN, too */
     if (recovery_is_reducing(tcb))
         ext->prr_out += packets;
     if (tcb_params(tcb)->byte_recovery)

@@ -154,6 +154,7 @@ struct tcp_params {
     uint8_t pingpong_thresh;      /* Linux: replies until a connection counts as interactive (1) */
     uint32_t comp_sack_delay_us;
     uint32_t comp_sack_percent; /* of a round trip, at most */
+    uint32_t comp_sack_slack_us; /* and so much more */
     uint32_t comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
     uint32_t challenge_ack_limit; /* per second; 0: none */
     uint32_t invalid_ratelimit_ms;

@@ -391,6 +391,8 @@ static enum verdict alert(struct tcb *tcb, struct ack_state *state, bool is_dup)
     } else {
         if (tcb->ca_state == CA_LOSS) {
             verdict = process_loss(tcb, state, is_dup);
+            if (tcb->ca_state != CA_LOSS)
+                recovery_end_rto_time(tcb);
             identify_loss(tcb, state);
             if (tcb->ca_state != CA_OPEN && !state->lost_retrans)
                 return verdict;
@@ -435,6 +437,7 @@ static void control(struct tcb *tcb, struct ack_state *state)
 static void apply(struct tcb *tcb, enum verdict verdict)
 {
     tcb->ext->rexmit_hold = verdict == RESEND_NOTHING;
+    tcb->ext->timer_resends = false;
     tcb->ext->frto_new = verdict == RESEND_AFTER_NEW;
     if (tcb->ext->lost_out || tcb_has_unsent(tcb))
         tcb_mark_due(tcb);
@@ -545,6 +548,7 @@ static void enter_loss(struct tcb *tcb)
     /* RFC 5682 3.1 step 1: only when no recovery was under way, or this is a repeated timeout. */
     ext->frto = params->frto && (is_new || tcb->retransmits) && !ext->probe_size;
     ext->rexmit_hold = ext->frto_new = false;
+    ext->timer_resends = true;
 }
 
 /* RFC 6298 5.4-5.6: the timer expired; what follows (backoff, restart) is tcp_timer.c's, the resending tcp_retransmit.c's. */
@@ -588,7 +592,7 @@ uint32_t recovery_next_lost(struct tcb *tcb)
         return 0;
     if (ext->lost_out <= ext->retrans_out || ext->rexmit_hold || tcb_in_flight(tcb) >= tcb->cwnd)
         return TCP_NONE;
-    if (ext->pacing_ns && !recovery_is_by_timeout(tcb))
+    if (ext->pacing_ns && !ext->timer_resends)
         return TCP_NONE;
     uint32_t i = 0, first = txring_at(tcb->tx, 0)->start;
     if (seq_gt(ext->retrans_hint, first) && seq_lt(ext->retrans_hint, tcb->snd_nxt))
@@ -608,7 +612,8 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t packets = txseg_packets(seg);
-    bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && recovery_is_by_timeout(tcb);
+    bool is_head = seg == txring_at(tcb->tx, 0), by_timeout = is_head && ext->timer_resends;
+    ext->timer_resends = false;
     if (tcb_params(tcb)->byte_recovery)
         base_on_sent(tcb, seg->start, seg->end, true);
     if (!ext->retrans_stamp_ns)

@@ -164,20 +164,63 @@ void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
     rtt_set_rto(tcb);
 }
 
-/* Linux's smallest round trip is that of the last tcp_min_rtt_wlen seconds. */
-void rtt_note_min(struct tcb *tcb, uint32_t before, uint64_t rtt_us)
+void rtt_begin_min(struct tcb *tcb, uint32_t since_ms)
 {
-    uint32_t rtt = (uint32_t)min_u64(max_u64(rtt_us, 1), UINT32_MAX - 1);
-    struct tcb_ext *ext = tcb->ext;
-    uint64_t now = tcb_now(tcb);
-    if (ext && !ext->min_rtt_stamp_ns) /* the handshake's, until now */
-        ext->min_rtt_stamp_ns = now;
-    tcb->min_rtt_us = before;
-    if (rtt <= before || (ext && now - ext->min_rtt_stamp_ns > tcb_params(tcb)->min_rtt_wlen * NS_PER_S)) {
-        tcb->min_rtt_us = rtt;
-        if (ext)
-            ext->min_rtt_stamp_ns = now;
+    struct min_rtt *min = &tcb->ext->min_rtt;
+    min->next_us[0] = min->next_us[1] = tcb->min_rtt_us;
+    min->since_ms[0] = min->since_ms[1] = min->since_ms[2] = since_ms;
+}
+
+/* The window of tcp_min_rtt_wlen seconds: what is older than that gives way to the next best, which are taken from a
+ * quarter and a half of it on. */
+static void slide_window(struct tcb *tcb, uint32_t rtt_us, uint32_t window_ms)
+{
+    struct min_rtt *min = &tcb->ext->min_rtt;
+    uint32_t now = tcb_now_ms(tcb), age = now - min->since_ms[0];
+    if (age > window_ms) {
+        for (int i = 0; i < 2 && now - min->since_ms[0] > window_ms; i++) {
+            tcb->min_rtt_us = min->next_us[0];
+            min->next_us[0] = min->next_us[1];
+            min->next_us[1] = rtt_us;
+            min->since_ms[0] = min->since_ms[1];
+            min->since_ms[1] = min->since_ms[2];
+            min->since_ms[2] = now;
+        }
+    } else if (min->since_ms[1] == min->since_ms[0] && age > window_ms / 4) {
+        min->next_us[0] = min->next_us[1] = rtt_us;
+        min->since_ms[1] = min->since_ms[2] = now;
+    } else if (min->since_ms[2] == min->since_ms[1] && age > window_ms / 2) {
+        min->next_us[1] = rtt_us;
+        min->since_ms[2] = now;
     }
+}
+
+/* The smallest round trip of late: Linux's windowed filter, after Kathleen Nichols. */
+void rtt_take_min(struct tcb *tcb, uint32_t rtt_us, bool is_delayed)
+{
+    if (!tcb->ext) {
+        tcb->min_rtt_us = min_u32(tcb->min_rtt_us, rtt_us);
+        return;
+    }
+    struct min_rtt *min = &tcb->ext->min_rtt;
+    uint32_t now = tcb_now_ms(tcb), window_ms = tcb_params(tcb)->min_rtt_wlen * 1000;
+    if (is_delayed && rtt_us > tcb->min_rtt_us) /* a peer that delays each ACK would be taken for a longer path */
+        return;
+    if (rtt_us <= tcb->min_rtt_us || now - min->since_ms[2] > window_ms) {
+        tcb->min_rtt_us = rtt_us;
+        rtt_begin_min(tcb, now);
+        return;
+    }
+    if (rtt_us <= min->next_us[1]) {
+        bool is_second = rtt_us <= min->next_us[0];
+        min->next_us[1] = rtt_us;
+        min->since_ms[2] = now;
+        if (is_second) {
+            min->next_us[0] = rtt_us;
+            min->since_ms[1] = now;
+        }
+    }
+    slide_window(tcb, rtt_us, window_ms);
 }
 
 /* RFC 9293 3.8.1 (MUST-18): RFC 6298 2, or what the profile's system had; Karn's rule is in tcp_clean.c. */

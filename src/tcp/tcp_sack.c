@@ -223,11 +223,25 @@ static bool check_dsack(struct tagger *tagger, const struct rx *rx, uint32_t pri
         return false;
     }
     uint32_t segments = dsack_seen(tagger, start, end);
-    if (segments == 0)
+    if (segments == 0) {
+        TCP_MIB(tcb->tcp, DSACKIgnoredDubious);
         return false;
+    }
+    tcb->tcp->mib[MIB_DSACKRecvSegs] += segments;
     if (ext->undo_marker && ext->undo_retrans > 0 && seq_le(end, prior_una) && seq_gt(end, ext->undo_marker))
         ext->undo_retrans = ext->undo_retrans > (int32_t)segments ? ext->undo_retrans - (int32_t)segments : 0;
     return true;
+}
+
+/* Linux: blocks that a late ACK has are no fault. */
+COLD static void count_invalid(struct tcb *tcb, const struct sack_block *block, uint32_t ack)
+{
+    if (block->is_dup && !tcb->ext->undo_marker)
+        TCP_MIB(tcb->tcp, DSACKIgnoredNoUndo);
+    else if (block->is_dup)
+        TCP_MIB(tcb->tcp, DSACKIgnoredOld);
+    else if (ack == tcb->snd_una || seq_gt(block->end, tcb->snd_una))
+        TCP_MIB(tcb->tcp, SACKDiscard);
 }
 
 static unsigned collect(struct tagger *tagger, const struct rx *rx, uint32_t prior_una, bool has_dsack, struct sack_block *blocks)
@@ -237,8 +251,7 @@ static unsigned collect(struct tagger *tagger, const struct rx *rx, uint32_t pri
     for (unsigned i = 0; i < options->sack_count && i < TCP_SACK_BLOCKS; i++) {
         struct sack_block block = {options->sack[i].start, options->sack[i].end, i == 0 && has_dsack};
         if (!block_is_valid(tagger->tcb, block.is_dup, block.start, block.end)) {
-            if (block.is_dup && !tagger->tcb->ext->undo_marker)
-                TCP_MIB(tagger->tcb->tcp, DSACKIgnoredNoUndo);
+            count_invalid(tagger->tcb, &block, rx->ack);
             continue;
         }
         if (seq_le(block.end, prior_una))

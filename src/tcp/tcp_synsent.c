@@ -58,6 +58,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     window_guess_mss(tcb);
     plpmtud_init(tcb, mss_options(tcb));
     tcb->snd_una++; /* the SYN */
+    TCP_MIB(tcb->tcp, Delivered);
     if (tcb->fin_queued) /* BSD: shutdown() came before */
         tcb_set_state(tcb, TCPS_FIN_WAIT_1);
     if (tcb->ext && tcb->ext->syn_data)

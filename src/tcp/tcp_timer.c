@@ -140,7 +140,7 @@ static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
 {
     if (tcb->retransmits == 0) {
         ext->total_rto_recoveries++;
-        ext->rto_since_ms = tcb_now_ms(tcb);
+        ext->rto_since_ms = max_u32(tcb_now_ms(tcb), 1);
     }
     ext->total_rto++;
     if (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX && !tcb->opt->socket.no_rehash) {

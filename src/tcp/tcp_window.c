@@ -296,31 +296,39 @@ static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
     tcb->ack_pushed = true;
 }
 
-static void measure_rtt(struct tcb *tcb, const struct rx *rx)
+/* The receiver's idea of the round trip, kept times 8: a smaller measure counts at once, a larger one only by the
+ * timestamp's echo, smoothed, and while nothing waits to be read (the sender may wait for the reader then). */
+static void note_rcv_rtt(struct tcb *tcb, uint32_t sample_us, bool is_echo)
+{
+    uint32_t *rtt = &tcb->ext->rcv_rtt_us;
+    if (*rtt == 0 || (uint64_t)sample_us << 3 < *rtt)
+        *rtt = (uint32_t)min_u64((uint64_t)sample_us << 3, UINT32_MAX);
+    else if (is_echo && !tcb->readable)
+        *rtt += sample_us - (*rtt >> 3);
+}
+
+/* By the echo of a segment that was taken, its text not yet: each echo measures once. */
+void window_note_echo(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t sample;
-    if (tcb->ts_ok && rx->ts_echo) {
-        if (rx->length < tcb->rcv_mss)
-            return;
-        uint32_t delta = tcb_ts_now(tcb) - rx->ts_echo;
-        if (delta > 1000000)
-            return;
-        sample = max_u32(delta, 1) * 1000 * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1);
-    } else {
-        if (ext->rtt_probe_ns == 0)
-            goto restart;
-        if (seq_lt(tcb->rcv_nxt, ext->rtt_probe_seq))
-            return;
-        sample = (uint32_t)min_u64((tcb_now(tcb) - ext->rtt_probe_ns) / NS_PER_US, UINT32_MAX);
-    }
-    if (ext->rcv_rtt_us == 0 || sample < ext->rcv_rtt_us)
-        ext->rcv_rtt_us = max_u32(sample, 1);
-    else
-        ext->rcv_rtt_us += (sample >> 3) - (ext->rcv_rtt_us >> 3);
-restart:
+    if (!tcb->ts_ok || !ext || !rx->ts_echo || rx->ts_echo == ext->rcv_last_echo || !is_linux(tcb))
+        return;
+    ext->rcv_last_echo = rx->ts_echo;
+    uint32_t delta = tcb_ts_now(tcb) - rx->ts_echo;
+    if (rx->end_seq - rx->seq >= tcb->rcv_mss && delta - 1 < INT32_MAX / 1000 - 1)
+        note_rcv_rtt(tcb, delta * 1000 * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1), true);
+}
+
+/* By the time that a whole window takes to come. */
+static void measure_rtt(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->rtt_probe_ns && seq_lt(tcb->rcv_nxt, ext->rtt_probe_seq))
+        return;
+    if (ext->rtt_probe_ns)
+        note_rcv_rtt(tcb, (uint32_t)min_u64(max_u64((tcb_now(tcb) - ext->rtt_probe_ns) / NS_PER_US, 1), UINT32_MAX), false);
     ext->rtt_probe_seq = tcb->rcv_nxt + tcb->rcv_wnd;
-    ext->rtt_probe_ns = tcb_now(tcb) ? tcb_now(tcb) : 1;
+    ext->rtt_probe_ns = max_u64(tcb_now(tcb), 1);
 }
 
 /* RFC 3168 6.1.3: the sender has reduced its window. On a pure ACK, too, though the RFC has CWR on new data alone, for
@@ -415,7 +423,7 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
         autosize_bsd(tcb, rx->length);
         return;
     }
-    measure_rtt(tcb, rx);
+    measure_rtt(tcb);
     uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
     if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
         begin_measure(tcb, gap);
@@ -543,11 +551,11 @@ void window_ack_check(struct tcb *tcb, bool ooo)
     ext->compressed++;
     if (ext->compress_ns)
         return;
-    uint32_t rtt_us = ext->rcv_rtt_us;
-    if (tcb->srtt_us && (rtt_us == 0 || tcb->srtt_us >> 3 < rtt_us))
-        rtt_us = tcb->srtt_us >> 3;
-    uint64_t delay = min_u64(params->comp_sack_delay_us * NS_PER_US, rtt_us * NS_PER_US * params->comp_sack_percent / 100);
-    ext->compress_ns = max_u64(tcb_now(tcb) + delay, 1);
+    uint32_t rtt_us = ext->rcv_rtt_us; /* times 8, as is the sender's; 0, not measured yet: at once */
+    if (tcb->srtt_us && tcb->srtt_us < rtt_us)
+        rtt_us = tcb->srtt_us;
+    uint64_t delay = min_u64(params->comp_sack_delay_us * NS_PER_US, rtt_us * (NS_PER_US / 8) * params->comp_sack_percent / 100);
+    ext->compress_ns = max_u64(tcb_now(tcb) + delay + params->comp_sack_slack_us * NS_PER_US, 1);
     timer_rearm(tcb);
 }
 
@@ -556,7 +564,6 @@ void window_compressed_timer(struct tcb *tcb)
     if (!tcb->ext->compressed)
         return;
     tcb->ext->compressed--; /* that one goes now; the others were saved */
-    TCP_MIB(tcb->tcp, AckCompressed);
     tcb->ack_want = 1;
     tcb_mark_due(tcb);
 }
@@ -586,6 +593,7 @@ void window_on_ack_sent(struct tcb *tcb)
     if (tcb_is_synchronized(tcb))
         tcb->delack_ns = 0;
     if (tcb->ext && (tcb->ext->compressed || tcb->ext->compress_ns)) {
+        tcb->tcp->mib[MIB_AckCompressed] += tcb->ext->compressed;
         tcb->ext->compressed = 0;
         tcb->ext->compress_ns = 0;
     }
@@ -635,7 +643,7 @@ void window_on_queued(struct tcb *tcb)
 static void adjust_space(struct tcb *tcb, size_t copied, uint32_t first)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < ext->rcv_rtt_us * NS_PER_US) {
+    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < (ext->rcv_rtt_us >> 3) * NS_PER_US) {
         ext->space_seq += (uint32_t)copied;
         return;
     }
