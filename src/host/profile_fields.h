@@ -63,6 +63,7 @@
     X(tcp_max_syn_backlog, tcp.max_syn_backlog, U32, NULL) \
     X(tcp_syn_queue_by_backlog, tcp.syn_queue_by_backlog, BOOL, NULL) \
     X(tcp_abort_on_overflow, tcp.abort_on_overflow, BOOL, NULL) \
+    X(tcp_migrate_requests, tcp.migrate_requests, BOOL, NULL) \
     X(tcp_mss_default, tcp.mss_default, U16, NULL) \
     X(tcp_mss_default6, tcp.mss_default6, U16, NULL) \
     X(tcp_mss_512_multiple, tcp.mss_512_multiple, BOOL, NULL) \

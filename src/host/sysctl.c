@@ -28,6 +28,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_syn_linear_timeouts", NULL, SYN_LINEAR}, {"net.ipv4.tcp_syncookies", "tcp.syncookies", PLAIN},
     {"net.ipv4.tcp_max_syn_backlog", "tcp.max_syn_backlog", PLAIN}, {"net.core.somaxconn", "tcp.somaxconn", PLAIN},
     {"net.ipv4.tcp_abort_on_overflow", "tcp.abort_on_overflow", PLAIN},
+    {"net.ipv4.tcp_migrate_req", "tcp.migrate_requests", PLAIN},
     {"net.ipv4.tcp_window_scaling", "tcp.offer_wscale", PLAIN}, {"net.ipv4.tcp_sack", "tcp.offer_sack", PLAIN},
     {"net.ipv4.tcp_dsack", "tcp.dsack", PLAIN}, {"net.ipv4.tcp_timestamps", NULL, TIMESTAMPS},
     {"net.ipv4.tcp_ecn", "tcp.ecn", PLAIN}, {"net.ipv4.tcp_ecn_option", "tcp.ecn_option", PLAIN},

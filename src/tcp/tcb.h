@@ -175,6 +175,7 @@ struct syn_entry {
     uint8_t accecn_seen : 2, accecn_fail : 2; /* RFC 9768 */
     uint8_t syn_again : 1; /* what resent the last: a SYN, not its timer */
     uint8_t keep_whole : 1; /* DF is clear: mtu lock */
+    uint8_t is_migrated : 1; /* from a listener that closed, and no timeout since */
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1;
     uint16_t syn_ect : 2; /* RFC 9768 */
@@ -416,6 +417,7 @@ void listener_enqueue(struct tcp_listener *listener, struct tcb *tcb);
 enum lil_drop listen_input(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet *packet);
 enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet **packet);
 bool synq_has_listener(struct tcp *tcp, uint32_t slot);
+void synq_migrate(struct syn_entry *entry, struct tcp_listener *listener);
 void saved_syn_free(struct tcp *tcp, struct saved_syn **saved);
 void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet);
 uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in); /* slot or TCP_NONE */
@@ -697,6 +699,7 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 void fastopen_crossed(struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
+COLD void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener);
 COLD void fastopen_on_timeout(struct tcb *tcb, bool is_over); /* the client's retransmission timer; IS_OVER: it gives up */
 COLD void fastopen_on_end(struct tcb *tcb);                   /* of a client's connection */
 void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);

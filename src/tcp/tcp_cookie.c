@@ -93,6 +93,17 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
     return true;
 }
 
+/* Linux: the echo of a cookie's timestamp asks for what this host does not offer (any more): it is none of ours. */
+static bool is_decodable(struct tcp *tcp, const struct tcp_in *in)
+{
+    const struct tcp_options *options = &in->header.options;
+    const struct tcp_params *params = &tcp->params;
+    if (!options->has_timestamp || params->cookie_options)
+        return true;
+    uint32_t bits = options->ts_echo ? options->ts_echo - isn_ts_offset(tcp, &in->flow) : 0;
+    return params->offer_timestamps && (params->offer_sack || !(bits & TS_SACK)) && (params->offer_wscale || (bits & TS_WSCALE_NONE) == TS_WSCALE_NONE);
+}
+
 static void restore(struct tcp_listener *listener, const struct tcp_in *in, struct syn_entry *entry, int index)
 {
     struct tcp *tcp = listener->tcp;
@@ -137,8 +148,7 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
 struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, enum lil_drop *drop)
 {
     struct tcp *tcp = listener->tcp;
-    bool expected = tcp->params.syncookies == 2 || (tcp->params.syncookies && listener->overflow_ns &&
-                                                    tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S);
+    bool expected = tcp->params.syncookies && listener->overflow_ns && tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S;
     if (!expected || (in->header.flags & (TCP_SYN | TCP_RST)))
         return NULL;
     int index = check(tcp, &in->flow, in->header.seq - 1, in->header.ack - 1);
@@ -147,8 +157,11 @@ struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in
         return NULL;
     }
     TCP_MIB(tcp, SyncookiesRecv);
+    if (!is_decodable(tcp, in))
+        return NULL;
     if (listener_is_full(listener)) { /* a cookie at a full accept queue is dropped without a word */
         TCP_MIB(tcp, ListenOverflows);
+        TCP_MIB(tcp, ListenDrops);
         *drop = LIL_DROP_TCP_ACCEPT_QUEUE;
         return NULL;
     }

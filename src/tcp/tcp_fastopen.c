@@ -358,6 +358,16 @@ void fastopen_child_done(struct tcb *tcb)
         tcp->listeners[slot - 1]->fastopen_pending--;
 }
 
+/* Its listener closes, another takes it over. */
+void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener)
+{
+    if (!tcb->ext || !tcb->ext->fastopen_listener)
+        return;
+    fastopen_child_done(tcb);
+    tcb->ext->fastopen_listener = listener->slot + 1;
+    listener->fastopen_pending++;
+}
+
 static bool is_cookie_good(const struct tcp_listener *listener, const struct tcp_in *in, bool *by_backup)
 {
     const struct tcp_options *options = &in->header.options;

@@ -261,16 +261,27 @@ struct tcb *tcp_accept(struct tcp *tcp, struct tcp_listener *listener)
 
 struct closing {
     struct tcp *tcp;
-    uint32_t listener;
+    struct tcp_listener *listener;
 };
+
+/* Linux's tcp_migrate_req: who listens at the same place (SO_REUSEPORT) takes over what waits. NULL: nobody. */
+static struct tcp_listener *heir_of(const struct tcp_listener *listener, const struct flow *flow)
+{
+    struct tcp_listener *heir = listener->tcp->params.migrate_requests && listener->reuseport ? listener_find(listener->tcp, flow) : NULL;
+    bool is_same = heir && heir->reuseport && addr_equal(&heir->local, &listener->local) && heir->any_family == listener->any_family;
+    return is_same ? heir : NULL;
+}
 
 static void drop_entry(void *ctx, void *object, uint32_t slot)
 {
     struct closing *closing = ctx;
     struct syn_entry *entry = object;
-    if (entry->listener != closing->listener)
+    if (entry->listener != closing->listener->slot)
         return;
-    if (closing->tcp->params.syncache)
+    struct tcp_listener *heir = heir_of(closing->listener, &entry->flow);
+    if (heir)
+        synq_migrate(entry, heir);
+    else if (closing->tcp->params.syncache)
         entry->listener = TCP_NONE; /* its SYN/ACK goes on being sent */
     else
         synq_remove(closing->tcp, slot);
@@ -280,12 +291,22 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t
 {
     tcp_set_now(tcp, now_ns);
     tcp_listener_set_filter(listener, TCP_FILTER_NONE);
-    struct closing closing = {tcp, listener->slot};
+    list_remove(&listener->node);
+    struct closing closing = {tcp, listener};
     if (listener->incomplete)
         slab_each(&tcp->syns, drop_entry, &closing);
     struct tcb *tcb;
-    while ((tcb = tcp_accept(tcp, listener)) != NULL)
-        tcp_abort(tcp, tcb, now_ns);
+    while ((tcb = tcp_accept(tcp, listener)) != NULL) {
+        struct tcp_listener *heir = heir_of(listener, &tcb->flow);
+        if (!heir) {
+            tcp_abort(tcp, tcb, now_ns);
+            continue;
+        }
+        fastopen_child_migrate(tcb, heir);
+        tcb->is_unaccepted = true;
+        listener_enqueue(heir, tcb);
+        TCP_MIB(tcp, MigrateReqSuccess);
+    }
     list_remove(&listener->node);
     tcp->listeners[listener->slot] = NULL;
     tcp->listener_free = min_u32(tcp->listener_free, listener->slot);
@@ -314,24 +335,26 @@ static enum lil_drop on_syn(struct tcp_listener *listener, const struct tcp_in *
 {
     struct tcp *tcp = listener->tcp;
     const struct tcp_params *params = &tcp->params;
-    if (params->syncookies == 2)
-        return cookie_send(listener, in) ? LIL_DROP_NONE : LIL_DROP_TCP_SYN_QUEUE;
+    bool is_queue_full = params->syn_queue_by_backlog && listener->incomplete > listener_backlog(listener);
+    /* a TIME-WAIT record's peer is evidently real */
+    bool by_cookie = params->syncookies && (params->syncookies == 2 || is_queue_full) && !tcp->tw_isn;
+    if (is_queue_full && !params->syncookies && !tcp->tw_isn) {
+        TCP_MIB(tcp, ReqQFullDrop);
+        return refuse_full(listener, in, LIL_DROP_TCP_SYN_QUEUE);
+    }
     /* FreeBSD: the final ACK finds out */
     bool asks_later = params->input_policy == TCP_INPUT_BSD && params->backlog_count == TCP_COUNT_COMPLETE;
+    if (by_cookie)
+        TCP_MIB(tcp, ReqQFullDoCookies);
     if (!asks_later && listener_is_full(listener)) {
         TCP_MIB(tcp, ListenOverflows);
         return refuse_full(listener, in, LIL_DROP_TCP_BACKLOG);
     }
-    if (params->syn_queue_by_backlog && listener->incomplete >= max_u32(listener_backlog(listener), 1) && !tcp->tw_isn) {
-        if (params->syncookies) {
-            TCP_MIB(tcp, ReqQFullDoCookies);
-            listener->overflow_ns = tcp->now_ns + 1;
-            return cookie_send(listener, in) ? LIL_DROP_NONE : LIL_DROP_TCP_SYN_QUEUE;
-        }
-        TCP_MIB(tcp, ReqQFullDrop);
-        return refuse_full(listener, in, LIL_DROP_TCP_SYN_QUEUE);
+    if (by_cookie) {
+        listener->overflow_ns = tcp->now_ns + 1;
+        return cookie_send(listener, in) ? LIL_DROP_NONE : LIL_DROP_TCP_SYN_QUEUE;
     }
-    if (params->max_syn_backlog && !params->syncookies && listener->incomplete + (params->max_syn_backlog >> 2) > params->max_syn_backlog)
+    if (params->max_syn_backlog && !params->syncookies && !tcp->tw_isn && listener->incomplete + (params->max_syn_backlog >> 2) > params->max_syn_backlog)
         return refuse_full(listener, in, LIL_DROP_TCP_SYN_QUEUE);
     uint32_t slot = synq_new(tcp, in);
     if (slot == TCP_NONE)

@@ -6,7 +6,8 @@
     X(ActiveOpens, "TcpActiveOpens") X(PassiveOpens, "TcpPassiveOpens") X(AttemptFails, "TcpAttemptFails")             \
     X(EstabResets, "TcpEstabResets") X(InSegs, "TcpInSegs") X(OutSegs, "TcpOutSegs") X(RetransSegs, "TcpRetransSegs")   \
     X(InErrs, "TcpInErrs") X(OutRsts, "TcpOutRsts") X(ListenOverflows, "TcpExtListenOverflows")                        \
-    X(ListenDrops, "TcpExtListenDrops") X(SyncookiesSent, "TcpExtSyncookiesSent") X(SyncookiesRecv, "TcpExtSyncookiesRecv") \
+    X(ListenDrops, "TcpExtListenDrops") X(MigrateReqSuccess, "TcpExtTCPMigrateReqSuccess")                          \
+    X(MigrateReqFailure, "TcpExtTCPMigrateReqFailure") X(SyncookiesSent, "TcpExtSyncookiesSent") X(SyncookiesRecv, "TcpExtSyncookiesRecv") \
     X(SyncookiesFailed, "TcpExtSyncookiesFailed") X(ReqQFullDoCookies, "TcpExtTCPReqQFullDoCookies")                   \
     X(ReqQFullDrop, "TcpExtTCPReqQFullDrop") X(TW, "TcpExtTW") X(TWRecycled, "TcpExtTWRecycled")                       \
     X(TimeWaitOverflow, "TcpExtTCPTimeWaitOverflow")                                                                   \

@@ -101,6 +101,7 @@ struct tcp_params {
     uint32_t max_syn_backlog;     /* entries a listener at most when cookies are off */
     bool syn_queue_by_backlog;    /* Linux today: requests are limited by the backlog too */
     bool abort_on_overflow;
+    bool migrate_requests;        /* what waits at a listener that closes goes to another of its SO_REUSEPORT group */
     /* options offered */
     uint16_t mss_default6;        /* over IPv6; 0: 1220 */
     uint16_t mss_default;         /* with no MSS option received: 536 (1024 on 4.2/4.3) */

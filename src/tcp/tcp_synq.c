@@ -224,7 +224,8 @@ static void expire(struct tcp *tcp, uint32_t slot)
         if (reply)
             *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_RST | TCP_ACK};
     }
-    TCP_MIB(tcp, AttemptFails);
+    if (tcp->params.ack_policy != TCP_ACK_LINUX) /* which counts what a segment ended alone */
+        TCP_MIB(tcp, AttemptFails);
     trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
     synq_remove(tcp, slot);
     if (listener)
@@ -237,6 +238,16 @@ static void count_repeat(struct tcp *tcp) /* a SYN/ACK goes again */
     TCP_MIB(tcp, SynRetrans);
 }
 
+/* Half of the room is for requests that no timeout has met yet: while old ones take more, they go after fewer SYN/ACKs (Linux's reqsk_timer_handler). */
+static uint32_t prune(const struct tcp_listener *listener, uint32_t retries)
+{
+    if (!listener->tcp->params.syn_queue_by_backlog || listener->incomplete * 2 <= max_u32(8, listener_backlog(listener)))
+        return retries;
+    for (uint32_t young = listener->young * 2; retries > 2 && listener->incomplete >= young; young *= 2)
+        retries--;
+    return retries;
+}
+
 static void on_timeout(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
@@ -245,6 +256,9 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     uint32_t retries = schedule->retries;
     if (listener && listener->opt->syn_retries)
         retries = listener->opt->syn_retries;
+    if (listener)
+        retries = prune(listener, retries);
+    TCP_MIB(tcp, Timeouts);
     uint64_t start = entry->start_ns == 1 ? 0 : entry->start_ns;
     bool over = schedule->give_up_ms && !entry->keep_reset && tcp->now_ns >= timer_tick(tcp, start, schedule->give_up_ms * NS_PER_MS);
     if (listener && listener->opt->defer_accept && entry->acked)
@@ -259,12 +273,12 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     entry->resent++;
     entry->syn_again = false;
     entry->accecn_fail |= entry->accecn_ok && entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
+    entry->is_migrated = false;
     synq_schedule(tcp, slot);
     /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
     if (listener && listener->opt->defer_accept && entry->acked && entry->retransmits < listener->opt->defer_accept)
         return;
     count_repeat(tcp);
-    TCP_MIB(tcp, Timeouts);
     synq_mark_due(tcp, slot);
 }
 
@@ -446,8 +460,10 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
     if (full) {
         TCP_MIB(tcp, ListenOverflows);
         TCP_MIB(tcp, ListenDrops);
+        tcp->mib[MIB_MigrateReqFailure] += entry->is_migrated;
         if (params->full_ack_policy == TCP_FULL_ACK_RST || params->abort_on_overflow) {
             reset_reply(tcp, in);
+            TCP_MIB(tcp, EmbryonicRsts);
             trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
             synq_remove(tcp, slot);
             listener_trace(listener);
@@ -464,11 +480,13 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
         TCP_MIB(tcp, DeferAcceptDrop);
         return LIL_DROP_NONE;
     }
+    bool is_migrated = entry->is_migrated;
     struct tcb *tcb = synq_promote(tcp, slot, listener);
     if (!tcb) {
         TCP_MIB(tcp, ListenDrops);
         return LIL_DROP_TCP_MEMORY;
     }
+    tcp->mib[MIB_MigrateReqSuccess] += is_migrated;
     TCP_MIB(tcp, PassiveOpens);
     enum lil_drop drop = tcp_input_tcb(tcb, in, packet);
     listener_enqueue(listener, tcb);
@@ -585,6 +603,23 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
     return drop;
 }
 
+static void adopt_entry(struct syn_entry *entry, struct tcp_listener *listener)
+{
+    entry->listener = listener->slot;
+    listener->incomplete++;
+    listener->young += entry->retransmits == 0;
+}
+
+/* Its listener closes, LISTENER goes on in its place. */
+void synq_migrate(struct syn_entry *entry, struct tcp_listener *listener)
+{
+    struct tcp_listener *before = listener_of(listener->tcp, entry);
+    before->incomplete--;
+    before->young -= entry->retransmits == 0;
+    adopt_entry(entry, listener);
+    entry->is_migrated = true;
+}
+
 /* An entry that outlived its listener belongs to the next one on its port. False: there is none. */
 bool synq_has_listener(struct tcp *tcp, uint32_t slot)
 {
@@ -594,9 +629,7 @@ bool synq_has_listener(struct tcp *tcp, uint32_t slot)
     struct tcp_listener *listener = listener_find(tcp, &entry->flow);
     if (!listener)
         return false;
-    entry->listener = listener->slot;
-    listener->incomplete++;
-    listener->young += entry->retransmits == 0;
+    adopt_entry(entry, listener);
     return true;
 }
 
@@ -658,8 +691,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */
         if (!(header->flags & TCP_RST))
             reset_reply(tcp, in);
-        else
-            TCP_MIB(tcp, EmbryonicRsts);
+        TCP_MIB(tcp, EmbryonicRsts);
         abandon(tcp, slot);
         return LIL_DROP_NONE;
     }

@@ -200,6 +200,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && bsd_is_stuck(tcb))
         return time_out(tcb), false;
+    if (params->ack_policy == TCP_ACK_LINUX)
+        TCP_MIB(tcb->tcp, Timeouts);
     if (give_up_ms && !(active && tcb->opt->syn_retries) &&
         tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
         return time_out(tcb), false;
@@ -220,7 +222,6 @@ static bool on_syn_timeout(struct tcb *tcb)
         fastopen_on_timeout(tcb, false);
     if (ext) {
         count_timeout(tcb, ext);
-        TCP_MIB(tcb->tcp, Timeouts);
         ext->total_retrans++;
     }
     if (tcb->retransmits < 255)
