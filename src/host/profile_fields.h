@@ -118,7 +118,9 @@
     X(tcp_min_rtt_wlen, tcp.min_rtt_wlen, U32, NULL) \
     X(tcp_retrans_collapse, tcp.retrans_collapse, BOOL, NULL) \
     X(tcp_slow_start_after_idle, tcp.slow_start_after_idle, BOOL, NULL) \
+    X(tcp_metrics, tcp.metrics, BOOL, NULL) \
     X(tcp_no_metrics_save, tcp.no_metrics_save, BOOL, NULL) \
+    X(tcp_no_ssthresh_save, tcp.no_ssthresh_save, BOOL, NULL) \
     X(tcp_tlp_min_ms, tcp.tlp_min_ms, U32, NULL) \
     X(tcp_pacing, tcp.pacing, BOOL, NULL) \
     X(tcp_pacing_ss_ratio, tcp.pacing_ss_ratio, U32, NULL) \

@@ -99,6 +99,8 @@ static const struct profile_override today[] = {
     SET(tcp_hystart, "linux", "RFC 9406's ancestor", "M"),
     SET(tcp_reordering, "3", "tcp(7)", "H"),
     SET(tcp_max_reordering, "300", "ip-sysctl", "H"),
+    SET(tcp_metrics, "1", "M", "H"),
+    SET(tcp_no_ssthresh_save, "1", "ip-sysctl", "H"),
     SET(tcp_min_rtt_wlen, "300", "ip-sysctl", "H"),
     SET(tcp_retrans_collapse, "1", "ip-sysctl", "H"),
     SET(tcp_pacing_ss_ratio, "200", "ip-sysctl", "H"),

@@ -59,6 +59,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_reordering", "tcp.reordering", PLAIN},
     {"net.ipv4.tcp_slow_start_after_idle", "tcp.slow_start_after_idle", PLAIN},
     {"net.ipv4.tcp_no_metrics_save", "tcp.no_metrics_save", PLAIN},
+    {"net.ipv4.tcp_no_ssthresh_metrics_save", "tcp.no_ssthresh_save", PLAIN},
     {"net.ipv4.tcp_rto_max_ms", "tcp.rto_max_ms", PLAIN},
     {"net.ipv4.tcp_challenge_ack_limit", "tcp.challenge_ack_limit", PLAIN},
     {"net.ipv4.tcp_invalid_ratelimit", "tcp.invalid_ratelimit_ms", PLAIN},

@@ -513,8 +513,7 @@ static int do_ifconfig(struct shell *shell, int argc, char **argv, struct shell_
 
 static int do_ip(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    (void)io;
-    return shell_route(shell, argc, argv);
+    return shell_route(shell, argc, argv, io);
 }
 
 static int do_nothing(struct shell *shell, int argc, char **argv, struct shell_io *io)

@@ -1,6 +1,7 @@
 /* route.c: `ip route ...`, `ip link set ...` and their like, as they change the virtual host. */
 #include <stdlib.h>
 #include <string.h>
+#include "host/host.h"
 #include "script/shell.h"
 
 static bool is_prefix_of(const char *word, const char *whole, size_t least)
@@ -72,7 +73,59 @@ static int change_link(struct shell *shell, const char *verb, int argc, char **a
     return 0;
 }
 
-int shell_route(struct shell *shell, int argc, char **argv)
+/* `ip tcp_metrics`: what is kept of peers (tcp/tcp_metrics.c), in iproute2's words. */
+struct metrics_view {
+    struct shell_io *io;
+    const struct addr *only;
+    uint64_t now_ns;
+};
+
+static void print_metrics(void *ctx, const struct tcp_metrics *metrics)
+{
+    const struct metrics_view *view = ctx;
+    char remote[ADDR_TEXT], local[ADDR_TEXT];
+    uint64_t age_ms = (view->now_ns - metrics->stamp_ns) / 1000000;
+    if (view->only && !addr_equal(view->only, &metrics->remote))
+        return;
+    shell_print(view->io, "%s age %u.%03usec", addr_print(&metrics->remote, remote), (unsigned)(age_ms / 1000), (unsigned)(age_ms % 1000));
+    const struct { const char *name; uint32_t value; } numbers[] = {{"ssthresh", metrics->ssthresh}, {"cwnd", metrics->cwnd}, {"reordering", metrics->reordering}};
+    for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++)
+        if (numbers[i].value)
+            shell_print(view->io, " %s %u", numbers[i].name, numbers[i].value);
+    if (metrics->srtt_us)
+        shell_print(view->io, " rtt %uus", metrics->srtt_us >> 3);
+    if (metrics->rttvar_us)
+        shell_print(view->io, " rttvar %uus", metrics->rttvar_us >> 2);
+    if (metrics->fastopen_mss)
+        shell_print(view->io, " fo_mss %u", metrics->fastopen_mss);
+    for (unsigned i = 0; i < metrics->cookie_length; i++)
+        shell_print(view->io, "%s%02x", i ? "" : " fo_cookie ", metrics->cookie[i]);
+    shell_print(view->io, " source %s\n", addr_print(&metrics->local, local));
+}
+
+static int change_metrics(struct shell *shell, const char *verb, int argc, char **argv, struct shell_io *io)
+{
+    struct tcp *tcp = host_tcp(shell->run->host);
+    bool flushes = is_prefix_of(verb, "flush", 1), deletes = is_prefix_of(verb, "delete", 1);
+    const char *word = argc > 1 && strcmp(argv[0], "address") == 0 ? argv[1] : argc > 0 ? argv[0] : "all";
+    struct addr one;
+    const struct addr *only = strcmp(word, "all") == 0 || strcmp(word, "any") == 0 ? NULL : &one;
+    if (!(flushes || deletes || is_prefix_of(verb, "show", 1) || is_prefix_of(verb, "list", 1) || is_prefix_of(verb, "lst", 1)))
+        return 255;
+    if (only && addr_parse(word, &one) < 0)
+        return 1;
+    if (deletes && (!only || tcp_metrics_forget(tcp, only) == 0))
+        return only ? 2 : 255;
+    if (flushes)
+        (void)tcp_metrics_forget(tcp, only);
+    if (flushes || deletes)
+        return 0;
+    struct metrics_view view = {io, only, host_now(shell->run->host)};
+    tcp_metrics_each(tcp, print_metrics, &view);
+    return 0;
+}
+
+int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     int i = 1;
     bool is_v6 = false;
@@ -81,7 +134,9 @@ int shell_route(struct shell *shell, int argc, char **argv)
     const char *object = i < argc ? argv[i] : "", *verb = i + 1 < argc ? argv[i + 1] : "show";
     bool looks = is_prefix_of(verb, "show", 1) || is_prefix_of(verb, "list", 1) || is_prefix_of(verb, "get", 1) ||
                  is_prefix_of(verb, "flush", 1);
-    if (is_prefix_of(object, "tcp_metrics", 1) || looks)
+    if (is_prefix_of(object, "tcp_metrics", 2) || is_prefix_of(object, "tcpmetrics", 4))
+        return change_metrics(shell, verb, argc - i - 2, argv + i + 2, io);
+    if (looks)
         return 0;
     if (is_prefix_of(object, "route", 1))
         return change_route(shell, verb, is_v6, argc - i - 2, argv + i + 2);

@@ -54,7 +54,7 @@ int64_t shell_arithmetic(struct shell *shell, const char *text);
 
 int shell_test(struct shell *shell, int argc, char **argv);                          /* shell_test.c; 0: true, as an exit status */
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io);  /* command.c */
-int shell_route(struct shell *shell, int argc, char **argv);                         /* route.c: ip ... */
+int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io);    /* route.c: ip ... */
 bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* filter.c; false: none of its */
 int shell_awk(struct shell *shell, int argc, char **argv, struct shell_io *io);      /* awk.c */
 /* The text of a file that a program names: a parameter, what the script wrote, a file beside the script; NULL: none. */

@@ -49,7 +49,7 @@ static const struct sysctl_linux linux_names[] = {
     {"net.ipv4.tcp_l3mdev_accept", "0", false}, {"net.ipv4.tcp_limit_output_bytes", "4194304", false},
     {"net.ipv4.tcp_low_latency", "0", false}, {"net.ipv4.tcp_max_ssthresh", "0", true},
     {"net.ipv4.tcp_mem", "187281 249711 374562", false},
-    {"net.ipv4.tcp_no_ssthresh_metrics_save", "1", false}, {"net.ipv4.tcp_pacing_shift", "10", false},
+    {"net.ipv4.tcp_pacing_shift", "10", false},
     {"net.ipv4.tcp_plb_cong_thresh", "128", false}, {"net.ipv4.tcp_plb_enabled", "0", false},
     {"net.ipv4.tcp_plb_idle_rehash_rounds", "3", false}, {"net.ipv4.tcp_plb_rehash_rounds", "12", false},
     {"net.ipv4.tcp_plb_suspend_rto_sec", "60", false},

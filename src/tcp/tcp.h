@@ -180,6 +180,16 @@ int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb) MUST_CHECK;
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit);
 void tcp_fastopen_ask(struct tcb *tcb); /* no data could be read: the SYN asks for a cookie */
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote);
+/* What Linux's `ip tcp_metrics` tells of a peer (tcp_metrics.c); round trips times 8, their variation times 4, in microseconds. */
+struct tcp_metrics {
+    struct addr remote, local;
+    uint64_t stamp_ns;
+    uint32_t srtt_us, rttvar_us, ssthresh, cwnd, reordering; /* 0: not known */
+    uint16_t fastopen_mss;
+    uint8_t cookie_length, cookie[16];
+};
+void tcp_metrics_each(struct tcp *tcp, void (*tell)(void *ctx, const struct tcp_metrics *metrics), void *ctx);
+unsigned tcp_metrics_forget(struct tcp *tcp, const struct addr *remote); /* NULL: all; how many entries went */
 unsigned tcp_host_cache_count(const struct tcp *tcp);                /* FreeBSD's hostcache.count */
 void tcp_flush_host_cache(struct tcp *tcp);
 

@@ -44,13 +44,15 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
     return NULL;
 }
 
-void fastopen_remember(struct tcp *tcp, const struct addr *remote, const struct tcp_options *options, uint16_t mss)
+void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options, uint16_t mss)
 {
     struct fastopen_memo *memo = (struct fastopen_memo *)fastopen_recall(tcp, remote);
     if (!memo) {
         memo = &tcp->fastopen_cache[tcp->fastopen_cache_next++ % ARRAY_COUNT(tcp->fastopen_cache)];
         *memo = (struct fastopen_memo){.remote = *remote};
     }
+    memo->local = *local;
+    memo->stamp_ns = tcp->now_ns;
     memo->mss = mss;
     if (!options->has_fastopen || options->fastopen_length < COOKIE_MIN)
         return;
@@ -225,7 +227,7 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !ext->fastopen_request)
         return;
-    fastopen_remember(tcb->tcp, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN);
+    fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN);
     ext->fastopen_request = false;
 }
 

@@ -4,18 +4,20 @@
 
 enum { LEAST_SAMPLES = 4 };
 
-static struct host_metrics *find(struct tcp *tcp, const struct addr *remote)
+struct host_metrics *host_metrics_find(struct tcp *tcp, const struct addr *remote)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(tcp->host_cache); i++)
+    for (unsigned i = 0; i < tcp->host_cache_used; i++)
         if (tcp->host_cache[i].until_ns > tcp->now_ns && addr_equal(&tcp->host_cache[i].remote, remote))
             return &tcp->host_cache[i];
     return NULL;
 }
 
-static struct host_metrics *make(struct tcp *tcp, const struct addr *remote)
+struct host_metrics *host_metrics_make(struct tcp *tcp, const struct addr *remote)
 {
     struct host_metrics *oldest = tcp->host_cache;
-    for (unsigned i = 1; i < ARRAY_COUNT(tcp->host_cache); i++)
+    if (tcp->host_cache_used < ARRAY_COUNT(tcp->host_cache))
+        oldest = &tcp->host_cache[tcp->host_cache_used++];
+    for (unsigned i = 0; i < tcp->host_cache_used; i++)
         if (tcp->host_cache[i].until_ns < oldest->until_ns)
             oldest = &tcp->host_cache[i];
     *oldest = (struct host_metrics){.remote = *remote};
@@ -42,9 +44,9 @@ void hostcache_save(struct tcb *tcb, uint64_t wait_ms)
     const struct base_recovery *base = &tcb_ext_peek(tcb)->base;
     if (!tcp->params.host_cache || base->cwnd == 0 || base->rtt_count < LEAST_SAMPLES)
         return;
-    struct host_metrics *metrics = find(tcp, &tcb->flow.remote);
+    struct host_metrics *metrics = host_metrics_find(tcp, &tcb->flow.remote);
     if (!metrics)
-        metrics = make(tcp, &tcb->flow.remote);
+        metrics = host_metrics_make(tcp, &tcb->flow.remote);
     metrics->srtt_us = mean(metrics->srtt_us, tcb->srtt_us);
     metrics->rttvar_us = mean(metrics->rttvar_us, tcb->rttvar_us);
     metrics->ssthresh = mean(metrics->ssthresh, threshold(tcb));
@@ -54,7 +56,7 @@ void hostcache_save(struct tcb *tcb, uint64_t wait_ms)
 
 const struct host_metrics *hostcache_find(struct tcp *tcp, const struct addr *remote)
 {
-    struct host_metrics *metrics = tcp->params.host_cache ? find(tcp, remote) : NULL;
+    struct host_metrics *metrics = tcp->params.host_cache ? host_metrics_find(tcp, remote) : NULL;
     if (!metrics || metrics->from_ns > tcp->now_ns)
         return NULL;
     metrics->until_ns = tcp->now_ns + tcp->params.host_cache_s * NS_PER_S;

@@ -376,6 +376,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         timer_stop(tcb);
     tcb->want_syn = false;
     rtt_on_established(tcb, rx, start);
+    metrics_apply(tcb);
     bool unmeasured = tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us == 0 && !tcb->is_passive;
     tcb->backoff = unmeasured ? tcb->retransmits : 0; /* Karn: the SYN's backoff goes on until something is measured */
     recovery_end_rto_time(tcb);
@@ -480,6 +481,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
             }
             if (rx->flags & TCP_FIN)
                 tcb->is_fin_waiter = false;
+            metrics_save_of_waiter(tcb);
             if (!tcb->is_orphan)
                 tcb_event(tcb, TCP_EV_WRITABLE);
         }

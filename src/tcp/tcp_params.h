@@ -144,7 +144,8 @@ struct tcp_params {
     uint32_t max_reordering;      /* 0: 300 */
     uint32_t min_rtt_wlen;        /* seconds that the smallest round trip is remembered */
     bool retrans_collapse;        /* Linux: small neighbours are sent again as one */
-    bool slow_start_after_idle, no_metrics_save;
+    bool slow_start_after_idle;
+    bool metrics, no_metrics_save, no_ssthresh_save; /* Linux's: new connections begin with what old ones left (tcp_metrics.c) */
     uint32_t tlp_min_ms;
     bool pacing;
     uint32_t pacing_ss_ratio, pacing_ca_ratio; /* percent */

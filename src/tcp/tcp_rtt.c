@@ -4,7 +4,7 @@
 
 enum { SAMPLE_MAX = 0x0fffffff };
 
-static uint32_t rto_min_us(const struct tcb *tcb)
+uint32_t rtt_rto_min_us(const struct tcb *tcb)
 {
     uint32_t own = tcb->opt->rto_min_ms;
     return (own ? own : tcb_params(tcb)->rto_min_ms) * 1000;
@@ -26,7 +26,7 @@ static void sample_linux(struct tcb *tcb, uint32_t m)
     if (tcb->srtt_us == 0) {
         tcb->srtt_us = m << 3;
         tcb->mdev_us = m << 1;
-        tcb->rttvar_us = max_u32(tcb->mdev_us, rto_min_us(tcb));
+        tcb->rttvar_us = max_u32(tcb->mdev_us, rtt_rto_min_us(tcb));
         tcb->mdev_max_us = tcb->rttvar_us;
         return;
     }
@@ -48,7 +48,7 @@ static void sample_linux(struct tcb *tcb, uint32_t m)
         if (tcb->mdev_max_us < tcb->rttvar_us)
             tcb->rttvar_us -= (tcb->rttvar_us - tcb->mdev_max_us) >> 2;
         tcb->ext->rtt_seq = tcb->snd_nxt;
-        tcb->mdev_max_us = rto_min_us(tcb);
+        tcb->mdev_max_us = rtt_rto_min_us(tcb);
     }
 }
 
@@ -122,7 +122,7 @@ static void preset(struct tcb *tcb)
     tcb->srtt_us = metrics->srtt_us;
     tcb->rttvar_us = metrics->rttvar_us ? metrics->rttvar_us : metrics->srtt_us / 2;
     uint32_t rto_us = (((tcb->srtt_us / FREEBSD_UNIT) >> 2) + tcb->rttvar_us / FREEBSD_UNIT) / 2 * 1000;
-    tcb->rto_us = min_u32(max_u32(rto_us, rto_min_us(tcb)), rtt_rto_max_us(tcb));
+    tcb->rto_us = min_u32(max_u32(rto_us, rtt_rto_min_us(tcb)), rtt_rto_max_us(tcb));
 }
 
 /* The value of BSD's t_rtt: 1 at the transmission, plus the slow timeouts of this host's clock since. */
@@ -241,7 +241,7 @@ void rtt_set_rto(struct tcb *tcb)
     if (params->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us)
         rto = (((tcb->srtt_us / FREEBSD_UNIT >> 3) + tcb->rttvar_us / FREEBSD_UNIT) >> 2) * 1000ull;
     if (params->rto_policy != TCP_RTO_LINUX)
-        rto = max_u64(rto, rto_min_us(tcb)); /* RFC 6298 2.4 */
+        rto = max_u64(rto, rtt_rto_min_us(tcb)); /* RFC 6298 2.4 */
     tcb->rto_us = (uint32_t)min_u64(rto, rtt_rto_max_us(tcb));
 }
 

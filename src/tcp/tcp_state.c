@@ -93,6 +93,8 @@ static void free_if_orphan(struct tcb *tcb)
 void tcb_done(struct tcb *tcb)
 {
     hostcache_save(tcb, 0);
+    if (tcb->state == TCPS_LAST_ACK && !tcb->so_error && tcb->snd_una == tcb->snd_nxt)
+        metrics_save(tcb);
     close_down(tcb);
     tcb_set_state(tcb, TCPS_CLOSED);
     tcb_release_flow(tcb);
@@ -115,6 +117,8 @@ void tcb_enter_time_wait(struct tcb *tcb)
 {
     tcb_set_state(tcb, TCPS_TIME_WAIT);
     hostcache_save(tcb, tcb->tcp->params.time_wait_ms); /* FreeBSD keeps the block until then */
+    if (!tcb->is_fin_waiter)
+        metrics_save(tcb);
     if (tcb->is_counted && timewait_new(tcb->tcp, tcb))
         tcb->is_counted = false;
     tcb_release_flow(tcb);

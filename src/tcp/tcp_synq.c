@@ -224,7 +224,7 @@ static void expire(struct tcp *tcp, uint32_t slot)
         if (reply)
             *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_RST | TCP_ACK};
     }
-    if (tcp->params.ack_policy != TCP_ACK_LINUX) /* which counts what a segment ended alone */
+    if (tcp->params.input_policy != TCP_INPUT_LINUX) /* which counts what a segment ended alone */
         TCP_MIB(tcp, AttemptFails);
     trace_state(tcp, entry, "SYN_RECEIVED", "CLOSED");
     synq_remove(tcp, slot);

@@ -200,7 +200,7 @@ static bool on_syn_timeout(struct tcb *tcb)
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && bsd_is_stuck(tcb))
         return time_out(tcb), false;
-    if (params->ack_policy == TCP_ACK_LINUX)
+    if (params->input_policy == TCP_INPUT_LINUX)
         TCP_MIB(tcb->tcp, Timeouts);
     if (give_up_ms && !(active && tcb->opt->syn_retries) &&
         tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
@@ -596,7 +596,7 @@ static bool on_fin_wait_2_timeout(struct tcb *tcb)
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t idle = (uint64_t)(tcb_now_ms(tcb) - tcb_ext_peek(tcb)->rcv_last_ms) * NS_PER_MS;
     if (params->input_policy == TCP_INPUT_LINUX && !tcb->is_fin_waiter)
-        return timer_orphan(tcb), true;
+        return timer_orphan(tcb), metrics_save_of_waiter(tcb), true;
     if (!params->fin_wait2_by_keepalive || params->fin_wait2_recycle || idle > keep_ns(tcb, true) * keep_count(tcb))
         return tcb_done(tcb), false;
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true)));

@@ -436,6 +436,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         return;
     }
     timer_orphan(tcb);
+    metrics_save_of_waiter(tcb);
 }
 
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
