@@ -88,7 +88,10 @@ static void print_metrics(void *ctx, const struct tcp_metrics *metrics)
     if (view->only && !addr_equal(view->only, &metrics->remote))
         return;
     shell_print(view->io, "%s age %u.%03usec", addr_print(&metrics->remote, remote), (unsigned)(age_ms / 1000), (unsigned)(age_ms % 1000));
-    const struct { const char *name; uint32_t value; } numbers[] = {{"ssthresh", metrics->ssthresh}, {"cwnd", metrics->cwnd}, {"reordering", metrics->reordering}};
+    const struct {
+        const char *name;
+        uint32_t value;
+    } numbers[] = {{"ssthresh", metrics->ssthresh}, {"cwnd", metrics->cwnd}, {"reordering", metrics->reordering}};
     for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++)
         if (numbers[i].value)
             shell_print(view->io, " %s %u", numbers[i].name, numbers[i].value);

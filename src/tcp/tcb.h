@@ -282,8 +282,18 @@ struct tcp {
     uint64_t bsd_iss_ns;
     uint32_t fastopen_cache_next, fastopen_holes; /* black holes met, one after the other */
     uint64_t fastopen_hole_ns; /* the last */
-    struct fastopen_memo { struct addr remote, local; uint64_t stamp_ns; uint16_t mss; uint8_t length, cookie[16]; bool exp; } fastopen_cache[16];
-    struct host_metrics { struct addr remote, local; uint32_t srtt_us, rttvar_us, ssthresh, cwnd, reordering; uint64_t from_ns, until_ns; } host_cache[16];
+    struct fastopen_memo {
+        struct addr remote, local;
+        uint64_t stamp_ns;
+        uint16_t mss;
+        uint8_t length, cookie[16];
+        bool exp;
+    } fastopen_cache[16];
+    struct host_metrics {
+        struct addr remote, local;
+        uint32_t srtt_us, rttvar_us, ssthresh, cwnd, reordering;
+        uint64_t from_ns, until_ns;
+    } host_cache[16];
     uint32_t host_cache_used; /* entries, some of them over (until_ns) */
     uint64_t mib[MIB_COUNT];
 };
@@ -686,14 +696,15 @@ void user_queue_fin(struct tcb *tcb);
 #include "tcp/tcp_cc.h"
 
 /* tcp_metrics.c */
-COLD void metrics_save(struct tcb *tcb);
-COLD void metrics_save_of_waiter(struct tcb *tcb); /* an orphan in FIN-WAIT-2 is a record on Linux, as TIME-WAIT is */
-COLD void metrics_apply(struct tcb *tcb);
+void metrics_save(struct tcb *tcb);
+void metrics_save_of_waiter(struct tcb *tcb); /* an orphan in FIN-WAIT-2 is a record on Linux, as TIME-WAIT is */
+void metrics_apply(struct tcb *tcb);
 COLD bool metrics_are_known(struct tcp *tcp, const struct addr *remote);
 
 /* tcp_hostcache.c */
 struct host_metrics *host_metrics_find(struct tcp *tcp, const struct addr *remote);
-struct host_metrics *host_metrics_make(struct tcp *tcp, const struct addr *remote); /* at the cost of the oldest; until_ns is the caller's */
+/* at the cost of the oldest; until_ns is the caller's */
+struct host_metrics *host_metrics_make(struct tcp *tcp, const struct addr *remote);
 COLD void hostcache_save(struct tcb *tcb, uint64_t wait_ms); /* the connection is over, TIME-WAIT in WAIT_MS */
 COLD const struct host_metrics *hostcache_find(struct tcp *tcp, const struct addr *remote); /* NULL: nothing is known, or may be used */
 

@@ -101,7 +101,8 @@ static bool is_decodable(struct tcp *tcp, const struct tcp_in *in)
     if (!options->has_timestamp || params->cookie_options)
         return true;
     uint32_t bits = options->ts_echo ? options->ts_echo - isn_ts_offset(tcp, &in->flow) : 0;
-    return params->offer_timestamps && (params->offer_sack || !(bits & TS_SACK)) && (params->offer_wscale || (bits & TS_WSCALE_NONE) == TS_WSCALE_NONE);
+    bool has_wscale = (bits & TS_WSCALE_NONE) != TS_WSCALE_NONE;
+    return params->offer_timestamps && (params->offer_sack || !(bits & TS_SACK)) && (params->offer_wscale || !has_wscale);
 }
 
 static void restore(struct tcp_listener *listener, const struct tcp_in *in, struct syn_entry *entry, int index)
@@ -148,7 +149,8 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
 struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, enum lil_drop *drop)
 {
     struct tcp *tcp = listener->tcp;
-    bool expected = tcp->params.syncookies && listener->overflow_ns && tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S;
+    bool expected = tcp->params.syncookies && listener->overflow_ns &&
+                    tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S;
     if (!expected || (in->header.flags & (TCP_SYN | TCP_RST)))
         return NULL;
     int index = check(tcp, &in->flow, in->header.seq - 1, in->header.ack - 1);

@@ -44,7 +44,8 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
     return NULL;
 }
 
-void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options, uint16_t mss)
+void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
+                       uint16_t mss)
 {
     struct fastopen_memo *memo = (struct fastopen_memo *)fastopen_recall(tcp, remote);
     if (!memo) {

@@ -42,7 +42,7 @@ void hostcache_save(struct tcb *tcb, uint64_t wait_ms)
 {
     struct tcp *tcp = tcb->tcp;
     const struct base_recovery *base = &tcb_ext_peek(tcb)->base;
-    if (!tcp->params.host_cache || base->cwnd == 0 || base->rtt_count < LEAST_SAMPLES)
+    if (base->cwnd == 0 || base->rtt_count < LEAST_SAMPLES)
         return;
     struct host_metrics *metrics = host_metrics_find(tcp, &tcb->flow.remote);
     if (!metrics)

@@ -354,7 +354,8 @@ static enum lil_drop on_syn(struct tcp_listener *listener, const struct tcp_in *
         listener->overflow_ns = tcp->now_ns + 1;
         return cookie_send(listener, in) ? LIL_DROP_NONE : LIL_DROP_TCP_SYN_QUEUE;
     }
-    if (params->max_syn_backlog && !params->syncookies && !tcp->tw_isn && listener->incomplete + (params->max_syn_backlog >> 2) > params->max_syn_backlog &&
+    if (params->max_syn_backlog && !params->syncookies && !tcp->tw_isn &&
+        listener->incomplete + (params->max_syn_backlog >> 2) > params->max_syn_backlog &&
         !metrics_are_known(tcp, &in->flow.remote)) /* the last quarter is for peers that answered before */
         return refuse_full(listener, in, LIL_DROP_TCP_SYN_QUEUE);
     uint32_t slot = synq_new(tcp, in);

@@ -1,6 +1,7 @@
-/* tcp_metrics.c: what Linux's connections leave of a peer for the next (RFC 9040 2, its tcp_metrics): the round trip, which makes the first RTO
- * longer; the reordering met; the window and, unless tcp_no_ssthresh_metrics_save, the threshold. Saved where a connection ends in order: with
- * TIME-WAIT, an orphan's FIN-WAIT-2, or LAST-ACK's end. The cookies of fast open (tcp_fastopen.c) are told and forgotten with them. */
+/* tcp_metrics.c: what Linux's connections leave of a peer for the next (RFC 9040 2, its tcp_metrics): the round trip, which makes the
+ * first RTO longer; the reordering met; the window and, unless tcp_no_ssthresh_metrics_save, the threshold. Saved where a connection ends
+ * in order: with TIME-WAIT, an orphan's FIN-WAIT-2, or LAST-ACK's end. Fast open's cookies (tcp_fastopen.c) are told and forgotten with
+ * them. */
 #include "tcp/tcb.h"
 
 enum { KEPT_S = 3600, INFINITE = INT32_MAX };
@@ -91,6 +92,13 @@ bool metrics_are_known(struct tcp *tcp, const struct addr *remote)
     return metrics && metrics->srtt_us;
 }
 
+static void add_cookie(struct tcp_metrics *told, const struct fastopen_memo *memo)
+{
+    told->fastopen_mss = memo->mss;
+    told->cookie_length = memo->length;
+    memcpy(told->cookie, memo->cookie, sizeof told->cookie);
+}
+
 void tcp_metrics_each(struct tcp *tcp, void (*tell)(void *ctx, const struct tcp_metrics *metrics), void *ctx)
 {
     for (unsigned i = 0; i < tcp->host_cache_used; i++) {
@@ -98,20 +106,24 @@ void tcp_metrics_each(struct tcp *tcp, void (*tell)(void *ctx, const struct tcp_
         const struct fastopen_memo *memo = fastopen_recall(tcp, &host->remote);
         if (host->until_ns <= tcp->now_ns)
             continue;
-        struct tcp_metrics told = {host->remote, host->local, host->from_ns, host->srtt_us, host->rttvar_us, host->ssthresh, host->cwnd, host->reordering};
-        if (memo) {
-            told.fastopen_mss = memo->mss;
-            told.cookie_length = memo->length;
-            memcpy(told.cookie, memo->cookie, sizeof told.cookie);
-        }
+        struct tcp_metrics told = {.remote = host->remote,
+                                   .local = host->local,
+                                   .stamp_ns = host->from_ns,
+                                   .srtt_us = host->srtt_us,
+                                   .rttvar_us = host->rttvar_us,
+                                   .ssthresh = host->ssthresh,
+                                   .cwnd = host->cwnd,
+                                   .reordering = host->reordering};
+        if (memo)
+            add_cookie(&told, memo);
         tell(ctx, &told);
     }
     for (unsigned i = 0; i < ARRAY_COUNT(tcp->fastopen_cache); i++) {
         const struct fastopen_memo *memo = &tcp->fastopen_cache[i];
         if (!memo->mss || host_metrics_find(tcp, &memo->remote))
             continue;
-        struct tcp_metrics told = {.remote = memo->remote, .local = memo->local, .stamp_ns = memo->stamp_ns, .fastopen_mss = memo->mss, .cookie_length = memo->length};
-        memcpy(told.cookie, memo->cookie, sizeof told.cookie);
+        struct tcp_metrics told = {.remote = memo->remote, .local = memo->local, .stamp_ns = memo->stamp_ns};
+        add_cookie(&told, memo);
         tell(ctx, &told);
     }
 }

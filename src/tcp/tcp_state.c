@@ -92,8 +92,9 @@ static void free_if_orphan(struct tcb *tcb)
 
 void tcb_done(struct tcb *tcb)
 {
-    hostcache_save(tcb, 0);
-    if (tcb->state == TCPS_LAST_ACK && !tcb->so_error && tcb->snd_una == tcb->snd_nxt)
+    if (tcb_params(tcb)->host_cache)
+        hostcache_save(tcb, 0);
+    else if (tcb->state == TCPS_LAST_ACK && !tcb->so_error && tcb->snd_una == tcb->snd_nxt)
         metrics_save(tcb);
     close_down(tcb);
     tcb_set_state(tcb, TCPS_CLOSED);
@@ -116,8 +117,9 @@ void tcb_fail(struct tcb *tcb, int error)
 void tcb_enter_time_wait(struct tcb *tcb)
 {
     tcb_set_state(tcb, TCPS_TIME_WAIT);
-    hostcache_save(tcb, tcb->tcp->params.time_wait_ms); /* FreeBSD keeps the block until then */
-    if (!tcb->is_fin_waiter)
+    if (tcb_params(tcb)->host_cache)
+        hostcache_save(tcb, tcb->tcp->params.time_wait_ms); /* FreeBSD keeps the block until then */
+    else if (!tcb->is_fin_waiter)
         metrics_save(tcb);
     if (tcb->is_counted && timewait_new(tcb->tcp, tcb))
         tcb->is_counted = false;

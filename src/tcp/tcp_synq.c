@@ -238,7 +238,8 @@ static void count_repeat(struct tcp *tcp) /* a SYN/ACK goes again */
     TCP_MIB(tcp, SynRetrans);
 }
 
-/* Half of the room is for requests that no timeout has met yet: while old ones take more, they go after fewer SYN/ACKs (Linux's reqsk_timer_handler). */
+/* Half of the room is for requests that no timeout has met yet: while old ones take more, they go after fewer SYN/ACKs (Linux's
+ * reqsk_timer_handler). */
 static uint32_t prune(const struct tcp_listener *listener, uint32_t retries)
 {
     if (!listener->tcp->params.syn_queue_by_backlog || listener->incomplete * 2 <= max_u32(8, listener_backlog(listener)))
