@@ -386,6 +386,16 @@ static void compare(struct match *match, uint64_t limit_ns)
         differ(match, "%u bytes of data, not %u", match->sent->transport_length - 8, match->spec->length);
 }
 
+/* --non_fatal=packet: the numbers of a connection whose SYN or SYN/ACK the script waits for are learned, whatever else came before. */
+static bool is_passed_over(const struct match *match)
+{
+    const struct spec_packet *spec = match->spec;
+    bool is_opening = spec->protocol == SPEC_TCP && (spec->flags & TCP_SYN);
+    if (!match->run->config.non_fatal_packet || !is_opening || !protocol_matches(spec, match->sent))
+        return false;
+    return conn_for_sent(match->run, match->sent) != match->conn || !(match->sent->transport[13] & TCP_SYN);
+}
+
 void packet_expect(struct run *run, const struct script_event *event)
 {
     const struct when *when = &event->when;
@@ -400,6 +410,10 @@ void packet_expect(struct run *run, const struct script_event *event)
         return;
     }
     match.sent = await_packet(run, event->packet->protocol == SPEC_ICMP, limit);
+    while (match.sent && is_passed_over(&match)) {
+        free(match.sent);
+        match.sent = await_packet(run, false, limit);
+    }
     if (!match.sent) {
         no_packet(run, event);
         return;

@@ -292,7 +292,7 @@ static void test_flood(void **state)
     }
     struct tcp_counts counts;
     tcp_get_counts(pair->tcp[1], &counts);
-    assert_int_equal(counts.syn_entries, 64);
+    assert_int_equal(counts.syn_entries, 64 + 1); /* Linux since 6.14: one more than the backlog, as in the accept queue */
     in.flow.remote = in.flow.local; /* LAND */
     in.flow.remote_port = in.flow.local_port;
     assert_int_equal(tcp_input(pair->tcp[1], &in, NULL, 0), LIL_DROP_TCP_MARTIAN);
