@@ -46,7 +46,7 @@ struct spec_option {
     enum option_kind kind;
     uint32_t value, echo;              /* mss, wscale, TS val and ecr */
     bool value_any, echo_any;          /* TS val * ecr * */
-    bool echo_live;                    /* ecr !N: N is the number on the wire, not the script's */
+    bool echo_live;                    /* ecr N!: N is the number on the wire, not the script's */
     uint8_t length;                    /* of bytes; MD5: 0 is no digest given */
     uint8_t md5;                       /* enum spec_md5, when none is given */
     uint8_t bytes[40];                 /* cookie, digest, raw option with kind and length */
@@ -56,14 +56,14 @@ struct spec_option {
     uint32_t fields[3];                /* AccECN in the order written */
 };
 
-enum spec_protocol { SPEC_TCP, SPEC_UDP, SPEC_ICMP };
+enum spec_protocol { SPEC_TCP, SPEC_UDP, SPEC_ICMP, SPEC_RAW /* quoted alone: an IP packet of protocol 255 */ };
 enum spec_ecn { ECN_ANY = -1, ECN_NONE = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3, ECN_ECT01 = 4 };
 struct spec_packet {
     bool inbound;
     enum spec_protocol protocol;
     const char *unsupported; /* what no host here can do with it (SCTP, GRE ...) */
     int ecn;                 /* enum spec_ecn */
-    bool has_tos, has_ttl, has_flow_label, has_ports;
+    bool has_tos, has_dscp, has_ttl, has_flow_label, has_ports; /* dscp: six bits of tos alone */
     uint8_t tos, ttl;
     uint32_t flow_label;
     uint16_t source_port, dest_port;
@@ -72,6 +72,7 @@ struct spec_packet {
     uint16_t flags;          /* TCP_* of wire.h */
     bool has_ack, has_window, has_urgent, options_any, has_ace;
     bool seq_any, ack_any;   /* "*" */
+    bool seq_live;           /* 1:1(0)!: the number on the wire */
     uint32_t ack_high, window_high; /* ack 1~5, win 100~200; else as low */
     uint8_t ace;             /* RFC 9768: the three bits AE CWR ECE as a number */
     uint32_t seq, length, ack, urgent;
@@ -129,9 +130,10 @@ struct define { /* -D NAME=VALUE */
     const char *name, *value;
 };
 
-/* Parses TEXT (copied). IP_VERSION 4 or 6 decides what "icmp" means. 0, or -EINVAL with error and error_line set;
- * script_fini in both cases. DEFINES are borrowed for the call. */
-int script_parse(struct script *script, const char *path, const char *text, int ip_version, const struct define *defines);
+/* Parses TEXT (copied). IP_VERSION 4 or 6 decides what "icmp" means, SYSTEM ("Linux", "FreeBSD") which #ifdef counts.
+ * 0, or -EINVAL with error and error_line set; script_fini in both cases. DEFINES are borrowed for the call. */
+int script_parse(struct script *script, const char *path, const char *text, int ip_version,
+                 const struct define *defines, const char *system);
 /* Reads only the --options at the script's head. */
 int script_parse_options(struct script *script, const char *path, const char *text);
 void script_fini(struct script *script);

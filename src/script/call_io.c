@@ -198,9 +198,43 @@ static void do_splice(struct call *call)
     call_set(call, file_splice(call->run, call_fd(call, 0), call_fd(call, 2), size_argument(call, 4), (unsigned)call_integer(call, 5)));
 }
 
+/* A field of struct sf_hdtr, headers(1)=[{"text", 4}], written to the socket. -1: errno tells. */
+static ssize_t send_part(struct call *call, const struct expr *part)
+{
+    struct iovec *iov = call_buffer(call, 16 * sizeof *iov);
+    return part && part->kind == EXPR_LIST && part->count
+               ? lil_writev(call->run->proc, call_live_fd(call, 1), iov, read_iov(call, part, iov, 16))
+               : 0;
+}
+
+/* FreeBSD's: sendfile(5, 4, 0, 1000, {headers(1)=[...], trailers(1)=[...]}, [1000], 0) = 0; a size of 0 is the rest of the file. */
+static void do_sendfile_bsd(struct call *call)
+{
+    const struct expr *header = call_argument(call, 4), *bytes = call_argument(call, 5);
+    bool has_parts = header->kind == EXPR_STRUCT;
+    int64_t at = call_integer(call, 2);
+    size_t size = size_argument(call, 3);
+    ssize_t sum = has_parts ? send_part(call, call_field(header, "headers", 0)) : 0, n = 0;
+    if (sum >= 0) {
+        n = file_send(call->run, call_live_fd(call, 1), call_fd(call, 0), &at, size ? size : SIZE_MAX);
+        sum += n > 0 ? n : 0;
+    }
+    if (n >= 0 && sum >= 0 && has_parts) {
+        n = send_part(call, call_field(header, "trailers", 1));
+        sum += n > 0 ? n : 0;
+    }
+    call_set(call, n < 0 || sum < 0 ? -1 : 0);
+    if (bytes->kind == EXPR_LIST && bytes->count)
+        call_check_number(call, "sbytes", bytes->items[0], sum);
+}
+
 /* sendfile(4, 5, [0], 1000), or NULL for the file's own place */
 static void do_sendfile(struct call *call)
 {
+    if (call->spec->count == 7) {
+        do_sendfile_bsd(call);
+        return;
+    }
     const struct expr *offset = call_argument(call, 2);
     bool is_given = offset->kind == EXPR_LIST && offset->count;
     int64_t at = is_given && offset->items[0]->kind != EXPR_ELLIPSIS ? call_number(call, offset->items[0]) : 0;
@@ -213,4 +247,4 @@ const struct call_entry call_io_entries[] = {
     {"read", 3, 3, do_read}, {"write", 3, 3, do_write}, {"recv", 4, 4, do_recv}, {"send", 4, 4, do_send},
     {"recvfrom", 6, 6, do_recvfrom}, {"sendto", 6, 6, do_sendto}, {"readv", 2, 3, do_readv}, {"writev", 2, 3, do_writev},
     {"open", 1, 3, do_open}, {"pipe", 1, 1, do_pipe}, {"pipe2", 2, 2, do_pipe}, {"splice", 6, 6, do_splice},
-    {"sendfile", 4, 4, do_sendfile}, {NULL, 0, 0, NULL}};
+    {"sendfile", 4, 7, do_sendfile}, {NULL, 0, 0, NULL}};

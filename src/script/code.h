@@ -35,6 +35,7 @@ struct code {
     bool (*lookup)(void *ctx, const char *name, struct value *value);
     void *ctx;
     FILE *output;                      /* of print; NULL: discarded */
+    int exit_status;                   /* of sys.exit() */
 };
 enum code_result { CODE_OK, CODE_FAILED /* an assertion */, CODE_ERROR, CODE_UNSUPPORTED };
 /* Runs TEXT. Not OK: MESSAGE says what with the values of both sides, LINE the line within TEXT (from 0). */

@@ -333,13 +333,15 @@ const char *shell_file(struct shell *shell, const char *path)
     char value[256];
     if (text || strcmp(path, "/dev/null") == 0)
         return text ? text : "";
+    if ((text = shell_look(shell, path)))
+        return text;
     if (strncmp(path, "/proc/sys/", 10) == 0) {
         shell_sysctl_get(shell, path, value, sizeof value);
         return arena_printf(&shell->run->script.arena, "%s\n", value);
     }
     if (strcmp(path, "/proc/net/snmp") == 0 || strcmp(path, "/proc/net/netstat") == 0)
         return counter_file(shell, path[10] == 's' ? snmp : netstat);
-    return strncmp(path, "/proc/", 6) == 0 ? NULL : read_beside(shell, path);
+    return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 ? NULL : read_beside(shell, path);
 }
 
 static int do_cat(struct shell *shell, int argc, char **argv, struct shell_io *io)
@@ -604,8 +606,9 @@ static const struct program {
     {"nohup", do_prefix}, {"time", do_prefix},
     /* nothing of these shows on a virtual host */
     {"true", do_nothing}, {"false", do_nothing}, {":", do_nothing}, {"cd", do_nothing}, {"set", do_nothing},
-    {"ethtool", do_nothing}, {"modprobe", do_nothing}, {"rmmod", do_nothing}, {"insmod", do_nothing},
-    {"lsmod", do_nothing}, {"rm", do_nothing}, {"mkdir", do_nothing}, {"touch", do_nothing}, {"chmod", do_nothing},
+    {"modprobe", do_nothing}, {"rmmod", do_nothing}, {"insmod", do_nothing}, {"rm", do_nothing}, {"mkdir", do_nothing},
+    {"rmdir", do_nothing},
+    {"chown", do_nothing}, {"touch", do_nothing}, {"chmod", do_nothing},
     {"which", do_nothing}, {"type", do_nothing}, {"hash", do_nothing}, {"sync", do_nothing}, {"logger", do_nothing},
     {"dmesg", do_nothing}, {"wait", do_nothing}, {"kldload", do_nothing}, {"kldunload", do_nothing},
     {"kldstat", do_nothing}, {"tcpdrop", do_nothing}, {"sockstat", do_nothing}, {"unset", do_nothing},
@@ -620,7 +623,8 @@ int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *i
     const char *path = argv[0], *name = base_name(path), *dot = strrchr(name, '.');
     int status;
     argv[0] = (char *)name;
-    if (shell_filter(shell, argc, argv, io, &status))
+    if (shell_filter(shell, argc, argv, io, &status) || shell_looks(shell, argc, argv, io, &status) ||
+        shell_lines(shell, argc, argv, io, &status))
         return status;
     for (unsigned i = 0; i < ARRAY_COUNT(programs); i++)
         if (strcmp(name, programs[i].name) == 0)

@@ -188,7 +188,7 @@ static int by_number(const void *a, const void *b)
 static int do_sort(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     bool is_uniq = argv[0][0] == 'u';
-    struct flags flags = read_flags(shell, argc, argv, is_uniq ? "" : "nru", "");
+    struct flags flags = read_flags(shell, argc, argv, is_uniq ? "c" : "nru", "");
     const char *text = text_of(shell, argc, argv, flags.rest, io);
     size_t count = 0, capacity = 1;
     for (const char *p = text; *p; p++)
@@ -200,7 +200,14 @@ static int do_sort(struct shell *shell, int argc, char **argv, struct shell_io *
         qsort(lines, count, sizeof *lines, strchr(flags.seen, 'n') ? by_number : by_text);
     bool unique = is_uniq || strchr(flags.seen, 'u'), back = strchr(flags.seen, 'r');
     for (size_t i = 0; i < count; i++) {
-        size_t at = back ? count - 1 - i : i;
+        size_t at = back ? count - 1 - i : i, same = 1;
+        while (strchr(flags.seen, 'c') && i + same < count && strcmp(lines[i], lines[i + same]) == 0)
+            same++;
+        if (strchr(flags.seen, 'c')) {
+            shell_print(io, "%7zu %s\n", same, lines[i]);
+            i += same - 1;
+            continue;
+        }
         if (!unique || i == 0 || strcmp(lines[at], lines[back ? at + 1 : at - 1]) != 0)
             shell_print(io, "%s\n", lines[at]);
     }

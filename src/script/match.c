@@ -116,7 +116,7 @@ static void match_ip(struct match *match)
     int ecn = ip->tos & 3;
     if (spec->ecn == ECN_ECT01 ? ecn != 1 && ecn != 2 : spec->ecn >= 0 && ecn != spec->ecn)
         differ(match, "the ECN mark is %s, not %s", names[ecn], spec->ecn == ECN_ECT01 ? "ect01" : names[spec->ecn]);
-    if (spec->has_tos && (spec->ecn == ECN_ANY ? ip->tos != spec->tos : (ip->tos ^ spec->tos) & 0xfc))
+    if ((spec->has_tos || spec->has_dscp) && (spec->has_tos && spec->ecn == ECN_ANY ? ip->tos != spec->tos : (ip->tos ^ spec->tos) & 0xfc))
         differ(match, "TOS is 0x%02x, not 0x%02x", ip->tos, spec->tos);
     if (spec->has_ttl && ip->ttl != spec->ttl)
         differ(match, "TTL is %u, not %u", ip->ttl, spec->ttl);
@@ -265,7 +265,7 @@ static void match_numbers(struct match *match)
         conn->live_local_isn = get32(tcp + 4);
         conn->script_local_isn = spec->seq;
     }
-    uint32_t seq = get32(tcp + 4) - conn->live_local_isn + conn->script_local_isn, ack = get32(tcp + 8);
+    uint32_t seq = get32(tcp + 4) - (spec->seq_live ? 0 : conn->live_local_isn - conn->script_local_isn), ack = get32(tcp + 8);
     if (match->flags != spec->flags)
         differ(match, "the flags differ");
     if (seq != spec->seq && !spec->seq_any)

@@ -143,6 +143,13 @@ static uint32_t emit_quote(struct run *run, const struct spec_packet *spec, cons
     ip.payload_length = (tcp ? 20 : 8) + spec->quote_length;
     uint32_t header = (uint32_t)ip_emit(&ip, bytes);
     uint8_t *p = put16(put16(bytes + header, conn->local_port), conn->remote_port);
+    if (spec->quote_protocol == SPEC_RAW) {
+        ip.protocol = IPPROTO_RAW;
+        ip.payload_length = spec->quote_length;
+        ip_emit(&ip, bytes);
+        memset(bytes + header, 0, 8);
+        return header + 8;
+    }
     if (!tcp) {
         put16(put16(p, 8 + spec->quote_length), 0);
         set_checksum(&ip, bytes + header, 8);
@@ -191,7 +198,7 @@ void packet_inject(struct run *run, const struct script_event *event)
                     .version = (uint8_t)run->ip_version,
                     .ttl = spec->has_ttl ? spec->ttl : 255};
     ip.id = run->next_id++;
-    ip.tos = spec->has_tos ? spec->tos : 0;
+    ip.tos = spec->tos;
     ip.flow_label = spec->flow_label;
     if (spec->ecn >= 0)
         ip.tos = (uint8_t)((ip.tos & ~3) | (spec->ecn == ECN_ECT01 ? ECN_ECT0 : spec->ecn));

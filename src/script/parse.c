@@ -13,18 +13,19 @@ static void skip_blanks(struct scan *scan)
         scan->at++;
 }
 
-/* To the next blank; what is in quotes is kept together, without them. */
+/* To the next blank; what is in quotes is kept together, without them. With them: `command`, and NAME="text", which
+ * stand for what they are. */
 static const char *scan_option_value(struct scan *scan)
 {
     size_t length = strcspn(scan->at, "\n"), used = 0;
     char *value = arena_alloc(scan->arena, length + 1), quote = 0;
     for (; *scan->at && *scan->at != '\n' && (quote || !isspace((unsigned char)*scan->at)); scan->at++) {
-        if (*scan->at == quote)
-            quote = 0;
-        else if (!quote && (*scan->at == '"' || *scan->at == '\''))
-            quote = *scan->at;
-        else
-            value[used++] = *scan->at;
+        char c = *scan->at;
+        bool is_mark = quote ? c == quote : strchr("\"'`", c) != NULL;
+        if (is_mark)
+            quote = quote ? 0 : c;
+        if (!is_mark || c == '`' || (c == '"' && memchr(value, '=', used)))
+            value[used++] = c;
     }
     if (quote)
         scan_fail(scan, "the option's value has no closing %c", quote);
@@ -73,6 +74,22 @@ static void scan_script_options(struct scan *scan, struct script *script)
     }
 }
 
+static size_t word_length(const struct scan *scan)
+{
+    size_t length = 0;
+    while (isalnum((unsigned char)scan->at[length]) || scan->at[length] == '_')
+        length++;
+    return length;
+}
+
+/* The next word, if --define made it a `command`; else NULL. */
+static const char *named_command(const struct scan *scan)
+{
+    size_t length = word_length(scan);
+    const char *value = length ? scan_define(scan, scan->at, length) : NULL;
+    return value && *value == '`' ? arena_copy(scan->arena, value + 1, strcspn(value + 1, "`")) : NULL;
+}
+
 /* --- times ------------------------------------------------------------------------------------------------------------ */
 static struct when scan_when(struct scan *scan)
 {
@@ -81,7 +98,7 @@ static struct when scan_when(struct scan *scan)
         when.kind = WHEN_ANY;
         return when;
     }
-    if (*scan->at == '`' || scan->at[0] == '%') { /* an init or cleanup command has no time */
+    if (*scan->at == '`' || scan->at[0] == '%' || named_command(scan)) { /* an init or cleanup command has no time */
         when.kind = WHEN_RELATIVE;
         return when;
     }
@@ -162,19 +179,22 @@ static struct spec_call *scan_call(struct scan *scan)
     return call;
 }
 
-/* `commands` with $NAME$ replaced by its definition. */
+/* `commands` with $NAME$ replaced by its definition; \` does not end them. */
 static const char *scan_command(struct scan *scan)
 {
     scan_expect(scan, '`');
-    const char *end = strchr(scan->at, '`');
-    if (!end)
+    const char *end = scan->at;
+    while (*end && *end != '`')
+        end += *end == '\\' && end[1] ? 2 : 1;
+    if (!*end)
         scan_fail(scan, "command without a closing `");
     const char *text = arena_copy(scan->arena, scan->at, (size_t)(end - scan->at));
     scan->at = end + 1;
     for (const struct define *d = scan->defines; d; d = d->next) {
         const char *name = arena_printf(scan->arena, "$%s$", d->name);
         for (const char *found; (found = strstr(text, name));)
-            text = arena_printf(scan->arena, "%.*s%s%s", (int)(found - text), text, d->value, found + strlen(name));
+            text = arena_printf(scan->arena, "%.*s%.*s%s", (int)(found - text), text, (int)scan_bare(d->value),
+                                d->value + (*d->value == '"'), found + strlen(name));
     }
     return text;
 }
@@ -218,7 +238,11 @@ static struct script_event *scan_event(struct scan *scan)
     event->line = scan_line(scan, begin);
     event->when = scan_when(scan);
     scan_space(scan);
-    if (*scan->at == '<' || *scan->at == '>') {
+    event->text = named_command(scan);
+    if (event->text) {
+        event->kind = EVENT_COMMAND;
+        scan->at += word_length(scan);
+    } else if (*scan->at == '<' || *scan->at == '>') {
         event->kind = EVENT_PACKET;
         event->packet = scan_packet(scan);
     } else if (*scan->at == '`') {
@@ -250,14 +274,36 @@ static void scan_script(struct scan *scan, struct script *script)
     }
 }
 
-static int parse(struct script *script, const char *path, const char *text, int ip_version, const struct define *defines, bool all)
+/* nplab's "#ifdef FreeBSD ... #endif": what is another system's is blanked, and so are the two words; lines stay where they are. */
+static void choose_system(char *text, const char *system)
+{
+    static const char *const systems[] = {"FreeBSD", "Linux", "NetBSD", "OpenBSD", "OMNeT"};
+    for (char *at = text; (at = strstr(at, "#ifdef ")) != NULL;) {
+        const char *name = NULL;
+        for (unsigned i = 0; i < sizeof systems / sizeof systems[0] && !name; i++)
+            if (strncasecmp(at + 7, systems[i], strlen(systems[i])) == 0)
+                name = systems[i];
+        char *begin = at + 7 + (name ? strlen(name) : 0), *end = strstr(begin, "#endif");
+        if (name && end) {
+            for (char *p = at; p < end + 6; p++)
+                if (*p != '\n' && (p < begin || p >= end || strcasecmp(name, system) != 0))
+                    *p = ' ';
+        }
+        at = begin;
+    }
+}
+
+static int parse(struct script *script, const char *path, const char *text, int ip_version,
+                 const struct define *defines, const char *system, bool all)
 {
     memset(script, 0, sizeof *script);
     arena_init(&script->arena);
     script->path = arena_copy(&script->arena, path, strlen(path));
     text += strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
     struct scan scan;
-    scan_init(&scan, &script->arena, arena_copy(&script->arena, text, strlen(text)), script->error, sizeof script->error);
+    char *own = arena_copy(&script->arena, text, strlen(text));
+    choose_system(own, system);
+    scan_init(&scan, &script->arena, own, script->error, sizeof script->error);
     scan.ip_version = ip_version;
     scan.defines = defines;
     if (setjmp(scan.fail)) {
@@ -271,14 +317,15 @@ static int parse(struct script *script, const char *path, const char *text, int 
     return 0;
 }
 
-int script_parse(struct script *script, const char *path, const char *text, int ip_version, const struct define *defines)
+int script_parse(struct script *script, const char *path, const char *text, int ip_version,
+                 const struct define *defines, const char *system)
 {
-    return parse(script, path, text, ip_version, defines, true);
+    return parse(script, path, text, ip_version, defines, system, true);
 }
 
 int script_parse_options(struct script *script, const char *path, const char *text)
 {
-    return parse(script, path, text, 4, NULL, false);
+    return parse(script, path, text, 4, NULL, "", false);
 }
 
 void script_fini(struct script *script)

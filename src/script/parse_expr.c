@@ -150,6 +150,12 @@ static struct expr *scan_named(struct scan *scan)
     return expr;
 }
 
+static bool next_is_string(struct scan *scan)
+{
+    scan_space(scan);
+    return *scan->at == '"';
+}
+
 static struct expr *scan_unary(struct scan *scan)
 {
     scan_space(scan);
@@ -163,6 +169,15 @@ static struct expr *scan_unary(struct scan *scan)
     if (c == '"') {
         struct expr *expr = make(scan, EXPR_STRING);
         expr->text = scan_string(scan, &expr->length);
+        while (next_is_string(scan)) { /* "a" "b" are one */
+            unsigned more;
+            const char *text = scan_string(scan, &more);
+            char *both = arena_alloc(scan->arena, expr->length + more + 1);
+            memcpy(both, expr->text, expr->length);
+            memcpy(both + expr->length, text, more);
+            expr->text = both;
+            expr->length += more;
+        }
         (void)scan_text(scan, "..."); /* "GET"...: and more */
         return expr;
     }

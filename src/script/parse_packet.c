@@ -9,10 +9,32 @@
 #include "wire/wire.h"
 
 /* --- IP: [ect0, ttl 64] or (flowlabel 5) -------------------------------------------------------------------------- */
+/* A class of RFC 4594 by name (CS0 ... CS7, AF11 ... AF43, EF, VOICE-ADMIT, LE) or number. */
+static unsigned scan_dscp(struct scan *scan)
+{
+    static const struct { const char *name; uint8_t dscp; } names[] = {{"ef", 46}, {"voice_admit", 44}, {"voice-admit", 44}, {"le", 1}};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++)
+        if (scan_keyword(scan, names[i].name))
+            return names[i].dscp;
+    scan_space(scan);
+    const char *p = scan->at;
+    unsigned high = (unsigned)p[0] && p[1] ? (unsigned)p[2] - '0' : 8;
+    if (strncasecmp(p, "cs", 2) == 0 && high < 8) {
+        scan->at += 3;
+        return high * 8;
+    }
+    if (strncasecmp(p, "af", 2) == 0 && high >= 1 && high <= 4 && p[3] >= '1' && p[3] <= '3') {
+        scan->at += 4;
+        return high * 8 + (unsigned)(p[3] - '0') * 2;
+    }
+    return (unsigned)scan_integer(scan) & 0x3f;
+}
+
 static void scan_ip_item(struct scan *scan, struct spec_packet *packet)
 {
     static const struct { const char *name; int ecn; } marks[] = {
         {"noecn", ECN_NONE}, {"nonect", ECN_NONE}, {"ect0", ECN_ECT0}, {"ect1", ECN_ECT1}, {"ce", ECN_CE}, {"ect01", ECN_ECT01}};
+    (void)scan_keyword(scan, "ecn");
     for (unsigned i = 0; i < ARRAY_COUNT(marks); i++) {
         if (scan_keyword(scan, marks[i].name)) {
             packet->ecn = marks[i].ecn;
@@ -23,8 +45,8 @@ static void scan_ip_item(struct scan *scan, struct spec_packet *packet)
         packet->has_tos = true;
         packet->tos = (uint8_t)scan_integer(scan);
     } else if (scan_keyword(scan, "dscp")) {
-        packet->has_tos = true;
-        packet->tos = (uint8_t)(scan_integer(scan) << 2);
+        packet->has_dscp = true;
+        packet->tos = (uint8_t)(scan_dscp(scan) << 2);
     } else if (scan_keyword(scan, "ttl") || scan_keyword(scan, "hlim")) {
         packet->has_ttl = true;
         packet->ttl = (uint8_t)scan_integer(scan);
@@ -53,7 +75,7 @@ static void scan_ip_part(struct scan *scan, struct spec_packet *packet)
 /* Encapsulations ("ipv4 1.1.1.1 > 2.2.2.2:", "gre:", "mpls ...:") parse, and mark the script as not runnable here. */
 static bool scan_encapsulation(struct scan *scan, struct spec_packet *packet)
 {
-    static const char *const names[] = {"ipv4", "ipv6", "gre", "mpls"};
+    static const char *const names[] = {"ipv4", "ipv6", "gre", "GREv0", "mpls"};
     for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         if (!scan_keyword(scan, names[i]))
             continue;
@@ -167,11 +189,11 @@ static void scan_tcp_seq(struct scan *scan, struct spec_packet *packet)
 {
     if (!scan_any(scan)) {
         scan_seq(scan, &packet->seq, &packet->length);
+        packet->seq_live = scan_char(scan, '!');
         return;
     }
-    packet->seq_any = true; /* *:*(10) */
-    scan_expect(scan, ':');
-    if (!scan_any(scan))
+    packet->seq_any = true; /* *:*(10), ...(10) */
+    if (scan_char(scan, ':') && !scan_any(scan))
         scan_fail(scan, "expected *:*(LENGTH) before %s", scan_show(scan));
     packet->length = scan_length(scan);
 }
@@ -186,8 +208,8 @@ static unsigned scan_hex(struct scan *scan, uint8_t *bytes, unsigned size)
     const char *value = scan_define(scan, text, length);
     scan->at += length;
     if (value) {
-        text = value;
-        length = strlen(value);
+        text = value + (*value == '"');
+        length = scan_bare(value);
     }
     if (length > 2 && text[0] == '0' && text[1] == 'x') {
         text += 2;
@@ -212,7 +234,7 @@ static bool next_is_hex(struct scan *scan)
     return isalnum((unsigned char)*scan->at);
 }
 
-/* RFC 7323 in tcpdump's words. The other end's clock may be left open, and a number may be the wire's own: ecr !5. */
+/* RFC 7323 in tcpdump's words. The other end's clock may be left open, and a number may be the wire's own: ecr 5!. */
 static void scan_timestamp(struct scan *scan, struct spec_option *option)
 {
     option->kind = OPTION_TIMESTAMP;
@@ -227,6 +249,7 @@ static void scan_timestamp(struct scan *scan, struct spec_option *option)
     option->echo_any = scan_any(scan);
     if (!option->echo_any)
         option->echo = (uint32_t)scan_integer(scan);
+    option->echo_live |= scan_char(scan, '!');
 }
 
 static void scan_sack(struct scan *scan, struct spec_option *option)
@@ -242,43 +265,73 @@ static void scan_sack(struct scan *scan, struct spec_option *option)
 }
 
 /* RFC 9768 (accurate ECN): ECN e1b 1 ceb 0 e0b 1, the fields in the order on the wire; none, one, two or three. */
-static void scan_accecn(struct scan *scan, struct spec_option *option)
+static void scan_accecn_fields(struct scan *scan, struct spec_option *option)
 {
-    static const char *const names[] = {"e0b", "ceb", "e1b"};
-    option->kind = OPTION_ACCECN;
-    option->order1 = true;
+    static const char *const names[] = {"e0b", "ceb", "e1b", "ee0b", "eceb", "ee1b"};
     while (option->count < 3) {
         int found = -1;
-        for (int i = 0; i < 3 && found < 0; i++)
+        for (int i = 0; i < 6 && found < 0; i++)
             if (scan_keyword(scan, names[i]))
-                found = i;
+                found = i % 3;
         if (found < 0)
             break;
-        if (option->count == 0)
+        if (option->count == 0 && option->kind != OPTION_ACCECN)
             option->order1 = found != 0;
         option->fields[option->count++] = (uint32_t)scan_integer(scan) & 0xffffff;
     }
 }
 
-/* The same by its kind, AccECN0 (e0b ceb e1b) or AccECN1 (e1b ceb e0b), with bare numbers: acc_e0 1 0 1. */
+static void scan_accecn(struct scan *scan, struct spec_option *option)
+{
+    option->order1 = true;
+    scan_accecn_fields(scan, option);
+    option->kind = OPTION_ACCECN;
+}
+
+/* A shared experimental option (RFC 6994) as its bytes: kind 254, length, identifier, fields of three bytes. */
+static void make_experiment(struct spec_option *option, uint32_t identifier, unsigned bytes_each)
+{
+    uint8_t bytes[16] = {254, (uint8_t)(4 + option->count * bytes_each), (uint8_t)(identifier >> 8), (uint8_t)identifier};
+    for (unsigned i = 0; i < option->count; i++)
+        for (unsigned j = 0; j < bytes_each; j++)
+            bytes[4 + i * bytes_each + j] = (uint8_t)(option->fields[i] >> 8 * (bytes_each - 1 - j));
+    option->kind = OPTION_RAW;
+    option->length = bytes[1];
+    memcpy(option->bytes, bytes, sizeof bytes);
+}
+
+/* The same by its kind, AccECN0 (e0b ceb e1b) or AccECN1 (e1b ceb e0b), also with bare numbers: acc_e0 1 0 1. */
 static bool scan_accecn_kind(struct scan *scan, struct spec_option *option)
 {
     static const char *const names[] = {"AccECN0", "acc_e0", "accecn_0", "AccECN1", "acc_e1", "accecn_1"};
+    bool is_experiment = scan_text(scan, "exp-");
     for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         if (!scan_keyword(scan, names[i]))
             continue;
         option->kind = OPTION_ACCECN;
         option->order1 = i >= 3;
+        scan_accecn_fields(scan, option);
         for (scan_space(scan); option->count < 3 && isdigit((unsigned char)*scan->at); scan_space(scan))
             option->fields[option->count++] = (uint32_t)scan_integer(scan) & 0xffffff;
+        if (is_experiment)
+            make_experiment(option, option->order1 ? 0xacc1 : 0xacc0, 3);
         return true;
     }
+    if (is_experiment && scan_keyword(scan, "tarr")) { /* draft-ietf-tcpm-ack-rate-request: 11 bits of a rate */
+        scan_space(scan);
+        if (isdigit((unsigned char)*scan->at))
+            option->fields[option->count++] = (uint32_t)scan_integer(scan) << 5;
+        make_experiment(option, 0x00ac, 2);
+        return true;
+    }
+    if (is_experiment)
+        scan->at -= 4;
     return false;
 }
 
 static bool scan_cookie_option(struct scan *scan, struct spec_option *option)
 {
-    if (scan_keyword(scan, "FOEXP") || scan_text(scan, "exp-tfo") || scan_text(scan, "EXP-TFO"))
+    if (scan_keyword(scan, "FOEXP") || scan_keyword(scan, "exp-tfo") || scan_keyword(scan, "exp-FO"))
         option->kind = OPTION_FASTOPEN_EXP;
     else if (scan_keyword(scan, "FO") || scan_keyword(scan, "TFO"))
         option->kind = OPTION_FASTOPEN;
@@ -323,7 +376,7 @@ static void scan_option(struct scan *scan, struct spec_option *option)
     } else if (scan_text(scan, "0x")) { /* a raw option: kind, length and value in hexadecimal */
         option->kind = OPTION_RAW;
         option->length = (uint8_t)scan_hex(scan, option->bytes, sizeof option->bytes);
-    } else if (!scan_accecn_kind(scan, option) && !scan_cookie_option(scan, option)) {
+    } else if (!scan_cookie_option(scan, option) && !scan_accecn_kind(scan, option)) {
         scan_fail(
             scan,
             "expected a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, FO, FOEXP, md5, ECN, 0x...) before %s",
@@ -409,6 +462,10 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
     scan_tunnel(scan, packet);
     const char *before = scan->at;
     scan_space(scan);
+    if (*scan->at == '{') { /* {mut ip ihl; trun tcp 4 5}: bytes spoilt by chance */
+        skip_unsupported(scan, packet, "fuzzing");
+        return;
+    }
     if (*scan->at == '"' && !scan_next_line(scan, before))
         packet->payload = scan_string(scan, &packet->payload_length);
     else
@@ -441,6 +498,12 @@ static void scan_quote(struct scan *scan, struct spec_packet *packet)
     if (scan_keyword(scan, "udp")) {
         packet->quote_protocol = SPEC_UDP;
         packet->quote_length = scan_length(scan);
+    } else if (scan_keyword(scan, "raw")) {
+        packet->quote_protocol = SPEC_RAW;
+        packet->quote_length = scan_length(scan);
+    } else if (scan_keyword(scan, "sctp") || scan_keyword(scan, "udplite")) {
+        skip_unsupported(scan, packet, "a quoted packet of this protocol");
+        return;
     } else {
         (void)scan_keyword(scan, "tcp");
         scan_space(scan);
@@ -449,6 +512,7 @@ static void scan_quote(struct scan *scan, struct spec_packet *packet)
             scan_flags(scan, &quoted);
         packet->quote_flags = quoted.flags;
         scan_seq(scan, &packet->quote_seq, &packet->quote_length);
+        scan_tunnel(scan, packet);
         while (*scan->at && *scan->at != ']' && *scan->at != '\n') /* "ack 1 win 5 <...>": beyond the eight bytes of RFC 792 */
             scan->at++;
     }

@@ -9,6 +9,15 @@ static bool is_prefix_of(const char *word, const char *whole, size_t least)
     return strlen(word) >= least && strncmp(word, whole, strlen(word)) == 0;
 }
 
+static void forget(struct run *run, const char *destination)
+{
+    for (struct shell_variable **at = &run->routes; *at;)
+        if (strcmp((*at)->name, destination) == 0)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+}
+
 /* ip route's words become lil_route_add's: "via" goes, bookkeeping goes; metrics stay. */
 static int change_route(struct shell *shell, const char *verb, bool is_v6, int argc, char **argv)
 {
@@ -37,6 +46,8 @@ static int change_route(struct shell *shell, const char *verb, bool is_v6, int a
     }
     if (is_v6 && strcmp(destination, "default") == 0)
         destination = "::/0";
+    if (!is_prefix_of(verb, "add", 1) || is_prefix_of(verb, "append", 2))
+        forget(shell->run, destination);
     if (is_prefix_of(verb, "delete", 1)) {
         (void)lil_route_delete(shell->run->host, destination);
         return 0;
@@ -49,6 +60,11 @@ static int change_route(struct shell *shell, const char *verb, bool is_v6, int a
         snprintf(way, sizeof way, "%s%s%s", gateway, *gateway ? device : device + 1, metrics);
     if (lil_route_add(shell->run->host, destination, way) < 0)
         run_skip(shell->run, "command: ip route %s \"%s\" is not known here", destination, way);
+    struct shell_variable *route = arena_alloc(&shell->run->script.arena, sizeof *route);
+    *route = (struct shell_variable){.next = shell->run->routes,
+                                     .name = destination,
+                                     .value = arena_copy(&shell->run->script.arena, way, strlen(way))};
+    shell->run->routes = route;
     return 0;
 }
 
@@ -139,6 +155,8 @@ int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io)
                  is_prefix_of(verb, "flush", 1);
     if (is_prefix_of(object, "tcp_metrics", 2) || is_prefix_of(object, "tcpmetrics", 4))
         return change_metrics(shell, verb, argc - i - 2, argv + i + 2, io);
+    if (looks && !is_prefix_of(verb, "flush", 1))
+        shell_show(shell, object, verb, is_v6, argc - i - 2, argv + i + 2, io);
     if (looks)
         return 0;
     if (is_prefix_of(object, "route", 1))

@@ -352,6 +352,12 @@ static int option_line(const struct script *head, const char *message)
     return 0;
 }
 
+/* The system that a profile is of, in the words of #ifdef. */
+static const char *system_of(const char *profile)
+{
+    return profile && strncmp(profile, "freebsd", 7) == 0 ? "FreeBSD" : profile && strstr(profile, "bsd") ? "NetBSD" : "Linux";
+}
+
 static int parse_all(struct run *run, const char *path, const char *text, struct script *head)
 {
     int error = script_parse_options(head, path, text);
@@ -365,7 +371,7 @@ static int parse_all(struct run *run, const char *path, const char *text, struct
     run_defines(run);
     const struct script *bad = head;
     if (!error) {
-        error = script_parse(&run->script, path, text, run->ip_version, run->config.defines);
+        error = script_parse(&run->script, path, text, run->ip_version, run->config.defines, system_of(run->config.profile));
         bad = &run->script;
     }
     if (error && run->report->outcome == SCRIPT_PASSED) {

@@ -93,6 +93,9 @@ struct run {
     struct code code;
     struct signing_key *signing_keys;
     struct counter *counters;          /* nstat's history */
+    struct shell_variable *routes;     /* what `ip route` added: destination, way */
+    uint32_t features_off;             /* ethtool -K: a bit each (look.c) */
+    unsigned next_temporary;           /* mktemp */
     struct shell_variable *files, *parameters; /* what commands wrote: to files, to parameters without an effect here */
     jmp_buf over;                      /* run_fail and run_skip on the main stack */
 };

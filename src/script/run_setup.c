@@ -101,7 +101,8 @@ int script_config_set(struct script_config *config, const char *name, const char
     static const char *const ignored[] = {"speed", "verbose", "debug", "wire_client", "wire_server", "wire_server_ip", "wire_server_port",
         "wire_client_dev", "wire_server_dev", "no_cleanup", "send_omit_free", "code", "persistent_tun_dev",
         "so_filename", "so_flags", "local_linux",
-        "udp_encapsulation", "tcp_ts_ecr_scaled", "dump_dir", "prefix_len", "user", "is_anyip", "define",
+        "udp_encapsulation", "tcp_ts_ecr_scaled", "dump_dir", "prefix_len", "user", "is_anyip", "define", "code_command", "code_format",
+        "code_sockopt",
         "wire_server_at", "live_bind_ip", "live_connect_ip", "live_bind_port", "live_connect_port", "live_remote_ip",
         "live_local_ip", "live_gateway_ip", "live_netmask_ip", "udp_encaps", "log", "timeout", "dry", "remote_prefix",
         "live_prefix_len", "tun_driver", "check_mem", "strict_timing", NULL};

@@ -135,6 +135,11 @@ char *scan_word(struct scan *scan)
     return arena_copy(scan->arena, begin, (size_t)(scan->at - begin));
 }
 
+size_t scan_bare(const char *value)
+{
+    return *value == '"' ? strcspn(value + 1, "\"") : strlen(value);
+}
+
 const char *scan_define(const struct scan *scan, const char *name, size_t length)
 {
     for (const struct define *d = scan->defines; d; d = d->next)

@@ -35,6 +35,7 @@ int64_t scan_integer(struct scan *scan);            /* decimal or hex, a define 
 int64_t scan_time(struct scan *scan);               /* "1", ".5", "1.25" in ns */
 char *scan_string(struct scan *scan, unsigned *length);
 struct expr *scan_expr(struct scan *scan);          /* parse_expr.c */
+size_t scan_bare(const char *value);                /* how long a definition's text is, without quotes; it begins behind the first */
 const char *scan_define(const struct scan *scan, const char *name, size_t length);
 struct spec_packet *scan_packet(struct scan *scan); /* parse_packet.c; at '<' or '>' */
 #endif

@@ -357,7 +357,8 @@ static void run_simple(struct shell *shell, struct shell_io *io)
         inner.input = to.input;
     int status = first == words->argc ? (first ? shell->status : 0)
                                       : run_words(shell, words->argc - first, words->argv + first, &inner);
-    inner.input = io->input;
+    if (to.input)
+        inner.input = io->input;
     *io = inner;
     shell->status = deliver(shell, &to, io, before, status);
 }
@@ -528,9 +529,34 @@ static bool run_compound(struct shell *shell, struct shell_io *io)
     return true;
 }
 
+/* "while read x; do ... done < FILE": what stands behind the end is the input of the whole; so the whole is read once
+ * without acting. NULL: none. */
+static const char *input_behind(struct shell *shell, struct shell_io *io)
+{
+    static const char *const ends[] = {"done <", "done<", "} <", ") <", "fi <"};
+    const char *begin = shell->at, *resume = shell->resume;
+    struct redirections to = {0};
+    bool found = false, live = shell->live;
+    for (unsigned i = 0; i < ARRAY_COUNT(ends) && acts(shell); i++)
+        found |= strstr(begin, ends[i]) != NULL;
+    if (!found)
+        return NULL;
+    shell->live = false;
+    bool is_compound = run_compound(shell, io);
+    shell->live = live;
+    for (shell_blank(shell); is_compound && at_redirection(shell); shell_blank(shell))
+        read_redirection(shell, &to, -1);
+    shell->at = begin;
+    shell->resume = resume;
+    return to.input;
+}
+
 static void run_one(struct shell *shell, struct shell_io *io)
 {
     shell_blank(shell);
+    const char *input = input_behind(shell, io), *outer = io->input;
+    if (input)
+        io->input = input;
     (void)take_keyword(shell, "function"); /* bash's: the () follows, too, or the name stands before { */
     size_t before = io->used;
     if (!run_compound(shell, io)) {
@@ -543,6 +569,8 @@ static void run_one(struct shell *shell, struct shell_io *io)
         shell->at += fd == 2;
         read_redirection(shell, &to, fd);
     }
+    if (input)
+        io->input = outer;
     if (acts(shell) || to.output)
         shell->status = deliver(shell, &to, io, before, shell->status);
 }
@@ -552,10 +580,12 @@ static void run_one(struct shell *shell, struct shell_io *io)
 static void run_pipeline(struct shell *shell, struct shell_io *io)
 {
     const char *input = io->input;
-    bool negate = take_keyword(shell, "!");
-    for (;;) {
+    bool negate = take_keyword(shell, "!"), is_first = true;
+    for (;; is_first = false) {
         struct shell_io stage = shell_buffer(shell, input); /* whether a pipe follows is not known yet */
         run_one(shell, &stage);
+        if (is_first)
+            io->input = stage.input; /* what `read` took is gone */
         shell_blank(shell);
         if (shell->at[0] != '|' || shell->at[1] == '|') {
             shell_print(io, "%s", stage.output);

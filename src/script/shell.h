@@ -55,6 +55,11 @@ int64_t shell_arithmetic(struct shell *shell, const char *text);
 int shell_test(struct shell *shell, int argc, char **argv);                          /* shell_test.c; 0: true, as an exit status */
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io);  /* command.c */
 int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io);    /* route.c: ip ... */
+/* look.c: ss, netstat, ethtool ...; false: none of its. What `ip OBJECT show` says. The text of a file in /proc or /sys, or NULL. */
+bool shell_looks(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status);
+void shell_show(struct shell *shell, const char *object, const char *verb, bool is_v6, int argc, char **argv, struct shell_io *io);
+const char *shell_look(struct shell *shell, const char *path);
+bool shell_lines(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* lines.c; false: none of its */
 bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* filter.c; false: none of its */
 int shell_awk(struct shell *shell, int argc, char **argv, struct shell_io *io);      /* awk.c */
 /* The text of a file that a program names: a parameter, what the script wrote, a file beside the script; NULL: none. */

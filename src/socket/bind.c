@@ -80,10 +80,20 @@ static int bind_raw(struct sock *sock, const struct sock_name *name)
     return 0;
 }
 
+bool sock_is_over(const struct sock *sock)
+{
+    const struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+
+    return tcb && (tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT) &&
+           sock->flags & (SF_CONNECTED | SF_CONNECTING) && sock_params(&sock->file)->connect_unspec_ok;
+}
+
 static bool is_bound(const struct sock *sock)
 {
     if (sock->file.type == SOCK_RAW)
         return false;
+    if (sock_is_over(sock)) /* Linux (inet_put_port): what bind() asked for by number stays */
+        return sock->binding && !(sock->flags & SF_PORT_AUTO);
     return sock->binding || sock->flags & (SF_LISTENING | SF_CONNECTED | SF_CONNECTING);
 }
 
@@ -132,6 +142,10 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
         return -EACCES;
     if (is_bound(sock))
         return -EINVAL;
+    if (sock->binding) { /* of a connection that is over */
+        ports_unbind(ports, sock);
+        sock->flags &= ~(uint32_t)SF_PORT_AUTO;
+    }
     if (name.port == 0 && file->type == SOCK_STREAM && plain_option_value(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT)) {
         /* the address alone: connect() chooses the port, when it knows the peer */
     } else if (name.port == 0) {

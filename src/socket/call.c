@@ -318,10 +318,11 @@ static int control_file(struct lil_proc *proc, int fd, int command, long argumen
         file->flags = (uint8_t)((file->flags & ~(FILE_NONBLOCK | FILE_ASYNC)) |
                                 (argument & O_NONBLOCK ? FILE_NONBLOCK : 0) | (argument & O_ASYNC ? FILE_ASYNC : 0));
         return 0;
-    case F_SETOWN: /* no signals here: the launcher's work */
-        return 0;
+    case F_SETOWN:
     case F_GETOWN:
-        return proc->pid;
+    case F_SETSIG:
+    case F_GETSIG:
+        return sock_owner(file, command, argument);
     default:
         return -EINVAL;
     }

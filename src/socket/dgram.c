@@ -37,13 +37,16 @@ static void drop_filtered(struct sock *sock);
 static unsigned dgram_events(struct file *file)
 {
     struct sock *sock = sock_of(file);
-    unsigned events = udp_is_writable(sock->pcb) ? POLLOUT | POLLWRNORM : 0;
+    bool is_bsd = calls_are(file, CALLS_BSD);
+    unsigned events = !udp_is_writable(sock->pcb) ? 0 : is_bsd ? POLLOUT | POLLWRNORM : POLLOUT | POLLWRNORM | POLLWRBAND;
 
     drop_filtered(sock);
     if (udp_has_datagram(sock->pcb) || sock->flags & SF_SHUT_RD)
         events |= POLLIN | POLLRDNORM;
     if (udp_error(sock->pcb, false) || udp_has_error(sock->pcb) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))))
-        events |= calls_are(file, CALLS_BSD) ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : POLLERR; /* soreadable(), sowriteable() */
+        events |= is_bsd ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM /* soreadable(), sowriteable() */
+                  : sock->ext && plain_option_value(sock, SOL_SOCKET, SO_SELECT_ERR_QUEUE) ? POLLERR | POLLPRI
+                  : POLLERR;
     if (sock->flags & SF_SHUT_RD)
         events |= POLLRDHUP;
     if ((sock->flags & SF_SHUT_RD) && (sock->flags & SF_SHUT_WR))
@@ -128,6 +131,15 @@ static int route(struct sock *sock, const struct sock_name *name, const struct a
     return host_path(host, &flow->local, &flow->remote, path);
 }
 
+/* Linux (__ip6_datagram_connect): groups of a link or of the host itself (RFC 4291 2.7) are on no interface in particular. */
+static bool needs_zone(const struct sock *sock, const struct sock_name *name)
+{
+    unsigned scope = name->addr.b[1] & 15;
+
+    return calls_are(&sock->file, CALLS_LINUX) && sock->file.family == AF_INET6 && name->addr.b[0] == 0xff && (scope == 1 || scope == 2) &&
+           !name->scope && !(sock->ext && (sock->ext->bind_ifindex || sock->ext->multicast_ifindex));
+}
+
 static int dgram_connect(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
 {
     static const struct control none = {0};
@@ -144,6 +156,8 @@ static int dgram_connect(struct lil_proc *proc, struct file *file, const struct 
     result = sock_parse(sock, address, length, &name);
     if (result < 0)
         return result;
+    if (needs_zone(sock, &name))
+        return -EINVAL;
     if (name.port == 0 && file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP &&
         sock_params(file)->connect_port0_error)
         return -sock_params(file)->connect_port0_error;
@@ -238,16 +252,40 @@ static void fill_sent(struct sock *sock, const struct control *control, const st
 }
 
 /* The name a datagram goes to: the caller's, or the peer that connect() fixed. */
+/* Linux's udp_sendmsg() takes AF_UNSPEC for AF_INET, its udpv6_sendmsg() for no address at all. */
+static int parse_destination(const struct sock *sock, const struct msghdr *message, struct sock_name *name)
+{
+    struct sockaddr_in v4;
+    const struct sockaddr *address = message->msg_name;
+
+    if (!dgram_is_linux_udp(&sock->file) || sock->file.family != AF_INET || message->msg_namelen < sizeof v4 ||
+        address->sa_family != AF_UNSPEC)
+        return sock_parse(sock, address, message->msg_namelen, name);
+    memcpy(&v4, address, sizeof v4);
+    v4.sin_family = AF_INET;
+    return sock_parse(sock, (struct sockaddr *)&v4, sizeof v4, name);
+}
+
+static bool has_destination(const struct sock *sock, const struct msghdr *message)
+{
+    const struct sockaddr *address = message->msg_name;
+
+    if (!address || !message->msg_namelen)
+        return false;
+    return !(dgram_is_linux_udp(&sock->file) && sock->file.family == AF_INET6 && message->msg_namelen >= sizeof address->sa_family &&
+             address->sa_family == AF_UNSPEC);
+}
+
 static int destination(struct sock *sock, const struct msghdr *message, struct sock_name *name)
 {
     const struct flow *flow;
 
-    if (message->msg_name && message->msg_namelen) {
+    if (has_destination(sock, message)) {
         int result;
 
         if (sock->flags & SF_CONNECTED && sock_params(&sock->file)->bind_policy == BIND_BSD)
             return -EISCONN;
-        result = sock_parse(sock, message->msg_name, message->msg_namelen, name);
+        result = parse_destination(sock, message, name);
         if (result < 0)
             return result;
         if (name->port == 0 && sock->file.protocol == IPPROTO_UDP && sock->file.type == SOCK_DGRAM)

@@ -1,4 +1,5 @@
 /* ioctl.c: requests on sockets and interfaces (UNP chapter 17; netdevice(7)). */
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -183,18 +184,21 @@ static int do_ioctl(struct lil_proc *proc, int fd, unsigned long request, void *
     case FIOASYNC:
         file->flags = (uint8_t)((file->flags & ~FILE_ASYNC) | (*(int *)argument ? FILE_ASYNC : 0));
         return 0;
-    case FIOGETOWN: /* no signals are sent: nobody owns it */
+    case FIOGETOWN:
     case SIOCGPGRP:
-        *(int *)argument = 0;
+        *(int *)argument = sock_owner(file, F_GETOWN, 0);
         return file->ops->is_socket ? 0 : -ENOTTY;
     case FIOSETOWN:
     case SIOCSPGRP:
-        return file->ops->is_socket ? 0 : -ENOTTY;
+        return file->ops->is_socket ? sock_owner(file, F_SETOWN, *(int *)argument) : -ENOTTY;
     case FIONREAD: /* SIOCINQ */
         result = file->ops->readable ? file->ops->readable(file) : -ENOTTY;
         if (result >= 0)
             *(int *)argument = result;
         return result < 0 ? result : 0;
+    case SIOCGSTAMP: /* nobody reads a packet's time so here */
+    case SIOCGSTAMPNS:
+        return file->ops->is_socket && calls_are(file, CALLS_LINUX) ? -ENOENT : -ENOTTY;
     case SIOCGIFCONF:
         return file->ops->is_socket ? interface_conf(proc->sockets->host, argument) : -ENOTTY;
     case SIOCGIFNAME:

@@ -252,8 +252,17 @@ static int set_linger(struct sock *sock, const void *value, socklen_t length)
     memcpy(&linger, value, sizeof linger);
     if (calls_are(&sock->file, CALLS_BSD) && (linger.l_linger < 0 || linger.l_linger > USHRT_MAX))
         return -EDOM;
-    if (!is_stream(sock))
+    if (!is_stream(sock) && !calls_are(&sock->file, CALLS_LINUX))
         return 0;
+    if (!is_stream(sock)) {
+        struct sock_ext *ext = sock_need_ext(sock);
+
+        if (!ext)
+            return -ENOBUFS;
+        ext->linger.on = linger.l_onoff != 0;
+        ext->linger.seconds = linger.l_linger;
+        return 0;
+    }
     options = stream_options(sock);
     if (!options)
         return -ENOBUFS;
@@ -270,6 +279,8 @@ static int get_linger(struct sock *sock, void *value, socklen_t *length)
     struct linger linger = {.l_onoff = !options || !options->linger_on ? 0 : is_bsd ? told_bit(SO_LINGER) : 1,
                             .l_linger = options && (options->linger_on || is_bsd) ? options->linger_s : 0};
 
+    if (!is_stream(sock) && sock->ext)
+        linger = (struct linger){.l_onoff = sock->ext->linger.on, .l_linger = sock->ext->linger.seconds};
     return option_give(value, length, &linger, sizeof linger);
 }
 

@@ -25,7 +25,8 @@ static int read_int(const void *value, socklen_t length, int *out)
 /* Linux's IP level takes nothing at all for 0, but for a few names (do_ip_setsockopt). */
 static int read_ip_int(const struct sock *sock, int name, const void *value, socklen_t length, int *out)
 {
-    static const int strict[] = {IP_TTL, IP_MULTICAST_TTL, IP_MINTTL, IP_FREEBIND, IP_MULTICAST_ALL, IP_TRANSPARENT, IP_HDRINCL};
+    static const int strict[] = {IP_TTL,      IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_MINTTL,
+                                 IP_FREEBIND, IP_MULTICAST_ALL, IP_TRANSPARENT,    IP_HDRINCL};
 
     if (length == 0 && calls_are(&sock->file, CALLS_LINUX)) {
         for (unsigned i = 0; i < ARRAY_COUNT(strict); i++)
@@ -233,7 +234,7 @@ static int set_multicast_if(struct sock *sock, const void *value, socklen_t leng
     struct addr local;
     int ifindex;
 
-    if (length < sizeof(struct in_addr))
+    if (length < sizeof(struct in_addr) || (sock->file.type == SOCK_STREAM && calls_are(&sock->file, CALLS_LINUX)))
         return -EINVAL;
     if (length >= sizeof(struct ip_mreq))
         memcpy(&request, value, min_u64(length, sizeof request));
@@ -280,11 +281,14 @@ static int set_plain(struct sock *sock, int level, int name, int number)
 static int set_min_ttl(struct sock *sock, int number)
 {
     struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
+    struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
 
-    if (sock->file.type != SOCK_STREAM)
-        return 0;
-    if (!options)
+    if (!options && !ext)
         return -ENOBUFS;
+    if (ext) { /* of datagrams: kept */
+        ext->min_ttl = (uint8_t)number;
+        return 0;
+    }
     options->min_ttl = (uint8_t)number;
     stream_options_changed(sock);
     return 0;
@@ -294,7 +298,7 @@ static int get_min_ttl(const struct sock *sock)
 {
     const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
 
-    return options ? options->min_ttl : 0;
+    return options ? options->min_ttl : sock->ext ? sock->ext->min_ttl : 0;
 }
 
 /* IP_LOCAL_PORT_RANGE (ip(7)): low and high in the halves of a word; 0: as the host has it. */
@@ -357,6 +361,22 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     }
 }
 
+static int number_of(struct sock *sock)
+{
+    struct sockaddr_storage name;
+    struct addr addr;
+    uint16_t port = 0;
+    uint32_t scope;
+    int size = sock->file.ops->name(&sock->file, NAME_OWN, &name);
+
+    if (sock->file.type == SOCK_RAW || !calls_are(&sock->file, CALLS_LINUX))
+        return sock->file.protocol;
+    return sock_is_over(sock) || size < 0 ||
+                   addr_from_sockaddr((struct sockaddr *)&name, (socklen_t)size, &addr, &port, &scope) < 0
+               ? 0
+               : port;
+}
+
 int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
 {
     int mtu;
@@ -385,8 +405,8 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_OPTIONS:
         *length = 0;
         return 0;
-    case IP_PROTOCOL_OPTION:
-        return give_int(value, length, sock->file.protocol);
+    case IP_PROTOCOL_OPTION: /* Linux tells inet_num: a raw socket's protocol, another's port */
+        return give_int(value, length, number_of(sock));
     case IP_MINTTL:
         return give_int(value, length, get_min_ttl(sock));
     case IP_LOCAL_PORT_RANGE:

@@ -40,6 +40,7 @@ enum {
     V6_FLOWINFO_SEND = 33,
     V6_UNICAST_IF = 76,
     IP_CHECKSUM_OPTION = 23,
+    IP_NODEFRAG_OPTION = 22,
     RECVFRAGSIZE_OPTION = 25
 };
 static const struct plain_option {
@@ -73,6 +74,9 @@ static const struct plain_option {
     FLAG(IPPROTO_IP, IP_CHECKSUM_OPTION),
     FLAG(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
     FLAG(IPPROTO_IP, RECVFRAGSIZE_OPTION),
+    {IPPROTO_IP, IP_ROUTER_ALERT, 0, 1, 0, false}, /* of raw sockets: told of others, but not set */
+    {IPPROTO_IP, IP_NODEFRAG_OPTION, 0, 1, 0, false},
+    {IPPROTO_IP, IP_UNICAST_IF, 0, 0, 0, false},
     {IPPROTO_IP, IP_RECVERR_RFC4884, 0, 0, 1, false},
     {IPPROTO_IP, IP_MULTICAST_ALL, 1, 0, 1, false},
     FLAG(IPPROTO_IPV6, V6_FLOWINFO),
@@ -199,6 +203,8 @@ int plain_option_put(struct sock *sock, int level, int name, int number)
     int i = find(level, name);
     struct plain_options *options;
 
+    if (level == IPPROTO_IP && name == IP_NODEFRAG_OPTION)
+        return -ENOPROTOOPT;
     if (number < plains[i].least || number > plains[i].most)
         return -EINVAL;
     if (level == IPPROTO_IP && name == RECVFRAGSIZE_OPTION && sock->file.type == SOCK_STREAM)
@@ -335,10 +341,11 @@ static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
 static int get_peer(struct sock *sock, void *value, socklen_t *length)
 {
     struct sockaddr_storage peer;
-    int size = sock->file.ops->name(&sock->file, NAME_PEER, &peer);
+    const struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+    int size = sock->file.ops->name(&sock->file, tcb ? NAME_ACCEPTED : NAME_PEER, &peer); /* Linux: also when it is over */
 
-    if (size < 0)
-        return size;
+    if (size < 0 || (tcb && !(sock->flags & (SF_CONNECTED | SF_CONNECTING))))
+        return size < 0 ? size : -ENOTCONN;
     return (socklen_t)size < *length ? -EINVAL : option_give(value, length, &peer, (socklen_t)size);
 }
 

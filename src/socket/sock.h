@@ -56,12 +56,13 @@ struct sock_ext {                      /* options few sockets use */
     int32_t priority;
     int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
     uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
-    uint8_t has_multicast_ttl;
+    uint8_t has_multicast_ttl, min_ttl;
+    struct { int on, seconds; } linger; /* SO_LINGER of datagrams: kept */
     uint16_t port_low, port_high; /* IP_LOCAL_PORT_RANGE; 0: the host's */
     int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */
     uint32_t txtime[2];      /* SO_TXTIME: clock, flags */
     uint32_t icmp_filter[8]; /* a bit a type: not wanted */
-    uint32_t keep_idle;
+    int owner, owner_signal; /* F_SETOWN, F_SETSIG: kept, no signal is sent */
     struct sock_name deferred; /* SF_DEFERRED */
     uint32_t tsflags, ts_base; /* SO_TIMESTAMPING; the sequence number that SOF_TIMESTAMPING_OPT_ID counts from */
     struct plain_options *plain; /* option_plain.c */
@@ -124,6 +125,7 @@ struct sock *sock_new(struct sockets *sockets, const struct file_ops *ops, int f
                       int protocol);               /* NULL: memory */
 void sock_free(struct sock *sock);                 /* with its binding and extension */
 struct sock_ext *sock_need_ext(struct sock *sock); /* NULL: memory */
+int sock_owner(struct file *file, int command, long argument); /* F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG of any file */
 extern const struct file_ops stream_ops, dgram_ops;
 int stream_open(struct sock *sock) MUST_CHECK;
 int dgram_open(struct sock *sock, enum udp_kind kind) MUST_CHECK;
@@ -157,6 +159,7 @@ socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t 
                      struct sockaddr_storage *out);
 int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length);
 int sock_autobind(struct sock *sock, const struct addr *addr) MUST_CHECK; /* a port of the kernel's choice */
+bool sock_is_over(const struct sock *sock);  /* its connection has ended, whoever ended it: Linux has no port for it any more */
 bool sock_takes_both(const struct sock *sock);                            /* AF_INET6, not V6ONLY */
 struct ports *sock_ports(const struct sock *sock);
 /* connect() to the wildcard: the profile's meaning. -EADDRNOTAVAIL ... */

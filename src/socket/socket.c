@@ -1,6 +1,7 @@
 /* socket.c: socket(): which combinations of family, type and protocol there are, and with which errno each stack
  * refuses the others (FACTS.md section 7, UNP figure 4.4); a socket's birth and end. PF_x and AF_x are the same
  * numbers. */
+#include <fcntl.h>
 #include "socket/sock.h"
 
 enum { TYPE_MASK = 0xf, LINUX_FAMILIES = 46, LINUX_TYPES = 11, LINUX_PROTOCOLS = 263 };
@@ -48,6 +49,22 @@ struct sock_ext *sock_need_ext(struct sock *sock)
     if (!sock->ext)
         sock->ext = pool_alloc(sock->file.sockets->pool, sizeof *sock->ext);
     return sock->ext;
+}
+
+/* Kept of sockets; no signal is sent. */
+int sock_owner(struct file *file, int command, long argument)
+{
+    bool is_set = command == F_SETOWN || command == F_SETSIG, is_own = file->ops == &stream_ops || file->ops == &dgram_ops;
+    struct sock *sock = sock_of(file);
+    struct sock_ext *ext = !is_own ? NULL : is_set ? sock_need_ext(sock) : sock->ext;
+
+    if (command == F_SETSIG && (argument < 0 || argument > 64))
+        return -EINVAL;
+    if (!ext)
+        return is_set && is_own ? -ENOMEM : 0;
+    if (is_set)
+        *(command == F_SETOWN ? &ext->owner : &ext->owner_signal) = (int)argument;
+    return is_set ? 0 : command == F_GETOWN ? ext->owner : ext->owner_signal;
 }
 
 enum kind { KIND_NONE, KIND_TCP, KIND_UDP, KIND_PING, KIND_RAW };

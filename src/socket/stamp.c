@@ -36,14 +36,14 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
     if (flags & ~(uint32_t)KNOWN || (flags & OPT_ID_TCP && !(flags & SOF_TIMESTAMPING_OPT_ID)) ||
         (flags & SOF_TIMESTAMPING_OPT_STATS && !(flags & SOF_TIMESTAMPING_OPT_TSONLY)))
         return -EINVAL;
-    if (flags & SOF_TIMESTAMPING_BIND_PHC) /* no device here has a clock of its own */
-        return -EOPNOTSUPP;
     if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && sock->file.type == SOCK_STREAM) {
         tcb = stream_tcb(sock);
         if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED)
             return -EINVAL;
         ext->ts_base = flags & OPT_ID_TCP ? tcp_write_seq(tcb) : tcp_acked_seq(tcb);
     }
+    if (flags & SOF_TIMESTAMPING_BIND_PHC) /* no device here has a clock of its own */
+        return -EOPNOTSUPP;
     if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && ext->datagram_stamps)
         ext->datagram_stamps->next_id = 0;
     ext->tsflags = flags;
@@ -114,7 +114,7 @@ void stamp_note(struct sock *sock, const struct msghdr *message)
                     (records & SOF_TIMESTAMPING_TX_ACK ? TCP_STAMP_ACKED : 0u);
 
     want |= want && sock->ext && sock->ext->tsflags & SOF_TIMESTAMPING_OPT_STATS ? TCP_STAMP_STATS : 0u;
-    if (want && tcb && tcp_get_state(tcb) != TCPS_SYN_SENT) /* what a SYN carries is not told of */
+    if (want && tcb && tcp_get_state(tcb) != TCPS_SYN_SENT && sock_need_ext(sock)) /* what a SYN carries is not told of */
         (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, want);
 }
 

@@ -219,48 +219,6 @@ int stream_connect_start(struct sock *sock, const struct sock_name *name)
     return result;
 }
 
-/* connect() has an answer: the connection, or why there is none. */
-static int connect_end(struct sock *sock, bool is_later)
-{
-    const struct socket_params *params = sock_params(&sock->file);
-    struct tcb *tcb = stream_tcb(sock);
-    enum tcp_state state = tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
-    int error = tcb ? tcp_error(tcb, true) : 0;
-
-    sock->flags &= ~(uint32_t)SF_CONNECTING;
-    if (state != TCPS_CLOSED && !error) {
-        sock->flags |= SF_CONNECTED;
-        return is_later && !params->connect_done_zero ? -EISCONN : 0;
-    }
-    if (state != TCPS_CLOSED && !is_opening(state)) { /* an error after the handshake: the next call's */
-        sock->flags |= SF_CONNECTED;
-        return -error;
-    }
-    sock->flags |= SF_FAILED;
-    return -(error ? error : params->connect_lost_error);
-}
-
-int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later)
-{
-    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
-    int result;
-
-    for (;;) {
-        struct tcb *tcb = stream_tcb(sock);
-
-        /* Tahoe: an ICMP error wakes connect() while TCP keeps trying (FACTS 2). */
-        if (!tcb || !is_opening(tcp_get_state(tcb)) || tcp_error(tcb, false))
-            return connect_end(sock, is_later);
-        if (!file_is_blocking(&sock->file, 0))
-            return is_later ? -EALREADY : -EINPROGRESS;
-        result = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
-        if (result == -EAGAIN)
-            return is_later ? -EALREADY : -EINPROGRESS;
-        if (result < 0)
-            return result;
-    }
-}
-
 /* connect(AF_UNSPEC): dissolves the association (UNP 8.11; for TCP Linux alone). */
 static int stream_dissolve(struct sock *sock)
 {
@@ -282,6 +240,52 @@ static int stream_dissolve(struct sock *sock)
     if (sock->file.waiters)
         file_wake(&sock->file, POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP | POLLHUP);
     return tcb ? 0 : new_tcb(sock);
+}
+
+/* connect() has an answer: the connection, or why there is none. */
+static int connect_end(struct sock *sock, bool is_later)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+    struct tcb *tcb = stream_tcb(sock);
+    enum tcp_state state = tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
+    int error = tcb ? tcp_error(tcb, true) : 0;
+
+    sock->flags &= ~(uint32_t)SF_CONNECTING;
+    if (state != TCPS_CLOSED && !error) {
+        sock->flags |= SF_CONNECTED;
+        return is_later && !params->connect_done_zero ? -EISCONN : 0;
+    }
+    if (state != TCPS_CLOSED && !is_opening(state)) { /* an error after the handshake: the next call's */
+        sock->flags |= SF_CONNECTED;
+        return -error;
+    }
+    error = error ? error : params->connect_lost_error;
+    if (params->connect_unspec_ok) /* Linux: told of once, and a socket as new */
+        (void)!stream_dissolve(sock);
+    else
+        sock->flags |= SF_FAILED;
+    return -error;
+}
+
+int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later)
+{
+    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
+    int result;
+
+    for (;;) {
+        struct tcb *tcb = stream_tcb(sock);
+
+        /* Tahoe: an ICMP error wakes connect() while TCP keeps trying (FACTS 2). */
+        if (!tcb || !is_opening(tcp_get_state(tcb)) || tcp_error(tcb, false))
+            return connect_end(sock, is_later);
+        if (!file_is_blocking(&sock->file, 0))
+            return is_later ? -EALREADY : -EINPROGRESS;
+        result = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
+        if (result == -EAGAIN)
+            return is_later ? -EALREADY : -EINPROGRESS;
+        if (result < 0)
+            return result;
+    }
 }
 
 /* connect() again on a socket whose connect() failed or whose connection died (FACTS 5). 0: allowed. */
@@ -555,7 +559,8 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
         return -ENOTCONN;
     if (which != NAME_OWN) {
         if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb)) ||
-                                   (tcp_get_state(tcb) == TCPS_TIME_WAIT && calls_are(file, CALLS_BSD)))) /* soisdisconnected() */
+                                   (tcp_get_state(tcb) == TCPS_TIME_WAIT &&
+                                    (calls_are(file, CALLS_BSD) || sock_is_over(sock))))) /* soisdisconnected() */
             return -ENOTCONN;
         return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
                                tcp_get_flow(tcb)->scope, address);

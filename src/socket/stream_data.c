@@ -111,7 +111,9 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
     if (__builtin_expect(flags & MSG_EOR, 0) && calls_are(file, CALLS_BSD)) /* sosend_generic(): a stream has no records */
         return -EINVAL;
     if (__builtin_expect(!tcb, 0))
-        return sock->flags & SF_LISTENING ? not_connected(sock, true) : -EPIPE;
+        return !(sock->flags & SF_LISTENING)                          ? -EPIPE
+               : flags & MSG_FASTOPEN && calls_are(file, CALLS_LINUX) ? -EISCONN
+                                                                      : not_connected(sock, true);
     if (__builtin_expect(flags & MSG_FASTOPEN || sock->flags & SF_DEFERRED, 0))
         return stream_fastopen(proc, sock, message, flags);
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0) &&
@@ -125,6 +127,8 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
     total = iov_total(message->msg_iov, message->msg_iovlen);
     n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total, flags & NO_SIGNAL_FLAGS,
                  sock_now(file));
+    if (n == -EAGAIN && total == 0 && calls_are(file, CALLS_LINUX) && tcp_get_state(tcb) >= TCPS_ESTABLISHED)
+        return 0; /* Linux: nothing needs no room */
     if (n < 0 && n != -EAGAIN)
         return n;
     if (__builtin_expect(flags & MSG_BSD_EOF, 0) && n >= 0 && (size_t)n == total && calls_are(file, CALLS_BSD))
@@ -212,7 +216,7 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
             return (ssize_t)done; /* the end */
         if (n > 0)
             done = flags & MSG_PEEK ? (size_t)n : done + (size_t)n;
-        if (done >= want)
+        if (done >= want || (done && tcp_at_mark(tcb))) /* no call reads across the urgent mark (RFC 6093 3.4) */
             return (ssize_t)done;
         if (n > 0 && !(flags & MSG_PEEK))
             continue; /* there may be more, or the end */
@@ -282,7 +286,7 @@ static __attribute__((noinline)) ssize_t write_slowly(struct lil_proc *proc, str
     struct iovec iov = {(void *)(uintptr_t)buffer, size};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 
-    if (n == -EINPROGRESS)
+    if (n == -EINPROGRESS || (n == -EAGAIN && size == 0))
         return stream_send(proc, file, &message, 0);
     if ((n < 0 && n != -EAGAIN) || !file_is_blocking(file, 0) || wait_is_inline(proc))
         return n;

@@ -33,6 +33,8 @@ ssize_t stream_fastopen(struct lil_proc *proc, struct sock *sock, const struct m
         sock->flags = (sock->flags & ~(uint32_t)SF_CONNECTING) | SF_CONNECTED;
         return stream_send(proc, &sock->file, message, flags & ~MSG_FASTOPEN);
     }
+    if (sock->flags & SF_CONNECTING && tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(&sock->file)->connect_unspec_ok)
+        return stream_connect_wait(proc, sock, true); /* why it failed */
     if (sock->flags & SF_CONNECTING)
         return -EALREADY;
     result = tcp_fastopen_request(tcp_of(sock), tcb);

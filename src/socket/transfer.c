@@ -121,7 +121,7 @@ ssize_t lil_write(struct lil_proc *proc, int fd, const void *buffer, size_t size
     return call_result(result);
 }
 
-/* Linux (sock_read_iter): read(2) of no bytes asks nobody, unlike recv(2). */
+/* Linux (sock_read_iter, vfs_writev): read(2), readv(2) and writev(2) of no bytes ask nobody, unlike recv(2) and write(2). */
 static bool asks_nobody(const struct file *file, size_t size)
 {
     return file && size == 0 && file->ops->is_socket && calls_are(file, CALLS_LINUX);
@@ -240,7 +240,7 @@ ssize_t lil_writev(struct lil_proc *proc, int fd, const struct iovec *iov, int c
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
     ssize_t result = check_iov(iov, (size_t)count);
 
-    if (result == 0)
+    if (result == 0 && !asks_nobody(proc_file(proc, fd), iov_total(iov, (size_t)count)))
         result = do_send(proc, fd, &message, 0, false);
     if (call_is_traced(proc)) {
         char text[CALL_TEXT];

@@ -77,7 +77,7 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
 ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns)
 {
     uint32_t n = (uint32_t)min_u64(size, tcb->readable);
-    if (!tcb->readable && tcb->state == TCPS_ESTABLISHED && !tcb->rcv_shutdown && !tcb->so_error)
+    if (!tcb->readable && tcb->state == TCPS_ESTABLISHED && !tcb->rcv_shutdown && !tcb->so_error && !tcb->is_guarded)
         return -EAGAIN;
     if (n == 0 || tcb->ext->rcv_urgent || tcb->is_guarded)
         return read_any(tcp, tcb, buffer, size, now_ns);

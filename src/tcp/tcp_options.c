@@ -325,8 +325,10 @@ static int set_quickack(struct tcb *tcb, int number)
         return 0;
     }
     tcb->pingpong = 0;
-    if (tcb->ack_sched && tcb_is_synchronized(tcb)) {
-        window_ack_now(tcb);
+    bool is_open = tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT;
+    if (tcb->ack_sched && is_open) { /* Linux: as if something had been read: text that waits holds the ACK back */
+        tcb->ack_pushed = true;
+        window_on_peek(tcb);
         if (!(number & 1))
             tcb->pingpong = PINGPONG_MOST;
     }

@@ -8,7 +8,7 @@ static struct script script;
 
 static struct script_event *parse(const char *text)
 {
-    int error = script_parse(&script, "test.pkt", text, 4, NULL);
+    int error = script_parse(&script, "test.pkt", text, 4, NULL, "Linux");
     if (error)
         print_error("line %d: %s\n", script.error_line, script.error);
     assert_int_equal(error, 0);
@@ -26,7 +26,7 @@ static const struct spec_packet *parse_packet(const char *text)
 
 static void expect_error(const char *text, int line, const char *part)
 {
-    assert_true(script_parse(&script, "test.pkt", text, 4, NULL) < 0);
+    assert_true(script_parse(&script, "test.pkt", text, 4, NULL, "Linux") < 0);
     assert_int_equal(script.error_line, line);
     if (!strstr(script.error, part))
         fail_msg("\"%s\" does not contain \"%s\"", script.error, part);
@@ -201,7 +201,7 @@ static void test_defines(void **state)
     assert_int_equal(
         script_parse(&script, "t",
                      "0 > S 0:0(0) <FO COOKIE>\n0 setsockopt(3, LEVEL, SO_ERROR, [1], 4) = 0\n0 `echo $LEVEL$`", 4,
-                     &level),
+                     &level, "Linux"),
         0);
     const struct script_event *e = script.events;
     assert_int_equal(e->packet->options[0].length, 4);

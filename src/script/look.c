@@ -1,0 +1,541 @@
+/* look.c: programs of `commands` that only tell what the virtual host is like: ss, netstat, ip ... show, ethtool -k,
+ * /proc/net/tcp. The sockets told of are those that the script has descriptors for; numbers stand where a machine would
+ * have names. */
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include "script/shell.h"
+
+enum { INFO_BYTES = 512, OUTQ = 0x5411 /* SIOCOUTQ */ };
+struct seen {                  /* one socket */
+    int type, fd;
+    uint8_t info[INFO_BYTES];  /* struct tcp_info */
+    socklen_t length;
+    struct addr local, remote;
+    uint16_t local_port, remote_port;
+    int queued, unsent;        /* Recv-Q and Send-Q */
+};
+static const struct state_name {
+    const char *ss, *netstat;
+} state_names[] = {{"UNCONN", ""},        {"ESTAB", "ESTABLISHED"},    {"SYN-SENT", "SYN_SENT"},     {"SYN-RECV", "SYN_RECV"},
+                   {"FIN-WAIT-1", "FIN_WAIT1"}, {"FIN-WAIT-2", "FIN_WAIT2"}, {"TIME-WAIT", "TIME_WAIT"}, {"UNCONN", "CLOSE"},
+                   {"CLOSE-WAIT", "CLOSE_WAIT"}, {"LAST-ACK", "LAST_ACK"},   {"LISTEN", "LISTEN"},        {"CLOSING", "CLOSING"}};
+
+static uint64_t info(const struct seen *seen, const char *name)
+{
+    struct value value;
+    return run_tcp_info_field(seen->info, seen->length, name, &value) ? (uint64_t)value.integer : 0;
+}
+
+static unsigned state_of(const struct seen *seen)
+{
+    unsigned state = seen->type == SOCK_STREAM ? (unsigned)info(seen, "tcpi_state") : seen->remote_port ? TCP_ESTABLISHED : TCP_CLOSE;
+    return state < ARRAY_COUNT(state_names) ? state : 0;
+}
+
+static void read_name(struct run *run, int fd, int (*ask)(struct lil_proc *, int, struct sockaddr *, socklen_t *),
+                      struct addr *addr, uint16_t *port)
+{
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    uint32_t scope;
+    *port = 0;
+    if (ask(run->proc, fd, (struct sockaddr *)&name, &length) == 0)
+        (void)!addr_from_sockaddr((struct sockaddr *)&name, length, addr, port, &scope);
+}
+
+static bool look_at(struct run *run, const struct fd_entry *entry, struct seen *seen)
+{
+    socklen_t size = sizeof seen->type;
+    *seen = (struct seen){.fd = entry->script_fd, .length = INFO_BYTES};
+    if (entry->kind != FD_SOCKET || entry->live_fd < 0 ||
+        lil_getsockopt(run->proc, entry->live_fd, SOL_SOCKET, SO_TYPE, &seen->type, &size) < 0)
+        return false;
+    if (seen->type == SOCK_STREAM && lil_getsockopt(run->proc, entry->live_fd, IPPROTO_TCP, TCP_INFO, seen->info, &seen->length) < 0)
+        return false;
+    seen->local = addr_any(AF_INET);
+    read_name(run, entry->live_fd, lil_getsockname, &seen->local, &seen->local_port);
+    seen->remote = addr_any(addr_is_v4(&seen->local) ? AF_INET : AF_INET6);
+    read_name(run, entry->live_fd, lil_getpeername, &seen->remote, &seen->remote_port);
+    if (state_of(seen) == TCP_LISTEN) {
+        seen->queued = (int)info(seen, "tcpi_unacked");
+        seen->unsent = (int)info(seen, "tcpi_sacked");
+    } else {
+        (void)!lil_ioctl(run->proc, entry->live_fd, FIONREAD, &seen->queued);
+        (void)!lil_ioctl(run->proc, entry->live_fd, OUTQ, &seen->unsent);
+    }
+    return true;
+}
+
+/* --- ss ------------------------------------------------------------------------------------------------------------------- */
+struct filter {
+    bool tcp, udp, all, listening, bare, details, memory;
+    unsigned states;                    /* a bit each; 0: the usual ones */
+    uint16_t sport, dport;              /* 0: any */
+    struct addr source, dest;
+    bool has_source, has_dest;
+};
+
+static unsigned states_named(struct shell *shell, const char *name)
+{
+    static const struct { const char *name; unsigned states; } groups[] = {
+        {"all", ~0u}, {"connected", 0x97e}, {"synchronized", 0x97a}, {"bucket", 1u << TCP_TIME_WAIT | 1u << TCP_SYN_RECV}, {"big", 0xb36},
+        {"listening", 1u << TCP_LISTEN}, {"closed", 1u << TCP_CLOSE}, {"established", 1u << TCP_ESTABLISHED}};
+    for (unsigned i = 0; i < ARRAY_COUNT(groups); i++)
+        if (strcmp(name, groups[i].name) == 0)
+            return groups[i].states;
+    for (unsigned i = 1; i < ARRAY_COUNT(state_names); i++)
+        if (strcasecmp(name, state_names[i].ss) == 0)
+            return 1u << i;
+    run_skip(shell->run, "command: ss: no state %s", name);
+}
+
+/* "sport = :80", "dst 192.0.2.1:80", joined by "and"; the words of one argument may be many. */
+static void read_expression(struct shell *shell, struct filter *filter, char *text)
+{
+    char *rest = text;
+    for (char *word; (word = strtok_r(rest, " ()", &rest)) != NULL;) {
+        bool is_source = word[0] == 's', is_port = strcmp(word, "sport") == 0 || strcmp(word, "dport") == 0;
+        bool is_host = strcmp(word, "src") == 0 || strcmp(word, "dst") == 0;
+        if (strcmp(word, "and") == 0 || strcmp(word, "&&") == 0)
+            continue;
+        char *value = is_port || is_host ? strtok_r(rest, " ()", &rest) : NULL;
+        if (value && (strcmp(value, "=") == 0 || strcmp(value, "==") == 0 || strcmp(value, "eq") == 0))
+            value = strtok_r(rest, " ()", &rest);
+        if (!value)
+            run_skip(shell->run, "command: ss: the filter %s is not known here", word);
+        char *colon = strrchr(value, ':');
+        if (is_port || (colon && strchr(value, ':') == colon)) {
+            *(is_source ? &filter->sport : &filter->dport) = (uint16_t)atoi(colon ? colon + 1 : value);
+            if (colon)
+                *colon = 0;
+        }
+        if (is_host && *value) {
+            *(is_source ? &filter->has_source : &filter->has_dest) = true;
+            if (addr_parse(value, is_source ? &filter->source : &filter->dest) < 0)
+                run_skip(shell->run, "command: ss: no address %s", value);
+        }
+    }
+}
+
+static void read_filter(struct shell *shell, int argc, char **argv, struct filter *filter)
+{
+    const char *expression = "";
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-') {
+            for (const char *p = argv[i] + 1; *p && argv[i][1] != '-'; p++) {
+                filter->tcp |= *p == 't';
+                filter->udp |= *p == 'u';
+                filter->all |= *p == 'a';
+                filter->listening |= *p == 'l';
+                filter->bare |= *p == 'H';
+                filter->details |= *p == 'i';
+                filter->memory |= *p == 'm';
+                if (!strchr("tualHimnepOor46", *p))
+                    run_skip(shell->run, "command: %s %s is not known here", argv[0], argv[i]);
+            }
+        } else if ((strcmp(argv[i], "state") == 0 || strcmp(argv[i], "exclude") == 0) && i + 1 < argc) {
+            unsigned states = states_named(shell, argv[i + 1]);
+            filter->states = argv[i][0] == 's' ? filter->states | states : (filter->states ? filter->states : 0x97e) & ~states;
+            i++;
+        } else {
+            expression = arena_printf(&shell->run->script.arena, "%s %s", expression, argv[i]);
+        }
+    }
+    if (!filter->tcp && !filter->udp)
+        filter->tcp = filter->udp = true;
+    read_expression(shell, filter, arena_copy(&shell->run->script.arena, expression, strlen(expression)));
+}
+
+static bool passes(const struct filter *filter, const struct seen *seen)
+{
+    unsigned state = state_of(seen), usual = filter->all ? ~0u : filter->listening ? 1u << TCP_LISTEN | 1u << TCP_CLOSE : 0x97e;
+    if (seen->type == SOCK_STREAM ? !filter->tcp || (state == TCP_CLOSE && !filter->all) : !filter->udp)
+        return false;
+    return (filter->states ? filter->states : usual) >> state & 1 && (!filter->sport || filter->sport == seen->local_port) &&
+           (!filter->dport || filter->dport == seen->remote_port) && (!filter->has_source || addr_equal(&filter->source, &seen->local)) &&
+           (!filter->has_dest || addr_equal(&filter->dest, &seen->remote));
+}
+
+static const char *name_of(struct shell *shell, const struct addr *addr, uint16_t port)
+{
+    char text[ADDR_TEXT];
+    const char *bracket = addr_is_v4(addr) ? "" : "[", *host = addr_print(addr, text), *end = *bracket ? "]" : "";
+    return port ? arena_printf(&shell->run->script.arena, "%s%s%s:%u", bracket, host, end, port)
+                : arena_printf(&shell->run->script.arena, "%s%s%s:*", bracket, host, end);
+}
+
+static void print_rate(struct shell_io *io, const char *name, uint64_t bytes)
+{
+    if (bytes)
+        shell_print(io, " %s %llubps", name, (unsigned long long)(bytes * 8));
+}
+
+static void print_counts(struct shell_io *io, const struct seen *seen, const char *const *names)
+{
+    for (; *names; names += 2) /* the word of ss, the field */
+        if (info(seen, names[1]))
+            shell_print(io, " %s:%llu", names[0], (unsigned long long)info(seen, names[1]));
+}
+
+/* What ss -i begins with: what was agreed on, and the timers. */
+static void print_opening(struct shell *shell, const struct seen *seen, struct shell_io *io)
+{
+    uint64_t options = info(seen, "tcpi_options"), rto = info(seen, "tcpi_rto"), rtt = info(seen, "tcpi_rtt");
+    char cc[16] = "cubic";
+    socklen_t size = sizeof cc;
+    const struct fd_entry *entry = fd_find(shell->run, seen->fd);
+    if (entry)
+        (void)!lil_getsockopt(shell->run->proc, entry->live_fd, IPPROTO_TCP, TCP_CONGESTION, cc, &size);
+    shell_print(io, "\t%s%s%s%s%s %.16s", options & TCPI_OPT_TIMESTAMPS ? " ts" : "",
+                options & TCPI_OPT_SACK ? " sack" : "", options & TCPI_OPT_ECN ? " ecn" : "",
+                options & 16 ? " ecnseen" : "", options & 32 ? " fastopen" : "", cc);
+    if (options & TCPI_OPT_WSCALE)
+        shell_print(io, " wscale:%u,%u", (unsigned)info(seen, "tcpi_snd_wscale"), (unsigned)info(seen, "tcpi_rcv_wscale"));
+    if (rto && rto != 3000000)
+        shell_print(io, " rto:%g", (double)rto / 1000);
+    if (info(seen, "tcpi_backoff"))
+        shell_print(io, " backoff:%u", (unsigned)info(seen, "tcpi_backoff"));
+    if (rtt)
+        shell_print(io, " rtt:%g/%g", (double)rtt / 1000, (double)info(seen, "tcpi_rttvar") / 1000);
+    if (info(seen, "tcpi_ato"))
+        shell_print(io, " ato:%g", (double)info(seen, "tcpi_ato") / 1000);
+}
+
+/* ss -i, in the order of iproute2: a word of ss and the field of each count. */
+static void print_details(struct shell *shell, const struct seen *seen, struct shell_io *io)
+{
+    static const char *const sizes[] = {"mss",    "tcpi_snd_mss", "pmtu", "tcpi_pmtu",     "rcvmss", "tcpi_rcv_mss",
+                                        "advmss", "tcpi_advmss",  "cwnd", "tcpi_snd_cwnd", NULL};
+    static const char *const sent[] = {
+        "bytes_sent", "tcpi_bytes_sent", "bytes_retrans", "tcpi_bytes_retrans", "bytes_acked", "tcpi_bytes_acked",
+        "bytes_received", "tcpi_bytes_received", "segs_out", "tcpi_segs_out", "segs_in", "tcpi_segs_in",
+        "data_segs_out", "tcpi_data_segs_out", "data_segs_in", "tcpi_data_segs_in", NULL};
+    static const char *const ages[] = {"lastsnd", "tcpi_last_data_sent", "lastrcv", "tcpi_last_data_recv",
+                                       "lastack", "tcpi_last_ack_recv",  NULL};
+    static const char *const late[] = {"delivered", "tcpi_delivered", "delivered_ce", "tcpi_delivered_ce", NULL};
+    static const char *const lost[] = {
+        "lost", "tcpi_lost", "sacked", "tcpi_sacked", "dsack_dups", "tcpi_dsack_dups", "fackets", "tcpi_fackets", NULL};
+    static const char *const ends[] = {
+        "reord_seen",   "tcpi_reord_seen",   "rcv_rtt", "tcpi_rcv_rtt",       "rcv_space", "tcpi_rcv_space",
+        "rcv_ssthresh", "tcpi_rcv_ssthresh", "notsent", "tcpi_notsent_bytes", NULL};
+    static const char *const last[] = {"rcv_ooopack",  "tcpi_rcv_ooopack", "snd_wnd",
+                                       "tcpi_snd_wnd", "rcv_wnd",          "tcpi_rcv_wnd",
+                                       "rehash",       "tcpi_rehash",      NULL};
+    uint64_t ssthresh = info(seen, "tcpi_snd_ssthresh"), rtt = info(seen, "tcpi_rtt");
+    print_opening(shell, seen, io);
+    print_counts(io, seen, sizes);
+    if (ssthresh && ssthresh < 0xffff)
+        shell_print(io, " ssthresh:%u", (unsigned)ssthresh);
+    print_counts(io, seen, sent);
+    if (rtt)
+        print_rate(io, "send", info(seen, "tcpi_snd_cwnd") * info(seen, "tcpi_snd_mss") * 1000000 / rtt);
+    print_counts(io, seen, ages);
+    print_rate(io, "pacing_rate", info(seen, "tcpi_pacing_rate") == UINT64_MAX ? 0 : info(seen, "tcpi_pacing_rate"));
+    print_rate(io, "delivery_rate", info(seen, "tcpi_delivery_rate"));
+    print_counts(io, seen, late);
+    shell_print(io, "%s", info(seen, "tcpi_delivery_rate_app_limited") ? " app_limited" : "");
+    if (info(seen, "tcpi_busy_time"))
+        shell_print(io, " busy:%llums", (unsigned long long)info(seen, "tcpi_busy_time") / 1000);
+    if (info(seen, "tcpi_unacked"))
+        shell_print(io, " unacked:%u", (unsigned)info(seen, "tcpi_unacked"));
+    if (info(seen, "tcpi_retrans") || info(seen, "tcpi_total_retrans"))
+        shell_print(io, " retrans:%u/%u", (unsigned)info(seen, "tcpi_retrans"), (unsigned)info(seen, "tcpi_total_retrans"));
+    print_counts(io, seen, lost);
+    if (info(seen, "tcpi_reordering") != 3)
+        shell_print(io, " reordering:%u", (unsigned)info(seen, "tcpi_reordering"));
+    print_counts(io, seen, ends);
+    if (info(seen, "tcpi_min_rtt") && info(seen, "tcpi_min_rtt") != UINT32_MAX)
+        shell_print(io, " minrtt:%g", (double)info(seen, "tcpi_min_rtt") / 1000);
+    print_counts(io, seen, last);
+    shell_print(io, "\n");
+}
+
+static void print_memory(struct shell *shell, const struct seen *seen, struct shell_io *io)
+{
+    const struct fd_entry *entry = fd_find(shell->run, seen->fd);
+    uint32_t words[9] = {0};
+    socklen_t size = sizeof words;
+    if (entry && lil_getsockopt(shell->run->proc, entry->live_fd, SOL_SOCKET, SO_MEMINFO, words, &size) == 0)
+        shell_print(io, "\t skmem:(r%u,rb%u,t%u,tb%u,f%u,w%u,o%u,bl%u,d%u)", words[0], words[1], words[2], words[3],
+                    words[4], words[5], words[6], words[7], words[8]);
+}
+
+static int do_ss(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    struct filter filter = {0};
+    struct seen seen;
+    if (argc > 1 && strcmp(argv[1], "-s") == 0)
+        run_skip(shell->run, "command: ss -s is not known here");
+    read_filter(shell, argc, argv, &filter);
+    bool both = filter.tcp && filter.udp;
+    if (!filter.bare)
+        shell_print(io, "%sState      Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n", both ? "Netid " : "");
+    for (const struct fd_entry *entry = shell->run->fds; entry; entry = entry->next) {
+        if (!look_at(shell->run, entry, &seen) || !passes(&filter, &seen))
+            continue;
+        shell_print(io, "%s%-10s %-6d %-6d %s %s",
+                    !both                      ? ""
+                    : seen.type == SOCK_STREAM ? "tcp   "
+                                               : "udp   ",
+                    state_names[state_of(&seen)].ss, seen.queued, seen.unsent,
+                    name_of(shell, &seen.local, seen.local_port), name_of(shell, &seen.remote, seen.remote_port));
+        shell_print(io, filter.details || filter.memory ? "\n" : " \n");
+        if (filter.memory)
+            print_memory(shell, &seen, io);
+        if (filter.details && seen.type == SOCK_STREAM)
+            print_details(shell, &seen, io);
+        else if (filter.memory)
+            shell_print(io, "\n");
+    }
+    return 0;
+}
+
+/* --- netstat, /proc/net/tcp ------------------------------------------------------------------------------------------------- */
+static void print_counter(void *ctx, const char *name, uint64_t value)
+{
+    static const struct { const char *name, *text; bool shows_zero;
+    } lines[] = {{"TcpActiveOpens", "%llu active connection openings", true},
+                 {"TcpPassiveOpens", "%llu passive connection openings", true},
+                 {"TcpAttemptFails", "%llu failed connection attempts", true},
+                 {"TcpEstabResets", "%llu connection resets received", true},
+                 {"TcpCurrEstab", "%llu connections established", true},
+                 {"TcpInSegs", "%llu segments received", true},
+                 {"TcpOutSegs", "%llu segments sent out", true},
+                 {"TcpRetransSegs", "%llu segments retransmitted", true},
+                 {"TcpInErrs", "%llu bad segments received", true},
+                 {"TcpOutRsts", "%llu resets sent", true},
+                 {"TcpExtTW", "%llu TCP sockets finished time wait in fast timer", false},
+                 {"TcpExtDelayedACKs", "%llu delayed acks sent", false},
+                 {"TcpExtTCPPureAcks", "%llu acknowledgments not containing data payload received", false},
+                 {"TcpExtTCPHPAcks", "%llu predicted acknowledgments", false},
+                 {"TcpExtSyncookiesSent", "%llu SYN cookies sent", false},
+                 {"TcpExtSyncookiesRecv", "%llu SYN cookies received", false},
+                 {"TcpExtSyncookiesFailed", "%llu invalid SYN cookies received", false},
+                 {"TcpExtTCPSACKReorder", "Detected reordering %llu times using SACK", false},
+                 {"TcpExtTCPAbortOnData", "%llu connections reset due to unexpected data", false},
+                 {"TcpExtTCPAbortOnClose", "%llu connections reset due to early user close", false},
+                 {"TcpExtTCPAbortOnTimeout", "%llu connections aborted due to timeout", false},
+                 {"TcpExtTCPFastRetrans", "%llu fast retransmits", false}};
+    struct shell_io *io = ctx;
+    if (strncmp(name, "Tcp", 3) != 0)
+        return;
+    for (unsigned i = 0; i < ARRAY_COUNT(lines); i++) {
+        if (strcmp(name, lines[i].name) != 0)
+            continue;
+        if (value || lines[i].shows_zero) {
+            char text[120];
+            snprintf(text, sizeof text, lines[i].text, (unsigned long long)value);
+            shell_print(io, "    %s\n", text);
+        }
+        return;
+    }
+    if (value && strncmp(name, "TcpExt", 6) == 0)
+        shell_print(io, "    %s: %llu\n", name + 6, (unsigned long long)value);
+}
+
+static int do_netstat(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    struct filter filter = {0};
+    struct seen seen;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-' || strspn(argv[i] + 1, "tuanlseo46Wpw") != strlen(argv[i] + 1))
+            run_skip(shell->run, "command: netstat %s is not known here", argv[i]);
+        if (strchr(argv[i], 's')) {
+            shell_print(io, "Tcp:\n");
+            lil_counter_each(shell->run->host, print_counter, io);
+            return 0;
+        }
+        filter.tcp |= strchr(argv[i], 't') != NULL;
+        filter.udp |= strchr(argv[i], 'u') != NULL;
+        filter.all |= strchr(argv[i], 'a') != NULL;
+        filter.listening |= strchr(argv[i], 'l') != NULL;
+    }
+    if (!filter.tcp && !filter.udp)
+        filter.tcp = filter.udp = true;
+    shell_print(io, "Active Internet connections (%s)\nProto Recv-Q Send-Q Local Address           Foreign Address         State      \n",
+                filter.all ? "servers and established" : filter.listening ? "only servers" : "w/o servers");
+    for (const struct fd_entry *entry = shell->run->fds; entry; entry = entry->next)
+        if (look_at(shell->run, entry, &seen) && passes(&filter, &seen))
+            shell_print(io, "%s%s  %6d %6d %-23s %-23s %-11s\n", seen.type == SOCK_STREAM ? "tcp" : "udp",
+                        addr_is_v4(&seen.local) ? " " : "6", seen.queued, seen.unsent,
+                        name_of(shell, &seen.local, seen.local_port), name_of(shell, &seen.remote, seen.remote_port),
+                        state_names[state_of(&seen)].netstat);
+    return 0;
+}
+
+static const char *hex_name(struct shell *shell, const struct addr *addr, uint16_t port, bool is_v6)
+{
+    const char *text = "";
+    for (int word = is_v6 ? 0 : 12; word < 16; word += 4) { /* each word as the machine reads it */
+        const uint8_t *b = addr->b + word;
+        text = arena_printf(&shell->run->script.arena, "%s%02X%02X%02X%02X", text, b[3], b[2], b[1], b[0]);
+    }
+    return arena_printf(&shell->run->script.arena, "%s:%04X", text, port);
+}
+
+static const char *tcp_table(struct shell *shell, bool is_v6)
+{
+    struct seen seen;
+    unsigned line = 0;
+    const char *text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    for (const struct fd_entry *entry = shell->run->fds; entry; entry = entry->next)
+        if (look_at(shell->run, entry, &seen) && seen.type == SOCK_STREAM && state_of(&seen) != TCP_CLOSE &&
+            addr_is_v4(&seen.local) != is_v6)
+            text = arena_printf(&shell->run->script.arena,
+                                "%s%4u: %s %s %02X %08X:%08X 00:00000000 %08X     0        0 %u 1\n", text, line++,
+                                hex_name(shell, &seen.local, seen.local_port, is_v6),
+                                hex_name(shell, &seen.remote, seen.remote_port, is_v6), state_of(&seen),
+                                state_of(&seen) == TCP_LISTEN ? 0 : (unsigned)seen.unsent, (unsigned)seen.queued,
+                                (unsigned)info(&seen, "tcpi_retransmits"), (unsigned)entry->script_fd);
+    return text;
+}
+
+static int device_number(struct run *run, unsigned long request)
+{
+    struct ifreq ifreq = {.ifr_name = "tun0"};
+    int fd = lil_socket(run->proc, AF_INET, SOCK_DGRAM, 0), result = fd < 0 ? -1 : lil_ioctl(run->proc, fd, request, &ifreq);
+    if (fd >= 0)
+        (void)!lil_close(run->proc, fd);
+    return result < 0 ? 0 : request == SIOCGIFMTU ? ifreq.ifr_mtu : ifreq.ifr_flags;
+}
+
+const char *shell_look(struct shell *shell, const char *path)
+{
+    struct arena *arena = &shell->run->script.arena;
+    if (strcmp(path, "/proc/net/tcp") == 0 || strcmp(path, "/proc/net/tcp6") == 0)
+        return tcp_table(shell, path[13] == '6');
+    if (strcmp(path, "/proc/uptime") == 0)
+        return arena_printf(arena, "%.2f %.2f\n", (double)shell->run->now_ns / 1e9, (double)shell->run->now_ns / 1e9);
+    if (strcmp(path, "/proc/version") == 0)
+        return "Linux version 6.18.0 (lilliput)\n";
+    if (strcmp(path, "/proc/sys/kernel/osrelease") == 0)
+        return "6.18.0\n";
+    if (strcmp(path, "/proc/modules") == 0)
+        return "tcp_bbr 20480 0 - Live 0x0000000000000000\ntcp_dctcp 16384 0 - Live 0x0000000000000000\n";
+    if (strcmp(path, "/sys/class/net/tun0/mtu") == 0)
+        return arena_printf(arena, "%d\n", device_number(shell->run, SIOCGIFMTU));
+    return NULL;
+}
+
+/* --- ip ... show, ethtool -k, lsmod ------------------------------------------------------------------------------------------- */
+static void print_link(struct shell *shell, struct shell_io *io, bool is_loopback, bool has_addresses)
+{
+    struct run *run = shell->run;
+    char local[ADDR_TEXT];
+    bool up = device_number(run, SIOCGIFFLAGS) & IFF_UP;
+    if (is_loopback)
+        shell_print(io,
+                    "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN%s group default qlen 1000\n   "
+                    " link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n",
+                    has_addresses ? "" : " mode DEFAULT");
+    else
+        shell_print(io,
+                    "2: tun0: <POINTOPOINT,MULTICAST,NOARP%s> mtu %d qdisc pfifo_fast state %s%s group default qlen "
+                    "500\n    link/none \n",
+                    up ? ",UP,LOWER_UP" : "", device_number(run, SIOCGIFMTU), up ? "UNKNOWN" : "DOWN",
+                    has_addresses ? "" : " mode DEFAULT");
+    if (has_addresses && is_loopback)
+        shell_print(io, "    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n");
+    else if (has_addresses)
+        shell_print(io, "    %s %s/%u scope global tun0\n       valid_lft forever preferred_lft forever\n",
+                    addr_is_v4(&run->local) ? "inet" : "inet6", addr_print(&run->local, local),
+                    addr_is_v4(&run->local) ? 16u : 48u);
+}
+
+static void print_routes(struct shell *shell, struct shell_io *io, bool is_v6)
+{
+    struct run *run = shell->run;
+    char local[ADDR_TEXT];
+    bool has_default = false;
+    if (is_v6 == addr_is_v4(&run->local))
+        return;
+    for (const struct shell_variable *route = run->routes; route; route = route->next) {
+        has_default |= strcmp(route->name, "default") == 0 || strcmp(route->name, "::/0") == 0;
+        shell_print(io, "%s %s \n", strcmp(route->name, "::/0") == 0 ? "default" : route->name, route->value);
+    }
+    if (!has_default)
+        shell_print(io, "default dev tun0 scope link \n");
+    if (!is_v6)
+        shell_print(io, "192.168.0.0/16 dev tun0 proto kernel scope link src %s \n", addr_print(&run->local, local));
+    else
+        shell_print(io, "fd3d:a0b:17d6::/48 dev tun0 proto kernel metric 256 pref medium\n");
+}
+
+void shell_show(struct shell *shell, const char *object, const char *verb, bool is_v6, int argc, char **argv, struct shell_io *io)
+{
+    const char *device = "";
+    char local[ADDR_TEXT];
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "dev") != 0 && strcmp(argv[i], "up") != 0)
+            device = argv[i];
+    if (object[0] == 'r' && object[1] == 'o' && verb[0] == 'g')
+        shell_print(io, "%s dev tun0 src %s uid 0 \n    cache \n", argc ? argv[0] : "", addr_print(&shell->run->local, local));
+    else if (object[0] == 'r' && object[1] != 'u')
+        print_routes(shell, io, is_v6);
+    else if (object[0] == 'r')
+        shell_print(io, "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n");
+    for (int i = 0; i < 2 && (object[0] == 'l' || object[0] == 'a'); i++)
+        if (!*device || strcmp(device, i ? "tun0" : "lo") == 0)
+            print_link(shell, io, i == 0, object[0] == 'a');
+}
+
+static int do_ethtool(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    static const char *const features[] = {"rx-checksumming",
+                                           "tx-checksumming",
+                                           "scatter-gather",
+                                           "tcp-segmentation-offload",
+                                           "generic-segmentation-offload",
+                                           "generic-receive-offload",
+                                           "large-receive-offload"};
+    static const char *const shorts[] = {"rx", "tx", "sg", "tso", "gso", "gro", "lro"};
+    struct run *run = shell->run;
+    if (argc > 2 && strcmp(argv[1], "-k") == 0) {
+        shell_print(io, "Features for %s:\n", argv[2]);
+        for (unsigned i = 0; i < ARRAY_COUNT(features); i++)
+            shell_print(io, "%s: %s\n", features[i], run->features_off & 1u << i || i == 6 ? "off" : "on");
+        return 0;
+    }
+    for (int i = 3; argc > 2 && strcmp(argv[1], "-K") == 0 && i + 1 < argc; i += 2)
+        for (unsigned k = 0; k < ARRAY_COUNT(features); k++)
+            if (strcmp(argv[i], shorts[k]) == 0 || strcmp(argv[i], features[k]) == 0)
+                run->features_off = strcmp(argv[i + 1], "off") == 0 ? run->features_off | 1u << k : run->features_off & ~(1u << k);
+    if (argc > 1 && argv[1][0] == '-' && !strchr("KGLNXCsAa", argv[1][1]))
+        run_skip(run, "command: ethtool %s is not known here", argv[1]);
+    return 0;
+}
+
+static int do_lsmod(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)shell, (void)argc, (void)argv;
+    shell_print(io, "Module                  Size  Used by\ntcp_bbr                20480  0\ntcp_dctcp              16384  0\n");
+    return 0;
+}
+
+static int do_getent(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    const char *base = argc > 1 ? argv[1] : "", *key = argc > 2 ? argv[2] : "";
+    if (strcmp(base, "passwd") == 0 && (!*key || strcmp(key, "root") == 0 || strcmp(key, "0") == 0))
+        shell_print(io, "root:x:0:0:root:/root:/bin/sh\n");
+    else if (strncmp(base, "ahosts", 6) == 0 || strcmp(base, "hosts") == 0)
+        shell_print(io, strcmp(key, "localhost") == 0 ? "127.0.0.1       localhost\n" : "");
+    else
+        run_skip(shell->run, "command: getent %s is not known here", base);
+    return *key && strcmp(key, "localhost") != 0 && strcmp(key, "root") != 0 && strcmp(key, "0") != 0 ? 2 : 0;
+}
+
+bool shell_looks(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
+{
+    static const struct { const char *name; int (*run)(struct shell *, int, char **, struct shell_io *); } programs[] = {
+        {"ss", do_ss}, {"netstat", do_netstat}, {"ethtool", do_ethtool}, {"lsmod", do_lsmod}, {"getent", do_getent}};
+    for (unsigned i = 0; i < ARRAY_COUNT(programs); i++) {
+        if (strcmp(argv[0], programs[i].name) == 0) {
+            *status = programs[i].run(shell, argc, argv, io);
+            return true;
+        }
+    }
+    return false;
+}
