@@ -10,19 +10,32 @@ enum { TOKENS_MAX = 16 };
 
 static void add_token(struct desc *desc)
 {
-    if (desc->tokens < TOKENS_MAX && send(desc->outer.fd, "t", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+    if (send(desc->outer.fd, "t", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
         desc->tokens++;
 }
 
-static void take_tokens(struct desc *desc, int inner)
+static void take_tokens(struct desc *desc, int inner, unsigned but)
 {
     char dump[TOKENS_MAX];
-    while (desc->tokens) {
-        ssize_t n = recv(inner, dump, desc->kind == DESC_STREAM ? desc->tokens : 1, MSG_DONTWAIT);
+    while (desc->tokens > but) {
+        ssize_t n = recv(inner, dump, desc->kind == DESC_STREAM ? desc->tokens - but : 1, MSG_DONTWAIT);
         if (n <= 0)
             break;
         desc->tokens -= (unsigned)n;
     }
+}
+
+/* Readable, or more to read than before. Who never empties the stack's queue (nginx reads what FIONREAD told it) waits for each edge. */
+static void show_readable(struct desc *desc, int inner)
+{
+    if (desc->tokens == TOKENS_MAX) {
+        int found = inner < 0 ? desc_find_inner(desc) : -1;
+        take_tokens(desc, inner < 0 ? found : inner, 1); /* one stays: it is readable all the time */
+        if (found >= 0)
+            close(found);
+    }
+    if (desc->tokens < TOKENS_MAX)
+        add_token(desc);
 }
 
 /* POLLPRI while the stack has an urgent byte. */
@@ -78,9 +91,9 @@ void desc_sync(struct desc *desc, int inner)
         show_end(desc);
     if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
         if (!desc->tokens || woken & POLLIN)
-            add_token(desc);
+            show_readable(desc, inner);
     } else if (desc->tokens && inner >= 0) {
-        take_tokens(desc, inner);
+        take_tokens(desc, inner, 0);
     }
     if (desc->state == DESC_OPEN && desc->kind == DESC_STREAM) {
         if (events & POLLOUT)
