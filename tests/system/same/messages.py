@@ -79,3 +79,10 @@ try:
     w.sendmsg([b"x"], [(socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT, b"\3\0\0\0\0")])
 except OSError as e:
     print("five bytes", e.strerror)
+
+# closed with a datagram unread: its port is free
+for _ in range(3):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as r:
+        r.bind(("127.0.0.1", 19999))
+        r.sendto(b"unread", r.getsockname())
+print("bound three times")
