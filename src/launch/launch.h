@@ -228,6 +228,8 @@ struct task {
     pid_t tid, tgid;
     int syscall_fd, schedstat_fd, stat_fd;
     char schedstat[64];        /* as the first pass of a scan saw it */
+    bool is_known;             /* it was asleep then, in this call, as both passes saw */
+    long known_nr;
     int state;                 /* enum task_state */
     const struct wait_kind *wait; /* invariant 5 */
     uint64_t args[6];          /* of the wait, as the program gave them */
