@@ -27,6 +27,7 @@ struct job {
     struct attempt result;
     pid_t pid;
     int pipe;
+    unsigned processor; /* from 1 */
     bool done;
 };
 
@@ -157,7 +158,7 @@ static bool is_chosen(const struct gauntlet_options *o, const struct gauntlet_ca
 }
 
 /* --- jobs -------------------------------------------------------------------------------------------------------------------------- */
-static void job_start(struct job *job, const struct gauntlet_options *o)
+static void job_start(struct job *job, const struct gauntlet_options *o, unsigned processor)
 {
     int ends[2];
     char capture[512];
@@ -167,9 +168,11 @@ static void job_start(struct job *job, const struct gauntlet_options *o)
         .program = o->program,
         .server = o->server,
         .show_output = o->show,
-        .limit_ns = NETWORK_LIMIT_S * NS_PER_S};
+        .limit_ns = NETWORK_LIMIT_S * NS_PER_S,
+        .processor = processor};
 
     job->result.broken = true;
+    job->processor = processor;
     if (pipe2(ends, O_CLOEXEC) < 0) {
         job->done = true;
         return;
@@ -200,6 +203,19 @@ static void job_finish(struct job *job)
     job->done = true;
 }
 
+/* The first that no running job has. */
+static unsigned free_processor(const struct job *jobs, unsigned started)
+{
+    bool is_taken[CASES_MAX + 2] = {0};
+    unsigned processor = 1;
+
+    for (unsigned i = 0; i < started; i++)
+        is_taken[jobs[i].done ? 0 : jobs[i].processor] = true;
+    while (is_taken[processor])
+        processor++;
+    return processor;
+}
+
 static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_options *o)
 {
     unsigned started = 0, printed = 0, running = 0;
@@ -210,7 +226,7 @@ static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_opt
     while (printed < count) {
         struct pollfd fds[CASES_MAX];
         while (started < count && running < o->jobs) {
-            job_start(&jobs[started], o);
+            job_start(&jobs[started], o, free_processor(jobs, started));
             running += !jobs[started++].done;
         }
         for (unsigned i = 0; i < started; i++)

@@ -124,6 +124,7 @@ int64_t call_socket(struct call *call)
                          protocol, strerror(error));
         return -error;
     }
+    program->launcher->has_sockets = true;
     sweep_if_many(program->launcher);
     desc = desc_new(program, type == SOCK_STREAM ? DESC_STREAM : DESC_DGRAM, fd, false, flags & SOCK_NONBLOCK, &inner);
     if (!desc) {

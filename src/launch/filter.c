@@ -114,8 +114,8 @@ static const struct rule {
     {ARCH_OPEN, A, ALWAYS, 0, NOTIFY},
     {__NR_openat, A, ALWAYS, 0, NOTIFY},
     {__NR_openat2, A, ALWAYS, 0, NOTIFY},
-    {__NR_sched_getaffinity, R, ALWAYS, 0, NOTIFY},
-    {__NR_sched_setaffinity, R, ALWAYS, 0, NOTIFY},
+    {__NR_sched_getaffinity, A, ALWAYS, 0, NOTIFY},
+    {__NR_sched_setaffinity, A, ALWAYS, 0, NOTIFY},
     {__NR_ptrace, V, ALWAYS, 0, NOTIFY},               /* we are the tracer */
     {__NR_clock_gettime, V, WALL_CLOCK, 0, NOTIFY},
     {__NR_gettimeofday, V, ALWAYS, 0, NOTIFY},

@@ -73,6 +73,7 @@ struct launcher_config {
     bool follow_last;         /* the run ends when all programs (but those that keep running) have ended, not with the first */
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
     uint64_t chance_seed;     /* virtual: of what getrandom() gives; 0: the kernel's own */
+    unsigned processor;       /* virtual: the programs' is the n-th (from 1, modulo their number) of those we may use; 0: the present one */
 };
 
 /* What the code in programs knows of the clock (vdso.c has these offsets). Programs can write to it: nothing here is trusted. */
@@ -86,7 +87,7 @@ struct clock_page {
 /* Where those who call often run: place.c. */
 enum { CALLERS = 64 };
 struct placement {
-    bool is_off;               /* virtual time, one processor, or a program that sets its own */
+    bool is_off;               /* one processor, a program that sets its own, or (virtual) that computes on several */
     bool is_together, is_trial;
     cpu_set_t all, home;       /* the processors that we were given; ours, while together */
     struct caller {
@@ -120,6 +121,7 @@ struct launcher {
     struct list held;      /* every held call */
     unsigned timed_calls;  /* those with a deadline */
     uint64_t look_due_ns, look_pause_ns, look_rest_ns; /* real: when they are looked at for signals, and not before: notify_look */
+    bool has_sockets;      /* programs may have some: notify.c */
     bool told_ptrace;      /* virtual: a debugger was refused; said once */
     bool sees_signal;      /* virtual: a scan met one that a signal waits for */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
@@ -149,8 +151,7 @@ struct launcher {
     uint32_t burn_reads;     /* clock.reads at that time */
     uint32_t calls_here;     /* virtual: on sockets, at this instant */
     unsigned idle_turns;
-    bool jumped;             /* virtual: since the last poll nothing but the clock has changed */
-    bool polled;             /* virtual: the last turn ended with a poll that found something: its world comes first */
+    uint64_t awake_ns;       /* virtual: a thread has been given something since the last poll: it runs, for so long (real) before it is looked at; 0: none */
     bool has_chance;         /* virtual: getrandom() is answered from a seed: two runs are one */
     struct prng chance;
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
@@ -378,12 +379,13 @@ uint64_t clock_from_world(const struct launcher *launcher, int id, uint64_t worl
 uint64_t clock_add(uint64_t a_ns, uint64_t b_ns); /* saturating */
 uint64_t clock_span(int64_t seconds, int64_t nanoseconds);
 
-/* --- place.c (real time) ----------------------------------------------------------------------------------------------- */
-void place_init(struct launcher *launcher);
+/* --- place.c ----------------------------------------------------------------------------------------------------------- */
+void place_init(struct launcher *launcher, unsigned processor);
 void place_note(struct launcher *launcher, pid_t tid);     /* it has called */
 void place_turn(struct launcher *launcher);                /* once a turn of the loop */
 void place_release(struct launcher *launcher);             /* everybody has its processors again */
 uint64_t place_left(const struct launcher *launcher);      /* time to the next turn that is needed; LIL_NEVER */
+void place_separate(struct launcher *launcher);            /* and that is all: for the rest of the run */
 
 /* --- vdso.c (virtual time) --------------------------------------------------------------------------------------------- */
 struct task;
@@ -411,6 +413,7 @@ const char *wait_name(const struct wait_kind *kind);
 bool quiesce_scan(struct launcher *launcher);
 bool quiesce_is_in(struct task *task, long nr, uint64_t argument); /* it sleeps in this call, with this first argument */
 uint64_t quiesce_cpu_ns(struct launcher *launcher);
+unsigned quiesce_running(struct launcher *launcher); /* how many threads run, or could */
 const char *quiesce_waiting(struct launcher *launcher, struct program *program); /* the call that its first thread waits in */
 int timers_init(struct launcher *launcher);
 void timers_free(struct launcher *launcher);

@@ -19,64 +19,67 @@
 #define __NR_epoll_pwait2 441
 #endif
 
+/* What argument 0 is. A descriptor that is not ours: the call goes on. */
+enum argument { NO_DESCRIPTOR, SOCKET, DESCRIPTOR /* a file's, most often */ };
+
 /* By number: each call of a program passes here. */
 static const struct handler {
     const char *name;
     call_handler *handle;
-    bool on_socket; /* argument 0 is a descriptor; not ours: go on */
+    enum argument argument;
 } handlers[] = {
-    [__NR_socket] = {"socket", call_socket, false},
-    [__NR_connect] = {"connect", call_connect, true},
-    [__NR_bind] = {"bind", call_bind, true},
-    [__NR_listen] = {"listen", call_listen, true},
-    [__NR_accept] = {"accept", call_accept, true},
-    [__NR_accept4] = {"accept4", call_accept, true},
-    [__NR_shutdown] = {"shutdown", call_shutdown, true},
-    [__NR_getsockname] = {"getsockname", call_getsockname, true},
-    [__NR_getpeername] = {"getpeername", call_getpeername, true},
-    [__NR_setsockopt] = {"setsockopt", call_setsockopt, true},
-    [__NR_getsockopt] = {"getsockopt", call_getsockopt, true},
-    [__NR_sendto] = {"sendto", call_send, true},
-    [__NR_recvfrom] = {"recvfrom", call_recv, true},
-    [__NR_sendmsg] = {"sendmsg", call_send, true},
-    [__NR_recvmsg] = {"recvmsg", call_recv, true},
-    [__NR_sendmmsg] = {"sendmmsg", call_send, true},
-    [__NR_recvmmsg] = {"recvmmsg", call_recv, true},
-    [__NR_read] = {"read", call_recv, true},
-    [__NR_readv] = {"readv", call_recv, true},
-    [__NR_write] = {"write", call_send, true},
-    [__NR_writev] = {"writev", call_send, true},
-    [__NR_sendfile] = {"sendfile", call_sendfile, true},
-    [__NR_close] = {"close", call_close, true},
-    [__NR_splice] = {"splice", call_splice, false},
-    [__NR_ioctl] = {"ioctl", call_ioctl, true},
-    [__NR_mount] = {"mount", call_refuse, false},
-    [__NR_fsopen] = {"fsopen", call_refuse, false},
-    [__NR_clock_settime] = {"clock_settime", call_refuse, false},
-    [__NR_settimeofday] = {"settimeofday", call_refuse, false},
-    [__NR_adjtimex] = {"adjtimex", call_refuse, false},
-    [__NR_clock_adjtime] = {"clock_adjtime", call_refuse, false},
-    [__NR_ptrace] = {"ptrace", call_refuse_ptrace, false},
-    [__NR_sched_getaffinity] = {"sched_getaffinity", call_affinity, false},
-    [__NR_sched_setaffinity] = {"sched_setaffinity", call_affinity, false},
-    [ARCH_OPEN] = {"open", call_open, false},
-    [__NR_openat] = {"openat", call_open, false},
-    [__NR_openat2] = {"openat2", call_open, false},
-    [__NR_clock_gettime] = {"clock_gettime", clock_call_gettime, false},
-    [__NR_gettimeofday] = {"gettimeofday", clock_call_gettimeofday, false},
-    [__NR_time] = {"time", clock_call_time, false},
-    [__NR_getrandom] = {"getrandom", call_getrandom, false},
-    [__NR_alarm] = {"alarm", timers_call_alarm, false},
-    [__NR_setitimer] = {"setitimer", timers_call_setitimer, false},
-    [__NR_getitimer] = {"getitimer", timers_call_getitimer, false},
-    [__NR_timer_create] = {"timer_create", timers_call_create, false},
-    [__NR_timer_settime] = {"timer_settime", timers_call_settime, false},
-    [__NR_timer_gettime] = {"timer_gettime", timers_call_gettime, false},
-    [__NR_timer_getoverrun] = {"timer_getoverrun", timers_call_getoverrun, false},
-    [__NR_timer_delete] = {"timer_delete", timers_call_delete, false},
-    [__NR_timerfd_create] = {"timerfd_create", timers_call_fd_create, false},
-    [__NR_timerfd_settime] = {"timerfd_settime", timers_call_fd_settime, false},
-    [__NR_timerfd_gettime] = {"timerfd_gettime", timers_call_fd_gettime, false},
+    [__NR_socket] = {"socket", call_socket, NO_DESCRIPTOR},
+    [__NR_connect] = {"connect", call_connect, SOCKET},
+    [__NR_bind] = {"bind", call_bind, SOCKET},
+    [__NR_listen] = {"listen", call_listen, SOCKET},
+    [__NR_accept] = {"accept", call_accept, SOCKET},
+    [__NR_accept4] = {"accept4", call_accept, SOCKET},
+    [__NR_shutdown] = {"shutdown", call_shutdown, SOCKET},
+    [__NR_getsockname] = {"getsockname", call_getsockname, SOCKET},
+    [__NR_getpeername] = {"getpeername", call_getpeername, SOCKET},
+    [__NR_setsockopt] = {"setsockopt", call_setsockopt, SOCKET},
+    [__NR_getsockopt] = {"getsockopt", call_getsockopt, SOCKET},
+    [__NR_sendto] = {"sendto", call_send, SOCKET},
+    [__NR_recvfrom] = {"recvfrom", call_recv, SOCKET},
+    [__NR_sendmsg] = {"sendmsg", call_send, SOCKET},
+    [__NR_recvmsg] = {"recvmsg", call_recv, SOCKET},
+    [__NR_sendmmsg] = {"sendmmsg", call_send, SOCKET},
+    [__NR_recvmmsg] = {"recvmmsg", call_recv, SOCKET},
+    [__NR_read] = {"read", call_recv, DESCRIPTOR},
+    [__NR_readv] = {"readv", call_recv, DESCRIPTOR},
+    [__NR_write] = {"write", call_send, DESCRIPTOR},
+    [__NR_writev] = {"writev", call_send, DESCRIPTOR},
+    [__NR_sendfile] = {"sendfile", call_sendfile, DESCRIPTOR},
+    [__NR_close] = {"close", call_close, DESCRIPTOR},
+    [__NR_splice] = {"splice", call_splice, NO_DESCRIPTOR},
+    [__NR_ioctl] = {"ioctl", call_ioctl, SOCKET},
+    [__NR_mount] = {"mount", call_refuse, NO_DESCRIPTOR},
+    [__NR_fsopen] = {"fsopen", call_refuse, NO_DESCRIPTOR},
+    [__NR_clock_settime] = {"clock_settime", call_refuse, NO_DESCRIPTOR},
+    [__NR_settimeofday] = {"settimeofday", call_refuse, NO_DESCRIPTOR},
+    [__NR_adjtimex] = {"adjtimex", call_refuse, NO_DESCRIPTOR},
+    [__NR_clock_adjtime] = {"clock_adjtime", call_refuse, NO_DESCRIPTOR},
+    [__NR_ptrace] = {"ptrace", call_refuse_ptrace, NO_DESCRIPTOR},
+    [__NR_sched_getaffinity] = {"sched_getaffinity", call_affinity, NO_DESCRIPTOR},
+    [__NR_sched_setaffinity] = {"sched_setaffinity", call_affinity, NO_DESCRIPTOR},
+    [ARCH_OPEN] = {"open", call_open, NO_DESCRIPTOR},
+    [__NR_openat] = {"openat", call_open, NO_DESCRIPTOR},
+    [__NR_openat2] = {"openat2", call_open, NO_DESCRIPTOR},
+    [__NR_clock_gettime] = {"clock_gettime", clock_call_gettime, NO_DESCRIPTOR},
+    [__NR_gettimeofday] = {"gettimeofday", clock_call_gettimeofday, NO_DESCRIPTOR},
+    [__NR_time] = {"time", clock_call_time, NO_DESCRIPTOR},
+    [__NR_getrandom] = {"getrandom", call_getrandom, NO_DESCRIPTOR},
+    [__NR_alarm] = {"alarm", timers_call_alarm, NO_DESCRIPTOR},
+    [__NR_setitimer] = {"setitimer", timers_call_setitimer, NO_DESCRIPTOR},
+    [__NR_getitimer] = {"getitimer", timers_call_getitimer, NO_DESCRIPTOR},
+    [__NR_timer_create] = {"timer_create", timers_call_create, NO_DESCRIPTOR},
+    [__NR_timer_settime] = {"timer_settime", timers_call_settime, NO_DESCRIPTOR},
+    [__NR_timer_gettime] = {"timer_gettime", timers_call_gettime, NO_DESCRIPTOR},
+    [__NR_timer_getoverrun] = {"timer_getoverrun", timers_call_getoverrun, NO_DESCRIPTOR},
+    [__NR_timer_delete] = {"timer_delete", timers_call_delete, NO_DESCRIPTOR},
+    [__NR_timerfd_create] = {"timerfd_create", timers_call_fd_create, NO_DESCRIPTOR},
+    [__NR_timerfd_settime] = {"timerfd_settime", timers_call_fd_settime, NO_DESCRIPTOR},
+    [__NR_timerfd_gettime] = {"timerfd_gettime", timers_call_fd_gettime, NO_DESCRIPTOR},
 };
 
 static const struct handler *find_handler(long nr)
@@ -379,15 +382,23 @@ static bool is_known(struct call *call)
     return true;
 }
 
+/* A socket, ours or the real network's, comes to a program by a notified call, or at its start (spawn.c). Before the first of these what it
+ * reads, writes and closes (for its dynamic linker, most of it) need not be asked what it is. */
+static bool is_on_socket(struct launcher *l, const struct handler *handler)
+{
+    l->has_sockets |= handler && handler->argument == SOCKET;
+    return handler && handler->argument != NO_DESCRIPTOR && l->has_sockets;
+}
+
 /* Handles CALL once; true when it is answered (or its thread is gone). */
 static bool handle(struct call *call)
 {
     const struct handler *handler = find_handler(call->nr);
     int64_t result = CALL_CONTINUE;
-    bool is_answered = false, is_new = !call->tries;
+    bool is_answered = false, is_new = !call->tries, on_socket = is_on_socket(call->program->launcher, handler);
     struct desc *desc;
 
-    if (handler && handler->on_socket && !is_known(call)) {
+    if (on_socket && !is_known(call)) {
         call->desc = notify_find(call->program->launcher, call->tid, (int)call->args[0], &call->inner);
         if (call->desc) {
             call->desc->last_tid = call->tid;
@@ -400,9 +411,9 @@ static bool handle(struct call *call)
     desc = call->desc;
     if (is_answered)
         ;
-    else if (handler && (!handler->on_socket || call->desc))
+    else if (handler && (handler->argument == NO_DESCRIPTOR || call->desc))
         result = handler->handle(call);
-    else if (handler)
+    else if (on_socket)
         result = handle_foreign(call, handler);
     if (call->inner >= 0)
         close(call->inner);
@@ -414,7 +425,7 @@ static bool handle(struct call *call)
     }
     if (result < 0 && result > -4096 && handler && call->desc)
         call_record(call, handler->name, (int)-result);
-    if (handler && handler->on_socket)
+    if (handler && handler->argument != NO_DESCRIPTOR)
         clock_charge(call->program->launcher, call->desc != NULL, result);
     if (is_new && desc && is_settled(call, desc))
         launcher_settle(desc->launcher, call->nr == __NR_close);
@@ -444,6 +455,9 @@ bool notify_retry(struct call *call)
     return true;
 }
 
+/* A program does more with an answer than after a stop, when it mostly goes to sleep in a wait. */
+static const uint64_t answered_pause_ns = 50000;
+
 static void receive(struct program *program)
 {
     struct seccomp_notif request;
@@ -453,6 +467,7 @@ static void receive(struct program *program)
     if (ioctl(program->listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
         return; /* ENOENT: the caller was killed before we looked */
     program->launcher->notifications++;
+    program->launcher->awake_ns = answered_pause_ns;
     place_note(program->launcher, (pid_t)request.pid);
     first = (struct call){.program = program,
                           .inner = -1,

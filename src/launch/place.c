@@ -1,8 +1,11 @@
-/* place.c: which processor the supervisor and those who call it much run on. Real time only. A caller waits for its answer, so it and the
+/* place.c: which processor the supervisor and those who call it much run on. A caller waits for its answer, so it and the
  * supervisor never run at once: on two processors they gain nothing, and pay for waking each other across (in a virtual machine 4 us
  * each way, and cold caches). seccomp's synchronous wake-up keeps a call on one processor, but whom bytes in a socket wake the kernel
  * sends to an idle one. So, where it is seen to be faster, threads that call often are put on the supervisor's processor for as long
  * as they do: a window of time apart, a window together; the better one holds for a second (docs/decisions/0314-one-processor.md).
+ *
+ * In virtual time all of them are on one processor from the start: a switch is most of what a call costs, and cases of the gauntlet run
+ * beside each other. When two threads compute at once, without a call, for milliseconds, they have all processors again.
  *
  * Programs must not notice: what asks for its processors is released first, and one that sets them itself ends this for the run. */
 #include <dirent.h>
@@ -30,10 +33,33 @@ static bool has_processors(pid_t tid, const cpu_set_t *wanted)
     return sched_getaffinity(tid, sizeof own, &own) == 0 && CPU_EQUAL(&own, wanted);
 }
 
-void place_init(struct launcher *l)
+/* The processor that is number WHICH - 1 of ours. */
+static int nth_processor(const cpu_set_t *all, unsigned which)
+{
+    unsigned left = (which - 1) % (unsigned)CPU_COUNT(all);
+    int cpu = 0;
+
+    while (!CPU_ISSET(cpu, all) || left--)
+        cpu++;
+    return cpu;
+}
+
+static bool choose_home(struct placement *p, int cpu)
+{
+    if (cpu < 0 || !CPU_ISSET(cpu, &p->all))
+        return false;
+    CPU_ZERO(&p->home);
+    CPU_SET(cpu, &p->home);
+    return sched_setaffinity(0, sizeof p->home, &p->home) == 0;
+}
+
+void place_init(struct launcher *l, unsigned processor)
 {
     struct placement *p = &l->placement;
-    p->is_off = l->virtual_time || sched_getaffinity(0, sizeof p->all, &p->all) < 0 || CPU_COUNT(&p->all) < 2;
+
+    p->is_off = sched_getaffinity(0, sizeof p->all, &p->all) < 0 || CPU_COUNT(&p->all) < 2;
+    if (l->virtual_time && !p->is_off) /* programs are our children: they begin where we are */
+        p->is_together = choose_home(p, processor ? nth_processor(&p->all, processor) : sched_getcpu());
 }
 
 void place_note(struct launcher *l, pid_t tid)
@@ -106,13 +132,8 @@ void place_release(struct launcher *l)
 static void come_together(struct launcher *l, uint64_t elapsed_ns)
 {
     struct placement *p = &l->placement;
-    int cpu = sched_getcpu();
 
-    if (cpu < 0 || !CPU_ISSET(cpu, &p->all))
-        return;
-    CPU_ZERO(&p->home);
-    CPU_SET(cpu, &p->home);
-    if (sched_setaffinity(0, sizeof p->home, &p->home) < 0)
+    if (!choose_home(p, sched_getcpu()))
         return;
     p->is_together = p->is_trial = true;
     p->stray_due_ns = l->now_ns + stray_pause_ns;
@@ -182,22 +203,38 @@ uint64_t place_left(const struct launcher *l)
     return end_ns > l->now_ns ? end_ns - l->now_ns : 0;
 }
 
+void place_separate(struct launcher *l)
+{
+    place_release(l);
+    l->placement.is_off = true;
+}
+
+/* Virtual time: as if its thread were not beside us. */
+static int64_t tell_processors(struct call *call, pid_t tid)
+{
+    const struct placement *p = &call->program->launcher->placement;
+    uint8_t mask[MASK_MAX] = {0};
+    long n = syscall(SYS_sched_getaffinity, tid, min_u64((uint32_t)call->args[1], sizeof mask), mask);
+
+    if (n < 0)
+        return -errno;
+    if (p->is_together && has_processors(tid, &p->home))
+        memcpy(mask, &p->all, min_u64(sizeof p->all, (uint64_t)n));
+    return memory_write(call->tid, call->args[2], mask, (size_t)n) < 0 ? -EFAULT : n;
+}
+
 int64_t call_affinity(struct call *call)
 {
     struct launcher *l = call->program->launcher;
-    uint8_t mask[MASK_MAX];
-    long n;
+    bool is_set = call->nr == __NR_sched_setaffinity;
+    pid_t tid = call->args[0] ? (pid_t)call->args[0] : call->tid;
 
-    if (l->placement.is_together) {
+    if (l->placement.is_together && (is_set || !l->virtual_time)) {
         place_release(l);
         l->placement.due_ns = l->now_ns + window_ns;
     }
-    l->placement.is_off |= call->nr == __NR_sched_setaffinity;
-    if (call->nr == __NR_sched_setaffinity || (call->args[0] && (pid_t)call->args[0] != call->tid))
+    l->placement.is_off |= is_set;
+    if (is_set || (tid != call->tid && !l->virtual_time))
         return CALL_CONTINUE;
-    /* now: the thread may go on later */
-    n = syscall(SYS_sched_getaffinity, call->tid, min_u64((uint32_t)call->args[1], sizeof mask), mask);
-    if (n < 0)
-        return -errno;
-    return memory_write(call->tid, call->args[2], mask, (size_t)n) < 0 ? -EFAULT : n;
+    return tell_processors(call, tid); /* now: the thread may go on later */
 }

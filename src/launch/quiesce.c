@@ -168,6 +168,17 @@ bool quiesce_is_in(struct task *task, long nr, uint64_t argument)
     return look(task, &now, &first) == TASK_SLEEPS && now == nr && first == argument;
 }
 
+unsigned quiesce_running(struct launcher *l)
+{
+    unsigned count = 0;
+    long nr;
+    uint64_t argument;
+
+    list_each(node, &l->tasks)
+        count += look(list_entry(node, struct task, node), &nr, &argument) == TASK_RUNS;
+    return count;
+}
+
 uint64_t quiesce_cpu_ns(struct launcher *l)
 {
     uint64_t total = 0;

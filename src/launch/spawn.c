@@ -44,12 +44,13 @@ static void futex_wait(_Atomic int *word, int value, int milliseconds)
 static void futex_wake(_Atomic int *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 /* What becomes the program's descriptor INDEX: a number above 2. */
-static int stdio_of(const struct program *program, int index)
+static int stdio_of(struct program *program, int index)
 {
     int from = program->stdio[index] >= 0 ? program->stdio[index] : index, domain, fd;
     socklen_t length = sizeof domain;
-    bool is_network = getsockopt(from, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain != AF_UNIX;
+    bool is_socket = getsockopt(from, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0, is_network = is_socket && domain != AF_UNIX;
 
+    program->launcher->has_sockets |= is_socket;
     fd = is_network ? -1 : fcntl(from, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0)
         return fd;

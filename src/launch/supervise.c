@@ -148,7 +148,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     l->keeps_inner = sweep_is_needed();
     clock_start(l);
-    place_init(l);
+    place_init(l, config->processor);
     if (l->virtual_time) { /* what goes to sleep in a program is seen by looking again, after microseconds */
         l->timer_slack_ns = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
         prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
@@ -499,40 +499,29 @@ static void end_as_hang(struct launcher *l)
     }
 }
 
-static void virtual_turn(struct launcher *l)
+static void note_awake(struct launcher *l)
 {
-    uint64_t next;
+    if (l->progress && !l->awake_ns)
+        l->awake_ns = FIRST_PAUSE_NS;
+}
 
-    l->progress = false;
-    if (!l->jumped && !l->polled)
-        poll_events(l, 0);
-    l->jumped = l->polled = false;
-    wait_fire(l);
-    timers_fire(l);
-    call_retry_unix(l);
-    world_turn(l);
-    if (start_due(l) || l->progress) {
-        l->idle_turns = 0;
+/* A pause for those that run. */
+static void wait_awhile(struct launcher *l)
+{
+    uint64_t pause_ns = FIRST_PAUSE_NS << min_u32(l->idle_turns++, 11);
+
+    poll_events(l, pause_ns);
+    if (l->progress || pause_ns <= 2 * NS_PER_MS)
         return;
-    }
-    if (!quiesce_scan(l)) {
-        notify_look(l, l->sees_signal); /* before the pause: one that runs may wait for what a handler does */
-        if (l->progress)
-            return;
-        uint64_t pause_ns = FIRST_PAUSE_NS << min_u32(l->idle_turns++, 11);
-        poll_events(l, pause_ns);
-        l->polled = l->progress;
-        if (l->progress)
-            l->idle_turns = 0;
-        else if (pause_ns > 2 * NS_PER_MS)
-            count_burn(l);
-        return;
-    }
-    poll_events(l, 0);
-    l->polled = l->progress;
-    if (l->progress || call_retry_unix(l) || (l->keeps_inner && sweep(l)))
-        return; /* invariant 3 */
-    next = launcher_next(l);
+    count_burn(l);
+    if (l->placement.is_together && quiesce_running(l) > 1)
+        place_separate(l);
+}
+
+static void jump(struct launcher *l)
+{
+    uint64_t next = launcher_next(l);
+
     if (l->limit_ns && next > l->limit_ns && l->detect_hang) {
         end_as_hang(l);
     } else if (next == LIL_NEVER) {
@@ -541,8 +530,40 @@ static void virtual_turn(struct launcher *l)
     } else if (next > l->now_ns) {
         clock_jump(l, next);
         l->jumps++;
-        l->jumped = true;
     }
+}
+
+/* All that is due at this instant; then, when that woke somebody, a moment for it: to look whether it sleeps costs more than to wait for what it
+ * does next. Every turn ends with a poll, or with a jump, after which nothing else has changed: so none begins with one. */
+static void virtual_turn(struct launcher *l)
+{
+    uint64_t awake_ns;
+
+    l->progress = false;
+    wait_fire(l);
+    timers_fire(l);
+    call_retry_unix(l);
+    world_turn(l);
+    l->progress |= start_due(l);
+    note_awake(l);
+    if (l->progress) {
+        l->idle_turns = 0;
+        return;
+    }
+    if (l->awake_ns) {
+        awake_ns = l->awake_ns;
+        l->awake_ns = l->idle_turns = 0;
+        poll_events(l, awake_ns);
+    } else if (!quiesce_scan(l)) {
+        notify_look(l, l->sees_signal); /* before the pause: one that runs may wait for what a handler does */
+        if (!l->progress)
+            wait_awhile(l);
+    } else {
+        poll_events(l, 0);
+        if (!l->progress && !call_retry_unix(l) && !(l->keeps_inner && sweep(l))) /* invariant 3 */
+            jump(l);
+    }
+    note_awake(l);
 }
 
 static void real_turn(struct launcher *l)
