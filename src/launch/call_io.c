@@ -100,14 +100,22 @@ static bool asks_nobody(const struct call *call, const struct transfer *t)
     return (call->nr == __NR_read || call->nr == __NR_readv || call->nr == __NR_writev) && total_of(t) == 0;
 }
 
-/* What a failed connect() left behind is the next call's answer, once. */
-static int take_error(struct desc *desc, int flags)
+int call_take_error(struct call *call, int flags)
 {
+    struct desc *desc = call->desc;
     int error = desc->kind == DESC_STREAM && !(flags & (MSG_OOB | MSG_ERRQUEUE)) ? desc->error : 0;
 
     if (error)
         desc->error = 0;
+    if (error && !desc->launcher->exact)
+        desc_take_error(call->inner); /* what read() would say */
     return error;
+}
+
+/* Fast mode: a stream that is open has its bytes in the pair; before and after that, and of its error queue, the stack knows. */
+static bool is_piped(const struct call *call, int flags)
+{
+    return call->desc->kind == DESC_STREAM && !call->desc->launcher->exact && call->desc->state == DESC_OPEN && !(flags & MSG_ERRQUEUE);
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------------------------------ */
@@ -264,7 +272,7 @@ static int64_t receive_for(struct call *call, struct transfer *t)
     ssize_t n;
     int64_t rc;
 
-    if (call->nr == __NR_recvmmsg || !has_name(t) || t->flags & MSG_OOB || call->desc->state != DESC_OPEN)
+    if (call->nr == __NR_recvmmsg || !has_name(t) || t->flags & MSG_OOB)
         return CALL_CONTINUE;
     n = recv(call->inner, buffer, min_u64(total_of(t), LAUNCH_SCRATCH), (t->flags & (MSG_PEEK | MSG_TRUNC)) | MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN && call_begin_wait(call, t->flags, SO_RCVTIMEO))
@@ -285,13 +293,13 @@ int64_t call_recv(struct call *call)
     int64_t n = parse(call, t, 0);
     bool waits_for_all;
 
-    if (desc->kind == DESC_STREAM && !l->exact)
+    if (is_piped(call, n < 0 ? 0 : t->flags))
         return n < 0 ? CALL_CONTINUE : receive_for(call, t);
     if (n < 0 || asks_nobody(call, t))
         return n;
     if (t->flags & MSG_ERRQUEUE && desc->lil_fd < 0)
         return -EAGAIN;
-    n = take_error(desc, t->flags);
+    n = call_take_error(call, t->flags);
     if (n)
         return -n;
     waits_for_all = t->flags & MSG_WAITALL && !(t->flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) && desc->kind == DESC_STREAM &&
@@ -420,7 +428,7 @@ static int64_t send_for(struct call *call, struct transfer *t)
     size_t total = total_of(t);
     ssize_t n = 0;
 
-    if (call->nr == __NR_sendmmsg || !has_name(t) || t->flags & MSG_OOB || call->desc->state != DESC_OPEN)
+    if (call->nr == __NR_sendmmsg || !has_name(t) || t->flags & MSG_OOB)
         return CALL_CONTINUE;
     do {
         ssize_t got = memory_gather(call->tid, t->iov, t->count, call->done, buffer, LAUNCH_SCRATCH);
@@ -444,11 +452,11 @@ int64_t call_send(struct call *call)
     int64_t n = parse(call, t, 0);
     int flags;
 
-    if (desc->kind == DESC_STREAM && !l->exact)
+    if (is_piped(call, 0))
         return n < 0 ? CALL_CONTINUE : send_for(call, t);
     if (n < 0 || asks_nobody(call, t))
         return n;
-    n = take_error(desc, 0);
+    n = call_take_error(call, 0);
     if (n)
         return -n;
     if (desc->kind == DESC_DGRAM && !l->exact)
@@ -500,9 +508,13 @@ int64_t call_sendfile(struct call *call)
 {
     size_t size = (size_t)min_u64(call->args[3], 0x7ffff000); /* sendfile(2): MAX_RW_COUNT */
     struct stat status;
-    int64_t n = 1;
+    int64_t n;
     int file;
 
+    n = -call_take_error(call, 0);
+    if (n)
+        return n;
+    n = 1;
     if (call->desc->lil_fd < 0)
         return call_broken_pipe(call, 0);
     file = memory_open(call->tid, (int)call->args[1], !call->args[2]);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,8 @@ int64_t call_ioctl_foreign(struct call *call)
     struct desc stand_in = {.launcher = program->launcher, .program = program, .kind = DESC_DGRAM, .family = AF_INET};
     int64_t rc;
 
+    if (request == FIOSETOWN || request == SIOCSPGRP)
+        return call_set_owner(call);
     if (request < 0x890b || request == 0x89e0 /* SIOCUNIXFILE */) /* owners, marks, timestamps: the socket's own */
         return CALL_CONTINUE;
     stand_in.lil_fd = lil_socket(program->proc, AF_INET, SOCK_DGRAM, 0);

@@ -3,6 +3,7 @@
  * with EAFNOSUPPORT, as on a kernel without them, and are logged. */
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -176,6 +177,7 @@ int64_t call_listen(struct call *call)
         rc = desc_attach_hub(desc, call->inner);
         if (rc < 0)
             return rc;
+        shutdown(call->inner, SHUT_WR); /* with its filler: poll(2) never shows POLLOUT, and what writes to it gets EPIPE */
         desc_sync(desc, call->inner);
     }
     return 0;
@@ -213,6 +215,7 @@ static int64_t connect_state(struct call *call)
         return -EISCONN;
     case DESC_FAILED:
         desc->error = 0;
+        desc->is_told = true;
         return error ? -error : -ECONNABORTED;
     case DESC_CONNECTING:
         if (!call_is_blocking(call, 0))
@@ -252,19 +255,20 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
     int64_t result;
     int rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
 
-    if (rc < 0 && errno == ECONNABORTED && desc->state == DESC_FAILED) /* the end of the attempt whose error the program has */
+    /* The end of the attempt whose error connect() told. */
+    if (rc < 0 && errno == ECONNABORTED && desc->state == DESC_FAILED && desc->is_told)
         rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
     if (rc < 0 && errno != EINPROGRESS && errno != EAGAIN)
         return -errno;
+    if (desc->state == DESC_FAILED && desc_renew(call) < 0) /* calls work as they should, poll(2) goes on saying HUP */
+        launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure",
+                     call->program->name, call->tid);
     if (connect_at_once(call, rc < 0, &result))
         return result;
     if (desc->state == DESC_NEW) {
         int attached = desc_attach_hub(desc, call->inner);
         if (attached < 0)
             return attached;
-    } else { /* connect() again after a failure: calls work as they should, poll(2) goes on saying HUP */
-        launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure",
-                     call->program->name, call->tid);
     }
     desc->state = DESC_CONNECTING;
     if (rc == 0) {
@@ -277,14 +281,14 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
     return connect_state(call);
 }
 
-/* connect(AF_UNSPEC): no peer any more (UNP 8.11; for TCP Linux alone). poll(2) shows HUP, as it does of a socket without a connection. */
+/* connect(AF_UNSPEC): no peer any more (UNP 8.11; for TCP Linux alone). */
 static int64_t dissolve(struct call *call, const struct sockaddr_storage *address, socklen_t length)
 {
     struct desc *desc = call->desc;
     int64_t rc = result_of(lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length));
 
-    if (rc == 0 && desc->state != DESC_NEW)
-        desc_failed(desc, 0);
+    if (rc == 0 && desc->state != DESC_NEW && desc_renew(call) < 0)
+        desc_failed(desc, 0); /* poll(2) shows more than HUP */
     return rc;
 }
 
@@ -642,6 +646,10 @@ int64_t call_ioctl(struct call *call)
     } argument;
     bool is_there;
 
+    if (request == FIOSETOWN || request == SIOCSPGRP)
+        return call_set_owner(call);
+    if (request == FIOGETOWN || request == SIOCGPGRP)
+        return call_get_owner(call);
     if (desc->lil_fd < 0)
         return -EINVAL;
     memset(&argument, 0, sizeof argument);
@@ -655,5 +663,7 @@ int64_t call_ioctl(struct call *call)
             launcher_log(call->program->launcher, "%s[%d]: ioctl(0x%lx): %s", call->program->name, call->tid, request, strerror(errno));
         return -errno;
     }
+    if (request == SIOCOUTQ)
+        argument.number += desc_unsent(desc);
     return is_there ? memory_write(call->tid, call->args[2], &argument, size) : -EFAULT;
 }

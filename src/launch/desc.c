@@ -190,6 +190,33 @@ struct desc *desc_new(struct program *program, enum desc_kind kind, int lil_fd, 
     return desc;
 }
 
+/* What it is and what was set on it stays. */
+static void forget_connection(struct desc *desc)
+{
+    desc_close_outer(desc);
+    desc->state = DESC_NEW;
+    desc->fill = desc->tokens = 0;
+    desc->error = desc->net_error = 0;
+    desc->is_urgent = desc->shows_urgent = desc->is_told = desc->has_lingered = false;
+    desc->fin_shown = desc->fin_sent = desc->is_reset = desc->end_shown = false;
+    desc->readable = desc->hung_up = desc->wants_room = desc->stays_readable = false;
+    free(desc->to_net);
+    free(desc->to_program);
+    desc->to_net = desc->to_program = NULL;
+    desc->to_net_length = desc->to_net_offset = desc->to_program_length = desc->to_program_offset = 0;
+}
+
+int desc_replace_inner(struct desc *desc, int inner)
+{
+    forget_connection(desc);
+    table_remove_desc(desc->launcher, desc);
+    if (desc->kept_fd >= 0)
+        close(desc->kept_fd);
+    note_identity(desc, inner);
+    desc->woken = desc->waiter.events;
+    return table_add(desc->launcher, desc);
+}
+
 void desc_close_outer(struct desc *desc)
 {
     lend_end(desc);
@@ -249,7 +276,6 @@ void desc_remember_names(struct desc *desc)
 
 void desc_program_closed(struct desc *desc)
 {
-    desc->program_closed = true;
     if (desc->launcher->exact || desc->kind == DESC_DGRAM || desc->state != DESC_OPEN)
         desc_free(desc);
     else

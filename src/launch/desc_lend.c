@@ -37,7 +37,7 @@ static int queued(const struct desc *desc)
     return ioctl(desc->outer.fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
 }
 
-static bool open_pipe(struct launcher *l)
+bool lend_open_pipe(struct launcher *l)
 {
     return l->lend_pipe[1] > 0 || pipe2(l->lend_pipe, O_CLOEXEC | O_NONBLOCK) == 0;
 }
@@ -67,7 +67,7 @@ bool lend_begin(struct desc *desc)
     struct lending *lending;
     socklen_t length = sizeof lending->limit;
 
-    if (desc->never_lends || desc->lending || desc->outer.fd < 0 || !open_pipe(desc->launcher))
+    if (desc->never_lends || desc->lending || desc->outer.fd < 0 || !lend_open_pipe(desc->launcher))
         return desc->lending != NULL;
     lending = calloc(1, sizeof *lending);
     if (!lending)
@@ -134,7 +134,7 @@ uint8_t *lend_buffer(struct desc *desc, size_t *size)
 }
 
 /* What the queue did not take must not stay in the pipe: the next bytes would come behind it. */
-static void empty_pipe(struct launcher *l, size_t left)
+void lend_empty_pipe(struct launcher *l, size_t left)
 {
     while (left) {
         ssize_t n = read(l->lend_pipe[0], l->scratch, left < LAUNCH_SCRATCH ? left : LAUNCH_SCRATCH);
@@ -160,7 +160,7 @@ static ssize_t pass(struct desc *desc, const uint8_t *buffer, size_t n)
         done += (size_t)out;
         if (out < in) {
             int error = errno;
-            empty_pipe(l, (size_t)(in - out));
+            lend_empty_pipe(l, (size_t)(in - out));
             errno = error;
             return done ? (ssize_t)done : -1;
         }
@@ -183,47 +183,4 @@ ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n)
         lending->charge[(lending->first + lending->count++) % SLOTS] = charge > 0 ? charge : 0;
     }
     return sent;
-}
-
-/* Exact mode, splice(2) from a pipe to a stream of ours: what the stack takes leaves the pipe. To refuse it would lose
- * what the program has put into the pipe before, from elsewhere: Go's io.Copy() does. */
-static int64_t splice_out(struct call *call)
-{
-    struct launcher *l = call->program->launcher;
-    int pipe = memory_open(call->tid, (int)call->args[0], true);
-    bool waits = call_is_blocking(call, 0) && !(call->args[5] & SPLICE_F_NONBLOCK);
-    ssize_t n = pipe < 0 || !open_pipe(l) ? -1 : tee(pipe, l->lend_pipe[1], min_u64(call->args[4], LAUNCH_SCRATCH), SPLICE_F_NONBLOCK);
-    int64_t sent = n < 0 ? -EINVAL : 0;
-
-    if (n < 0 && pipe >= 0 && errno == EAGAIN) /* an empty pipe: the kernel itself waits for it */
-        sent = call->args[5] & SPLICE_F_NONBLOCK ? -EAGAIN : CALL_CONTINUE;
-    if (n > 0 && (n = read(l->lend_pipe[0], l->scratch, (size_t)n)) > 0) {
-        sent = lil_send(call->program->proc, call->desc->lil_fd, l->scratch, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        sent = sent < 0 ? -errno : read(pipe, l->scratch, (size_t)sent);
-        desc_sync(call->desc, call->inner);
-    }
-    if (pipe >= 0)
-        close(pipe);
-    return sent == -EPIPE ? call_broken_pipe(call, 0) : sent == -EAGAIN && n > 0 && waits ? CALL_HOLD : sent;
-}
-
-/* splice(2). Exact mode: from a socket of ours "not a pipe", and programs then read and write; tokens must not be spliced. */
-int64_t call_splice(struct call *call)
-{
-    struct launcher *l = call->program->launcher;
-    int inner;
-    struct desc *desc = notify_find(l, call->tid, (int)call->args[0], &inner);
-
-    if (inner >= 0)
-        close(inner);
-    if (desc && l->exact)
-        return -EINVAL;
-    if (desc) {
-        desc->never_lends = true;
-        lend_end(desc);
-    }
-    call->desc = l->exact ? notify_find(l, call->tid, (int)call->args[2], &call->inner) : NULL;
-    if (!call->desc)
-        return CALL_CONTINUE;
-    return call->desc->kind == DESC_STREAM && call->desc->lil_fd >= 0 ? splice_out(call) : -EINVAL;
 }

@@ -160,6 +160,17 @@ static enum pumped pump_to_net(struct desc *desc)
     return sent < n ? PUMP_BLOCKED : PUMP_MORE;
 }
 
+int desc_unsent(const struct desc *desc)
+{
+    int queued = 0;
+
+    if (desc->launcher->exact || desc->kind != DESC_STREAM || desc->state != DESC_OPEN)
+        return 0;
+    if (desc->outer.fd >= 0)
+        ioctl(desc->outer.fd, FIONREAD, &queued);
+    return queued + (int)(desc->to_net_length - desc->to_net_offset);
+}
+
 static bool flush_to_program(struct desc *desc)
 {
     while (desc->to_program_offset < desc->to_program_length) {

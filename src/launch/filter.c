@@ -4,10 +4,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/futex.h>
+#include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include "launch/arch.h"
 #include "launch/launch.h"
@@ -20,6 +23,9 @@
 #endif
 #ifndef __NR_pidfd_getfd
 #define __NR_pidfd_getfd 438
+#endif
+#ifndef __NR_pidfd_send_signal
+#define __NR_pidfd_send_signal 424
 #endif
 #ifndef __NR_pidfd_open
 #define __NR_pidfd_open 434
@@ -37,15 +43,18 @@ enum test {
     POINTER,     /* argument `index` is not NULL */
     POSITIVE,    /* argument `index`, an int, is above 0 */
     NOT_TIMEOUT, /* get/setsockopt of anything but SOL_SOCKET SO_RCVTIMEO, SO_SNDTIMEO */
-    NET_IOCTL,   /* ioctl 0x8904..0x8bff: sockets, interfaces, wireless; TUNSETIFF */
-    ANY_IOCTL,   /* those, FIONREAD and TIOCOUTQ */
+    NET_IOCTL,   /* ioctl 0x8901..0x8bff: owners, sockets, interfaces, wireless; TIOCOUTQ; TUNSETIFF */
+    ANY_IOCTL,   /* those and FIONREAD */
+    NAMED_RECV,  /* recvfrom with an address, or with a flag that an AF_UNIX socket does not know, or knows otherwise */
     DUMPABLE,    /* prctl(PR_SET_DUMPABLE) */
     WALL_CLOCK,  /* a clock that is not of CPU time */
     EQUALS_0,    /* argument 0 is 0 (ITIMER_REAL) */
     FUTEX_TIMED, /* a waiting futex operation with a timeout */
     NEW_MOUNT,   /* mount() of a file system, not of what is mounted already */
     LAB,         /* argument `index` is one of the lab's own processes */
-    LAB_SIGNAL   /* argument 0 is, and the signal (argument 1) is not one that it ends in order with */
+    LAB_SIGNAL,  /* argument 0 is, and the signal (argument 1) is not one that it ends in order with; a group: notified */
+    SET_OWNER,   /* fcntl(F_SETOWN, F_SETOWN_EX) */
+    TO_GROUP     /* pidfd_send_signal with PIDFD_SIGNAL_PROCESS_GROUP */
 };
 enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E, R = A & ~V };
 #define NOTIFY SECCOMP_RET_USER_NOTIF
@@ -73,7 +82,7 @@ static const struct rule {
     {__NR_setsockopt, E, ALWAYS, 0, NOTIFY},
     {__NR_getsockopt, E, ALWAYS, 0, NOTIFY},
     {__NR_sendto, F, POINTER, 4, NOTIFY},
-    {__NR_recvfrom, F, POINTER, 4, NOTIFY},
+    {__NR_recvfrom, F, NAMED_RECV, 4, NOTIFY},
     {__NR_sendto, E, ALWAYS, 0, NOTIFY},
     {__NR_recvfrom, E, ALWAYS, 0, NOTIFY},
     {__NR_sendmsg, A, ALWAYS, 0, NOTIFY},
@@ -95,6 +104,8 @@ static const struct rule {
     {__NR_io_uring_register, A, ALWAYS, 0, FAIL(ENOSYS)},
     {__NR_pidfd_getfd, A, ALWAYS, 0, FAIL(EPERM)},     /* other processes' sockets */
     {__NR_kill, A, LAB_SIGNAL, 0, FAIL(EPERM)},        /* the program's parent, too, is the lab: SIGUSR1 or SIGKILL would end it */
+    {__NR_fcntl, A, SET_OWNER, 0, NOTIFY},
+    {__NR_pidfd_send_signal, A, TO_GROUP, 0, FAIL(EINVAL)}, /* as before Linux 6.9 */
     {__NR_tkill, A, LAB, 0, FAIL(EPERM)},
     {__NR_tgkill, A, LAB, 0, FAIL(EPERM)},
     {__NR_rt_sigqueueinfo, A, LAB, 0, FAIL(EPERM)},
@@ -190,15 +201,34 @@ static void test_futex(struct builder *b)
     jump_equal(b, 0, 1, 0);
 }
 
-static void test_ioctl(struct builder *b, bool with_queues)
+/* A pointer that is not NULL. */
+static void test_pointer(struct builder *b, int argument)
+{
+    load_low(b, argument);
+    jump_equal(b, 0, 0, 2);
+    load_high(b, argument);
+    jump_equal(b, 0, 1, 0);
+}
+
+static void test_option(struct builder *b)
 {
     load_low(b, 1);
-    jump_equal(b, TUNSETIFF, with_queues ? 4 : 2, 0);
-    if (with_queues) {
+    jump_equal(b, SOL_SOCKET, 0, 5);
+    load_low(b, 2);
+    jump_equal(b, SO_RCVTIMEO, 4, 0);
+    jump_equal(b, SO_SNDTIMEO, 3, 0);
+    jump_equal(b, 66 /* SO_RCVTIMEO_NEW */, 2, 0);
+    jump_equal(b, 67 /* SO_SNDTIMEO_NEW */, 1, 0);
+}
+
+static void test_ioctl(struct builder *b, bool with_unread)
+{
+    load_low(b, 1);
+    jump_equal(b, TUNSETIFF, with_unread ? 4 : 3, 0);
+    if (with_unread)
         jump_equal(b, 0x541b /* FIONREAD */, 3, 0);
-        jump_equal(b, 0x5411 /* TIOCOUTQ */, 2, 0);
-    }
-    emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, 0x8904);
+    jump_equal(b, 0x5411 /* TIOCOUTQ */, 2, 0);
+    emit(b, BPF_JMP | BPF_JGE | BPF_K, 0, 2, FIOSETOWN);
     emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x8bff);
 }
 
@@ -208,6 +238,11 @@ static void test_lab(struct builder *b, const struct rule *rule)
     bool has_signal = rule->test == LAB_SIGNAL;
 
     load_low(b, rule->index);
+    if (has_signal) {
+        jump_equal(b, 0, 1, 0);
+        emit(b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0x80000000u);
+        give(b, NOTIFY);
+    }
     jump_equal(b, (uint32_t)b->lab[0], 1, 0);
     jump_equal(b, (uint32_t)b->lab[1], 0, has_signal ? 6 : 1);
     if (!has_signal)
@@ -233,10 +268,12 @@ static void emit_test(struct builder *b, const struct rule *rule)
         jump_equal(b, AF_UNIX, 1, 0);
         break;
     case POINTER:
-        load_low(b, rule->index);
-        jump_equal(b, 0, 0, 2);
-        load_high(b, rule->index);
-        jump_equal(b, 0, 1, 0);
+        test_pointer(b, rule->index);
+        break;
+    case NAMED_RECV:
+        load_low(b, 3);
+        emit(b, BPF_JMP | BPF_JSET | BPF_K, 4, 0, MSG_ERRQUEUE | MSG_OOB);
+        test_pointer(b, rule->index);
         break;
     case POSITIVE:
         load_low(b, rule->index);
@@ -244,13 +281,7 @@ static void emit_test(struct builder *b, const struct rule *rule)
         emit(b, BPF_JMP | BPF_JSET | BPF_K, 1, 0, 0x80000000u);
         break;
     case NOT_TIMEOUT:
-        load_low(b, 1);
-        jump_equal(b, SOL_SOCKET, 0, 5);
-        load_low(b, 2);
-        jump_equal(b, SO_RCVTIMEO, 4, 0);
-        jump_equal(b, SO_SNDTIMEO, 3, 0);
-        jump_equal(b, 66 /* SO_RCVTIMEO_NEW */, 2, 0);
-        jump_equal(b, 67 /* SO_SNDTIMEO_NEW */, 1, 0);
+        test_option(b);
         break;
     case NET_IOCTL:
     case ANY_IOCTL:
@@ -276,6 +307,15 @@ static void emit_test(struct builder *b, const struct rule *rule)
     case LAB:
     case LAB_SIGNAL:
         test_lab(b, rule);
+        break;
+    case SET_OWNER:
+        load_low(b, 1);
+        jump_equal(b, F_SETOWN, 1, 0);
+        jump_equal(b, F_SETOWN_EX, 0, 1);
+        break;
+    case TO_GROUP:
+        load_low(b, 3);
+        emit(b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, 1u << 2);
         break;
     case NEW_MOUNT:
         load_low(b, 3);

@@ -151,7 +151,7 @@ struct launcher {
     uint32_t burn_reads;     /* clock.reads at that time */
     uint32_t calls_here;     /* virtual: on sockets, at this instant */
     unsigned idle_turns;
-    uint64_t awake_ns;       /* virtual: a thread has been given something since the last poll: it runs, for so long (real) before it is looked at; 0: none */
+    uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
     bool has_chance;         /* virtual: getrandom() is answered from a seed: two runs are one */
     struct prng chance;
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
@@ -264,6 +264,7 @@ struct call {
     unsigned messages;         /* recvmmsg, sendmmsg: those that are done */
     uint64_t until_ns;         /* recvmmsg's time limit */
     unsigned tries;            /* how often it was handled before */
+    bool is_killable;          /* its thread waits in state D, with a signal or without */
     bool is_timed;             /* counted in launcher.timed_calls */
     bool is_broken;            /* no longer waits in the kernel; kept on its list until its thread comes again, or is gone */
     bool is_answered;          /* and this is the answer that it missed (before Linux 5.19) */
@@ -342,15 +343,17 @@ bool notify_break(struct launcher *launcher, pid_t tid, int64_t *result);
 bool notify_is_quick(long nr);               /* notified, and never held: no signal may break it */
 /* Held calls whose thread has a signal to take are broken, so that it can; NOW: not only when a look is due. */
 void notify_look(struct launcher *launcher, bool now);
+bool notify_is_asleep(struct launcher *launcher, pid_t tid); /* virtual: in state D all the same */
 uint64_t notify_look_left(const struct launcher *launcher); /* real time to the next look that is due */
 typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname,
     call_getpeername, call_setsockopt, call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile,
-    call_splice;
+    call_splice /* call_splice.c */;
 call_handler call_open, call_ioctl_foreign, call_refuse, call_refuse_ptrace; /* call_open.c */
 call_handler call_affinity; /* place.c */
+call_handler call_kill, call_set_owner, call_get_owner; /* call_kill.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);
@@ -363,6 +366,8 @@ bool call_is_blocking(const struct call *call, int flags); /* no O_NONBLOCK, no 
 uint64_t call_deadline(const struct call *call, int option);
 /* A call that found nothing begins to wait: its deadline is set. false: it does not block, or that deadline has passed. */
 bool call_begin_wait(struct call *call, int flags, int option);
+/* What a failed connect() left behind is the next call's answer, once; 0: nothing. */
+int call_take_error(struct call *call, int flags);
 void call_record(struct call *call, const char *name, int error);
 int64_t call_broken_pipe(struct call *call, int flags); /* EPIPE and, without MSG_NOSIGNAL, the signal */
 
@@ -452,9 +457,9 @@ struct desc {
     bool shows_urgent;         /* exact: a token is urgent */
     bool is_held;              /* a sweep has seen it in a program */
     bool is_busy;              /* a call on it is being handled: no sweep frees it */
-    bool is_told;              /* a connect() has said that it is connected: the next one says EISCONN */
+    bool is_told;              /* a connect() has said what became of it: the next one says EISCONN, or tries again */
     bool has_lingered;         /* its close() has begun to wait */
-    bool fin_shown, fin_sent, want_fin, program_closed, is_reset;
+    bool fin_shown, fin_sent, is_reset;
     bool end_shown;            /* exact: the outer end is shut both ways, by us */
     bool readable, hung_up;    /* fast: the outer end's events: bytes or an end may be there; no inner end is left */
     bool wants_room;           /* the outer end's room is an event too */
@@ -486,6 +491,7 @@ void desc_established(struct desc *desc);
 void desc_failed(struct desc *desc, int error);              /* connect() failed */
 void desc_reset(struct desc *desc);                          /* a connection died: ECONNRESET natively */
 void desc_close_outer(struct desc *desc);
+int desc_replace_inner(struct desc *desc, int inner);        /* for one that has no connection any more: as new; -Exxx */
 int desc_take_error(int inner);                              /* the inner end's own; poll(2) then shows no POLLERR any more */
 int desc_find_inner(struct desc *desc);                      /* a duplicate, or -1 */
 void desc_fill(struct desc *desc, int inner);
@@ -496,6 +502,7 @@ void desc_want_room(struct desc *desc);                      /* from now on we a
 void desc_drain_fill(struct desc *desc);
 void desc_sync(struct desc *desc, int inner);                /* exact: tokens and filler follow the lil_ socket; INNER may be -1 */
 void desc_pump(struct desc *desc);                           /* fast */
+int desc_unsent(const struct desc *desc);                     /* fast, a stream: what the program wrote and the stack has not yet */
 void desc_remember_names(struct desc *desc);
 void desc_program_closed(struct desc *desc);                 /* the last inner end is gone */
 /* Fast mode, before a call with FLAGS receives a datagram from the stack: its copy leaves the inner queue. 0, or the
@@ -506,8 +513,13 @@ int desc_dgram_claim(struct desc *desc, int inner, int flags);
 bool lend_begin(struct desc *desc);                          /* false: they are copied */
 void lend_end(struct desc *desc);                            /* what is lent stays as it is for as long as the kernel has it */
 void lend_fini(struct launcher *launcher);
+bool lend_open_pipe(struct launcher *launcher);              /* lend_pipe: of our own; what it holds never outlives a call */
+void lend_empty_pipe(struct launcher *launcher, size_t left);
 uint8_t *lend_buffer(struct desc *desc, size_t *size);       /* for what comes next; NULL: the program has not read enough yet */
 ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n); /* as send(2); BUFFER: from lend_buffer */
+
+/* desc_renew.c: gives the program of CALL a new inner end for its socket, which has no connection any more, at the same number. -Exxx. */
+int desc_renew(struct call *call);
 
 int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid); /* desc_netlink.c: a lil_ descriptor; -1 with errno */
 struct file;

@@ -53,6 +53,8 @@ static const struct handler {
     [__NR_close] = {"close", call_close, DESCRIPTOR},
     [__NR_splice] = {"splice", call_splice, NO_DESCRIPTOR},
     [__NR_ioctl] = {"ioctl", call_ioctl, SOCKET},
+    [__NR_kill] = {"kill", call_kill, NO_DESCRIPTOR},
+    [__NR_fcntl] = {"fcntl", call_set_owner, NO_DESCRIPTOR},
     [__NR_mount] = {"mount", call_refuse, NO_DESCRIPTOR},
     [__NR_fsopen] = {"fsopen", call_refuse, NO_DESCRIPTOR},
     [__NR_clock_settime] = {"clock_settime", call_refuse, NO_DESCRIPTOR},
@@ -106,7 +108,6 @@ const char *notify_name(long nr)
                   {__NR_nanosleep, "nanosleep"},
                   {__NR_clock_nanosleep, "clock_nanosleep"},
                   {__NR_rt_sigtimedwait, "sigtimedwait"},
-                  {__NR_fcntl, "fcntl"},
                   {__NR_flock, "flock"},
                   {__NR_epoll_pwait2, "epoll_pwait2"}};
     const struct handler *handler = find_handler(nr);
@@ -281,7 +282,7 @@ bool notify_break(struct launcher *l, pid_t tid, int64_t *result)
 
 /* A thread that a signal (or a stop) woke in the kernel's interruptible wait for our answer waits on in the killable
  * one: state 'D'. So it has something to do on its way out, and takes -ERESTARTSYS for what it is. */
-static bool has_signal(const struct call *call)
+static bool is_in_d(const struct call *call)
 {
     char path[48], text[128], *state; /* the name is at most 16 bytes */
 
@@ -289,6 +290,30 @@ static bool has_signal(const struct call *call)
     memory_proc_text(path, text, sizeof text);
     state = strrchr(text, ')');
     return state && state[1] && state[2] == 'D';
+}
+
+static uint64_t mask_in(const char *status, const char *name)
+{
+    const char *at = strstr(status, name);
+    return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+/* One that was given a descriptor since waits so in any case (desc_renew): its signals are looked at themselves. */
+static bool has_signal(const struct call *call)
+{
+    char path[48], text[2048];
+
+    if (!call->is_killable)
+        return is_in_d(call);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/status", call->tid, call->tid);
+    memory_proc_text(path, text, sizeof text);
+    return (mask_in(text, "\nSigPnd:") | mask_in(text, "\nShdPnd:")) & ~mask_in(text, "\nSigBlk:");
+}
+
+bool notify_is_asleep(struct launcher *l, pid_t tid)
+{
+    const struct call *call = held_by(l, tid);
+    return call && call->is_killable && !has_signal(call);
 }
 
 /* In virtual time signals that are ignored wake a (traced) thread too: what becomes of the call is known at the

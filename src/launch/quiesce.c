@@ -51,6 +51,8 @@ static bool is_asleep(struct launcher *l, const struct task *task, long nr)
     case 'D':
         if (task->vfork_child && (nr == __NR_vfork || nr == __NR_clone || nr == __NR_clone3))
             return true;
+        if (notify_is_asleep(l, task->tid))
+            return true;
         l->sees_signal = true;
         return false;
     default:

@@ -533,8 +533,8 @@ static void jump(struct launcher *l)
     }
 }
 
-/* All that is due at this instant; then, when that woke somebody, a moment for it: to look whether it sleeps costs more than to wait for what it
- * does next. Every turn ends with a poll, or with a jump, after which nothing else has changed: so none begins with one. */
+/* All that is due at this instant; then, when that woke somebody, a moment for it: to look whether it sleeps costs more than to wait
+ * for what it does next. Every turn ends with a poll, or with a jump, after which nothing else has changed: so none begins with one. */
 static void virtual_turn(struct launcher *l)
 {
     uint64_t awake_ns;

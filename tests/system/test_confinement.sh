@@ -15,6 +15,26 @@ for mode in "" "--exact" "--time virtual"; do
   check "hostile without pidfd_getfd ${mode:-fast}" 0 "^still here" "$work/refuse" 438 "$LILLIPUT" run $mode -- "$work/hostile"
 done
 
+# Signals to a whole group, or to all, reach the programs and not the lab; nor do a descriptor's.
+cat >"$work/kills" <<'END'
+trap 'echo term' TERM
+sleep 100 & kill 0; wait $!; echo "sleep: $?"
+sleep 100 & kill -TERM -1; wait $!; echo "sleep: $?"
+python3 -c '
+import fcntl, os, struct, time
+r, w = os.pipe()
+for owner in os.getppid(), -os.getpgrp():
+    fcntl.fcntl(r, fcntl.F_SETOWN, owner); fcntl.fcntl(r, 15, struct.pack("ii", 1, int(open("/proc/%d/stat" % os.getppid()).read().split()[3])))
+fcntl.fcntl(r, 10, 9); fcntl.fcntl(r, fcntl.F_SETFL, fcntl.fcntl(r, fcntl.F_GETFL) | 0o20000)
+if fcntl.fcntl(r, fcntl.F_GETOWN) not in (os.getpid(), os.getppid()): os.write(w, b"x")'
+kill -KILL 0
+END
+for mode in "" "--exact" "--time virtual"; do
+  # shellcheck disable=SC2086
+  check "kill(0), kill(-1) ${mode:-fast}" 137 '^term sleep: 143 sleep: 143 $' \
+    setsid -w bash -c "'$LILLIPUT' run $mode -- bash '$work/kills' >'$work/killed'; status=\$?; tr '\n' ' ' <'$work/killed'; exit \$status"
+done
+
 # a real listener that the lab must not reach
 python3 -c '
 import socket, sys

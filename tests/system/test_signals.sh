@@ -15,6 +15,9 @@ for mode in "" "--exact" "--time virtual"; do
     check "signals lose nothing ${mode:-fast} $i" 0 '^3000 bytes, 0 wrong, 60 connections.3000 bytes, 0 wrong, 60 connections.$' bash -c "'$LILLIPUT' run $mode -- '$work/breaks' | tr '\n' .; echo"
   done
   # shellcheck disable=SC2086
+  check "a held connect() that was made again ${mode:-fast}" 0 '^(ECONNREFUSED ){2}signal -1 EINTR 1 (ECONNREFUSED ){2}-1 ETIMEDOUT 3 $' \
+    "$LILLIPUT" run $mode -- python3 "$here/heldagain.py"
+  # shellcheck disable=SC2086
   check "Ctrl-C ${mode:-fast}" 0 '^exit 3$' python3 "$here/ctrl_c.py" "$LILLIPUT" run $mode -- "$work/signals" ctrl-c
   # shellcheck disable=SC2086
   check "Ctrl-C, not caught ${mode:-fast}" 0 '^exit 130$' python3 "$here/ctrl_c.py" "$LILLIPUT" run $mode -- sh -c 'echo; exec cat'

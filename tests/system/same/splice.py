@@ -50,3 +50,32 @@ for i in range(20):
     u.bind(("127.0.0.1", port))
     u.close()
 print("bound again")
+
+# And from a socket: it waits for data, and for room in a pipe that another thread reads; at the end 0. A datagram is one piece.
+c = socket.create_connection(listener.getsockname())
+s, _ = listener.accept()
+r, w = os.pipe()
+taken = bytearray()
+
+
+def drain():
+    while piece := os.read(r, 3000):
+        taken.extend(piece)
+        if len(taken) % 9000 == 0:
+            time.sleep(0.002)
+
+
+drainer = threading.Thread(target=drain)
+drainer.start()
+threading.Timer(0.05, lambda: (c.sendall(body), c.close())).start()
+while splice(s.fileno(), w, 1 << 20):
+    pass
+os.close(w)
+drainer.join()
+print(len(taken), taken == body)
+r, w = os.pipe()
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(("127.0.0.1", 0))
+u.sendto(b"one", u.getsockname())
+u.sendto(b"two", u.getsockname())
+print(splice(u.fileno(), w, 100), os.read(r, 100), splice(u.fileno(), w, 2), os.read(r, 100))

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <linux/seccomp.h>
 #include "unit/check.h"
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
@@ -78,11 +79,13 @@ static void test_decisions(void **state)
         {__NR_socketpair, {AF_UNIX}, {A, A, A}}, {__NR_connect, {3}, {N, N, N}}, {__NR_read, {3}, {A, N, N}},
         {__NR_writev, {3}, {A, N, N}}, {__NR_sendto, {3}, {A, N, N}}, {__NR_sendto, {3, 0, 0, 0, 4096}, {N, N, N}},
         {__NR_sendto, {3, 0, 0, 0, high}, {N, N, N}}, {__NR_recvfrom, {3, 0, 0, 0, high}, {N, N, N}},
+        {__NR_recvfrom, {3, 0, 0, MSG_PEEK}, {A, N, N}}, {__NR_recvfrom, {3, 0, 0, MSG_ERRQUEUE}, {N, N, N}},
         {__NR_sendmsg, {3}, {N, N, N}}, {__NR_recvmmsg, {3}, {N, N, N}}, {__NR_close, {3}, {A, N, N}},
         {__NR_setsockopt, {3, SOL_SOCKET, SO_RCVTIMEO}, {A, N, N}},
         {__NR_setsockopt, {3, SOL_SOCKET, SO_KEEPALIVE}, {N, N, N}},
         {__NR_setsockopt, {3, IPPROTO_TCP, SO_RCVTIMEO}, {N, N, N}}, {__NR_getsockopt, {3, SOL_SOCKET, 67}, {A, N, N}},
-        {__NR_ioctl, {3, 0x8903}, {A, A, A}}, {__NR_ioctl, {3, 0x8912}, {N, N, N}},
+        {__NR_ioctl, {3, 0x8900}, {A, A, A}}, {__NR_ioctl, {3, 0x8901}, {N, N, N}}, {__NR_ioctl, {3, 0x5411}, {N, N, N}},
+        {__NR_ioctl, {3, 0x8912}, {N, N, N}},
         {__NR_ioctl, {3, 0x8b01}, {N, N, N}}, {__NR_ioctl, {3, 0x8c00}, {A, A, A}},
         {__NR_ioctl, {3, 0x541b}, {A, N, N}}, {__NR_ioctl, {3, 0x5401}, {A, A, A}}, {__NR_splice, {3}, {N, N, N}},
         {__NR_sendfile, {3}, {A, N, N}}, {__NR_prctl, {PR_SET_DUMPABLE, 0}, {E(0), E(0), E(0)}},
@@ -103,6 +106,10 @@ static void test_decisions(void **state)
         {__NR_kill, {SUPERVISOR, SIGUSR1}, {E(EPERM), E(EPERM), E(EPERM)}},
         {__NR_kill, {GUARDIAN, SIGKILL}, {E(EPERM), E(EPERM), E(EPERM)}}, {__NR_kill, {SUPERVISOR, 0}, {A, A, A}},
         {__NR_kill, {GUARDIAN, SIGTERM}, {A, A, A}}, {__NR_kill, {77, SIGKILL}, {A, A, A}},
+        {__NR_kill, {0, SIGTERM}, {N, N, N}}, {__NR_kill, {(uint32_t)-1, SIGKILL}, {N, N, N}},
+        {__NR_kill, {(uint32_t)-77, SIGKILL}, {N, N, N}}, {__NR_fcntl, {3, F_SETOWN}, {N, N, N}},
+        {__NR_fcntl, {3, F_SETFL}, {A, A, A}}, {424 /* pidfd_send_signal */, {3, SIGTERM}, {A, A, A}},
+        {424, {3, SIGTERM, 0, 4}, {E(EINVAL), E(EINVAL), E(EINVAL)}},
         {__NR_tgkill, {SUPERVISOR, SUPERVISOR, SIGTERM}, {E(EPERM), E(EPERM), E(EPERM)}},
         {__NR_tkill, {77, SIGTERM}, {A, A, A}}, {__NR_ptrace, {16, SUPERVISOR}, {E(EPERM), E(EPERM), N}},
         {__NR_ptrace, {16, 77}, {A, A, N}}, {__NR_timerfd_settime, {3}, {A, A, N}}, {__NR_getpid, {0}, {A, A, A}},
