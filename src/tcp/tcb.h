@@ -366,6 +366,7 @@ struct rx {
     uint32_t prior_una, prior_in_flight, prior_delivered, prior_lost;
     bool ts_progress;         /* its timestamp was newer than TS.Recent */
     bool is_expected;         /* Linux's header prediction takes it, if its text fits what memory is paid for */
+    bool tells_window;        /* SND.WND was updated, be it to what it was */
     bool is_expected_ack;     /* Linux's header prediction takes it, and there is no text: ACKs of ours that wait go on waiting */
 };
 
@@ -465,7 +466,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx);
 bool tcp_step8_fin(struct tcb *tcb);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
-void ack_update_window(struct tcb *tcb, const struct rx *rx);
+void ack_update_window(struct tcb *tcb, struct rx *rx);
 void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
 static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
 {

@@ -4,9 +4,11 @@
 #include "tcp/tcp_stamp.h"
 
 /* RFC 9293 3.10.7.4: update if SND.WL1 < SEG.SEQ, or equal and the ACK is newer, or (RFC 1122) the window is larger. */
-static bool update_window(struct tcb *tcb, const struct rx *rx)
+static bool update_window(struct tcb *tcb, struct rx *rx)
 {
     bool is_bsd = tcb_params(tcb)->input_policy == TCP_INPUT_BSD, moves = seq_gt(rx->ack, tcb->snd_una);
+    if (is_bsd && tcb_ext_peek(tcb)->base.owed) /* the ACK before was used up, and SND.WL2 is from before it */
+        moves = true;
     bool newer = (moves && (!is_bsd || rx->seq == tcb->snd_wl1)) || seq_gt(rx->seq, tcb->snd_wl1) ||
                  (rx->seq == tcb->snd_wl1 && (rx->window > tcb->snd_wnd || (rx->window == 0 && !is_bsd)));
     if (!newer) {
@@ -15,6 +17,7 @@ static bool update_window(struct tcb *tcb, const struct rx *rx)
         return false;
     }
     tcb->snd_wl1 = rx->seq;
+    rx->tells_window = true;
     if (tcb->snd_wnd == rx->window)
         return true;
     tcb->snd_wnd = rx->window;
@@ -82,7 +85,7 @@ static void end_probing(struct tcb *tcb)
     if (tcb->timer != TIMER_PERSIST)
         return;
     uint32_t mss = tcb->mss, unsent = tcb_snd_end(tcb) - tcb->snd_nxt, need = min_u32(unsent, mss);
-    if (base_probes_again(tcb))
+    if (base_probes_again(tcb) || (tcb_params(tcb)->byte_recovery && tcb_ext_peek(tcb)->probe_byte))
         need = 0; /* what was sent before goes again, however little */
     if (need == 0 || seq_ge(tcb->snd_una + tcb->snd_wnd, tcb->snd_nxt + need) || tcb->snd_wnd >= tcb->max_window / 2) {
         if (tcb->snd_wnd == 0)
@@ -129,6 +132,8 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
         return LIL_DROP_TCP_BAD_ACK;
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
+        if (params->input_policy == TCP_INPUT_BSD)
+            tcb->acks_due = tcb->ack_now = 0; /* what was old about the segment is not answered besides */
         challenge_ack(tcb);
         if (params->input_policy == TCP_INPUT_LINUX && rx->length && is_header_predicted(tcb, rx) &&
             rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward)
@@ -191,6 +196,19 @@ static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
     return !tcb->tx && tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && accecn_is_on(tcb));
 }
 
+/* Nothing is in flight; a probe of a shut window does not count as that. */
+static void take_idle_ack(struct tcb *tcb, struct rx *rx, struct ack_state *state)
+{
+    if (tcb->ext && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
+        sack_receive(tcb, rx, state); /* a DSACK may undo even now */
+    if (tcb->ecn_ok)
+        count_marks(tcb, rx, state);
+    if (tcb->ext && state->dsack)
+        recovery_on_ack(tcb, state);
+    if (state->una_advanced && tcb_params(tcb)->byte_recovery && tcb->ext)
+        base_on_probe_ack(tcb, state);
+}
+
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
@@ -221,7 +239,10 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.window_changed = rx->window != tcb->snd_wnd;
     state.is_fin = (rx->flags & TCP_FIN) && tcb->state <= TCPS_FIN_WAIT_2 && tcb->state != TCPS_CLOSE_WAIT;
     state.rx = rx;
+    state.is_predicted = tcb_params(tcb)->byte_recovery && base_predicts(tcb, rx);
     state.window_update = update_window(tcb, rx);
+    if (state.is_predicted) /* it moves SND.WL2 alone */
+        tcb->snd_wl1 = state.prior_wl1;
     state.una_advanced = rx->ack != tcb->snd_una;
     if (state.una_advanced) {
         tcb->retransmits = 0;
@@ -235,15 +256,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     state.ts_ecr_ok = tcb->ts_ok && rx->in->header.options.has_timestamp && rx->in->header.options.ts_echo;
     state.ts_ecr = rx->in->header.options.ts_echo;
     on_ece(tcb, rx, &state);
-    if (state.prior_packets == 0) {
-        if (tcb->ext && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
-            sack_receive(tcb, rx, &state); /* a DSACK may undo even now */
-        if (tcb->ecn_ok)
-            count_marks(tcb, rx, &state);
-        if (tcb->ext && state.dsack)
-            recovery_on_ack(tcb, &state);
-        return LIL_DROP_NONE;
-    }
+    if (state.prior_packets == 0)
+        return take_idle_ack(tcb, rx, &state), LIL_DROP_NONE;
     if (tcb->ext && tcb->sack_ok && rx->in->header.options.sack_count)
         sack_receive(tcb, rx, &state);
     recovery_clean(tcb, &state);
@@ -269,7 +283,7 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     return drop;
 }
 
-void ack_update_window(struct tcb *tcb, const struct rx *rx)
+void ack_update_window(struct tcb *tcb, struct rx *rx)
 {
     (void)update_window(tcb, rx);
 }

@@ -17,6 +17,7 @@ struct ack_state {
         window_update, una_advanced, ece, has_data, set_xmit_timer, ts_ecr_ok;
     uint32_t prior_wl1;
     bool is_reneged;          /* the peer had taken SACKs back when it came */
+    bool is_predicted;        /* FreeBSD: header prediction takes the ACK */
     bool is_taken_apart;      /* FreeBSD: a duplicate that recovery has used; the rest of the segment is dropped */
     uint32_t ts_ecr;
     uint32_t highest_before;  /* end of the highest SACKed before this ACK */

@@ -67,14 +67,21 @@ void base_end_backoff(struct tcb *tcb)
     tcb->backoff = 0;
 }
 
-/* One segment at a time is timed, from its first byte on. True: the ACK has come. */
-bool base_take_time(struct tcb *tcb, uint64_t *rtt_us)
+/* tcp_xmit_timer(): by the echo, a millisecond added, or by the one segment that is timed. Either ends the backoff. */
+static void measure(struct tcb *tcb, const struct ack_state *state)
 {
     struct base_recovery *base = &tcb->ext->base;
-    if (!base->timed_ms || !seq_gt(tcb->snd_una, base->timed_seq))
-        return false;
-    *rtt_us = (tcb_now_ms(tcb) - base->timed_ms) * 1000ull;
-    return true;
+    uint32_t elapsed = tcb_ts_now(tcb) - state->ts_ecr;
+    if (state->ts_ecr_ok && (int32_t)elapsed >= 0)
+        rtt_sample(tcb, min_u32(elapsed, 0xffff) * 1000ull + 1000);
+    else if (base->timed_ms && seq_gt(tcb->snd_una, base->timed_seq))
+        rtt_sample(tcb, (tcb_now_ms(tcb) - base->timed_ms) * 1000ull);
+    else
+        return;
+    tcb->backoff = 0;
+    base->timed_ms = 0;
+    base->rto_ns = 0;
+    base->rtt_count++;
 }
 
 static void time_segment(struct tcb *tcb, uint32_t start)
@@ -329,21 +336,20 @@ static bool begins_recovery(const struct look *look)
 
 /* Header prediction's short way, on which snd_recover stays behind: without SACK, duplicates of an ACK that went the
  * long way begin nothing. */
-static bool is_predicted(const struct look *look, uint32_t acked)
+bool base_predicts(const struct tcb *tcb, const struct rx *rx)
 {
-    const struct tcb *tcb = look->tcb;
-    const struct base_recovery *base = &tcb->ext->base;
-    const struct rx *rx = look->state->rx;
-    bool plain = (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)) == 0 && rx->length == 0 && rx->seq == tcb->rcv_nxt && !tcb->ext->ooo;
-    return plain && acked && tcb->state == TCPS_ESTABLISHED && base->next == tcb->snd_nxt && rx->window && !look->state->window_changed &&
-           !base->in_fast && !base->in_cong && !look->with_sack;
+    const struct base_recovery *base = &tcb_ext_peek(tcb)->base;
+    bool plain = (rx->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG)) == 0 && rx->length == 0 && rx->seq == tcb->rcv_nxt &&
+                 !tcb_ext_peek(tcb)->ooo && !rx->in->header.options.sack_count;
+    return plain && seq_gt(rx->ack, tcb->snd_una) && tcb->state == TCPS_ESTABLISHED && base->cwnd && base->next == tcb->snd_nxt &&
+           rx->window && rx->window == tcb->snd_wnd && !base->in_fast && !base->in_cong && !board_has_holes(tcb);
 }
 
 static void on_progress(const struct look *look, uint32_t acked)
 {
     struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
-    bool predicted = is_predicted(look, acked);
+    bool predicted = look->state->is_predicted;
     if (begins_recovery(look)) {
         base->owed = acked;
         tcb_mark_due(tcb);
@@ -353,12 +359,13 @@ static void on_progress(const struct look *look, uint32_t acked)
         on_partial(look, acked);
     } else if (seq_lt(tcb->snd_una, base->recover) && base->in_cong && tcb_params(tcb)->prr) {
         board_set_top(tcb, tcb->snd_una);
+        base->delivered = acked;
         reduce_in_proportion(look, BOARD_CHANGED, acked); /* without a loss it is the same rule */
     } else {
         base->lag = 0;
     }
     take_back_timeout(tcb, look->state, predicted);
-    base->rtt_count += look->state->has_rtt;
+    measure(tcb, look->state);
     bsd_cc_on_ack(tcb, acked, look->state->prior_wnd);
     if ((base->in_fast || base->in_cong) && seq_ge(tcb->snd_una, base->recover))
         leave_recovery(tcb);
@@ -408,9 +415,10 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
     base->owed = 0;
     tcb->ext->rexmit_hold = false;
     if (look.with_sack)
-        look.change = board_update(tcb, state->rx, una(tcb), &look.delivered);
+        look.change = board_update(tcb, state->rx, una(tcb), &base->delivered);
     else
         board_forget_sacked(tcb);
+    look.delivered = base->delivered;
     look.with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb));
     if (look.change != BOARD_SAME && tcb_params(tcb)->lost_retransmission && (base->in_fast || base->in_cong) && board_lost_again(tcb))
         begin_anew(tcb);
@@ -423,12 +431,21 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
     mirror(tcb);
 }
 
+/* The byte that probed a shut window is acknowledged: that tells of the round trip, and ends the backoff (t_rxtshift is the persist
+ * timer's, too). */
+void base_on_probe_ack(struct tcb *tcb, const struct ack_state *state)
+{
+    struct base_recovery *base = base_get(tcb);
+    uint32_t count = base->rtt_count;
+    measure(tcb, state);
+    base->probes_anew |= base->rtt_count != count;
+}
+
 /* An ACK below SND.UNA: its blocks count none the less. */
 void base_on_old_ack(struct tcb *tcb, const struct ack_state *state)
 {
     struct base_recovery *base = base_get(tcb);
-    uint32_t delivered;
-    bool changed = board_update(tcb, state->rx, tcb->snd_una, &delivered) != BOARD_SAME;
+    bool changed = board_update(tcb, state->rx, tcb->snd_una, &base->delivered) != BOARD_SAME;
     if (changed && tcb_params(tcb)->lost_retransmission && (base->in_fast || base->in_cong) && board_lost_again(tcb))
         begin_anew(tcb);
 }
@@ -501,6 +518,7 @@ void base_on_rto(struct tcb *tcb)
         board_resend(tcb);
     } else {
         board_clear(tcb);
+        base->delivered = 0;
     }
     begin_again(tcb, !base->can_undo);
     base->recover = tcb->snd_nxt;
@@ -580,6 +598,9 @@ uint32_t base_next_lost(struct tcb *tcb)
     uint32_t next = base->next, start, length, window = send_window(tcb, &next), used = next - una(tcb);
     base->most = UINT32_MAX;
     base->is_hole = false;
+    if (base->is_last)
+        return TCP_NONE;
+    base->next = next;
     if (tcb->ext->fast_rexmit)
         return 0;
     if (next_hole(tcb, &start, &length)) {
@@ -588,15 +609,19 @@ uint32_t base_next_lost(struct tcb *tcb)
             return TCP_NONE;
         base->most = min_u32(length, window - used);
         base->is_hole = true;
+        base->is_last = window - used <= length && base->most <= segment_size(tcb);
         return record_at(tcb, start);
     }
-    bool fin = next == tcb->write_seq && seq_lt(next, tcb->snd_nxt); /* a FIN needs no window */
+    /* A FIN that was sent goes again alone where nothing is before it, or with an ACK; it needs no window. */
+    bool fin = next == tcb->write_seq && seq_lt(next, tcb->snd_nxt);
+    if (fin && next != una(tcb) && !tcb->acks_due && !tcb->ack_want)
+        return TCP_NONE;
     if (window == 0 && !fin)
         base_check_shut(tcb);
     if (!seq_lt(next, tcb->snd_nxt) || (window <= used && !fin))
         return TCP_NONE;
-    base->next = next;
     base->most = fin ? UINT32_MAX : window - used;
+    base->is_last = min_u32(base->most, tcb->write_seq - next) <= segment_size(tcb);
     return record_at(tcb, next);
 }
 
@@ -633,7 +658,7 @@ void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
         uint32_t have = seg->end - seg->start, data = next->end - next->start - !!(next->flags & TX_FIN);
         uint32_t take = want > have ? min_u32(want - have, data) : 0;
-        if ((next->flags & TX_SACKED) && !tcb->ext->base.is_hole && take)
+        if ((next->flags & TX_SACKED) && take)
             forget_sack(tcb, next); /* what goes again goes whatever was SACKed of it */
         if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & TX_FIN) || (take == 0 && (data || have > want)))
             return;
@@ -683,7 +708,7 @@ uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
     struct base_recovery *base = base_get(tcb);
     uint32_t mss = mss_current(tcb), next = base->next, start, hole, window = send_window(tcb, &next),
              off = tcb->snd_nxt - una(tcb), used = off;
-    if (next_hole(tcb, &start, &hole) || seq_lt(next, tcb->snd_nxt))
+    if (base->is_last || next_hole(tcb, &start, &hole) || seq_lt(next, tcb->snd_nxt))
         return 0;
     base->next = tcb->snd_nxt;
     if (window == 0)
@@ -693,11 +718,12 @@ uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
     if (sends_holes(tcb) && board_resent(tcb))
         used = max_u32(pipe(tcb), off);
     uint32_t end = min_u32(unsent + off, window), length = end > used ? end - used : 0;
-    if (length >= mss)
-        return mss;
-    if ((length == unsent && (tcb->fin_queued || output_may_send_partial(tcb))) || tcb->acks_due || tcb->ack_want)
-        return length; /* TF_ACKNOW: an ACK takes what may go */
-    return tcb->max_window && length >= tcb->max_window / 2 ? length : 0;
+    base->is_last = length && length <= mss;
+    bool is_whole = length >= tcb->mss /* SACK blocks do not count */, is_end = length == unsent,
+         may_go = tcb->ext->probe_byte /* SND.NXT < SND.MAX */ || tcb->acks_due || tcb->ack_want /* TF_ACKNOW takes it along */ ||
+                  (is_end && (tcb->fin_queued || output_may_send_partial(tcb))) ||
+                  (tcb->max_window && length >= tcb->max_window / 2);
+    return is_whole || may_go ? min_u32(length, mss) : 0;
 }
 
 /* A burst is over. True: another follows, for SND.UNA has moved. */
@@ -710,6 +736,6 @@ bool base_end_burst(struct tcb *tcb)
         base->limited = sent > segment_size(tcb) ? 2 : base->limited + (sent > 0);
     }
     base->once = base->lag = 0;
-    base->is_limited = false;
+    base->is_limited = base->is_last = false;
     return goes_on;
 }

@@ -5,7 +5,7 @@
 #include "tcp/tcb.h"
 
 /* Room is what the buffer has, or what was advertised if that is more: BSD accepts what it has not yet offered. */
-static uint32_t receive_room(const struct tcb *tcb)
+uint32_t bsd_receive_room(const struct tcb *tcb)
 {
     return max_u32(window_room(tcb), tcb_receive_window(tcb));
 }
@@ -94,7 +94,7 @@ static enum lil_drop drop_after_ack(struct tcb *tcb, struct rx *rx, enum lil_dro
 /* Only the reset at RCV.NXT counts; one elsewhere in the window is challenged, one outside is nothing. */
 static enum lil_drop on_reset(struct tcb *tcb, const struct rx *rx)
 {
-    uint32_t room = receive_room(tcb);
+    uint32_t room = bsd_receive_room(tcb);
     bool exact = rx->seq == tcb->rcv_wup;
     if (!(rx->seq - tcb->rcv_wup < room || (room == 0 && exact)))
         return LIL_DROP_TCP_BAD_SEQ;
@@ -108,7 +108,7 @@ static enum lil_drop on_reset(struct tcb *tcb, const struct rx *rx)
 
 static enum lil_drop on_syn(struct tcb *tcb, const struct rx *rx)
 {
-    if (tcb_params(tcb)->insecure_syn && rx->seq - tcb->rcv_wup < receive_room(tcb)) {
+    if (tcb_params(tcb)->insecure_syn && rx->seq - tcb->rcv_wup < bsd_receive_room(tcb)) {
         reset_send(tcb);
         tcb_fail(tcb, ECONNRESET);
     } else {
@@ -157,7 +157,7 @@ static void trim_left(struct tcb *tcb, struct rx *rx)
 
 static bool trim_right(struct tcb *tcb, struct rx *rx)
 {
-    uint32_t room = receive_room(tcb);
+    uint32_t room = bsd_receive_room(tcb);
     int32_t over = (int32_t)(rx->seq + rx->length - (tcb->rcv_nxt + room));
     if (over <= 0)
         return true;
@@ -227,8 +227,10 @@ static void take_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
 {
     struct tcp *tcp = tcb->tcp;
     uint32_t start = rx->seq, end = rx->seq + rx->length, prior_rcv_nxt = tcb->rcv_nxt, freed = tcp->freed;
-    bool is_open = tcb->state != TCPS_SYN_RECEIVED;
+    bool is_open = tcb->state != TCPS_SYN_RECEIVED, is_next = start == prior_rcv_nxt && !tcb_ext_peek(tcb)->ooo;
     reass_text(tcb, rx, drop);
+    if (tcp->freed == freed && is_open && !is_next && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
+        tcb->ack_now = true; /* whatever becomes of it */
     if (tcp->freed == freed && is_open && (*drop == LIL_DROP_NONE || *drop == LIL_DROP_TCP_DUPLICATE))
         blocks_on_text(tcb, start, end, prior_rcv_nxt);
 }

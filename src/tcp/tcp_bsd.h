@@ -6,6 +6,7 @@
 enum bsd_wait { BSD_WAIT_DROP, BSD_WAIT_ACK, BSD_WAIT_AGAIN /* and the wait anew */, BSD_WAIT_NEW, BSD_WAIT_END };
 enum bsd_syn { BSD_SYN_DROP, BSD_SYN_AGAIN, BSD_SYN_RESET, BSD_SYN_REFUSE, BSD_SYN_REMOVE, BSD_SYN_CHALLENGE, BSD_SYN_ACCEPT };
 COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
+uint32_t bsd_receive_room(const struct tcb *tcb);
 COLD void bsd_black_hole(struct tcb *tcb);
 COLD void bsd_note_owed(struct tcb *tcb);
 COLD void bsd_note_acked(struct tcb *tcb, uint32_t acked);
@@ -70,6 +71,8 @@ COLD bool filter_holds(struct tcp_listener *listener, struct tcb *tcb);
 COLD void filter_check(struct tcb *tcb);
 /* tcp_base.c */
 struct base_recovery *base_get(struct tcb *tcb);
+COLD bool base_predicts(const struct tcb *tcb, const struct rx *rx);
+COLD void base_on_probe_ack(struct tcb *tcb, const struct ack_state *state);
 COLD void base_on_ack(struct tcb *tcb, struct ack_state *state);
 COLD void base_on_ece(struct tcb *tcb, uint32_t ack);
 COLD void base_on_rto(struct tcb *tcb);
@@ -77,7 +80,6 @@ COLD void base_check_shut(struct tcb *tcb);
 COLD bool base_probes_again(const struct tcb *tcb);
 COLD uint32_t base_ack_seq(struct tcb *tcb);
 COLD void base_end_backoff(struct tcb *tcb);
-COLD bool base_take_time(struct tcb *tcb, uint64_t *rtt_us);
 COLD uint32_t base_next_lost(struct tcb *tcb);
 COLD void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again);
 COLD uint32_t base_next_length(struct tcb *tcb, uint32_t unsent);

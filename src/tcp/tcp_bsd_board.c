@@ -199,7 +199,6 @@ enum board_change board_update(struct tcb *tcb, const struct rx *rx, uint32_t pr
 {
     struct bsd_board *board = board_get(tcb);
     struct sacked_block blocks[TCP_SACK_BLOCKS + 1];
-    *delivered = 0;
     if (!board)
         return BOARD_SAME;
     struct cutter cutter = {.tcb = tcb, .board = board};

@@ -23,6 +23,7 @@ struct base_recovery {
     uint32_t owed;            /* and until the next ACK: this one began an episode */
     uint32_t most;
     uint32_t prr_delivered, prr_out, flight_size;
+    uint32_t delivered;       /* by the last ACK that had blocks, or met holes (sackhint.delivered_data) */
     uint32_t once, once_start; /* the window of one burst; 0: cwnd */
     uint32_t undo_cwnd, undo_ssthresh, undo_recover, undo_ts;
     uint32_t saved_mtu;       /* of before bsd_black_hole(); 0: none is suspected */
@@ -37,6 +38,8 @@ struct base_recovery {
     uint8_t hole_end;         /* the timeout that ends bsd_black_hole()'s tries */
     bool sent_full;           /* a segment as large as the path lets it be */
     bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
+    bool is_last;             /* nothing more goes in this call of tcp_output() */
+    bool probes_anew;         /* the next probe of a shut window is as the first */
 };
 
 #endif

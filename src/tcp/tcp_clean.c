@@ -137,22 +137,17 @@ static void sample_bsd(struct cleaner *cleaner)
 {
     struct tcb *tcb = cleaner->tcb;
     const struct ack_state *ack = cleaner->state;
-    bool by_bytes = tcb_params(tcb)->byte_recovery && tcb->ext;
     uint32_t elapsed = tcb_ts_now(tcb) - ack->ts_ecr;
-    uint64_t rtt_us;
-    if (tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && ack->ts_ecr_ok && (by_bytes ? ack->una_advanced : ack->data_acked) &&
-        (int32_t)elapsed >= 0) {
+    if (tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && ack->ts_ecr_ok && ack->data_acked && (int32_t)elapsed >= 0) {
         rtt_sample(tcb, min_u32(elapsed, 0xffff) * 1000ull + 1000);
         cleaner->state->has_rtt = true;
         cleaner->state->rtt_us = max_u32(elapsed, 1) * 1000ull;
         tcb->backoff = 0;
-    } else if (by_bytes ? base_take_time(tcb, &rtt_us) : cleaner->timed && !cleaner->state->retrans_acked) {
-        rtt_sample(tcb, by_bytes ? rtt_us : (tcb_now(tcb) - cleaner->timed_ns) / NS_PER_US);
+    } else if (cleaner->timed && !cleaner->state->retrans_acked) {
+        rtt_sample(tcb, (tcb_now(tcb) - cleaner->timed_ns) / NS_PER_US);
         cleaner->state->has_rtt = true;
         tcb->backoff = 0;
     }
-    if (by_bytes && cleaner->state->has_rtt)
-        tcb->ext->base.timed_ms = 0, tcb->ext->base.rto_ns = 0;
     if (tcb->ext && seq_gt(tcb->snd_una, tcb->ext->rtt_seq))
         tcb->ext->rtt_seq = tcb->snd_nxt; /* the next one to leave */
 }
@@ -206,7 +201,9 @@ void recovery_clean(struct tcb *tcb, struct ack_state *state)
     }
     bool is_sampled = false;
     state->is_delayed = tcb->ext && is_lone_runt(tcb, state);
-    if (tcb_params(tcb)->tick_ms || tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
+    if (tcb_params(tcb)->byte_recovery && tcb->ext)
+        is_sampled = false; /* tcp_base.c measures, once it knows what the ACK is used for */
+    else if (tcb_params(tcb)->tick_ms || tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
         sample_bsd(&cleaner);
     else
         is_sampled = sample(tcb, state);

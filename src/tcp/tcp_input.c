@@ -13,7 +13,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
     rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
-    rx->ts_progress = rx->is_expected = rx->is_expected_ack = false;
+    rx->ts_progress = rx->tells_window = rx->is_expected = rx->is_expected_ack = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
@@ -112,7 +112,8 @@ static void finish(struct tcb *tcb, const struct rx *rx)
         return;
     if (!rx->is_expected_ack)
         window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
-    if (tcb->acks_due || tcb->ack_now || tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out))
+    bool has_more = tcb_params(tcb)->byte_recovery ? rx->tells_window : tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out);
+    if (tcb->acks_due || tcb->ack_now || has_more)
         tcb_mark_due(tcb);
 }
 
@@ -375,6 +376,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     if (tcb->timer == TIMER_SYN)
         timer_stop(tcb);
     tcb->want_syn = false;
+    if (tcb_has_unsent(tcb))
+        tcb_mark_due(tcb);
     rtt_on_established(tcb, rx, start);
     metrics_apply(tcb);
     bool unmeasured = tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us == 0 && !tcb->is_passive;

@@ -111,10 +111,11 @@ COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 
 static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
 {
-    /* BSD: where a FIN is out and not acknowledged, each ACK carries it again */
-    bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD &&
-                 tcb->snd_nxt == tcb->write_seq + 1 && tcb->snd_una != tcb->snd_nxt;
-    output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), ack_seq(tcb) - again);
+    uint32_t seq = ack_seq(tcb);
+    /* BSD: where a FIN is out and not acknowledged, each ACK carries it again, but while what was before it goes again */
+    bool again = tcb->fin_queued && tcb_params(tcb)->input_policy == TCP_INPUT_BSD && seq == tcb->write_seq + 1 &&
+                 tcb->snd_una != tcb->snd_nxt && !base_probes_again(tcb);
+    output_fill(tcb, segment, TCP_ACK | (again ? TCP_FIN : 0), seq - again);
     if (__builtin_expect(tcb_ext_peek(tcb)->snd_urgent, 0))
         set_urgent(tcb, &segment->header);
     uint32_t want = tcb->ack_want;
@@ -653,7 +654,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
         end_burst(tcb);
     if (tcb->ext)
-        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = false;
+        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->base.is_last = false;
     if (tcb->ack_want) {
         uint32_t want = tcb->ack_want - 1u;
         output_ack(tcb, segment);

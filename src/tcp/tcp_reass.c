@@ -395,7 +395,7 @@ static enum lil_drop outside(struct tcb *tcb, enum lil_drop drop)
 
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
 {
-    uint32_t window = tcb_receive_window(tcb);
+    uint32_t window = tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? bsd_receive_room(tcb) : tcb_receive_window(tcb);
     bool dsack = tcb->sack_ok && tcb_params(tcb)->dsack;
     bool fastopen = tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_child;
     if (tcb->ext && tcb->ext->has_dsack && !rx->is_expected)

@@ -97,11 +97,11 @@ static void sample_bsd(struct tcb *tcb, uint32_t ticks, uint32_t tick_us)
 }
 
 /* FreeBSD's tcp_xmit_timer(): integers of milliseconds, srtt times 32, the deviation times 16, each of which is 250 here. */
-enum { FREEBSD_UNIT = 250 };
+enum { FREEBSD_UNIT = 250, RTT_INVALIDATE = 3 /* timeouts in a row: what was measured before is not believed any more */ };
 static void sample_freebsd(struct tcb *tcb, int32_t rtt_ms)
 {
     int32_t srtt = (int32_t)(tcb->srtt_us / FREEBSD_UNIT), rttvar = (int32_t)(tcb->rttvar_us / FREEBSD_UNIT);
-    if (tcb->srtt_us == 0) {
+    if (tcb->srtt_us == 0 || tcb->backoff > RTT_INVALIDATE) {
         rtt_ms = rtt_ms ? rtt_ms : 1;
         srtt = rtt_ms << 5;
         rttvar = rtt_ms << 3;

@@ -397,6 +397,7 @@ void timer_check_probe(struct tcb *tcb)
         struct tcb_ext *ext = tcb_ext_get(tcb);
         if (ext) {
             ext->persist_backoff = 0;
+            ext->base.probes_anew = false;
             ext->probe_start_ns = 0;
             if (tcb_params(tcb)->byte_recovery)
                 base_end_backoff(tcb);
@@ -443,8 +444,11 @@ static bool on_persist_timeout(struct tcb *tcb)
     if (gives_up_probing(tcb))
         return time_out(tcb), false;
     ext->keep_probes_out++;
-    if (ext->persist_backoff < 20)
+    if (ext->base.probes_anew)
+        ext->persist_backoff = 0;
+    else if (ext->persist_backoff < 20)
         ext->persist_backoff++;
+    ext->base.probes_anew = false;
     tcb->want_probe = true;
     tcb_mark_due(tcb);
     timer_persist(tcb);
