@@ -13,13 +13,6 @@ struct program {
     struct line *lines;
     unsigned count;
 };
-struct code_function {
-    struct code_function *next;
-    const char *name, *parameters, *parameters_end;
-    struct program *program;
-    unsigned line; /* of its "def" */
-};
-
 /* The end of the logical line at P: a newline outside of brackets and strings, or a backslash before it. */
 static const char *logical_end(const char *p)
 {
@@ -93,12 +86,14 @@ static void run_assert(struct eval *eval)
         message = eval_tuple(eval);
     if (!eval->live || eval_true(&value))
         return;
-    char text[128] = "";
+    char text[300] = "";
     if (message.kind != VALUE_NONE)
         value_print(&message, text, sizeof text);
     eval_blank(eval);
     while (begin < end && isspace((unsigned char)*begin))
         begin++;
+    eval->error_class = "AssertionError";
+    eval->error_text = arena_copy(eval->code->arena, text, strlen(text));
     eval_fail(eval, CODE_FAILED, "assert %.*s%s%s%s%s%s", (int)(end - begin), begin, eval->names[0] ? ": " : "",
               eval->names, text[0] ? " (" : "", text, text[0] ? ")" : "");
 }
@@ -157,58 +152,104 @@ static void run_print(struct eval *eval)
         print_values(eval, &value, 1, separator, end);
 }
 
-/* The operator of "NAME OP=" at P: "" for a plain "=", NULL when this is no assignment. *P goes behind the "=". */
-static const char *assignment_operator(const struct eval *eval, const char **p)
+/* An "=" or "OP=" outside of brackets and strings before END, or NULL; OP is "" for a plain one. The target ends where it begins. */
+static const char *find_assignment(const struct eval *eval, char op[4], const char **behind)
 {
-    static const char *const operators[] = {
-        "=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "//=", "**=", "<<=", ">>="};
-    static const char *const bare[] = {"", "+", "-", "*", "/", "%", "&", "|", "^", "//", "**", "<<", ">>"};
-    for (unsigned i = 0; i < sizeof operators / sizeof operators[0]; i++) {
-        size_t length = strlen(operators[i]);
-        if ((size_t)(eval->end - *p) <= length || memcmp(*p, operators[i], length) != 0 || (*p)[length] == '=')
-            continue;
-        *p += length;
-        return bare[i];
+    int depth = 0;
+    char quote = 0;
+    for (const char *p = eval->at; p < eval->end && (quote || depth || *p != ';'); p++) {
+        if (quote) {
+            p += *p == '\\';
+            quote = *p == quote ? 0 : quote;
+        } else if (*p == '\'' || *p == '"') {
+            quote = *p;
+        } else if (*p == '#' || (depth == 0 && strncmp(p, "lambda", 6) == 0)) {
+            return NULL;
+        } else if (strchr("([{", *p)) {
+            depth++;
+        } else if (strchr(")]}", *p)) {
+            depth--;
+        } else if (depth == 0 && *p == '=' && p + 1 < eval->end && p[1] != '=' && p > eval->at && p[-1] != '!' && p[-1] != '=') {
+            const char *begin = p;
+            while (begin > eval->at && strchr("+-*/%&|^<>", begin[-1]) && p - begin < 3)
+                begin--;
+            if (p - begin == 1 && (*begin == '<' || *begin == '>'))
+                return NULL;
+            memcpy(op, begin, (size_t)(p - begin));
+            op[p - begin] = 0;
+            *behind = p + 1;
+            return begin;
+        } else if (*p == '=') {
+            p++;
+        }
     }
     return NULL;
 }
 
-/* NAME = value, NAME += value, a, b = value, a = b = value; false: no assignment. */
+/* TARGET = value, TARGET += value, a, b = value, a = b = value; false: no assignment. */
 static bool run_assignment(struct eval *eval, struct value *value)
 {
+    char op[4];
     eval_blank(eval);
-    const char *name = eval->at, *p = name;
-    bool open = *p == '(' || *p == '[';
-    while (p < eval->end && (isalnum((unsigned char)*p) || strchr("_, \t", *p) || ((*p == ')' || *p == ']') && open) ||
-                             (p == name && open)))
-        p++;
-    const char *names_end = p,
-               *op = p < eval->end && p > name && !isdigit((unsigned char)*name) ? assignment_operator(eval, &p) : NULL;
-    if (!op)
+    const char *from = eval->at, *behind, *to = find_assignment(eval, op, &behind);
+    if (!to || to == from)
         return false;
-    eval->at = p;
+    eval->at = behind;
     if (*op || !run_assignment(eval, value)) /* else a = b = 1 */
         *value = eval_tuple(eval);
-    while (names_end > name && isspace((unsigned char)names_end[-1]))
-        names_end--;
-    if (*op && eval->live) {
-        const struct value *old = eval_find(eval, name, (size_t)(names_end - name));
-        if (!old)
-            eval_fail(eval, CODE_ERROR, "unknown name %.*s", (int)(names_end - name), name);
-        *value = eval_arithmetic(eval, op, *old, *value);
-    }
-    eval_assign_all(eval, name, names_end, *value);
+    if (!eval->live)
+        return true;
+    if (*op)
+        *value = eval_augmented(eval, op, from, to, *value);
+    eval_assign_all(eval, from, to, *value);
     return true;
 }
 
 static void run_raise(struct eval *eval)
 {
-    eval_blank(eval);
-    struct value value = eval->at < eval->end ? eval_expression(eval) : code_string("raised");
     char text[200];
+    const char *class = "Exception";
+    eval_blank(eval);
+    struct value value = code_string("");
+    if (eval->at < eval->end) {
+        const char *begin = eval->at;
+        while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
+            eval->at++;
+        class = arena_copy(eval->code->arena, begin, (size_t)(eval->at - begin));
+        eval_blank(eval);
+        if (eval->at < eval->end && *eval->at == '(') {
+            eval->at = begin;
+            value = eval_expression(eval);
+        }
+        if (eval_word(eval, "from"))
+            (void)eval_expression(eval);
+    } else {
+        class = eval->error_class ? eval->error_class : class; /* what is being handled, again */
+    }
     value_print(&value, text, sizeof text);
-    if (eval->live)
-        eval_fail(eval, CODE_FAILED, "raise: %s", text);
+    if (!eval->live)
+        return;
+    eval->error_class = class;
+    eval->error_text = arena_copy(eval->code->arena, text, strlen(text));
+    eval_fail(eval, CODE_FAILED, "raise %s%s%s", class, *text ? ": " : "", text);
+}
+
+/* del a, b[0] */
+static void run_delete(struct eval *eval)
+{
+    const char *from = eval->at, *to = from;
+    int depth = 0;
+    for (; to <= eval->end; to++) {
+        bool ends = to == eval->end || (depth == 0 && (*to == ',' || *to == ';'));
+        if (ends) {
+            eval_delete(eval, from, to);
+            from = to + 1;
+        }
+        if (to == eval->end || (depth == 0 && *to == ';'))
+            break;
+        depth += strchr("([{", *to) ? 1 : strchr(")]}", *to) ? -1 : 0;
+    }
+    eval->at = to;
 }
 
 static void run_global(struct eval *eval)
@@ -242,7 +283,7 @@ static void run_return(struct eval *eval)
 
 static void run_simple(struct eval *eval)
 {
-    static const char *const unsupported[] = {"class", "try", "with", "del", "async", "yield", "except", "finally"};
+    static const char *const unsupported[] = {"class", "with", "async", "yield"};
     struct value value;
     do {
         eval_blank(eval);
@@ -256,10 +297,13 @@ static void run_simple(struct eval *eval)
             run_assert(eval);
         else if (eval_word(eval, "print"))
             run_print(eval);
-        else if (eval_word(eval, "import") || eval_word(eval, "from"))
-            eval->at = eval->end;
+        else if (eval_word(eval, "import") || eval_word(eval, "from")) /* what is known is known without */
+            while (eval->at < eval->end && *eval->at != ';')
+                eval->at++;
         else if (eval_word(eval, "raise"))
             run_raise(eval);
+        else if (eval_word(eval, "del"))
+            run_delete(eval);
         else if (eval_word(eval, "global") || eval_word(eval, "nonlocal"))
             run_global(eval);
         else if (eval_word(eval, "return"))
@@ -342,8 +386,18 @@ static bool loop_on(struct eval *eval)
     return on;
 }
 
+/* The "else" of a loop: it runs when no "break" ended it. */
+static unsigned run_loop_else(struct eval *eval, unsigned i, int level, bool live)
+{
+    if (i >= eval->program->count || eval->program->lines[i].indent != level)
+        return i;
+    open_line(eval, i, live);
+    return eval_word(eval, "else") ? run_suite(eval, i, live && eval->jump == CODE_ON) : i;
+}
+
 static unsigned run_while(struct eval *eval, unsigned i, bool live)
 {
+    int level = eval->program->lines[i].indent;
     for (unsigned round = 0;; round++) {
         if (round == CODE_ROUNDS)
             eval_fail(eval, CODE_UNSUPPORTED, "a loop of more than %d rounds", CODE_ROUNDS);
@@ -352,8 +406,9 @@ static unsigned run_while(struct eval *eval, unsigned i, bool live)
         struct value condition = eval_expression(eval);
         bool run = eval->live && eval_true(&condition);
         unsigned after = run_suite(eval, i, run);
+        bool is_broken = run && eval->jump == CODE_BREAK;
         if (!run || !loop_on(eval))
-            return after;
+            return run_loop_else(eval, after, level, live && !is_broken);
     }
 }
 
@@ -368,25 +423,124 @@ static const char *word_in(const struct eval *eval)
 static unsigned run_for(struct eval *eval, unsigned i, bool live)
 {
     const char *from = eval->at, *to = word_in(eval);
+    int level = eval->program->lines[i].indent;
     if (!to)
         eval_fail(eval, CODE_ERROR, "expected \"in\"");
     eval->at = to + 3;
     struct value list = eval_tuple(eval);
     const char *suite = eval->at, *end = eval->end;
-    bool run = eval->live;
-    if (run && list.kind != VALUE_TUPLE)
-        eval_fail(eval, CODE_ERROR, "what \"for\" goes through is no list");
+    bool run = eval->live, is_broken = false;
+    struct span span = run ? data_span(eval, &list) : (struct span){0};
+    struct value items = data_list(eval, span.items, span.count); /* what is added meanwhile is not gone through */
     unsigned after = 0, k = 0;
     do {
         eval->current = i;
         eval->at = suite;
         eval->end = end;
-        eval->live = live && run && k < list.count;
+        eval->live = live && run && k < items.box->count;
         if (eval->live)
-            eval_assign_all(eval, from, to, list.items[k]);
+            eval_assign_all(eval, from, to, items.box->items[k]);
         after = run_suite(eval, i, eval->live);
-    } while (run && k < list.count && loop_on(eval) && ++k < list.count);
-    return after;
+        is_broken = eval->jump == CODE_BREAK;
+    } while (run && k < items.box->count && loop_on(eval) && ++k < items.box->count);
+    return run_loop_else(eval, after, level, live && run && !is_broken);
+}
+
+/* --- try -------------------------------------------------------------------------------------------------------------------- */
+/* Runs the suite of "try:"; true: it raised what may be caught. */
+static bool attempt(struct eval *eval, unsigned i)
+{
+    struct eval *before = arena_alloc(eval->code->arena, sizeof *before);
+    *before = *eval;
+    eval->error_class = eval->error_text = NULL;
+    if (setjmp(eval->fail) == 0) {
+        open_line(eval, i, true);
+        (void)eval_word(eval, "try");
+        (void)run_suite(eval, i, true);
+        memcpy(eval->fail, before->fail, sizeof eval->fail);
+        return false;
+    }
+    enum code_result result = eval->result;
+    memcpy(eval->fail, before->fail, sizeof eval->fail);
+    if (result == CODE_UNSUPPORTED || (eval->error_class && strcmp(eval->error_class, "SystemExit") == 0))
+        longjmp(eval->fail, 1);
+    eval->program = before->program;
+    eval->locals = before->locals;
+    eval->outer = before->outer;
+    eval->depth = before->depth;
+    eval->jump = CODE_ON;
+    eval->names[0] = 0;
+    return true;
+}
+
+/* Is the class of what was raised among those of FROM ... TO? The evaluator's own complaints have one only where scripts ask for it. */
+static bool is_caught(const struct eval *eval, const char *from, const char *to)
+{
+    while (from < to && isspace((unsigned char)*from))
+        from++;
+    if (from == to || !eval->error_class)
+        return true;
+    for (const char *p = from; p < to;) {
+        while (p < to && !isalnum((unsigned char)*p) && *p != '_')
+            p++;
+        size_t n = 0;
+        while (p + n < to && (isalnum((unsigned char)p[n]) || p[n] == '_'))
+            n++;
+        bool is_base = (n == 9 && strncmp(p, "Exception", n) == 0) || (n == 13 && strncmp(p, "BaseException", n) == 0) ||
+                       (n == 11 && strncmp(p, "LookupError", n) == 0 && strstr("IndexError KeyError", eval->error_class)) ||
+                       (n == 15 && strncmp(p, "ArithmeticError", n) == 0 && strcmp(eval->error_class, "ZeroDivisionError") == 0);
+        if (is_base || (n && strlen(eval->error_class) == n && strncmp(p, eval->error_class, n) == 0))
+            return true;
+        p += n;
+    }
+    return false;
+}
+
+/* "except A as e:" behind the word; LIVE: something was raised and is not handled yet. *caught tells whether it is now. */
+static unsigned run_except(struct eval *eval, unsigned i, bool live, bool *caught)
+{
+    const char *from = eval->at, *colon = from, *as = NULL;
+    while (colon < eval->end && *colon != ':') {
+        if (strncmp(colon, " as ", 4) == 0)
+            as = colon;
+        colon++;
+    }
+    bool run = live && is_caught(eval, from, as ? as : colon);
+    *caught |= run;
+    eval->live = run;
+    if (as)
+        eval_assign_all(eval, as + 4, colon, code_string(eval->error_text ? eval->error_text : ""));
+    eval->at = colon;
+    return run_suite(eval, i, run);
+}
+
+static unsigned run_try(struct eval *eval, unsigned i, bool live)
+{
+    const struct program *program = eval->program;
+    int level = program->lines[i].indent;
+    unsigned first = i;
+    bool caught = false;
+    open_line(eval, i, false);
+    (void)eval_word(eval, "try");
+    i = run_suite(eval, i, false);
+    bool failed = live && attempt(eval, first);
+    enum code_jump jump = eval->jump;
+    for (; i < program->count && program->lines[i].indent == level; eval->jump = eval->jump == CODE_ON ? jump : eval->jump) {
+        eval->jump = CODE_ON;
+        open_line(eval, i, live);
+        if (eval_word(eval, "except"))
+            i = run_except(eval, i, failed && !caught, &caught);
+        else if (eval_word(eval, "else"))
+            i = run_suite(eval, i, live && !failed && jump == CODE_ON);
+        else if (eval_word(eval, "finally"))
+            i = run_suite(eval, i, live);
+        else
+            break;
+    }
+    eval->jump = eval->jump == CODE_ON ? jump : eval->jump;
+    if (failed && !caught)
+        longjmp(eval->fail, 1);
+    return i;
 }
 
 /* def NAME(a, b=1): its body is run when it is called, where it stands. */
@@ -400,7 +554,8 @@ static unsigned run_def(struct eval *eval, unsigned i, bool live)
     *function = (struct code_function){.next = eval->code->functions,
                                        .name = arena_copy(eval->code->arena, name, (size_t)(eval->at - name)),
                                        .program = eval->program,
-                                       .line = i};
+                                       .line = i,
+                                       .outer = eval->locals};
     if (!eval_take(eval, "("))
         eval_fail(eval, CODE_ERROR, "expected '('");
     function->parameters = eval->at;
@@ -427,6 +582,8 @@ static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live)
             i = run_while(eval, i, on);
         } else if (eval_word(eval, "for")) {
             i = run_for(eval, i, on);
+        } else if (eval_word(eval, "try")) {
+            i = run_try(eval, i, on);
         } else if (eval_word(eval, "def")) {
             i = run_def(eval, i, on);
         } else {
@@ -439,11 +596,24 @@ static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live)
 
 /* --- calls of the script's own functions
  * ------------------------------------------------------------------------------------- */
+/* *args and **kw: what the parameters before them left. */
+static void bind_rest(struct eval *eval, const char *name, size_t length, bool is_named, const struct arguments *arguments, unsigned i)
+{
+    struct value rest = data_empty(eval, is_named ? VALUE_DICT : VALUE_LIST);
+    for (unsigned k = is_named ? 0 : i; k < arguments->count; k++)
+        if (is_named && arguments->names[k])
+            data_put(eval, &rest, &(struct value){.kind = VALUE_STRING, .text = arguments->names[k]}, arguments->values[k]);
+        else if (!is_named && !arguments->names[k])
+            data_add(eval, &rest, arguments->values[k]);
+    eval_assign(eval, name, length, is_named ? rest : data_tuple(eval, rest.box->items, rest.box->count));
+}
+
 static void bind_parameters(struct eval *eval, const struct code_function *function, const struct arguments *arguments)
 {
     eval->at = function->parameters;
     eval->end = function->parameters_end;
     for (unsigned i = 0;; i++) {
+        bool is_rest = eval_take(eval, "*"), is_named = is_rest && eval_take(eval, "*");
         eval_blank(eval);
         const char *name = eval->at;
         while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
@@ -451,53 +621,81 @@ static void bind_parameters(struct eval *eval, const struct code_function *funct
         size_t length = (size_t)(eval->at - name);
         if (!length)
             return;
+        if (is_rest) {
+            bind_rest(eval, name, length, is_named, arguments, i);
+            (void)eval_take(eval, ",");
+            continue;
+        }
+        if (eval_take(eval, ":")) { /* its type */
+            eval->live = false;
+            (void)eval_expression(eval);
+            eval->live = true;
+        }
         const struct value *given = i < arguments->count && !arguments->names[i] ? &arguments->values[i] : NULL;
         for (unsigned k = 0; k < arguments->count; k++)
-            if (arguments->names[k] && strlen(arguments->names[k]) == length &&
-                memcmp(arguments->names[k], name, length) == 0)
+            if (arguments->names[k] && strlen(arguments->names[k]) == length && memcmp(arguments->names[k], name, length) == 0)
                 given = &arguments->values[k];
         bool has_default = eval_take(eval, "=");
         struct value value = has_default ? eval_expression(eval) : (struct value){.kind = VALUE_NONE};
-        if (!given && !has_default)
+        if (!given && !has_default) {
+            eval->error_class = "TypeError";
             eval_fail(eval, CODE_ERROR, "%s() misses its argument %.*s", function->name, (int)length, name);
+        }
         eval_assign(eval, name, length, given ? *given : value);
         (void)eval_take(eval, ",");
     }
 }
 
-bool program_call(struct eval *eval, const char *name, const struct arguments *arguments, struct value *result)
+const struct code_function *program_function(const struct eval *eval, const char *name)
 {
-    struct code_function *function = eval->code->functions;
+    const struct code_function *function = eval->code->functions;
     while (function && strcmp(function->name, name) != 0)
         function = function->next;
-    if (!function)
-        return false;
-    if (eval->depth == CODE_DEPTH)
-        eval_fail(eval, CODE_UNSUPPORTED, "functions nest too deep");
-    struct program *program = eval->program;
-    struct code_variable *locals = eval->locals;
-    const char *at = eval->at, *end = eval->end;
-    unsigned current = eval->current;
-    eval->depth++;
-    eval->locals = NULL;
-    bind_parameters(eval, function, arguments);
-    eval->program = function->program;
+    return function;
+}
+
+/* The body of a def, or a lambda's expression, with its variables in place. */
+static struct value run_body(struct eval *eval, const struct code_function *function)
+{
+    if (function->body) {
+        eval->at = function->body;
+        eval->end = function->body_end;
+        return eval_expression(eval);
+    }
     eval->returned = (struct value){.kind = VALUE_NONE};
     open_line(eval, function->line, true);
     eval->at = function->parameters_end + 1;
     while (eval->at < eval->end && *eval->at != ':')
         eval->at++;
     (void)run_suite(eval, function->line, true);
-    *result = eval->returned;
+    return eval->returned;
+}
+
+struct value program_call(struct eval *eval, const struct code_function *function, const struct arguments *arguments)
+{
+    if (eval->depth == CODE_DEPTH)
+        eval_fail(eval, CODE_UNSUPPORTED, "functions nest too deep");
+    struct program *program = eval->program;
+    struct code_variable *locals = eval->locals, *outer = eval->outer;
+    const char *at = eval->at, *end = eval->end;
+    unsigned current = eval->current;
+    eval->depth++;
+    eval->locals = NULL;
+    eval->outer = function->outer;
+    bind_parameters(eval, function, arguments);
+    eval->program = function->program;
+    eval->current = function->line;
+    struct value result = run_body(eval, function);
     eval->jump = CODE_ON;
     eval->live = true;
     eval->depth--;
     eval->program = program;
     eval->locals = locals;
+    eval->outer = outer;
     eval->at = at;
     eval->end = end;
     eval->current = current;
-    return true;
+    return result;
 }
 
 enum code_result code_run(struct code *code, const char *text, char *message, size_t size, int *line)

@@ -1,8 +1,9 @@
 /* code.h: a small evaluator for %{ code }%: the part of Python that scripts use. Statements: assert, print, assignment
- * (also += and a, b = ...), if/elif/else, for, while, break, continue, def, return, raise, pass, global, import
- * (ignored); expressions: numbers, strings (also f"..."), tuples and lists, comprehensions, arithmetic, comparison
- * chains, and/or/not/in, conditional expressions, [index] and [from:to], % and {} formats, and the functions and
- * methods of code_call.c. Lists are values: what is appended to one shows under no other name. */
+ * (also +=, a, *b = ... and a[i] = ...), if/elif/else, for and while with else, break, continue, def, return,
+ * try/except/else/finally, raise, del, pass, global, import (ignored); expressions: numbers, strings (also f"..."),
+ * tuples, lists, dictionaries, sets, comprehensions, lambda, arithmetic, comparison chains, and/or/not/in, conditional
+ * expressions, [index] and [from:to:step], % and {} formats, and the functions and methods of code_call.c and
+ * code_data.c. */
 #ifndef SCRIPT_CODE_H
 #define SCRIPT_CODE_H
 #include <stdbool.h>
@@ -10,14 +11,18 @@
 #include <stdio.h>
 #include "script/arena.h"
 
-enum value_kind { VALUE_NONE, VALUE_INTEGER, VALUE_FLOAT, VALUE_STRING, VALUE_TUPLE };
+enum value_kind { VALUE_NONE, VALUE_INTEGER, VALUE_FLOAT, VALUE_STRING, VALUE_TUPLE, VALUE_LIST, VALUE_DICT, VALUE_SET, VALUE_FUNCTION };
+struct box; /* what a list, dictionary or set holds: shared by all that name it */
 struct value {
     enum value_kind kind;
+    bool is_bool;                      /* an integer that is True or False */
     int64_t integer;
     double real;
-    const char *text;
-    unsigned count;
+    const char *text;                  /* also a function's name */
+    unsigned count;                    /* of a tuple */
     struct value *items;
+    struct box *box;
+    const struct code_function *function; /* NULL: one of the evaluator's own */
 };
 
 struct code_variable {

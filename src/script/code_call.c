@@ -11,9 +11,35 @@ double code_round_down(double x)
     return (double)whole > x ? (double)(whole - 1) : (double)whole;
 }
 
-static double round_near(double x)
+/* Python 3: halves go to the even neighbour. */
+static int64_t round_even(double x)
 {
-    return x < 0 ? -code_round_down(-x + 0.5) : code_round_down(x + 0.5);
+    int64_t down = (int64_t)code_round_down(x);
+    double rest = x - (double)down;
+    return rest > 0.5 || (rest == 0.5 && down % 2) ? down + 1 : down;
+}
+
+/* round(x, n): as the digits say. */
+static struct value round_to(const struct value *value, int64_t places)
+{
+    char text[400];
+    if (places < 0 || places > 20)
+        return *value;
+    snprintf(text, sizeof text, "%.*f", (int)places, value_to_real(value));
+    return value->kind == VALUE_INTEGER ? *value : code_real(strtod(text, NULL));
+}
+
+static int64_t read_integer(struct eval *eval, const char *text, int base)
+{
+    char *end;
+    text += strspn(text, " \t\n");
+    int64_t number = strtoll(text, &end, base);
+    end += strspn(end, " \t\n");
+    if (end == text || *end) {
+        eval->error_class = "ValueError";
+        eval_fail(eval, CODE_ERROR, "int(): '%s' is no whole number", text);
+    }
+    return number;
 }
 
 double code_power(double base, int64_t exponent)
@@ -24,7 +50,7 @@ double code_power(double base, int64_t exponent)
     return exponent < 0 ? 1 / result : result;
 }
 
-static double square_root(double x)
+double code_root(double x)
 {
     double guess = x > 1 ? x : 1;
     for (int i = 0; i < 200; i++)
@@ -32,11 +58,36 @@ static double square_root(double x)
     return guess;
 }
 
+/* f(*list), f(**dictionary): behind the stars. */
+static void spread_arguments(struct eval *eval, struct arguments *arguments, bool is_named)
+{
+    struct value value = eval_expression(eval);
+    if (!eval->live)
+        return;
+    struct span span = data_span(eval, &value);
+    if (arguments->count + span.count > CODE_ARGUMENTS)
+        eval_fail(eval, CODE_UNSUPPORTED, "more than %d arguments", CODE_ARGUMENTS);
+    if (is_named && value.kind != VALUE_DICT)
+        eval_fail(eval, CODE_ERROR, "** of what is no dictionary");
+    for (unsigned i = 0; i < span.count; i++) {
+        arguments->names[arguments->count] = is_named ? span.items[i].text : NULL;
+        arguments->values[arguments->count++] = is_named ? value.box->others[i] : span.items[i];
+    }
+}
+
 void eval_arguments(struct eval *eval, struct arguments *arguments)
 {
     while (!eval_take(eval, ")")) {
         if (arguments->count == CODE_ARGUMENTS)
             eval_fail(eval, CODE_UNSUPPORTED, "more than %d arguments", CODE_ARGUMENTS);
+        if (eval_take(eval, "*")) {
+            spread_arguments(eval, arguments, eval_take(eval, "*"));
+            if (eval_take(eval, ","))
+                continue;
+            if (!eval_take(eval, ")"))
+                eval_fail(eval, CODE_ERROR, "expected ')'");
+            break;
+        }
         eval_blank(eval);
         const char *p = eval->at;
         while (p < eval->end && (isalnum((unsigned char)*p) || *p == '_'))
@@ -64,34 +115,37 @@ static bool number_function(struct eval *eval, const char *name, const struct ar
     const struct value zero = {.kind = VALUE_INTEGER}, *a = arguments->count ? arguments->values : &zero;
     bool isfloat = a->kind == VALUE_FLOAT;
     if (strcmp(name, "abs") == 0 || strcmp(name, "fabs") == 0)
-        *out = isfloat ? code_real(a->real < 0 ? -a->real : a->real)
+        *out = isfloat || name[0] == 'f' ? code_real(value_to_real(a) < 0 ? -value_to_real(a) : value_to_real(a))
                        : code_integer(a->integer < 0 ? -a->integer : a->integer);
     else if (strcmp(name, "int") == 0 || strcmp(name, "long") == 0)
         *out = code_integer(a->kind == VALUE_STRING
-                                ? strtoll(a->text, NULL, arguments->count > 1 ? (int)arguments->values[1].integer : 0)
+                                ? read_integer(eval, a->text, arguments->count > 1 ? (int)arguments->values[1].integer : 10)
                             : isfloat ? (int64_t)a->real
                                       : a->integer);
     else if (strcmp(name, "float") == 0)
         *out = code_real(a->kind == VALUE_STRING ? strtod(a->text, NULL) : value_to_real(a));
     else if (strcmp(name, "bool") == 0)
-        *out = code_integer(eval_true(a));
+        *out = code_bool(arguments->count && eval_true(a));
     else if (strcmp(name, "ceil") == 0 || strcmp(name, "floor") == 0)
         *out = code_integer(
             (int64_t)(name[0] == 'c' ? -code_round_down(-value_to_real(a)) : code_round_down(value_to_real(a))));
     else if (strcmp(name, "sqrt") == 0)
-        *out = code_real(square_root(value_to_real(a)));
+        *out = code_real(code_root(value_to_real(a)));
     else if (strcmp(name, "round") == 0 && arguments->count > 1)
-        *out = code_real(round_near(value_to_real(a) * code_power(10, arguments->values[1].integer)) /
-                         code_power(10, arguments->values[1].integer));
+        *out = round_to(a, arguments->values[1].integer);
     else if (strcmp(name, "round") == 0)
-        *out = code_integer((int64_t)round_near(value_to_real(a)));
+        *out = code_integer(round_even(value_to_real(a)));
+    else if (strcmp(name, "trunc") == 0)
+        *out = code_integer(isfloat ? (int64_t)a->real : a->integer);
+    else if (strcmp(name, "pow") == 0 && arguments->count == 3 && arguments->values[2].integer)
+        *out = eval_arithmetic(eval, "%", eval_arithmetic(eval, "**", *a, arguments->values[1]), arguments->values[2]);
     else if (strcmp(name, "pow") == 0 && arguments->count == 2)
         *out = eval_arithmetic(eval, "**", *a, arguments->values[1]);
     else if (strcmp(name, "divmod") == 0 && arguments->count == 2)
-        *out = eval_list(eval,
-                         (struct value[]){eval_arithmetic(eval, "//", *a, arguments->values[1]),
-                                          eval_arithmetic(eval, "%", *a, arguments->values[1])},
-                         2);
+        *out = data_tuple(eval,
+                          (struct value[]){eval_arithmetic(eval, "//", *a, arguments->values[1]),
+                                           eval_arithmetic(eval, "%", *a, arguments->values[1])},
+                          2);
     else
         return false;
     return true;
@@ -99,20 +153,44 @@ static bool number_function(struct eval *eval, const char *name, const struct ar
 
 /* --- functions of lists
  * ------------------------------------------------------------------------------------------------------- */
+static const struct value *named(const struct arguments *arguments, const char *name)
+{
+    for (unsigned i = 0; i < arguments->count; i++)
+        if (arguments->names[i] && strcmp(arguments->names[i], name) == 0)
+            return &arguments->values[i];
+    return NULL;
+}
+
+static unsigned unnamed(const struct arguments *arguments)
+{
+    unsigned count = 0;
+    while (count < arguments->count && !arguments->names[count])
+        count++;
+    return count;
+}
+
+static struct value key_of(struct eval *eval, const struct arguments *arguments, struct value value)
+{
+    const struct value *key = named(arguments, "key");
+    return key && key->kind == VALUE_FUNCTION ? call_one(eval, key, value) : value;
+}
+
 static struct value extreme(struct eval *eval, const struct arguments *arguments, int want)
 {
-    const struct value *values = arguments->values;
-    unsigned count = arguments->count, best = 0;
-    if (count == 1 && values->kind == VALUE_TUPLE) {
-        count = values->count;
-        values = values->items;
-    }
-    if (!count)
+    struct span span = {arguments->values, unnamed(arguments)};
+    unsigned best = 0;
+    if (span.count == 1)
+        span = data_span(eval, arguments->values);
+    if (!span.count && named(arguments, "default"))
+        return *named(arguments, "default");
+    if (!span.count)
         eval_fail(eval, CODE_ERROR, "min or max of nothing");
-    for (unsigned i = 1; i < count; i++)
-        if (eval_compare(&values[i], &values[best]) == want)
+    for (unsigned i = 1; i < span.count; i++) {
+        struct value one = key_of(eval, arguments, span.items[i]), other = key_of(eval, arguments, span.items[best]);
+        if (eval_compare(&one, &other) == want)
             best = i;
-    return values[best];
+    }
+    return span.items[best];
 }
 
 static struct value range(struct eval *eval, const struct arguments *arguments)
@@ -120,77 +198,124 @@ static struct value range(struct eval *eval, const struct arguments *arguments)
     int64_t first = arguments->count > 1 ? arguments->values[0].integer : 0,
             last = arguments->values[arguments->count > 1].integer;
     int64_t step = arguments->count > 2 ? arguments->values[2].integer : 1;
-    struct value *items = arena_alloc(eval->code->arena, CODE_ITEMS * sizeof *items);
-    unsigned count = 0;
-    for (int64_t i = first; step && (step > 0 ? i < last : i > last); i += step) {
-        if (count == CODE_ITEMS)
-            eval_fail(eval, CODE_UNSUPPORTED, "a range of more than %d numbers", CODE_ITEMS);
-        items[count++] = code_integer(i);
-    }
-    return eval_list(eval, items, count);
+    struct value out = data_empty(eval, VALUE_LIST);
+    for (int64_t i = first; step && (step > 0 ? i < last : i > last); i += step)
+        data_add(eval, &out, code_integer(i));
+    return out;
 }
 
-static struct value sorted(struct eval *eval, const struct value *list, bool back)
+static struct value sorted(struct eval *eval, const struct arguments *arguments)
 {
-    struct value out = eval_list(eval, list->items, list->count);
-    for (unsigned i = 1; i < out.count; i++)
-        for (unsigned k = i; k > 0 && eval_compare(&out.items[k], &out.items[k - 1]) == (back ? 1 : -1); k--) {
-            struct value swap = out.items[k];
-            out.items[k] = out.items[k - 1];
-            out.items[k - 1] = swap;
+    struct span span = data_span(eval, arguments->values);
+    const struct value *reverse = named(arguments, "reverse");
+    struct value out = data_list(eval, span.items, span.count), keys = data_empty(eval, VALUE_LIST);
+    int want = reverse && eval_true(reverse) ? 1 : -1;
+    for (unsigned i = 0; i < span.count; i++)
+        data_add(eval, &keys, key_of(eval, arguments, span.items[i]));
+    for (unsigned i = 1; i < span.count; i++)
+        for (unsigned k = i; k > 0 && eval_compare(&keys.box->items[k], &keys.box->items[k - 1]) == want; k--) {
+            struct value *items[] = {out.box->items, keys.box->items};
+            for (unsigned n = 0; n < 2; n++) {
+                struct value swap = items[n][k];
+                items[n][k] = items[n][k - 1];
+                items[n][k - 1] = swap;
+            }
         }
     return out;
 }
 
-/* enumerate(a), zip(a, b): lists of pairs. */
-static struct value pairs(struct eval *eval, const struct arguments *arguments, bool numbered)
+/* enumerate(a, start), zip(a, b, ...): lists of tuples. */
+static struct value tuples(struct eval *eval, const struct arguments *arguments, bool numbered)
 {
-    unsigned count = arguments->values[0].count;
-    if (!numbered && arguments->values[1].count < count)
-        count = arguments->values[1].count;
-    struct value out = {
-        .kind = VALUE_TUPLE, .count = count, .items = arena_alloc(eval->code->arena, (count + 1) * sizeof *out.items)};
-    for (unsigned i = 0; i < count; i++) {
-        struct value two[2] = {arguments->values[0].items[i]};
-        two[1] = numbered ? two[0] : arguments->values[1].items[i];
-        if (numbered)
-            two[0] = code_integer(i);
-        out.items[i] = eval_list(eval, two, 2);
+    unsigned width = numbered ? 1 : unnamed(arguments), count = ~0u;
+    struct value out = data_empty(eval, VALUE_LIST);
+    int64_t start = !numbered || arguments->count < 2 ? 0 : arguments->values[1].integer;
+    struct span spans[CODE_ARGUMENTS];
+    for (unsigned i = 0; i < width; i++) {
+        spans[i] = data_span(eval, &arguments->values[i]);
+        count = spans[i].count < count ? spans[i].count : count;
+    }
+    for (unsigned i = 0; width && i < count; i++) {
+        struct value items[CODE_ARGUMENTS + 1] = {code_integer(start + i)};
+        for (unsigned k = 0; k < width; k++)
+            items[k + numbered] = spans[k].items[i];
+        data_add(eval, &out, data_tuple(eval, items, width + numbered));
     }
     return out;
+}
+
+/* map(f, a), filter(f, a) */
+static struct value applied(struct eval *eval, const struct arguments *arguments, bool is_filter)
+{
+    struct value out = data_empty(eval, VALUE_LIST);
+    struct span span = data_span(eval, &arguments->values[1]);
+    for (unsigned i = 0; i < span.count; i++) {
+        struct value one = arguments->values[0].kind == VALUE_NONE ? span.items[i] : call_one(eval, &arguments->values[0], span.items[i]);
+        if (!is_filter || eval_true(&one))
+            data_add(eval, &out, is_filter ? span.items[i] : one);
+    }
+    return out;
+}
+
+/* list(x), tuple(x), set(x), dict(x, a=1) */
+static struct value gathered(struct eval *eval, const char *name, const struct arguments *arguments)
+{
+    const struct value *a = arguments->values;
+    struct span span = unnamed(arguments) ? data_span(eval, a) : (struct span){0};
+    struct value out = data_empty(eval, name[0] == 's' ? VALUE_SET : name[0] == 'd' ? VALUE_DICT : VALUE_LIST);
+    for (unsigned i = 0; i < span.count; i++) {
+        if (out.kind != VALUE_DICT) {
+            data_add(eval, &out, span.items[i]);
+        } else if (a->kind == VALUE_DICT) {
+            data_put(eval, &out, &span.items[i], a->box->others[i]);
+        } else {
+            struct span pair = data_span(eval, &span.items[i]);
+            if (pair.count == 2)
+                data_put(eval, &out, &pair.items[0], pair.items[1]);
+        }
+    }
+    for (unsigned i = unnamed(arguments); i < arguments->count && out.kind == VALUE_DICT; i++)
+        data_put(eval, &out, &(struct value){.kind = VALUE_STRING, .text = arguments->names[i]}, arguments->values[i]);
+    return name[0] == 't' ? data_tuple(eval, out.box->items, out.box->count) : out;
+}
+
+static struct value total(struct eval *eval, const struct arguments *arguments)
+{
+    struct span span = data_span(eval, arguments->values);
+    struct value sum = arguments->count > 1 ? arguments->values[1] : code_integer(0);
+    for (unsigned i = 0; i < span.count; i++)
+        sum = eval_arithmetic(eval, "+", sum, span.items[i]);
+    return sum;
 }
 
 static bool list_function(struct eval *eval, const char *name, const struct arguments *arguments, struct value *out)
 {
     const struct value *a = arguments->values;
-    bool is_list = arguments->count && a->kind == VALUE_TUPLE;
+    bool is_list = arguments->count && data_is(a);
     if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0) {
         *out = extreme(eval, arguments, name[1] == 'i' ? -1 : 1);
     } else if (strcmp(name, "range") == 0 && arguments->count) {
         *out = range(eval, arguments);
-    } else if (strcmp(name, "len") == 0 && arguments->count) {
-        *out = code_integer(a->kind == VALUE_STRING ? (int64_t)strlen(a->text) : (int64_t)a->count);
+    } else if (strcmp(name, "len") == 0 && is_list) {
+        *out = code_integer(data_length(a));
     } else if (strcmp(name, "sum") == 0 && is_list) {
-        *out = code_integer(0);
-        for (unsigned i = 0; i < a->count; i++)
-            *out = eval_arithmetic(eval, "+", *out, a->items[i]);
+        *out = total(eval, arguments);
     } else if ((strcmp(name, "all") == 0 || strcmp(name, "any") == 0) && is_list) {
+        struct span span = data_span(eval, a);
         bool all = name[1] == 'l', result = all;
-        for (unsigned i = 0; i < a->count; i++)
-            result = all ? result && eval_true(&a->items[i]) : result || eval_true(&a->items[i]);
-        *out = code_integer(result);
+        for (unsigned i = 0; i < span.count; i++)
+            result = all ? result && eval_true(&span.items[i]) : result || eval_true(&span.items[i]);
+        *out = code_bool(result);
     } else if (strcmp(name, "sorted") == 0 && is_list) {
-        *out = sorted(eval, a,
-                      arguments->count > 1 && arguments->names[1] && strcmp(arguments->names[1], "reverse") == 0 &&
-                          eval_true(&arguments->values[1]));
-    } else if ((strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0) && (is_list || !arguments->count)) {
-        *out = eval_list(eval, is_list ? a->items : NULL, is_list ? a->count : 0);
+        *out = sorted(eval, arguments);
+    } else if (strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0 || strcmp(name, "set") == 0 || strcmp(name, "dict") == 0) {
+        *out = gathered(eval, name, arguments);
     } else if (strcmp(name, "reversed") == 0 && is_list) {
-        *out = eval_list(eval, a->items, a->count);
-        for (unsigned i = 0; i < a->count; i++)
-            out->items[i] = a->items[a->count - 1 - i];
-    } else if ((strcmp(name, "enumerate") == 0 && is_list) || (strcmp(name, "zip") == 0 && arguments->count == 2)) {
-        *out = pairs(eval, arguments, name[0] == 'e');
+        *out = data_slice(eval, a, NULL, NULL, -1);
+    } else if (strcmp(name, "enumerate") == 0 || strcmp(name, "zip") == 0) {
+        *out = tuples(eval, arguments, name[0] == 'e');
+    } else if ((strcmp(name, "map") == 0 || strcmp(name, "filter") == 0) && arguments->count == 2) {
+        *out = applied(eval, arguments, name[0] == 'f');
     } else {
         return false;
     }
@@ -199,6 +324,29 @@ static bool list_function(struct eval *eval, const char *name, const struct argu
 
 /* --- functions of text
  * ------------------------------------------------------------------------------------------------------- */
+static struct value text_of_repr(struct eval *eval, const struct value *value)
+{
+    char text[2048];
+    text_repr(value, text, sizeof text);
+    return code_string(arena_copy(eval->code->arena, text, strlen(text)));
+}
+
+static const char *type_name(const struct value *value)
+{
+    static const char *const names[] = {"NoneType", "int", "float", "str", "tuple", "list", "dict", "set", "function"};
+    return value->is_bool ? "bool" : names[value->kind];
+}
+
+static bool is_instance(struct eval *eval, const struct value *value, const struct value *types)
+{
+    struct span span = types->kind == VALUE_TUPLE ? data_span(eval, types) : (struct span){types, 1};
+    for (unsigned i = 0; i < span.count; i++)
+        if (span.items[i].kind == VALUE_FUNCTION && (strcmp(span.items[i].text, type_name(value)) == 0 ||
+                                                     (value->is_bool && strcmp(span.items[i].text, "int") == 0)))
+            return true;
+    return false;
+}
+
 static bool text_function(struct eval *eval, const char *name, const struct arguments *arguments, struct value *out)
 {
     const struct value none = {.kind = VALUE_NONE}, *a = arguments->count ? arguments->values : &none;
@@ -207,15 +355,23 @@ static bool text_function(struct eval *eval, const char *name, const struct argu
                        : strcmp(name, "oct") == 0 ? "#o"
                                                   : NULL;
     if (spec || strcmp(name, "str") == 0 || strcmp(name, "repr") == 0)
-        *out = text_format(eval, a, spec ? spec : "");
-    else if (strcmp(name, "format") == 0 && arguments->count == 2)
+        *out = name[0] == 'r' ? text_of_repr(eval, a) : text_format(eval, a, spec ? spec : "");
+    else if (strcmp(name, "type") == 0 && arguments->count == 1)
+        *out = (struct value){.kind = VALUE_FUNCTION, .text = type_name(a)};
+    else if (strcmp(name, "callable") == 0)
+        *out = code_bool(a->kind == VALUE_FUNCTION);
+    else if (strcmp(name, "sys.exit") == 0 || strcmp(name, "exit") == 0 || strcmp(name, "quit") == 0) {
+        eval->code->exit_status = a->kind == VALUE_INTEGER ? (int)a->integer : a->kind != VALUE_NONE;
+        eval->error_class = "SystemExit";
+        eval_fail(eval, eval->code->exit_status ? CODE_FAILED : CODE_OK, "%s(%d)", name, eval->code->exit_status);
+    } else if (strcmp(name, "format") == 0 && arguments->count == 2)
         *out = text_format(eval, a, arguments->values[1].text);
     else if (strcmp(name, "chr") == 0)
         *out = code_string(arena_printf(eval->code->arena, "%c", (char)a->integer));
     else if (strcmp(name, "ord") == 0 && a->kind == VALUE_STRING)
         *out = code_integer((unsigned char)a->text[0]);
-    else if (strcmp(name, "isinstance") == 0)
-        *out = code_integer(1);
+    else if (strcmp(name, "isinstance") == 0 && arguments->count == 2)
+        *out = code_bool(is_instance(eval, a, &arguments->values[1]));
     else if (strcmp(name, "sys.stdout.write") == 0 || strcmp(name, "sys.stderr.write") == 0) {
         if (eval->code->output && a->kind == VALUE_STRING)
             fputs(a->text, eval->code->output);
@@ -229,42 +385,109 @@ struct value eval_call(struct eval *eval, const char *name, const struct argumen
 {
     struct value out = {.kind = VALUE_NONE};
     const char *dot = strrchr(name, '.'), *bare = dot && strncmp(name, "math.", 5) == 0 ? dot + 1 : name;
-    if (program_call(eval, name, arguments, &out) || number_function(eval, bare, arguments, &out) ||
-        list_function(eval, bare, arguments, &out) || text_function(eval, name, arguments, &out))
+    const struct code_function *own = program_function(eval, name);
+    if (own)
+        return program_call(eval, own, arguments);
+    if (number_function(eval, bare, arguments, &out) || list_function(eval, bare, arguments, &out) ||
+        text_function(eval, name, arguments, &out))
         return out;
-    if (strstr(name, "Error") || strstr(name, "Exception")) /* AssertionError("text"): as a value, its text */
-        return arguments->count ? arguments->values[0] : code_string(name);
+    if (strstr(name, "Error") || strstr(name, "Exception")) { /* AssertionError("text"): as a value, its text and class */
+        out = arguments->count ? text_format(eval, &arguments->values[0], "") : code_string("");
+        eval->error_class = name;
+        return out;
+    }
     eval_fail(eval, CODE_UNSUPPORTED, "function %s() is not known here", name);
+}
+
+struct value call_value(struct eval *eval, const struct value *function, const struct arguments *arguments)
+{
+    if (function->kind != VALUE_FUNCTION)
+        eval_fail(eval, CODE_ERROR, "what is no function cannot be called");
+    return function->function ? program_call(eval, function->function, arguments) : eval_call(eval, function->text, arguments);
+}
+
+struct value call_one(struct eval *eval, const struct value *function, struct value argument)
+{
+    struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
+    *arguments = (struct arguments){.count = 1, .values = {argument}};
+    return call_value(eval, function, arguments);
 }
 
 /* --- methods
  * --------------------------------------------------------------------------------------------------------------------
  */
-static struct value split(struct eval *eval, const char *text, const char *separator)
+static struct value split(struct eval *eval, const char *text, const char *separator, int64_t most)
 {
-    struct value *items = arena_alloc(eval->code->arena, (strlen(text) + 2) * sizeof *items);
-    unsigned count = 0;
+    struct value out = data_empty(eval, VALUE_LIST);
     for (;;) {
-        size_t length = separator ? (strstr(text, separator) ? (size_t)(strstr(text, separator) - text) : strlen(text))
-                                  : (text += strspn(text, " \t\n"), strcspn(text, " \t\n"));
+        text += separator ? 0 : strspn(text, " \t\n");
+        const char *found = most == 0 ? NULL : separator ? strstr(text, separator) : strpbrk(text, " \t\n");
+        size_t length = found ? (size_t)(found - text) : strlen(text);
         if (!separator && !length)
             break;
-        items[count++] = code_string(arena_copy(eval->code->arena, text, length));
-        text += length;
-        if (!*text)
+        data_add(eval, &out, code_string(arena_copy(eval->code->arena, text, length)));
+        if (!found)
             break;
-        text += separator ? strlen(separator) : 1;
+        text = found + (separator ? strlen(separator) : 1);
+        most--;
     }
-    return eval_list(eval, items, count);
+    return out;
 }
 
 static struct value join(struct eval *eval, const char *separator, const struct value *list)
 {
     const char *out = "";
-    for (unsigned i = 0; i < list->count; i++)
+    struct span span = data_span(eval, list);
+    for (unsigned i = 0; i < span.count; i++)
         out = arena_printf(eval->code->arena, "%s%s%s", out, i ? separator : "",
-                           list->items[i].kind == VALUE_STRING ? list->items[i].text : "");
+                           span.items[i].kind == VALUE_STRING ? span.items[i].text : "");
     return code_string(out);
+}
+
+static struct value replaced(struct eval *eval, const char *text, const char *old, const char *new)
+{
+    const char *out = "";
+    for (const char *found; *old && (found = strstr(text, old)); text = found + strlen(old))
+        out = arena_printf(eval->code->arena, "%s%.*s%s", out, (int)(found - text), text, new);
+    return code_string(arena_printf(eval->code->arena, "%s%s", out, text));
+}
+
+/* strip, lstrip, rstrip */
+static struct value stripped(struct eval *eval, const char *text, const char *set, bool left, bool right)
+{
+    text += left ? strspn(text, set) : 0;
+    size_t length = strlen(text);
+    while (right && length && strchr(set, text[length - 1]))
+        length--;
+    return code_string(arena_copy(eval->code->arena, text, length));
+}
+
+/* zfill, ljust, rjust, center */
+static struct value padded(struct eval *eval, const char *text, const char *name, const struct arguments *arguments)
+{
+    int64_t width = arguments->count ? arguments->values[0].integer : 0, length = (int64_t)strlen(text),
+            pad = width > length ? width - length : 0;
+    char fill = name[0] == 'z' ? '0' : arguments->count > 1 && arguments->values[1].text ? arguments->values[1].text[0] : ' ';
+    int64_t before = name[0] == 'l' ? 0 : name[0] == 'c' ? pad / 2 + (pad & width & 1) : pad;
+    if (pad > 1000)
+        eval_fail(eval, CODE_UNSUPPORTED, "a width of %lld", (long long)width);
+    char *out = arena_alloc(eval->code->arena, (size_t)(length + pad) + 1);
+    memset(out, fill, (size_t)(length + pad));
+    memcpy(out + before, text, (size_t)length);
+    if (name[0] == 'z' && pad && (*text == '-' || *text == '+')) {
+        out[before] = '0';
+        out[0] = *text;
+    }
+    out[length + pad] = 0;
+    return code_string(out);
+}
+
+static bool is_all(const char *text, int (*is)(int))
+{
+    const char *p = text;
+    while (*p && is((unsigned char)*p))
+        p++;
+    return *text && !*p;
 }
 
 static struct value changed_case(struct eval *eval, const char *text, int (*change)(int))
@@ -286,31 +509,47 @@ static struct value text_method(struct eval *eval, const char *text, const char 
     if (strcmp(name, "join") == 0 && arguments->count == 1)
         return join(eval, text, &arguments->values[0]);
     if (strcmp(name, "split") == 0)
-        return split(eval, text, first);
-    if (strcmp(name, "strip") == 0) {
-        text += strspn(text, " \t\n");
-        for (length = strlen(text); length && isspace((unsigned char)text[length - 1]);)
-            length--;
-        return code_string(arena_copy(eval->code->arena, text, length));
+        return split(eval, text, first, arguments->count > 1 ? arguments->values[1].integer : -1);
+    if (strcmp(name, "splitlines") == 0)
+        return split(eval, stripped(eval, text, "\n", false, true).text, "\n", -1);
+    if (strcmp(name, "strip") == 0 || strcmp(name, "lstrip") == 0 || strcmp(name, "rstrip") == 0)
+        return stripped(eval, text, first ? first : " \t\r\n", name[0] != 'r', name[0] != 'l');
+    if (strcmp(name, "replace") == 0 && arguments->count == 2 && first && arguments->values[1].kind == VALUE_STRING)
+        return replaced(eval, text, first, arguments->values[1].text);
+    if ((strcmp(name, "find") == 0 || strcmp(name, "index") == 0) && first) {
+        const char *found = strstr(text, first);
+        if (!found && name[0] == 'i')
+            eval_fail(eval, CODE_ERROR, "index(): it is not there");
+        return code_integer(found ? found - text : -1);
     }
+    if (strcmp(name, "count") == 0 && first && size) {
+        int64_t count = 0;
+        for (const char *p = text; (p = strstr(p, first)); p += size)
+            count++;
+        return code_integer(count);
+    }
+    if (strcmp(name, "zfill") == 0 || strcmp(name, "ljust") == 0 || strcmp(name, "rjust") == 0 || strcmp(name, "center") == 0)
+        return padded(eval, text, name, arguments);
+    if (strcmp(name, "isdigit") == 0 || strcmp(name, "isnumeric") == 0 || strcmp(name, "isdecimal") == 0)
+        return code_bool(is_all(text, isdigit));
+    if (strcmp(name, "isalpha") == 0 || strcmp(name, "isalnum") == 0 || strcmp(name, "isspace") == 0)
+        return code_bool(is_all(text, name[2] == 's' ? isspace : name[4] == 'p' ? isalpha : isalnum));
     if (strcmp(name, "startswith") == 0 && first)
-        return code_integer(strncmp(text, first, size) == 0);
+        return code_bool(strncmp(text, first, size) == 0);
     if (strcmp(name, "endswith") == 0 && first)
-        return code_integer(length >= size && strcmp(text + length - size, first) == 0);
+        return code_bool(length >= size && strcmp(text + length - size, first) == 0);
     if (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0)
         return changed_case(eval, text, name[0] == 'l' ? tolower : toupper);
     eval_fail(eval, CODE_UNSUPPORTED, "the method %s() is not known here", name);
 }
 
-struct value eval_method(struct eval *eval, const struct value *self, const char *variable, const char *name,
-                         const struct arguments *arguments)
+struct value eval_method(struct eval *eval, struct value *self, const char *name, const struct arguments *arguments)
 {
     if (self->kind == VALUE_STRING)
         return text_method(eval, self->text, name, arguments);
-    if (self->kind == VALUE_TUPLE && variable && strcmp(name, "append") == 0 && arguments->count == 1) {
-        struct value one = eval_list(eval, arguments->values, 1);
-        eval_assign(eval, variable, strlen(variable), eval_arithmetic(eval, "+", *self, one));
-        return (struct value){.kind = VALUE_NONE};
-    }
+    if (data_is(self))
+        return data_method(eval, self, name, arguments);
+    if (self->kind == VALUE_FLOAT && strcmp(name, "is_integer") == 0)
+        return code_bool(self->real == code_round_down(self->real));
     eval_fail(eval, CODE_UNSUPPORTED, "the method %s() is not known here", name);
 }

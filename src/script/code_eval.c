@@ -1,4 +1,5 @@
 /* code_eval.c: expressions of %{ code }%. Values as in Python 3: / gives a float, // and % round down. See code.h. */
+#include "base/base.h"
 #include "script/code_eval.h"
 #include <ctype.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@ void eval_fail(struct eval *eval, enum code_result result, const char *format, .
     va_start(arguments, format);
     vsnprintf(eval->message, eval->size, format, arguments);
     va_end(arguments);
+    if (!eval->error_text)
+        eval->error_text = arena_copy(eval->code->arena, eval->message, strlen(eval->message));
     eval->result = result;
     longjmp(eval->fail, 1);
 }
@@ -55,28 +58,50 @@ bool eval_true(const struct value *value)
         return value->real != 0;
     case VALUE_STRING:
         return value->text[0] != 0;
-    case VALUE_TUPLE:
-        return value->count != 0;
+    case VALUE_FUNCTION:
+        return true;
     default:
-        return false;
+        return data_is(value) && data_length(value) != 0;
     }
+}
+
+static _Noreturn void no_division(struct eval *eval)
+{
+    eval->error_class = "ZeroDivisionError";
+    eval_fail(eval, CODE_ERROR, "division by zero");
+}
+
+static int64_t whole_power(struct eval *eval, int64_t base, int64_t exponent)
+{
+    int64_t result = 1;
+    for (; exponent > 0 && (base > 1 || base < -1 || exponent == 1); exponent--)
+        if (__builtin_mul_overflow(result, base, &result))
+            eval_fail(eval, CODE_UNSUPPORTED, "a number of more than 63 bits");
+    return base == 1 || base == 0 ? result * (exponent ? base : 1) : base == -1 && exponent % 2 == 1 ? -result : result;
 }
 
 static struct value integer_arithmetic(struct eval *eval, const char *op, int64_t a, int64_t b)
 {
+    int64_t result = 0;
+    bool is_over = false;
     if ((op[0] == '/' || op[0] == '%') && b == 0)
-        eval_fail(eval, CODE_ERROR, "division by zero");
+        no_division(eval);
     if (strcmp(op, "//") == 0)
         return code_integer(a / b - ((a % b != 0) && ((a < 0) != (b < 0))));
     switch (op[0]) {
     case '+':
-        return code_integer((int64_t)((uint64_t)a + (uint64_t)b));
+        is_over = __builtin_add_overflow(a, b, &result);
+        break;
     case '-':
-        return code_integer((int64_t)((uint64_t)a - (uint64_t)b));
+        is_over = __builtin_sub_overflow(a, b, &result);
+        break;
     case '*':
+        if (op[1] == '*' && b < 0)
+            return code_real(code_power((double)a, b));
         if (op[1] == '*')
-            return b >= 0 ? code_integer((int64_t)code_power((double)a, b)) : code_real(code_power((double)a, b));
-        return code_integer((int64_t)((uint64_t)a * (uint64_t)b));
+            return code_integer(whole_power(eval, a, b));
+        is_over = __builtin_mul_overflow(a, b, &result);
+        break;
     case '/':
         return code_real((double)a / (double)b);
     case '%':
@@ -88,10 +113,15 @@ static struct value integer_arithmetic(struct eval *eval, const char *op, int64_
     case '^':
         return code_integer(a ^ b);
     case '<':
-        return code_integer((int64_t)((uint64_t)a << (b & 63)));
+        result = (int64_t)((uint64_t)a << (b & 63));
+        is_over = b > 62 || result >> b != a;
+        break;
     default:
-        return code_integer(a >> (b & 63));
+        return code_integer(b > 63 ? (a < 0 ? -1 : 0) : a >> b);
     }
+    if (is_over) /* TCP_INFO's 64 bits wrap in no script that means it */
+        eval_fail(eval, CODE_UNSUPPORTED, "a number of more than 63 bits");
+    return code_integer(result);
 }
 
 struct value eval_arithmetic(struct eval *eval, const char *op, struct value a, struct value b)
@@ -100,25 +130,21 @@ struct value eval_arithmetic(struct eval *eval, const char *op, struct value a, 
         return code_integer(0);
     if (a.kind == VALUE_STRING && op[0] == '%')
         return text_percent(eval, a.text, &b);
-    if (a.kind == VALUE_STRING && b.kind == VALUE_STRING && op[0] == '+')
-        return code_string(arena_printf(eval->code->arena, "%s%s", a.text, b.text));
-    if (a.kind == VALUE_TUPLE && b.kind == VALUE_TUPLE && op[0] == '+') {
-        struct value joined = {.kind = VALUE_TUPLE,
-                               .items = arena_alloc(eval->code->arena, (a.count + b.count + 1) * sizeof *joined.items)};
-        memcpy(joined.items, a.items, a.count * sizeof *a.items);
-        memcpy(joined.items + a.count, b.items, b.count * sizeof *b.items);
-        joined.count = a.count + b.count;
-        return joined;
-    }
+    if (data_is(&a) || data_is(&b))
+        return data_arithmetic(eval, op, &a, &b);
     if (!value_is_number(&a) || !value_is_number(&b))
         eval_fail(eval, CODE_ERROR, "operator %s on what is no number", op);
     if (a.kind == VALUE_INTEGER && b.kind == VALUE_INTEGER)
         return integer_arithmetic(eval, op, a.integer, b.integer);
     double x = value_to_real(&a), y = value_to_real(&b);
     if ((op[0] == '/' || op[0] == '%') && y == 0)
-        eval_fail(eval, CODE_ERROR, "division by zero");
+        no_division(eval);
     if (strcmp(op, "//") == 0)
         return code_real(code_round_down(x / y));
+    if (strcmp(op, "**") == 0 && y == 0.5 && x >= 0)
+        return code_real(code_root(x));
+    if (strcmp(op, "**") == 0 && y != code_round_down(y))
+        eval_fail(eval, CODE_UNSUPPORTED, "a power that is no whole number");
     if (strcmp(op, "**") == 0)
         return code_real(code_power(x, (int64_t)y));
     switch (op[0]) {
@@ -147,87 +173,17 @@ int eval_compare(const struct value *a, const struct value *b)
         int order = strcmp(a->text, b->text);
         return (order > 0) - (order < 0);
     }
-    if (a->kind == VALUE_TUPLE && b->kind == VALUE_TUPLE) {
-        for (unsigned i = 0; i < a->count && i < b->count; i++) {
-            int order = eval_compare(&a->items[i], &b->items[i]);
-            if (order)
-                return order;
-        }
-        return (a->count > b->count) - (a->count < b->count);
-    }
+    if (data_is(a) && data_is(b))
+        return data_compare(a, b);
+    if (a->kind == VALUE_FUNCTION && b->kind == VALUE_FUNCTION)
+        return strcmp(a->text, b->text) == 0 && a->function == b->function ? 0 : 2;
     return a->kind == b->kind ? 0 : 2;
-}
-
-/* --- variables: those of the function first
- * -------------------------------------------------------------------------------- */
-static struct code_variable *find_in(struct code_variable *list, const char *name, size_t length)
-{
-    while (list && (strlen(list->name) != length || memcmp(list->name, name, length) != 0))
-        list = list->next;
-    return list;
-}
-
-const struct value *eval_find(struct eval *eval, const char *name, size_t length)
-{
-    struct code_variable *found = find_in(eval->locals, name, length);
-    if (!found || found->is_global)
-        found = find_in(eval->code->variables, name, length);
-    return found ? &found->value : NULL;
-}
-
-void eval_assign(struct eval *eval, const char *name, size_t length, struct value value)
-{
-    struct code_variable **list = eval->depth ? &eval->locals : &eval->code->variables,
-                         *found = find_in(*list, name, length);
-    if (!eval->live)
-        return;
-    if (found && found->is_global) {
-        list = &eval->code->variables;
-        found = find_in(*list, name, length);
-    }
-    if (!found) {
-        found = arena_alloc(eval->code->arena, sizeof *found);
-        found->name = arena_copy(eval->code->arena, name, length);
-        found->next = *list;
-        *list = found;
-    }
-    found->value = value;
-}
-
-void eval_assign_all(struct eval *eval, const char *from, const char *to, struct value value)
-{
-    unsigned count = 0;
-    bool many = memchr(from, ',', (size_t)(to - from)) != NULL;
-    for (const char *p = from; p < to;) {
-        while (p < to && (isspace((unsigned char)*p) || strchr(",()[]", *p)))
-            p++;
-        const char *name = p;
-        while (p < to && (isalnum((unsigned char)*p) || *p == '_'))
-            p++;
-        if (p == name)
-            break;
-        if (eval->live && many && (value.kind != VALUE_TUPLE || count >= value.count))
-            eval_fail(eval, CODE_ERROR, "too few values to unpack");
-        eval_assign(eval, name, (size_t)(p - name), many && eval->live ? value.items[count] : value);
-        count++;
-    }
-    if (eval->live && many && count < value.count)
-        eval_fail(eval, CODE_ERROR, "too many values to unpack");
 }
 
 static struct value eval_expression_without_if(struct eval *eval);
 
 /* --- atoms -----------------------------------------------------------------------------------------------------------
  */
-struct value eval_list(struct eval *eval, const struct value *items, unsigned count)
-{
-    struct value tuple = {.kind = VALUE_TUPLE, .count = count};
-    tuple.items = arena_alloc(eval->code->arena, (count + 1) * sizeof *tuple.items);
-    if (count)
-        memcpy(tuple.items, items, count * sizeof *items);
-    return tuple;
-}
-
 /* The next WORD at this depth of brackets before one closes, or NULL. */
 static const char *find_word(const struct eval *eval, const char *word)
 {
@@ -254,65 +210,137 @@ static const char *find_word(const struct eval *eval, const char *word)
     return NULL;
 }
 
-/* [x * 2 for x in y if x]: the cursor is at its expression; it is read again for each item. */
-static struct value eval_comprehension(struct eval *eval)
+/* [f(x, y) for x in a if x for y in b]: the clauses by their text, read again for each item. */
+struct clause {
+    const char *from, *to, *at, *end; /* the targets of a "for", and what it goes through; or from NULL and the condition of an "if" */
+};
+struct comprehension {
+    const char *body, *value; /* value: of a dictionary, behind the ':' */
+    struct clause clauses[8];
+    unsigned count;
+    struct value out;
+};
+
+/* " in " of a "for" at this depth: commas may stand before it. */
+static const char *find_in_word(const struct eval *eval)
 {
-    const char *body = eval->at;
+    for (const char *p = eval->at; (p = eval_outside(p, eval->end, 'i')) + 2 < eval->end; p++)
+        if (p[1] == 'n' && p > eval->at && !isalnum((unsigned char)p[-1]) && p[-1] != '_' && !isalnum((unsigned char)p[2]) && p[2] != '_')
+            return p;
+    return NULL;
+}
+
+static void read_clauses(struct eval *eval, struct comprehension *all)
+{
     bool live = eval->live;
-    struct value *items = arena_alloc(eval->code->arena, CODE_ITEMS * sizeof *items);
-    unsigned count = 0;
+    eval->live = false;
+    for (;;) {
+        struct clause *clause = &all->clauses[all->count];
+        bool is_for = eval_word(eval, "for");
+        if (!is_for && !eval_word(eval, "if"))
+            break;
+        if (all->count == ARRAY_COUNT(all->clauses))
+            eval_fail(eval, CODE_UNSUPPORTED, "a comprehension of more than 8 clauses");
+        const char *in = is_for ? find_in_word(eval) : NULL;
+        if (is_for && !in)
+            eval_fail(eval, CODE_ERROR, "expected \"in\"");
+        *clause = (struct clause){.from = is_for ? eval->at : NULL, .to = in};
+        eval->at = is_for ? in + 2 : eval->at;
+        clause->at = eval->at;
+        (void)eval_expression_without_if(eval);
+        clause->end = eval->at;
+        all->count++;
+    }
+    eval->live = live;
+}
+
+static void run_clauses(struct eval *eval, struct comprehension *all, unsigned i)
+{
+    if (i == all->count) {
+        eval->at = all->body;
+        struct value item = eval_expression(eval);
+        if (all->value) {
+            eval->at = all->value;
+            data_put(eval, &all->out, &item, eval_expression(eval));
+        } else {
+            data_add(eval, &all->out, item);
+        }
+        return;
+    }
+    const struct clause *clause = &all->clauses[i];
+    eval->at = clause->at;
+    struct value value = eval_expression_without_if(eval);
+    if (!clause->from) {
+        if (eval_true(&value))
+            run_clauses(eval, all, i + 1);
+        return;
+    }
+    struct span span = data_span(eval, &value);
+    for (unsigned k = 0; k < span.count; k++) {
+        eval_assign_all(eval, clause->from, clause->to, span.items[k]);
+        run_clauses(eval, all, i + 1);
+    }
+}
+
+static struct value eval_comprehension(struct eval *eval, enum value_kind kind)
+{
+    struct comprehension *all = arena_alloc(eval->code->arena, sizeof *all);
+    bool live = eval->live;
+    *all = (struct comprehension){.body = eval->at, .out = data_empty(eval, kind)};
     eval->live = false;
     (void)eval_expression(eval);
-    eval->live = live;
-    if (!eval_word(eval, "for"))
-        eval_fail(eval, CODE_ERROR, "expected \"for\"");
-    const char *from = eval->at, *to = find_word(eval, "in");
-    if (!to)
-        eval_fail(eval, CODE_ERROR, "expected \"in\"");
-    eval->at = to + 2;
-    struct value source = eval_expression_without_if(eval);
-    const char *condition = eval_word(eval, "if") ? eval->at : NULL;
-    eval->live = false;
-    if (condition)
+    if (kind == VALUE_SET && eval_take(eval, ":")) {
+        all->value = eval->at;
+        all->out = data_empty(eval, VALUE_DICT);
         (void)eval_expression(eval);
-    const char *after = eval->at;
-    eval->live = live;
-    for (unsigned i = 0; live && i < source.count && source.kind == VALUE_TUPLE; i++) {
-        struct value keep = code_integer(1);
-        eval_assign_all(eval, from, to, source.items[i]);
-        if (condition) {
-            eval->at = condition;
-            keep = eval_expression(eval);
-        }
-        eval->at = body;
-        if (eval_true(&keep) && count < CODE_ITEMS)
-            items[count++] = eval_expression(eval);
     }
+    eval->live = live;
+    read_clauses(eval, all);
+    const char *after = eval->at;
+    if (live)
+        run_clauses(eval, all, 0);
     eval->at = after;
-    return eval_list(eval, items, count);
+    return all->out;
 }
 
 struct value eval_generator(struct eval *eval)
 {
-    return find_word(eval, "for") ? eval_comprehension(eval) : eval_expression(eval);
+    return find_word(eval, "for") ? eval_comprehension(eval, VALUE_LIST) : eval_expression(eval);
 }
 
+/* (a, b), [a, b], {a, b}, {a: b}: behind the bracket. */
 static struct value eval_sequence(struct eval *eval, char close)
 {
-    struct value items[128];
-    unsigned count = 0;
-    bool comma = false;
+    enum value_kind kind = close == ']' ? VALUE_LIST : close == '}' ? VALUE_SET : VALUE_TUPLE;
+    struct value out = data_empty(eval, kind == VALUE_SET ? VALUE_SET : VALUE_LIST);
+    bool comma = false, any = false;
     char end[2] = {close, 0};
     if (find_word(eval, "for")) {
-        struct value list = eval_comprehension(eval);
+        out = eval_comprehension(eval, kind == VALUE_TUPLE ? VALUE_LIST : kind);
         if (!eval_take(eval, end))
             eval_fail(eval, CODE_ERROR, "expected '%c'", close);
-        return list;
+        return out;
     }
     while (!eval_take(eval, end)) {
-        if (count == 128)
-            eval_fail(eval, CODE_UNSUPPORTED, "more than 128 items");
-        items[count++] = eval_expression(eval);
+        bool is_star = eval_take(eval, "*"), is_dict = is_star && eval_take(eval, "*");
+        struct value item = eval_expression(eval);
+        if (kind == VALUE_SET && !any && (is_dict || (eval_blank(eval), eval->at < eval->end && *eval->at == ':')))
+            out = data_empty(eval, VALUE_DICT);
+        if (out.kind == VALUE_DICT && !is_dict) {
+            if (!eval_take(eval, ":"))
+                eval_fail(eval, CODE_ERROR, "expected ':'");
+            data_put(eval, &out, &item, eval_expression(eval));
+        } else if (is_star && eval->live) {
+            struct span span = data_span(eval, &item);
+            for (unsigned i = 0; i < span.count; i++)
+                if (is_dict)
+                    data_put(eval, &out, &span.items[i], item.box->others[i]);
+                else
+                    data_add(eval, &out, span.items[i]);
+        } else {
+            data_add(eval, &out, item);
+        }
+        any = true;
         if (!eval_take(eval, ",")) {
             if (!eval_take(eval, end))
                 eval_fail(eval, CODE_ERROR, "expected '%c'", close);
@@ -320,9 +348,11 @@ static struct value eval_sequence(struct eval *eval, char close)
         }
         comma = true;
     }
-    if (close == ')' && count == 1 && !comma)
-        return items[0];
-    return eval_list(eval, items, count);
+    if (kind == VALUE_SET && !any)
+        return data_empty(eval, VALUE_DICT);
+    if (kind != VALUE_TUPLE)
+        return out;
+    return out.box->count == 1 && !comma ? out.box->items[0] : data_tuple(eval, out.box->items, out.box->count);
 }
 
 static struct value eval_number(struct eval *eval)
@@ -366,7 +396,11 @@ static struct value look_up(struct eval *eval, const char *name)
     if (strcmp(name, "None") == 0 || strcmp(name, "sys.stderr") == 0 || strcmp(name, "sys.stdout") == 0) /* print(x, file=sys.stderr) */
         return value;
     if (strcmp(name, "True") == 0 || strcmp(name, "False") == 0)
-        return code_integer(name[0] == 'T');
+        return code_bool(name[0] == 'T');
+    if (strcmp(name, "math.pi") == 0 || strcmp(name, "math.e") == 0 || strcmp(name, "math.inf") == 0)
+        return code_real(name[5] == 'p' ? 3.141592653589793 : name[5] == 'e' ? 2.718281828459045 : __builtin_inf());
+    if (program_function(eval, name))
+        return (struct value){.kind = VALUE_FUNCTION, .text = name, .function = program_function(eval, name)};
     if (!eval->code->lookup || !eval->code->lookup(eval->code->ctx, name, &value))
         eval_fail(eval, CODE_ERROR, "unknown name %s", name);
     value_print(&value, text, sizeof text);
@@ -376,20 +410,34 @@ static struct value look_up(struct eval *eval, const char *name)
     return value;
 }
 
-static struct value eval_name(struct eval *eval, const char **variable)
+/* Names of functions that stand for themselves: key=len, isinstance(x, int). */
+static bool is_builtin(const char *name)
+{
+    static const char *const names[] = {"int",   "float", "str",  "bool",      "list",       "tuple",    "dict",
+                                        "set",   "len",   "abs",  "min",       "max",        "sum",      "sorted",
+                                        "round", "ord",   "chr",  "repr",      "hex",        "any",      "all",
+                                        "print", "range", "type", "math.ceil", "math.floor", "math.sqrt"};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static struct value eval_name(struct eval *eval)
 {
     size_t length = name_length(eval);
     const char *name = arena_copy(eval->code->arena, eval->at, length);
     eval->at += length;
-    if (eval_take(eval, "(")) {
+    const struct value *found = eval->live ? eval_find(eval, name, length) : NULL;
+    if (!found && eval_take(eval, "(")) {
         struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
         eval_arguments(eval, arguments);
         return eval->live ? eval_call(eval, name, arguments) : (struct value){.kind = VALUE_NONE};
     }
     if (!eval->live)
         return (struct value){.kind = VALUE_NONE};
-    const struct value *found = eval_find(eval, name, length);
-    *variable = found ? name : NULL;
+    if (!found && is_builtin(name))
+        return (struct value){.kind = VALUE_FUNCTION, .text = name};
     return found ? *found : look_up(eval, name);
 }
 
@@ -401,16 +449,15 @@ static bool at_string(const struct eval *eval)
     return p < eval->end && (*p == '"' || *p == '\'');
 }
 
-static struct value eval_atom(struct eval *eval, const char **variable)
+static struct value eval_atom(struct eval *eval)
 {
     eval_blank(eval);
-    *variable = NULL;
     if (eval->at >= eval->end)
         eval_fail(eval, CODE_ERROR, "expression ends early");
     char c = *eval->at;
-    if (c == '(' || c == '[') {
+    if (c == '(' || c == '[' || c == '{') {
         eval->at++;
-        return eval_sequence(eval, c == '(' ? ')' : ']');
+        return eval_sequence(eval, c == '(' ? ')' : c == '[' ? ']' : '}');
     }
     if (at_string(eval)) {
         struct value text = text_string(eval);
@@ -421,77 +468,79 @@ static struct value eval_atom(struct eval *eval, const char **variable)
     if (isdigit((unsigned char)c) || c == '.')
         return eval_number(eval);
     if (isalpha((unsigned char)c) || c == '_')
-        return eval_name(eval, variable);
-    if (c == '{')
-        eval_fail(eval, CODE_UNSUPPORTED, "dictionaries and sets are not known here");
+        return eval_name(eval);
     eval_fail(eval, CODE_ERROR, "unexpected '%c'", c);
 }
 
-static struct value slice(struct eval *eval, const struct value *value, int64_t from, int64_t to)
+/* A bound of a slice; false: none is written. */
+static bool eval_bound(struct eval *eval, int64_t *bound)
 {
-    int64_t count = value->kind == VALUE_STRING ? (int64_t)strlen(value->text) : value->count;
-    from = from < 0 ? from + count : from;
-    to = to < 0 ? to + count : to;
-    from = from < 0 ? 0 : from > count ? count : from;
-    to = to < from ? from : to > count ? count : to;
-    if (value->kind == VALUE_STRING)
-        return code_string(arena_copy(eval->code->arena, value->text + from, (size_t)(to - from)));
-    return eval_list(eval, value->items + from, (unsigned)(to - from));
+    eval_blank(eval);
+    if (eval->at < eval->end && (*eval->at == ':' || *eval->at == ']'))
+        return false;
+    struct value value = eval_expression(eval);
+    *bound = value.integer;
+    return value.kind != VALUE_NONE;
 }
 
-/* [i], [a:b]: behind the bracket. */
-static struct value eval_index(struct eval *eval, const struct value *value)
+/* [i], [a:b], [a:b:c]: behind the bracket. */
+static struct value eval_index(struct eval *eval, const struct value *data)
 {
-    int64_t from = 0, to = INT64_MAX;
-    bool is_slice = false;
-    if (!eval_take(eval, ":"))
-        from = eval_expression(eval).integer;
-    else
-        is_slice = true;
-    if (is_slice || eval_take(eval, ":")) {
-        is_slice = true;
-        eval_blank(eval);
-        if (eval->at < eval->end && *eval->at != ']')
-            to = eval_expression(eval).integer;
+    struct value key = {.kind = VALUE_NONE};
+    int64_t from = 0, to = 0, step = 1;
+    bool has_from = false, has_to = false, has_step;
+    eval_blank(eval);
+    if (eval->at < eval->end && *eval->at != ':') {
+        key = eval_tuple(eval);
+        from = key.integer;
+        has_from = key.kind != VALUE_NONE;
+    }
+    bool is_slice = eval_take(eval, ":");
+    if (is_slice) {
+        has_to = eval_bound(eval, &to);
+        has_step = eval_take(eval, ":") && eval_bound(eval, &step);
+        step = has_step ? step : 1;
     }
     if (!eval_take(eval, "]"))
-        eval_fail(eval, CODE_UNSUPPORTED, "only [index] and [from:to] are known here");
+        eval_fail(eval, CODE_ERROR, "expected ']'");
     if (!eval->live)
-        return *value;
-    if (value->kind != VALUE_TUPLE && value->kind != VALUE_STRING)
-        eval_fail(eval, CODE_ERROR, "what is no list has no index");
-    if (is_slice)
-        return slice(eval, value, from, to);
-    int64_t count = value->kind == VALUE_STRING ? (int64_t)strlen(value->text) : value->count,
-            i = from < 0 ? from + count : from;
-    if (i < 0 || i >= count)
-        eval_fail(eval, CODE_ERROR, "index out of range");
-    return value->kind == VALUE_STRING ? slice(eval, value, i, i + 1) : value->items[i];
+        return *data;
+    return is_slice ? data_slice(eval, data, has_from ? &from : NULL, has_to ? &to : NULL, step) : data_get(eval, data, &key);
+}
+
+static struct value eval_attribute(struct eval *eval, struct value *value)
+{
+    const char *begin = ++eval->at;
+    while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
+        eval->at++;
+    const char *name = arena_copy(eval->code->arena, begin, (size_t)(eval->at - begin));
+    if (strcmp(name, "__name__") == 0 && value->kind == VALUE_FUNCTION)
+        return code_string(value->text);
+    if (!eval_take(eval, "("))
+        eval_fail(eval, CODE_UNSUPPORTED, "the attribute %s is not known here", name);
+    struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
+    eval_arguments(eval, arguments);
+    return eval->live ? eval_method(eval, value, name, arguments) : *value;
 }
 
 static struct value eval_postfix(struct eval *eval)
 {
-    const char *variable;
-    struct value value = eval_atom(eval, &variable);
+    struct value value = eval_atom(eval);
     for (;;) {
+        eval_blank(eval);
         if (eval_take(eval, "[")) {
             value = eval_index(eval, &value);
-        } else if (eval->at < eval->end && *eval->at == '.' && eval->at + 1 < eval->end &&
-                   isalpha((unsigned char)eval->at[1])) {
-            const char *begin = ++eval->at;
-            while (eval->at < eval->end && (isalnum((unsigned char)*eval->at) || *eval->at == '_'))
-                eval->at++;
-            const char *name = arena_copy(eval->code->arena, begin, (size_t)(eval->at - begin));
-            if (!eval_take(eval, "("))
-                eval_fail(eval, CODE_UNSUPPORTED, "the attribute %s is not known here", name);
+        } else if (eval->at + 1 < eval->end && *eval->at == '.' && isalpha((unsigned char)eval->at[1])) {
+            value = eval_attribute(eval, &value);
+        } else if (eval->at + 1 < eval->end && *eval->at == '.' && eval->at[1] == '_') {
+            value = eval_attribute(eval, &value);
+        } else if ((value.kind == VALUE_FUNCTION || !eval->live) && eval_take(eval, "(")) {
             struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
             eval_arguments(eval, arguments);
-            if (eval->live)
-                value = eval_method(eval, &value, variable, name, arguments);
+            value = eval->live ? call_value(eval, &value, arguments) : value;
         } else {
             return value;
         }
-        variable = NULL;
     }
 }
 
@@ -538,16 +587,6 @@ static struct value eval_binary(struct eval *eval, int level)
     return left;
 }
 
-static bool is_in(const struct value *needle, const struct value *hay)
-{
-    if (hay->kind == VALUE_STRING && needle->kind == VALUE_STRING)
-        return strstr(hay->text, needle->text) != NULL;
-    for (unsigned i = 0; i < hay->count; i++)
-        if (eval_compare(needle, &hay->items[i]) == 0)
-            return true;
-    return false;
-}
-
 static const char *take_comparison(struct eval *eval)
 {
     static const char *const symbols[] = {"==", "!=", "<=", ">=", "<>", "<", ">"};
@@ -575,8 +614,10 @@ static struct value eval_comparison(struct eval *eval)
         struct value right = eval_binary(eval, 0);
         if (eval->live && result) {
             int order = op[0] == 'i' || op[0] == 'n' ? 0 : eval_compare(&left, &right);
-            result = op[0] == 'i'                            ? is_in(&left, &right)
-                     : op[0] == 'n'                          ? !is_in(&left, &right)
+            if ((op[0] == 'i' || op[0] == 'n') && !data_is(&right))
+                eval_fail(eval, CODE_ERROR, "\"in\" what is no list");
+            result = op[0] == 'i'                            ? data_has(&right, &left)
+                     : op[0] == 'n'                          ? !data_has(&right, &left)
                      : op[0] == '='                          ? order == 0
                      : op[0] == '!' || strcmp(op, "<>") == 0 ? order != 0
                      : strcmp(op, "<=") == 0                 ? order <= 0
@@ -586,7 +627,7 @@ static struct value eval_comparison(struct eval *eval)
         }
         left = right;
     }
-    return chained ? code_integer(result) : left;
+    return chained ? code_bool(result) : left;
 }
 
 static struct value eval_not(struct eval *eval)
@@ -594,7 +635,7 @@ static struct value eval_not(struct eval *eval)
     if (!eval_word(eval, "not"))
         return eval_comparison(eval);
     struct value value = eval_not(eval);
-    return code_integer(!eval_true(&value));
+    return code_bool(!eval_true(&value));
 }
 
 static struct value eval_logic(struct eval *eval, bool is_or)
@@ -642,11 +683,46 @@ static struct value eval_conditional(struct eval *eval, const char *begin)
     return value;
 }
 
+/* lambda x, y=2: x * y: behind the word. */
+static struct value eval_lambda(struct eval *eval)
+{
+    struct code_function *function = arena_alloc(eval->code->arena, sizeof *function);
+    bool live = eval->live;
+    eval_blank(eval);
+    *function = (struct code_function){.name = "<lambda>",
+                                       .parameters = eval->at,
+                                       .program = eval->program,
+                                       .line = eval->current,
+                                       .outer = eval->locals};
+    function->parameters_end = eval_outside(eval->at, eval->end, ':');
+    if (function->parameters_end == eval->end)
+        eval_fail(eval, CODE_ERROR, "expected ':'");
+    eval->at = function->body = function->parameters_end + 1;
+    eval->live = false;
+    (void)eval_expression(eval);
+    eval->live = live;
+    function->body_end = eval->at;
+    return (struct value){.kind = VALUE_FUNCTION, .text = function->name, .function = function};
+}
+
 /* a if c else b: only the branch taken is evaluated, so the first is read twice. */
 struct value eval_expression(struct eval *eval)
 {
-    const char *begin = eval->at;
+    if (eval_word(eval, "lambda"))
+        return eval_lambda(eval);
+    const char *begin = eval->at, *name_end = begin;
     bool live = eval->live;
+    while (name_end < eval->end && (isalnum((unsigned char)*name_end) || *name_end == '_'))
+        name_end++;
+    const char *walrus = name_end;
+    while (walrus < eval->end && *walrus == ' ')
+        walrus++;
+    if (name_end > begin && walrus + 1 < eval->end && walrus[0] == ':' && walrus[1] == '=') {
+        eval->at = walrus + 2;
+        struct value value = eval_expression(eval);
+        eval_assign(eval, begin, (size_t)(name_end - begin), value);
+        return value;
+    }
     if (!live || !find_word(eval, "if"))
         return eval_conditional(eval, NULL);
     eval->live = false;
@@ -665,16 +741,15 @@ struct value eval_tuple(struct eval *eval)
     struct value first = eval_expression(eval);
     if (!eval_take(eval, ","))
         return first;
-    struct value items[32] = {first};
-    unsigned count = 1;
-    for (eval_blank(eval); eval->at < eval->end && *eval->at != '=' && *eval->at != ';' && count < 32;
-         eval_blank(eval)) {
-        items[count++] = eval_expression(eval);
+    struct value list = data_list(eval, &first, 1);
+    for (eval_blank(eval); eval->at < eval->end && !strchr("=;])}:", *eval->at); eval_blank(eval)) {
+        bool is_star = eval_take(eval, "*");
+        struct value item = eval_expression(eval);
+        struct span span = is_star && eval->live ? data_span(eval, &item) : (struct span){&item, 1};
+        for (unsigned i = 0; i < span.count; i++)
+            data_add(eval, &list, span.items[i]);
         if (!eval_take(eval, ","))
             break;
     }
-    struct value tuple = {.kind = VALUE_TUPLE, .count = count};
-    tuple.items = arena_alloc(eval->code->arena, count * sizeof *items);
-    memcpy(tuple.items, items, count * sizeof *items);
-    return tuple;
+    return data_tuple(eval, list.box->items, list.box->count);
 }

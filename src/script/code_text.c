@@ -5,28 +5,93 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The shortest digits that mean the same number, as Python has it. */
+static int print_real(double real, char *text, size_t size)
+{
+    char digits[40];
+    int precision = 1, used;
+    for (; precision < 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*e", precision - 1, real);
+        if (strtod(digits, NULL) == real)
+            break;
+    }
+    snprintf(digits, sizeof digits, "%.*e", precision - 1, real);
+    const char *e = strchr(digits, 'e');
+    int exponent = e ? atoi(e + 1) : 0;
+    if (!e)
+        used = snprintf(text, size, "%s", digits); /* inf, nan */
+    else if (exponent < -4 || exponent >= 16)
+        used = snprintf(text, size, "%.*g", precision, real);
+    else
+        used = snprintf(text, size, "%.*f", precision - 1 > exponent ? precision - 1 - exponent : 1, real);
+    return used;
+}
+
+static int print_items(const struct value *value, char *text, size_t size)
+{
+    static const char *const brackets[] = {[VALUE_TUPLE] = "()", [VALUE_LIST] = "[]", [VALUE_DICT] = "{}", [VALUE_SET] = "{}"};
+    const struct value *items = value->box ? value->box->items : value->items;
+    unsigned count = data_length(value);
+    if (value->kind == VALUE_SET && !count)
+        return snprintf(text, size, "set()");
+    size_t used = (size_t)snprintf(text, size, "%c", brackets[value->kind][0]);
+    for (unsigned i = 0; i < count && used + 4 < size; i++) {
+        used += (size_t)snprintf(text + used, size - used, "%s", i ? ", " : "");
+        used += (size_t)text_repr(&items[i], text + used, size - used);
+        if (value->kind == VALUE_DICT && used + 4 < size) {
+            used += (size_t)snprintf(text + used, size - used, ": ");
+            used += (size_t)text_repr(&value->box->others[i], text + used, size - used);
+        }
+        used = used < size ? used : size - 1;
+    }
+    if (used + 3 < size)
+        used += (size_t)snprintf(text + used, size - used, "%s%c", value->kind == VALUE_TUPLE && count == 1 ? "," : "",
+                                 brackets[value->kind][1]);
+    return (int)used;
+}
+
+/* As it would be written. */
+int text_repr(const struct value *value, char *text, size_t size)
+{
+    if (value->kind != VALUE_STRING)
+        return value_print(value, text, size);
+    char quote = strchr(value->text, '\'') && !strchr(value->text, '"') ? '"' : '\'';
+    size_t used = 0;
+    if (size < 4)
+        return snprintf(text, size, "''");
+    text[used++] = quote;
+    for (const char *p = value->text; *p && used + 4 < size; p++) {
+        const char *escaped = *p == '\n'    ? "\\n"
+                              : *p == '\t'  ? "\\t"
+                              : *p == '\r'  ? "\\r"
+                              : *p == '\\'  ? "\\\\"
+                              : *p == quote ? "\\'"
+                                            : NULL;
+        text[used++] = escaped ? escaped[0] : *p;
+        if (escaped)
+            text[used++] = escaped[1];
+    }
+    text[used++] = quote;
+    text[used] = 0;
+    return (int)used;
+}
+
 int value_print(const struct value *value, char *text, size_t size)
 {
     switch (value->kind) {
     case VALUE_INTEGER:
-        return snprintf(text, size, "%lld", (long long)value->integer);
+        return value->is_bool ? snprintf(text, size, "%s", value->integer ? "True" : "False")
+                              : snprintf(text, size, "%lld", (long long)value->integer);
     case VALUE_FLOAT:
-        return snprintf(text, size, "%.12g", value->real);
+        return print_real(value->real, text, size);
     case VALUE_STRING:
         return snprintf(text, size, "%s", value->text);
-    case VALUE_TUPLE: {
-        size_t used = (size_t)snprintf(text, size, "(");
-        for (unsigned i = 0; i < value->count && used + 2 < size; i++) {
-            used += (size_t)snprintf(text + used, size - used, "%s", i ? ", " : "");
-            if (used < size)
-                used += (size_t)value_print(&value->items[i], text + used, size - used);
-        }
-        if (used < size)
-            used += (size_t)snprintf(text + used, size - used, ")");
-        return (int)used;
-    }
-    default:
+    case VALUE_FUNCTION:
+        return snprintf(text, size, "<function %s>", value->text);
+    case VALUE_NONE:
         return snprintf(text, size, "None");
+    default:
+        return print_items(value, text, size);
     }
 }
 
@@ -66,10 +131,19 @@ struct value text_percent(struct eval *eval, const char *pattern, const struct v
         }
         char spec[24] = "%", number[256];
         size_t length = 1;
+        const struct value *own = NULL;
+        if (p[1] == '(' && values->kind == VALUE_DICT && strchr(p, ')')) { /* %(name)s */
+            struct value key = code_string(arena_copy(eval->code->arena, p + 2, strcspn(p + 2, ")")));
+            struct value *found = arena_alloc(eval->code->arena, sizeof *found);
+            *found = data_get(eval, values, &key);
+            own = found;
+            p = strchr(p, ')');
+        }
         for (p++; *p && !isalpha((unsigned char)*p) && length < 16; p++)
             spec[length++] = *p;
         p += *p == 'l' && p[1];
-        const struct value *v = values->kind == VALUE_TUPLE ? (next < values->count ? &values->items[next] : NULL)
+        const struct value *v = own                           ? own
+                                : values->kind == VALUE_TUPLE ? (next < values->count ? &values->items[next] : NULL)
                                 : next == 0                 ? values
                                                             : NULL;
         next++;
@@ -83,7 +157,12 @@ struct value text_percent(struct eval *eval, const char *pattern, const struct v
             snprintf(number, sizeof number, spec, value_to_real(v));
         } else {
             char whole[200];
-            value_print(v, whole, sizeof whole);
+            if (*p == 'c' && v->kind == VALUE_INTEGER)
+                snprintf(whole, sizeof whole, "%c", (char)v->integer);
+            else if (*p == 'r')
+                text_repr(v, whole, sizeof whole);
+            else
+                value_print(v, whole, sizeof whole);
             snprintf(spec + length, sizeof spec - length, "s");
             snprintf(number, sizeof number, spec, whole);
         }
@@ -150,7 +229,8 @@ static struct layout read_layout(const char *spec, bool number)
 static const char *print_body(const struct value *value, const struct layout *layout, char *body, size_t size)
 {
     char type = layout->type;
-    bool number = value_is_number(value), whole = value->kind == VALUE_INTEGER && !(type && strchr("feEgGF%", type));
+    bool number = value_is_number(value) && !(value->is_bool && !type),
+         whole = number && value->kind == VALUE_INTEGER && !(type && strchr("feEgGF%", type));
     double magnitude = !number ? 0 : value_to_real(value) < 0 ? -value_to_real(value) : value_to_real(value);
     if (whole) {
         unsigned base = type == 'x' || type == 'X' ? 16 : type == 'b' ? 2 : type == 'o' ? 8 : 10;
@@ -164,7 +244,10 @@ static const char *print_body(const struct value *value, const struct layout *la
         if (type == '%')
             strcat(body, "%");
     } else if (number) {
-        snprintf(body, size, "%.*g", layout->precision < 0 ? 12 : layout->precision, magnitude);
+        if (layout->precision < 0)
+            print_real(magnitude, body, size);
+        else
+            snprintf(body, size, "%.*g", layout->precision, magnitude);
     } else {
         value_print(value, body, size);
         if (layout->precision >= 0 && (size_t)layout->precision < strlen(body))
@@ -176,7 +259,7 @@ static const char *print_body(const struct value *value, const struct layout *la
 struct value text_format(struct eval *eval, const struct value *value, const char *spec)
 {
     char body[256] = "";
-    bool number = value_is_number(value);
+    bool number = value_is_number(value) && !(value->is_bool && !*spec);
     struct layout layout = read_layout(spec, number);
     const char *prefix = print_body(value, &layout, body, sizeof body);
     const char *sign = !number ? "" : value_to_real(value) < 0 ? "-" : layout.plus ? "+" : "";
@@ -232,11 +315,18 @@ struct value text_braces(struct eval *eval, const char *pattern, const struct ar
             add_char(&text, *p);
             continue;
         }
-        const char *begin = p + 1, *end = begin;
-        for (int depth = 0; *end && (depth || (*end != '}' && *end != ':' && !(*end == '!' && end[1] != '='))); end++)
-            depth += (*end == '(' || *end == '[') - (*end == ')' || *end == ']');
-        const char *stop = strchr(end, '}'), *colon = *end == '!' ? end + 2 : end;
-        if (!stop)
+        const char *begin = p + 1, *end = begin, *stop = begin;
+        char quote = 0;
+        for (int depth = 0; *stop && (depth || quote || *stop != '}'); stop++) {
+            quote = quote ? (*stop == quote ? 0 : quote) : *stop == '\'' || *stop == '"' ? *stop : 0;
+            depth += quote ? 0 : (*stop == '{' || *stop == '(' || *stop == '[') - (*stop == '}' || *stop == ')' || *stop == ']');
+            if (!depth && !quote && end == begin && stop > begin && (*stop == ':' || (*stop == '!' && stop[1] != '=')))
+                end = stop;
+        }
+        if (end == begin)
+            end = *begin == ':' || *begin == '!' ? begin : stop;
+        const char *colon = *end == '!' ? end + 2 : end;
+        if (!*stop)
             eval_fail(eval, CODE_ERROR, "'{' without '}' in \"%s\"", pattern);
         bool shows = end > begin && end[-1] == '=' && !arguments; /* f"{x=}" */
         if (shows)
@@ -244,6 +334,13 @@ struct value text_braces(struct eval *eval, const char *pattern, const struct ar
                 add_char(&text, *q);
         struct value value = field(eval, begin, end - shows, arguments, &next);
         const char *spec = *colon == ':' ? arena_copy(eval->code->arena, colon + 1, (size_t)(stop - colon - 1)) : "";
+        if (strchr(spec, '{'))
+            spec = text_braces(eval, spec, arguments).text;
+        if (*end == '!' && end[1] == 'r') {
+            char repr[1024];
+            text_repr(&value, repr, sizeof repr);
+            value = code_string(arena_copy(eval->code->arena, repr, strlen(repr)));
+        }
         add(&text, text_format(eval, &value, spec).text);
         p = stop;
     }
@@ -257,6 +354,11 @@ static char unescape(struct eval *eval)
     static const char from[] = "ntr0ab", to[] = "\n\t\r\0\a\b";
     char c = *eval->at++;
     const char *found = c ? strchr(from, c) : NULL;
+    if (c == 'u' && eval->at + 3 < eval->end) { /* of ASCII */
+        char digits[5] = {eval->at[0], eval->at[1], eval->at[2], eval->at[3], 0};
+        eval->at += 4;
+        return (char)strtoul(digits, NULL, 16);
+    }
     if (c == 'x' && eval->at + 1 < eval->end) {
         char digits[3] = {eval->at[0], eval->at[1], 0};
         eval->at += 2;

@@ -74,7 +74,7 @@ static void test_loops_and_functions(void **state)
     expect(CODE_OK, "assert all([1, 2]) and not any([0]) and sorted([3, 1, 2])[0] == 1 and 'b' in 'abc' and "
                     "'a,b'.split(',') == ['a', 'b']\n");
     expect(CODE_FAILED, "raise AssertionError('no')");
-    assert_string_equal(message, "raise: no");
+    assert_string_equal(message, "raise AssertionError: no");
     expect(CODE_FAILED, "\ndef f():\n  assert 0\n\nf()\n");
     assert_int_equal(line, 2); /* where it failed, in the function */
     expect(CODE_ERROR, "a, b = 1, 2, 3");
