@@ -17,7 +17,7 @@ setup() { (flock 9; "$SOURCE_DIR/scripts/setup-system.sh" "$@") 9>"/tmp/lilliput
 check() {
   local name=$1 status=$2 pattern=$3 output got
   shift 3
-  output=$(timeout -k 5 120 "$@" 2>&1)
+  output=$(timeout -k 5 300 "$@" 2>&1)
   got=$?
   if [ "$got" -ne "$status" ] || ! grep -qE -- "$pattern" <<<"$output"; then
     printf 'FAILED %s: exit %s, expected %s, and /%s/ in:\n%s\n  again: %s\n' "$name" "$got" "$status" "$pattern" "$output" "$*"
