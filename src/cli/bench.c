@@ -63,12 +63,15 @@ static bool turn(struct pair *pair, struct end *end)
 
 static void settle(struct pair *pair)
 {
-    while (turn(pair, &pair->server) | turn(pair, &pair->client) || lil_host_is_due(pair->client.host) ||
-           lil_host_is_due(pair->server.host))
-        ;
+    bool went_on;
+
+    do { /* both, each time */
+        went_on = turn(pair, &pair->server);
+        went_on |= turn(pair, &pair->client);
+    } while (went_on || lil_host_is_due(pair->client.host) || lil_host_is_due(pair->server.host));
 }
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
     fprintf(stderr, "lilliput bench: %s: %s\n", what, strerror(errno));
     exit(CLI_FAILED);

@@ -168,6 +168,7 @@ static size_t change_word(struct prng *prng, struct span line, char *out, size_t
                                         " FP. ", " . ", " SF ", " U. ", " E. ", " SEW ", " - "};
     static const char *const options[] = {"", "<mss 1000>", "<sack 1:1001,nop,nop>", "<nop,nop,TS val 1 ecr 0>", "<mss 1460,nop,wscale 14>",
                                           "<nop,nop,sack 1001:2001 3001:4001>", "<FO 0123456789abcdef,nop,nop>", "<sackOK,eol>"};
+    static const char *const times[] = {"+0", "+.01", "+.2", "+1", "+3", "+70", "*", "+0~+1", "0"};
     const char *end = line.text + line.length, *at;
     char number[32];
     int digits = 0;
@@ -194,7 +195,6 @@ static size_t change_word(struct prng *prng, struct span line, char *out, size_t
                              options[prng_below(prng, sizeof options / sizeof *options)], out, most)
                     : 0;
     case 3: /* its time */
-        static const char *const times[] = {"+0", "+.01", "+.2", "+1", "+3", "+70", "*", "+0~+1", "0"};
         at = memchr(line.text, ' ', line.length);
         return at && (isdigit((unsigned char)*line.text) || *line.text == '+') ?
             splice(line, line.text, (size_t)(at - line.text), times[prng_below(prng, sizeof times / sizeof *times)], out, most) : 0;
