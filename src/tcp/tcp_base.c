@@ -79,6 +79,7 @@ static void measure(struct tcb *tcb, const struct ack_state *state)
     else
         return;
     tcb->backoff = 0;
+    base->probes_anew = true; /* t_rxtshift is the persist timer's, too */
     base->timed_ms = 0;
     base->rto_ns = 0;
     base->rtt_count++;
@@ -431,14 +432,11 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
     mirror(tcb);
 }
 
-/* The byte that probed a shut window is acknowledged: that tells of the round trip, and ends the backoff (t_rxtshift is the persist
- * timer's, too). */
+/* The byte that probed a shut window is acknowledged: that tells of the round trip. */
 void base_on_probe_ack(struct tcb *tcb, const struct ack_state *state)
 {
-    struct base_recovery *base = base_get(tcb);
-    uint32_t count = base->rtt_count;
+    (void)base_get(tcb);
     measure(tcb, state);
-    base->probes_anew |= base->rtt_count != count;
 }
 
 /* An ACK below SND.UNA: its blocks count none the less. */
@@ -491,6 +489,7 @@ void base_check_shut(struct tcb *tcb)
     base_end_backoff(tcb);
     tcb->retransmits = 0;
     ext->persist_backoff = 0;
+    base->probes_anew = false;
     ext->probe_start_ns = 0;
     timer_persist(tcb);
 }
@@ -541,7 +540,7 @@ void base_on_rto(struct tcb *tcb)
 static uint32_t send_window(const struct tcb *tcb, uint32_t *next)
 {
     const struct base_recovery *base = &tcb->ext->base;
-    uint32_t skipped = skip(tcb, next), window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
+    uint32_t skipped = base->has_skipped ? base->skipped : skip(tcb, next), window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
     return min_u32(base->lag ? base->prior_wnd : tcb->snd_wnd, window);
 }
 
@@ -595,7 +594,12 @@ static uint32_t record_at(struct tcb *tcb, uint32_t seq)
 uint32_t base_next_lost(struct tcb *tcb)
 {
     struct base_recovery *base = base_get(tcb);
-    uint32_t next = base->next, start, length, window = send_window(tcb, &next), used = next - una(tcb);
+    uint32_t next = base->next, start, length, window, used;
+    base->has_skipped = false;
+    base->skipped = skip(tcb, &next);
+    base->has_skipped = next != base->next; /* what goes for the first time is asked for by the same call of tcp_output() */
+    window = send_window(tcb, &next);
+    used = next - una(tcb);
     base->most = UINT32_MAX;
     base->is_hole = false;
     if (base->is_last)

@@ -38,6 +38,8 @@ struct base_recovery {
     uint8_t hole_end;         /* the timeout that ends bsd_black_hole()'s tries */
     bool sent_full;           /* a segment as large as the path lets it be */
     bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
+    uint32_t skipped;         /* by base_next_lost(), when it moved NEXT: has_skipped */
+    bool has_skipped;
     bool is_last;             /* nothing more goes in this call of tcp_output() */
     bool probes_anew;         /* the next probe of a shut window is as the first */
 };

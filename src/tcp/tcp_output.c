@@ -654,7 +654,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
         end_burst(tcb);
     if (tcb->ext)
-        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->base.is_last = false;
+        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
     if (tcb->ack_want) {
         uint32_t want = tcb->ack_want - 1u;
         output_ack(tcb, segment);
