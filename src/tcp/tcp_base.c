@@ -540,7 +540,8 @@ void base_on_rto(struct tcb *tcb)
 static uint32_t send_window(const struct tcb *tcb, uint32_t *next)
 {
     const struct base_recovery *base = &tcb->ext->base;
-    uint32_t skipped = base->has_skipped ? base->skipped : skip(tcb, next), window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
+    uint32_t skipped = base->has_skipped ? base->skipped : skip(tcb, next);
+    uint32_t window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
     return min_u32(base->lag ? base->prior_wnd : tcb->snd_wnd, window);
 }
 

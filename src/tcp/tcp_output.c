@@ -653,8 +653,10 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return output_tcb(tcb, segment);
     if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
         end_burst(tcb);
-    if (tcb->ext)
-        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
+    if (tcb->ext) {
+        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = false;
+        tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
+    }
     if (tcb->ack_want) {
         uint32_t want = tcb->ack_want - 1u;
         output_ack(tcb, segment);
