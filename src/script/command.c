@@ -455,26 +455,31 @@ static double scaled(const char *text, const char *const *units, const double *f
     return unit > text && !*unit ? number * factors[0] : -1;
 }
 
-/* tc-netem(8): a delay, and loss of all or nothing; what chance decides makes the script skipped. */
+/* tc-netem(8): a delay, a rate, and loss of all or nothing; what chance decides makes the script skipped. */
 static int do_netem(struct shell *shell, int argc, char **argv)
 {
     static const char *const times[] = {"us", "usec", "usecs", "ms", "msec", "msecs", "s", "sec", "secs"}, *const shares[] = {"%"};
     static const double ns[] = {1e3, 1e3, 1e3, 1e6, 1e6, 1e6, 1e9, 1e9, 1e9}, whole[] = {1};
+    static const char *const rates[] = {"bit", "kbit", "mbit", "gbit", "bps", "kbps", "mbps", "gbps", "kibit", "mibit"};
+    static const double bytes[] = {.125, 125, 125e3, 125e6, 1, 1e3, 1e6, 1e9, 128, 131072};
     struct run *run = shell->run;
-    double delay = 0, loss = 0;
+    double delay = 0, loss = 0, rate = 0;
     for (int i = 0; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "delay") == 0 || strcmp(argv[i], "latency") == 0)
             delay = scaled(value, times, ns, ARRAY_COUNT(times));
         else if (strcmp(argv[i], "loss") == 0 || strcmp(argv[i], "drop") == 0)
             loss = scaled(value, shares, whole, 1);
+        else if (strcmp(argv[i], "rate") == 0)
+            rate = scaled(value, rates, bytes, ARRAY_COUNT(rates));
         else if (strcmp(argv[i], "limit") != 0)
             run_skip(run, "command: tc netem %s is not known here", argv[i]);
     }
-    if (delay < 0 || (loss != 0 && loss != 100))
+    if (delay < 0 || rate < 0 || (loss != 0 && loss != 100))
         run_skip(run, "command: tc netem: only a fixed delay and a loss of 0%% or 100%% are known here");
     run->netem_delay_ns = (uint64_t)delay;
     run->netem_loses = loss == 100;
+    run->netem_rate = (uint64_t)rate;
     return 0;
 }
 
@@ -493,7 +498,7 @@ static int do_tc(struct shell *shell, int argc, char **argv, struct shell_io *io
             run_skip(shell->run, "command: tc netem is known at the root alone");
     }
     if (is_root) { /* deleted, or another kind in its place */
-        shell->run->netem_delay_ns = 0;
+        shell->run->netem_delay_ns = shell->run->netem_rate = 0;
         shell->run->netem_loses = false;
     }
     for (int i = 1; i < argc; i++)

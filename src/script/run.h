@@ -84,6 +84,7 @@ struct run {
     struct sent *queue, **queue_last;
     uint64_t netem_delay_ns;           /* `tc qdisc ... netem delay`: so late the host's packets leave */
     bool netem_loses;                  /* ... loss 100%: none leaves */
+    uint64_t netem_rate, netem_last_ns; /* ... rate: bytes a second, 0: as fast as may be; when the last one leaves */
     struct conn *conns, *under_test;
     struct fd_entry *fds;
     struct addr local, remote;

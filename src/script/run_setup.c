@@ -128,6 +128,19 @@ int script_config_set(struct script_config *config, const char *name, const char
 }
 
 /* --- the host ------------------------------------------------------------------------------------------------------------ */
+/* When netem lets a packet of LENGTH bytes go (netem_enqueue): with a rate, behind the last one, whose wait counts for its own delay. */
+static uint64_t netem_time(const struct run *run, size_t length)
+{
+    uint64_t delay = run->netem_delay_ns, from = run->now_ns;
+    if (!run->netem_rate)
+        return from + delay;
+    if (run->netem_last_ns > from) {
+        delay -= min_u64(delay, run->netem_last_ns - from);
+        from = run->netem_last_ns;
+    }
+    return from + delay + length * NS_PER_S / run->netem_rate;
+}
+
 static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
 {
     struct run *run = ctx;
@@ -137,8 +150,9 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
     if (length > sizeof bytes && !(at = malloc(length)))
         return -EAGAIN;
     length = lil_packet_read(packet, 0, at, length);
-    struct sent *sent = run->netem_loses ? NULL : sent_new(at, length, run->now_ns + run->netem_delay_ns);
+    struct sent *sent = run->netem_loses ? NULL : sent_new(at, length, netem_time(run, length));
     if (sent) {
+        run->netem_last_ns = sent->time_ns;
         sent_unwrap(sent, run->tunnel_port);
         *run->queue_last = sent;
         run->queue_last = &sent->next;

@@ -126,7 +126,7 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
         return -ENOPROTOOPT;
     if (option->flag == SF_HDRINCL && sock->file.type != SOCK_RAW)
         return -ENOPROTOOPT;
-    if (option->flag == SF_V6ONLY && (sock->binding || sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_LISTENING)))
+    if (option->flag == SF_V6ONLY && !sock_is_over(sock) && (sock->binding || sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_LISTENING)))
         return -EINVAL;
     set_flag(sock, option->flag, on);
     if (option->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS)) { /* the last one asked for; or none */
