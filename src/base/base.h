@@ -33,5 +33,8 @@ static inline uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
 /* Seldom called: kept apart from what runs for each packet, and branches that lead there are not the expected ones. */
 #define COLD __attribute__((cold))
+/* Called from many places on a connection's way and seldom for a packet: a copy in each of them would cost more lines of the first-level
+ * instruction cache than the calls cost (docs/decisions/0403-connections-a-second.md). */
+#define ONE_COPY __attribute__((noinline))
 
 #endif

@@ -95,7 +95,7 @@ uint64_t siphash24(const struct siphash_key *key, const void *bytes, size_t leng
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-uint64_t siphash_2u64(const struct siphash_key *key, uint64_t a, uint64_t b)
+ONE_COPY uint64_t siphash_2u64(const struct siphash_key *key, uint64_t a, uint64_t b)
 {
     struct state s = start(key);
     word(&s, a);

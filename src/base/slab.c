@@ -93,7 +93,7 @@ static inline void clear_words(uint8_t *object, uint32_t size)
         memset(object, 0, 8);
 }
 
-void *slab_new(struct slab *slab, uint32_t *slot)
+ONE_COPY void *slab_new(struct slab *slab, uint32_t *slot)
 {
     if (slab->limit && slab->used >= slab->limit)
         return NULL;
@@ -115,7 +115,7 @@ void *slab_new(struct slab *slab, uint32_t *slot)
     return object;
 }
 
-void slab_free(struct slab *slab, uint32_t slot)
+ONE_COPY void slab_free(struct slab *slab, uint32_t slot)
 {
     uint32_t *generation = generation_of(slab, slot);
     assert(slot < slab->fresh && *generation & 1);

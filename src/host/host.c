@@ -18,7 +18,7 @@ static void hook_tcp_acceptable(void *ctx, void *user, struct tcp_listener *list
         host->sockets.tcp_acceptable(host->sockets.ctx, user, listener);
 }
 
-static int hook_path(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path)
+static int hook_path(void *ctx, const struct addr *local, const struct addr *remote, const struct tcp_path **path)
 {
     return host_path(ctx, local, remote, path);
 }

@@ -49,8 +49,9 @@ bool host_primary_address(struct lil_host *host, int family, struct addr *addr);
 /* A socket address's scope_id of OWN, an address of ours: the interface that has it when it is an IPv6 link-local one
  * (RFC 4007 6), else 0. */
 uint16_t host_scope(struct lil_host *host, const struct addr *own);
-/* The way to REMOTE: source address (that of the outgoing interface), ifindex, mtu. -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */
-int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, struct tcp_path *path);
+/* The way to REMOTE, valid until the next call: source address (the outgoing interface's), ifindex, mtu.
+ * -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */
+int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, const struct tcp_path **path);
 /* For ioctl(SIOCGIF...), if_nameindex, ss and ip: visits interfaces and addresses. */
 struct host_interface_view {
     int ifindex;

@@ -51,6 +51,7 @@ struct way {
     uint32_t mtu;
     const struct path_metrics *metrics; /* of the route; NULL: none */
     uint64_t expires_ns;        /* of a path MTU */
+    struct tcp_path path;       /* what TCP asks of all this; not of a WAY_ERROR */
 };
 
 /* Source and destination of packets for us that were found good, so that the next of them needs a compare. */

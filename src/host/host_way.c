@@ -108,6 +108,21 @@ static void way_unicast(struct lil_host *host, struct way *way, uint32_t ifindex
     }
 }
 
+static struct tcp_path path_of(const struct way *way)
+{
+    const struct interface *interface = way->interface;
+    return (struct tcp_path){
+        .local = way->source,
+        .ifindex = interface->ifindex,
+        .mtu = way->mtu,
+        .gso_max = way->mtu >= interface_mtu(interface) ? interface->gso_max : 0,
+        .metrics = way->metrics,
+        .is_local_net = way->kind == WAY_LOCAL || way->is_connected,
+        .csum_offload = interface->csum_offload,
+        .is_loopback = way->kind == WAY_LOCAL,
+    };
+}
+
 static void way_make(struct lil_host *host, struct way *way, const struct addr *remote, uint32_t ifindex)
 {
     *way = (struct way){.remote = *remote, .generation = host->generation, .expires_ns = LIL_NEVER};
@@ -126,6 +141,8 @@ static void way_make(struct lil_host *host, struct way *way, const struct addr *
         way->kind = WAY_BROADCAST;
         way->next_hop = *remote;
     }
+    if (way->kind != WAY_ERROR)
+        way->path = path_of(way);
 }
 
 struct way *host_way(struct lil_host *host, const struct addr *remote, uint32_t ifindex)
@@ -156,22 +173,11 @@ static uint32_t link_local_ifindex(struct lil_host *host, const struct addr *loc
     return 0;
 }
 
-int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, struct tcp_path *path)
+ONE_COPY int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, const struct tcp_path **path)
 {
     struct way *way = host_way(host, remote, link_local_ifindex(host, local, remote));
     if (way->kind == WAY_ERROR)
         return -way->error;
-    const struct interface *interface = way->interface;
-    bool bound = local && !addr_is_any(local);
-    *path = (struct tcp_path){
-        .local = bound ? *local : way->source,
-        .ifindex = interface->ifindex,
-        .mtu = way->mtu,
-        .gso_max = way->mtu >= interface_mtu(interface) ? interface->gso_max : 0,
-        .metrics = way->metrics,
-        .is_local_net = way->kind == WAY_LOCAL || way->is_connected,
-        .csum_offload = interface->csum_offload,
-        .is_loopback = way->kind == WAY_LOCAL,
-    };
+    *path = &way->path;
     return 0;
 }

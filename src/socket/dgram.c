@@ -127,8 +127,16 @@ static int route(struct sock *sock, const struct sock_name *name, const struct a
         flow->local = addr_any(is_v4 ? AF_INET : AF_INET6); /* bound to a group: not a source */
     if (!addr_is_any(&flow->local) && addr_is_v4(&flow->local) != is_v4)
         return -ENETUNREACH;
-    *path = (struct tcp_path){.local = flow->local, .ifindex = (int)flow->scope};
-    return host_path(host, &flow->local, &flow->remote, path);
+    const struct tcp_path *way;
+    result = host_path(host, &flow->local, &flow->remote, &way);
+    if (result < 0) {
+        *path = (struct tcp_path){.local = flow->local, .ifindex = (int)flow->scope};
+        return result;
+    }
+    *path = *way;
+    if (!addr_is_any(&flow->local))
+        path->local = flow->local;
+    return 0;
 }
 
 /* Linux (__ip6_datagram_connect): groups of a link or of the host itself (RFC 4291 2.7) are on no interface in particular. */

@@ -130,14 +130,13 @@ static int get_mtu(struct sock *sock)
     struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
     const struct flow *flow =
         sock->file.type == SOCK_STREAM ? (tcb ? tcp_get_flow(tcb) : NULL) : udp_get_flow(sock->pcb);
-    struct tcp_path path = {0};
+    const struct tcp_path *path;
     int result;
 
     if (!flow || !(sock->flags & (SF_CONNECTED | SF_CONNECTING)))
         return -ENOTCONN;
-    path.local = flow->local;
     result = host_path(sock->file.sockets->host, &flow->local, &flow->remote, &path);
-    return result < 0 ? result : (int)path.mtu;
+    return result < 0 ? result : (int)path->mtu;
 }
 
 /* --- multicast -------------------------------------------------------------------------------- */

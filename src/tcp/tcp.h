@@ -35,7 +35,7 @@ enum tcp_event {
 };
 /* What TCP needs to know of the way to a peer; host/ answers from routes, addresses, interface and path MTU. */
 struct tcp_path {
-    struct addr local;     /* chosen when asked with the unspecified address */
+    struct addr local;     /* for whom has none of his own */
     int ifindex;
     uint32_t mtu;          /* IP packet, bytes */
     uint32_t gso_max;      /* payload bytes of a segment handed down whole; 0: off */
@@ -49,8 +49,8 @@ struct tcp_hooks {
     void (*event)(void *ctx, void *user, struct tcb *tcb, unsigned events);
     /* A connection entered LISTENER's completed queue. */
     void (*acceptable)(void *ctx, void *listener_user, struct tcp_listener *listener);
-    /* -ENETUNREACH, -EHOSTUNREACH ... */
-    int (*path)(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path);
+    /* *PATH is valid until the next call. -ENETUNREACH, -EHOSTUNREACH ...: it is not touched. */
+    int (*path)(void *ctx, const struct addr *local, const struct addr *remote, const struct tcp_path **path);
     void (*trace)(void *ctx, const struct lil_trace *event); /* STATE, QUEUES, TCP; host and now_ns are filled in above; NULL: none */
     void (*due)(void *ctx);        /* there is output or an earlier deadline: mark the host due */
     /* A SYN for nobody on an accept-any interface: true: held by tcp_hold_syn. */

@@ -103,11 +103,11 @@ void fastopen_on_end(struct tcb *tcb)
 static bool needs_no_cookie(struct tcp *tcp, const struct tcb_opts *opts, unsigned host_flag, const struct addr *local,
                             const struct addr *remote)
 {
-    struct tcp_path path = {0};
+    const struct tcp_path *path;
     if ((tcp->params.fastopen & host_flag) || opts->fastopen_no_cookie)
         return true;
-    return tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, local, remote, &path) == 0 && path.metrics &&
-           path.metrics->fastopen_no_cookie;
+    return tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, local, remote, &path) == 0 && path->metrics &&
+           path->metrics->fastopen_no_cookie;
 }
 
 bool tcp_fastopen_has_cookie(struct tcp *tcp, const struct tcb *tcb, const struct addr *remote)

@@ -131,28 +131,37 @@ static int use_metrics(struct tcb *tcb, const struct path_metrics *metrics)
     return 0;
 }
 
+/* Without host/ or without a way: 1500 bytes. */
+const struct tcp_path *mss_path(struct tcp *tcp, const struct flow *flow, int *error)
+{
+    static const struct tcp_path unknown = {.mtu = 1500};
+    const struct tcp_path *path = &unknown;
+    *error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &flow->local, &flow->remote, &path) : 0;
+    return path;
+}
+
 /* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and to use: with an
  * active open it is refined when the peer's is known. */
 int mss_init(struct tcb *tcb, uint32_t peer_mss)
 {
     struct tcp *tcp = tcb->tcp;
-    struct tcp_path path = {.mtu = 1500, .local = tcb->flow.local};
-    int error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) : 0;
+    int error;
+    const struct tcp_path *path = mss_path(tcp, &tcb->flow, &error);
     if (error == 0)
-        error = use_metrics(tcb, path.metrics);
+        error = use_metrics(tcb, path->metrics);
     if (error < 0)
         return error;
-    if (addr_is_any(&tcb->flow.local))
-        tcb->flow.local = path.local;
-    tcb->advmss = (uint16_t)mss_offer(tcp, &path, &tcb->flow, tcb->opt);
-    tcb->is_loopback = path.is_loopback;
-    tcb->csum_offload = path.csum_offload;
-    tcb->is_local_net = path.is_local_net;
+    if (addr_is_any(&tcb->flow.local) && tcp->hooks.path)
+        tcb->flow.local = path->local;
+    tcb->advmss = (uint16_t)mss_offer(tcp, path, &tcb->flow, tcb->opt);
+    tcb->is_loopback = path->is_loopback;
+    tcb->csum_offload = path->csum_offload;
+    tcb->is_local_net = path->is_local_net;
     clamp_to_peer(tcb, peer_mss ? peer_mss : 65535);
     tcb->cwnd = tcb->opt->path.initcwnd ? tcb->opt->path.initcwnd : tcp->params.initial_window;
     if (tcb->cwnd == 0)
         tcb->cwnd = 1;
-    use_path(tcb, &path);
+    use_path(tcb, path);
     return 0;
 }
 
@@ -162,11 +171,10 @@ uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
     const struct tcp_params *params = tcb_params(tcb);
     clamp_to_peer(tcb, mss_of_syn(params, tcb->is_v4, options));
     plpmtud_init(tcb, max_u32(mss_options(tcb), params->offer_timestamps ? TS_BYTES : 0)); /* as our SYN had it */
-    struct tcp_path path = {.mtu = 1500};
-    if (tcb->tcp->hooks.path && tcb->tcp->hooks.path(tcb->tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)
-        path.mtu = 1500;
-    use_path(tcb, &path);
-    return path.mtu;
+    int error;
+    const struct tcp_path *path = mss_path(tcb->tcp, &tcb->flow, &error);
+    use_path(tcb, path);
+    return path->mtu;
 }
 
 /* What a data segment may carry beside its options (SACK blocks take room). */
@@ -183,10 +191,7 @@ uint32_t mss_current(const struct tcb *tcb)
 /* The same path, but the peer's window or an option changed: computes the MSS again. */
 void mss_refresh(struct tcb *tcb)
 {
-    struct tcp *tcp = tcb->tcp;
-    struct tcp_path path = {.mtu = 1500};
     uint32_t pmtu = tcb_ext_peek(tcb)->pmtu;
-    if (!pmtu && tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, &tcb->flow.local, &tcb->flow.remote, &path) < 0)
-        path.mtu = 1500;
-    mss_sync(tcb, pmtu ? pmtu : path.mtu);
+    int error;
+    mss_sync(tcb, pmtu ? pmtu : mss_path(tcb->tcp, &tcb->flow, &error)->mtu);
 }

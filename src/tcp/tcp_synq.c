@@ -154,16 +154,15 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     const struct tcp_options *options = &in->header.options;
     const struct tcb_opts *opts = listener ? listener->opt : &tcp->default_opts;
     bool v4 = addr_is_v4(&entry->flow.remote);
-    struct tcp_path path = {.mtu = 1500, .local = entry->flow.local};
-    if (tcp->hooks.path && tcp->hooks.path(tcp->hooks.ctx, &entry->flow.local, &entry->flow.remote, &path) < 0)
-        path.mtu = 1500;
+    int error;
+    const struct tcp_path *path = mss_path(tcp, &entry->flow, &error);
     struct isn isn = isn_make(tcp, &entry->flow);
     entry->iss = tcp->tw_isn ? tcp->tw_isn : isn.iss;
     entry->mss = (uint16_t)mss_of_syn(params, v4, options);
-    entry->advmss = (uint16_t)mss_offer(tcp, &path, &entry->flow, opts);
-    entry->is_loopback = path.is_loopback;
-    entry->hop_limit = path.metrics ? path.metrics->hop_limit : 0;
-    entry->keep_whole = path.metrics && path.metrics->mtu_lock;
+    entry->advmss = (uint16_t)mss_offer(tcp, path, &entry->flow, opts);
+    entry->is_loopback = path->is_loopback;
+    entry->hop_limit = path->metrics ? path->metrics->hop_limit : 0;
+    entry->keep_whole = path->metrics && path->metrics->mtu_lock;
     entry->snd_wnd = in->header.window;
     entry->ts_ok = options->has_timestamp && params->offer_timestamps;
     entry->sack_ok = options->sack_permitted && params->offer_sack;
@@ -180,12 +179,12 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->syn_ect = in->ecn & 3;
     bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
     entry->ecn_ok = entry->accecn_ok || (asks && cc_by_opts(tcp, opts)->needs_ecn) ||
-                    ((params->ecn || (path.metrics && path.metrics->ecn)) && asks &&
+                    ((params->ecn || (path->metrics && path->metrics->ecn)) && asks &&
                      (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
     entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
-    entry->window = window_initial(tcp, opts, path.metrics, mss, entry->wscale_ok, &wscale);
+    entry->window = window_initial(tcp, opts, path->metrics, mss, entry->wscale_ok, &wscale);
     entry->rcv_wscale = wscale & 15;
     trace_state(tcp, entry, "LISTEN", "SYN_RECEIVED");
 }

@@ -176,11 +176,11 @@ static void path_mtu(void **state)
     struct lil_host *a, *r, *b;
     struct net *net = three("linux", &a, &r, &b, 1000);
     struct udp_pcb *pa = net_udp(a, UDP_KIND_UDP, "0.0.0.0", 1000, NULL);
-    struct tcp_path path;
+    const struct tcp_path *path;
     struct addr to = net_addr("10.0.1.1");
     struct udp_icmp icmp;
     assert_int_equal(host_path(a, NULL, &to, &path), 0);
-    assert_int_equal(path.mtu, 1500);
+    assert_int_equal(path->mtu, 1500);
     struct udp_sent sent = {.flow = *udp_get_flow(pa), .kind = UDP_KIND_UDP, .dont_fragment = true};
     sent.flow.remote = to;
     sent.flow.remote_port = 9;
@@ -196,10 +196,10 @@ static void path_mtu(void **state)
     assert_int_equal(icmp.error, EMSGSIZE);
     assert_int_equal(icmp.info, 1000);
     assert_int_equal(host_path(a, NULL, &to, &path), 0);
-    assert_int_equal(path.mtu, 1000);
+    assert_int_equal(path->mtu, 1000);
     net_run(net, 602 * NS_PER_S); /* RFC 1191 6.3: it expires */
     assert_int_equal(host_path(a, NULL, &to, &path), 0);
-    assert_int_equal(path.mtu, 1500);
+    assert_int_equal(path->mtu, 1500);
     net_end(net);
 }
 
@@ -308,17 +308,17 @@ static void routes_as_text(void **state)
     struct net *net = net_new();
     struct lil_host *a = net_host(net, "a", "linux", false);
     net_nic(net, a, 0, "192.0.2.1/24", (struct lil_interface_config){.kind = LIL_ETHERNET, .name = "eth0"});
-    struct tcp_path path;
+    const struct tcp_path *path;
     struct addr far = net_addr("198.51.100.1"), v6 = net_addr("2001:db8::1");
     assert_int_equal(host_path(a, NULL, &far, &path), -ENETUNREACH);
     assert_int_equal(lil_route_add(a, "default", "203.0.113.1"), -ENETUNREACH); /* no such neighbour */
     assert_int_equal(lil_route_add(a, "default", "192.0.2.254 dev eth0 mtu 1400 initcwnd 20 advmss 1000"), 0);
     assert_int_equal(host_path(a, NULL, &far, &path), 0);
-    assert_int_equal(path.mtu, 1400);
-    assert_int_equal(path.metrics->initcwnd, 20);
-    assert_int_equal(path.metrics->advmss, 1000);
-    assert_int_equal(path.ifindex, 2);
-    assert_false(path.is_local_net);
+    assert_int_equal(path->mtu, 1400);
+    assert_int_equal(path->metrics->initcwnd, 20);
+    assert_int_equal(path->metrics->advmss, 1000);
+    assert_int_equal(path->ifindex, 2);
+    assert_false(path->is_local_net);
     assert_int_equal(host_path(a, NULL, &v6, &path), -ENETUNREACH);
     assert_int_equal(lil_route_add(a, "198.51.100.0/24", "unreachable"), 0);
     assert_int_equal(host_path(a, NULL, &far, &path), -EHOSTUNREACH);

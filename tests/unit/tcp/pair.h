@@ -158,6 +158,7 @@ static inline void pair_params_bsd(struct tcp_params *p) /* 4.4BSD-Lite */
 struct pair_end {
     struct pair *pair;
     int index;
+    struct tcp_path path;
 };
 
 static void pair_event(void *ctx, void *user, struct tcb *tcb, unsigned events)
@@ -174,18 +175,19 @@ static void pair_acceptable(void *ctx, void *user, struct tcp_listener *listener
     (void)listener;
     end->pair->acceptable++;
 }
-static int pair_path(void *ctx, const struct addr *local, const struct addr *remote, struct tcp_path *path)
+static int pair_path(void *ctx, const struct addr *local, const struct addr *remote, const struct tcp_path **path)
 {
     struct pair_end *end = ctx;
     (void)local;
     (void)remote;
     if (end->pair->path_error)
         return end->pair->path_error;
-    *path = (struct tcp_path){.local = end->pair->addr[end->index],
-                              .ifindex = 1,
-                              .mtu = end->pair->mtu,
-                              .gso_max = end->pair->gso_max,
-                              .is_local_net = true};
+    end->path = (struct tcp_path){.local = end->pair->addr[end->index],
+                                  .ifindex = 1,
+                                  .mtu = end->pair->mtu,
+                                  .gso_max = end->pair->gso_max,
+                                  .is_local_net = true};
+    *path = &end->path;
     return 0;
 }
 static void pair_trace(void *ctx, const struct lil_trace *event)
