@@ -95,7 +95,7 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
         host_changed(host);
 }
 
-void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct addr *offender,
+void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct udp_info *arrival,
                     const struct lil_packet *quoted_payload)
 {
     uint32_t mtu = 0;
@@ -117,7 +117,7 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
     struct udp_icmp icmp = {
         .flow = quote->flow, .version = error->version, .type = error->type, .code = error->code, .info = mtu,
         .error = too_big ? EMSGSIZE : row->action != TCP_ICMP_IGNORE ? row->error : 0,
-        .offender = *offender, .protocol = quote->ip.protocol, .ping_id = quote->ping_id,
+        .arrival = *arrival, .protocol = quote->ip.protocol, .ping_id = quote->ping_id,
         .kind = quote->ip.protocol == IPPROTO_UDP ? UDP_KIND_UDP : ping ? UDP_KIND_PING : UDP_KIND_RAW,
     };
     udp_on_icmp(host->udp, &icmp, quoted_payload);
@@ -132,8 +132,11 @@ void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const
     uint8_t bytes[128];
     struct icmp_quote quote;
     size_t length = packet_read(offender, 0, bytes, sizeof bytes);
-    if (icmp_quote_parse(&quote, ip->version, bytes, length) == 0)
-        host_icmp_note(host, error, &quote, &ip->source, NULL);
+    if (icmp_quote_parse(&quote, ip->version, bytes, length) == 0) {
+        struct udp_info arrival = {.flow = {.local = ip->source, .remote = ip->source}, .ttl = host->profile->ip.ttl,
+                                   .ifindex = HOST_LOOPBACK, .time_ns = host->now_ns};
+        host_icmp_note(host, error, &quote, &arrival, NULL);
+    }
 }
 
 /* --- received --------------------------------------------------------------------------------------------------------------- */
@@ -193,7 +196,9 @@ static void error_input(struct lil_host *host, struct interface *interface, stru
         error.rest = icmp->mtu;
     size_t skip = ICMP_LENGTH + min_u32(quote.header_bytes, packet->length - ICMP_LENGTH);
     packet_trim_front(packet, skip);
-    host_icmp_note(host, &error, &quote, &ip->source, packet);
+    struct udp_info arrival = {.flow = {.local = ip->dest, .remote = ip->source}, .ttl = ip->ttl, .tos = ip->tos,
+                               .ifindex = (uint16_t)interface->ifindex, .time_ns = host->now_ns};
+    host_icmp_note(host, &error, &quote, &arrival, packet);
     packet_free(packet);
 }
 

@@ -236,7 +236,7 @@ COLD void host_icmp_error(struct lil_host *host, const struct icmp_error *error,
 /* As if ERROR had come from the network about our own packet OFFENDER (borrowed, at its IP header). */
 void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
 struct icmp_error host_unreachable(int version, uint8_t icmp4_code, uint8_t icmp6_code);
-void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct addr *offender,
+void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct udp_info *arrival,
                     const struct lil_packet *quoted_payload);
 uint32_t host_icmp_rest_parameter(int version, uint32_t pointer);
 

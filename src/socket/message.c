@@ -174,37 +174,46 @@ static void put_destination(struct printer *printer, const struct sock *sock, co
     put(printer, level, name, &to, length);
 }
 
-void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message)
+/* What both a datagram and an ICMP error tell of how they came. */
+static void put_arrival(struct printer *printer, const struct sock *sock, const struct udp_info *info)
 {
-    struct printer printer = {message, message->msg_control ? message->msg_controllen : 0, 0};
     int ttl = info->ttl, tos = info->tos;
 
-    put_times(&printer, sock, info->time_ns);
+    put_times(printer, sock, info->time_ns);
     if (sock->file.family == AF_INET) {
         if (sock->flags & SF_PKTINFO) {
             struct in_pktinfo pktinfo = {.ipi_ifindex = info->ifindex, .ipi_addr = in_of_addr(&info->flow.local)};
 
             pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
-            put(&printer, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof pktinfo);
+            put(printer, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof pktinfo);
         }
         if (sock->flags & SF_RECVTTL)
-            put(&printer, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+            put(printer, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
         if (sock->flags & SF_RECVTOS)
-            put(&printer, IPPROTO_IP, IP_TOS, &info->tos, sizeof info->tos);
-        put_destination(&printer, sock, info, IPPROTO_IP, IP_RECVORIGDSTADDR);
+            put(printer, IPPROTO_IP, IP_TOS, &info->tos, sizeof info->tos);
     } else {
         if (sock->flags & SF_PKTINFO) {
             struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->ifindex};
 
             memcpy(&pktinfo.ipi6_addr, info->flow.local.b, 16);
-            put(&printer, IPPROTO_IPV6, IPV6_PKTINFO, &pktinfo, sizeof pktinfo);
+            put(printer, IPPROTO_IPV6, IPV6_PKTINFO, &pktinfo, sizeof pktinfo);
         }
         if (sock->flags & SF_RECVTTL)
-            put(&printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
+            put(printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
         if (sock->flags & SF_RECVTOS)
-            put(&printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
-        put_destination(&printer, sock, info, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR);
+            put(printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
     }
+}
+
+void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message)
+{
+    struct printer printer = {message, message->msg_control ? message->msg_controllen : 0, 0};
+
+    put_arrival(&printer, sock, info);
+    if (sock->file.family == AF_INET)
+        put_destination(&printer, sock, info, IPPROTO_IP, IP_RECVORIGDSTADDR);
+    else
+        put_destination(&printer, sock, info, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR);
     message->msg_controllen = printer.used;
 }
 
@@ -234,13 +243,15 @@ ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int fla
         memcpy(message->msg_name, &name, message->msg_namelen < length ? message->msg_namelen : length);
         message->msg_namelen = length;
     }
+    const struct addr *offender = &icmp.arrival.flow.remote;
     memset(&data, 0, sizeof data);
     data.error.ee_errno = (uint32_t)icmp.error;
     data.error.ee_origin = icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
     data.error.ee_type = icmp.type;
     data.error.ee_code = icmp.code;
     data.error.ee_info = icmp.info;
-    length = addr_to_sockaddr(&icmp.offender, 0, 0, addr_is_v4(&icmp.offender) ? AF_INET : AF_INET6, &data.offender);
+    length = addr_to_sockaddr(offender, 0, 0, addr_is_v4(offender) ? AF_INET : AF_INET6, &data.offender);
+    put_arrival(&printer, sock, &icmp.arrival);
     put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
         sock->file.family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &data, sizeof data.error + length);
     message->msg_controllen = printer.used;

@@ -83,7 +83,7 @@ struct udp_icmp {
     uint8_t version, type, code;
     uint32_t info;          /* MTU */
     int error;
-    struct addr offender;
+    struct udp_info arrival; /* of the ICMP message itself; flow.remote: who says so */
     uint8_t kind, protocol;
     uint16_t ping_id;
 };
