@@ -4,7 +4,7 @@
 #include <sys/ioctl.h>
 #include "socket/sock.h"
 
-enum { DATAGRAM_MAX = 65535, UDP_MAX_V4 = 65507, UDP_MAX_V6 = 65527 };
+enum { DATAGRAM_MAX = 65535 };
 
 static struct udp *udp_of(const struct sock *sock)
 {
@@ -339,6 +339,24 @@ bool dgram_is_linux_udp(const struct file *file)
     return file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && calls_are(file, CALLS_LINUX);
 }
 
+/* What no packet can hold, or none that must not be fragmented. IP_RECVERR: the error queue has the limit (ip(7),
+ * IP_MTU_DISCOVER): tracepath reads it there. */
+static int check_length(struct sock *sock, size_t total, const struct flow *flow, uint32_t mtu)
+{
+    bool is_v4 = addr_is_v4(&flow->remote);
+    unsigned policy = sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1u : IP_PMTUDISC_WANT;
+    bool is_whole = policy >= IP_PMTUDISC_DO && policy <= IP_PMTUDISC_INTERFACE;
+    size_t ip_length = is_v4 ? 20 : 40, header = (sock->flags & SF_HDRINCL ? 0 : ip_length) + (sock->file.protocol == IPPROTO_UDP ? 8 : 0);
+    struct flow told = *flow;
+
+    if (total + header <= (is_whole ? mtu : DATAGRAM_MAX + (is_v4 ? 0 : ip_length)))
+        return 0;
+    if (sock->file.family == AF_INET)
+        told.remote_port = udp_get_flow(sock->pcb)->remote_port; /* the peer's, where connect() fixed one */
+    udp_local_error(udp_of(sock), sock->pcb, &told, EMSGSIZE, mtu);
+    return -EMSGSIZE;
+}
+
 static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
@@ -375,10 +393,9 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
         result = route(sock, &name, &udp_get_flow(sock->pcb)->local, &control, &flow, &path);
     if (result < 0)
         return result;
-    if (file->protocol == IPPROTO_UDP && total > (addr_is_v4(&flow.remote) ? UDP_MAX_V4 : UDP_MAX_V6))
-        return -EMSGSIZE;
-    if (sock->ext && sock->ext->pmtudisc == IP_PMTUDISC_DO + 1 && total + 28 > path.mtu)
-        return -EMSGSIZE;
+    result = check_length(sock, total, &flow, path.mtu);
+    if (result < 0)
+        return result;
     result = udp_error(sock->pcb, true);
     if (result)
         return -result;

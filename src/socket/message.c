@@ -202,6 +202,8 @@ static void put_arrival(struct printer *printer, const struct sock *sock, const 
             put(printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
         if (sock->flags & SF_RECVTOS)
             put(printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+        if (plain_option_value(sock, IPPROTO_IPV6, IPV6_2292HOPLIMIT)) /* tracepath asks so */
+            put(printer, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &ttl, sizeof ttl);
     }
 }
 
@@ -246,12 +248,15 @@ ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int fla
     const struct addr *offender = &icmp.arrival.flow.remote;
     memset(&data, 0, sizeof data);
     data.error.ee_errno = (uint32_t)icmp.error;
-    data.error.ee_origin = icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+    data.error.ee_origin = icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : icmp.version ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_LOCAL;
     data.error.ee_type = icmp.type;
     data.error.ee_code = icmp.code;
     data.error.ee_info = icmp.info;
-    length = addr_to_sockaddr(offender, 0, 0, addr_is_v4(offender) ? AF_INET : AF_INET6, &data.offender);
-    put_arrival(&printer, sock, &icmp.arrival);
+    length = sock->file.family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    if (icmp.version) {
+        length = addr_to_sockaddr(offender, 0, 0, addr_is_v4(offender) ? AF_INET : AF_INET6, &data.offender);
+        put_arrival(&printer, sock, &icmp.arrival);
+    }
     put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
         sock->file.family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &data, sizeof data.error + length);
     message->msg_controllen = printer.used;

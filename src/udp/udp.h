@@ -89,6 +89,8 @@ struct udp_icmp {
 };
 void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload /* may be NULL; borrowed */);
 void udp_set_recverr(struct udp_pcb *pcb, bool on);
+/* An error of our own about a datagram to TO's remote end, for the queue of IP_RECVERR alone: its version is 0. */
+void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to, int error, uint32_t info);
 /* IP_RECVERR: the next error with the payload it quotes; the caller frees the packet. NULL: none. */
 struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp);
 void udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join);

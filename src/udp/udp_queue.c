@@ -196,19 +196,27 @@ static bool is_hard(const struct udp *udp, const struct udp_icmp *icmp)
     return icmp->type == (icmp->version == 4 ? ICMP4_PARAMETER : ICMP6_PARAMETER);
 }
 
+static bool queue_error(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
+{
+    struct udp_node *node = pcb->recverr && pcb->errors.count < 64 ? udp_node_new(udp) : NULL;
+    if (!node)
+        return false;
+    node->packet = quoted ? packet_clone(quoted) : NULL;
+    node->icmp = *icmp;
+    node->pcb = pcb;
+    udp_queue_push(&pcb->errors, node, udp_charge(node));
+    return true;
+}
+
+void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to, int error, uint32_t info)
+{
+    if (queue_error(udp, pcb, &(struct udp_icmp){.flow = *to, .error = error, .info = info}, NULL))
+        udp_tell(udp, pcb, POLLERR);
+}
+
 static void notify(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
 {
-    bool told = false;
-    if (pcb->recverr && pcb->errors.count < 64) {
-        struct udp_node *node = udp_node_new(udp);
-        if (node) {
-            node->packet = quoted ? packet_clone(quoted) : NULL;
-            node->icmp = *icmp;
-            node->pcb = pcb;
-            udp_queue_push(&pcb->errors, node, udp_charge(node));
-            told = true;
-        }
-    }
+    bool told = queue_error(udp, pcb, icmp, quoted);
     if ((pcb->recverr || (pcb->connected && udp->params.connect_icmp_errors && is_hard(udp, icmp))) && icmp->error) {
         pcb->error = icmp->error;
         told = true;

@@ -125,14 +125,14 @@ static void icmp_reaches_the_sender(void **state)
     struct udp_icmp icmp;
     struct addr router = net_addr("10.0.0.254"), host = net_addr("10.0.1.1");
     assert_int_equal(error_for(net, a, pa, "10.0.1.1", 9, &icmp), ECONNREFUSED); /* port */
-    assert_true(addr_equal(&icmp.offender, &host));
+    assert_true(addr_equal(&icmp.arrival.flow.remote, &host));
     assert_int_equal(lil_route_add(r, "192.3.4.0/24", "unreachable host"), 0);
     assert_int_equal(lil_route_add(r, "192.3.5.0/24", "unreachable net"), 0);
     assert_int_equal(lil_route_add(r, "192.3.6.0/24", "prohibit"), 0);
     assert_int_equal(lil_route_add(r, "192.3.7.0/24", "blackhole"), 0);
     assert_int_equal(lil_route_add(r, "192.3.8.0/24", "unreachable port"), 0);
     assert_int_equal(error_for(net, a, pa, "192.3.4.5", 13, &icmp), EHOSTUNREACH);
-    assert_true(addr_equal(&icmp.offender, &router));
+    assert_true(addr_equal(&icmp.arrival.flow.remote, &router));
     assert_int_equal(icmp.code, 1);
     assert_int_equal(error_for(net, a, pa, "192.3.5.5", 13, &icmp), ENETUNREACH);
     assert_int_equal(error_for(net, a, pa, "192.3.6.5", 13, &icmp), EHOSTUNREACH);
