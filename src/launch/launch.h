@@ -377,6 +377,7 @@ void clock_start(struct launcher *launcher);
 void clock_jump(struct launcher *launcher, uint64_t now_ns); /* virtual */
 /* A call on a descriptor (IS_OURS: one of the launcher's sockets), with its result: many at one instant take time. */
 void clock_charge(struct launcher *launcher, bool is_ours, int64_t bytes);
+void clock_looked(struct launcher *launcher); /* a timed wait of no length counts as many clock reads */
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */
 uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds, int64_t nanoseconds);

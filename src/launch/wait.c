@@ -140,6 +140,8 @@ void wait_enter(struct launcher *l, struct task *task)
     if (task->resume_ns && task->resume_nr == task->nr && task->resume_arg == task->args[kind->index])
         task->deadline_ns = task->resume_ns;
     task->resume_ns = 0;
+    if (task->deadline_ns <= l->now_ns)
+        clock_looked(l);
     memcpy(changed, task->args, sizeof changed);
     if (kind->as_ppoll) {
         memset(changed, 0, sizeof changed);

@@ -55,6 +55,11 @@ END
 $cc -O1 -o "$work/clocks" "$here/clocks.c" || exit 1
 virtual 'all clocks agree; a loop on one ends' 0 '^ok' "$work/clocks"
 virtual 'the same under a filter of its own' 0 '^ok' "$work/clocks" -f "$work/clocks"
+virtual 'looks without a time limit move the clock sooner than its reads' 0 '^True' python3 -c 'import select, time
+began, looks = time.time(), 0
+while time.time() == began:
+    looks += bool(select.select([], [], [], 0))
+print(looks < 100)'
 $cc -O1 -o "$work/nojump" "$here/nojump.c" -lpthread || exit 1
 virtual '500 waits for real work: no false jump' 0 '^500 waits, 0 ran out' "$work/nojump" 500
 for kind in thread undefined; do # where the compiler has them
