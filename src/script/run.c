@@ -175,10 +175,16 @@ static void call_on_task(void *argument)
     call_run(start.run, start.event);
 }
 
+/* Hosts have timers that never end and wake nobody (FreeBSD's keepalive and FIN-WAIT-2): what waits for a week waits for ever. */
+static const uint64_t forever_ns = 7 * 86400 * NS_PER_S;
+
 static void await_blocked(struct run *run)
 {
+    uint64_t end = run->now_ns + forever_ns;
+
     while (run->blocked) {
-        if (!run_step(run, run->now_ns + run->config.patience_ns) && run->blocked) {
+        bool stepped = run_step(run, min_u64(end, run->now_ns + run->config.patience_ns));
+        if (!stepped && run->blocked) {
             run->event = run->blocked;
             run_fail(run, "%s() is still waiting, and nothing can wake it", run->blocked->call->name);
         }
@@ -195,8 +201,9 @@ static void start_call(struct run *run, struct script_event *event)
         run_settle(run);
         return;
     } else {
+        uint64_t end = run->now_ns + forever_ns;
         while (task_is_waiting(run->task))
-            if (!run_step(run, LIL_NEVER) && task_is_waiting(run->task))
+            if (!run_step(run, end) && task_is_waiting(run->task))
                 run_fail(run, "%s() waits for ever", event->call->name);
     }
     if (run->report->outcome != SCRIPT_PASSED && !run->config.non_fatal_call)

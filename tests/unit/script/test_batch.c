@@ -1,4 +1,4 @@
-/* test_batch.c: scripts in worker processes: their order, and what one that does not end costs the others. */
+/* test_batch.c: scripts in worker processes: their order, and what one that does not end costs the others; calls that do not end. */
 #include "unit/check.h"
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +81,28 @@ static void put(const char *name, const char *text)
     fclose(file);
 }
 
+/* FreeBSD's host has timers that go on for ever: a call that nothing wakes ends all the same. */
+static void test_waits_for_ever(void **state)
+{
+    static const char *const reads[] = {"+0 read(4, ..., 1000) = 0\n", "+0...1 read(4, ..., 1000) = 0\n"};
+    struct script_config config;
+    struct script_report report;
+    char text[600];
+    (void)state;
+    script_config_init(&config);
+    config.profile = "freebsd";
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text,
+                 "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
+                 "+0 < S 0:0(0) win 65535 <mss 1000>\n+0 > S. 0:0(0) ack 1 <...>\n+0 < . 1:1(0) ack 1 win 1000\n"
+                 "+0 accept(3, ..., ...) = 4\n+0 shutdown(4, SHUT_WR) = 0\n+0 > F. 1:1(0) ack 1\n+0 < . 1:1(0) ack 2 win 1000\n%s",
+                 reads[i]);
+        script_run_text("waits", text, &config, &report);
+        assert_int_equal(report.outcome, SCRIPT_FAILED);
+        assert_non_null(strstr(report.message, i ? "is still waiting" : "waits for ever"));
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -104,6 +126,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_one_hangs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_one_hangs),
+                                        cmocka_unit_test(test_waits_for_ever)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
