@@ -53,6 +53,18 @@ static bool find_watch(const char *info, int fd, ino_t inode, struct epoll_event
     return false;
 }
 
+/* A duplicate of the program's descriptor FD whose number is not TAKEN. */
+static int get_beside(pid_t tid, int fd, int taken)
+{
+    int copy = memory_get_fd(tid, fd), other;
+
+    if (copy != taken)
+        return copy;
+    other = fcntl(copy, F_DUPFD_CLOEXEC, taken + 1);
+    close(copy);
+    return other;
+}
+
 /* False: one cannot be had (pidfd_getfd is refused). */
 static bool collect_watches(const struct call *call, struct watch out[WATCHES], unsigned *count)
 {
@@ -75,7 +87,7 @@ static bool collect_watches(const struct call *call, struct watch out[WATCHES], 
         memory_proc_text(path, info, sizeof info);
         if (!find_watch(info, (int)call->args[0], call->desc->inode, &out[*count].event))
             continue;
-        out[*count].epoll = memory_get_fd(call->tid, atoi(entry->d_name));
+        out[*count].epoll = get_beside(call->tid, atoi(entry->d_name), (int)call->args[0]);
         all &= out[*count].epoll >= 0;
         ++*count;
     }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -269,6 +270,46 @@ static void tangles(void)
     close(pair[0]), close(pair[1]);
 }
 
+/* connect() again, for which the lab puts another file at the descriptor's number, while others close, copy and watch what is there. */
+static volatile int again_on;
+static void *meddle(void *ctx)
+{
+    int epoll = epoll_create1(0);
+    for (unsigned i = 0; again_on; i++) {
+        int fd = (int)(3 + i * 7 % 12);
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+        if (fd == epoll)
+            continue;
+        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+        if (i % 3 == 0)
+            close(fd);
+        else if (i % 3 == 1)
+            dup2(epoll, fd);
+    }
+    return ctx;
+}
+
+static void again(void)
+{
+    pthread_t threads[2];
+    const struct sockaddr_in refused = {.sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+    again_on = 1;
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, meddle, NULL);
+    for (int i = 0; i < 300; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | (i % 2 ? SOCK_NONBLOCK : 0), 0);
+        connect(fd, (const struct sockaddr *)&refused, sizeof refused);
+        connect(fd, (const struct sockaddr *)&refused, sizeof refused);
+        connect(fd, i % 4 ? (const struct sockaddr *)&server : &nobody, sizeof refused);
+        close(fd);
+    }
+    again_on = 0;
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -280,7 +321,8 @@ int main(int argc, char **argv)
                  {"odd settings", odd_settings},
                  {"memory goes", memory_goes},
                  {"storm", storm},
-                 {"tangles", tangles}};
+                 {"tangles", tangles},
+                 {"again", again}};
     struct rlimit no_core = {0, 0};
 
     setrlimit(RLIMIT_CORE, &no_core);

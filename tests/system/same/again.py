@@ -49,3 +49,13 @@ c = socket.create_connection(nobody); e.poll(5)
 print('listener', state(s, e)); print('dissolved', dissolve(s), state(s, e), s.getsockname() == nobody)
 c.close(); s.listen(1); print('again', state(s, e))
 c = socket.create_connection(nobody); e.poll(5); print(state(s, e)); s.accept()
+
+lost = 0 # whatever numbers the descriptors have, here and in the lab
+for count in range(40):
+    others = [open('/dev/null') for _ in range(count)]
+    s = socket.socket(); epolls = [watched(s) for _ in range(3)]
+    s.connect_ex(nobody); s.connect(somebody)
+    c, _ = listener.accept(); c.send(b'x'); select.select([s], [], [], 5)
+    lost += sum(not dict(e.poll(5)).get(s.fileno(), 0) & select.EPOLLIN for e in epolls)
+    for x in others + epolls + [s, c]: x.close()
+print(lost, 'lost')
