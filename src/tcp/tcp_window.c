@@ -319,14 +319,15 @@ void window_note_echo(struct tcb *tcb, const struct rx *rx)
         note_rcv_rtt(tcb, delta * 1000 * max_u32(tcb_params(tcb)->timestamp_hz_ms, 1), true);
 }
 
-/* By the time that a whole window takes to come. */
+/* By the time that a whole window takes to come: a millisecond at least, though in virtual time it may take none (and a
+ * buffer that follows what is read in some microseconds would stay small). */
 static void measure_rtt(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
     if (ext->rtt_probe_ns && seq_lt(tcb->rcv_nxt, ext->rtt_probe_seq))
         return;
     if (ext->rtt_probe_ns)
-        note_rcv_rtt(tcb, (uint32_t)min_u64(max_u64((tcb_now(tcb) - ext->rtt_probe_ns) / NS_PER_US, 1), UINT32_MAX), false);
+        note_rcv_rtt(tcb, (uint32_t)min_u64(max_u64((tcb_now(tcb) - ext->rtt_probe_ns) / NS_PER_US, 1000), UINT32_MAX), false);
     ext->rtt_probe_seq = tcb->rcv_nxt + tcb->rcv_wnd;
     ext->rtt_probe_ns = max_u64(tcb_now(tcb), 1);
 }
@@ -673,6 +674,19 @@ static bool is_window_open(const struct tcb *tcb)
     return tcb->state >= TCPS_ESTABLISHED && tcb->state < TCPS_CLOSE_WAIT && !tcb->rcv_shutdown;
 }
 
+/* Could twice what is left of the window be offered now? An offer is rcv_ssthresh at most; while something waits, it has
+ * to be asked for in any case (window_offer ends quick ACKs when the buffer is half full). */
+static bool may_double(struct tcb *tcb, uint32_t window)
+{
+    uint64_t twice = 2ull * window;
+    if (twice > (uint64_t)tcb->rcv_ssthresh + (1u << tcb->rcv_wscale) && tcb_ext_peek(tcb)->rmem.total == 0)
+        return false;
+    if (twice > window_space(tcb, tcb->rcvbuf) || twice > clamp_of(tcb))
+        return false;
+    uint32_t offer = window_offer(tcb);
+    return offer && offer >= twice;
+}
+
 /* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
 static void ack_after_read(struct tcb *tcb, bool is_open)
 {
@@ -685,10 +699,7 @@ static void ack_after_read(struct tcb *tcb, bool is_open)
         if (!now)
             return; /* nothing more will come */
     } else if (!now && is_linux(tcb)) {
-        if (2ull * window <= window_space(tcb, tcb->rcvbuf) && 2ull * window <= clamp_of(tcb)) {
-            uint32_t offer = window_offer(tcb);
-            now = offer && offer >= 2ull * window;
-        }
+        now = may_double(tcb, window);
     } else if (!now) {
         now = is_update_due(tcb, window, clamp_of(tcb));
     }
