@@ -57,6 +57,7 @@ struct txseg {
     uint8_t flags;        /* TX_* */
     uint8_t retransmits;
     bool glued;           /* left in one chunk with the next */
+    bool is_judged;       /* RACK has found it lost, and does not look at it again until it is sent again (undone or not) */
 };
 enum {
     TX_SACKED = 1, TX_LOST = 2,
@@ -493,7 +494,7 @@ void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
                         bool wscale_ok, uint8_t *wscale);
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
-void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order: measures, grows */
+void window_on_disorder(struct tcb *tcb, const struct rx *rx, bool is_new); /* text out of order: measures, grows */
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
 void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */

@@ -121,6 +121,13 @@ static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
            !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
 }
 
+/* Text that Linux's fast path takes: expected, and memory is paid for. */
+static bool is_text_predicted(const struct tcb *tcb, const struct rx *rx)
+{
+    return rx->length && rx->is_expected && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb->ext &&
+           rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward;
+}
+
 static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     const struct tcp_params *params = tcb_params(tcb);
@@ -135,9 +142,8 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
         if (params->input_policy == TCP_INPUT_BSD)
             tcb->acks_due = tcb->ack_now = 0; /* what was old about the segment is not answered besides */
         challenge_ack(tcb);
-        if (params->input_policy == TCP_INPUT_LINUX && rx->length && is_header_predicted(tcb, rx) &&
-            rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward)
-            *acceptable = true; /* its fast path has taken the text before it looks at the ACK */
+        if (is_text_predicted(tcb, rx))
+            *acceptable = true; /* taken before the ACK is looked at */
         return *acceptable ? LIL_DROP_NONE : LIL_DROP_TCP_BAD_ACK;
     }
     *acceptable = true; /* an old duplicate: its text may still be new */
@@ -153,8 +159,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 /* Linux counts an ACK that its fast path took apart from one that went the long way. */
 static void count_ack(struct tcb *tcb, struct rx *rx)
 {
-    bool expected = is_header_predicted(tcb, rx);
-    rx->is_expected = expected;
+    bool expected = rx->is_expected;
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
     if (rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED)
@@ -217,9 +222,14 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
         if (rx->ack == tcb->snd_nxt + 1 && seq_lt(tcb->snd_nxt, tcb->write_seq))
             tcb->ext->base.next = ++tcb->snd_nxt; /* the probe's byte was taken */
     }
+    rx->is_expected = is_header_predicted(tcb, rx);
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
+    if (rx->ack == tcb->snd_una && is_text_predicted(tcb, rx)) { /* Linux: an ACK that it does not even look at */
+        tcb->snd_wl1 = rx->seq;
+        return LIL_DROP_NONE;
+    }
     note_valid(tcb, rx);
     if (tells_nothing(tcb, rx)) {
         if (rx->is_expected || seq_gt(rx->seq, tcb->snd_wl1))

@@ -263,7 +263,10 @@ static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct l
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return LIL_DROP_TCP_MEMORY;
     tcb->readable += in->length;
-    tcb->tcp->mib[MIB_HPHits] += rmem_charge(tcb, in->length) & expected;
+    if (rmem_charge(tcb, in->length) & expected)
+        TCP_MIB(tcb->tcp, HPHits);
+    else
+        ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux has looked at its ACK */
     ext->bytes_received += in->length;
     tcb->rcv_nxt += in->length;
     window_on_data(tcb, &rx);
@@ -281,7 +284,6 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
     TCP_MIB(tcb->tcp, InSegs);
     ext->segs_in++;
     ext->data_segs_in += in->length != 0;
-    ext->rcv_last_ms = tcb_now_ms(tcb);
     if (tcb->ts_ok && tcb->rcv_wup == tcb->rcv_nxt) { /* RFC 7323 4.3 */
         tcb->ts_recent = in->ts_value;
         tcb->ts_recent_s = tcb->tcp->now_s;
@@ -289,6 +291,8 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
     /* 3.10.7.4: SND.WND follows what is newer, by SEG.SEQ then by SEG.ACK */
     bool advances = in->ack != tcb->snd_una, expected = tcb->hp_on && window == tcb->snd_wnd;
     tcb_count_ack(tcb, expected, advances, in->length != 0);
+    if (advances || !in->length)
+        ext->rcv_last_ms = tcb_now_ms(tcb);
     if (!expected && !tcb->hp_on && (window != tcb->snd_wnd || in->length)) /* not stored for nothing, as in tcp_write */
         tcb->hp_on = true;
     if (advances || seq_gt(in->seq, tcb->snd_wl1) || (in->seq == tcb->snd_wl1 && window > tcb->snd_wnd)) {

@@ -86,14 +86,18 @@ static uint64_t detect_loss(struct tcb *tcb)
         if ((seg->flags & (TX_LOST | TX_RETRANS)) == TX_LOST)
             continue;
         unknown -= min_u32(unknown, txseg_packets(seg));
+        if (seg->is_judged)
+            continue;
         if (!sent_after(ext->rack_burst, ext->rack_end, seg->burst, seg->end)) {
             if (!(seg->flags & TX_EVER_RETRANS))
                 break; /* what follows was sent later still, and resent even later */
             continue;
         }
         uint64_t wait = remaining_ns(tcb, seg, window_ns);
-        if (wait == 0)
+        if (wait == 0) {
             recovery_mark_lost(tcb, seg);
+            seg->is_judged = true;
+        }
         wait_ns = max_u64(wait_ns, wait);
     }
     return wait_ns;
@@ -201,6 +205,7 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
     if (seg) { /* not TX_RETRANS: the original is still believed to be in flight */
         uint32_t packets = txseg_packets(seg);
         seg->sent_ns = tcb_now(tcb);
+        seg->is_judged = false;
         rate_on_sent(ext, seg, false);
         seg->flags = (uint8_t)((seg->flags & ~TX_APP_LIMITED) | (ext->app_limited ? TX_APP_LIMITED : 0));
         seg->burst = output_burst(tcb, false);

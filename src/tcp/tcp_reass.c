@@ -232,16 +232,29 @@ static void finish_range(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t e
     }
 }
 
+/* The first range that ends at START or behind it: it touches what begins there, or is the next. */
+static uint32_t find_range(const struct ooo_queue *ooo, uint32_t start)
+{
+    uint32_t i = ooo->count;
+    while (i > 0 && seq_ge(ooo->r[i - 1].end, start)) /* the newest are at the end as a rule */
+        i--;
+    return i;
+}
+
+static bool is_waiting(const struct ooo_queue *ooo, uint32_t start, uint32_t end)
+{
+    uint32_t i = find_range(ooo, start);
+    return i < ooo->count && seq_le(ooo->r[i].start, start) && seq_ge(ooo->r[i].end, end);
+}
+
 /* Puts [start, end) into the ranges; PACKET (may be NULL: a bare FIN) is consumed. Newer data wins over what it covers. */
 static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
 {
     struct tcb_ext *ext = tcb->ext;
     struct ooo_queue *ooo = ext->ooo;
-    uint32_t i = ooo->count, seq = start;
-    while (i > 0 && seq_ge(ooo->r[i - 1].end, start)) /* the newest are at the end as a rule */
-        i--;
+    uint32_t i = find_range(ooo, start), seq = start;
     struct ooo_range *range = i < ooo->count ? &ooo->r[i] : NULL;
-    if (range && seq_le(range->start, start) && seq_ge(range->end, end)) { /* all there already */
+    if (is_waiting(ooo, start, end)) { /* all there already */
         TCP_MIB(tcb->tcp, OFOMerge);
         packet_free(packet);
         if (tcb->sack_ok && tcb_params(tcb)->dsack)
@@ -318,7 +331,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     window_schedule_ack(tcb);
     TCP_MIB(tcb->tcp, OFOQueue);
     ext->ooo_packets++;
-    window_on_disorder(tcb, rx);
+    window_on_disorder(tcb, rx, !is_waiting(ext->ooo, rx->seq, rx->end_seq));
     if (rx->flags & TCP_FIN) {
         ext->ooo->has_fin = true;
         ext->ooo->fin_seq = rx->end_seq - 1;

@@ -621,6 +621,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     if (tcb_in_flight(tcb) == 0)
         cwnd_on_idle(tcb);
     seg->sent_ns = tcb_now(tcb);
+    seg->is_judged = false;
     rate_on_sent(ext, seg, false);
     seg->flags = (uint8_t)((seg->flags & ~TX_APP_LIMITED) | (ext->app_limited ? TX_APP_LIMITED : 0));
     seg->burst = output_burst(tcb, false);

@@ -442,12 +442,12 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
         grow_window(tcb, rx->length);
 }
 
-void window_on_disorder(struct tcb *tcb, const struct rx *rx)
+void window_on_disorder(struct tcb *tcb, const struct rx *rx, bool is_new)
 {
     if (is_linux(tcb))
         tcb->ext->space_bytes = space_now(tcb);
     measure_rcv_mss(tcb, rx);
-    if (tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
+    if (is_new && tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
         grow_window(tcb, rx->length);
 }
 
