@@ -273,7 +273,8 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
     }
     uint32_t window = tcb_receive_window(tcb);
     bool acceptable = seq_ge(rx->end_seq, tcb->rcv_wup) && seq_le(rx->seq, tcb->rcv_nxt + window);
-    if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && tcb->readable && rx->length &&
+    bool is_queue_empty = !tcb->readable && !tcb->fin_rcvd; /* Linux: a FIN waits there, too */
+    if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && !is_queue_empty && rx->length &&
         tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
         TCP_MIB(tcb->tcp, BeyondWindow); /* since 6.17: more than was offered is taken only when nothing waits to be read */
         acceptable = false;
