@@ -19,6 +19,7 @@ static void transfer(const struct run *run)
     struct tcp_params a, b;
     run->bsd_a ? pair_params_bsd(&a) : pair_params_linux(&a);
     run->bsd_b ? pair_params_bsd(&b) : pair_params_linux(&b);
+    a.retries2 = b.retries2 = 100; /* an echo from before a timeout may bring RTO to its maximum: 924 s are then eight timeouts */
     if (run->profile)
         a = profile_find(run->profile)->tcp;
     if (run->no_sack)
