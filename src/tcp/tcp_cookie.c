@@ -53,8 +53,8 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
     struct syn_entry entry = {.flow = in->flow, .irs = in->header.seq, .listener = TCP_NONE};
     synq_fill(tcp, &entry, listener, in);
     const uint16_t *table = addr_is_v4(&in->flow.remote) ? mss_v4 : mss_v6;
-    uint32_t index = 3;
-    while (index > 0 && entry.mss < table[index])
+    uint32_t index = 3, most = listener->opt->user_mss ? min_u32(listener->opt->user_mss, entry.mss) : entry.mss;
+    while (index > 0 && most < table[index])
         index--;
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)

@@ -318,6 +318,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     if (accecn_is_on(tcb))
         accecn_on_child(tcb, in);
     ext->fastopen_renew = by_backup || tcp->params.call_policy == TCP_CALLS_BSD; /* FreeBSD: the newest with each SYN/ACK */
+    ext->fastopen_exp = in->header.options.fastopen_experimental;
     if (by_backup)
         TCP_MIB(tcp, FastOpenPassiveAltKey);
     ext->fastopen_listener = listener->slot + 1;
@@ -433,8 +434,11 @@ void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, stru
     put_cookie(tcp, entry->listener == TCP_NONE ? &tcp->default_opts : tcp->listeners[entry->listener]->opt, &entry->flow, options);
 }
 
-/* A child's SYN/ACK: its cookie was an old key's, here is the new one's. */
+/* A child's SYN/ACK: its cookie was an old key's, here is the new one's (Linux: in the first alone). */
 void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options)
 {
+    if (tcb->retransmits && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
+        return;
+    options->fastopen_experimental = tcb->ext->fastopen_exp;
     put_cookie(tcb->tcp, tcb->opt, &tcb->flow, options);
 }

@@ -289,7 +289,7 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
     }
     bool modern = params->rto_policy == TCP_RTO_LINUX || params->rto_policy == TCP_RTO_6298;
     /* a SYN/ACK goes again also for a SYN that came again: Karn's rule does not ask why */
-    uint32_t resent = modern && tcb->is_passive && tcb->ext ? tcb->ext->total_retrans : tcb->retransmits;
+    uint32_t resent = modern && tcb->is_passive ? max_u32(tcb_ext_peek(tcb)->total_retrans, tcb->retransmits) : tcb->retransmits;
     if (resent == 0) {
         rtt_sample(tcb, since_us);
         return;
