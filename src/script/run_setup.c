@@ -120,6 +120,8 @@ int script_config_set(struct script_config *config, const char *name, const char
         config->dry_run = true;
     } else if (strcmp(name, "non_fatal") == 0) {
         config->non_fatal_packet = strstr(value, "packet") != NULL;
+        if (config->non_fatal_packet) /* what does not come is not waited for for long, here as by the kernel's oracle */
+            config->patience_ns = 3 * NS_PER_S;
         config->non_fatal_call = strstr(value, "syscall") != NULL;
     } else if (!is_one_of(name, ignored)) {
         return -ENOENT;

@@ -288,6 +288,7 @@ struct tcp {
         uint64_t stamp_ns;
         uint16_t mss;
         uint8_t length, cookie[16];
+        uint8_t ask_exp; /* Linux: 1: asked in vain, the experimental option is tried next; 2: that, too */
         bool exp;
     } fastopen_cache[16];
     struct host_metrics {
@@ -615,6 +616,8 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state);
 COLD void recovery_on_rto(struct tcb *tcb);
 void recovery_enter(struct tcb *tcb, bool ece);
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
+void recovery_begin_blameless(struct tcb *tcb);
+void recovery_on_synack_rto(struct tcb *tcb);
 COLD void recovery_resegment(struct tcb *tcb);
 COLD void recovery_join_head(struct tcb *tcb);
 static inline uint32_t recovery_max_reordering(const struct tcb *tcb)
@@ -719,11 +722,12 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
 /* how many; the first makes cookies */
 unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2]);
 void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
-                       uint16_t mss);
+                       uint16_t mss, uint8_t ask_exp);
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 void fastopen_crossed(struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
+COLD bool fastopen_admits(struct tcb *tcb, const struct rx *rx);
 COLD void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener);
 COLD void fastopen_on_timeout(struct tcb *tcb, bool is_over); /* the client's retransmission timer; IS_OVER: it gives up */
 COLD void fastopen_on_end(struct tcb *tcb);                   /* of a client's connection */

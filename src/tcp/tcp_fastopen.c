@@ -45,7 +45,7 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
 }
 
 void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
-                       uint16_t mss)
+                       uint16_t mss, uint8_t ask_exp)
 {
     struct fastopen_memo *memo = (struct fastopen_memo *)fastopen_recall(tcp, remote);
     if (!memo) {
@@ -55,6 +55,8 @@ void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct a
     memo->local = *local;
     memo->stamp_ns = tcp->now_ns;
     memo->mss = mss;
+    if (ask_exp > memo->ask_exp && !memo->length && !memo->exp)
+        memo->ask_exp = ask_exp;
     if (!options->has_fastopen || options->fastopen_length < COOKIE_MIN)
         return;
     memo->length = options->fastopen_length;
@@ -202,11 +204,13 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
     ext->fastopen_offered = !without;
     if (!without) {
         options->has_fastopen = true;
+        options->fastopen_experimental = memo && memo->ask_exp == 1;
         ext->fastopen_cookie_asked = !memo || !memo->length || ext->fastopen_unreadable;
         if (ext->fastopen_cookie_asked)
             ext->fastopen_fail = FASTOPEN_NO_COOKIE;
         if (!ext->fastopen_cookie_asked)
             put_client_cookie(tcb, memo, options);
+        ext->fastopen_exp = options->fastopen_experimental;
     }
     if (ext->syn_data) {
         segment->packet = packet_new(tcb->tcp->pool);
@@ -228,31 +232,73 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !ext->fastopen_request)
         return;
-    fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN);
+    struct tcp_options told = *options;
+    bool is_none = !told.has_fastopen || (told.fastopen_length && (told.fastopen_length < COOKIE_MIN || told.fastopen_length % 2));
+    bool is_vain = ext->fastopen_offered && !ext->total_retrans && is_none && !ext->syn_data;
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && !ext->fastopen_offered)
+        told.has_fastopen = false; /* nobody asked */
+    fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, &told, told.has_mss ? told.mss : MSS_UNKNOWN,
+                      !is_vain || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX ? 0 : ext->fastopen_exp ? 2 : 1);
     ext->fastopen_request = false;
+}
+
+/* LENGTH bytes of the SYN's text are in flight now, behind the SYN. NULL: no memory, they are unsent. */
+static struct txseg *put_in_flight(struct tcb *tcb, uint32_t length)
+{
+    struct txseg *seg = txring_push(tcb);
+    if (!seg)
+        return NULL;
+    *seg = (struct txseg){.start = tcb->snd_nxt,
+                          .end = tcb->snd_nxt + length,
+                          .sent_ns = tcb_syn_start_ns(tcb),
+                          .mss = tcb->mss,
+                          .flags = TX_PSH,
+                          .delivered = tcb->ext->delivered,
+                          .burst = output_burst(tcb, true)};
+    tcb->tx->packets_out += txseg_packets(seg);
+    tcb->snd_nxt += length;
+    tcb->ext->syn_fastopen = tcb->ext->syn_data = false;
+    return seg;
+}
+
+/* Linux (tcp_rcv_fastopen_synack): what the SYN/ACK left is lost, though not to congestion, and goes at once, whatever the window. */
+static void send_rest(struct tcb *tcb, uint32_t length)
+{
+    struct txseg *seg = put_in_flight(tcb, length);
+    if (!seg)
+        return;
+    cwnd_init(tcb);
+    recovery_mark_lost(tcb, seg);
+    recovery_begin_blameless(tcb);
+}
+
+static void note_fail(struct tcb *tcb)
+{
+    tcb->ext->fastopen_fail = tcb->ext->total_retrans ? FASTOPEN_SYN_RESENT : FASTOPEN_DATA_NOT_ACKED;
+    TCP_MIB(tcb->tcp, FastOpenActiveFail);
 }
 
 /* RFC 7413 4.2.2: the SYN/ACK may acknowledge the data, or the SYN only: then the data is sent now. SND.UNA is at ISS+1 here. */
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t acked = rx->ack - tcb->snd_una;
-    if (ext->syn_fastopen && acked && acked <= ext->fastopen_length) {
+    uint32_t acked = rx->ack - tcb->snd_una, length = ext->fastopen_length;
+    bool is_linux = tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
+    if (ext->syn_fastopen && acked && acked <= length) {
         stream_consume(&tcb->snd_stream, acked);
         tcb->snd_una = tcb->snd_nxt = rx->ack;
         if (ext->has_stamps)
             stamp_on_acked(tcb, rx->in->ttl);
-        ext->syn_data_acked = true;
         ext->bytes_acked += acked; /* delivered together with the SYN: one packet */
+    }
+    if (ext->syn_fastopen && is_linux && acked < length) {
+        note_fail(tcb);
+        send_rest(tcb, length - acked);
+    } else if (ext->syn_fastopen && acked && acked <= length) {
+        ext->syn_data_acked = true;
         TCP_MIB(tcb->tcp, FastOpenActive);
     } else {
-        ext->fastopen_fail = ext->total_retrans ? FASTOPEN_SYN_RESENT : FASTOPEN_DATA_NOT_ACKED;
-        if (ext->syn_fastopen) { /* it goes again now */
-            ext->total_retrans++;
-            ext->bytes_retrans += ext->fastopen_length;
-            TCP_MIB(tcb->tcp, RetransSegs);
-        }
-        TCP_MIB(tcb->tcp, FastOpenActiveFail);
+        note_fail(tcb);
     }
     tcb_mark_due(tcb);
 }
@@ -260,20 +306,7 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
 /* The SYNs cross: the data of ours is in flight until the handshake's end tells, or its timer. */
 void fastopen_crossed(struct tcb *tcb)
 {
-    struct tcb_ext *ext = tcb->ext;
-    struct txseg *seg = txring_push(tcb);
-    if (!seg)
-        return;
-    *seg = (struct txseg){.start = tcb->snd_nxt,
-                          .end = tcb->snd_nxt + ext->fastopen_length,
-                          .sent_ns = tcb_syn_start_ns(tcb),
-                          .mss = tcb->mss,
-                          .flags = TX_PSH,
-                          .delivered = ext->delivered,
-                          .burst = output_burst(tcb, true)};
-    tcb->tx->packets_out += txseg_packets(seg);
-    tcb->snd_nxt += ext->fastopen_length;
-    ext->syn_fastopen = ext->syn_data = false;
+    (void)put_in_flight(tcb, tcb->ext->fastopen_length);
 }
 
 /* The highest acknowledgment that answers our SYN. */
@@ -315,6 +348,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         return false;
     }
     ext->fastopen_child = true;
+    ext->fastopen_irs = in->header.seq;
     if (accecn_is_on(tcb))
         accecn_on_child(tcb, in);
     ext->fastopen_renew = by_backup || tcp->params.call_policy == TCP_CALLS_BSD; /* FreeBSD: the newest with each SYN/ACK */
@@ -325,6 +359,8 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     listener->fastopen_pending++;
     tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
     ext->fastopen_start_ns = tcp->now_ns;
+    if (tcp->params.input_policy == TCP_INPUT_LINUX) /* nothing was measured (RFC 6298 5.7) */
+        tcb->rto_us = 3000000;
     cwnd_begin(tcb);
     ext->syn_data_acked = in->payload != 0;
     if (in->payload && *packet) {
@@ -360,6 +396,27 @@ void fastopen_child_done(struct tcb *tcb)
     tcb->ext->fastopen_listener = 0;
     if (slot <= tcp->listener_capacity && tcp->listeners[slot - 1] && tcp->listeners[slot - 1]->fastopen_pending)
         tcp->listeners[slot - 1]->fastopen_pending--;
+}
+
+/* Linux (tcp_check_req): until the handshake ends each segment is judged as one to a request, its numbers are in the window already: what the SYN
+ * brought is old, a SYN is reset without harm to the connection, and nothing goes without an ACK. False: it is answered. */
+bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
+{
+    bool is_syn = (rx->flags & TCP_SYN) && rx->seq != tcb->ext->fastopen_irs, is_again = (rx->flags & TCP_SYN) && !is_syn;
+    bool is_old = rx->seq == rx->end_seq ? seq_lt(rx->seq, tcb->rcv_nxt) : seq_le(rx->end_seq, tcb->rcv_nxt);
+    if (!tcb->ext->fastopen_listener || tcb->state != TCPS_SYN_RECEIVED || is_again)
+        return true;
+    if (is_old) {
+        if (!(rx->flags & TCP_RST) && (rx->seq != rx->end_seq || oow_ack_allowed(tcb)))
+            reply_ack(tcb);
+        return false;
+    }
+    if (is_syn && !(rx->flags & TCP_RST)) {
+        reset_reply(tcb->tcp, rx->in);
+        TCP_MIB(tcb->tcp, AttemptFails);
+        return false;
+    }
+    return rx->flags & (TCP_ACK | TCP_RST);
 }
 
 /* Its listener closes, another takes it over. */

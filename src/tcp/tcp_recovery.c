@@ -109,7 +109,15 @@ void recovery_resegment(struct tcb *tcb)
     }
     if (ext->lost_out != before)
         ext->rexmit_hold = false;
-    if (ext->lost_out == 0 || tcb_params(tcb)->byte_recovery || tcb->ca_state == CA_LOSS)
+    if (ext->lost_out && !tcb_params(tcb)->byte_recovery)
+        recovery_begin_blameless(tcb);
+}
+
+/* What is lost goes again, with the window as it is (Linux's tcp_non_congestion_loss_retransmit). */
+void recovery_begin_blameless(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb->ca_state == CA_LOSS)
         return;
     ext->high_seq = tcb->snd_nxt;
     tcb->ssthresh = cwnd_current_ssthresh(tcb);
@@ -575,6 +583,17 @@ void recovery_on_rto(struct tcb *tcb)
             tcb->tcp->mib[tcb->sack_ok ? MIB_SackFailures : MIB_RenoFailures]++;
     }
     enter_loss(tcb);
+}
+
+/* Linux: the second SYN/ACK of a fast open was lost as well: the window is one segment, what is in flight waits for an ACK. */
+COLD void recovery_on_synack_rto(struct tcb *tcb)
+{
+    if (!tcb_ext_get(tcb))
+        return;
+    cwnd_init(tcb);
+    enter_loss(tcb);
+    tcb->ext->rexmit_hold = true;
+    tcb->ext->frto &= tcb_packets_out(tcb) != 0; /* the SYN's acknowledgment says nothing of text */
 }
 
 /* --- output's questions -------------------------------------------------------------------------------------------------------- */

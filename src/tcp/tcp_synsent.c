@@ -65,7 +65,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         fastopen_syn_acked(tcb, rx);
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
     /* Linux: the ACK may wait for data when the process is about to write; the RFC's way is at once */
-    if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
+    if (tcb_has_unsent(tcb) || tcb->ca_state == CA_LOSS /* the SYN's text again */ || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
         window_schedule_ack(tcb);
         if (!tcb_has_unsent(tcb))
             window_delay_ack(tcb, 200);
@@ -74,8 +74,13 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         if (accecn_is_on(tcb))
             tcb->ext->accecn.reflect = true;
     }
-    /* Linux: of a SYN/ACK nothing but the SYN is taken */
-    if ((rx->length || (rx->flags & TCP_FIN)) && params->input_policy != TCP_INPUT_LINUX) {
+    /* Linux: of a SYN/ACK nothing but the SYN is taken, unless it answers a fast open of which nothing is to go again */
+    bool takes_text = params->input_policy != TCP_INPUT_LINUX;
+    if (!takes_text && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && tcb->ca_state != CA_LOSS) {
+        takes_text = true;
+        tcb->ext->syn_data_acked |= rx->length != 0;
+    }
+    if ((rx->length || (rx->flags & TCP_FIN)) && takes_text) {
         enum lil_drop drop = LIL_DROP_NONE;
         rx->seq++;
         reass_text(tcb, rx, &drop);

@@ -159,10 +159,18 @@ static bool is_syn_overdue(const struct tcb *tcb, uint32_t doublings, uint32_t l
     return most_ms && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= most_ms * NS_PER_MS;
 }
 
+/* Linux: its SYN/ACK has a timer of its own, which asks once more than a request's (tcp_fastopen_synack_timer). */
+static bool is_fastopen_child(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb_ext_peek(tcb)->fastopen_child;
+}
+
 /* R2 of the SYN or SYN/ACK, from when the first went; 0: by the count. */
 uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active)
 {
     const struct tcp_params *params = tcb_params(tcb);
+    if (!active && is_fastopen_child(tcb))
+        return 0;
     uint32_t own = tcb->opt->syn_end_ms ? tcb->opt->syn_end_ms : tcb->opt->keep_init_ms;
     return active && own ? own : (active ? &params->syn : &params->synack)->give_up_ms;
 }
@@ -171,7 +179,8 @@ uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent)
 {
     const struct tcp_params *params = tcb_params(tcb);
     const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
-    if (timer_syn_end_ms(tcb, active) > schedule->give_up_ms && sent + 1u >= schedule->count) /* the schedule's end is no longer the end */
+    bool is_longer = timer_syn_end_ms(tcb, active) > schedule->give_up_ms || (!active && is_fastopen_child(tcb));
+    if (is_longer && sent + 1u >= schedule->count) /* the schedule's end is no longer the end */
         return min_u64((uint64_t)params->rto_initial_ms << min_u32(sent, 20), params->rto_max_ms) * NS_PER_MS;
     return timer_schedule(tcb->tcp, schedule, sent, active ? params->syn_linear_timeouts : 0);
 }
@@ -207,6 +216,8 @@ static bool on_syn_timeout(struct tcb *tcb)
         return time_out(tcb), false;
     if (active && tcb->opt->syn_retries)
         retries = tcb->opt->syn_retries;
+    if (!active && is_fastopen_child(tcb))
+        retries = tcb->opt->syn_retries ? tcb->opt->syn_retries : retries + 1;
     if (retries && (schedule->count == 0 || tcb->opt->syn_retries))
         retries += linear;
     if (retries && tcb->retransmits >= retries)
@@ -220,6 +231,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     struct tcb_ext *ext = params->input_policy == TCP_INPUT_LINUX ? tcb_ext_get(tcb) : NULL;
     if (ext && ext->fastopen_request)
         fastopen_on_timeout(tcb, false);
+    if (!active && is_fastopen_child(tcb) && tcb->retransmits == 1)
+        recovery_on_synack_rto(tcb);
     if (ext) {
         count_timeout(tcb, ext);
         ext->total_retrans++;
