@@ -85,7 +85,7 @@ static void note_hole(struct tcp *tcp)
 void fastopen_on_timeout(struct tcb *tcb, bool is_over)
 {
     const struct tcb_ext *ext = tcb->ext;
-    if ((ext->fastopen_offered || ext->syn_data || ext->syn_data_acked) && (tcb->retransmits == 2 || (tcb->retransmits < 2 && is_over)))
+    if ((ext->fastopen_tried || ext->syn_data_acked) && (tcb->retransmits == 2 || (tcb->retransmits < 2 && is_over)))
         note_hole(tcb->tcp);
 }
 
@@ -167,6 +167,7 @@ ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *
         return 0;
     tcb->write_seq += (uint32_t)taken;
     tcb->psh_end = true;
+    ext->pushed_seq = tcb->write_seq;
     ext->fastopen_length = (uint32_t)taken;
     ext->syn_data = true;
     return taken;
@@ -201,7 +202,7 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
         return;
     ext->fastopen_trial = tcb_params(tcb)->fastopen_hole_ms && tcb->tcp->fastopen_holes;
     bool without = needs_no_cookie(tcb->tcp, tcb->opt, CLIENT_NO_COOKIE, &tcb->flow.local, &tcb->flow.remote);
-    ext->fastopen_offered = !without;
+    ext->fastopen_offered = ext->fastopen_tried = !without;
     if (!without) {
         options->has_fastopen = true;
         options->fastopen_experimental = memo && memo->ask_exp == 1;
@@ -219,7 +220,7 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
             segment->packet = NULL;
             ext->syn_data = false;
         } else {
-            ext->syn_fastopen = true;
+            ext->syn_fastopen = ext->fastopen_tried = true;
             ext->data_segs_out++;
             ext->bytes_sent += ext->fastopen_length;
         }
@@ -232,6 +233,9 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !ext->fastopen_request)
         return;
+    ext->fastopen_request = false;
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && !ext->fastopen_tried)
+        return; /* neither an option nor text went */
     struct tcp_options told = *options;
     bool is_none = !told.has_fastopen || (told.fastopen_length && (told.fastopen_length < COOKIE_MIN || told.fastopen_length % 2));
     bool is_vain = ext->fastopen_offered && !ext->total_retrans && is_none && !ext->syn_data;
@@ -239,7 +243,6 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
         told.has_fastopen = false; /* nobody asked */
     fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, &told, told.has_mss ? told.mss : MSS_UNKNOWN,
                       !is_vain || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX ? 0 : ext->fastopen_exp ? 2 : 1);
-    ext->fastopen_request = false;
 }
 
 /* LENGTH bytes of the SYN's text are in flight now, behind the SYN. NULL: no memory, they are unsent. */

@@ -116,7 +116,7 @@ void timer_rexmt(struct tcb *tcb)
 /* RFC 9293 3.9.1.8 (MUST-47): the soft error that was stored is what the process is told. */
 static void time_out(struct tcb *tcb)
 {
-    if (tcb->ext && tcb->ext->fastopen_request)
+    if (tcb->ext)
         fastopen_on_timeout(tcb, true);
     int soft = tcb_ext_peek(tcb)->soft_error;
     TCP_MIB(tcb->tcp, AbortOnTimeout);
@@ -229,7 +229,7 @@ static bool on_syn_timeout(struct tcb *tcb)
     if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
         return time_out(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
     struct tcb_ext *ext = params->input_policy == TCP_INPUT_LINUX ? tcb_ext_get(tcb) : NULL;
-    if (ext && ext->fastopen_request)
+    if (ext)
         fastopen_on_timeout(tcb, false);
     if (!active && is_fastopen_child(tcb) && tcb->retransmits == 1)
         recovery_on_synack_rto(tcb);
@@ -307,8 +307,7 @@ static bool count_retry(struct tcb *tcb)
         return time_out(tcb), false;
     if (!tcb->ext)
         return true;
-    if (tcb->ext->fastopen_request)
-        fastopen_on_timeout(tcb, false);
+    fastopen_on_timeout(tcb, false);
     bool past_r1 = params->rto_policy == TCP_RTO_LINUX ? is_timed_out(tcb, params->retries1, false) : tcb->retransmits == params->retries1;
     if (params->byte_recovery)
         bsd_black_hole(tcb);
