@@ -115,7 +115,8 @@ struct tcb_ext {
     bool ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
-    uint32_t fastopen_irs /* a child's */, fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
+    uint32_t fastopen_irs; /* a child's */
+    uint32_t fastopen_length, fastopen_listener; /* bytes in the SYN; the listener slot + 1 while in SYN_RECEIVED */
     uint8_t repair_queue;
     bool repair; /* tcp_repair.c */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */

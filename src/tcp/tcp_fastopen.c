@@ -401,8 +401,8 @@ void fastopen_child_done(struct tcb *tcb)
         tcp->listeners[slot - 1]->fastopen_pending--;
 }
 
-/* Linux (tcp_check_req): until the handshake ends each segment is judged as one to a request, its numbers are in the window already: what the SYN
- * brought is old, a SYN is reset without harm to the connection, and nothing goes without an ACK. False: it is answered. */
+/* Linux (tcp_check_req): until the handshake ends each segment is judged as one to a request, its numbers are in the window already: what
+ * the SYN brought is old, a SYN is reset without harm to the connection, and nothing goes without an ACK. False: it is answered. */
 bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
 {
     bool is_syn = (rx->flags & TCP_SYN) && rx->seq != tcb->ext->fastopen_irs, is_again = (rx->flags & TCP_SYN) && !is_syn;

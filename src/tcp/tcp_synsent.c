@@ -65,7 +65,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         fastopen_syn_acked(tcb, rx);
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
     /* Linux: the ACK may wait for data when the process is about to write; the RFC's way is at once */
-    if (tcb_has_unsent(tcb) || tcb->ca_state == CA_LOSS /* the SYN's text again */ || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
+    bool goes_again = tcb->ca_state == CA_LOSS; /* the SYN's text */
+    if (tcb_has_unsent(tcb) || goes_again || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
         window_schedule_ack(tcb);
         if (!tcb_has_unsent(tcb))
             window_delay_ack(tcb, 200);
