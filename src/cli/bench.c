@@ -178,9 +178,7 @@ static uint64_t read_all(struct pair *pair, int server, uint64_t *received)
     return *received - before;
 }
 
-/* WINDOW is what the receiver asks for, and what lwIP's harness has. Left to itself it grows as far as tcp_rmem lets it, and what is in
- * flight then leaves the second cache (docs/decisions/0401-fast-builds.md). */
-static double bulk(unsigned mtu, int window)
+static double bulk(unsigned mtu)
 {
     struct pair *pair = pair_new(mtu, 1);
     uint64_t sent = 0, received = 0, start, t0, t1 = 0;
@@ -189,8 +187,6 @@ static double bulk(unsigned mtu, int window)
     int c, s;
 
     pair_connect(pair, 0, &c, &s);
-    if (lil_setsockopt(pair->server.proc, s, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) < 0)
-        fail("SO_RCVBUF");
     for (int warm = 0; warm < 2; warm++) {
         memset(sink, 0, APP);
         start = received;
@@ -218,12 +214,12 @@ static double bulk(unsigned mtu, int window)
 
 static double bench_bulk_1500(void)
 {
-    return bulk(1500, 256 << 10);
+    return bulk(1500);
 }
 
 static double bench_bulk_64k(void)
 {
-    return bulk(65000, 1 << 20);
+    return bulk(65000);
 }
 
 static double bench_round_trips(void)
