@@ -637,7 +637,7 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     if (!(rx->flags & (TCP_ACK | TCP_RST | TCP_SYN)) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         return LIL_DROP_TCP_BAD_FLAGS; /* before its number is looked at */
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
-    if (__builtin_expect(tcb_ext_peek(tcb)->fastopen_child, 0) && drop == LIL_DROP_NONE && !fastopen_admits(tcb, rx))
+    if (drop == LIL_DROP_NONE && __builtin_expect(tcb_ext_peek(tcb)->fastopen_child, 0) && !fastopen_admits(tcb, rx))
         drop = LIL_DROP_TCP_BAD_SEQ;
     if (drop == LIL_DROP_NONE)
         drop = tcp_step2_reset(tcb, rx);
