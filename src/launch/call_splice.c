@@ -91,6 +91,12 @@ static int64_t splice_in(struct call *call)
     return n == -EAGAIN && (is_full ? waits_for_pipe : call_begin_wait(call, 0, SO_RCVTIMEO)) ? CALL_HOLD : n;
 }
 
+/* The kernel itself can move them. */
+static bool has_bytes_in_pair(const struct launcher *l, const struct desc *desc)
+{
+    return !l->exact && (desc->kind != DESC_STREAM || desc->state == DESC_OPEN);
+}
+
 int64_t call_splice(struct call *call)
 {
     struct launcher *l = call->program->launcher;
@@ -99,7 +105,7 @@ int64_t call_splice(struct call *call)
     if (!l->has_sockets)
         return CALL_CONTINUE;
     call->desc = notify_find(l, call->tid, (int)call->args[0], &call->inner);
-    is_in_pair = call->desc && !l->exact && (call->desc->kind != DESC_STREAM || call->desc->state == DESC_OPEN);
+    is_in_pair = call->desc && has_bytes_in_pair(l, call->desc);
     if (call->desc && !is_in_pair)
         return splice_in(call);
     if (is_in_pair) {
@@ -110,7 +116,7 @@ int64_t call_splice(struct call *call)
         close(call->inner);
     call->inner = -1;
     call->desc = is_in_pair ? NULL : notify_find(l, call->tid, (int)call->args[2], &call->inner);
-    if (!call->desc || (!l->exact && (call->desc->kind != DESC_STREAM || call->desc->state == DESC_OPEN)))
+    if (!call->desc || has_bytes_in_pair(l, call->desc))
         return CALL_CONTINUE;
     return splice_out(call);
 }

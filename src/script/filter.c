@@ -51,8 +51,7 @@ static const char *text_of(struct shell *shell, int argc, char **argv, int first
     return all;
 }
 
-/* The next line of *TEXT, or NULL. */
-static char *next_line(struct shell *shell, const char **text)
+char *shell_next_line(struct shell *shell, const char **text)
 {
     if (!**text)
         return NULL;
@@ -111,7 +110,7 @@ static int do_grep(struct shell *shell, int argc, char **argv, struct shell_io *
             (extended ? REG_EXTENDED : 0) | (strchr(flags.seen, 'i') ? REG_ICASE : 0));
     const char *text = text_of(shell, argc, argv, flags.rest, io);
     unsigned count = 0, number = 0, most = flags.value['m'] ? (unsigned)atoi(flags.value['m']) : ~0u;
-    for (char *line; count < most && (line = next_line(shell, &text));) {
+    for (char *line; count < most && (line = shell_next_line(shell, &text));) {
         number++;
         if ((regexec(&regex, line, 0, NULL, 0) == 0) == (strchr(flags.seen, 'v') != NULL))
             continue;
@@ -147,12 +146,12 @@ static int do_head(struct shell *shell, int argc, char **argv, struct shell_io *
                                           : "10",
                *text = text_of(shell, argc, argv, flags.rest, io);
     long count = atol(size), total = 0, i = 0;
-    for (const char *p = text; next_line(shell, &p);)
+    for (const char *p = text; shell_next_line(shell, &p);)
         total++;
     long from = tail ? (size[0] == '+' ? count - 1 : total - count) : 0, to = tail        ? total
                                                                               : count < 0 ? total + count
                                                                                           : count;
-    for (char *line; (line = next_line(shell, &text)); i++)
+    for (char *line; (line = shell_next_line(shell, &text)); i++)
         if (i >= from && i < to)
             shell_print(io, "%s\n", line);
     return 0;
@@ -194,7 +193,7 @@ static int do_sort(struct shell *shell, int argc, char **argv, struct shell_io *
     for (const char *p = text; *p; p++)
         capacity += *p == '\n';
     char **lines = arena_alloc(&shell->run->script.arena, (capacity + 1) * sizeof *lines);
-    for (char *line; (line = next_line(shell, &text));)
+    for (char *line; (line = shell_next_line(shell, &text));)
         lines[count++] = line;
     if (!is_uniq)
         qsort(lines, count, sizeof *lines, strchr(flags.seen, 'n') ? by_number : by_text);
@@ -260,7 +259,7 @@ static int do_cut(struct shell *shell, int argc, char **argv, struct shell_io *i
     char delimiter = flags.value['d'] ? flags.value['d'][0] : '\t';
     if (!list && !places)
         run_skip(shell->run, "command: cut without -f or -c");
-    for (char *line; (line = next_line(shell, &text));) {
+    for (char *line; (line = shell_next_line(shell, &text));) {
         if (list && !strchr(line, delimiter)) {
             shell_print(io, "%s\n", line);
         } else if (list) {
@@ -392,7 +391,7 @@ static int do_sed(struct shell *shell, int argc, char **argv, struct shell_io *i
     struct edit edit;
     read_edit(shell, &edit, program, strchr(flags.seen, 'E') || strchr(flags.seen, 'r'));
     const char *text = text_of(shell, argc, argv, flags.rest, io);
-    for (const char *line; (line = next_line(shell, &text));) {
+    for (const char *line; (line = shell_next_line(shell, &text));) {
         bool found = regexec(&edit.regex, line, 0, NULL, 0) == 0;
         if (edit.kind == 's')
             line = substitute(shell, &edit, line);

@@ -4,17 +4,6 @@
 #include <string.h>
 #include "script/shell.h"
 
-/* The next line of *TEXT, or NULL; *TEXT goes behind it. */
-static char *take_line(struct shell *shell, const char **text)
-{
-    if (!**text)
-        return NULL;
-    size_t length = strcspn(*text, "\n");
-    char *line = arena_copy(&shell->run->script.arena, *text, length);
-    *text += length + ((*text)[length] == '\n');
-    return line;
-}
-
 /* read [-r] a b: the last name takes the rest. What is taken is gone for who reads next. */
 static int do_read(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
@@ -24,7 +13,7 @@ static int do_read(struct shell *shell, int argc, char **argv, struct shell_io *
             run_skip(shell->run, "command: read %s is not known here", argv[first]);
         first++;
     }
-    char *line = take_line(shell, &io->input), *rest = line;
+    char *line = shell_next_line(shell, &io->input), *rest = line;
     for (int i = first; i < argc || i == first; i++) {
         const char *name = i < argc ? argv[i] : "REPLY", *value = "";
         if (rest) {
@@ -38,6 +27,19 @@ static int do_read(struct shell *shell, int argc, char **argv, struct shell_io *
         shell_set(shell, name, strlen(name), value);
     }
     return line == NULL;
+}
+
+/* TEXT with WORD for each PLACE; what WORD itself says is not looked at again. */
+static char *put_for(struct arena *arena, char *text, const char *place, const char *word)
+{
+    char *found = *place ? strstr(text, place) : NULL;
+
+    while (found) {
+        size_t before = (size_t)(found - text);
+        text = arena_printf(arena, "%.*s%s%s", (int)before, text, word, found + strlen(place));
+        found = strstr(text + before + strlen(word), place);
+    }
+    return text;
 }
 
 /* xargs [-n N] [-I {}] COMMAND */
@@ -71,9 +73,7 @@ static int do_xargs(struct shell *shell, int argc, char **argv, struct shell_io 
             taken++;
             if (place) {
                 for (int i = 0; i < words.argc; i++)
-                    for (char *found; (found = strstr(words.argv[i], place));)
-                        words.argv[i] = arena_printf(arena, "%.*s%s%s", (int)(found - words.argv[i]), words.argv[i],
-                                                     word, found + strlen(place));
+                    words.argv[i] = put_for(arena, words.argv[i], place, word);
                 break;
             }
             words.argv[words.argc++] = word;
@@ -98,7 +98,7 @@ static int do_paste(struct shell *shell, int argc, char **argv, struct shell_io 
     }
     if (!serial)
         run_skip(shell->run, "command: paste without -s is not known here");
-    for (char *line; (line = take_line(shell, &text)); any = true)
+    for (char *line; (line = shell_next_line(shell, &text)); any = true)
         shell_print(io, "%s%s", any ? between : "", line);
     shell_print(io, "\n");
     return 0;
@@ -109,7 +109,7 @@ static int do_turn(struct shell *shell, int argc, char **argv, struct shell_io *
     const char *text = io->input, *all = "";
     if (argc > 1)
         run_skip(shell->run, "command: %s %s is not known here", argv[0], argv[1]);
-    for (char *line; (line = take_line(shell, &text));) {
+    for (char *line; (line = shell_next_line(shell, &text));) {
         size_t length = strlen(line);
         for (size_t i = 0; argv[0][0] == 'r' && i < length / 2; i++) {
             char c = line[i];
@@ -128,7 +128,7 @@ static int do_bc(struct shell *shell, int argc, char **argv, struct shell_io *io
 {
     const char *text = io->input;
     (void)argc, (void)argv;
-    for (char *line; (line = take_line(shell, &text));) {
+    for (char *line; (line = shell_next_line(shell, &text));) {
         if (strpbrk(line, ".=^abcdefghijklmnopqrstuvwxyz"))
             run_skip(shell->run, "command: bc: %s is not known here", line);
         if (line[strspn(line, " \t")])

@@ -36,6 +36,7 @@ struct shell_argv {
 };
 /* shell.c */
 void shell_init(struct shell *shell, struct run *run);
+char *shell_next_line(struct shell *shell, const char **text); /* filter.c: a copy, or NULL; *TEXT goes behind it */
 void shell_print(struct shell_io *io, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Runs TEXT; the exit status. A child's changes to variables stay its own. */
 int shell_run(struct shell *shell, const char *text, struct shell_io *io);

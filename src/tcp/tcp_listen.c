@@ -291,7 +291,7 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t
 {
     tcp_set_now(tcp, now_ns);
     tcp_listener_set_filter(listener, TCP_FILTER_NONE);
-    list_remove(&listener->node);
+    list_remove(&listener->node); /* no heir of its own */
     struct closing closing = {tcp, listener};
     if (listener->incomplete)
         slab_each(&tcp->syns, drop_entry, &closing);
@@ -307,7 +307,6 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, uint64_t
         listener_enqueue(heir, tcb);
         TCP_MIB(tcp, MigrateReqSuccess);
     }
-    list_remove(&listener->node);
     tcp->listeners[listener->slot] = NULL;
     tcp->listener_free = min_u32(tcp->listener_free, listener->slot);
     tcp->listener_count--;
