@@ -80,8 +80,7 @@ static void strip_port(char *text)
         *dot = 0;
 }
 
-/* --- ping
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- ping --------------------------------------------------------------------------------------------------------- */
 static int ping_send(struct lil_proc *p, int fd, bool v6, const struct sockaddr_storage *to, socklen_t length,
                      unsigned sequence, size_t size)
 {
@@ -157,8 +156,7 @@ int app_ping(struct lil_proc *p, int argc, char **argv)
     return got ? 0 : 1;
 }
 
-/* --- traceroute
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- traceroute --------------------------------------------------------------------------------------------------- */
 /* 1: MESSAGE quotes the UDP datagram to PORT; the port-unreachable that ends the search is 2. */
 static int trace_match(const struct icmp_seen *seen, bool v6, uint16_t port)
 {

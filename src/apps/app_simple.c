@@ -4,8 +4,7 @@
 
 enum { CHARGEN_LINE = 74, CHARGEN_FIRST = ' ', CHARGEN_CHARS = 95 };
 
-/* --- servers
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- servers ------------------------------------------------------------------------------------------------------ */
 static bool echo_readable(struct lil_proc *p, int fd)
 {
     char bytes[4096];
@@ -90,8 +89,7 @@ int app_chargen(struct lil_proc *p, int argc, char **argv)
     return app_options(p, argc, argv, &options, 0) ? app_serve(p, &options, &service) : 2;
 }
 
-/* --- clients
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- clients ------------------------------------------------------------------------------------------------------ */
 /* str_cli of UNP 5.5 with a made-up user: COUNT lines of SIZE bytes, each answer compared. */
 int app_echo_client(struct lil_proc *p, int argc, char **argv)
 {

@@ -44,8 +44,7 @@ struct book_run {
     struct lil_world *world;
 };
 
-/* --- one row
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- one row ------------------------------------------------------------------------------------------------------ */
 /* The daytime client of figure 1.5, down to its connect(). */
 static int client_main(struct lil_proc *p, void *argument)
 {
@@ -153,8 +152,7 @@ static int run_row(struct topology *lab, struct book_row *row, char error[TOPOLO
     return result;
 }
 
-/* --- the table
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 static const char *print_times(const uint64_t *times, unsigned count, char *text, size_t size)
 {
     size_t at = 0;
@@ -266,8 +264,7 @@ static json_t *row_json(const struct book_row *row)
                      (json_int_t)row->real_ns);
 }
 
-/* --- the verb
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- the verb ----------------------------------------------------------------------------------------------------- */
 static const char help[] =
     "usage: lilliput book [--profiles A,B,C] [--lab FILE] [--no-real] [--json]\n"
     "\n"

@@ -59,8 +59,7 @@ int show_parse(const char *text, unsigned *what, const char **bad)
     return 0;
 }
 
-/* --- a line of the page
- * ----------------------------------------------------------------------------------------------- */
+/* --- a line of the page ------------------------------------------------------------------------------------------- */
 static void put(struct show *show, unsigned x, const char *glyph, unsigned color)
 {
     if (x >= SHOW_PAGE - 1)
@@ -174,8 +173,7 @@ static void line_at_host(struct show *show, const struct show_column *column, ui
     line_end(show);
 }
 
-/* --- arrows
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- arrows ------------------------------------------------------------------------------------------------------- */
 enum arrow_kind { ARROW_WHOLE, ARROW_LEAVES, ARROW_ARRIVES, ARROW_LOST };
 
 /* "SYN" of "SYN 1:1(0) win 4096": the words before the first number. */
@@ -347,8 +345,7 @@ static void on_arrived(void *ctx, const struct sim_passage *passage)
     draw_arrow(show, from, to, ARROW_ARRIVES, label, NULL, passage->now_ns);
 }
 
-/* --- what hosts say
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- what hosts say ----------------------------------------------------------------------------------------------- */
 static bool is_dull(enum lil_drop drop)
 {
     return drop == LIL_DROP_ETH_NOT_MINE || drop == LIL_DROP_IP_NOT_MINE || drop == LIL_DROP_TCP_NO_PORT ||

@@ -42,8 +42,7 @@ static bool take(struct awk *awk, const char *text)
     return true;
 }
 
-/* --- values are text, and numbers where an operator wants them
- * ----------------------------------------------------------- */
+/* --- values are text, and numbers where an operator wants them ---------------------------------------------------- */
 static const char *expression(struct awk *awk);
 
 static const char *number_text(struct awk *awk, double number)
@@ -263,8 +262,7 @@ static const char *expression(struct awk *awk)
     return is_true(value) ? yes : no;
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------------------------------- */
 static bool at_end(struct awk *awk)
 {
     while (*awk->at == ' ' || *awk->at == '\t')

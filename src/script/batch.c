@@ -67,8 +67,7 @@ static unsigned limit_s(const struct batch *batch)
     return batch->limit_s ? batch->limit_s : BATCH_LIMIT_S;
 }
 
-/* --- processes
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- processes ---------------------------------------------------------------------------------------------------- */
 static _Noreturn void work(const struct batch *batch, int fd)
 {
     int job;

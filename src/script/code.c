@@ -319,8 +319,7 @@ static void run_simple(struct eval *eval)
                   (int)(eval->end - eval->at > 20 ? 20 : eval->end - eval->at), eval->at);
 }
 
-/* --- compound statements: each takes the index of its line and returns that of the line after it
- * ---------------------------- */
+/* --- compound statements: each takes the index of its line and returns that of the line after it ------------------ */
 static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live);
 
 /* What stands behind "if c", "for x in y": ":" and a statement, or a block that is indented. */
@@ -594,8 +593,7 @@ static unsigned run_block(struct eval *eval, unsigned i, int indent, bool live)
     return i;
 }
 
-/* --- calls of the script's own functions
- * ------------------------------------------------------------------------------------- */
+/* --- calls of the script's own functions -------------------------------------------------------------------------- */
 /* *args and **kw: what the parameters before them left. */
 static void bind_rest(struct eval *eval, const char *name, size_t length, bool is_named, const struct arguments *arguments, unsigned i)
 {

@@ -108,8 +108,7 @@ void eval_arguments(struct eval *eval, struct arguments *arguments)
     }
 }
 
-/* --- functions of numbers
- * --------------------------------------------------------------------------------------------------- */
+/* --- functions of numbers ----------------------------------------------------------------------------------------- */
 static bool number_function(struct eval *eval, const char *name, const struct arguments *arguments, struct value *out)
 {
     const struct value zero = {.kind = VALUE_INTEGER}, *a = arguments->count ? arguments->values : &zero;
@@ -151,8 +150,7 @@ static bool number_function(struct eval *eval, const char *name, const struct ar
     return true;
 }
 
-/* --- functions of lists
- * ------------------------------------------------------------------------------------------------------- */
+/* --- functions of lists ------------------------------------------------------------------------------------------- */
 static const struct value *named(const struct arguments *arguments, const char *name)
 {
     for (unsigned i = 0; i < arguments->count; i++)
@@ -322,8 +320,7 @@ static bool list_function(struct eval *eval, const char *name, const struct argu
     return true;
 }
 
-/* --- functions of text
- * ------------------------------------------------------------------------------------------------------- */
+/* --- functions of text -------------------------------------------------------------------------------------------- */
 static struct value text_of_repr(struct eval *eval, const struct value *value)
 {
     char text[2048];

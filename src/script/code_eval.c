@@ -544,8 +544,7 @@ static struct value eval_postfix(struct eval *eval)
     }
 }
 
-/* --- operators
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- operators ---------------------------------------------------------------------------------------------------- */
 static struct value eval_unary(struct eval *eval)
 {
     eval_blank(eval);

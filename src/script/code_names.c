@@ -4,8 +4,7 @@
 #include "base/base.h"
 #include "script/code_eval.h"
 
-/* --- variables: those of the function first
- * -------------------------------------------------------------------------------- */
+/* --- variables: those of the function first ----------------------------------------------------------------------- */
 static struct code_variable *find_in(struct code_variable *list, const char *name, size_t length)
 {
     while (list && (strlen(list->name) != length || memcmp(list->name, name, length) != 0))

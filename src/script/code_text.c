@@ -171,8 +171,7 @@ struct value text_percent(struct eval *eval, const char *pattern, const struct v
     return finish(&text);
 }
 
-/* --- {value:spec}
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- {value:spec} ------------------------------------------------------------------------------------------------- */
 static void add_digits(char *out, size_t size, uint64_t number, unsigned base, bool upper, bool commas)
 {
     char digits[96];
@@ -347,8 +346,7 @@ struct value text_braces(struct eval *eval, const char *pattern, const struct ar
     return finish(&text);
 }
 
-/* --- strings as written
- * --------------------------------------------------------------------------------------------------------- */
+/* --- strings as written ------------------------------------------------------------------------------------------- */
 static char unescape(struct eval *eval)
 {
     static const char from[] = "ntr0ab", to[] = "\n\t\r\0\a\b";

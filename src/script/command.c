@@ -13,8 +13,7 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* --- small programs
- * ---------------------------------------------------------------------------------------------------- */
+/* --- small programs ----------------------------------------------------------------------------------------------- */
 static char escape(const char **p)
 {
     static const char from[] = "ntr\\ab", to[] = "\n\t\r\\\a\b";
@@ -196,8 +195,7 @@ static int do_tell(struct shell *shell, int argc, char **argv, struct shell_io *
     return 0;
 }
 
-/* --- nstat
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- nstat -------------------------------------------------------------------------------------------------------- */
 struct nstat {
     struct run *run;
     struct shell_io *io;
@@ -273,8 +271,7 @@ static int do_nstat(struct shell *shell, int argc, char **argv, struct shell_io 
     return 0;
 }
 
-/* --- files
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 static char *read_file(struct arena *arena, const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -387,8 +384,7 @@ static int run_file(struct shell *shell, int argc, char **argv, struct shell_io 
     return status;
 }
 
-/* --- parameters and devices
- * ----------------------------------------------------------------------------------------------- */
+/* --- parameters and devices --------------------------------------------------------------------------------------- */
 /* set_sysctls.py /proc/sys/net/ipv4/tcp_sack=1 ...: what it saves for later needs no restoring here. */
 static int do_set_sysctls(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
@@ -529,8 +525,7 @@ static int do_nothing(struct shell *shell, int argc, char **argv, struct shell_i
     return strcmp(argv[0], "false") == 0;
 }
 
-/* --- programs that run others
- * ----------------------------------------------------------------------------------------------- */
+/* --- programs that run others ------------------------------------------------------------------------------------- */
 static bool is_option(const char *word)
 {
     return word[0] == '-' && word[1];
@@ -592,8 +587,7 @@ static int do_prefix(struct shell *shell, int argc, char **argv, struct shell_io
     return asks ? 0 : shell_program(shell, argc - i, argv + i, io);
 }
 
-/* --- the table
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 /* clang-format off */
 static const struct program {
     const char *name;

@@ -213,8 +213,7 @@ static int do_sort(struct shell *shell, int argc, char **argv, struct shell_io *
     return 0;
 }
 
-/* --- within lines
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- within lines ------------------------------------------------------------------------------------------------- */
 static bool in_list(const char *list, long number)
 {
     for (const char *p = list; *p;) {

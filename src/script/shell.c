@@ -96,8 +96,7 @@ static void expect_keyword(struct shell *shell, const char *word)
         cannot_read(shell, word);
 }
 
-/* --- files that commands write
- * ------------------------------------------------------------------------------------------- */
+/* --- files that commands write ------------------------------------------------------------------------------------ */
 const char *shell_file_read(struct shell *shell, const char *path)
 {
     for (struct shell_variable *file = shell->run->files; file; file = file->next)
@@ -117,8 +116,7 @@ static void file_write(struct shell *shell, const char *path, const char *text, 
     shell->run->files = file;
 }
 
-/* --- redirections
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- redirections ------------------------------------------------------------------------------------------------- */
 struct redirections {
     const char *output, *input; /* a path; text */
     bool append;
@@ -212,8 +210,7 @@ static int deliver(struct shell *shell, const struct redirections *to, struct sh
     return status;
 }
 
-/* --- simple commands
- * ------------------------------------------------------------------------------------------------------ */
+/* --- simple commands ---------------------------------------------------------------------------------------------- */
 static void run_one(struct shell *shell, struct shell_io *io);
 
 static const struct shell_variable *find_function(const struct shell *shell, const char *name)
@@ -363,8 +360,7 @@ static void run_simple(struct shell *shell, struct shell_io *io)
     shell->status = deliver(shell, &to, io, before, status);
 }
 
-/* --- compound commands
- * ------------------------------------------------------------------------------------------------------ */
+/* --- compound commands -------------------------------------------------------------------------------------------- */
 static void run_list(struct shell *shell, struct shell_io *io);
 
 static void run_if(struct shell *shell, struct shell_io *io)
@@ -575,8 +571,7 @@ static void run_one(struct shell *shell, struct shell_io *io)
         shell->status = deliver(shell, &to, io, before, shell->status);
 }
 
-/* --- pipelines and lists
- * ----------------------------------------------------------------------------------------------------- */
+/* --- pipelines and lists ------------------------------------------------------------------------------------------ */
 static void run_pipeline(struct shell *shell, struct shell_io *io)
 {
     const char *input = io->input;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- variables
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- variables ---------------------------------------------------------------------------------------------------- */
 const char *shell_get(struct shell *shell, const char *name, size_t length)
 {
     for (struct shell_variable *v = shell->variables; v; v = v->next)
@@ -29,8 +28,7 @@ void shell_set(struct shell *shell, const char *name, size_t length, const char 
     shell->variables = v;
 }
 
-/* --- a word as it grows
- * ------------------------------------------------------------------------------------------------- */
+/* --- a word as it grows ------------------------------------------------------------------------------------------- */
 struct word {
     char text[4096];
     size_t length;
@@ -258,8 +256,7 @@ const char *shell_expand(struct shell *shell, const char *text)
     return out;
 }
 
-/* --- words
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- words -------------------------------------------------------------------------------------------------------- */
 void shell_blank(struct shell *shell)
 {
     for (;;) {

@@ -205,8 +205,7 @@ bool fiber_is_done(const struct fiber *fiber)
     return fiber->done;
 }
 
-/* --- the switch, with what the sanitizers want to know before and after it
- * ---------------------------------------------- */
+/* --- the switch, with what the sanitizers want to know before and after it ---------------------------------------- */
 static void enter_fiber_side(struct fiber *fiber)
 {
     (void)fiber;

@@ -33,8 +33,7 @@ struct lil_host *lil_world_find(struct lil_world *world, const char *name)
     return NULL;
 }
 
-/* --- polling
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- polling ------------------------------------------------------------------------------------------------------ */
 static uint64_t host_node_poll(struct lil_node *node, uint64_t now_ns)
 {
     struct host_node *self = host_node_of(node);
@@ -109,8 +108,7 @@ void host_node_observe(struct host_node *self)
         host_set_trace(self->host, host_node_trace, self);
 }
 
-/* --- birth and death
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- birth and death ---------------------------------------------------------------------------------------------- */
 static void host_node_free(struct lil_node *node)
 {
     struct host_node *self = host_node_of(node);

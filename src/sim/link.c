@@ -66,8 +66,7 @@ void lil_link_set_filter(struct lil_link *link, lil_link_filter_fn *filter, void
     link->filter_ctx = ctx;
 }
 
-/* --- flights
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- flights ------------------------------------------------------------------------------------------------------ */
 static void flight_run(struct event *event, uint64_t now_ns)
 {
     struct sim_flight *flight = container_of(event, struct sim_flight, event);
@@ -156,8 +155,7 @@ static void drop_take(struct lil_link *link, int side, struct lil_packet *packet
     packet_free(packet);
 }
 
-/* --- rate and queue
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- rate and queue ----------------------------------------------------------------------------------------------- */
 /* When a packet of LENGTH bytes has left through the queue, or -ENOBUFS: no slot. NOW without a rate. */
 static int queue_depart(struct sim_direction *direction, size_t length, uint64_t now_ns, uint64_t *departure_ns)
 {

@@ -208,8 +208,7 @@ bool lil_proc_ended(const struct lil_proc *proc, int *status)
     return true;
 }
 
-/* --- what a program uses
- * ------------------------------------------------------------------------------------------------------- */
+/* --- what a program uses ------------------------------------------------------------------------------------------ */
 uint64_t lil_now_ns(struct lil_proc *proc)
 {
     return lil_host_now(lil_proc_host(proc));

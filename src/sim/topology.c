@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include "sim/topology_read.h"
 
-/* --- general
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- general ------------------------------------------------------------------------------------------------------ */
 static int general_seed(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     struct topology *topology = object;
@@ -43,8 +42,7 @@ static int read_general(struct reader *reader, struct fy_node *node, void *objec
     return reader_mapping(reader, node, fields, object, where);
 }
 
-/* --- links
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- links -------------------------------------------------------------------------------------------------------- */
 enum {
     GIVEN_DELAY = 1,
     GIVEN_JITTER = 2,
@@ -321,8 +319,7 @@ static int read_switches(struct reader *reader, struct fy_node *node, void *obje
     return read_named(reader, node, where, read_switch);
 }
 
-/* --- profiles
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- profiles ----------------------------------------------------------------------------------------------------- */
 /* name: {base: 4.4bsd, tcp.rto_min_ms: 200} */
 static int read_profile(struct reader *reader, struct fy_node *key, struct fy_node *node, const char *where)
 {
@@ -347,8 +344,7 @@ static int read_profiles(struct reader *reader, struct fy_node *node, void *obje
     return read_named(reader, node, where, read_profile);
 }
 
-/* --- the file
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 int topology_read_hosts(struct reader *reader, struct fy_node *node, void *object, const char *where);
 
 static int load_document(struct reader *reader, struct fy_document *document)

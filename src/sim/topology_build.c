@@ -51,8 +51,7 @@ static const char *reason(int error)
     }
 }
 
-/* --- hosts
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- hosts -------------------------------------------------------------------------------------------------------- */
 static int set_all(struct builder *builder, struct lil_host *host, const struct topology_pairs *pairs)
 {
     for (unsigned i = 0; i < pairs->count; i++) {
@@ -163,8 +162,7 @@ static int build_routes(struct builder *builder, const struct topology_host *lab
     return 0;
 }
 
-/* --- cables
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- cables ------------------------------------------------------------------------------------------------------- */
 static int find_end(struct builder *builder, const struct topology_text *text, struct sim_end *end)
 {
     const struct topology *topology = builder->topology;
@@ -214,8 +212,7 @@ static int build_link(struct builder *builder, unsigned index)
     return 0;
 }
 
-/* --- what happens later
- * --------------------------------------------------------------------------------------------------- */
+/* --- what happens later ------------------------------------------------------------------------------------------- */
 struct build_event {
     struct lil_world *world;
     struct lil_link *link;

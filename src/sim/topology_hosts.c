@@ -15,8 +15,7 @@ static struct topology_host *host_of(struct reader *reader, const void *object)
     return &reader->topology->hosts[((const struct host_reading *)object)->host];
 }
 
-/* --- interfaces
- * ------------------------------------------------------------------------------------------------------- */
+/* --- interfaces --------------------------------------------------------------------------------------------------- */
 static int interface_addresses(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     return reader_texts(reader, node, &((struct topology_interface *)object)->addresses, where);
@@ -72,8 +71,7 @@ static int host_interfaces(struct reader *reader, struct fy_node *node, void *ob
     return 0;
 }
 
-/* --- programs
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- programs ----------------------------------------------------------------------------------------------------- */
 static int program_path(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     return reader_text(reader, node, &((struct topology_program *)object)->path, where);
@@ -182,8 +180,7 @@ static int host_programs(struct reader *reader, struct fy_node *node, void *obje
     return 0;
 }
 
-/* --- hosts
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- hosts -------------------------------------------------------------------------------------------------------- */
 static int host_profile_name(struct reader *reader, struct fy_node *node, void *object, const char *where)
 {
     return reader_text(reader, node, &host_of(reader, object)->profile, where);

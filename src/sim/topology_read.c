@@ -57,8 +57,7 @@ void reader_place(const struct reader *reader, struct fy_node *node, int *line, 
     }
 }
 
-/* --- near words
- * ------------------------------------------------------------------------------------------------------- */
+/* --- near words --------------------------------------------------------------------------------------------------- */
 static const char *const synonyms[][2] = {
     {"latency", "delay"},
     {"bandwidth", "rate"},
@@ -135,8 +134,7 @@ const char *reader_nearest(const char *word, const char *const *names)
     return best;
 }
 
-/* --- values
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 void *reader_grow(void *items, unsigned *count, size_t size)
 {
     void **array = items;
@@ -186,8 +184,7 @@ int reader_pairs(struct reader *reader, struct fy_node *node, struct topology_pa
     return 0;
 }
 
-/* --- values with units
- * ------------------------------------------------------------------------------------------------------- */
+/* --- values with units -------------------------------------------------------------------------------------------- */
 static int bad_value(struct reader *reader, struct fy_node *node, const char *where, const char *text, const char *why)
 {
     return reader_fail(reader, node, "%s: \"%s\": %s", where, text, why);

@@ -6,8 +6,7 @@
 
 enum { WORLD_STILL_LIMIT = 5 * 1000 * 1000 }; /* events at one instant: more is a livelock, our bug */
 
-/* --- callbacks at a time
- * -------------------------------------------------------------------------------------------------- */
+/* --- callbacks at a time ------------------------------------------------------------------------------------------ */
 struct world_call {
     struct list list; /* world->calls */
     struct event event;
@@ -123,8 +122,7 @@ void world_sync_hosts(struct lil_world *world)
     }
 }
 
-/* --- running
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 static void instant_over(struct lil_world *world)
 {
     for (const struct sim_tap *tap = world->taps; tap; tap = tap->next)
@@ -180,8 +178,7 @@ void lil_world_stop(struct lil_world *world)
     world->stopped = true;
 }
 
-/* --- observers
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- observers ---------------------------------------------------------------------------------------------------- */
 static void observe_hosts(struct lil_world *world)
 {
     list_each(at, &world->nodes)

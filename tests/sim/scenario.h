@@ -105,8 +105,7 @@ static UNUSED void scene_on_trace(void *ctx, const struct lil_trace *event)
     }
 }
 
-/* --- times as the book writes them: "0 6 30"
- * ---------------------------------------------------------------------------- */
+/* --- times as the book writes them: "0 6 30" ---------------------------------------------------------------------- */
 static UNUSED void add_time(char *text, size_t size, uint64_t ns)
 {
     uint64_t ms = (ns + NS_PER_MS / 2) / NS_PER_MS;
@@ -173,8 +172,7 @@ static UNUSED const struct seen *nth_of(const struct scene *s, const char *host,
     return NULL;
 }
 
-/* --- the puppet: a peer that does what the test says
- * -------------------------------------------------------------------- */
+/* --- the puppet: a peer that does what the test says -------------------------------------------------------------- */
 struct puppet {
     struct lil_node node;
     struct scene *scene;
@@ -325,8 +323,7 @@ static UNUSED void puppet_free(struct lil_node *node)
 }
 static UNUSED const struct sim_node_ops puppet_ops = {puppet_input, puppet_poll, puppet_free};
 
-/* --- setting the stage
- * ---------------------------------------------------------------------------------------------------- */
+/* --- setting the stage -------------------------------------------------------------------------------------------- */
 static UNUSED struct lil_host *scene_host(struct scene *s, const char *name, const char *profile)
 {
     struct lil_host *host = lil_world_host(s->world, name, profile);
@@ -399,8 +396,7 @@ static UNUSED void scene_run(struct scene *s, double until_s)
     lil_world_run(s->world, SECONDS(until_s));
 }
 
-/* --- addresses
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------------------------------------------------- */
 static UNUSED struct sockaddr_storage address_of(const char *text, uint16_t port, socklen_t *length)
 {
     struct sockaddr_storage storage = {0};
@@ -459,8 +455,7 @@ static UNUSED uint16_t port_of(struct lil_proc *p, int fd)
     return dot ? (uint16_t)atoi(dot + 1) : 0;
 }
 
-/* --- programs that nearly every scenario has
- * ----------------------------------------------------------------------------- */
+/* --- programs that nearly every scenario has ---------------------------------------------------------------------- */
 /* A client: socket, connect, and what came of it and when. */
 struct attempt {
     const char *to;

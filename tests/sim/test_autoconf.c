@@ -218,8 +218,7 @@ static void test_lifetimes(void **state)
     scene_end(&s);
 }
 
-/* --- who is the next hop of what is sent
- * ------------------------------------------------------------------------------ */
+/* --- who is the next hop of what is sent -------------------------------------------------------------------------- */
 static int sender_main(struct lil_proc *p, void *argument)
 {
     const char *to = argument;
