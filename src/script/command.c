@@ -160,6 +160,48 @@ static int do_export(struct shell *shell, int argc, char **argv, struct shell_io
     return 0;
 }
 
+/* set -e; set -- a b: the parameters anew. Other options change nothing here. */
+static int do_set(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)io;
+    for (int i = 1; i < argc; i++) {
+        bool is_end = strcmp(argv[i], "--") == 0;
+        if (is_end || !strchr("-+", argv[i][0])) {
+            argv[i - !is_end] = shell->argv ? shell->argv[0] : argv[0];
+            shell->argv = argv + i - !is_end;
+            break;
+        }
+        if (strchr(argv[i] + 1, 'e') && strspn(argv[i] + 1, "eux") == strlen(argv[i] + 1))
+            shell->ends_at_failure = argv[i][0] == '-';
+        i += argv[i][1] == 'o'; /* and its name */
+    }
+    return 0;
+}
+
+static int do_shift(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    int by = argc > 1 ? atoi(argv[1]) : 1, count = 0;
+    (void)io;
+    while (shell->argv && shell->argv[count])
+        count++;
+    if (by < 0 || by >= count)
+        return by != 0;
+    shell->argv[by] = shell->argv[0];
+    shell->argv += by;
+    return 0;
+}
+
+static int do_unset(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)io;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-f") == 0)
+            run_skip(shell->run, "command: unset -f is not known here");
+        else if (argv[i][0] != '-')
+            shell_set(shell, argv[i], strlen(argv[i]), NULL);
+    return 0;
+}
+
 static int do_test(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     (void)io;
@@ -271,103 +313,9 @@ static int do_nstat(struct shell *shell, int argc, char **argv, struct shell_io 
     return 0;
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------- */
-static char *read_file(struct arena *arena, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return NULL;
-    char *text = arena_alloc(arena, SHELL_OUTPUT);
-    size_t length = fread(text, 1, SHELL_OUTPUT - 1, file);
-    fclose(file);
-    text[length] = 0;
-    return text;
-}
-
-/* A path as the script's: beside the script first, then as it stands. */
-static char *read_beside(struct shell *shell, const char *path)
-{
-    struct arena *arena = &shell->run->script.arena;
-    const char *script = shell->run->script.path, *slash = strrchr(script, '/');
-    char *text = NULL;
-    if (path[0] != '/' && slash)
-        text = read_file(arena, arena_printf(arena, "%.*s/%s", (int)(slash - script), script, path));
-    return text ? text : read_file(arena, path);
-}
-
-struct table {
-    struct arena *arena;
-    const char *prefix, *names, *values;
-};
-
-static void visit_table(void *ctx, const char *name, uint64_t value)
-{
-    struct table *table = ctx;
-    size_t length = strlen(table->prefix);
-    if (strncmp(name, table->prefix, length) != 0 ||
-        (strcmp(table->prefix, "Tcp") == 0 && strncmp(name, "TcpExt", 6) == 0))
-        return;
-    table->names = arena_printf(table->arena, "%s %s", table->names, name + length);
-    table->values = arena_printf(table->arena, "%s %llu", table->values, (unsigned long long)value);
-}
-
-/* /proc/net/snmp and netstat: a line of names and one of values for each prefix. */
-static const char *counter_file(struct shell *shell, const char *const *prefixes)
-{
-    const char *text = "";
-    for (; *prefixes; prefixes++) {
-        struct table table = {.arena = &shell->run->script.arena, .prefix = *prefixes, .names = "", .values = ""};
-        lil_counter_each(shell->run->host, visit_table, &table);
-        text = arena_printf(table.arena, "%s%s:%s\n%s:%s\n", text, *prefixes, table.names, *prefixes, table.values);
-    }
-    return text;
-}
-
-const char *shell_file(struct shell *shell, const char *path)
-{
-    static const char *const snmp[] = {"Ip", "Icmp", "Tcp", "Udp", NULL}, *const netstat[] = {"TcpExt", NULL};
-    const char *text = shell_file_read(shell, path);
-    char value[256];
-    if (text || strcmp(path, "/dev/null") == 0)
-        return text ? text : "";
-    if ((text = shell_look(shell, path)))
-        return text;
-    if (strncmp(path, "/proc/sys/", 10) == 0) {
-        shell_sysctl_get(shell, path, value, sizeof value);
-        return arena_printf(&shell->run->script.arena, "%s\n", value);
-    }
-    if (strcmp(path, "/proc/net/snmp") == 0 || strcmp(path, "/proc/net/netstat") == 0)
-        return counter_file(shell, path[10] == 's' ? snmp : netstat);
-    return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 ? NULL : read_beside(shell, path);
-}
-
-static int do_cat(struct shell *shell, int argc, char **argv, struct shell_io *io)
-{
-    if (argc == 1)
-        shell_print(io, "%s", io->input);
-    for (int i = 1; i < argc; i++) {
-        const char *text = strcmp(argv[i], "-") == 0 ? io->input : shell_file(shell, argv[i]);
-        if (!text)
-            run_skip(shell->run, "command: cat: no file %s", argv[i]);
-        shell_print(io, "%s", text);
-    }
-    return 0;
-}
-
-static int do_tee(struct shell *shell, int argc, char **argv, struct shell_io *io)
-{
-    for (int i = 1; i < argc; i++)
-        if (strncmp(argv[i], "/proc/sys/", 10) == 0)
-            shell_sysctl_set(shell, argv[i], io->input);
-        else if (argv[i][0] != '-' && strncmp(argv[i], "/dev/", 5) != 0)
-            run_skip(shell->run, "command: tee %s is not known here", argv[i]);
-    shell_print(io, "%s", io->input);
-    return 0;
-}
-
 static int run_file(struct shell *shell, int argc, char **argv, struct shell_io *io, bool here)
 {
-    char *text = read_beside(shell, argv[0]);
+    char *text = shell_file_beside(shell, argv[0]);
     (void)argc;
     if (!text)
         run_skip(shell->run, "command: no file %s", argv[0]);
@@ -519,6 +467,15 @@ static int do_ip(struct shell *shell, int argc, char **argv, struct shell_io *io
     return shell_route(shell, argc, argv, io);
 }
 
+/* tcpdrop -a: before there is a connection, nothing is there to drop. */
+static int do_tcpdrop(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    (void)argc, (void)argv, (void)io;
+    if (shell->run->conns)
+        run_skip(shell->run, "command: tcpdrop of a connection is not known here");
+    return 0;
+}
+
 static int do_nothing(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     (void)shell, (void)argc, (void)io;
@@ -594,26 +551,23 @@ static const struct program {
     int (*run)(struct shell *shell, int argc, char **argv, struct shell_io *io);
 } programs[] = {
     {"echo", do_echo}, {"printf", do_printf}, {"sleep", do_sleep}, {"usleep", do_sleep}, {"seq", do_seq},
-    {"expr", do_expr}, {"let", do_let}, {"export", do_export}, {"local", do_export}, {"declare", do_export},
-    {"readonly", do_export}, {"test", do_test}, {"[", do_test}, {"[[", do_test}, {"uname", do_tell},
+    {"expr", do_expr}, {"let", do_let}, {"set", do_set}, {"shift", do_shift}, {"unset", do_unset},
+    {"export", do_export}, {"local", do_export}, {"declare", do_export}, {"readonly", do_export}, {"test", do_test}, {"[", do_test}, {"[[", do_test}, {"uname", do_tell},
     {"date", do_tell}, {"id", do_tell}, {"nproc", do_tell}, {"basename", do_tell}, {"dirname", do_tell},
-    {"hostname", do_tell}, {"whoami", do_tell}, {"pwd", do_tell}, {"nstat", do_nstat}, {"cat", do_cat},
-    {"tee", do_tee}, {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl}, {"tc", do_tc},
-    {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell}, {"dash", do_shell},
+    {"hostname", do_tell}, {"whoami", do_tell}, {"pwd", do_tell}, {"nstat", do_nstat},
+    {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl}, {"tc", do_tc},
+    {"tcpdrop", do_tcpdrop}, {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell}, {"dash", do_shell},
     {"source", do_source}, {".", do_source}, {"eval", do_eval}, {"sudo", do_prefix}, {"env", do_prefix},
     {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix}, {"exec", do_prefix},
     {"nohup", do_prefix}, {"time", do_prefix},
     /* nothing of these shows on a virtual host */
-    {"true", do_nothing}, {"false", do_nothing}, {":", do_nothing}, {"cd", do_nothing}, {"set", do_nothing},
-    {"modprobe", do_nothing}, {"rmmod", do_nothing}, {"insmod", do_nothing}, {"rm", do_nothing}, {"mkdir", do_nothing},
-    {"rmdir", do_nothing},
-    {"chown", do_nothing}, {"touch", do_nothing}, {"chmod", do_nothing},
-    {"which", do_nothing}, {"type", do_nothing}, {"hash", do_nothing}, {"sync", do_nothing}, {"logger", do_nothing},
-    {"dmesg", do_nothing}, {"wait", do_nothing}, {"kldload", do_nothing}, {"kldunload", do_nothing},
-    {"kldstat", do_nothing}, {"tcpdrop", do_nothing}, {"sockstat", do_nothing}, {"unset", do_nothing},
-    {"shift", do_nothing}, {"trap", do_nothing}, {"umask", do_nothing}, {"ulimit", do_nothing}, {"kill", do_nothing},
-    {"killall", do_nothing}, {"pkill", do_nothing}, {"clear", do_nothing}, {"tcpdump", do_nothing},
-    {"arp", do_nothing}, {"ndp", do_nothing},
+    {"true", do_nothing}, {"false", do_nothing}, {":", do_nothing}, {"cd", do_nothing}, {"modprobe", do_nothing},
+    {"rmmod", do_nothing}, {"insmod", do_nothing}, {"mkdir", do_nothing}, {"rmdir", do_nothing}, {"chown", do_nothing},
+    {"chmod", do_nothing}, {"which", do_nothing}, {"type", do_nothing}, {"hash", do_nothing}, {"sync", do_nothing},
+    {"logger", do_nothing}, {"dmesg", do_nothing}, {"wait", do_nothing}, {"kldload", do_nothing},
+    {"kldunload", do_nothing}, {"kldstat", do_nothing}, {"trap", do_nothing}, {"umask", do_nothing},
+    {"ulimit", do_nothing}, {"kill", do_nothing}, {"killall", do_nothing}, {"pkill", do_nothing},
+    {"clear", do_nothing}, {"tcpdump", do_nothing}, {"arp", do_nothing}, {"ndp", do_nothing},
 };
 /* clang-format on */
 
@@ -623,13 +577,13 @@ int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *i
     int status;
     argv[0] = (char *)name;
     if (shell_filter(shell, argc, argv, io, &status) || shell_looks(shell, argc, argv, io, &status) ||
-        shell_lines(shell, argc, argv, io, &status))
+        shell_lines(shell, argc, argv, io, &status) || shell_files(shell, argc, argv, io, &status))
         return status;
     for (unsigned i = 0; i < ARRAY_COUNT(programs); i++)
         if (strcmp(name, programs[i].name) == 0)
             return programs[i].run(shell, argc, argv, io);
     if (strcmp(name, "defaults.sh") == 0) {
-        shell_defaults(shell, read_beside(shell, path));
+        shell_defaults(shell, shell_file_beside(shell, path));
         return 0;
     }
     if (strncmp(name, "sysctl_restore", 14) == 0) /* what set_sysctls.py of a real machine writes for the end */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include "script/call.h"
 #include "script/file.h"
+#include "script/shell.h"
 
 enum { PIPE_PAGES = 65536, PAGE = 4096, NONBLOCK = 2 /* SPLICE_F_NONBLOCK */, MORE = 4 /* SPLICE_F_MORE */ };
 struct file {
@@ -32,7 +33,9 @@ int file_open(struct run *run, const char *path)
     struct stat info;
     bool found = path[0] != '/' && slash && stat(arena_printf(arena, "%.*s/%s", (int)(slash - script), script, path), &info) == 0;
     *file = (struct file){.next = run->opened, .live_fd = run->next_file_fd++, .size = INT64_MAX};
-    if ((found || stat(path, &info) == 0) && S_ISREG(info.st_mode))
+    if (shell_file_size(run, path, &file->size)) /* made by the script's commands */
+        ;
+    else if ((found || stat(path, &info) == 0) && S_ISREG(info.st_mode))
         file->size = info.st_size;
     run->opened = file;
     return file->live_fd;

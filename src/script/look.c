@@ -277,9 +277,7 @@ static int do_ss(struct shell *shell, int argc, char **argv, struct shell_io *io
         if (!look_at(shell->run, entry, &seen) || !passes(&filter, &seen))
             continue;
         shell_print(io, "%s%-10s %-6d %-6d %s %s",
-                    !both                      ? ""
-                    : seen.type == SOCK_STREAM ? "tcp   "
-                                               : "udp   ",
+                    !both ? "" : seen.type == SOCK_STREAM ? "tcp   " : "udp   ",
                     state_names[state_of(&seen)].ss, seen.queued, seen.unsent,
                     name_of(shell, &seen.local, seen.local_port), name_of(shell, &seen.remote, seen.remote_port));
         shell_print(io, filter.details || filter.memory ? "\n" : " \n");
@@ -340,18 +338,20 @@ static int do_netstat(struct shell *shell, int argc, char **argv, struct shell_i
 {
     struct filter filter = {0};
     struct seen seen;
+    bool counts = false;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-' || strspn(argv[i] + 1, "tuanlseo46Wpw") != strlen(argv[i] + 1))
             run_skip(shell->run, "command: netstat %s is not known here", argv[i]);
-        if (strchr(argv[i], 's')) {
-            shell_print(io, "Tcp:\n");
-            lil_counter_each(shell->run->host, print_counter, io);
-            return 0;
-        }
+        counts |= strchr(argv[i], 's') != NULL;
         filter.tcp |= strchr(argv[i], 't') != NULL;
         filter.udp |= strchr(argv[i], 'u') != NULL;
         filter.all |= strchr(argv[i], 'a') != NULL;
         filter.listening |= strchr(argv[i], 'l') != NULL;
+    }
+    if (counts) {
+        shell_print(io, "Tcp:\n");
+        lil_counter_each(shell->run->host, print_counter, io);
+        return 0;
     }
     if (!filter.tcp && !filter.udp)
         filter.tcp = filter.udp = true;

@@ -97,7 +97,8 @@ struct run {
     struct shell_variable *routes;     /* what `ip route` added: destination, way */
     uint32_t features_off;             /* ethtool -K: a bit each (look.c) */
     unsigned next_temporary;           /* mktemp */
-    struct shell_variable *files, *parameters; /* what commands wrote: to files, to parameters without an effect here */
+    struct made_file *made;            /* what commands wrote and removed (made.c) */
+    struct shell_variable *parameters; /* ... wrote to parameters without an effect here */
     jmp_buf over;                      /* run_fail and run_skip on the main stack */
 };
 

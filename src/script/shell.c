@@ -96,26 +96,6 @@ static void expect_keyword(struct shell *shell, const char *word)
         cannot_read(shell, word);
 }
 
-/* --- files that commands write ------------------------------------------------------------------------------------ */
-const char *shell_file_read(struct shell *shell, const char *path)
-{
-    for (struct shell_variable *file = shell->run->files; file; file = file->next)
-        if (strcmp(file->name, path) == 0)
-            return file->value;
-    return NULL;
-}
-
-static void file_write(struct shell *shell, const char *path, const char *text, bool append)
-{
-    struct arena *arena = &shell->run->script.arena;
-    const char *old = append ? shell_file_read(shell, path) : NULL;
-    struct shell_variable *file = arena_alloc(arena, sizeof *file);
-    *file = (struct shell_variable){.next = shell->run->files,
-                                    .name = arena_copy(arena, path, strlen(path)),
-                                    .value = arena_printf(arena, "%s%s", old ? old : "", text)};
-    shell->run->files = file;
-}
-
 /* --- redirections ------------------------------------------------------------------------------------------------- */
 struct redirections {
     const char *output, *input; /* a path; text */
@@ -198,13 +178,8 @@ static int deliver(struct shell *shell, const struct redirections *to, struct sh
 {
     if (!to->output)
         return status;
-    char *text = io->output + before;
-    if (strncmp(to->output, "/proc/sys/", 10) == 0) {
-        text[strcspn(text, "\n")] = 0;
-        status = shell_sysctl_set(shell, to->output, text);
-    } else if (strncmp(to->output, "/dev/", 5) != 0) {
-        file_write(shell, to->output, text, to->append);
-    }
+    int refused = shell_file_write(shell, to->output, io->output + before, to->append);
+    status = refused ? refused : status;
     io->used = before;
     io->output[before] = 0;
     return status;
@@ -363,12 +338,19 @@ static void run_simple(struct shell *shell, struct shell_io *io)
 /* --- compound commands -------------------------------------------------------------------------------------------- */
 static void run_list(struct shell *shell, struct shell_io *io);
 
+static void run_condition(struct shell *shell, struct shell_io *io)
+{
+    shell->conditions++;
+    run_list(shell, io);
+    shell->conditions--;
+}
+
 static void run_if(struct shell *shell, struct shell_io *io)
 {
     bool live = shell->live, taken = false;
     do {
         shell->live = live && !taken;
-        run_list(shell, io);
+        run_condition(shell, io);
         bool yes = acts(shell) && shell->status == 0;
         expect_keyword(shell, "then");
         shell->live = yes;
@@ -404,7 +386,7 @@ static void run_while(struct shell *shell, struct shell_io *io, bool until)
             run_skip(shell->run, "command: a loop of more than %d rounds", SHELL_LOOPS);
         shell->at = begin;
         shell->live = on;
-        run_list(shell, io);
+        run_condition(shell, io);
         bool yes = acts(shell) && (shell->status == 0) != until;
         expect_keyword(shell, "do");
         shell->live = yes;
@@ -477,6 +459,7 @@ static void run_case(struct shell *shell, struct shell_io *io)
 static void run_group(struct shell *shell, struct shell_io *io, bool child)
 {
     struct shell_variable *variables = shell->variables;
+    bool ends_at_failure = shell->ends_at_failure;
     run_list(shell, io);
     if (child) {
         skip_newlines(shell);
@@ -484,6 +467,7 @@ static void run_group(struct shell *shell, struct shell_io *io, bool child)
             cannot_read(shell, ")");
         shell->at++;
         shell->variables = variables;
+        shell->ends_at_failure = ends_at_failure;
         if (shell->jump == SHELL_EXIT)
             shell->jump = SHELL_ON;
     } else {
@@ -572,7 +556,7 @@ static void run_one(struct shell *shell, struct shell_io *io)
 }
 
 /* --- pipelines and lists ------------------------------------------------------------------------------------------ */
-static void run_pipeline(struct shell *shell, struct shell_io *io)
+static bool run_pipeline(struct shell *shell, struct shell_io *io)
 {
     const char *input = io->input;
     bool negate = take_keyword(shell, "!"), is_first = true;
@@ -593,20 +577,41 @@ static void run_pipeline(struct shell *shell, struct shell_io *io)
     }
     if (negate && acts(shell))
         shell->status = !shell->status;
+    return negate;
 }
 
+/* Whether && or || comes behind the pipeline that begins here: it is read once without acting. */
+static bool is_asked(struct shell *shell, struct shell_io *io)
+{
+    const char *begin = shell->at, *resume = shell->resume;
+    bool live = shell->live;
+    shell->live = false;
+    bool negates = run_pipeline(shell, io);
+    shell_blank(shell);
+    bool found = negates || strncmp(shell->at, "&&", 2) == 0 || strncmp(shell->at, "||", 2) == 0;
+    shell->at = begin;
+    shell->resume = resume;
+    shell->live = live;
+    return found;
+}
+
+/* With set -e, what fails ends all; not before && or ||, behind !, or where it is a condition. */
 static void run_and_or(struct shell *shell, struct shell_io *io)
 {
-    bool live = shell->live;
-    run_pipeline(shell, io);
-    for (shell_blank(shell); strncmp(shell->at, "&&", 2) == 0 || strncmp(shell->at, "||", 2) == 0; shell_blank(shell)) {
-        bool is_and = *shell->at == '&';
-        shell->at += 2;
+    bool live = shell->live, goes = true;
+    do {
         skip_newlines(shell);
-        shell->live = live && (shell->status == 0) == is_and;
-        run_pipeline(shell, io);
+        bool may_end = shell->ends_at_failure || strstr(shell->at, "set -"), asked = may_end && acts(shell) && is_asked(shell, io);
+        shell->conditions += asked;
+        shell->live = live && goes;
+        (void)run_pipeline(shell, io);
+        shell->conditions -= asked;
+        if (shell->ends_at_failure && acts(shell) && shell->status && !asked && !shell->conditions)
+            shell->jump = SHELL_EXIT;
         shell->live = live;
-    }
+        shell_blank(shell);
+        goes = (*shell->at == '&') == (shell->status == 0);
+    } while ((strncmp(shell->at, "&&", 2) == 0 || strncmp(shell->at, "||", 2) == 0) && (shell->at += 2));
 }
 
 static void run_list(struct shell *shell, struct shell_io *io)

@@ -1,5 +1,5 @@
 /* shell.h: the small shell behind `commands`. shell.c reads lists, pipelines, redirections, if/for/while/case, functions;
- * shell_word.c words, quotes, $variables, $((sums)), $(commands); shell_test.c test and [[; command.c knows the programs, filter.c and
+ * shell_word.c words, quotes, $variables, $((sums)), $(commands); shell_test.c test and [[; made.c files; command.c knows the programs, filter.c and
  * awk.c those that only turn text into text; sysctl.c the names of parameters. What is not known ends the script as skipped. */
 #ifndef SCRIPT_SHELL_H
 #define SCRIPT_SHELL_H
@@ -28,6 +28,8 @@ struct shell {
     int depth;                 /* of files and $(...) */
     bool live;                 /* false: the branch not taken is only read */
     bool lenient;              /* parameters and programs that the host does not know are passed over */
+    bool ends_at_failure;      /* set -e */
+    int conditions;            /* what runs now is asked for its status: set -e lets it fail */
     enum shell_jump jump;
 };
 struct shell_argv {
@@ -42,12 +44,10 @@ void shell_print(struct shell_io *io, const char *format, ...) __attribute__((fo
 int shell_run(struct shell *shell, const char *text, struct shell_io *io);
 int shell_run_child(const struct shell *shell, const char *text, struct shell_io *io);
 struct shell_io shell_buffer(struct shell *shell, const char *input);
-/* What `>` wrote to a path that is no parameter, or NULL. */
-const char *shell_file_read(struct shell *shell, const char *path);
 
 /* shell_word.c */
 const char *shell_get(struct shell *shell, const char *name, size_t length); /* NULL when unset */
-void shell_set(struct shell *shell, const char *name, size_t length, const char *value);
+void shell_set(struct shell *shell, const char *name, size_t length, const char *value);    /* NULL: unset */
 void shell_blank(struct shell *shell);                        /* blanks, continued lines, a comment */
 bool shell_word(struct shell *shell, struct shell_argv *out); /* the next word's fields; false: no word is there */
 const char *shell_expand(struct shell *shell, const char *text); /* $ only, as in a here-document */
@@ -63,8 +63,14 @@ const char *shell_look(struct shell *shell, const char *path);
 bool shell_lines(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* lines.c; false: none of its */
 bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* filter.c; false: none of its */
 int shell_awk(struct shell *shell, int argc, char **argv, struct shell_io *io);      /* awk.c */
-/* The text of a file that a program names: a parameter, what the script wrote, a file beside the script; NULL: none. */
-const char *shell_file(struct shell *shell, const char *path);                       /* command.c */
+/* made.c: the text of a file that a program names: a parameter, what the script wrote, a file beside the script; NULL: none. Of what
+ * the commands made or took away themselves: its size; that it is gone. */
+const char *shell_file(struct shell *shell, const char *path);
+char *shell_file_beside(struct shell *shell, const char *path);                      /* of the real files alone */
+bool shell_file_size(const struct run *run, const char *path, int64_t *size);
+bool shell_file_is_gone(const struct run *run, const char *path);
+int shell_file_write(struct shell *shell, const char *path, const char *text, bool append); /* as `>` does: a parameter, too */
+bool shell_files(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* cat, cp, dd ...; false: none of them */
 /* sysctl.c: NAME in dots or as /proc/sys/...; 0, or the script ends as skipped. */
 int shell_sysctl_set(struct shell *shell, const char *name, const char *value);
 int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t size);

@@ -80,10 +80,10 @@ static bool file_test(struct test *test, char kind, const char *path)
     struct stat status;
     if (strncmp(path, "/proc/sys/", 10) == 0)
         return kind != 'd' && kind != 'x' && shell_sysctl_known(test->shell, path);
-    const char *text = shell_file_read(test->shell, path);
-    if (text)
-        return kind == 's' ? *text != 0 : strchr("efrw", kind) != NULL;
-    if (stat(path, &status) < 0)
+    int64_t size;
+    if (shell_file_size(test->shell->run, path, &size))
+        return kind == 's' ? size != 0 : strchr("efrw", kind) != NULL;
+    if (shell_file_is_gone(test->shell->run, path) || stat(path, &status) < 0)
         return false;
     return kind == 'd'   ? S_ISDIR(status.st_mode)
            : kind == 'f' ? S_ISREG(status.st_mode)

@@ -1,5 +1,4 @@
-/* shell_word.c: words of the shell: quotes, $variables, $((sums)), $(commands). See shell.h; POSIX.1-2017 XCU 2.2, 2.6.
- */
+/* shell_word.c: words of the shell: quotes, $variables, $((sums)), $(commands). See shell.h; POSIX.1-2017 XCU 2.2, 2.6. */
 #include "script/shell.h"
 #include <ctype.h>
 #include <fnmatch.h>
@@ -23,7 +22,7 @@ void shell_set(struct shell *shell, const char *name, size_t length, const char 
     struct arena *arena = &shell->run->script.arena;
     struct shell_variable *v = arena_alloc(arena, sizeof *v);
     v->name = arena_copy(arena, name, length);
-    v->value = arena_copy(arena, value, strlen(value));
+    v->value = value ? arena_copy(arena, value, strlen(value)) : NULL;
     v->next = shell->variables;
     shell->variables = v;
 }
