@@ -1,6 +1,7 @@
 /* shell.h: the small shell behind `commands`. shell.c reads lists, pipelines, redirections, if/for/while/case, functions;
- * shell_word.c words, quotes, $variables, $((sums)), $(commands); shell_test.c test and [[; made.c files; command.c knows the programs, filter.c and
- * awk.c those that only turn text into text; sysctl.c the names of parameters. What is not known ends the script as skipped. */
+ * shell_word.c words, quotes, $variables, $((sums)), $(commands); shell_test.c test and [[; made.c files; command.c knows the
+ * programs, filter.c and awk.c those that only turn text into text, look.c those that only tell; sysctl.c the names of parameters.
+ * What is not known ends the script as skipped. */
 #ifndef SCRIPT_SHELL_H
 #define SCRIPT_SHELL_H
 #include "script/run.h"
