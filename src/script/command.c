@@ -452,13 +452,30 @@ static int do_tc(struct shell *shell, int argc, char **argv, struct shell_io *io
     return 0;
 }
 
+/* ifconfig tun0 mtu N, up, down, [inet|inet6] ADDRESS [alias|delete]: Linux's and FreeBSD's; offloads and queues do not show. */
 static int do_ifconfig(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
+    struct run *run = shell->run;
     (void)io;
-    for (int i = 2; i + 1 < argc; i++)
-        if (strcmp(argv[i], "mtu") == 0 &&
-            lil_interface_set_mtu(shell->run->host, shell->run->ifindex, (unsigned)atoi(argv[i + 1])) < 0)
+    if (argc > 1 && strcmp(argv[1], "tun0") != 0)
+        return 0; /* no other device is there */
+    for (int i = 2; i < argc; i++) {
+        const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : "";
+        struct addr address;
+        int result = 0;
+        if (strcmp(word, "mtu") == 0 || strcmp(word, "txqueuelen") == 0)
+            result = word[0] == 'm' ? lil_interface_set_mtu(run->host, run->ifindex, (unsigned)atoi(argv[++i])) : (i++, 0);
+        else if (strcmp(word, "up") == 0 || strcmp(word, "down") == 0)
+            result = lil_interface_set_up(run->host, run->ifindex, word[0] == 'u');
+        else if (strchr(word, '/') && addr_parse(arena_copy(&run->script.arena, word, strcspn(word, "/")), &address) == 0)
+            result = next[0] == 'd' || next[0] == '-' ? lil_address_delete(run->host, run->ifindex, word)
+                                                      : lil_address_add(run->host, run->ifindex, word);
+        else if (word[0] != '-' && strncmp(word, "inet", 4) != 0 && strcmp(word, "alias") != 0 && strcmp(word, "delete") != 0 &&
+                 strcmp(word, "add") != 0 && !strstr(word, "csum") && !strstr(word, "tso") && strcmp(word, "lro") != 0)
+            run_skip(run, "command: ifconfig %s is not known here", word);
+        if (result < 0)
             return 1;
+    }
     return 0;
 }
 
