@@ -120,7 +120,7 @@ struct tcb_ext {
     uint8_t repair_queue;
     bool repair; /* tcp_repair.c */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */
-    uint8_t crossed_sent; /* simultaneous open: SYNs sent again before */
+    uint8_t syn_backoff; /* Linux: doublings of the SYN's timeout, told until a round trip is measured */
     bool fastopen_tried; /* with an option or text in the SYN */
     bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked;
     bool syn_fastopen, fastopen_child, fastopen_unreadable;

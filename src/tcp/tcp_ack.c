@@ -198,6 +198,8 @@ static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
         return false;
     if (rx->in->header.options.sack_count)
         return tcb_params(tcb)->byte_recovery && bsd_is_fast_data(tcb, rx);
+    if (rx->seq == rx->end_seq && tcb_ext_peek(tcb)->tlp_high_seq) /* it tells that the probe was none */
+        return false;
     return !tcb->tx && tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && accecn_is_on(tcb));
 }
 
@@ -210,6 +212,8 @@ static void take_idle_ack(struct tcb *tcb, struct rx *rx, struct ack_state *stat
         count_marks(tcb, rx, state);
     if (tcb->ext && state->dsack)
         recovery_on_ack(tcb, state);
+    else if (tcb->ext)
+        recovery_tlp_ack(tcb, state);
     if (state->una_advanced && tcb_params(tcb)->byte_recovery && tcb->ext)
         base_on_probe_ack(tcb, state);
 }

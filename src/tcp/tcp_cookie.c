@@ -98,11 +98,11 @@ static bool is_decodable(struct tcp *tcp, const struct tcp_in *in)
 {
     const struct tcp_options *options = &in->header.options;
     const struct tcp_params *params = &tcp->params;
-    if (!options->has_timestamp || params->cookie_options)
+    if (!options->has_timestamp || params->cookie_options || !params->offer_timestamps) /* then none is seen */
         return true;
     uint32_t bits = options->ts_echo ? options->ts_echo - isn_ts_offset(tcp, &in->flow) : 0;
     bool has_wscale = (bits & TS_WSCALE_NONE) != TS_WSCALE_NONE;
-    return params->offer_timestamps && (params->offer_sack || !(bits & TS_SACK)) && (params->offer_wscale || !has_wscale);
+    return (params->offer_sack || !(bits & TS_SACK)) && (params->offer_wscale || !has_wscale);
 }
 
 static void restore(struct tcp_listener *listener, const struct tcp_in *in, struct syn_entry *entry, int index)

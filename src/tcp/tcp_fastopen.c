@@ -365,23 +365,15 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     if (tcp->params.input_policy == TCP_INPUT_LINUX) /* nothing was measured (RFC 6298 5.7) */
         tcb->rto_us = 3000000;
     cwnd_begin(tcb);
+    window_init(tcb, tcb->advmss);
     ext->syn_data_acked = in->payload != 0;
     if (in->payload && *packet) {
-        struct rx rx = {.in = in, .packet = *packet, .seq = tcb->rcv_nxt, .length = in->payload, .flags = TCP_ACK,
-                        .gso_size = in->gso_size, .ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0};
-        enum lil_drop drop = LIL_DROP_NONE;
-        rx.end_seq = rx.seq + rx.length;
+        struct lil_packet *text = *packet;
         *packet = NULL;
-        reass_text(tcb, &rx, &drop);
-        packet_free(rx.packet);
+        reass_syn_text(tcb, text);
         ext->data_segs_in++;
         ext->syn_data = true;
     }
-    tcb->ack_want = tcb->acks_due = 0;
-    tcb->ack_sched = tcb->ack_now = false; /* the SYN/ACK acknowledges the data; Linux's estimates begin with what comes next */
-    if (tcp->params.input_policy == TCP_INPUT_LINUX)
-        tcb->ato_ms = tcb->quick = tcb->pingpong = 0;
-    tcb->delack_ns = 0;
     tcb->want_syn = true; /* in SYN_RECEIVED: SYN/ACK */
     tcb_mark_due(tcb);
     listener_enqueue(listener, tcb);
@@ -401,20 +393,35 @@ void fastopen_child_done(struct tcb *tcb)
         tcp->listeners[slot - 1]->fastopen_pending--;
 }
 
-/* Linux (tcp_check_req): until the handshake ends each segment is judged as one to a request, its numbers are in the window already: what
- * the SYN brought is old, a SYN is reset without harm to the connection, and nothing goes without an ACK. False: it is answered. */
+/* Linux (tcp_check_req): until the handshake ends each segment is judged as one to a request, whose numbers are in the window already: the
+ * SYN that comes again has the SYN/ACK again, what is before the window has an ACK, another SYN is reset without harm to the
+ * connection, and nothing goes without an ACK. False: it is answered. */
 bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
 {
-    bool is_syn = (rx->flags & TCP_SYN) && rx->seq != tcb->ext->fastopen_irs, is_again = (rx->flags & TCP_SYN) && !is_syn;
-    bool is_old = rx->seq == rx->end_seq ? seq_lt(rx->seq, tcb->rcv_nxt) : seq_le(rx->end_seq, tcb->rcv_nxt);
-    if (!tcb->ext->fastopen_listener || tcb->state != TCPS_SYN_RECEIVED || is_again)
+    if (!tcb->ext->fastopen_listener || tcb->state != TCPS_SYN_RECEIVED)
         return true;
-    if (is_old) {
-        if (!(rx->flags & TCP_RST) && (rx->seq != rx->end_seq || oow_ack_allowed(tcb)))
+    const struct tcp_options *options = &rx->in->header.options;
+    bool is_first = rx->seq == tcb->ext->fastopen_irs, is_reset = rx->flags & TCP_RST, is_bare = rx->seq == rx->end_seq;
+    bool is_old = tcb->ts_ok && options->has_timestamp && tcb->ts_recent && (int32_t)(tcb->ts_recent - options->ts_value) > 0 && !is_reset;
+    if (is_first && (rx->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && !is_old) {
+        if (oow_ack_allowed(tcb)) {
+            tcb->want_syn = true;
+            tcb_mark_due(tcb);
+        } else {
+            TCP_MIB(tcb->tcp, ACKSkippedSynRecv);
+        }
+        return false;
+    }
+    uint32_t right = tcb->rcv_nxt + tcb->rcv_wnd;
+    bool in_window = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) || (is_bare && rx->seq == right);
+    if (is_old || !in_window) {
+        if (is_old)
+            TCP_MIB(tcb->tcp, PAWSEstab);
+        if (!is_reset && ((!is_bare && !(rx->flags & TCP_SYN)) || oow_ack_allowed(tcb)))
             reply_ack(tcb);
         return false;
     }
-    if (is_syn && !(rx->flags & TCP_RST)) {
+    if ((rx->flags & TCP_SYN) && !is_first && !is_reset) {
         reset_reply(tcb->tcp, rx->in);
         TCP_MIB(tcb->tcp, AttemptFails);
         return false;

@@ -142,7 +142,10 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         mss_sync(tcb, mtu);
         return;
     }
-    if (mtu >= (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0))
+    uint32_t known = (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0);
+    if (params->input_policy == TCP_INPUT_LINUX) /* one that cuts nothing is remembered, too */
+        known = max_u32(known, ext->pmtu ? ext->pmtu : tcb->advmss + headers);
+    if (mtu >= known)
         return; /* nothing new, or a lie */
     mss_sync(tcb, mtu);
     tcb->gso_segs = 0;

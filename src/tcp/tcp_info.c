@@ -50,6 +50,8 @@ static void fill_times(const struct tcb *tcb, struct tcp_info *info)
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     uint32_t now = tcb_now_ms(tcb);
     info->tcpi_rto = (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US);
+    if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED)
+        info->tcpi_rto = (uint32_t)min_u64((uint64_t)info->tcpi_rto << min_u32(ext->syn_backoff, 20), rtt_rto_max_us(tcb));
     info->tcpi_ato = tcb->ato_ms * 1000u;
     info->tcpi_rtt = tcb->srtt_us >> 3;
     info->tcpi_rttvar = tcb->mdev_us >> 2;
@@ -149,24 +151,32 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     tail->accecn_opt_seen = ext->accecn.seen & 3;
 }
 
-/* What Linux would send before the peer's SYN says how much it takes. */
+/* What Linux would send before the peer's SYN says how much it takes: the least, but for a fast open what it said last or the path takes. */
 uint32_t info_opening_mss(const struct tcb *tcb)
 {
     uint32_t most = tcb->opt->user_mss ? min_u32(tcb->opt->user_mss, tcb->advmss) : tcb->is_v4 ? 536 : 1220;
+    if (tcb_ext_peek(tcb)->syn_data) {
+        const struct fastopen_memo *memo = fastopen_recall(tcb->tcp, &tcb->flow.remote);
+        most = min_u32(tcb->advmss, memo && memo->mss ? memo->mss : tcb->advmss);
+    }
     return most - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
 }
 
-/* Linux in SYN-SENT: the SYN is in flight, lost since the first timeout (tcp_enter_loss), and nothing is measured yet. */
-static void fill_syn_sent(const struct tcb *tcb, struct tcp_info *info)
+/* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, lost since the first timeout
+ * (tcp_enter_loss), and nothing is measured yet. */
+static void fill_opening(const struct tcb *tcb, struct tcp_info *info)
 {
-    info->tcpi_snd_mss = info_opening_mss(tcb);
-    info->tcpi_rcv_mss = 88;
-    info->tcpi_unacked = 1;
-    info->tcpi_rcv_ssthresh = tcb->rcv_wnd;
+    if (tcb->state == TCPS_SYN_SENT) {
+        info->tcpi_snd_mss = info_opening_mss(tcb);
+        info->tcpi_rcv_mss = 88;
+        info->tcpi_rcv_ssthresh = tcb->rcv_wnd;
+    }
+    info->tcpi_unacked = 1u + tcb_ext_peek(tcb)->syn_data + tcb_packets_out(tcb); /* with a fast open's text */
     info->tcpi_rcv_space = 0;
     if (tcb->retransmits) {
         info->tcpi_ca_state = CA_LOSS;
-        info->tcpi_lost = info->tcpi_retrans = 1;
+        info->tcpi_lost = info->tcpi_unacked;
+        info->tcpi_retrans = 1;
         info->tcpi_snd_cwnd = 1;
         struct tcb_ext ext = *tcb_ext_peek(tcb);
         struct tcb reduced = *tcb;
@@ -175,16 +185,23 @@ static void fill_syn_sent(const struct tcb *tcb, struct tcp_info *info)
     }
 }
 
+/* Linux: without SACK the SYN's loss ends when something behind the SYN is acknowledged (tcp_is_non_sack_preventing_reopen). */
+static bool is_syn_lost(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return tcb_is_synchronized(tcb) && !tcb->is_passive && !tcb->sack_ok && ext->total_rto && !ext->bytes_acked && tcb->ca_state == CA_OPEN;
+}
+
 int info_get(struct tcb *tcb, void *value, unsigned *length)
 {
     struct tcp_info info;
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     memset(&info, 0, sizeof info);
     info.tcpi_state = linux_state(tcb);
-    info.tcpi_ca_state = tcb->ca_state;
+    info.tcpi_ca_state = is_syn_lost(tcb) ? CA_LOSS : tcb->ca_state;
     info.tcpi_retransmits = tcb->retransmits;
     info.tcpi_probes = ext->keep_probes_out;
-    info.tcpi_backoff = tcb->timer == TIMER_PERSIST ? ext->persist_backoff : tcb->backoff;
+    info.tcpi_backoff = (tcb->timer == TIMER_PERSIST ? ext->persist_backoff : tcb->backoff) + (tcb->srtt_us ? 0 : ext->syn_backoff);
     if (tcb->ts_ok)
         info.tcpi_options |= TCPI_OPT_TIMESTAMPS;
     if (tcb->sack_ok)
@@ -208,7 +225,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_rcv_mss = tcb->rcv_mss;
     /* ours, not what the peer takes */
     info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60);
-    info.tcpi_rcv_ssthresh = tcb->state == TCPS_SYN_RECEIVED ? tcb->rcv_wnd : tcb->rcv_ssthresh;
+    info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
@@ -220,12 +237,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (tcb_is_synchronized(tcb) || ext->rate);
     info.tcpi_pacing_rate = has_rate ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
-    if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive) { /* the SYN/ACK is in flight */
-        info.tcpi_unacked = 1;
-        info.tcpi_rcv_space = 0;
-    }
-    if (tcb->state == TCPS_SYN_SENT && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
-        fill_syn_sent(tcb, &info);
+    if ((tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
+        fill_opening(tcb, &info);
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;
     struct bsd_info more;

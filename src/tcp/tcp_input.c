@@ -121,7 +121,8 @@ static void finish(struct tcb *tcb, const struct rx *rx)
 static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
 {
     const uint32_t quiet = 1u << TCPS_ESTABLISHED | 1u << TCPS_FIN_WAIT_2 | 1u << TCPS_CLOSE_WAIT;
-    return rx->length || ((quiet >> tcb->state & 1) && !(rx->flags & TCP_FIN)) ||
+    return rx->length || ((quiet >> tcb->state & 1) && (rx->flags & (TCP_FIN | TCP_RST)) != TCP_FIN) ||
+           (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_FIN)) /* the handshake's end has it */ ||
            (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || tcb_params(tcb)->mtu_probing /* wants the place, too */));
 }
 
@@ -332,11 +333,10 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
     bool is_accurate = tcb->ecn_ok && accecn_is_on(tcb);
     if (is_accurate)
         accecn_on_syn_again(tcb, rx);
-    if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->end_seq == tcb->rcv_nxt &&
-        rx->ack == tcb->snd_nxt)
+    bool again = tcb->state == TCPS_SYN_RECEIVED && rx->seq + 1 == tcb->rcv_nxt, is_linux = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
+    if (again && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->ack == tcb->snd_nxt && !(is_linux && tcb->is_orphan))
         return LIL_DROP_NONE; /* simultaneous open: the peer's SYN/ACK */
-    bool again = rx->seq + 1 == tcb->rcv_nxt || (tcb_ext_peek(tcb)->fastopen_child && seq_lt(rx->seq, tcb->rcv_nxt));
-    if (tcb->state == TCPS_SYN_RECEIVED && again && !(rx->flags & TCP_ACK)) {
+    if (again && !(rx->flags & TCP_ACK) && !is_linux) {
         tcb->want_syn = true; /* its SYN again: ours again */
         tcb_mark_due(tcb);
         return LIL_DROP_TCP_DUPLICATE;
@@ -404,10 +404,14 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
 static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
 {
     if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt)) {
-        reset_reply(tcb->tcp, rx->in); /* 3.5.2 group 2 */
+        if (tcb->is_orphan && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) /* there it is in FIN-WAIT-1 */
+            (void)challenge_ack(tcb);
+        else
+            reset_reply(tcb->tcp, rx->in); /* 3.5.2 group 2 */
         return LIL_DROP_TCP_BAD_ACK;
     }
-    bool fin = tcb->fin_queued;
+    bool fin = tcb->snd_shutdown;
+    tcb->fin_queued = fin;
     tcp_establish(tcb, rx);
     if (tcb->ecn_ok && accecn_is_on(tcb)) {
         accecn_on_third_ack(tcb, rx);
@@ -634,11 +638,11 @@ enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
         }
         return waits;
     }
+    if (__builtin_expect(tcb_ext_peek(tcb)->fastopen_child, 0) && !fastopen_admits(tcb, rx))
+        return LIL_DROP_TCP_BAD_SEQ;
     if (!(rx->flags & (TCP_ACK | TCP_RST | TCP_SYN)) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         return LIL_DROP_TCP_BAD_FLAGS; /* before its number is looked at */
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
-    if (drop == LIL_DROP_NONE && __builtin_expect(tcb_ext_peek(tcb)->fastopen_child, 0) && !fastopen_admits(tcb, rx))
-        drop = LIL_DROP_TCP_BAD_SEQ;
     if (drop == LIL_DROP_NONE)
         drop = tcp_step2_reset(tcb, rx);
     if (drop != LIL_DROP_NONE) /* a reset that did its work is no drop */

@@ -615,8 +615,9 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
     if (tcb->want_syn)
         return output_syn(tcb, segment);
-    bool may_ack = tcb->state == TCPS_SYN_RECEIVED && (tcb->acks_due || tcb_ext_peek(tcb)->fastopen_child);
-    if (tcb->state < TCPS_ESTABLISHED && !may_ack) {
+    bool may_close = tcb->is_orphan && !tcb->retransmits; /* the SYN/ACK alone may be in flight after a timeout */
+    bool may_send = tcb->state == TCPS_SYN_RECEIVED && (tcb->acks_due || may_close || tcb_ext_peek(tcb)->fastopen_child);
+    if (tcb->state < TCPS_ESTABLISHED && !may_send) {
         tcb->acks_due = tcb->ack_want = 0;
         return false;
     }

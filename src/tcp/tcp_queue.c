@@ -46,7 +46,7 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
-    walk.mss = max_u32(tcb->mss, 1);
+    walk.mss = max_u32(mss_current(tcb), 1);
     walk.urgent = urgent;
     walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;

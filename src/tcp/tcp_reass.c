@@ -399,6 +399,16 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
     return LIL_DROP_NONE;
 }
 
+/* What a SYN brought: its SYN/ACK acknowledges it, and all estimates begin with what comes next (tcp_fastopen_add_skb). */
+void reass_syn_text(struct tcb *tcb, struct lil_packet *packet)
+{
+    uint32_t length = packet->length;
+    if (!deliver(tcb, packet, 0))
+        return;
+    tcb->rcv_nxt += length;
+    tcb->ext->bytes_received += length;
+}
+
 static enum lil_drop outside(struct tcb *tcb, enum lil_drop drop)
 {
     window_enter_quickack(tcb, 16);

@@ -214,7 +214,7 @@ bool challenge_ack(struct tcb *tcb)
     if (!challenge_allowed(tcb->tcp))
         return false;
     TCP_MIB(tcb->tcp, ChallengeACK);
-    if (tcb->state == TCPS_SYN_RECEIVED)
+    if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive)
         reply_ack(tcb); /* its own output is the SYN/ACK */
     else
         window_ack_now(tcb);

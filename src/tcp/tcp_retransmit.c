@@ -90,7 +90,7 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
         return false;
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
-    bool push = (seg->flags & TX_PSH) || (ext && tcb_params(tcb)->pacing_ss_ratio && ends_chunk(tcb, index, is_probe));
+    bool ends = ext && tcb_params(tcb)->pacing_ss_ratio && ends_chunk(tcb, index, is_probe), push = ends || (seg->flags & TX_PSH);
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         push = data && seg->start + data == tcb->write_seq;
     output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (push ? TCP_PSH : 0), seg->start);

@@ -307,6 +307,9 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
     }
     if (tcb->srtt_us == 0)
         tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000;
-    if (tcb->retransmits && resent > 1 && !is_first_answered)
+    bool is_crossed = tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive; /* Linux takes the reduction back (tcp_packet_delayed) */
+    if (is_crossed && tcb->sack_ok && params->rto_policy == TCP_RTO_LINUX)
+        TCP_MIB(tcb->tcp, LossUndo);
+    else if (tcb->retransmits && resent > 1 && !is_first_answered)
         tcb->cwnd = 1;
 }

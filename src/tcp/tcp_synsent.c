@@ -98,9 +98,9 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     uint32_t pmtu = take_options(tcb, rx);
     if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* its SYN/ACK offers again what the SYN did, and scales by it */
         tcb->rcv_wscale = rcv_wscale & 15;
-        tcb->rcv_wnd = rcv_wnd;
-        if (tcb->retransmits && tcb_ext_get(tcb))
-            tcb->ext->crossed_sent = tcb->retransmits;
+        tcb->rcv_wnd = tcb->rcv_ssthresh = rcv_wnd;
+        if (!tcb->retransmits)
+            tcb->syn_start_ns = tcb_now(tcb); /* the round trip is that of the SYN/ACK */
     }
     tcb->snd_wnd = tcb->max_window = rx->in->header.window;
     tcb->snd_wl1 = rx->seq;

@@ -179,10 +179,8 @@ uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent)
 {
     const struct tcp_params *params = tcb_params(tcb);
     const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
-    if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive && params->input_policy == TCP_INPUT_LINUX) {
-        unsigned shift = sent - tcb_ext_peek(tcb)->crossed_sent; /* no even intervals any more: doubled from when the SYNs crossed */
-        return min_u64((uint64_t)params->rto_initial_ms << min_u32(shift, 20), params->rto_max_ms) * NS_PER_MS;
-    }
+    if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive && params->input_policy == TCP_INPUT_LINUX) /* no even intervals any more */
+        return min_u64((uint64_t)params->rto_initial_ms << min_u32(tcb_ext_peek(tcb)->syn_backoff, 20), params->rto_max_ms) * NS_PER_MS;
     bool is_longer = timer_syn_end_ms(tcb, active) > schedule->give_up_ms || (!active && is_fastopen_child(tcb));
     if (is_longer && sent + 1u >= schedule->count) /* the schedule's end is no longer the end */
         return min_u64((uint64_t)params->rto_initial_ms << min_u32(sent, 20), params->rto_max_ms) * NS_PER_MS;
@@ -243,6 +241,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     }
     if (tcb->retransmits < 255)
         tcb->retransmits++;
+    if (ext && !tcb->is_passive && tcb->retransmits > linear)
+        ext->syn_backoff++;
     tcb->want_syn = true;
     TCP_MIB(tcb->tcp, SynRetrans);
     TCP_MIB(tcb->tcp, RetransSegs);

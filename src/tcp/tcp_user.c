@@ -296,8 +296,8 @@ void user_queue_fin(struct tcb *tcb)
 {
     tcb->snd_shutdown = true;
     switch ((enum tcp_state)tcb->state) {
-    case TCPS_SYN_RECEIVED: /* FIN-WAIT-1 comes with the handshake's end (3.10.4) */
-        tcb->fin_queued = true;
+    case TCPS_SYN_RECEIVED: /* FIN-WAIT-1 comes with the handshake's end (3.10.4); Linux: and a FIN that shutdown() asked for */
+        tcb->fin_queued = tcb->is_orphan || tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX;
         break;
     case TCPS_ESTABLISHED:
         tcb->fin_queued = true;

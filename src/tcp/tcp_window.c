@@ -116,7 +116,8 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const stru
 void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
-    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(tcb->rcv_wnd, clamp_of(tcb)) : UINT32_MAX; /* BSD: no slow start of the window */
+    uint32_t offered = tcb->rcv_ssthresh ? tcb->rcv_ssthresh : tcb->rcv_wnd; /* in SYN-RECEIVED more may have been said since */
+    tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(offered, clamp_of(tcb)) : UINT32_MAX; /* BSD: no slow start of the window */
     window_guess_mss(tcb);
 }
 
