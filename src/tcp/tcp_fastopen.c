@@ -413,7 +413,8 @@ bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
         return false;
     }
     uint32_t right = tcb->rcv_nxt + tcb->rcv_wnd;
-    bool in_window = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) || (is_bare && rx->seq == right);
+    bool in_window = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) ||
+                     (is_bare && rx->seq == right);
     if (is_old || !in_window) {
         if (is_old)
             TCP_MIB(tcb->tcp, PAWSEstab);

@@ -151,7 +151,8 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     tail->accecn_opt_seen = ext->accecn.seen & 3;
 }
 
-/* What Linux would send before the peer's SYN says how much it takes: the least, but for a fast open what it said last or the path takes. */
+/* What Linux would send before the peer's SYN says how much it takes: the least; with a fast open's text, what it said last or the
+ * path takes. */
 uint32_t info_opening_mss(const struct tcb *tcb)
 {
     uint32_t most = tcb->opt->user_mss ? min_u32(tcb->opt->user_mss, tcb->advmss) : tcb->is_v4 ? 536 : 1220;
@@ -162,8 +163,8 @@ uint32_t info_opening_mss(const struct tcb *tcb)
     return most - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
 }
 
-/* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, lost since the first timeout
- * (tcp_enter_loss), and nothing is measured yet. */
+/* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, lost since the
+ * first timeout (tcp_enter_loss), and nothing is measured yet. */
 static void fill_opening(const struct tcb *tcb, struct tcp_info *info)
 {
     if (tcb->state == TCPS_SYN_SENT) {
@@ -237,7 +238,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (tcb_is_synchronized(tcb) || ext->rate);
     info.tcpi_pacing_rate = has_rate ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
-    if ((tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
+    bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;
+    if (is_opening && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         fill_opening(tcb, &info);
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;

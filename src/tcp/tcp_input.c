@@ -333,7 +333,8 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
     bool is_accurate = tcb->ecn_ok && accecn_is_on(tcb);
     if (is_accurate)
         accecn_on_syn_again(tcb, rx);
-    bool again = tcb->state == TCPS_SYN_RECEIVED && rx->seq + 1 == tcb->rcv_nxt, is_linux = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
+    bool again = tcb->state == TCPS_SYN_RECEIVED && rx->seq + 1 == tcb->rcv_nxt;
+    bool is_linux = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     if (again && (rx->flags & TCP_ACK) && rx->seq + 1 == rx->end_seq && rx->ack == tcb->snd_nxt && !(is_linux && tcb->is_orphan))
         return LIL_DROP_NONE; /* simultaneous open: the peer's SYN/ACK */
     if (again && !(rx->flags & TCP_ACK) && !is_linux) {
