@@ -46,6 +46,7 @@ struct packetdrill_interface {
 };
 /* FLAGS: packetdrill's --so_flags: the local address, bare or as local_ip=A, and profile=P, seed=N, mtu=N, "defaults"
  * (what the defaults.sh of Linux's collections sets) and parameters by Linux's names or FreeBSD's (net.ipv4.tcp_sack=0,
- * a ":" for a blank), separated by blanks or commas. */
+ * a ":" for a blank), separated by blanks or commas. What is written to the machine's own net.ipv4 parameters after this call (a
+ * script's `sysctl ...`) counts for the host, too, but with "machine=off". */
 __attribute__((visibility("default"))) void packetdrill_interface_init(const char *flags, struct packetdrill_interface *interface);
 #endif

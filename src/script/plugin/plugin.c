@@ -35,6 +35,7 @@ static int netdev_send(void *userdata, const void *buffer, size_t count)
 {
     struct plugin *plugin = userdata;
     pthread_mutex_lock(&plugin->lock);
+    plugin_machine_follow(plugin);
     struct lil_packet *packet = lil_packet_copy(plugin->host, buffer, count);
     if (packet)
         (void)lil_host_input(plugin->host, plugin->ifindex, packet, plugin->now_ns);
@@ -71,6 +72,7 @@ static int plugin_usleep(void *userdata, useconds_t usecs)
 {
     struct plugin *plugin = userdata;
     pthread_mutex_lock(&plugin->lock);
+    plugin_machine_follow(plugin);
     plugin_advance(plugin, plugin->now_ns + (uint64_t)usecs * 1000);
     pthread_mutex_unlock(&plugin->lock);
     return 0;
@@ -113,6 +115,8 @@ static void plugin_free(void *userdata)
         lil_proc_free(plugin->proc);
     if (plugin->host)
         lil_host_free(plugin->host);
+    if (plugin->machine_fd >= 0)
+        close(plugin->machine_fd);
     while (plugin->first) {
         struct plugin_packet *next = plugin->first->next;
         free(plugin->first);
@@ -128,7 +132,7 @@ enum { PARAMETERS = 64 };
 struct settings {
     char local[128], profile[128];
     char parameters[PARAMETERS][128]; /* "net.ipv4.tcp_sack=0" */
-    bool defaults;
+    bool defaults, machine;
     unsigned parameter_count;
     unsigned long long seed;
     unsigned mtu;
@@ -148,6 +152,8 @@ static void read_flag(struct settings *settings, const char *flag)
         settings->mtu = (unsigned)atoi(flag + 4);
     else if (strcmp(flag, "defaults") == 0)
         settings->defaults = true;
+    else if (strcmp(flag, "machine=off") == 0)
+        settings->machine = false;
     else if (strchr(flag, '=') && memchr(flag, '.', strcspn(flag, "=")) && settings->parameter_count < PARAMETERS)
         snprintf(settings->parameters[settings->parameter_count++], sizeof settings->parameters[0], "%s", flag);
     else if (!strchr(flag, '=') && strpbrk(flag, ".:"))
@@ -261,12 +267,14 @@ static bool make_host(struct plugin *plugin, struct settings *settings)
         return false;
     plugin->runtime = (struct proc_runtime){.wait = plugin_wait, .wake = plugin_wake, .ctx = plugin};
     proc_set_runtime(plugin->proc, &plugin->runtime);
+    if (settings->machine)
+        plugin->machine_fd = plugin_machine_watch();
     return true;
 }
 
 void packetdrill_interface_init(const char *flags, struct packetdrill_interface *interface)
 {
-    struct settings settings = {.local = "192.168.0.1", .seed = 1};
+    struct settings settings = {.local = "192.168.0.1", .seed = 1, .machine = true};
     struct plugin *plugin = calloc(1, sizeof *plugin);
     read_flags(&settings, flags);
     if (plugin) {
@@ -275,6 +283,7 @@ void packetdrill_interface_init(const char *flags, struct packetdrill_interface 
         plugin->main = pthread_self();
         plugin->now_ns = plugin_birth_ns;
         plugin->last = &plugin->first;
+        plugin->machine_fd = -1;
         for (int i = 0; i < PLUGIN_FDS; i++)
             plugin->fds[i] = -1;
     }

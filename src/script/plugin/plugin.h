@@ -30,6 +30,7 @@ struct plugin {
     uint64_t now_ns, next_ns;
     int fds[PLUGIN_FDS];          /* real descriptor -> the host's; -1: none */
     struct plugin_packet *first, **last;
+    int machine_fd;               /* an inotify of the machine's parameters; -1: they are not followed */
     bool main_woken;
     bool sleeper, sleeper_woken;  /* the second thread is in wait(); it may go on */
     bool sleeper_owes_time;       /* woken, and has not asked for the time yet */
@@ -45,6 +46,10 @@ void plugin_settle(struct plugin *plugin);
 bool plugin_step(struct plugin *plugin, uint64_t limit_ns);
 void plugin_advance(struct plugin *plugin, uint64_t until_ns);
 void plugin_tick(struct plugin *plugin); /* gettimeofday's microsecond */
+
+/* plugin_machine.c */
+int plugin_machine_watch(void);                    /* a descriptor, or -1 */
+void plugin_machine_follow(struct plugin *plugin); /* what was written since */
 
 /* plugin_calls.c */
 void plugin_fill(struct packetdrill_interface *interface);

@@ -11,6 +11,7 @@ static struct plugin *enter(void *userdata)
 {
     struct plugin *plugin = userdata;
     pthread_mutex_lock(&plugin->lock);
+    plugin_machine_follow(plugin);
     return plugin;
 }
 
