@@ -264,8 +264,13 @@ static void print_quoted(const char *word)
 
 static void print_hang(const struct gauntlet_options *o, const struct job *job)
 {
-    printf("hang: %s waits in %s for ever; again: lilliput gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u", job->one->name,
-           job->result.waiting, job->one->name, o->profile, o->seed, o->port);
+    if (!job->result.spins)
+        printf("hang: %s waits in %s for ever", job->one->name, job->result.waiting);
+    else if (job->result.waiting[0])
+        printf("hang: %s calls %s over and over, without a pause", job->one->name, job->result.waiting);
+    else
+        printf("hang: %s runs for ever and never sleeps", job->one->name);
+    printf("; again: lilliput gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u", job->one->name, o->profile, o->seed, o->port);
     if (strcmp(o->name, "server.test") != 0)
         printf(" --name %s", o->name);
     if (o->server) {

@@ -4,7 +4,9 @@
 #ifndef LAUNCH_ARCH_H
 #define LAUNCH_ARCH_H
 #include <linux/audit.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -39,6 +41,24 @@ static inline void arch_arguments(const struct arch_regs *regs, uint64_t a[6])
 static inline void arch_set_arguments(struct arch_regs *regs, const uint64_t a[6])
 {
     regs->r.rdi = a[0], regs->r.rsi = a[1], regs->r.rdx = a[2], regs->r.r10 = a[3], regs->r.r8 = a[4], regs->r.r9 = a[5];
+}
+/* The processor's own counter (rdtsc, rdtscp): from now on, in this thread and in what it starts, it is a SIGSEGV. */
+static inline void arch_hide_counter(void) { prctl(PR_SET_TSC, PR_TSC_SIGSEGV); }
+enum { ARCH_COUNTER_BYTES = 3 };
+static inline uint64_t arch_pc(const struct arch_regs *regs) { return regs->r.rip; }
+/* The instruction at the program counter, as if it had been done. False: it is another one. */
+static inline bool arch_give_counter(struct arch_regs *regs, const uint8_t code[ARCH_COUNTER_BYTES], uint64_t value)
+{
+    bool is_rdtscp = code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xf9;
+
+    if (!is_rdtscp && (code[0] != 0x0f || code[1] != 0x31))
+        return false;
+    regs->r.rip += is_rdtscp ? 3 : 2;
+    regs->r.rax = (uint32_t)value;
+    regs->r.rdx = value >> 32;
+    if (is_rdtscp)
+        regs->r.rcx = 0; /* processor 0 */
+    return true;
 }
 /* At the exit stop: number and arguments as the program gave them; the result stays. */
 static inline void arch_restore_call(struct arch_regs *regs, uint64_t nr, const uint64_t a[6])
@@ -96,6 +116,14 @@ static inline void arch_prepare_call(struct arch_regs *regs, uint64_t pc, uint64
         regs->r.x[i] = a[i];
 }
 static inline uint64_t arch_stack(const struct arch_regs *regs) { return regs->r.sp; }
+static inline void arch_hide_counter(void) {} /* CNTVCT_EL0 cannot be hidden */
+enum { ARCH_COUNTER_BYTES = 4 };
+static inline uint64_t arch_pc(const struct arch_regs *regs) { return regs->r.pc; }
+static inline bool arch_give_counter(struct arch_regs *regs, const uint8_t code[ARCH_COUNTER_BYTES], uint64_t value)
+{
+    (void)regs, (void)code, (void)value;
+    return false;
+}
 static inline void arch_arguments(const struct arch_regs *regs, uint64_t a[6])
 {
     for (int i = 0; i < 6; i++)

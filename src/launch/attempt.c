@@ -160,8 +160,9 @@ static void fill_result(struct attempt *a, const struct program *program, const 
         snprintf(a->call, sizeof a->call, "%s", record->call);
     else if (record->timed_out && program->status)
         snprintf(a->call, sizeof a->call, "%s", record->timed_out);
+    a->spins = a->hung && l->spun;
     if (a->hung)
-        snprintf(a->waiting, sizeof a->waiting, "%s", record->waiting ? record->waiting : "?");
+        snprintf(a->waiting, sizeof a->waiting, "%s", record->waiting ? record->waiting : a->spins ? "" : "?");
 }
 
 void attempt_run(const struct attempt_config *config, struct attempt *a)

@@ -21,6 +21,7 @@ struct attempt { /* flat: it crosses a pipe */
     int status;           /* as wait(2) says */
     bool talks_tcp, talks_udp;
     bool hung, skipped, broken; /* broken: the case could not be run */
+    bool spins;                 /* hung, and it never sleeps: it makes that call over and over, or ("") none at all */
     uint64_t virtual_ns, real_ns;
     uint64_t syn_ns[ATTEMPT_SYNS];
     unsigned syn_count;

@@ -4,13 +4,19 @@
  * threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on
  * descriptors count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too.
  * The longer it goes on at one instant the more each costs, up to about what it costs us: so such a loop takes about as
- * long in real time as in virtual. The only reader of the kernel's clocks in launch/. And getrandom(), which the
- * gauntlet answers from its seed. */
+ * long in real time as in virtual. Where a run ends after so much virtual time (the gauntlet) a loop that gets nothing by its calls, or
+ * computes without one, makes the clock go ever faster: 9,000 s of it take seconds. The only reader of the kernel's clocks in
+ * launch/. And getrandom(), which the gauntlet answers from its seed. */
 #include <sys/time.h>
 #include <time.h>
 #include "launch/launch.h"
 
 enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE = 4096, LOOK_READS = 256, SOCKET_CALL_COST = 4, BYTES_A_COST = 2048, DEAREST = 16 };
+enum { COUNTER_STEP = 20 };
+/* A loop that spins: from so many calls on, the clock's steps double each SPIN_DOUBLE calls (so a step is 1/6000 of what
+ * it has spun for: its own time limit is met that well); and when it computes, from so long on, each so long. */
+enum { SPIN_FREE = 16384, SPIN_DOUBLE = 4096, SPIN_MOST = 32 };
+static const uint64_t burn_free_ns = 5 * NS_PER_S, burn_double_ns = 2 * NS_PER_S;
 
 static uint64_t kernel_ns(clockid_t id)
 {
@@ -52,8 +58,37 @@ static uint64_t price(uint32_t n) { return n < CLOCK_FREE ? 0 : min_u32(n / CLOC
 void clock_charge(struct launcher *l, bool is_ours, int64_t bytes)
 {
     uint64_t cost = is_ours ? SOCKET_CALL_COST + (bytes > 0 ? (uint64_t)bytes / BYTES_A_COST : 0) : 1;
+
+    l->descriptor_calls++;
     if (l->virtual_time && l->calls_here++ >= CLOCK_FREE)
         set_now(l, l->now_ns + cost * price(l->calls_here));
+}
+
+static bool has_end(const struct launcher *l) { return l->detect_hang && l->limit_ns; }
+
+void clock_tried(struct program *program, const char *name, bool is_fruitless)
+{
+    struct launcher *l = program->launcher;
+
+    l->burned_ns = 0;
+    if (!is_fruitless || !has_end(l)) {
+        l->fruitless = 0;
+        return;
+    }
+    program->record.tried = name;
+    if (l->fruitless++ < SPIN_FREE)
+        return;
+    set_now(l, l->now_ns + (SOCKET_CALL_COST * price(UINT32_MAX) << min_u32((l->fruitless - SPIN_FREE) / SPIN_DOUBLE, SPIN_MOST)));
+}
+
+void clock_slept(struct launcher *l) { l->fruitless = 0; }
+
+void clock_burn(struct launcher *l, uint64_t step)
+{
+    uint64_t more = has_end(l) && l->burned_ns > burn_free_ns ? (l->burned_ns - burn_free_ns) / burn_double_ns : 0;
+
+    l->burned_ns += step;
+    clock_jump(l, l->now_ns + (step << min_u64(more, SPIN_MOST)));
 }
 
 /* It costs us what some hundred reads cost, and where a rounded time is waited for it is made over and over: R's sleep of 0.1 s
@@ -103,6 +138,14 @@ static uint64_t read_clock(struct call *call, int id)
     if (l->clock->reads++ >= CLOCK_FREE)
         set_now(l, l->now_ns + price(l->clock->reads));
     return clock_from_world(l, id, l->now_ns);
+}
+
+uint64_t clock_counter(struct launcher *l)
+{
+    l->counter = max_u64(l->counter + COUNTER_STEP, clock_from_world(l, CLOCK_MONOTONIC, l->now_ns));
+    if (l->clock->reads++ >= CLOCK_FREE)
+        set_now(l, l->now_ns + price(l->clock->reads));
+    return l->counter;
 }
 
 int64_t clock_call_gettime(struct call *call)

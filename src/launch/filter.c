@@ -293,8 +293,9 @@ static void emit_test(struct builder *b, const struct rule *rule)
         break;
     case WALL_CLOCK: /* negative numbers are some process's CPU clock */
         load_low(b, 0);
-        jump_equal(b, CLOCK_PROCESS_CPUTIME_ID, 3, 0);
-        jump_equal(b, CLOCK_THREAD_CPUTIME_ID, 2, 0);
+        jump_equal(b, CLOCK_PROCESS_CPUTIME_ID, 4, 0);
+        jump_equal(b, CLOCK_THREAD_CPUTIME_ID, 3, 0);
+        jump_equal(b, 10 /* CLOCK_SGI_CYCLE, which is gone */, 2, 0);
         emit(b, BPF_JMP | BPF_JGT | BPF_K, 1, 0, CLOCK_TAI);
         break;
     case EQUALS_0:

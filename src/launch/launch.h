@@ -148,8 +148,12 @@ struct launcher {
     struct clock_page *clock, own_clock; /* virtual; clock: shared with the programs where that is possible */
     int clock_id;            /* of the shared memory; -1: none */
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
+    uint64_t counter;        /* the processor's, as it was read last */
     uint32_t burn_reads;     /* clock.reads at that time */
     uint32_t calls_here;     /* virtual: on sockets, at this instant */
+    uint64_t descriptor_calls; /* all notified ones */
+    uint32_t fruitless;      /* virtual: calls that might have moved something and did not, one after the other: clock_tried */
+    uint64_t burned_ns;      /* virtual: by which the clock followed a program that computes without a call */
     unsigned idle_turns;
     uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
     bool has_chance;         /* virtual: getrandom() is answered from a seed: two runs are one */
@@ -157,7 +161,7 @@ struct launcher {
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
     uint64_t jumps, notifications, stops, scans;
     bool progress;           /* something happened in this turn of the loop */
-    bool stopped, hung;
+    bool stopped, hung, spun; /* spun: a hang that never sleeps */
     int stop_signal;
     uint64_t next_id;
     bool keeps_inner;        /* pidfd_getfd is refused: sweep.c */
@@ -193,7 +197,8 @@ struct program_record {
     const char *call;     /* the last call on a socket that failed, and its errno; cleared when a later connect() succeeds */
     int error;
     const char *timed_out; /* the last timed wait that ran out */
-    const char *waiting;  /* at a hang: the call that waits */
+    const char *waiting;  /* at a hang: the call that waits, or is made over and over */
+    const char *tried;    /* the last call that might have moved something and did not */
     uint64_t ended_ns;
     bool talks_tcp, talks_udp; /* it connected a stream; it sent a datagram (name resolution apart) */
     bool default_keepalive; /* in: SO_KEEPALIVE is set on every TCP socket */
@@ -236,6 +241,7 @@ struct task {
     uint64_t args[6];          /* of the wait, as the program gave them */
     uint64_t nr;
     uint64_t deadline_ns;
+    uint64_t began_ns, calls;  /* of the wait; launcher.descriptor_calls when the last that ended at once did */
     bool timed_out;
     bool listening;            /* stopped as by SIGSTOP */
     bool has_exec;             /* it has called exec since its birth */
@@ -377,7 +383,12 @@ void clock_start(struct launcher *launcher);
 void clock_jump(struct launcher *launcher, uint64_t now_ns); /* virtual */
 /* A call on a descriptor (IS_OURS: one of the launcher's sockets), with its result: many at one instant take time. */
 void clock_charge(struct launcher *launcher, bool is_ours, int64_t bytes);
+/* A call that moves data, connects, accepts or waits has ended at once. IS_FRUITLESS: with nothing. */
+void clock_tried(struct program *program, const char *name, bool is_fruitless);
+void clock_slept(struct launcher *launcher);
+void clock_burn(struct launcher *launcher, uint64_t step_ns); /* a program has computed for so long without a call */
 void clock_looked(struct launcher *launcher); /* a timed wait of no length counts as many clock reads */
+uint64_t clock_counter(struct launcher *launcher); /* virtual: what the processor's counter says: nanoseconds; each read is another number */
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */
 uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds, int64_t nanoseconds);
@@ -423,8 +434,10 @@ unsigned quiesce_running(struct launcher *launcher); /* how many threads run, or
 const char *quiesce_waiting(struct launcher *launcher, struct program *program); /* the call that its first thread waits in */
 int timers_init(struct launcher *launcher);
 void timers_free(struct launcher *launcher);
+int timers_check_clock(int id); /* 0: timers and sleeps may have this clock; -EOPNOTSUPP: it only tells the time */
 uint64_t timers_next(const struct launcher *launcher);
 void timers_fire(struct launcher *launcher);
+void timers_signal(struct launcher *launcher, const struct task *task, int signal); /* is about to be delivered */
 void timers_process_gone(struct launcher *launcher, pid_t tgid);
 
 /* --- desc.c, desc_pump.c, desc_exact.c ------------------------------------------------------------------------------------- */

@@ -415,6 +415,17 @@ static bool is_on_socket(struct launcher *l, const struct handler *handler)
     return handler && handler->argument != NO_DESCRIPTOR && l->has_sockets;
 }
 
+/* Has it moved anything? That a name server answers says nothing of what is tried next. */
+static void note_try(const struct call *call, const struct handler *handler, const struct desc *desc, int64_t result)
+{
+    bool is_fruitless = (result < 0 && result != CALL_REPLIED) || (result == 0 && handler->handle == call_recv);
+
+    if (call->tries > 1 && result == -EAGAIN) /* its time limit is over */
+        clock_slept(desc->launcher);
+    else if (is_fruitless || !desc->asked_length)
+        clock_tried(call->program, handler->name, is_fruitless);
+}
+
 /* Handles CALL once; true when it is answered (or its thread is gone). */
 static bool handle(struct call *call)
 {
@@ -452,6 +463,8 @@ static bool handle(struct call *call)
         call_record(call, handler->name, (int)-result);
     if (handler && handler->argument != NO_DESCRIPTOR)
         clock_charge(call->program->launcher, call->desc != NULL, result);
+    if (desc && result != CALL_CONTINUE && !notify_is_quick(call->nr))
+        note_try(call, handler, desc, result);
     if (is_new && desc && is_settled(call, desc))
         launcher_settle(desc->launcher, call->nr == __NR_close);
     if (result == CALL_REPLIED || notify_reply(call, result) || result == CALL_CONTINUE || !call->desc ||

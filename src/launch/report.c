@@ -43,7 +43,7 @@ static void exit_word(const struct attempt *a, char *out, size_t size)
         snprintf(out, size, "%d", WEXITSTATUS(a->status));
 }
 
-#define ROW "%-19s %-11s %-13s %-7s %8s %7s  "
+#define ROW "%-19s %-15s %-13s %-7s %8s %7s  "
 
 void report_head(FILE *out) { fprintf(out, ROW "%s\n", "CASE", "CALL", "ERRNO", "EXIT", "VIRTUAL", "REAL", "SYN AT"); }
 
@@ -61,6 +61,7 @@ static void fit(FILE *out, char *syns, int used)
 void report_row(FILE *out, const char *name, const struct attempt *a)
 {
     char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], syns[200], virtual[32], real[32];
+    const char *call;
     int used;
 
     attempt_errno_name(a->error, word);
@@ -68,11 +69,10 @@ void report_row(FILE *out, const char *name, const struct attempt *a)
     report_syns(a, syns, sizeof syns);
     snprintf(virtual, sizeof virtual, "%llu.%llu s", a->virtual_ns / NS_PER_S, a->virtual_ns % NS_PER_S / (NS_PER_S / 10));
     snprintf(real, sizeof real, "%llu ms", a->real_ns / NS_PER_MS);
-    used = fprintf(out, ROW, name,
-                   a->hung      ? a->waiting
-                   : a->call[0] ? a->call
-                                : "-",
-                   a->hung                   ? "-"
+    call = a->hung ? a->waiting : a->call;
+    used = fprintf(out, ROW, name, call[0] ? call : "-",
+                   a->spins                  ? "(spins)"
+                   : a->hung                 ? "-"
                    : a->call[0] && !a->error ? "(time limit)"
                                              : word,
                    exit, virtual, real);
@@ -91,8 +91,8 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
         exit_word(a, exit, sizeof exit);
         for (unsigned k = 0; k < a->syn_count; k++)
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
-        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call, "errno",
-                        a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "virtual_ms",
+        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call, "errno",
+                        a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "spins", a->spins, "virtual_ms",
                         (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS), "syn_at_ms", syns,
                         "unexpected", a->unexpected);
         json_array_append_new(list, row);

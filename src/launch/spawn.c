@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "launch/arch.h"
 #include "launch/launch.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -99,6 +100,8 @@ static void child_main(struct program *program, struct handover *shared, enum fi
         _exit(126);
     while (!shared->go)
         futex_wait(&shared->go, 0, 0);
+    if (mode == FILTER_VIRTUAL)
+        arch_hide_counter();
     execvp(program->argv[0], program->argv);
     fprintf(stderr, "lilliput: %s: %s\n", program->argv[0], strerror(errno));
     _exit(errno == ENOENT ? 127 : 126);

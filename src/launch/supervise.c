@@ -482,20 +482,23 @@ static void count_burn(struct launcher *l)
         return;
     }
     while (used > l->burn_base_ns + burn_limit_ns + burn_step_ns) {
-        clock_jump(l, l->now_ns + burn_step_ns);
+        clock_burn(l, burn_step_ns);
         l->burn_base_ns += burn_step_ns;
         l->burn_reads = l->clock->reads;
     }
 }
 
-static void end_as_hang(struct launcher *l)
+/* SPINS: it never sleeps. */
+static void end_as_hang(struct launcher *l, bool spins)
 {
     l->hung = true;
+    l->spun = spins;
     l->stopped = true;
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
-        if (program->started && !program->ended)
-            program->record.waiting = quiesce_waiting(l, program);
+        if (!program->started || program->ended)
+            continue;
+        program->record.waiting = !spins ? quiesce_waiting(l, program) : l->fruitless ? program->record.tried : NULL;
     }
 }
 
@@ -523,7 +526,7 @@ static void jump(struct launcher *l)
     uint64_t next = launcher_next(l);
 
     if (l->limit_ns && next > l->limit_ns && l->detect_hang) {
-        end_as_hang(l);
+        end_as_hang(l, false);
     } else if (next == LIL_NEVER) {
         poll_events(l, notify_look_left(l)); /* a signal from outside would not be seen */
         notify_look(l, false);
@@ -539,6 +542,10 @@ static void virtual_turn(struct launcher *l)
 {
     uint64_t awake_ns;
 
+    if (l->limit_ns && l->now_ns > l->limit_ns && l->detect_hang) {
+        end_as_hang(l, true);
+        return;
+    }
     l->progress = false;
     wait_fire(l);
     timers_fire(l);
@@ -581,7 +588,7 @@ static void real_turn(struct launcher *l)
     sweep_if_due(l);
     notify_look(l, false);
     if (l->limit_ns && l->now_ns > l->limit_ns)
-        end_as_hang(l);
+        end_as_hang(l, false);
 }
 
 static bool is_over(struct launcher *l)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -26,7 +27,8 @@ struct timer {
     uint64_t past, next_ns; /* so many expirations were due when it was set to a time in the past; and then the next */
     int signal;      /* 0: none */
     uint64_t value;  /* sigev_value */
-    unsigned overrun;
+    bool is_queued;  /* its signal was sent, and not seen to be delivered */
+    unsigned overrun; /* expirations since then: they send nothing (timer_getoverrun(2)) */
     int event_fd;    /* our own end of a timerfd */
 };
 
@@ -106,9 +108,28 @@ uint64_t timers_next(const struct launcher *l)
     return next;
 }
 
-static void send_timer_signal(struct timer *timer)
+/* A signal of the timer's own waits still: blocked, most likely. */
+static bool is_pending(const struct timer *timer)
+{
+    char path[64], text[2048];
+    const char *field = timer->tid ? "\nSigPnd:" : "\nShdPnd:", *at;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/status", timer->tgid, timer->tid ? timer->tid : timer->tgid);
+    memory_proc_text(path, text, sizeof text);
+    at = strstr(text, field);
+    return at && strtoull(at + strlen(field), NULL, 16) >> (timer->signal - 1) & 1;
+}
+
+static void send_timer_signal(struct timer *timer, uint64_t count)
 {
     siginfo_t info = {.si_signo = timer->signal, .si_code = SI_TIMER};
+
+    if (timer->is_queued && is_pending(timer)) {
+        timer->overrun = (unsigned)min_u64(timer->overrun + count, INT32_MAX);
+        return;
+    }
+    timer->is_queued = true;
+    timer->overrun = (unsigned)min_u64(count - 1, INT32_MAX);
     info.si_timerid = timer->id;
     info.si_overrun = (int)timer->overrun;
     info.si_value.sival_ptr = (void *)(uintptr_t)timer->value;
@@ -116,6 +137,25 @@ static void send_timer_signal(struct timer *timer)
         syscall(SYS_rt_tgsigqueueinfo, timer->tgid, timer->tid, timer->signal, &info);
     else
         syscall(SYS_rt_sigqueueinfo, timer->tgid, timer->signal, &info);
+}
+
+/* We sent it; what it tells of itself shall be what the kernel tells. */
+void timers_signal(struct launcher *l, const struct task *task, int sig)
+{
+    siginfo_t info;
+    struct timer *timer;
+
+    if (!l->timers->count || ptrace(PTRACE_GETSIGINFO, task->tid, 0, &info) < 0)
+        return;
+    if (sig == SIGALRM && info.si_code == SI_USER && info.si_pid == l->pid) {
+        info = (siginfo_t){.si_signo = sig, .si_code = SI_KERNEL};
+    } else if (info.si_code == SI_TIMER && (timer = timer_find(l, TIMER_POSIX, task->tgid, info.si_timerid))) {
+        timer->is_queued = false;
+        info.si_overrun = (int)timer->overrun;
+    } else {
+        return;
+    }
+    ptrace(PTRACE_SETSIGINFO, task->tid, 0, &info);
 }
 
 void timers_fire(struct launcher *l)
@@ -130,13 +170,12 @@ void timers_fire(struct launcher *l)
         else
             timer->deadline_ns = timer->past ? timer->next_ns : clock_add(timer->deadline_ns, timer->interval_ns);
         timer->past = 0;
-        timer->overrun = (unsigned)min_u64(count - 1, INT32_MAX);
         if (timer->kind == TIMER_ITIMER)
             kill(timer->tgid, SIGALRM);
         else if (timer->kind == TIMER_FD)
             (void)!write(timer->event_fd, &count, sizeof count);
         else if (timer->signal)
-            send_timer_signal(timer);
+            send_timer_signal(timer, count);
         l->progress = true;
     }
 }
@@ -231,6 +270,11 @@ int64_t timers_call_getitimer(struct call *call)
     return put_itimer(call, call->args[1], timer_find(call->program->launcher, TIMER_ITIMER, memory_tgid(call->tid), 0));
 }
 
+int timers_check_clock(int id)
+{
+    return id == CLOCK_REALTIME || id == CLOCK_MONOTONIC || id == CLOCK_BOOTTIME || id == CLOCK_TAI ? 0 : -EOPNOTSUPP;
+}
+
 /* --- timer_create ------------------------------------------------------------------------------------------------------- */
 int64_t timers_call_create(struct call *call)
 {
@@ -240,9 +284,15 @@ int64_t timers_call_create(struct call *call)
         int32_t signal, notify, tid, pad[11];
     } event = {.signal = SIGALRM, .notify = SIGEV_SIGNAL};
     struct timer *timer;
+    int rc = timers_check_clock((int)call->args[0]);
 
+    if (rc < 0)
+        return rc;
     if (call->args[1] && memory_read(call->tid, call->args[1], &event, sizeof event) < 0)
         return -EFAULT;
+    if (event.notify != SIGEV_NONE && (event.notify < 0 || event.notify > SIGEV_THREAD_ID || event.notify == 3 || event.signal < 1 ||
+                                       event.signal > SIGRTMAX))
+        return -EINVAL;
     timer = timer_new(l, TIMER_POSIX, memory_tgid(call->tid));
     if (!timer)
         return -EAGAIN;
@@ -324,10 +374,11 @@ static int eventfd_id(pid_t tid, int fd)
 
 int64_t timers_call_fd_create(struct call *call)
 {
-    int flags = (int)call->args[1], fd, given;
+    int clock = (int)call->args[0], flags = (int)call->args[1], fd, given;
     struct timer *timer;
 
-    if (flags & ~(TFD_NONBLOCK | TFD_CLOEXEC))
+    if (flags & ~(TFD_NONBLOCK | TFD_CLOEXEC) || clock == CLOCK_TAI ||
+        (timers_check_clock(clock) < 0 && clock != CLOCK_REALTIME_ALARM && clock != CLOCK_BOOTTIME_ALARM))
         return -EINVAL;
     fd = eventfd(0, EFD_CLOEXEC | (flags & TFD_NONBLOCK ? EFD_NONBLOCK : 0));
     if (fd < 0)
@@ -337,7 +388,7 @@ int64_t timers_call_fd_create(struct call *call)
         close(fd);
         return -ENOMEM;
     }
-    timer->clock = (int)call->args[0];
+    timer->clock = clock;
     timer->event_fd = fd;
     timer->id = eventfd_id(call->program->launcher->pid, fd);
     given = notify_add_fd(call, fd, flags & TFD_CLOEXEC);
@@ -360,6 +411,8 @@ int64_t timers_call_fd_settime(struct call *call)
 
     if (!timer)
         return CALL_CONTINUE;
+    if (call->args[1] & ~(uint64_t)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+        return -EINVAL;
     rc = (int)settime(call, timer, call->args[1] & TFD_TIMER_ABSTIME);
     /* Setting a timer takes back what it has counted. The flag is the open file's: put it back as it was. */
     flags = fcntl(timer->event_fd, F_GETFL);

@@ -160,6 +160,19 @@ static void on_exec(struct launcher *l, struct task *task)
         on_death(l, task->tid, status);
 }
 
+/* The processor's counter was read (arch_hide_counter): it counts the nanoseconds of virtual time. */
+static bool is_counter_read(struct launcher *l, const struct task *task)
+{
+    uint8_t code[ARCH_COUNTER_BYTES] = {0};
+    struct arch_regs regs;
+    siginfo_t info;
+
+    if (ptrace(PTRACE_GETSIGINFO, task->tid, 0, &info) < 0 || info.si_code != SI_KERNEL || arch_get(task->tid, &regs) < 0)
+        return false;
+    memory_read(task->tid, arch_pc(&regs), code, sizeof code);
+    return arch_give_counter(&regs, code, clock_counter(l)) && arch_set(task->tid, &regs) == 0;
+}
+
 static bool is_stopping_signal(int sig) { return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU; }
 
 static void on_stop(struct launcher *l, pid_t tid, int status)
@@ -191,7 +204,10 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
     } else if (event) {
         wait_interrupted(task);
         ptrace(PTRACE_CONT, tid, 0, 0);
+    } else if (sig == SIGSEGV && is_counter_read(l, task)) {
+        ptrace(PTRACE_CONT, tid, 0, 0);
     } else {
+        timers_signal(l, task, sig);
         wait_signal(l, task, sig);
         ptrace(PTRACE_CONT, tid, 0, sig);
     }

@@ -101,9 +101,13 @@ static int read_deadline(struct launcher *l, struct task *task, const struct wai
         *deadline = clock_to_world(l, CLOCK_REALTIME, pair[0], pair[1]);
         return 0;
     case CLOCK_BY_4:
+        if (a[4] != CLOCK_REALTIME && a[4] != CLOCK_MONOTONIC)
+            return -EINVAL;
         *deadline = clock_to_world(l, (int)a[4], pair[0], pair[1]);
         return 0;
     case CLOCK_BY_0:
+        if (timers_check_clock((int)a[0]) < 0)
+            return -EOPNOTSUPP;
         if (a[1] & TIMER_ABSTIME) {
             *deadline = clock_to_world(l, (int)a[0], pair[0], pair[1]);
             return 0;
@@ -156,6 +160,7 @@ void wait_enter(struct launcher *l, struct task *task)
     arch_set_arguments(&regs, changed);
     arch_set(task->tid, &regs);
     task->wait = kind;
+    task->began_ns = l->now_ns;
     task->timed_out = false;
     ptrace(PTRACE_SYSCALL, task->tid, 0, 0);
 }
@@ -166,18 +171,18 @@ static bool is_broken(int64_t result)
            result == -EINTR;
 }
 
-static void write_left(struct launcher *l, struct task *task, const struct wait_kind *kind)
+static int write_left(struct launcher *l, struct task *task, const struct wait_kind *kind)
 {
     uint64_t left = task->deadline_ns > l->now_ns ? task->deadline_ns - l->now_ns : 0;
     int64_t pair[2] = {(int64_t)(left / NS_PER_S), (int64_t)(left % NS_PER_S)};
 
     if (kind->left < 0 || !task->args[kind->left])
-        return;
+        return 0;
     if (kind->form == CLOCK_BY_0 && task->args[1] & TIMER_ABSTIME)
-        return;
+        return 0;
     if (kind->form == TIMEVAL)
         pair[1] /= 1000;
-    memory_write(task->tid, task->args[kind->left], pair, sizeof pair);
+    return memory_write(task->tid, task->args[kind->left], pair, sizeof pair);
 }
 
 static void empty_sets(struct task *task)
@@ -198,6 +203,19 @@ static void end_timed_out(struct launcher *l, struct task *task, const struct wa
         write_left(l, task, kind);
     if (task->program && !(kind->as_ppoll && task->program->record.timed_out)) /* a sleep between two tries, or at the end, says less */
         task->program->record.timed_out = kind->name;
+    clock_slept(l);
+}
+
+/* Something is ready that the thread does nothing about: it waits again, and again at once, and calls nothing between. */
+static void note_ready(struct launcher *l, struct task *task, const struct wait_kind *kind)
+{
+    bool waits_for_fds = kind->form == MILLISECONDS || kind->fd_sets || kind->nr == __NR_ppoll || kind->nr == __NR_epoll_pwait2;
+
+    if (!waits_for_fds || task->began_ns != l->now_ns || !task->program)
+        return;
+    if (task->calls == l->descriptor_calls)
+        clock_tried(task->program, kind->name, true);
+    task->calls = l->descriptor_calls;
 }
 
 void wait_exit(struct launcher *l, struct task *task)
@@ -210,6 +228,7 @@ void wait_exit(struct launcher *l, struct task *task)
         int64_t result = arch_result(&regs);
         arch_restore_call(&regs, task->nr, task->args);
         if (!is_broken(result)) {
+            note_ready(l, task, kind);
             if (!kind->as_ppoll)
                 write_left(l, task, kind);
         } else if (task->timed_out) {
@@ -217,7 +236,6 @@ void wait_exit(struct launcher *l, struct task *task)
         } else {
             /* A signal, or a stop. With a handler the call ends with EINTR; without, it is made again: then up to the
              * same deadline. A timed futex wait never restarts after a handler (futex(2), signal(7)). */
-            write_left(l, task, kind);
             if (result == -ERESTARTSYS_ || result == -ERESTART_RESTARTBLOCK_)
                 arch_set_result(&regs, -ERESTARTNOHAND_);
             task->resume_ns = task->deadline_ns;
@@ -260,10 +278,24 @@ static void break_call(struct launcher *l, struct task *task)
 /* A stop as by SIGSTOP breaks calls with a time limit and those that moved a part (signal(7)); the others go on after it. */
 void wait_stop(struct launcher *l, struct task *task) { break_call(l, task); }
 
+/* The wait that a handler's signal broke tells what was left of its time. */
+static void end_broken(struct launcher *l, struct task *task)
+{
+    const struct wait_kind *kind = find_kind(task->resume_nr);
+    struct arch_regs regs;
+
+    if (write_left(l, task, kind) == 0 || !kind->as_ppoll || arch_get(task->tid, &regs) < 0)
+        return;
+    arch_set_result(&regs, -EFAULT);
+    arch_set(task->tid, &regs);
+}
+
 void wait_signal(struct launcher *l, struct task *task, int sig)
 {
     if (!is_caught(task->tid, sig))
         return;
+    if (task->resume_ns)
+        end_broken(l, task);
     task->resume_ns = 0;
     break_call(l, task);
 }

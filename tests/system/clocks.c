@@ -1,8 +1,11 @@
 /* clocks.c: every way to read the clock says the same in virtual time: the C library (through the vDSO that the launcher puts there) and
- * the system calls; before and after a sleep; a loop that spins on a clock ends. "ok" or what differs; exit 1 then.
+ * the system calls; before and after a sleep; a loop that spins on a clock ends; the processor's counter moves along, and a SIGSEGV
+ * is one all the same. "ok" or what differs; exit 1 then.
  * `clocks -f PROGRAM ARGS`: PROGRAM under a seccomp filter of its own that kills for shmat(), a call that it does not make. */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +14,9 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <x86intrin.h>
+#endif
 
 static int differing;
 
@@ -46,6 +52,30 @@ static void look(void)
     compare("time, the call", syscall(SYS_time, NULL), a.tv_sec);
 }
 
+#ifdef __x86_64__
+static sigjmp_buf back;
+static void on_segv(int sig) { (void)sig, siglongjmp(back, 1); }
+
+static void look_at_counter(void)
+{
+    unsigned processor;
+    unsigned long long a = __rdtsc(), b = __rdtsc(), c;
+
+    sleep(3);
+    c = __rdtscp(&processor);
+    compare("two reads of the counter", b > a, 1);
+    compare("the counter over 3 s, in tenths", (long long)(c - b) / 100000000, 30);
+    signal(SIGSEGV, on_segv);
+    if (!sigsetjmp(back, 1)) {
+        *(volatile int *)(0xdeadull << 48) = 1; /* as for the counter, the kernel has no address to tell */
+        compare("a SIGSEGV", 0, 1);
+    }
+    signal(SIGSEGV, SIG_DFL);
+}
+#else
+static void look_at_counter(void) {}
+#endif
+
 static int under_filter(char **argv)
 {
     struct sock_filter code[] = {{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
@@ -71,6 +101,8 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &b);
     compare("sleep", b.tv_sec - a.tv_sec, 5);
     look();
+    look_at_counter();
+    clock_gettime(CLOCK_MONOTONIC, &b);
     do
         clock_gettime(CLOCK_MONOTONIC, &a);
     while (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec + 2000000);

@@ -76,6 +76,11 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", int(os.envir
 while True: b, a = s.recvfrom(2000); s.sendto(b, a)"' -- dig @{addr} -p {port} {host}
 check 'the line that repeats a hang can be pasted' 1 "again: lilliput gauntlet --case silent .* --server 'sleep 9' -- bash -c 'cat </dev/tcp/" \
   "$LILLIPUT" gauntlet --case silent --server 'sleep 9' -- bash -c 'cat </dev/tcp/$LILLIPUT_ADDR/$LILLIPUT_PORT'
+spins='import os, select, socket, sys
+s = socket.create_connection((os.environ["LILLIPUT_HOST"], 80)); s.sendall(b"GET / HTTP/1.0\r\n\r\n"); p = select.epoll(); p.register(s, select.EPOLLIN)
+while True: s.recv(9) if sys.argv[1] == "read" else p.poll(5)'
+check 'a loop that reads the end of file for ever is a hang' 1 '^hang: fin-after calls recvfrom over and over' "$LILLIPUT" gauntlet --case fin-after -- python3 -c "$spins" read
+check 'and one that waits and does not read' 1 '^fin-after +epoll_wait +\(spins\) +HANG +900' "$LILLIPUT" gauntlet --case fin-after -- python3 -c "$spins" wait
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
 check 'node' 0 '34 cases: 34 ended, 0 hangs' "$LILLIPUT" gauntlet -- node -e 'fetch("http://"+process.env.LILLIPUT_HOST+"/").then(r => r.text()).then(() => 0, () => process.exit(3))'
