@@ -388,7 +388,7 @@ void clock_tried(struct program *program, const char *name, bool is_fruitless);
 void clock_slept(struct launcher *launcher);
 void clock_burn(struct launcher *launcher, uint64_t step_ns); /* a program has computed for so long without a call */
 void clock_looked(struct launcher *launcher); /* a timed wait of no length counts as many clock reads */
-uint64_t clock_counter(struct launcher *launcher); /* virtual: what the processor's counter says: nanoseconds; each read is another number */
+uint64_t clock_counter(struct launcher *launcher); /* virtual: the processor's: nanoseconds; each read says more than the last */
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */
 uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds, int64_t nanoseconds);

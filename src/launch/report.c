@@ -91,10 +91,10 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
         exit_word(a, exit, sizeof exit);
         for (unsigned k = 0; k < a->syn_count; k++)
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
-        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call, "errno",
-                        a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "spins", a->spins, "virtual_ms",
-                        (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS), "syn_at_ms", syns,
-                        "unexpected", a->unexpected);
+        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call,
+                        "errno", a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "spins", a->spins,
+                        "virtual_ms", (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS),
+                        "syn_at_ms", syns, "unexpected", a->unexpected);
         json_array_append_new(list, row);
     }
     json_object_set_new(root, "cases", list);
