@@ -444,6 +444,32 @@ static int64_t send_for(struct call *call, struct transfer *t)
     return errno == EPIPE ? call_broken_pipe(call, t->flags) : -errno;
 }
 
+/* MSG_FASTOPEN: connect() and the first write in one (tcp(7)). 0: what the SYN did not take is still to be sent, or the stack knows the
+ * answer. */
+static int64_t send_with_syn(struct call *call, struct transfer *t)
+{
+    struct desc *desc = call->desc;
+    bool begins = !call->tries && (desc->state == DESC_NEW || (desc->state == DESC_FAILED && !desc->error));
+    int64_t n = 0;
+
+    if (!call->tries && !begins)
+        return desc->state == DESC_OPEN && desc->is_told ? -EISCONN : 0;
+    if (begins) {
+        n = send_one(call, t, 0);
+        if (n < 0 && n != -EINPROGRESS)
+            return n;
+        call->done = n > 0 ? (uint64_t)n : 0;
+        call->program->record.talks_tcp = true;
+        n = call_connect_begun(call, true);
+    } else if (desc->state != DESC_OPEN || !desc->is_told) {
+        n = call_connect_state(call);
+    }
+    if (n == CALL_HOLD || (n < 0 && !call->done))
+        return n;
+    t->flags &= ~MSG_FASTOPEN;
+    return n < 0 || call->done == total_of(t) ? (int64_t)call->done : 0;
+}
+
 int64_t call_send(struct call *call)
 {
     struct desc *desc = call->desc;
@@ -452,6 +478,8 @@ int64_t call_send(struct call *call)
     int64_t n = parse(call, t, 0);
     int flags;
 
+    if (n >= 0 && t->flags & MSG_FASTOPEN && desc->kind == DESC_STREAM && (n = send_with_syn(call, t)) != 0)
+        return n;
     if (is_piped(call, 0))
         return n < 0 ? CALL_CONTINUE : send_for(call, t);
     if (n < 0 || asks_nobody(call, t))

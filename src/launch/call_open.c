@@ -207,6 +207,20 @@ int64_t call_refuse(struct call *call)
     return -EPERM;
 }
 
+/* What the machine has itself may be mounted (sandboxes do it: bubblewrap); of any other file system the kernel might fetch what is in it
+ * from the real network. */
+int64_t call_mount(struct call *call)
+{
+    static const char *const local[] = {"tmpfs", "ramfs", "proc", "sysfs", "devpts", "devtmpfs", "mqueue", "overlay", "cgroup", "cgroup2"};
+    static char type[PATH_MAX];
+
+    if (read_path(call->tid, call->args[call->nr == __NR_mount ? 2 : 0], type) == 0)
+        for (unsigned i = 0; i < ARRAY_COUNT(local); i++)
+            if (!strcmp(type, local[i]))
+                return CALL_CONTINUE;
+    return call_refuse(call);
+}
+
 /* In virtual time each thread has its tracer. As the kernel would answer; but a debugger's own words do not tell why. */
 int64_t call_refuse_ptrace(struct call *call)
 {

@@ -200,7 +200,7 @@ static int64_t connect_unix(struct call *call)
     return CALL_CONTINUE;
 }
 
-static int64_t connect_state(struct call *call)
+int64_t call_connect_state(struct call *call)
 {
     struct desc *desc = call->desc;
     int error = desc->error;
@@ -252,7 +252,6 @@ static bool connect_at_once(struct call *call, bool pending, int64_t *result)
 static int64_t begin_connect(struct call *call, const struct sockaddr_storage *address, socklen_t length)
 {
     struct desc *desc = call->desc;
-    int64_t result;
     int rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
 
     /* The end of the attempt whose error connect() told. */
@@ -260,10 +259,18 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
         rc = lil_connect(call->program->proc, desc->lil_fd, (const struct sockaddr *)address, length);
     if (rc < 0 && errno != EINPROGRESS && errno != EAGAIN)
         return -errno;
+    return call_connect_begun(call, rc < 0);
+}
+
+int64_t call_connect_begun(struct call *call, bool pending)
+{
+    struct desc *desc = call->desc;
+    int64_t result;
+
     if (desc->state == DESC_FAILED && desc_renew(call) < 0) /* calls work as they should, poll(2) goes on saying HUP */
         launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure",
                      call->program->name, call->tid);
-    if (connect_at_once(call, rc < 0, &result))
+    if (connect_at_once(call, pending, &result))
         return result;
     if (desc->state == DESC_NEW) {
         int attached = desc_attach_hub(desc, call->inner);
@@ -271,14 +278,14 @@ static int64_t begin_connect(struct call *call, const struct sockaddr_storage *a
             return attached;
     }
     desc->state = DESC_CONNECTING;
-    if (rc == 0) {
+    if (!pending) {
         desc_established(desc);
         desc_dirty(desc);
         desc->is_told = true;
         return 0;
     }
     call->tries++; /* what comes now is this call's own state, not EALREADY */
-    return connect_state(call);
+    return call_connect_state(call);
 }
 
 /* connect(AF_UNSPEC): no peer any more (UNP 8.11; for TCP Linux alone). */
@@ -302,7 +309,7 @@ int64_t call_connect(struct call *call)
     if (!desc)
         return connect_unix(call);
     if (call->tries)
-        return connect_state(call);
+        return call_connect_state(call);
     rc = read_address(call, 1, &address);
     if (rc < 0)
         return rc;
@@ -310,7 +317,7 @@ int64_t call_connect(struct call *call)
     if (desc->kind == DESC_STREAM && desc->lil_fd >= 0 && length >= sizeof address.ss_family && address.ss_family == AF_UNSPEC)
         return dissolve(call, &address, length);
     if (desc->kind == DESC_STREAM && desc->state != DESC_NEW && !(desc->state == DESC_FAILED && !desc->error))
-        return connect_state(call);
+        return call_connect_state(call);
     desc->asked_length = 0;
     dns_redirect(desc, &address, &length);
     if (desc->kind == DESC_STREAM && call->program->launcher->keeps_inner)

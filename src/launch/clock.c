@@ -8,7 +8,9 @@
  * computes without one, makes the clock go ever faster: 9,000 s of it take seconds. The only reader of the kernel's clocks in
  * launch/. And getrandom(), which the gauntlet answers from its seed. */
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <time.h>
+#include "launch/arch.h"
 #include "launch/launch.h"
 
 enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE = 4096, LOOK_READS = 256, SOCKET_CALL_COST = 4, BYTES_A_COST = 2048, DEAREST = 16 };
@@ -170,6 +172,29 @@ int64_t clock_call_time(struct call *call)
     if (call->args[0] && memory_write(call->tid, call->args[0], &seconds, sizeof seconds) < 0)
         return -EFAULT;
     return seconds;
+}
+
+/* adjtimex, clock_adjtime: who only asks (logger, time clients) is told of the machine's clock, as of the program's time. */
+int64_t clock_call_adjust(struct call *call)
+{
+    bool has_id = call->nr == __NR_clock_adjtime;
+    struct timex t;
+    uint64_t now;
+    int state;
+
+    if (has_id && (int)call->args[0] != CLOCK_REALTIME)
+        return call_refuse(call);
+    if (memory_read(call->tid, call->args[has_id], &t, sizeof t) < 0)
+        return -EFAULT;
+    if (t.modes != 0 && t.modes != ADJ_OFFSET_SS_READ)
+        return call_refuse(call);
+    state = adjtimex(&t);
+    if (state < 0)
+        return -errno;
+    now = clock_from_world(call->program->launcher, CLOCK_REALTIME, call->program->launcher->now_ns);
+    t.time.tv_sec = (time_t)(now / NS_PER_S);
+    t.time.tv_usec = (suseconds_t)(now % NS_PER_S / (t.status & STA_NANO ? 1 : NS_PER_US));
+    return memory_write(call->tid, call->args[has_id], &t, sizeof t) < 0 ? -EFAULT : state;
 }
 
 /* The other thing in which two runs of a program differ. */

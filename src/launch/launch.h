@@ -357,14 +357,14 @@ typedef int64_t call_handler(struct call *call);
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname,
     call_getpeername, call_setsockopt, call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile,
     call_splice /* call_splice.c */;
-call_handler call_open, call_ioctl_foreign, call_refuse, call_refuse_ptrace; /* call_open.c */
+call_handler call_open, call_ioctl_foreign, call_mount, call_refuse, call_refuse_ptrace; /* call_open.c */
 call_handler call_affinity; /* place.c */
 call_handler call_kill, call_set_owner, call_get_owner; /* call_kill.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);
 call_handler call_getrandom; /* clock.c */
-call_handler clock_call_gettime, clock_call_gettimeofday, clock_call_time;
+call_handler clock_call_gettime, clock_call_gettimeofday, clock_call_time, clock_call_adjust;
 call_handler timers_call_alarm, timers_call_setitimer, timers_call_getitimer, timers_call_create, timers_call_settime, timers_call_gettime,
     timers_call_getoverrun, timers_call_delete, timers_call_fd_create, timers_call_fd_settime, timers_call_fd_gettime;
 bool call_is_blocking(const struct call *call, int flags); /* no O_NONBLOCK, no MSG_DONTWAIT */
@@ -372,6 +372,9 @@ bool call_is_blocking(const struct call *call, int flags); /* no O_NONBLOCK, no 
 uint64_t call_deadline(const struct call *call, int option);
 /* A call that found nothing begins to wait: its deadline is set. false: it does not block, or that deadline has passed. */
 bool call_begin_wait(struct call *call, int flags, int option);
+/* The stack has begun to connect the call's socket (PENDING: and is not done): the call's answer, or CALL_HOLD. */
+int64_t call_connect_begun(struct call *call, bool pending);
+int64_t call_connect_state(struct call *call); /* the same, when it is handled again */
 /* What a failed connect() left behind is the next call's answer, once; 0: nothing. */
 int call_take_error(struct call *call, int flags);
 void call_record(struct call *call, const char *name, int error);

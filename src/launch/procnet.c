@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "host/sysctl_linux.h"
 #include "ip/route.h"
 #include "launch/launch.h"
 #include "link/neighbor.h"
@@ -380,6 +381,25 @@ char *procnet_text(struct program *program, const char *name, size_t *length)
     return NULL;
 }
 
+/* The host's own; of an interface what is set for all; what Linux shows where the host has no place for it. */
+static bool sysctl_value(const struct lil_host *host, const char *name, char *value, size_t size)
+{
+    const struct sysctl_linux *known = sysctl_linux_find(name), *interface = sysctl_linux_find_interface(name);
+    char all[200];
+
+    if (lil_sysctl_get(host, name, value, size) >= 0)
+        return true;
+    if (interface) {
+        snprintf(all, sizeof all, "%.14sall%s", name, strrchr(name, '.'));
+        if (lil_sysctl_get(host, all, value, size) >= 0)
+            return true;
+    }
+    if (!known && !interface)
+        return false;
+    snprintf(value, size, "%s", known ? known->value : interface->value);
+    return true;
+}
+
 char *procnet_sysctl(struct program *program, const char *path, size_t *length)
 {
     char name[200] = "net.", value[200], *text = NULL;
@@ -388,8 +408,11 @@ char *procnet_sysctl(struct program *program, const char *path, size_t *length)
     for (; *path && at + 1 < sizeof name; path++)
         name[at++] = *path == '/' ? '.' : *path;
     name[at] = 0;
-    if (lil_sysctl_get(program->host, name, value, sizeof value) < 0)
+    if (!sysctl_value(program->host, name, value, sizeof value))
         return NULL;
+    for (char *c = value; *c; c++)
+        if (*c == ' ' && c[1] >= '0' && c[1] <= '9') /* Linux parts numbers with tabs */
+            *c = '\t';
     at = (size_t)asprintf(&text, "%s\n", value);
     if (at == (size_t)-1)
         return NULL;

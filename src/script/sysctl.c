@@ -1,22 +1,37 @@
 /* sysctl.c: parameters by the names that scripts use: Linux's (the host knows them by these names), FreeBSD's
- * (sysctl_bsd.c), and those that change nothing a script could see here (sysctl_linux.h). An unknown one makes the script skipped. */
+ * (sysctl_bsd.c), and those that change nothing a script could see here (host/sysctl_linux.c). An unknown one makes the script skipped. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/nearest.h"
+#include "host/sysctl_linux.h"
 #include "script/shell.h"
 #include "script/sysctl_bounds.h"
 #include "script/sysctl_defaults.h"
-#include "script/sysctl_linux.h"
 
-static const struct sysctl_linux *find_linux(const char *name)
-{
-    for (unsigned i = 0; i < ARRAY_COUNT(linux_names); i++)
-        if (strcmp(linux_names[i].name, name) == 0)
-            return &linux_names[i];
-    return NULL;
-}
+/* Whole families: of every interface, neighbour table or subsystem. */
+static const char *const linux_families[] = {"net.ipv4.conf.",
+                                             "net.ipv6.conf.",
+                                             "net.ipv4.neigh.",
+                                             "net.ipv6.neigh.",
+                                             "net.ipv4.route.",
+                                             "net.ipv6.route.",
+                                             "net.ipv4.icmp_",
+                                             "net.ipv4.igmp_",
+                                             "net.ipv4.udp_",
+                                             "net.core.",
+                                             "net.netfilter.",
+                                             "net.nf_conntrack",
+                                             "net.ipv4.tcp_plb_",
+                                             "net.ipv4.cipso_",
+                                             "net.unix.",
+                                             "kernel.",
+                                             "fs.",
+                                             "vm.",
+                                             "debug.",
+                                             "dev.",
+                                             "user."};
 
 static bool is_in_family(const char *name)
 {
@@ -72,8 +87,8 @@ static _Noreturn void unknown(struct shell *shell, const char *name)
 {
     struct name_list list = {.count = 0};
     (void)lil_sysctl_each(shell->run->host, add_name, &list);
-    for (unsigned i = 0; i < ARRAY_COUNT(linux_names); i++)
-        add_name(&list, linux_names[i].name, NULL);
+    for (unsigned i = 0; sysctl_linux_at(i); i++)
+        add_name(&list, sysctl_linux_at(i)->name, NULL);
     const char *near = nearest_word(name, list.names);
     run_skip(shell->run, "command: no sysctl %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
@@ -91,7 +106,7 @@ static bool is_refused(const char *name, const char *value)
 /* The status of the command. */
 static int set_or_skip(struct shell *shell, const char *name, const char *value)
 {
-    const struct sysctl_linux *known = find_linux(name);
+    const struct sysctl_linux *known = sysctl_linux_find(name);
     if (!shell->lenient && is_refused(name, value))
         return 1;
     int error = lil_sysctl_set(shell->run->host, name, value);
@@ -129,7 +144,7 @@ int shell_sysctl_set(struct shell *shell, const char *name, const char *value)
 
 static bool find_value(struct shell *shell, const char *name, char *value, size_t size)
 {
-    const struct sysctl_linux *known = find_linux(name);
+    const struct sysctl_linux *known = sysctl_linux_find(name);
     const char *written = kept(shell, name);
     bool is_linux = strncmp(name, "net.ipv", 7) == 0;
     if (written || (known && lil_sysctl_get(shell->run->host, name, value, size) < 0))
@@ -190,8 +205,8 @@ void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only
 {
     struct listing listing = {shell, io, names_only};
     (void)lil_sysctl_each(shell->run->host, list, &listing);
-    for (unsigned i = 0; i < ARRAY_COUNT(linux_names); i++)
-        list(&listing, linux_names[i].name, NULL);
+    for (unsigned i = 0; sysctl_linux_at(i); i++)
+        list(&listing, sysctl_linux_at(i)->name, NULL);
 }
 
 /* defaults.sh: the settings that Linux's collections of scripts begin with: a fresh host is one, but for these. */

@@ -1,17 +1,12 @@
-/* sysctl_linux.h: Linux's parameters (6.18's, and some older and newer ones) that src/host/sysctl.c has no place for,
- * as a fresh network namespace shows them. FIXED: the host does what this value says and nothing else, so another makes
- * the script skipped. The others change nothing that a script could see of a virtual host: queues of a device, memory
- * of a machine, hashes, routing protocols. */
-#ifndef SCRIPT_SYSCTL_LINUX_H
-#define SCRIPT_SYSCTL_LINUX_H
-#include <stdbool.h>
+/* sysctl_linux.c: Linux's parameters (6.18's, and some older and newer ones) that sysctl.c has no place for, as a fresh network
+ * namespace shows them: sysctl_linux.h. */
+#include "host/sysctl_linux.h"
+#include <stdio.h>
+#include <string.h>
+#include "base/base.h"
 
-struct sysctl_linux {
-    const char *name, *value;
-    bool fixed;
-};
 /* clang-format off */
-static const struct sysctl_linux linux_names[] = {
+static const struct sysctl_linux names[] = {
     {"net.core.bpf_jit_enable", "1", false}, {"net.core.busy_poll", "0", false}, {"net.core.busy_read", "0", false},
     {"net.core.default_qdisc", "pfifo_fast", false}, {"net.core.dev_weight", "64", false},
     {"net.core.fb_tunnels_only_for_init_net", "0", false}, {"net.core.flow_limit_cpu_bitmap", "0", false},
@@ -87,27 +82,62 @@ static const struct sysctl_linux linux_names[] = {
     {"net.mptcp.syn_retrans_before_tcp_fallback", "2", false},
     {"net.unix.max_dgram_qlen", "10", false},
 };
+/* net.ipvN.conf.INTERFACE.NAME: "N.NAME" */
+static const struct sysctl_linux interface_names[] = {
+    {"4.accept_local", "0", false}, {"4.accept_redirects", "1", false}, {"4.accept_source_route", "1", false},
+    {"4.arp_accept", "0", false}, {"4.arp_announce", "0", false}, {"4.arp_evict_nocarrier", "1", false},
+    {"4.arp_filter", "0", false}, {"4.arp_ignore", "0", false}, {"4.arp_notify", "0", false},
+    {"4.bc_forwarding", "0", false}, {"4.bootp_relay", "0", false}, {"4.disable_policy", "0", false},
+    {"4.disable_xfrm", "0", false}, {"4.drop_gratuitous_arp", "0", false},
+    {"4.drop_unicast_in_l2_multicast", "0", false}, {"4.force_igmp_version", "0", false}, {"4.forwarding", "0", false},
+    {"4.igmpv2_unsolicited_report_interval", "10000", false}, {"4.igmpv3_unsolicited_report_interval", "1000", false},
+    {"4.ignore_routes_with_linkdown", "0", false}, {"4.log_martians", "0", false}, {"4.mc_forwarding", "0", false},
+    {"4.medium_id", "0", false}, {"4.promote_secondaries", "0", false}, {"4.proxy_arp", "0", false},
+    {"4.proxy_arp_pvlan", "0", false}, {"4.route_localnet", "0", false}, {"4.rp_filter", "0", false},
+    {"4.secure_redirects", "1", false}, {"4.send_redirects", "1", false}, {"4.shared_media", "1", false},
+    {"4.src_valid_mark", "0", false}, {"4.tag", "0", false}, {"6.accept_dad", "1", false}, {"6.accept_ra", "1", false},
+    {"6.accept_ra_defrtr", "1", false}, {"6.accept_ra_from_local", "0", false},
+    {"6.accept_ra_min_hop_limit", "1", false}, {"6.accept_ra_min_lft", "0", false}, {"6.accept_ra_mtu", "1", false},
+    {"6.accept_ra_pinfo", "1", false}, {"6.accept_ra_rt_info_max_plen", "0", false},
+    {"6.accept_ra_rt_info_min_plen", "0", false}, {"6.accept_ra_rtr_pref", "1", false},
+    {"6.accept_redirects", "1", false}, {"6.accept_source_route", "0", false}, {"6.accept_untracked_na", "0", false},
+    {"6.addr_gen_mode", "0", false}, {"6.autoconf", "1", false}, {"6.dad_transmits", "1", false},
+    {"6.disable_ipv6", "0", false}, {"6.disable_policy", "0", false}, {"6.drop_unicast_in_l2_multicast", "0", false},
+    {"6.drop_unsolicited_na", "0", false}, {"6.enhanced_dad", "1", false}, {"6.force_forwarding", "0", false},
+    {"6.force_mld_version", "0", false}, {"6.force_tllao", "0", false}, {"6.forwarding", "0", false},
+    {"6.hop_limit", "64", false}, {"6.ignore_routes_with_linkdown", "0", false}, {"6.keep_addr_on_down", "0", false},
+    {"6.max_addresses", "16", false}, {"6.max_desync_factor", "600", false}, {"6.mc_forwarding", "0", false},
+    {"6.mldv1_unsolicited_report_interval", "10000", false}, {"6.mldv2_unsolicited_report_interval", "1000", false},
+    {"6.mtu", "1500", false}, {"6.ndisc_evict_nocarrier", "1", false}, {"6.ndisc_notify", "0", false},
+    {"6.ndisc_tclass", "0", false}, {"6.optimistic_dad", "0", false}, {"6.proxy_ndp", "0", false},
+    {"6.ra_defrtr_metric", "1024", false}, {"6.regen_max_retry", "3", false}, {"6.regen_min_advance", "2", false},
+    {"6.router_probe_interval", "60", false}, {"6.router_solicitation_delay", "1", false},
+    {"6.router_solicitation_interval", "4", false}, {"6.router_solicitation_max_interval", "3600", false},
+    {"6.router_solicitations", "-1", false}, {"6.suppress_frag_ndisc", "1", false},
+    {"6.temp_prefered_lft", "86400", false}, {"6.temp_valid_lft", "604800", false},
+    {"6.use_oif_addrs_only", "0", false}, {"6.use_optimistic", "0", false}, {"6.use_tempaddr", "0", false},
+};
 /* clang-format on */
-/* Whole families: of every interface, neighbour table or subsystem. */
-static const char *const linux_families[] = {"net.ipv4.conf.",
-                                             "net.ipv6.conf.",
-                                             "net.ipv4.neigh.",
-                                             "net.ipv6.neigh.",
-                                             "net.ipv4.route.",
-                                             "net.ipv6.route.",
-                                             "net.ipv4.icmp_",
-                                             "net.ipv4.igmp_",
-                                             "net.ipv4.udp_",
-                                             "net.core.",
-                                             "net.netfilter.",
-                                             "net.nf_conntrack",
-                                             "net.ipv4.tcp_plb_",
-                                             "net.ipv4.cipso_",
-                                             "net.unix.",
-                                             "kernel.",
-                                             "fs.",
-                                             "vm.",
-                                             "debug.",
-                                             "dev.",
-                                             "user."};
-#endif
+
+const struct sysctl_linux *sysctl_linux_at(unsigned index) { return index < ARRAY_COUNT(names) ? &names[index] : NULL; }
+
+static const struct sysctl_linux *find(const struct sysctl_linux *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return &list[i];
+    return NULL;
+}
+
+const struct sysctl_linux *sysctl_linux_find(const char *name) { return find(names, ARRAY_COUNT(names), name); }
+
+const struct sysctl_linux *sysctl_linux_find_interface(const char *name)
+{
+    const char *last = strrchr(name, '.');
+    char key[64];
+
+    if ((strncmp(name, "net.ipv4.conf.", 14) && strncmp(name, "net.ipv6.conf.", 14)) || last < name + 14)
+        return NULL;
+    snprintf(key, sizeof key, "%c%s", name[7], last);
+    return find(interface_names, ARRAY_COUNT(interface_names), key);
+}
