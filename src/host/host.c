@@ -71,7 +71,7 @@ static int make_leaves(struct lil_host *host, const struct lil_host_config *conf
                   .stray_syn = host_stray_syn},
     };
     struct udp_hooks udp_hooks = {.ctx = host, .event = hook_udp_event, .due = hook_due};
-    struct reass_hooks reass_hooks = {.ctx = host, .drop = hook_frag_drop, .timeout = hook_frag_timeout};
+    struct reass_hooks reass_hooks = {.ctx = host, .drop = hook_frag_drop, .timeout = hook_frag_timeout, .next_ns = &host->next_ns};
     struct siphash_key reass_key = {prng_next(&host->prng), prng_next(&host->prng)};
     routes_init(&host->routes, host->pool);
     pmtu_init(&host->pmtu, host->pool);
@@ -124,6 +124,7 @@ struct lil_host *lil_host_new(const struct lil_host_config *config)
     host->trace = config->trace;
     host->trace_ctx = config->trace_ctx;
     host->generation = 1;
+    host->next_ns = LIL_NEVER;
     prng_seed(&host->prng, config->seed);
     host->key = (struct siphash_key){prng_next(&host->prng), prng_next(&host->prng)};
     host->ip_id = (uint16_t)prng_next(&host->prng);

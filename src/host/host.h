@@ -17,8 +17,6 @@ struct host_sockets {
     void (*tcp_acceptable)(void *ctx, void *user, struct tcp_listener *listener);
     void (*tcp_no_port)(void *ctx, const struct flow *flow); /* a SYN came for a port without a listener (hints) */
     void (*udp_event)(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
-    uint64_t (*deadline)(void *ctx);                  /* of socket timeouts; may be NULL */
-    void (*poll)(void *ctx, uint64_t now_ns);
     uint32_t (*count)(void *ctx);
     /* lil_syn_accept: a descriptor of PROC for TCB (made by TCP, not yet anyone's); -EMFILE ...: TCB is aborted. May be NULL. */
     int (*syn_accept)(void *ctx, struct lil_proc *proc, struct tcb *tcb);

@@ -79,7 +79,7 @@ struct lil_host {
     struct siphash_key key;
     struct tcp *tcp;
     struct udp *udp;
-    bool router, due, in_poll, is_pulling;
+    bool router, due, in_poll;
     /* in tests, and where TCP may go in UDP: no short cut is taken (host_fast.c, host_bare.c), so that both ways can be
      * compared */
     bool long_ways;
@@ -97,6 +97,7 @@ struct lil_host {
     struct pmtu pmtu;
     struct reass reass;
     struct neighbor_cache arp, nd;
+    uint64_t next_ns;              /* no timer of these three is due before */
     uint32_t generation;           /* never 0 */
     struct way *ways;              /* HOST_WAYS */
     struct known_pair *known;      /* HOST_KNOWN */
@@ -241,8 +242,15 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
 uint32_t host_icmp_rest_parameter(int version, uint32_t pointer);
 
 /* host_output.c */
-/* Sends PACKET (taken), which begins at its IP header of VERSION, by WAY: link header, neighbour, interface. */
-void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet);
+void host_emit_ether(struct lil_host *host, struct way *way, struct lil_packet *packet); /* private to host_emit */
+/* Sends PACKET (taken), which begins at its IP header, by WAY: link header, neighbour, interface. */
+static inline void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet)
+{
+    if (way->interface->kind == LIL_ETHERNET)
+        host_emit_ether(host, way, packet);
+    else
+        interface_send(way->interface, packet);
+}
 /* Sends a transport message (taken) with a new IP header; fragments when it must and may. IP: source, dest, protocol, ttl, tos, version. */
 void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet);
 void host_send_tcp(struct lil_host *host, struct tcp_segment *segment);

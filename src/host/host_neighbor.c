@@ -247,12 +247,14 @@ void host_neighbor_init(struct lil_host *host)
                                  .solicit = arp_solicit,
                                  .send = arp_resolved,
                                  .fail = neighbor_failed,
-                                 .removed = neighbor_removed};
+                                 .removed = neighbor_removed,
+                                 .next_ns = &host->next_ns};
     struct neighbor_hooks nd = {.ctx = host,
                                 .solicit = nd_solicit,
                                 .send = nd_resolved,
                                 .fail = neighbor_failed,
                                 .removed = neighbor_removed,
+                                .next_ns = &host->next_ns,
                                 .timer = host_autoconf_timer};
     neighbor_cache_init(&host->arp, host->pool, &host->profile->arp, &arp);
     neighbor_cache_init(&host->nd, host->pool, &host->profile->nd, &nd);

@@ -93,13 +93,9 @@ static void ether_unicast(struct lil_host *host, struct way *way, uint16_t type,
     ether_send(way->interface, &neighbor->mac, type, packet);
 }
 
-void host_emit(struct lil_host *host, struct way *way, struct lil_packet *packet)
+void host_emit_ether(struct lil_host *host, struct way *way, struct lil_packet *packet)
 {
     struct interface *interface = way->interface;
-    if (interface->kind != LIL_ETHERNET) {
-        interface_send(interface, packet);
-        return;
-    }
     uint16_t type = addr_is_v4(&way->next_hop) ? ETHERTYPE_V4 : ETHERTYPE_V6;
     struct mac mac = {{255, 255, 255, 255, 255, 255}};
     switch (way->kind) {

@@ -12,15 +12,15 @@ static bool is_blocked(const struct lil_host *host)
     return false;
 }
 
-/* True: stopped before everything was sent, for lack of room or of turns. */
-static bool pull_output(struct lil_host *host)
+/* True: stopped before everything was sent, for lack of room, of memory or of turns. */
+INLINE bool pull_output(struct lil_host *host)
 {
     struct udp_sent sent;
     struct tcp_segment segment;
     struct tcp_plain plain;
     for (int i = 0; udp_is_due(host->udp); i++) {
         if (i == PULL_MAX || !udp_output_next(host->udp, &sent))
-            return i == PULL_MAX;
+            return true;
         host_send_udp(host, &sent);
     }
     for (int i = 0; i < PULL_MAX; i++) {
@@ -49,25 +49,20 @@ static bool loopback_round(struct lil_host *host)
     return turns > 0;
 }
 
-static uint64_t next_deadline(struct lil_host *host)
+static uint64_t next_deadline(const struct lil_host *host)
 {
-    uint64_t next = tcp_deadline(host->tcp);
-    next = min_u64(next, neighbor_deadline(&host->arp));
-    next = min_u64(next, neighbor_deadline(&host->nd));
-    next = min_u64(next, reass_deadline(&host->reass));
-    if (host->sockets.deadline)
-        next = min_u64(next, host->sockets.deadline(host->sockets.ctx));
-    return next;
+    return min_u64(tcp_deadline(host->tcp), host->next_ns);
 }
 
 static void run_timers(struct lil_host *host)
 {
     tcp_poll(host->tcp, host->now_ns);
+    if (host->next_ns > host->now_ns)
+        return;
+    host->next_ns = LIL_NEVER;
     neighbor_poll(&host->arp, host->now_ns);
     neighbor_poll(&host->nd, host->now_ns);
     reass_poll(&host->reass, host->now_ns);
-    if (host->sockets.poll)
-        host->sockets.poll(host->sockets.ctx, host->now_ns);
 }
 
 /* Queues hold packets, or did: what can leave leaves, the loopback goes round. True: there is more. */
@@ -83,21 +78,34 @@ static bool backlog_round(struct lil_host *host)
     return more;
 }
 
+/* Queues are not empty or a neighbour failed: after that there may be more to send. */
+COLD static bool settle(struct lil_host *host, bool more)
+{
+    more = more && !is_blocked(host);
+    if (host->failed.count) {
+        host_neighbor_failures(host);
+        more = true;
+    }
+    return (host->has_backlog && backlog_round(host)) || more;
+}
+
+COLD static void flush_all(struct lil_host *host)
+{
+    for (int i = 1; i < host->interface_count; i++)
+        if (host->interfaces[i]->queue.count)
+            interface_flush(host->interfaces[i]);
+}
+
 /* Output until nothing more comes of it. True: it was cut short. */
-static bool run_output(struct lil_host *host)
+INLINE bool run_output(struct lil_host *host)
 {
     bool more = true;
     for (int round = 0; more && round < ROUNDS_MAX; round++) {
-        for (int i = 1; host->has_backlog && i < host->interface_count; i++)
-            if (host->interfaces[i]->queue.count)
-                interface_flush(host->interfaces[i]);
-        more = pull_output(host) && !(host->has_backlog && is_blocked(host));
-        if (host->failed.count) {
-            host_neighbor_failures(host);
-            more = true;
-        }
         if (host->has_backlog)
-            more |= backlog_round(host);
+            flush_all(host);
+        more = pull_output(host);
+        if (host->has_backlog || host->failed.count)
+            more = settle(host, more);
     }
     return more;
 }
@@ -113,8 +121,7 @@ static __attribute__((noinline)) uint64_t poll_all(struct lil_host *host, uint64
     host->due = false;
     if (next <= host->now_ns)
         run_timers(host);
-    bool more = has_output(host) && run_output(host);
-    more |= (tcp_is_due(host->tcp) || udp_is_due(host->udp)) && !is_blocked(host);
+    bool more = run_output(host);
     host->in_poll = false;
     host->due = more;
     return more ? host->now_ns : next_deadline(host);

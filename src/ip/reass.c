@@ -31,6 +31,11 @@ void reass_init(struct reass *reass, struct pool *pool, const struct ip_params *
     list_init(&reass->by_age);
 }
 
+static void wake(const struct reass *reass, const struct datagram *d)
+{
+    *reass->hooks.next_ns = min_u64(*reass->hooks.next_ns, d->deadline_ns);
+}
+
 static void forget(struct reass *reass, struct datagram *d)
 {
     list_remove(&d->node);
@@ -116,6 +121,7 @@ static struct datagram *make(struct reass *reass, const struct ip *ip, uint16_t 
     reass->count++;
     list_push_back(bucket, &d->node);
     list_push_back(&reass->by_age, &d->age);
+    wake(reass, d);
     return d;
 }
 
@@ -270,17 +276,12 @@ void reass_poll(struct reass *reass, uint64_t now_ns)
 {
     while (!list_is_empty(&reass->by_age)) {
         struct datagram *d = list_entry(reass->by_age.next, struct datagram, age);
-        if (d->deadline_ns > now_ns)
+        if (d->deadline_ns > now_ns) {
+            wake(reass, d);
             return;
+        }
         if (d->has_first && !d->poisoned)
             reass->hooks.timeout(reass->hooks.ctx, &d->ip, d->first);
         discard(reass, d, LIL_DROP_FRAG_TIMEOUT);
     }
-}
-
-uint64_t reass_deadline(const struct reass *reass)
-{
-    if (list_is_empty(&reass->by_age))
-        return LIL_NEVER;
-    return list_entry(reass->by_age.next, struct datagram, age)->deadline_ns;
 }

@@ -15,6 +15,7 @@ struct reass_hooks {
     void (*drop)(void *ctx, enum lil_drop reason, struct lil_packet *packet /* taken */);
     /* RFC 1122 3.3.2: time exceeded code 1 when fragment zero had come: FIRST is its bytes from the IP header (borrowed). */
     void (*timeout)(void *ctx, const struct ip *ip, const struct lil_packet *first);
+    uint64_t *next_ns; /* lowered to each datagram's end of time; its owner raises it before reass_poll */
 };
 struct reass {
     struct pool *pool;
@@ -32,7 +33,7 @@ void reass_fini(struct reass *reass);
 /* Takes a fragment positioned at its IP header. When the datagram is complete returns it as payload only, IP
  * describing it (not a fragment any more); else NULL: kept or dropped through the hook. */
 struct lil_packet *reass_input_take(struct reass *reass, struct ip *ip, struct lil_packet *packet, uint64_t now_ns);
+/* Drops what is over by NOW; the next one's time lowers *hooks.next_ns. */
 void reass_poll(struct reass *reass, uint64_t now_ns);
-uint64_t reass_deadline(const struct reass *reass);
 
 #endif

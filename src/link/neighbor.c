@@ -12,7 +12,6 @@ void neighbor_cache_init(struct neighbor_cache *cache, struct pool *pool, const 
     cache->params = params;
     cache->hooks = *hooks;
     list_init(&cache->all);
-    cache->next_ns = LIL_NEVER;
 }
 
 static struct neighbor **bucket_of(struct neighbor_cache *cache, const struct addr *addr, int ifindex)
@@ -117,7 +116,7 @@ static void arm(struct neighbor_cache *cache, struct neighbor *n, uint64_t deadl
 {
     n->has_timer = true;
     n->deadline_ns = deadline_ns;
-    cache->next_ns = min_u64(cache->next_ns, deadline_ns);
+    neighbor_wake(cache, deadline_ns);
 }
 
 static void ask(struct neighbor_cache *cache, struct neighbor *n, bool unicast, uint64_t now_ns)
@@ -323,9 +322,6 @@ static void expire(struct neighbor_cache *cache, struct neighbor *n, uint64_t no
 
 void neighbor_poll(struct neighbor_cache *cache, uint64_t now_ns)
 {
-    if (now_ns < cache->next_ns)
-        return;
-    cache->next_ns = LIL_NEVER;
     list_each(it, &cache->all) {
         struct neighbor *n = list_entry(it, struct neighbor, node);
         if (!n->has_timer)
@@ -333,18 +329,13 @@ void neighbor_poll(struct neighbor_cache *cache, uint64_t now_ns)
         if (n->deadline_ns <= now_ns)
             expire(cache, n, now_ns);
         else
-            cache->next_ns = min_u64(cache->next_ns, n->deadline_ns);
+            neighbor_wake(cache, n->deadline_ns);
     }
     if (cache->hooks.timer)
-        cache->next_ns = min_u64(cache->next_ns, cache->hooks.timer(cache->hooks.ctx, now_ns));
+        neighbor_wake(cache, cache->hooks.timer(cache->hooks.ctx, now_ns));
 }
 
 void neighbor_wake(struct neighbor_cache *cache, uint64_t at_ns)
 {
-    cache->next_ns = min_u64(cache->next_ns, at_ns);
-}
-
-uint64_t neighbor_deadline(const struct neighbor_cache *cache)
-{
-    return cache->next_ns;
+    *cache->hooks.next_ns = min_u64(*cache->hooks.next_ns, at_ns);
 }

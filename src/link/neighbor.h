@@ -39,6 +39,7 @@ struct neighbor_hooks {
     /* NULL, or called when neighbor_wake's time has come; returns when again (LIL_NEVER: not). */
     uint64_t (*timer)(void *ctx, uint64_t now_ns);
     void (*removed)(void *ctx);  /* an entry is gone: pointers to entries are stale */
+    uint64_t *next_ns;           /* lowered to each timer's time; its owner raises it before neighbor_poll */
 };
 enum { NEIGHBOR_BUCKETS = 64 };
 struct neighbor_cache {
@@ -48,7 +49,6 @@ struct neighbor_cache {
     struct neighbor *buckets[NEIGHBOR_BUCKETS];
     struct list all;
     uint32_t count;
-    uint64_t next_ns;            /* no timer is due before */
 };
 void neighbor_cache_init(struct neighbor_cache *cache, struct pool *pool, const struct neighbor_params *params,
                          const struct neighbor_hooks *hooks);
@@ -67,9 +67,9 @@ void neighbor_confirm(struct neighbor_cache *cache, struct neighbor *neighbor, u
 int neighbor_set_permanent(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac,
                            uint64_t now_ns) MUST_CHECK;
 void neighbor_flush(struct neighbor_cache *cache, int ifindex /* 0: all */, bool permanent_too);
+/* Runs the timers due by NOW; the others' earliest lowers *hooks.next_ns. */
 void neighbor_poll(struct neighbor_cache *cache, uint64_t now_ns);
 /* hooks.timer is called at AT, or earlier. */
 void neighbor_wake(struct neighbor_cache *cache, uint64_t at_ns);
-uint64_t neighbor_deadline(const struct neighbor_cache *cache);
 
 #endif

@@ -5,7 +5,7 @@
 
 static struct neighbor_cache cache;
 static struct neighbor_params params;
-static uint64_t asked_ms[64], now_ms;
+static uint64_t asked_ms[64], now_ms, next_ns;
 static unsigned asks, unicast_asks, sent, failed, removed;
 static int last_error;
 
@@ -45,7 +45,8 @@ static void on_removed(void *ctx)
 
 static void start(uint8_t policy)
 {
-    struct neighbor_hooks hooks = {.solicit = on_solicit, .send = on_send, .fail = on_fail, .removed = on_removed};
+    struct neighbor_hooks hooks = {.solicit = on_solicit, .send = on_send, .fail = on_fail, .removed = on_removed,
+                                   .next_ns = &next_ns};
     params = (struct neighbor_params){.policy = policy,
                                       .max_asks = policy == NEIGHBOR_RFC4861 ? 3 : 5,
                                       .retrans_ms = 1024,
@@ -60,13 +61,20 @@ static void start(uint8_t policy)
     asks = unicast_asks = sent = failed = removed = 0;
     last_error = 0;
     now_ms = 0;
+    next_ns = LIL_NEVER;
     neighbor_cache_init(&cache, pool, &params, &hooks);
+}
+
+static void run_timers(uint64_t at_ns)
+{
+    next_ns = LIL_NEVER;
+    neighbor_poll(&cache, at_ns);
 }
 
 static int send_to(uint32_t host, uint64_t ms)
 {
     now_ms = ms;
-    neighbor_poll(&cache, ms * NS_PER_MS);
+    run_timers(ms * NS_PER_MS);
     struct addr a = addr_v4(host);
     struct neighbor *n = neighbor_get(&cache, &a, 2, ms * NS_PER_MS);
     struct lil_packet *packet = packet_new(pool);
@@ -78,10 +86,10 @@ static int send_to(uint32_t host, uint64_t ms)
 
 static void run_until(uint64_t ms)
 {
-    while (neighbor_deadline(&cache) <= ms * NS_PER_MS) {
-        uint64_t due = neighbor_deadline(&cache);
+    while (next_ns <= ms * NS_PER_MS) {
+        uint64_t due = next_ns;
         now_ms = due / NS_PER_MS;
-        neighbor_poll(&cache, due);
+        run_timers(due);
     }
 }
 
