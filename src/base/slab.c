@@ -22,9 +22,21 @@ static size_t chunk_size(const struct slab *slab)
     return (slab->generations + (sizeof(uint32_t) << slab->chunk_shift) + 15) & ~(size_t)15;
 }
 
+/* Where SLOT's object and generation lie. */
+struct place {
+    uint8_t *object;
+    uint32_t *generation;
+};
+static inline struct place place_of(const struct slab *slab, uint32_t slot)
+{
+    uint8_t *chunk = slab->chunks[slot >> slab->chunk_shift];
+    size_t index = slot & slab->chunk_mask;
+    return (struct place){chunk + index * slab->object_size, (uint32_t *)(chunk + slab->generations) + index};
+}
+
 static uint32_t *generation_of(const struct slab *slab, uint32_t slot)
 {
-    return (uint32_t *)(slab->chunks[slot >> slab->chunk_shift] + slab->generations) + (slot & slab->chunk_mask);
+    return place_of(slab, slot).generation;
 }
 
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit)
@@ -83,10 +95,10 @@ static bool slab_grow(struct slab *slab)
 static inline void clear_words(uint8_t *object, uint32_t size)
 {
     typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
-    for (; size >= 2 * sizeof(pair); size -= 2 * sizeof(pair)) {
-        *(pair *)object = (pair){0, 0};
-        *(pair *)(object + sizeof(pair)) = (pair){0, 0};
-        object += 2 * sizeof(pair);
+    for (; size >= 4 * sizeof(pair); size -= 4 * sizeof(pair)) {
+        for (unsigned i = 0; i < 4; i++)
+            *(pair *)(object + i * sizeof(pair)) = (pair){0, 0};
+        object += 4 * sizeof(pair);
         __asm__("" : "+r"(object)); /* it stays a loop */
     }
     for (; size; object += 8, size -= 8)
@@ -95,43 +107,44 @@ static inline void clear_words(uint8_t *object, uint32_t size)
 
 ONE_COPY void *slab_new(struct slab *slab, uint32_t *slot)
 {
+    uint32_t taken = slab->free_first;
+    bool is_fresh = taken == NONE;
     if (slab->limit && slab->used >= slab->limit)
         return NULL;
-    uint8_t *object;
-    if (slab->free_first != NONE) {
-        *slot = slab->free_first;
-        object = slab_get(slab, *slot);
-        ASAN_UNPOISON_MEMORY_REGION(object, slab->object_size);
-        memcpy(&slab->free_first, object, sizeof(slab->free_first));
-        clear_words(object, slab->object_size);
-    } else {
+    if (is_fresh) {
         if (slab->fresh == slab->capacity && !slab_grow(slab))
             return NULL;
-        *slot = slab->fresh++;
-        object = slab_get(slab, *slot); /* zero since the allocation */
+        taken = slab->fresh++;
     }
-    ++*generation_of(slab, *slot);
+    struct place place = place_of(slab, taken);
+    *slot = taken;
     slab->used++;
-    return object;
+    ++*place.generation;
+    if (is_fresh) /* zero since the allocation */
+        return place.object;
+    ASAN_UNPOISON_MEMORY_REGION(place.object, slab->object_size);
+    memcpy(&slab->free_first, place.object, sizeof(slab->free_first));
+    clear_words(place.object, slab->object_size);
+    return place.object;
 }
 
 ONE_COPY void slab_free(struct slab *slab, uint32_t slot)
 {
-    uint32_t *generation = generation_of(slab, slot);
-    assert(slot < slab->fresh && *generation & 1);
-    ++*generation;
-    uint8_t *object = slab_get(slab, slot);
-    memcpy(object, &slab->free_first, sizeof(slab->free_first));
-    ASAN_POISON_MEMORY_REGION(object, slab->object_size);
+    struct place place = place_of(slab, slot);
+    assert(slot < slab->fresh && *place.generation & 1);
+    ++*place.generation;
+    memcpy(place.object, &slab->free_first, sizeof(slab->free_first));
+    ASAN_POISON_MEMORY_REGION(place.object, slab->object_size);
     slab->free_first = slot;
     slab->used--;
 }
 
 void *slab_find(const struct slab *slab, struct handle handle)
 {
-    if (handle.slot >= slab->fresh || !(handle.generation & 1) || *generation_of(slab, handle.slot) != handle.generation)
+    if (handle.slot >= slab->fresh || !(handle.generation & 1))
         return NULL;
-    return slab_get(slab, handle.slot);
+    struct place place = place_of(slab, handle.slot);
+    return *place.generation == handle.generation ? place.object : NULL;
 }
 
 struct handle slab_handle(const struct slab *slab, uint32_t slot)
