@@ -128,6 +128,12 @@ static inline void packet_trim_front(struct lil_packet *packet, size_t n) /* n <
     packet->length -= (uint32_t)n;
     packet->csum_start = (uint16_t)(packet->csum_start - n);
 }
+static inline void packet_trim_headers(struct lil_packet *packet) /* nothing but headers is in it, and they were read */
+{
+    packet->head_off = (uint16_t)(packet->head_off + packet->head_len);
+    packet->head_len = 0;
+    packet->length = 0;
+}
 void packet_trim_to(struct lil_packet *packet, size_t length); /* cuts the end; drops PACKET_HAS_SUM */
 /* Makes room for N header bytes in front and returns where to emit them. Asserts on lack of headroom. */
 static inline uint8_t *packet_push(struct lil_packet *packet, size_t n)

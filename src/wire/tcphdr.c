@@ -3,14 +3,13 @@
  * on the path of every segment: no options, or nop,nop,timestamp. */
 #include "base/buf.h"
 #include "base/md5.h"
-#include "wire/bytes.h"
-#include "wire/wire.h"
+#include "wire/tcphdr.h"
 
 enum {
     KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TIMESTAMP = 8,
     KIND_MD5 = 19, KIND_FASTOPEN = 34, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174, KIND_EXPERIMENT = 254,
     FASTOPEN_MAGIC = 0xf989, /* RFC 7413 appendix A */
-    OPTIONS_MAX = TCP_MAX_LENGTH - TCP_LENGTH, TIMESTAMP_ALIGNED = 12, TIMESTAMP_HEADER = 0x0101080a, SYN_OPTIONS = 20,
+    OPTIONS_MAX = TCP_MAX_LENGTH - TCP_LENGTH, SYN_OPTIONS = 20,
 };
 
 /* --- parsing --------------------------------------------------------------------------------- */
@@ -98,22 +97,6 @@ static void option_parse(struct tcp_options *o, const uint8_t *p, unsigned lengt
     }
 }
 
-/* RFC 9293 3.1, 3.2: of any segment (MUST-5), END, NOP and MSS among them (MUST-4), on any octet (MUST-64), by their lengths (MUST-68). */
-static void options_parse(struct tcp_options *o, const uint8_t *p, const uint8_t *end)
-{
-    while (p < end && *p != KIND_END) {
-        if (*p == KIND_NOP) {
-            p++;
-            continue;
-        }
-        /* RFC 9293 3.1 (MUST-7): illegal lengths must not crash or loop; the list ends there. */
-        if (end - p < 2 || p[1] < 2 || p[1] > end - p)
-            return;
-        option_parse(o, p, p[1]);
-        p += p[1];
-    }
-}
-
 /* Most SYNs have these five words: MSS, SACK permitted, timestamp, NOP, window scale. */
 static bool linux_syn_parse(struct tcp_options *o, const uint8_t *p)
 {
@@ -129,7 +112,24 @@ static bool linux_syn_parse(struct tcp_options *o, const uint8_t *p)
     return true;
 }
 
-/* RFC 9293 3.1 (MUST-1): the window is unsigned. */
+/* RFC 9293 3.1, 3.2: of any segment (MUST-5), END, NOP and MSS among them (MUST-4), on any octet (MUST-64), by their lengths (MUST-68). */
+void tcphdr_parse_options(struct tcp_options *o, const uint8_t *p, const uint8_t *end)
+{
+    if (end - p == SYN_OPTIONS && linux_syn_parse(o, p))
+        return;
+    while (p < end && *p != KIND_END) {
+        if (*p == KIND_NOP) {
+            p++;
+            continue;
+        }
+        /* RFC 9293 3.1 (MUST-7): illegal lengths must not crash or loop; the list ends there. */
+        if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+            return;
+        option_parse(o, p, p[1]);
+        p += p[1];
+    }
+}
+
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available)
 {
     if (available < TCP_LENGTH)
@@ -139,28 +139,7 @@ int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available)
         return -EINVAL;
     if (available < header)
         return -EMSGSIZE;
-    tcp->source_port = get16(bytes);
-    tcp->dest_port = get16(bytes + 2);
-    tcp->seq = get32(bytes + 4);
-    tcp->ack = get32(bytes + 8);
-    tcp->flags = get16(bytes + 12) & 0x1ff;
-    tcp->window = get16(bytes + 14);
-    tcp->checksum = get_csum(bytes + 16);
-    tcp->urgent = get16(bytes + 18);
-    tcp->header_length = (uint8_t)header;
-    struct tcp_options *o = &tcp->options;
-    memset(o, 0, offsetof(struct tcp_options, sack)); /* the arrays behind are valid by their counts */
-    if (header == TCP_LENGTH)
-        return TCP_LENGTH;
-    if (header == TCP_LENGTH + TIMESTAMP_ALIGNED && get32(bytes + 20) == TIMESTAMP_HEADER) {
-        o->has_timestamp = true;
-        o->ts_value = get32(bytes + 24);
-        o->ts_echo = get32(bytes + 28);
-        return TCP_LENGTH + TIMESTAMP_ALIGNED;
-    }
-    if (header == TCP_LENGTH + SYN_OPTIONS && linux_syn_parse(o, bytes + TCP_LENGTH))
-        return TCP_LENGTH + SYN_OPTIONS;
-    options_parse(o, bytes + TCP_LENGTH, bytes + header);
+    tcphdr_parse_whole(tcp, bytes, header);
     return (int)header;
 }
 
