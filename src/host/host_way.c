@@ -93,7 +93,8 @@ static void way_unicast(struct lil_host *host, struct way *way, uint32_t ifindex
     way->mtu = interface_mtu(interface);
     if (route->metrics.mtu)
         way->mtu = min_u32(way->mtu, route->metrics.mtu);
-    way->metrics = &route->metrics;
+    if (memcmp(&route->metrics, &(struct path_metrics){0}, sizeof route->metrics) != 0)
+        way->metrics = &route->metrics;
     if (route->has_source && !route->connected)
         way->source = route->source;
     else if (!host_source_for(host, interface, &way->remote, &way->source) && !interface->accept_any)

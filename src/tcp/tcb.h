@@ -98,6 +98,7 @@ struct tcb_opts {
     struct md5_keys *md5; /* NULL: none */
     struct path_metrics path; /* of a connection: what its route said when it began; goes before the host's */
     bool fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
+    bool has_path; /* a route said something */
 };
 
 enum { TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
@@ -307,6 +308,12 @@ static inline void tcp_set_now(struct tcp *tcp, uint64_t now_ns)
     if (now_ns - tcp->ms_start_ns >= NS_PER_MS)
         tcp_new_ms(tcp, now_ns);
 }
+/* The timestamp clock at TIME, without a connection's offset; now_ts is that of now. */
+static inline uint32_t tcp_ts_at(const struct tcp *tcp, uint64_t time_ns)
+{
+    uint64_t ms = time_ns / NS_PER_MS;
+    return (uint32_t)(tcp->params.timestamp_hz_ms > 1 ? ms / tcp->params.timestamp_hz_ms : ms);
+}
 #define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
 static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
 static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return tcb->tcp->now_ms; }
@@ -376,8 +383,11 @@ struct rx {
 enum flow_kind { FLOW_NONE, FLOW_TCB, FLOW_SYN, FLOW_WAIT };
 uint32_t flow_hash(struct tcp *tcp, const struct flow *flow); /* never 0 */
 uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kind); /* slot */
-int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot) MUST_CHECK;
-void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash /* 0: to be made */, enum flow_kind kind, uint32_t slot);
+/* IS_STRICT: its socket did not say SO_REUSEADDR. Whoever holds the flow next (flow_replace) is as strict; a request, and its connection
+ * before accept() says so, is not. */
+int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot, bool is_strict) MUST_CHECK;
+void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash /* 0: to be made */, enum flow_kind kind, uint32_t slot,
+                 bool is_strict);
 void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t slot, enum flow_kind new_kind, uint32_t new_slot);
 static inline struct tcb *tcp_tcb(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->tcbs, slot); }
 static inline struct syn_entry *tcp_syn(const struct tcp *tcp, uint32_t slot) { return slab_get(&tcp->syns, slot); }
@@ -398,7 +408,6 @@ struct tcb_opts *tcb_opts_own(struct tcb *tcb);
 void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts);
 struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts);
 void tcb_free(struct tcb *tcb); /* frees at once; tcp_state.c's tcb_done decides */
-void tcb_free_closed(struct tcb *tcb); /* the same of one that is in no list any more and has nothing to send */
 void tcb_mark_due(struct tcb *tcb);
 void tcb_clear_due(struct tcb *tcb);
 void tcb_note_turn(struct tcb *tcb); /* it has sent a segment: others may be next */
@@ -459,7 +468,6 @@ struct tcb_opts *listener_opts_own(struct tcp_listener *listener);
 
 /* tcp_input.c */
 enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet);
-enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx); /* RFC 9293 3.10.7.4 */
 enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx); /* 3.10.7.3 */
 
 enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx);
@@ -525,7 +533,7 @@ void mss_follow_route(struct tcb *tcb);
 bool opts_are_guarded(const struct tcb_opts *opts); /* what goes out or comes in is to be looked at one by one (is_guarded) */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);
-uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */
+void mss_negotiated(struct tcb *tcb, const struct tcp_options *options); /* the path's MTU */
 uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tcp_options *options);
 uint32_t mss_without_option(const struct tcp_params *params, bool is_v4);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);

@@ -114,9 +114,10 @@ static uint32_t old_ack_range(const struct tcb *tcb)
 static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
+    if (!tcb->hp_on || tcb->state != TCPS_ESTABLISHED)
+        return false;
     uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
-    return tcb->hp_on && tcb->state == TCPS_ESTABLISHED && (rx->flags & ~(uint32_t)TCP_PSH) == flags &&
-           rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
+    return (rx->flags & ~(uint32_t)TCP_PSH) == flags && rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
            rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
            !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
 }
@@ -218,6 +219,28 @@ static void take_idle_ack(struct tcb *tcb, struct rx *rx, struct ack_state *stat
         base_on_probe_ack(tcb, state);
 }
 
+/* Without an extension a connection has sent no text, and its FIN once: a retransmission would have made one. */
+static bool is_textless(const struct tcb *tcb)
+{
+    return !tcb->ext && tcb->tcp->has_short_way && tcb->timer != TIMER_PERSIST && !tcb->ecn_ok;
+}
+
+/* What the general way comes to then: the window, a round trip of the FIN (RFC 6298 3), and nothing is in flight any more (5.2). */
+static void take_textless_ack(struct tcb *tcb, struct rx *rx)
+{
+    (void)update_window(tcb, rx);
+    if (rx->ack == tcb->snd_una)
+        return;
+    assert(tcb->tx && tcb->tx->count == 1);
+    uint64_t rtt_us = (tcb_now(tcb) - txring_at(tcb->tx, 0)->sent_ns) / NS_PER_US;
+    tcb->snd_una = rx->ack;
+    tcb->retransmits = tcb->backoff = 0;
+    txring_free(tcb);
+    rtt_sample_linux(tcb, rtt_us);
+    rtt_note_min(tcb, rtt_us, false);
+    timer_stop(tcb);
+}
+
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
@@ -240,6 +263,8 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
             tcb->snd_wl1 = rx->seq;
         return LIL_DROP_NONE;
     }
+    if (is_textless(tcb))
+        return take_textless_ack(tcb, rx), LIL_DROP_NONE;
     struct ack_state state;
     memset(&state, 0, sizeof state);
     state.prior_una = tcb->snd_una;
@@ -290,10 +315,16 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
-    uint32_t delivered = tcb_ext_peek(tcb)->delivered, delivered_ce = tcb_ext_peek(tcb)->delivered_ce;
+    uint32_t delivered = 0, delivered_ce = 0;
+    if (tcb->ext) {
+        delivered = tcb->ext->delivered;
+        delivered_ce = tcb->ext->delivered_ce;
+    }
     enum lil_drop drop = take_ack(tcb, rx, acceptable);
-    tcb->tcp->mib[MIB_Delivered] += tcb_ext_peek(tcb)->delivered - delivered;
-    tcb->tcp->mib[MIB_DeliveredCE] += tcb_ext_peek(tcb)->delivered_ce - delivered_ce;
+    if (tcb->ext) {
+        tcb->tcp->mib[MIB_Delivered] += tcb->ext->delivered - delivered;
+        tcb->tcp->mib[MIB_DeliveredCE] += tcb->ext->delivered_ce - delivered_ce;
+    }
     return drop;
 }
 

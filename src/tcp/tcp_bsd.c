@@ -123,7 +123,7 @@ static bool is_old_timestamp(struct tcb *tcb, const struct rx *rx)
     const struct tcp_options *options = &rx->in->header.options;
     if (!tcb->ts_ok || !options->has_timestamp || tcb->ts_recent == 0 || (int32_t)(options->ts_value - tcb->ts_recent) >= 0)
         return false;
-    if ((uint32_t)(tcb_now(tcb) / NS_PER_S) - tcb->ts_recent_s <= 24 * 86400)
+    if (tcb->tcp->now_s - tcb->ts_recent_s <= 24 * 86400)
         return true;
     tcb->ts_recent = 0;
     return false;
@@ -180,7 +180,7 @@ static void note_timestamp(struct tcb *tcb, const struct rx *rx)
     uint32_t end = rx->seq + rx->length + !!(rx->flags & (TCP_SYN | TCP_FIN));
     if (tcb->ts_ok && options->has_timestamp && seq_le(rx->seq, tcb->rcv_wup) && seq_le(tcb->rcv_wup, end)) {
         tcb->ts_recent = options->ts_value;
-        tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
+        tcb->ts_recent_s = tcb->tcp->now_s;
     }
 }
 

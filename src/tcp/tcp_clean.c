@@ -13,10 +13,9 @@ struct cleaner {
 /* Eifel: the ACK echoes a timestamp from before this retransmission, so it is for the original. */
 static bool is_spurious(const struct tcb *tcb, const struct txseg *seg, const struct ack_state *state)
 {
-    uint32_t unit_ms = max_u32(tcb_params(tcb)->timestamp_hz_ms, 1);
     if (!(seg->flags & TX_EVER_RETRANS) || !state->ts_ecr_ok)
         return false;
-    return seq_lt(state->ts_ecr, (uint32_t)(seg->sent_ns / (unit_ms * NS_PER_MS)) + tcb->ts_offset);
+    return seq_lt(state->ts_ecr, tcp_ts_at(tcb->tcp, seg->sent_ns) + tcb->ts_offset);
 }
 
 static void count_original(struct cleaner *cleaner, const struct txseg *seg)

@@ -78,8 +78,7 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
                                 .accecn = entry.accecn_ok && tcp->params.ecn_option};
     if (entry.ts_ok) {
         uint32_t bits = (entry.wscale_ok ? entry.snd_wscale : TS_WSCALE_NONE) | (entry.sack_ok ? TS_SACK : 0) | (entry.ecn_ok ? TS_ECN : 0);
-        uint32_t now = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS));
-        uint32_t value = (now & ~((1u << TS_BITS) - 1)) | bits;
+        uint32_t now = tcp->now_ts, value = (now & ~((1u << TS_BITS) - 1)) | bits;
         if (value > now)
             value -= 1u << TS_BITS;
         if (tcp->params.cookie_options)
@@ -170,7 +169,7 @@ struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in
     struct syn_entry entry;
     restore(listener, in, &entry, index);
     struct tcb *tcb = synq_make_tcb(tcp, &entry, listener);
-    if (!tcb || flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0) {
+    if (!tcb || flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot, !tcb->reuseaddr) < 0) {
         if (tcb)
             tcb_free(tcb);
         *drop = LIL_DROP_TCP_MEMORY;

@@ -79,7 +79,7 @@ void tcp_new_ms(struct tcp *tcp, uint64_t now_ns)
     tcp->ms_start_ns = ms * NS_PER_MS;
     tcp->now_ms = (uint32_t)ms;
     tcp->now_s = (uint32_t)(ms / 1000);
-    tcp->now_ts = tcp->params.timestamp_hz_ms > 1 ? (uint32_t)(ms / tcp->params.timestamp_hz_ms) : tcp->now_ms;
+    tcp->now_ts = tcp_ts_at(tcp, tcp->ms_start_ns);
 }
 
 const struct tcp_params *tcp_get_params(const struct tcp *tcp)
@@ -123,14 +123,9 @@ void tcb_free(struct tcb *tcb)
     struct tcp *tcp = tcb->tcp;
     tcb_clear_due(tcb);
     heap_remove(&tcp->heap, &tcb->heap_position);
-    stream_free(&tcb->snd_stream);
+    if (tcb->snd_stream)
+        stream_free(&tcb->snd_stream);
     txring_release(tcb);
-    tcb_free_closed(tcb);
-}
-
-void tcb_free_closed(struct tcb *tcb)
-{
-    struct tcp *tcp = tcb->tcp;
     if (tcb->rcv_stream)
         stream_free(&tcb->rcv_stream);
     if (tcb->ext) {

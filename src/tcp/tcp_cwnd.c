@@ -287,12 +287,9 @@ void sndbuf_expand(struct tcb *tcb)
         expand_bsd(tcb);
         return;
     }
-    uint32_t with_headers = max_u32(tcb->mss, tcb->mss_clamp) + 512, per_mss = 512;
-    while (per_mss < with_headers)
-        per_mss *= 2;
-    per_mss += 256;
-    uint32_t segments = max_u32(max_u32(10, tcb->cwnd), tcb_ext_peek(tcb)->reordering + 1);
-    uint64_t windows = cc_get(tcb)->sndbuf_windows ? cc_get(tcb)->sndbuf_windows : 2, bytes = windows * per_mss * segments;
+    uint32_t with_headers = max_u32(tcb->mss, tcb->mss_clamp) + 512, per_mss = (2u << (31 - __builtin_clz(with_headers - 1))) + 256;
+    uint32_t segments = max_u32(max_u32(10, tcb->cwnd), tcb_ext_peek(tcb)->reordering + 1), own = cc_get(tcb)->sndbuf_windows;
+    uint64_t bytes = (uint64_t)(own ? own : 2) * per_mss * segments;
     if (tcb->sndbuf < bytes)
         tcb->sndbuf = (uint32_t)min_u64(bytes, params->sndbuf_max);
 }

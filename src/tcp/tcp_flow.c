@@ -99,19 +99,13 @@ uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kin
     return value & SLOT_MASK;
 }
 
-/* Whoever holds the flow next (flow_replace) is as strict. A request's connection is not before accept() says so. */
-static bool is_strict(const struct tcp *tcp, enum flow_kind kind, uint32_t slot)
-{
-    return kind == FLOW_TCB ? !tcp_tcb(tcp, slot)->reuseaddr : kind == FLOW_WAIT && !tcp_wait(tcp, slot)->reuseaddr;
-}
-
-int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot)
+int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot, bool is_strict)
 {
     struct port_use *use = port_use(tcp, flow->local_port);
     if (!use || table_insert(&tcp->flows, flow_hash(tcp, flow), value_of(kind, slot)) < 0)
         return -ENOMEM;
     use->users++;
-    use->strict += is_strict(tcp, kind, slot);
+    use->strict += is_strict;
     return 0;
 }
 
@@ -124,12 +118,12 @@ static void forget(struct tcp *tcp, const struct flow *flow, uint32_t slot)
         tcp->cached = NULL;
 }
 
-void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot)
+void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot, bool is_strict)
 {
     if (table_remove(&tcp->flows, hash ? hash : flow_hash(tcp, flow), value_of(kind, slot))) {
         struct port_use *use = port_use(tcp, flow->local_port);
         use->users--;
-        use->strict -= is_strict(tcp, kind, slot);
+        use->strict -= is_strict;
     }
     if (kind == FLOW_TCB)
         forget(tcp, flow, slot);

@@ -126,6 +126,8 @@ static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
            (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || tcb_params(tcb)->mtu_probing /* wants the place, too */));
 }
 
+INLINE enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx);
+
 enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil_packet **packet)
 {
     struct rx rx;
@@ -627,7 +629,8 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
     return LIL_DROP_TCP_AFTER_CLOSE;
 }
 
-enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
+/* RFC 9293 3.10.7.4 */
+INLINE enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
 {
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return bsd_steps(tcb, rx);

@@ -116,6 +116,8 @@ static int use_metrics(struct tcb *tcb, const struct path_metrics *metrics)
 {
     static const struct path_metrics none;
     unsigned number;
+    if (!metrics && !tcb->opt->has_path)
+        return 0;
     if (!metrics)
         metrics = &none;
     if (memcmp(metrics, &tcb->opt->path, sizeof none) == 0)
@@ -124,6 +126,7 @@ static int use_metrics(struct tcb *tcb, const struct path_metrics *metrics)
     if (!own)
         return -ENOBUFS;
     own->path = *metrics;
+    own->has_path = metrics != &none;
     own->rto_min_ms = metrics->rto_min_ms ? metrics->rto_min_ms : (own->rto_min_us + 999) / 1000;
     if (metrics->cc[0] && cc_find(metrics->cc, &number)) /* Linux: tcp_ca_dst_init(), tcp_ca_openreq_child() */
         own->cc = (uint8_t)(number + 1);
@@ -166,15 +169,13 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
 }
 
 /* The SYN/ACK was seen: the peer's MSS (RFC 9293 3.7.1, MUST-14; default 536, 1220 for IPv6: MUST-15), then ours again. */
-uint32_t mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
+void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 {
     const struct tcp_params *params = tcb_params(tcb);
     clamp_to_peer(tcb, mss_of_syn(params, tcb->is_v4, options));
     plpmtud_init(tcb, max_u32(mss_options(tcb), params->offer_timestamps ? TS_BYTES : 0)); /* as our SYN had it */
     int error;
-    const struct tcp_path *path = mss_path(tcb->tcp, &tcb->flow, &error);
-    use_path(tcb, path);
-    return path->mtu;
+    use_path(tcb, mss_path(tcb->tcp, &tcb->flow, &error));
 }
 
 /* What a data segment may carry beside its options (SACK blocks take room). */

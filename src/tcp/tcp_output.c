@@ -404,7 +404,8 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         return true;
     if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
         tcb->timer = TIMER_NONE;
-        timer_rexmt(tcb);
+        if (ext || !recovery_schedule_tlp(tcb, false)) /* who has text waits for the burst's end */
+            timer_rexmt(tcb);
     }
     return true;
 }
@@ -547,11 +548,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             return timer_check_probe(tcb), false;
         if (tcb->ext)
             tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
-        if (!output_data(tcb, segment, tcb->snd_nxt, 0, true))
-            return false;
-        if (!tcb->ext)
-            recovery_schedule_tlp(tcb, false);
-        return true;
+        return output_data(tcb, segment, tcb->snd_nxt, 0, true);
     }
     uint32_t length, mss = burst_mss(tcb);
     bool sent = false;

@@ -56,13 +56,12 @@ void tcb_release_flow(struct tcb *tcb)
     if (!tcb->is_counted)
         return;
     tcb->is_counted = false;
-    flow_remove(tcb->tcp, &tcb->flow, 0, FLOW_TCB, tcb->slot);
+    flow_remove(tcb->tcp, &tcb->flow, 0, FLOW_TCB, tcb->slot, !tcb->reuseaddr);
 }
 
 /* Everything that a closed connection no longer needs; data received stays readable for its user. */
 static void close_down(struct tcb *tcb)
 {
-    fastopen_child_done(tcb);
     timer_stop(tcb);
     tcb->delack_ns = 0;
     if (tcb->ext) {
@@ -79,15 +78,21 @@ static void close_down(struct tcb *tcb)
     tcb->fin_queued = false;
     tcb->ack_sched = tcb->ack_now = tcb->want_syn = tcb->want_probe = tcb->want_keepalive = tcb->want_tlp = false;
     tcb->acks_due = 0;
-    tcb->snd_shutdown = true;
+    tcb->snd_shutdown = tcb->rcv_shutdown = true;
 }
 
-static void free_if_orphan(struct tcb *tcb)
+/* The end, for all but what a process may still ask for; of an orphan nothing is left. */
+static void leave(struct tcb *tcb)
 {
-    if (!tcb->is_orphan)
+    fastopen_child_done(tcb);
+    tcb_release_flow(tcb);
+    if (tcb->is_orphan) {
+        tcb->tcp->orphans--;
+        tcb_free(tcb);
         return;
-    tcb->tcp->orphans--;
-    tcb_free_closed(tcb); /* close_down() was here */
+    }
+    close_down(tcb);
+    tcb_event(tcb, TCP_EV_HUP | TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP | (tcb->so_error ? TCP_EV_ERROR : 0));
 }
 
 void tcb_done(struct tcb *tcb)
@@ -96,13 +101,8 @@ void tcb_done(struct tcb *tcb)
         hostcache_save(tcb, 0);
     else if (tcb->state == TCPS_LAST_ACK && !tcb->so_error && tcb->snd_una == tcb->snd_nxt)
         metrics_save(tcb);
-    close_down(tcb);
     tcb_set_state(tcb, TCPS_CLOSED);
-    tcb_release_flow(tcb);
-    tcb->rcv_shutdown = true;
-    if (!tcb->is_orphan)
-        tcb_event(tcb, TCP_EV_HUP | TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP | (tcb->so_error ? TCP_EV_ERROR : 0));
-    free_if_orphan(tcb);
+    leave(tcb);
 }
 
 void tcb_fail(struct tcb *tcb, int error)
@@ -123,10 +123,5 @@ void tcb_enter_time_wait(struct tcb *tcb)
         metrics_save(tcb);
     if (tcb->is_counted && timewait_new(tcb->tcp, tcb))
         tcb->is_counted = false;
-    tcb_release_flow(tcb);
-    close_down(tcb);
-    tcb->rcv_shutdown = true;
-    if (!tcb->is_orphan)
-        tcb_event(tcb, TCP_EV_HUP | TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);
-    free_if_orphan(tcb);
+    leave(tcb);
 }

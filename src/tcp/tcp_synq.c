@@ -56,7 +56,7 @@ uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in)
     entry->hash = flow_hash(tcp, &in->flow);
     entry->level = 0xff;
     entry->listener = TCP_NONE;
-    if (flow_insert(tcp, &entry->flow, FLOW_SYN, slot) < 0) {
+    if (flow_insert(tcp, &entry->flow, FLOW_SYN, slot, false) < 0) {
         slab_free(&tcp->syns, slot);
         return TCP_NONE;
     }
@@ -143,7 +143,7 @@ static void free_entry(struct tcp *tcp, uint32_t slot)
 void synq_remove(struct tcp *tcp, uint32_t slot)
 {
     const struct syn_entry *entry = tcp_syn(tcp, slot);
-    flow_remove(tcp, &entry->flow, entry->hash, FLOW_SYN, slot);
+    flow_remove(tcp, &entry->flow, entry->hash, FLOW_SYN, slot, false);
     free_entry(tcp, slot);
 }
 
@@ -293,11 +293,6 @@ void synq_poll(struct tcp *tcp)
     }
 }
 
-static uint32_t ts_at(const struct tcp *tcp, const struct syn_entry *entry, uint64_t time_ns)
-{
-    return (uint32_t)(time_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
-}
-
 static uint64_t started_ns(const struct syn_entry *entry)
 {
     return entry->start_ns == 1 ? 0 : entry->start_ns;
@@ -328,7 +323,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->options.sack_permitted = entry->sack_ok;
     if (entry->ts_ok) {
         header->options.has_timestamp = true;
-        header->options.ts_value = ts_at(tcp, entry, tcp->now_ns);
+        header->options.ts_value = tcp->now_ts + entry->ts_offset;
         header->options.ts_echo = entry->ts_recent;
     }
     if (entry->offers_fastopen && !(entry->resent && tcp->params.output_policy == TCP_OUTPUT_LINUX)) /* Linux: in the first alone */
@@ -385,7 +380,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->rcv_nxt = tcb->rcv_wup = entry->irs + 1;
     tcb->ts_offset = entry->ts_offset;
     tcb->ts_recent = entry->ts_recent;
-    tcb->ts_recent_s = (uint32_t)(tcp->now_ns / NS_PER_S);
+    tcb->ts_recent_s = tcp->now_s;
     tcb->ts_ok = entry->ts_ok;
     tcb->sack_ok = entry->sack_ok;
     tcb->ecn_ok = entry->ecn_ok;
@@ -506,7 +501,7 @@ static bool is_foreign_echo(const struct tcp *tcp, const struct syn_entry *entry
     if (tcp->params.input_policy != TCP_INPUT_LINUX || !entry->ts_ok || !header->options.has_timestamp || echo == 0)
         return false;
     uint64_t last_ns = started_ns(entry) + entry->last_ms * NS_PER_MS + NS_PER_MS - 1;
-    return !seq_between(echo, ts_at(tcp, entry, started_ns(entry)), ts_at(tcp, entry, last_ns));
+    return !seq_between(echo - entry->ts_offset, tcp_ts_at(tcp, started_ns(entry)), tcp_ts_at(tcp, last_ns));
 }
 
 /* Linux: one answer to invalid segments each invalid_ratelimit_ms; data without a SYN is no part of an ACK loop (tcp_oow_rate_limited). */
@@ -533,7 +528,7 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
                                 .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535), .tos = entry->tos};
     if (entry->ts_ok && (entry->ts_recent || tcp->params.input_policy != TCP_INPUT_LINUX)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;
-        reply->ts_value = (uint32_t)(tcp->now_ns / (max_u32(tcp->params.timestamp_hz_ms, 1) * NS_PER_MS)) + entry->ts_offset;
+        reply->ts_value = tcp->now_ts + entry->ts_offset;
         reply->ts_echo = entry->ts_recent;
     }
     reply_sign(reply, listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : NULL);

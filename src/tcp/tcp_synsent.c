@@ -20,7 +20,7 @@ static enum lil_drop on_reset(struct tcb *tcb, const struct rx *rx)
 }
 
 /* What both sides offered (RFC 7323 2.2, 3.2; RFC 2018 2; RFC 3168 6.1.1). */
-static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's MTU */
+static void take_options(struct tcb *tcb, const struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
     const struct tcp_params *params = tcb_params(tcb);
@@ -35,14 +35,14 @@ static uint32_t take_options(struct tcb *tcb, const struct rx *rx) /* the path's
     }
     if (tcb->ts_ok) {
         tcb->ts_recent = options->ts_value;
-        tcb->ts_recent_s = (uint32_t)(tcb_now(tcb) / NS_PER_S);
+        tcb->ts_recent_s = tcb->tcp->now_s;
     }
     tcb->rcv_nxt = rx->seq + 1;
     tcb->rcv_wup = rx->seq + 1;
-    uint32_t pmtu = mss_negotiated(tcb, options);
+    tcb->max_window = rx->in->header.window; /* as it stands (RFC 7323 2.2); half of it bounds our segments */
+    mss_negotiated(tcb, options);
     if (options->has_mss)
         window_round_buffers(tcb);
-    return pmtu;
 }
 
 static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
@@ -50,12 +50,10 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     const struct tcp_params *params = tcb_params(tcb);
     if (tcb->ecn_ok)
         accecn_on_synack(tcb, rx);
-    uint32_t pmtu = take_options(tcb, rx);
+    take_options(tcb, rx);
     if (params->fastopen & 1)
         fastopen_on_synack(tcb, rx);
     tcp_establish(tcb, rx);
-    mss_sync(tcb, pmtu); /* again: the peer's window may be small */
-    window_guess_mss(tcb);
     plpmtud_init(tcb, mss_options(tcb));
     tcb->snd_una++; /* the SYN */
     TCP_MIB(tcb->tcp, Delivered);
@@ -95,16 +93,15 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
 {
     uint8_t rcv_wscale = tcb->rcv_wscale;
     uint32_t rcv_wnd = tcb->rcv_wnd;
-    uint32_t pmtu = take_options(tcb, rx);
+    take_options(tcb, rx);
     if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* its SYN/ACK offers again what the SYN did, and scales by it */
         tcb->rcv_wscale = rcv_wscale & 15;
         tcb->rcv_wnd = tcb->rcv_ssthresh = rcv_wnd;
         if (!tcb->retransmits)
             tcb->syn_start_ns = tcb_now(tcb); /* the round trip is that of the SYN/ACK */
     }
-    tcb->snd_wnd = tcb->max_window = rx->in->header.window;
+    tcb->snd_wnd = tcb->max_window;
     tcb->snd_wl1 = rx->seq;
-    mss_sync(tcb, pmtu); /* the peer's window may be small */
     window_guess_mss(tcb);
     if (tcb->ecn_ok)
         accecn_on_crossed_syn(tcb, rx);
@@ -130,7 +127,7 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
         }
         if (options->has_timestamp && options->ts_echo && tcb_params(tcb)->offer_timestamps && tcb->syn_ts_sent &&
             tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
-            uint32_t oldest = (uint32_t)(tcb->syn_start_ns / (max_u32(tcb_params(tcb)->timestamp_hz_ms, 1) * NS_PER_MS)) + tcb->ts_offset;
+            uint32_t oldest = tcp_ts_at(tcb->tcp, tcb->syn_start_ns) + tcb->ts_offset;
             if ((int32_t)(options->ts_echo - oldest) < 0 || (int32_t)(tcb_ts_now(tcb) - options->ts_echo) < 0) {
                 TCP_MIB(tcb->tcp, PAWSActive);
                 if (!(rx->flags & TCP_RST))

@@ -504,8 +504,9 @@ static bool wants_keepalive(const struct tcb *tcb) { return tcb->opt->socket.kee
  * an orphan in FIN-WAIT-2. */
 void timer_keepalive(struct tcb *tcb, bool activity)
 {
-    bool is_waiter = tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
-    if (!(wants_keepalive(tcb) || tcb_params(tcb)->input_policy == TCP_INPUT_BSD) || is_waiter) {
+    enum tcp_input_policy policy = tcb_params(tcb)->input_policy;
+    if (!(wants_keepalive(tcb) || policy == TCP_INPUT_BSD) ||
+        (policy == TCP_INPUT_LINUX && tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2)) {
         if (tcb->ext)
             tcb->ext->keep_ns = 0;
         return;

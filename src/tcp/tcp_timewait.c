@@ -44,7 +44,7 @@ void timewait_remove(struct tcp *tcp, uint32_t slot)
     if (record->is_signed)
         guard_wait_forget(tcp, slot);
     unlink_record(tcp, record);
-    flow_remove(tcp, &record->flow, record->hash, FLOW_WAIT, slot);
+    flow_remove(tcp, &record->flow, record->hash, FLOW_WAIT, slot, !record->reuseaddr);
     slab_free(&tcp->waits, slot);
     tcp->wait_count--;
 }
@@ -110,9 +110,8 @@ static void send_ack(struct tcp *tcp, uint32_t slot)
     *reply = (struct tcp_reply){.flow = record->flow, .seq = record->snd_nxt, .ack = record->rcv_nxt, .flags = TCP_ACK,
                                 .window = (uint16_t)min_u32(record->rcv_wnd >> record->rcv_wscale, 65535), .tos = record->tos};
     if (record->ts_ok) {
-        uint32_t hz_ms = max_u32(tcp->params.timestamp_hz_ms, 1);
         reply->has_ts = true;
-        reply->ts_value = (uint32_t)(tcp->now_ns / (hz_ms * NS_PER_MS)) + record->ts_offset;
+        reply->ts_value = tcp->now_ts + record->ts_offset;
         reply->ts_echo = record->ts_recent;
     }
     if (record->is_signed)
@@ -123,7 +122,7 @@ static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *reco
 {
     if (!record->ts_ok || !header->options.has_timestamp || (header->flags & TCP_RST))
         return false;
-    bool too_old = (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 24 * 86400;
+    bool too_old = tcp->now_s - record->ts_recent_s > 24 * 86400;
     return (int32_t)(record->ts_recent - header->options.ts_value) > 0 && !too_old && record->ts_recent != 0;
 }
 
@@ -205,7 +204,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         }
         if (header->options.has_timestamp && record->ts_ok) {
             record->ts_recent = header->options.ts_value;
-            record->ts_recent_s = (uint32_t)(tcp->now_ns / NS_PER_S);
+            record->ts_recent_s = tcp->now_s;
         }
         if (is_reset) /* no longer a wait for that */
             return LIL_DROP_TCP_AFTER_CLOSE;
@@ -248,7 +247,7 @@ bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool 
     if (params->time_wait_reuse == 2 ? !addr_is_loopback(&record->flow.local) : !params->time_wait_reuse)
         return false;
     if (!is_linux)
-        return (uint32_t)(tcp->now_ns / NS_PER_S) - record->ts_recent_s > 1;
+        return tcp->now_s - record->ts_recent_s > 1;
     uint64_t since_ns = record->deadline_ns - params->time_wait_ms * NS_PER_MS;
     return tcp->now_ns - since_ns > params->time_wait_reuse_delay_ms * NS_PER_MS;
 }

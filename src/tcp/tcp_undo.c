@@ -21,9 +21,7 @@ static bool is_delayed(const struct tcb *tcb, const struct ack_state *state)
         return tcb->sack_ok || seq_lt(tcb->snd_una, ext->high_seq);
     if (!state->ts_ecr_ok)
         return false;
-    uint32_t unit_ms = tcb_params(tcb)->timestamp_hz_ms;
-    uint32_t first = (uint32_t)(ext->retrans_stamp_ns / ((unit_ms ? unit_ms : 1) * NS_PER_MS)) + tcb->ts_offset;
-    return seq_lt(state->ts_ecr, first);
+    return seq_lt(state->ts_ecr, tcp_ts_at(tcb->tcp, ext->retrans_stamp_ns) + tcb->ts_offset);
 }
 
 static bool may_undo(const struct tcb *tcb, const struct ack_state *state)

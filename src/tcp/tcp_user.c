@@ -50,7 +50,7 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search)
         error = -EADDRINUSE; /* 3.10.1: "connection already exists" */
     if (error < 0)
         return error;
-    if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot) < 0)
+    if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot, !tcb->reuseaddr) < 0)
         return -ENOBUFS;
     struct isn isn = isn_make(tcp, &tcb->flow);
     uint32_t iss = kind == FLOW_WAIT ? new_iss : isn.iss;
