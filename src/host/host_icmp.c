@@ -120,6 +120,8 @@ void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const
         .arrival = *arrival, .protocol = quote->ip.protocol, .ping_id = quote->ping_id,
         .kind = quote->ip.protocol == IPPROTO_UDP ? UDP_KIND_UDP : ping ? UDP_KIND_PING : UDP_KIND_RAW,
     };
+    if (!icmp.error)
+        return;
     udp_on_icmp(host->udp, &icmp, quoted_payload);
     if (icmp.kind == UDP_KIND_PING) {
         icmp.kind = UDP_KIND_RAW;
@@ -134,7 +136,7 @@ void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const
     size_t length = packet_read(offender, 0, bytes, sizeof bytes);
     if (icmp_quote_parse(&quote, ip->version, bytes, length) == 0) {
         struct udp_info arrival = {.flow = {.local = ip->source, .remote = ip->source}, .ttl = host->profile->ip.ttl,
-                                   .ifindex = HOST_LOOPBACK, .time_ns = host->now_ns};
+                                   .version = ip->version, .ifindex = HOST_LOOPBACK, .time_ns = host->now_ns};
         host_icmp_note(host, error, &quote, &arrival, NULL);
     }
 }
@@ -197,7 +199,7 @@ static void error_input(struct lil_host *host, struct interface *interface, stru
     size_t skip = ICMP_LENGTH + min_u32(quote.header_bytes, packet->length - ICMP_LENGTH);
     packet_trim_front(packet, skip);
     struct udp_info arrival = {.flow = {.local = ip->dest, .remote = ip->source}, .ttl = ip->ttl, .tos = ip->tos,
-                               .ifindex = (uint16_t)interface->ifindex, .time_ns = host->now_ns};
+                               .version = ip->version, .ifindex = (uint16_t)interface->ifindex, .time_ns = host->now_ns};
     host_icmp_note(host, &error, &quote, &arrival, packet);
     packet_free(packet);
 }

@@ -52,6 +52,7 @@
     X(tcp_icmp6_reassembly, tcp.icmp6_reassembly, ROW, NULL) \
     X(tcp_icmp6_parameter, tcp.icmp6_parameter, ROW, NULL) \
     X(tcp_icmp6_next_header, tcp.icmp6_next_header, ROW, NULL) \
+    X(tcp_icmp6_unknown, tcp.icmp6_unknown, ROW, NULL) \
     X(tcp_backlog_count, tcp.backlog_count, WORD, backlog_count_words) \
     X(tcp_backlog_rule, tcp.backlog_rule, WORD, backlog_rule_words) \
     X(tcp_full_policy, tcp.full_policy, WORD, full_words) \
@@ -277,6 +278,7 @@
     X(udp_ttl, udp.ttl, U8, NULL) \
     X(udp_multicast_ttl, udp.multicast_ttl, U8, NULL) \
     X(udp_connect_icmp_errors, udp.connect_icmp_errors, BOOL, NULL) \
+    X(udp_truesize, udp.truesize, BOOL, NULL) \
     X(udp_csum, udp.csum, BOOL, NULL) \
     X(udp_blackhole, udp.blackhole, BOOL, NULL) \
     X(udp_icmp4_hard, udp.icmp4_hard, U16, NULL) \

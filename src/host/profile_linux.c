@@ -43,6 +43,7 @@ static const struct profile_override today[] = {
     SET(tcp_icmp6_reassembly, "policy EHOSTUNREACH", "icmpv6_err_convert(): any code", "M"),
     SET(tcp_icmp6_parameter, "policy EPROTO", "M", "M"),
     SET(tcp_icmp6_next_header, "policy EPROTO", "M", "M"),
+    SET(tcp_icmp6_unknown, "policy EPROTO", "icmpv6_err_convert(); M", "H"),
     SET(tcp_backlog_count, "complete", "M; listen(2)", "H"),
     SET(tcp_backlog_rule, "b+1", "M", "H"),
     SET(tcp_full_policy, "drop", "M", "H"),
@@ -196,7 +197,8 @@ static const struct profile_override today[] = {
     SET(udp_connect_icmp_errors, "1", "udp(7)", "H"),
     SET(udp_csum, "1", "udp(7)", "H"),
     SET(udp_icmp4_hard, "0xe7dc", "ip(7): the errors that are fatal, and 4, EMSGSIZE", "M"),
-    SET(udp_icmp6_hard, "0x72", "as ICMPv4", "M"),
+    SET(udp_icmp6_hard, "0xfff2", "icmpv6_err_convert(); M", "H"),
+    SET(udp_truesize, "1", "M", "H"),
 
     SET(socket_bind_policy, "linux", "M", "H"),
     SET(socket_error_unknown_family, "EAFNOSUPPORT", "M", "H"),

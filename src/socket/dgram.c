@@ -408,7 +408,7 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     if (sock_params(file)->udp_name_after_send && sock->binding && addr_is_any(&sock->binding->addr))
         flow.local = path.local;
     if (dgram_is_linux_udp(file) && cork_is_wanted(sock, flags)) {
-        result = cork_begin(sock, &flow, &control);
+        result = cork_begin(sock, &flow, &control, path.mtu);
         return result < 0 ? result : cork_append(sock, message, flags);
     }
     if (cork_segment(sock, &control) && total > cork_segment(sock, &control))
@@ -425,19 +425,20 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
 }
 
 /* --- receive ---------------------------------------------------------------------------------- */
-static size_t scatter(const struct lil_packet *packet, const struct msghdr *message)
+static size_t scatter(const struct lil_packet *packet, size_t from, const struct msghdr *message)
 {
     size_t done = 0;
 
-    for (size_t i = 0; i < message->msg_iovlen && done < packet->length; i++)
-        done += packet_read(packet, done, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+    for (size_t i = 0; i < message->msg_iovlen && from + done < packet->length; i++)
+        done += packet_read(packet, from + done, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
     return done;
 }
 
-static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, const struct udp_info *info,
+/* FROM: where MSG_PEEK with SO_PEEK_OFF begins. */
+static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, size_t from, const struct udp_info *info,
                        struct msghdr *message, int flags)
 {
-    size_t n = scatter(packet, message);
+    size_t n = scatter(packet, from, message);
 
     message->msg_flags = 0;
     if (n < packet->length)
@@ -491,11 +492,36 @@ static ssize_t receive_told(struct sock *sock, struct msghdr *message, int flags
     return result == -EAGAIN ? zerocopy_receive(sock, message, room) : result;
 }
 
+/* -EAGAIN: nothing is there. */
+static ssize_t take(struct sock *sock, struct msghdr *message, int flags)
+{
+    struct udp_info info;
+    struct lil_packet *packet = udp_receive(udp_of(sock), sock->pcb, false, &info);
+    ssize_t result = packet ? deliver(sock, packet, 0, &info, message, flags) : -EAGAIN;
+
+    packet_free(packet);
+    if (result > 0)
+        peek_place_move(sock, -result);
+    return result;
+}
+
+static ssize_t peek(struct sock *sock, struct msghdr *message, int flags)
+{
+    int place = peek_place(sock);
+    size_t from = place > 0 ? (size_t)place : 0;
+    struct udp_info info;
+    const struct lil_packet *packet = place < 0 ? udp_receive(udp_of(sock), sock->pcb, true, &info) : udp_peek_at(sock->pcb, &from, &info);
+    ssize_t result = packet ? deliver(sock, packet, from, &info, message, flags) : -EAGAIN;
+
+    if (result > 0)
+        peek_place_move(sock, result);
+    return result;
+}
+
 static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct msghdr *message, int flags)
 {
     struct sock *sock = sock_of(file);
     uint64_t deadline_ns;
-    struct udp_info info;
     ssize_t result;
 
     if (flags & MSG_OOB && !dgram_is_linux_udp(file))
@@ -504,19 +530,16 @@ static ssize_t dgram_receive(struct lil_proc *proc, struct file *file, struct ms
         return receive_told(sock, message, flags);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     for (;;) {
-        struct lil_packet *packet;
-
         result = udp_error(sock->pcb, true);
         if (result)
             return -result;
         drop_filtered(sock);
-        packet = udp_receive(udp_of(sock), sock->pcb, flags & MSG_PEEK, &info);
-        if (packet) {
-            result = deliver(sock, packet, &info, message, flags);
-            if (!(flags & MSG_PEEK))
-                packet_free(packet);
+        if (flags & MSG_PEEK)
+            result = peek(sock, message, flags);
+        else
+            result = take(sock, message, flags);
+        if (result != -EAGAIN)
             return result;
-        }
         bool is_blocking = file_is_blocking(file, flags);
         /* Linux: who does not wait is not told */
         if ((sock->flags & SF_SHUT_RD) && (is_blocking || sock_params(file)->bind_policy == BIND_BSD))

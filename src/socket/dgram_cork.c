@@ -9,7 +9,7 @@ struct cork {
     bool has_target; /* something waits, be it empty */
     bool gro, no_check_tx, no_check_rx;
     uint16_t segment;
-    uint32_t length;
+    uint32_t length, mtu;
     struct flow flow;
     struct control control;
     uint8_t *bytes;  /* MOST of them, while anything waits */
@@ -50,7 +50,7 @@ uint16_t cork_segment(const struct sock *sock, const struct control *control)
     return control->segment ? control->segment : cork_of(sock) ? cork_of(sock)->segment : 0;
 }
 
-int cork_begin(struct sock *sock, const struct flow *flow, const struct control *control)
+int cork_begin(struct sock *sock, const struct flow *flow, const struct control *control, uint32_t mtu)
 {
     struct cork *cork = need_cork(sock);
 
@@ -58,6 +58,8 @@ int cork_begin(struct sock *sock, const struct flow *flow, const struct control 
         return -ENOBUFS;
     cork->flow = *flow;
     cork->control = *control;
+    cork->control.segment = cork_segment(sock, control);
+    cork->mtu = mtu;
     cork->has_target = true;
     return 0;
 }
@@ -67,7 +69,9 @@ static int flush(struct sock *sock)
     struct cork *cork = cork_of(sock);
     struct iovec iov = {cork->bytes, cork->length};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    ssize_t n = dgram_send_once(sock, &message, cork->length, &cork->flow, &cork->control);
+    uint16_t segment = cork->control.segment;
+    ssize_t n = segment && cork->length > segment ? cork_send_segments(sock, &message, &cork->flow, &cork->control, cork->mtu)
+                                                  : dgram_send_once(sock, &message, cork->length, &cork->flow, &cork->control);
 
     forget(sock, cork);
     return n < 0 ? (int)n : 0;

@@ -3,6 +3,14 @@
 #include <time.h>
 #include <linux/errqueue.h>
 #include "socket/sock.h"
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
+#ifndef SO_RCVPRIORITY
+#define SO_RCVPRIORITY 82
+#endif
+
+enum { IP_PROTOCOL_CMSG = 52, FLOWINFO_CMSG = 11 /* IPV6_FLOWINFO */ };
 
 static struct addr addr_of_in(const struct in_addr *in)
 {
@@ -49,6 +57,7 @@ static int cmsg_or_default(const struct cmsghdr *cmsg, int *value, bool *has_val
 static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
 {
     struct in_pktinfo info;
+    int protocol;
 
     switch (cmsg->cmsg_type) {
     case IP_PKTINFO:
@@ -65,6 +74,8 @@ static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
     case IP_TOS:
         control->has_tos = true;
         return cmsg_tos(cmsg, &control->tos);
+    case IP_PROTOCOL_CMSG: /* of raw sockets; another's own protocol stays */
+        return cmsg_int(cmsg, 1, &protocol);
     default:
         return -EINVAL;
     }
@@ -151,71 +162,111 @@ void control_put(struct msghdr *message, size_t room, int level, int type, const
     message->msg_controllen = printer.used;
 }
 
+/* SO_TIMESTAMP and its kin (stamp.c). */
 static void put_times(struct printer *printer, const struct sock *sock, uint64_t time_ns)
 {
-    struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
-    struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
-
-    if (sock->flags & SF_TIMESTAMP)
-        put(printer, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
-    else if (sock->flags & SF_TIMESTAMPNS)
-        put(printer, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts, sizeof ts);
+    printer->message->msg_controllen = printer->used;
+    stamp_print_arrival(sock, printer->message, printer->size, time_ns);
+    printer->used = printer->message->msg_controllen;
 }
 
-/* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR: where the datagram was sent to, as an address. */
-static void put_destination(struct printer *printer, const struct sock *sock, const struct udp_info *info, int level, int name)
+static bool wants(const struct sock *sock, int level, int name)
 {
-    struct sockaddr_storage to;
-    socklen_t length;
+    return plain_option_has(level, name) && plain_option_value(sock, level, name);
+}
 
-    if (!plain_option_has(level, name) || !plain_option_value(sock, level, name))
+/* socket(7): when it came, what was lost before it, its mark and priority (no device here gives it any). */
+static void put_socket_level(struct printer *printer, const struct sock *sock, const struct udp_info *info)
+{
+    static const uint32_t none;
+
+    put_times(printer, sock, info->time_ns);
+    if (!calls_are(&sock->file, CALLS_LINUX))
         return;
-    length = addr_to_sockaddr(&info->flow.local, info->flow.local_port, 0, sock->file.family, &to);
-    put(printer, level, name, &to, length);
+    if (info->drops && wants(sock, SOL_SOCKET, SO_RXQ_OVFL))
+        put(printer, SOL_SOCKET, SO_RXQ_OVFL, &info->drops, sizeof info->drops);
+    if (wants(sock, SOL_SOCKET, SO_RCVMARK))
+        put(printer, SOL_SOCKET, SO_MARK, &none, sizeof none);
+    if (wants(sock, SOL_SOCKET, SO_RCVPRIORITY))
+        put(printer, SOL_SOCKET, SO_PRIORITY, &none, sizeof none);
+}
+
+/* ip(7): of IPv4 packets, to an AF_INET6 socket, too. */
+static void put_v4(struct printer *printer, const struct sock *sock, const struct udp_info *info)
+{
+    int ttl = info->ttl;
+
+    if (sock->flags & SF_PKTINFO) {
+        struct in_pktinfo pktinfo = {.ipi_ifindex = info->ifindex, .ipi_addr = in_of_addr(&info->flow.local)};
+
+        pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
+        put(printer, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof pktinfo);
+    }
+    if (sock->flags & SF_RECVTTL)
+        put(printer, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+    if (sock->flags & SF_RECVTOS)
+        put(printer, IPPROTO_IP, IP_TOS, &info->tos, sizeof info->tos);
+}
+
+static void put_v6(struct printer *printer, const struct sock *sock, const struct udp_info *info)
+{
+    int ttl = info->ttl, tos = info->tos;
+    uint32_t label = info->flow_label;
+    uint8_t flow_info[4] = {info->tos >> 4, (uint8_t)(info->tos << 4 | label >> 16), (uint8_t)(label >> 8), (uint8_t)label};
+
+    if (sock->flags & SF_V6_RECVTTL)
+        put(printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
+    if (sock->flags & SF_V6_RECVTOS)
+        put(printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+    if ((info->tos || label) && wants(sock, IPPROTO_IPV6, FLOWINFO_CMSG))
+        put(printer, IPPROTO_IPV6, FLOWINFO_CMSG, flow_info, sizeof flow_info);
+    if (wants(sock, IPPROTO_IPV6, IPV6_2292HOPLIMIT)) /* tracepath asks so */
+        put(printer, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &ttl, sizeof ttl);
+}
+
+/* RFC 3542 6.1: also of an IPv4 packet, whose addresses are mapped. */
+static void put_pktinfo6(struct printer *printer, const struct sock *sock, const struct udp_info *info)
+{
+    struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->ifindex};
+
+    memcpy(&pktinfo.ipi6_addr, info->flow.local.b, 16);
+    if (sock->flags & SF_V6_PKTINFO)
+        put(printer, IPPROTO_IPV6, IPV6_PKTINFO, &pktinfo, sizeof pktinfo);
+    if (wants(sock, IPPROTO_IPV6, IPV6_2292PKTINFO))
+        put(printer, IPPROTO_IPV6, IPV6_2292PKTINFO, &pktinfo, sizeof pktinfo);
 }
 
 /* What both a datagram and an ICMP error tell of how they came. */
 static void put_arrival(struct printer *printer, const struct sock *sock, const struct udp_info *info)
 {
-    int ttl = info->ttl, tos = info->tos;
+    if (sock->file.family == AF_INET6)
+        put_pktinfo6(printer, sock, info);
+    if (info->version == 4)
+        put_v4(printer, sock, info);
+    else
+        put_v6(printer, sock, info);
+}
 
-    put_times(printer, sock, info->time_ns);
-    if (sock->file.family == AF_INET) {
-        if (sock->flags & SF_PKTINFO) {
-            struct in_pktinfo pktinfo = {.ipi_ifindex = info->ifindex, .ipi_addr = in_of_addr(&info->flow.local)};
+/* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR: where the datagram was sent to, as an address. */
+static void put_destination(struct printer *printer, const struct sock *sock, const struct udp_info *info)
+{
+    int level = info->version == 4 ? IPPROTO_IP : IPPROTO_IPV6, name = info->version == 4 ? IP_RECVORIGDSTADDR : IPV6_RECVORIGDSTADDR;
+    struct sockaddr_storage to;
+    socklen_t length;
 
-            pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
-            put(printer, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof pktinfo);
-        }
-        if (sock->flags & SF_RECVTTL)
-            put(printer, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
-        if (sock->flags & SF_RECVTOS)
-            put(printer, IPPROTO_IP, IP_TOS, &info->tos, sizeof info->tos);
-    } else {
-        if (sock->flags & SF_PKTINFO) {
-            struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->ifindex};
-
-            memcpy(&pktinfo.ipi6_addr, info->flow.local.b, 16);
-            put(printer, IPPROTO_IPV6, IPV6_PKTINFO, &pktinfo, sizeof pktinfo);
-        }
-        if (sock->flags & SF_RECVTTL)
-            put(printer, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
-        if (sock->flags & SF_RECVTOS)
-            put(printer, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
-        if (plain_option_value(sock, IPPROTO_IPV6, IPV6_2292HOPLIMIT)) /* tracepath asks so */
-            put(printer, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &ttl, sizeof ttl);
-    }
+    if (!wants(sock, level, name))
+        return;
+    length = addr_to_sockaddr(&info->flow.local, info->flow.local_port, 0, info->version == 4 ? AF_INET : AF_INET6, &to);
+    put(printer, level, name, &to, length);
 }
 
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message)
 {
     struct printer printer = {message, message->msg_control ? message->msg_controllen : 0, 0};
 
+    put_socket_level(&printer, sock, info);
     put_arrival(&printer, sock, info);
-    if (sock->file.family == AF_INET)
-        put_destination(&printer, sock, info, IPPROTO_IP, IP_RECVORIGDSTADDR);
-    else
-        put_destination(&printer, sock, info, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR);
+    put_destination(&printer, sock, info);
     message->msg_controllen = printer.used;
 }
 
@@ -254,7 +305,8 @@ ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int fla
     data.error.ee_info = icmp.info;
     length = sock->file.family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     if (icmp.version) {
-        length = addr_to_sockaddr(offender, 0, 0, addr_is_v4(offender) ? AF_INET : AF_INET6, &data.offender);
+        length = addr_to_sockaddr(offender, 0, 0, sock->file.family, &data.offender);
+        put_times(&printer, sock, icmp.arrival.time_ns);
         put_arrival(&printer, sock, &icmp.arrival);
     }
     put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,

@@ -67,10 +67,10 @@ static const struct flag_option {
     {IPPROTO_IP, IP_FREEBIND, SF_FREEBIND, false},
     {IPPROTO_IPV6, IPV6_FREEBIND, SF_FREEBIND, false},
     {IPPROTO_IPV6, IPV6_V6ONLY, SF_V6ONLY, false},
-    {IPPROTO_IPV6, IPV6_RECVERR, SF_RECVERR, false},
-    {IPPROTO_IPV6, IPV6_RECVPKTINFO, SF_PKTINFO, false},
-    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SF_RECVTTL, false},
-    {IPPROTO_IPV6, IPV6_RECVTCLASS, SF_RECVTOS, false},
+    {IPPROTO_IPV6, IPV6_RECVERR, SF_V6_RECVERR, false},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, SF_V6_PKTINFO, false},
+    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SF_V6_RECVTTL, false},
+    {IPPROTO_IPV6, IPV6_RECVTCLASS, SF_V6_RECVTOS, false},
 };
 
 /* FreeBSD: so_options & SO_x is the answer, so its bit is told; 0: a flag that is told as 1. */
@@ -140,11 +140,13 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
         if (tcb)
             tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
     }
-    if (option->flag == SF_RECVERR) {
+    if (option->flag & (SF_RECVERR | SF_V6_RECVERR)) {
+        bool is_v4 = option->flag == SF_RECVERR;
+
         if (!is_stream(sock))
-            udp_set_recverr(sock->pcb, on);
+            udp_set_recverr(sock->pcb, is_v4 ? 4 : 6, on);
         else if (stream_options(sock))
-            stream_options(sock)->recverr = on;
+            *(is_v4 ? &stream_options(sock)->recverr : &stream_options(sock)->recverr6) = on;
     }
     return 0;
 }

@@ -118,7 +118,9 @@ static int set_pmtudisc(struct sock *sock, int value)
     if (!sock_need_ext(sock))
         return -ENOBUFS;
     sock->ext->pmtudisc = (uint8_t)(value + 1);
-    if (sock->file.type == SOCK_STREAM && stream_options(sock)) {
+    if (sock->file.type != SOCK_STREAM) {
+        udp_set_pmtudisc(sock->pcb, value != IP_PMTUDISC_DONT);
+    } else if (stream_options(sock)) {
         stream_options(sock)->pmtudisc = (uint8_t)(value + 1);
         stream_options_changed(sock);
     }

@@ -223,6 +223,19 @@ int plain_option_value(const struct sock *sock, int level, int name)
     return sock->ext && sock->ext->plain ? sock->ext->plain->value[i] : plains[i].initial;
 }
 
+int peek_place(const struct sock *sock)
+{
+    return sock->ext && sock->ext->plain ? plain_option_value(sock, SOL_SOCKET, SO_PEEK_OFF) : PEEK_NONE;
+}
+
+void peek_place_move(struct sock *sock, ssize_t by)
+{
+    int at = peek_place(sock);
+
+    if (at >= 0 && by)
+        (void)plain_option_put(sock, SOL_SOCKET, SO_PEEK_OFF, at + by < 0 ? 0 : (int)(at + by));
+}
+
 /* SO_BUF_LOCK: which of the buffers has a size that autotuning leaves alone. */
 static int get_locks(struct sock *sock)
 {

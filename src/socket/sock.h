@@ -35,6 +35,9 @@ enum sock_flag {
     SF_DEBUG = 1 << 22,
     SF_V6_RECVERR = 1 << 23,
     SF_ADDR_AUTO = 1 << 24, /* the local address was chosen by connect() */
+    SF_V6_PKTINFO = 1 << 28, /* these three: of IPv6 packets; the ones above of IPv4's, to an AF_INET6 socket, too */
+    SF_V6_RECVTTL = 1 << 29,
+    SF_V6_RECVTOS = 1 << 30,
     SF_STAMPS_NEW = 1 << 27, /* received times are told as of SO_TIMESTAMP*_NEW, whose structures are 64 bits everywhere */
     SF_STAMPS = 1 << 26,   /* SO_TIMESTAMPING asks for moments of what is sent */
     SF_DEFERRED = 1 << 25   /* TCP_FASTOPEN_CONNECT: connect() was called, the SYN waits for the first data (ext->deferred) */
@@ -195,7 +198,7 @@ ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t 
 void cork_free(struct sock *sock);
 bool cork_is_begun(const struct sock *sock);             /* something waits: where it goes is said already */
 bool cork_is_wanted(const struct sock *sock, int flags); /* what this call writes is not all */
-int cork_begin(struct sock *sock, const struct flow *flow, const struct control *control) MUST_CHECK;
+int cork_begin(struct sock *sock, const struct flow *flow, const struct control *control, uint32_t mtu) MUST_CHECK;
 ssize_t cork_append(struct sock *sock, const struct msghdr *message, int flags); /* and sends, when nothing more comes */
 uint16_t cork_segment(const struct sock *sock, const struct control *control);   /* bytes a datagram; 0: as written */
 ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, const struct flow *flow,
@@ -207,6 +210,9 @@ int cork_get_option(const struct sock *sock, int name, int *number) MUST_CHECK;
 bool plain_option_has(int level, int name);
 int plain_option_put(struct sock *sock, int level, int name, int number);
 int plain_option_value(const struct sock *sock, int level, int name);
+/* SO_PEEK_OFF (socket(7)): where MSG_PEEK goes on, behind what was peeked at; reading moves the place back. -1: not in use. */
+int peek_place(const struct sock *sock);
+void peek_place_move(struct sock *sock, ssize_t by);
 /* option_plain.c: options of Linux that are only kept, or told. -ENOENT: none of these. */
 int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const void *value, socklen_t length);
 int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length);
@@ -224,6 +230,7 @@ ssize_t stamp_receive_datagram(struct sock *sock, struct msghdr *message, size_t
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */
 ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
+void stamp_print_arrival(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns); /* the same of a datagram or an error */
 int zerocopy_enable(struct sock *sock, bool on);
 void zerocopy_free(struct sock *sock);
 enum { SEND_UNREADABLE = 0x1000000 /* with MSG_FASTOPEN: there are bytes, which cannot be read */ };

@@ -291,13 +291,18 @@ void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room
 {
     struct tcb *tcb = stream_tcb(sock);
     uint64_t time_ns = tcb ? tcp_last_received_ns(tcb) : 0;
+
+    if (time_ns)
+        stamp_print_arrival(sock, message, room, time_ns);
+}
+
+void stamp_print_arrival(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns)
+{
     struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
     struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
     uint32_t flags = sock->ext ? sock->ext->tsflags : 0;
     bool is_new = sock->flags & SF_STAMPS_NEW;
 
-    if (!time_ns)
-        return;
     if (sock->flags & SF_TIMESTAMP)
         control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
     else if (sock->flags & SF_TIMESTAMPNS)

@@ -150,22 +150,6 @@ ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghd
     return n;
 }
 
-/* SO_PEEK_OFF: peeking goes on behind what was peeked at; reading moves the place back (socket(7)). -1: not in use. */
-static int peek_place(const struct sock *sock)
-{
-    return sock->ext && sock->ext->plain ? plain_option_value(sock, SOL_SOCKET, SO_PEEK_OFF) : -1;
-}
-
-static void note_peek(struct sock *sock, ssize_t n, int flags)
-{
-    int at = peek_place(sock);
-
-    if (at < 0 || n <= 0)
-        return;
-    at += flags & MSG_PEEK ? (int)n : -(int)n;
-    (void)plain_option_put(sock, SOL_SOCKET, SO_PEEK_OFF, at < 0 ? 0 : at);
-}
-
 /* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */
 static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
 {
@@ -270,7 +254,7 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
                          (file_is_blocking(file, flags) && !wait_is_inline(proc))))
         n = receive_slowly(proc, sock, message, flags);
     if (__builtin_expect(sock->ext && sock->ext->plain && n > 0, 0))
-        note_peek(sock, n, flags);
+        peek_place_move(sock, flags & MSG_PEEK ? n : -n);
     if (__builtin_expect(room && n >= 0, 0)) {
         if (n > 0)
             stamp_print_received(sock, message, room);
@@ -329,6 +313,6 @@ ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffe
     if (__builtin_expect(n == -EAGAIN, 0))
         n = read_slowly(proc, file, buffer, size, true);
     if (__builtin_expect(sock->ext && sock->ext->plain, 0))
-        note_peek(sock, n, 0);
+        peek_place_move(sock, -n);
     return n;
 }

@@ -251,7 +251,7 @@ struct tcb_options {
     uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
     bool no_rehash;                /* SO_TXREHASH 0 */
-    bool recverr;                  /* IP_RECVERR: Linux: ICMP errors are hard when established */
+    bool recverr, recverr6;        /* IP_RECVERR, IPV6_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none; UINT64_MAX: a rate of 0, which Linux tells and does not pace by */
     bool is_paced;                 /* a limit was set: by the window's rate since, whatever became of it (Linux's sk_pacing_status) */
     uint32_t bind_ifindex, mark;

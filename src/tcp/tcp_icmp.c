@@ -8,19 +8,19 @@ const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int ver
     if (version == 4) {
         if (type == ICMP4_UNREACHABLE && code < TCP_ICMP4_CODES)
             return &params->icmp4[code];
-        if (type == ICMP4_TIME_EXCEEDED && code == 0)
+        if (type == ICMP4_TIME_EXCEEDED && (code == 0 || (code > 1 && params->input_policy == TCP_INPUT_LINUX)))
             return &params->icmp4_time_exceeded;
         if (type == ICMP4_PARAMETER)
             return &params->icmp4_parameter;
         return type == ICMP4_QUENCH ? &params->icmp4_quench : &ignored; /* RFC 9293 3.9.2.2 (MUST-55), RFC 6633: ignored today */
     }
-    if (type == ICMP6_UNREACHABLE && code < TCP_ICMP6_CODES)
-        return &params->icmp6[code];
+    if (type == ICMP6_UNREACHABLE)
+        return code < TCP_ICMP6_CODES ? &params->icmp6[code] : &params->icmp6_unknown;
     if (type == ICMP6_TIME_EXCEEDED_)
         return code ? &params->icmp6_reassembly : &params->icmp6_time_exceeded;
     if (type == ICMP6_PARAMETER)
         return code == 1 ? &params->icmp6_next_header : &params->icmp6_parameter;
-    return type == ICMP6_TOO_BIG ? &too_big : &ignored;
+    return type == ICMP6_TOO_BIG ? &too_big : &params->icmp6_unknown;
 }
 
 enum { MSS_BEFORE_SYN = 536 };
@@ -75,6 +75,8 @@ static void on_opening(struct tcb *tcb, int error, enum tcp_icmp_action action)
     }
 }
 
+static bool wants_errors(const struct tcb *tcb) { return tcb->is_v4 ? tcb->opt->socket.recverr : tcb->opt->socket.recverr6; }
+
 /* Synchronized: soft as a rule (MUST-56); IP_RECVERR makes Linux report it (MUST-47). */
 static void on_established(struct tcb *tcb, int error, enum tcp_icmp_action action)
 {
@@ -83,7 +85,7 @@ static void on_established(struct tcb *tcb, int error, enum tcp_icmp_action acti
         tcb_fail(tcb, error);
         return;
     }
-    if (tcb->opt->socket.recverr && error) {
+    if (wants_errors(tcb) && error) {
         tcb->so_error = (uint8_t)error;
         tcb_event(tcb, TCP_EV_ERROR);
         return;
@@ -249,7 +251,7 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         on_notify(tcb, error, action);
     else if (tcb->state < TCPS_ESTABLISHED) {
         /* IPv6 asks first */
-        if (tcp->params.input_policy == TCP_INPUT_LINUX && (version == 4 || tcb->opt->socket.recverr) && tcb_ext_get(tcb)) {
+        if (tcp->params.input_policy == TCP_INPUT_LINUX && (version == 4 || wants_errors(tcb)) && tcb_ext_get(tcb)) {
             tcb->ext->icmp_version = (uint8_t)version;
             tcb->ext->icmp_type = type;
             tcb->ext->icmp_code = code;

@@ -91,7 +91,7 @@ struct tcp_params {
     bool icmp_established_soft;   /* once synchronized errors are soft */
     bool icmp_soft_only;          /* icmp_may_rst=0: nothing ends a connect() at once */
     struct tcp_icmp_row icmp4[TCP_ICMP4_CODES], icmp4_time_exceeded, icmp4_parameter, icmp4_quench;
-    struct tcp_icmp_row icmp6[TCP_ICMP6_CODES], icmp6_time_exceeded, icmp6_reassembly, icmp6_parameter, icmp6_next_header;
+    struct tcp_icmp_row icmp6[TCP_ICMP6_CODES], icmp6_time_exceeded, icmp6_reassembly, icmp6_parameter, icmp6_next_header, icmp6_unknown;
     /* listening (FACTS 4) */
     uint8_t backlog_count, backlog_rule, full_policy, full_ack_policy;
     int32_t backlog_negative;     /* the backlog used for a negative one (0, 128, 4096) */

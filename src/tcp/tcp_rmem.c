@@ -2,28 +2,16 @@
  * that it came in (from a TUN device); text that fits behind the last one's is copied there and costs nothing. Buffers
  * wait in runs of equal ones, since a reader frees whole ones. When they come to more than the receive buffer, room is
  * made (tcp_prune_queue), or the segment is dropped and the window closed. */
+#include "base/truesize.h"
 #include "tcp/tcb.h"
 
-enum { PAD = 64, TAIL = 320, HEAD = 256, PAGE = 4096, SMALL = 576, PACKED = PAGE - TAIL };
+enum { PAGE = TRUESIZE_PAGE, PACKED = PAGE - TRUESIZE_TAIL };
 
 bool rmem_is_counted(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
-/* Buffers come in powers of two, then in pages. ROOM: what fits behind the text. */
 static uint32_t cost_of(const struct tcb *tcb, uint32_t length, uint32_t *room)
 {
-    uint32_t packet = length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0), linear = (packet + PAD + 63) / 64 * 64 + TAIL;
-    *room = 0;
-    if (packet + PAD <= SMALL - TAIL) {
-        *room = SMALL - TAIL - PAD - packet;
-        return SMALL + HEAD;
-    }
-    for (uint32_t size = 1024; size <= 2 * PAGE; size *= 2) {
-        if (linear > size || (size > PAGE && packet + PAD >= PAGE))
-            continue;
-        *room = size - TAIL - PAD - packet;
-        return size + HEAD;
-    }
-    return PAGE + HEAD + (packet - (PAGE - TAIL - PAD) + PAGE - 1) / PAGE * PAGE;
+    return truesize_of(length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0), room);
 }
 
 uint32_t rmem_cost(const struct tcb *tcb, uint32_t length)
@@ -189,12 +177,12 @@ static void collapse(struct tcb *tcb)
         rmem->head_read = 0;
     }
     for (rmem->room = 0; bytes; TCP_MIB(tcb->tcp, RcvCollapsed)) {
-        uint32_t part = min_u32(bytes, PACKED), size = part <= SMALL - TAIL ? SMALL : 1024;
-        while (size < (part + 63) / 64 * 64 + TAIL)
+        uint32_t part = min_u32(bytes, PACKED), size = part <= TRUESIZE_SMALL - TRUESIZE_TAIL ? TRUESIZE_SMALL : 1024;
+        while (size < (part + 63) / 64 * 64 + TRUESIZE_TAIL)
             size *= 2;
-        push_run(rmem, part, size + HEAD);
-        rmem_take(tcb, size + HEAD);
-        rmem->room = (uint16_t)(size - TAIL - part);
+        push_run(rmem, part, size + TRUESIZE_HEAD);
+        rmem_take(tcb, size + TRUESIZE_HEAD);
+        rmem->room = (uint16_t)(size - TRUESIZE_TAIL - part);
         bytes -= part;
     }
 }

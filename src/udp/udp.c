@@ -185,17 +185,22 @@ static bool has_joined(const struct udp_pcb *pcb, const struct addr *group, uint
 
 static enum lil_drop deliver(struct udp *udp, struct udp_pcb *pcb, const struct udp_info *info, struct lil_packet *packet)
 {
-    struct udp_node *node = pcb->in.bytes < pcb->rcvbuf ? udp_node_new(udp) : NULL;
+    uint32_t charge = udp_charge(udp, packet, info->version);
+    bool fits = udp->params.truesize ? pcb->in.bytes + charge <= pcb->rcvbuf : pcb->in.bytes < pcb->rcvbuf;
+    struct udp_node *node = fits ? udp_node_new(udp) : NULL;
     if (!node) {
-        udp->rcvbuf_errors++;
-        udp->in_errors++;
+        pcb->drops++;
+        udp->counters[info->version == 6].rcvbuf_errors++;
+        udp->counters[info->version == 6].in_errors++;
         packet_free(packet);
         return pcb->kind == UDP_KIND_UDP ? LIL_DROP_UDP_BUFFER : LIL_DROP_RAW_BUFFER;
     }
     node->packet = packet;
     node->info = *info;
+    node->info.drops = pcb->drops;
     node->pcb = pcb;
-    udp_queue_push(&pcb->in, node, udp_charge(node));
+    node->peeked = false;
+    udp_queue_push(&pcb->in, node, charge);
     udp_tell(udp, pcb, POLLIN);
     return LIL_DROP_NONE;
 }
@@ -206,7 +211,7 @@ static void deliver_copy(struct udp *udp, struct udp_pcb *pcb, const struct udp_
     if (copy)
         deliver(udp, pcb, info, copy);
     else
-        udp->mem_errors++;
+        udp->counters[info->version == 6].mem_errors++;
 }
 
 /* Multicast and broadcast: each matching endpoint gets a copy (RFC 1122 4.1.3.6). */
@@ -244,10 +249,16 @@ enum lil_drop udp_input(struct udp *udp, const struct udp_info *info, struct lil
     }
     if (!best) {
         if (kind == UDP_KIND_UDP)
-            udp->no_ports++;
+            udp->counters[!is_v4].no_ports++;
         return LIL_DROP_UDP_NO_PORT;
     }
     return deliver(udp, best, info, packet);
+}
+
+void udp_count_bad_csum(struct udp *udp, int version)
+{
+    udp->counters[version == 6].csum_errors++;
+    udp->counters[version == 6].in_errors++;
 }
 
 bool udp_has_raw(const struct udp *udp, uint8_t protocol)

@@ -22,6 +22,7 @@ struct udp_params {
     uint16_t icmp4_hard;          /* a bit a code of type 3 that a connected socket is told of without IP_RECVERR */
     uint16_t icmp6_hard;          /* the same for ICMPv6 type 1 */
     bool icmp_time_exceeded;      /* and of a message that ran out of hops */
+    bool truesize;                /* rcvbuf counts buffers as Linux does (base/truesize.h), not blocks */
 };
 enum udp_kind { UDP_KIND_UDP, UDP_KIND_PING, UDP_KIND_RAW };
 struct udp_hooks {
@@ -48,12 +49,15 @@ struct udp_info {
     uint8_t ttl, tos, protocol, version;
     uint16_t ifindex;
     bool multicast, broadcast, csum_ok;
+    uint32_t flow_label;
+    uint32_t drops;         /* what the endpoint had lost for want of room when this came (SO_RXQ_OVFL) */
     uint64_t time_ns;
 };
 /* Takes PACKET (payload of UDP; for ping, with info->protocol ICMP, the message; flow.local_port is its identifier). Delivers to each
  * matching endpoint (multicast: copies). LIL_DROP_NONE, or why not; with LIL_DROP_UDP_NO_PORT PACKET stays the caller's
  * (host/ answers with ICMP quoting it). */
 enum lil_drop udp_input(struct udp *udp, const struct udp_info *info, struct lil_packet *packet);
+void udp_count_bad_csum(struct udp *udp, int version); /* a datagram that host/ has dropped for its checksum */
 /* Raw and ping endpoints that also want this packet (borrowed: copies are made). */
 bool udp_has_raw(const struct udp *udp, uint8_t protocol); /* is udp_input_raw worth calling? */
 bool udp_has_group(const struct udp *udp, const struct addr *group, uint32_t ifindex); /* has anyone joined? */
@@ -70,6 +74,8 @@ bool udp_output_next(struct udp *udp, struct udp_sent *sent); /* host pulls */
 bool udp_is_due(const struct udp *udp);
 /* The next datagram, NULL: none. The caller frees it. INFO is filled. PEEK leaves it queued (borrowed). */
 struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, struct udp_info *info);
+/* SO_PEEK_OFF: the datagram in which byte *OFFSET of all that waits lies (borrowed), with *OFFSET counted from its beginning. NULL: none. */
+const struct lil_packet *udp_peek_at(struct udp_pcb *pcb, size_t *offset, struct udp_info *info);
 size_t udp_readable(const struct udp_pcb *pcb);  /* length of the first datagram (FIONREAD); 0: none or empty */
 bool udp_has_datagram(const struct udp_pcb *pcb);
 void udp_set_rcvbuf(struct udp_pcb *pcb, uint32_t bytes);
@@ -88,7 +94,8 @@ struct udp_icmp {
     uint16_t ping_id;
 };
 void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload /* may be NULL; borrowed */);
-void udp_set_recverr(struct udp_pcb *pcb, bool on);
+void udp_set_recverr(struct udp_pcb *pcb, int version, bool on); /* IP_RECVERR, IPV6_RECVERR: each of its own version's errors */
+void udp_set_pmtudisc(struct udp_pcb *pcb, bool heeds); /* false (IP_PMTUDISC_DONT): "too big" is no error of a send's */
 /* An error of our own about a datagram to TO's remote end, for the queue of IP_RECVERR alone: its version is 0. */
 void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to, int error, uint32_t info);
 /* IP_RECVERR: the next error with the payload it quotes; the caller frees the packet. NULL: none. */

@@ -7,6 +7,7 @@
 enum {
     UDP_BUCKETS = 256,
     UDP_GROUPS = 20, /* Linux igmp_max_memberships */
+    RECVERR_4 = 1, RECVERR_6 = 2,
     UDP_NODE_CHARGE = 256 /* Linux charges skb overhead: many empty datagrams are not free */
 };
 
@@ -14,6 +15,8 @@ struct udp_node { /* a queued datagram or error */
     struct udp_node *next;
     struct lil_packet *packet;
     struct udp_pcb *pcb;     /* output: who may be told of room; NULL: closed meanwhile */
+    uint32_t charge;         /* of its queue's bytes */
+    bool peeked;             /* an empty one that MSG_PEEK has told of */
     union {
         struct udp_info info;
         struct udp_sent sent;
@@ -38,7 +41,9 @@ struct udp_pcb {
     uint32_t rcvbuf, sndbuf, out_bytes;
     uint8_t kind, protocol, group_count;
     uint16_t family;
-    bool bound, connected, any_family, recverr;
+    uint8_t recverr;         /* RECVERR_* */
+    bool bound, connected, any_family, ignores_pmtu;
+    uint32_t drops;
     struct udp_queue in, errors;
     struct udp_group *groups;
 };
@@ -52,14 +57,16 @@ struct udp {
     struct udp_queue out;
     struct udp_node *free;
     uint32_t free_count;
-    uint64_t in_datagrams, out_datagrams, no_ports, in_errors, rcvbuf_errors, sndbuf_errors, mem_errors;
+    struct udp_counters {
+        uint64_t in_datagrams, out_datagrams, no_ports, in_errors, rcvbuf_errors, sndbuf_errors, mem_errors, csum_errors;
+    } counters[2]; /* of IPv4, of IPv6 */
 };
 struct udp_node *udp_node_new(struct udp *udp); /* NULL: memory; not zeroed */
 void udp_node_free(struct udp *udp, struct udp_node *node);
-void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t bytes);
+void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t charge);
 struct udp_node *udp_queue_pop(struct udp_queue *queue);
 void udp_queue_clear(struct udp *udp, struct udp_queue *queue);
-uint32_t udp_charge(const struct udp_node *node);
+uint32_t udp_charge(const struct udp *udp, const struct lil_packet *packet, unsigned version);
 void udp_tell(struct udp *udp, struct udp_pcb *pcb, unsigned events);
 
 #endif

@@ -1,5 +1,6 @@
 /* udp_queue.c: what waits at a datagram endpoint: received datagrams, errors (IP_RECVERR), and the one output queue that host/
  * drains. Limits are in bytes and charge each datagram's block, so that many small ones cannot hold much memory. */
+#include "base/truesize.h"
 #include "udp/udp_inner.h"
 
 struct udp_node *udp_node_new(struct udp *udp)
@@ -25,21 +26,26 @@ void udp_node_free(struct udp *udp, struct udp_node *node)
     udp->free_count++;
 }
 
-uint32_t udp_charge(const struct udp_node *node)
+uint32_t udp_charge(const struct udp *udp, const struct lil_packet *packet, unsigned version)
 {
-    return UDP_NODE_CHARGE + (node->packet ? packet_charge(node->packet) : 0);
+    uint32_t block = packet ? packet_charge(packet) : 0, room;
+    if (!udp->params.truesize)
+        return UDP_NODE_CHARGE + block;
+    /* a block of which little is used is not free either */
+    return max_u32(truesize_of((packet ? packet->length : 0) + UDP_LENGTH + (version == 6 ? IPV6_LENGTH : IPV4_LENGTH), &room), block / 4);
 }
 
-void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t bytes)
+void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t charge)
 {
     node->next = NULL;
+    node->charge = charge;
     if (queue->last)
         queue->last->next = node;
     else
         queue->first = node;
     queue->last = node;
     queue->count++;
-    queue->bytes += bytes;
+    queue->bytes += charge;
 }
 
 struct udp_node *udp_queue_pop(struct udp_queue *queue)
@@ -51,9 +57,7 @@ struct udp_node *udp_queue_pop(struct udp_queue *queue)
     if (!queue->first)
         queue->last = NULL;
     queue->count--;
-    queue->bytes -= min_u32(queue->bytes, udp_charge(node));
-    if (!queue->count)
-        queue->bytes = 0;
+    queue->bytes -= node->charge;
     return node;
 }
 
@@ -73,7 +77,7 @@ int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent)
     int error = udp_is_writable(pcb) ? 0 : -EAGAIN;
     struct udp_node *node = error ? NULL : udp_node_new(udp);
     if (!node) {
-        udp->sndbuf_errors++;
+        udp->counters[!addr_is_v4(&sent->flow.remote)].sndbuf_errors++;
         packet_free(sent->packet);
         sent->packet = NULL;
         return error ? error : -ENOBUFS;
@@ -83,7 +87,7 @@ int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent)
     node->pcb = pcb;
     pcb->out_bytes += bytes;
     udp_queue_push(&udp->out, node, 0);
-    udp->out_datagrams += pcb->kind == UDP_KIND_UDP;
+    udp->counters[!addr_is_v4(&sent->flow.remote)].out_datagrams += pcb->kind == UDP_KIND_UDP;
     if (udp->hooks.due)
         udp->hooks.due(udp->hooks.ctx);
     return 0;
@@ -122,9 +126,23 @@ struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, 
         return node->packet;
     udp_queue_pop(&pcb->in);
     struct lil_packet *packet = node->packet;
+    udp->counters[node->info.version == 6].in_datagrams += pcb->kind == UDP_KIND_UDP; /* RFC 4113: delivered to its user */
     udp_node_free(udp, node);
-    udp->in_datagrams += pcb->kind == UDP_KIND_UDP; /* RFC 4113: delivered to its user */
     return packet;
+}
+
+const struct lil_packet *udp_peek_at(struct udp_pcb *pcb, size_t *offset, struct udp_info *info)
+{
+    struct udp_node *node = pcb->in.first;
+    while (node && *offset >= node->packet->length && (*offset || node->peeked)) {
+        *offset -= node->packet->length;
+        node = node->next;
+    }
+    if (!node)
+        return NULL;
+    node->peeked |= !node->packet->length;
+    *info = node->info;
+    return node->packet;
 }
 
 size_t udp_readable(const struct udp_pcb *pcb)
@@ -162,9 +180,15 @@ uint32_t udp_unsent(const struct udp_pcb *pcb)
     return pcb->out_bytes;
 }
 
-void udp_set_recverr(struct udp_pcb *pcb, bool on)
+void udp_set_pmtudisc(struct udp_pcb *pcb, bool heeds)
 {
-    pcb->recverr = on;
+    pcb->ignores_pmtu = !heeds;
+}
+
+void udp_set_recverr(struct udp_pcb *pcb, int version, bool on)
+{
+    uint8_t bit = version == 4 ? RECVERR_4 : RECVERR_6;
+    pcb->recverr = (uint8_t)(on ? pcb->recverr | bit : pcb->recverr & ~bit);
     if (!on)
         udp_queue_clear(pcb->udp, &pcb->errors);
 }
@@ -188,7 +212,8 @@ static bool is_concerned(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
 static bool is_hard(const struct udp *udp, const struct udp_icmp *icmp)
 {
     if (icmp->type == (icmp->version == 4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE))
-        return icmp->code < 16 && ((icmp->version == 4 ? udp->params.icmp4_hard : udp->params.icmp6_hard) >> icmp->code & 1);
+        return (icmp->version == 4 ? icmp->code < 16 && udp->params.icmp4_hard >> icmp->code & 1
+                                   : udp->params.icmp6_hard >> min_u32(icmp->code, 15) & 1);
     if (icmp->version == 6 && icmp->type == ICMP6_TOO_BIG) /* as ICMP's code 4 */
         return udp->params.icmp4_hard >> 4 & 1;
     if (icmp->type == (icmp->version == 4 ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED_))
@@ -196,15 +221,22 @@ static bool is_hard(const struct udp *udp, const struct udp_icmp *icmp)
     return icmp->type == (icmp->version == 4 ? ICMP4_PARAMETER : ICMP6_PARAMETER);
 }
 
+/* What the socket itself finds out (version 0) is told by either option of the peer's version. */
+static bool wants_errors(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
+{
+    unsigned version = icmp->version ? icmp->version : addr_is_v4(&icmp->flow.remote) ? 4 : 6;
+    return pcb->recverr & (version == 4 ? RECVERR_4 : RECVERR_6);
+}
+
 static bool queue_error(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
 {
-    struct udp_node *node = pcb->recverr && pcb->errors.count < 64 ? udp_node_new(udp) : NULL;
+    struct udp_node *node = wants_errors(pcb, icmp) && pcb->errors.count < 64 ? udp_node_new(udp) : NULL;
     if (!node)
         return false;
     node->packet = quoted ? packet_clone(quoted) : NULL;
     node->icmp = *icmp;
     node->pcb = pcb;
-    udp_queue_push(&pcb->errors, node, udp_charge(node));
+    udp_queue_push(&pcb->errors, node, 0);
     return true;
 }
 
@@ -216,8 +248,11 @@ void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to
 
 static void notify(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
 {
+    bool too_big = icmp->error == EMSGSIZE && pcb->ignores_pmtu;
+    if (too_big && icmp->version == 4)
+        return;
     bool told = queue_error(udp, pcb, icmp, quoted);
-    if ((pcb->recverr || (pcb->connected && udp->params.connect_icmp_errors && is_hard(udp, icmp))) && icmp->error) {
+    if ((wants_errors(pcb, icmp) || (pcb->connected && udp->params.connect_icmp_errors && !too_big && is_hard(udp, icmp))) && icmp->error) {
         pcb->error = icmp->error;
         told = true;
     }
@@ -264,11 +299,14 @@ struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struc
 
 void udp_each_counter(const struct udp *udp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
-    visit(ctx, "UdpInDatagrams", udp->in_datagrams);
-    visit(ctx, "UdpNoPorts", udp->no_ports);
-    visit(ctx, "UdpInErrors", udp->in_errors);
-    visit(ctx, "UdpOutDatagrams", udp->out_datagrams);
-    visit(ctx, "UdpRcvbufErrors", udp->rcvbuf_errors);
-    visit(ctx, "UdpSndbufErrors", udp->sndbuf_errors);
-    visit(ctx, "UdpMemErrors", udp->mem_errors);
+    static const struct { const char *name[2]; size_t at; } counters[] = {
+#define COUNTER(name, field) {{"Udp" name, "Udp6" name}, offsetof(struct udp_counters, field)}
+        COUNTER("InDatagrams", in_datagrams), COUNTER("NoPorts", no_ports), COUNTER("InErrors", in_errors),
+        COUNTER("OutDatagrams", out_datagrams), COUNTER("RcvbufErrors", rcvbuf_errors), COUNTER("SndbufErrors", sndbuf_errors),
+        COUNTER("MemErrors", mem_errors), COUNTER("InCsumErrors", csum_errors)
+#undef COUNTER
+    };
+    for (int v6 = 0; v6 < 2; v6++)
+        for (unsigned i = 0; i < ARRAY_COUNT(counters); i++)
+            visit(ctx, counters[i].name[v6], *(const uint64_t *)((const char *)&udp->counters[v6] + counters[i].at));
 }

@@ -106,7 +106,7 @@ static void forwarding(void **state)
 /* An error of the network reaches the socket that caused it, and the right one. */
 static int error_for(struct net *net, struct lil_host *a, struct udp_pcb *pcb, const char *to, uint16_t port, struct udp_icmp *icmp)
 {
-    udp_set_recverr(pcb, true);
+    udp_set_recverr(pcb, 4, true);
     net_sendto(a, pcb, to, port, 50);
     net_run(net, net->now_ns + 10 * NS_PER_S);
     struct lil_packet *packet = udp_receive_error(host_udp(a), pcb, icmp);
@@ -155,7 +155,7 @@ static void silent_neighbor_linux(void **state)
     net_nic(net, a, 0, "206.62.226.33/27", ether);
     struct udp_pcb *pa = net_udp(a, UDP_KIND_UDP, "0.0.0.0", 1000, NULL);
     struct udp_icmp icmp;
-    udp_set_recverr(pa, true);
+    udp_set_recverr(pa, 4, true);
     net_sendto(a, pa, "206.62.226.55", 13, 5);
     net_run(net, 3071 * NS_PER_MS);
     assert_null(udp_receive_error(host_udp(a), pa, &icmp));
@@ -187,7 +187,7 @@ static void path_mtu(void **state)
     sent.packet = packet_new(host_pool(a));
     uint8_t bytes[1400] = {0};
     assert_true(packet_append(sent.packet, bytes, sizeof bytes));
-    udp_set_recverr(pa, true);
+    udp_set_recverr(pa, 4, true);
     assert_int_equal(udp_send_take(host_udp(a), pa, &sent), 0);
     net_run(net, NS_PER_S);
     struct lil_packet *packet = udp_receive_error(host_udp(a), pa, &icmp);
@@ -264,7 +264,7 @@ static void time_exceeded(void **state)
     sent.flow.remote = net_addr("10.0.1.1");
     sent.flow.remote_port = 33434;
     sent.packet = packet_new(host_pool(a));
-    udp_set_recverr(pa, true);
+    udp_set_recverr(pa, 4, true);
     assert_int_equal(udp_send_take(host_udp(a), pa, &sent), 0);
     net_run(net, NS_PER_S);
     struct udp_icmp icmp;

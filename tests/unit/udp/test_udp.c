@@ -185,7 +185,7 @@ static void icmp_errors(void **state)
     icmp.flow.local_port = 1025; /* unconnected: only when it asks */
     udp_on_icmp(udp, &icmp, NULL);
     assert_int_equal(udp_error(open, true), 0);
-    udp_set_recverr(open, true);
+    udp_set_recverr(open, 4, true);
     struct lil_packet *quoted = packet_copy(pool, "lost", 4);
     udp_on_icmp(udp, &icmp, quoted);
     packet_free(quoted);
