@@ -90,7 +90,8 @@ static struct udp_info info_of(struct lil_host *host, const struct interface *in
         ifindex = packet->mark; /* our own copy of what went out there */
     return (struct udp_info){
         .flow = {.local = ip->dest, .remote = ip->source, .scope = scope_of(host, interface, ip)},
-        .ttl = ip->ttl, .tos = ip->tos, .flow_label = ip->flow_label, .protocol = ip->protocol, .version = ip->version, .ifindex = (uint16_t)ifindex,
+        .ttl = ip->ttl, .tos = ip->tos, .flow_label = ip->flow_label,
+        .protocol = ip->protocol, .version = ip->version, .ifindex = (uint16_t)ifindex,
         .multicast = addr_is_multicast(&ip->dest), .broadcast = packet->flags & PACKET_BROADCAST, .csum_ok = true,
         .time_ns = host->now_ns,
     };

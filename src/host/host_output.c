@@ -193,12 +193,35 @@ COLD static size_t push_tunnel(struct lil_host *host, const struct flow *flow, s
     return UDP_LENGTH;
 }
 
+/* A socket's own IP options or extension headers in front of PACKET, whose checksum is made; IP says what goes before them. */
+COLD static void send_extra(struct lil_host *host, const struct ip_extra *extra, struct way *way, struct ip *ip, struct lil_packet *packet)
+{
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    packet = host_make_room(host, packet, extra->length + HOST_HEADER_ROOM);
+    if (!packet)
+        return;
+    ip_extra_push(extra, ip, packet, &way->source, (uint32_t)(host->now_ns / NS_PER_MS % DAY_MS));
+    if (extra->route)
+        way = host_way(host, &ip->dest, 0);
+    uint32_t header = ip->version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
+    if (way->kind == WAY_ERROR || packet->length + header > way->mtu) {
+        drop_output(host, way, way->kind == WAY_ERROR ? way->drop : LIL_DROP_IP_TOO_BIG, packet);
+        return;
+    }
+    ip->id = ip->dont_fragment ? 0 : host_next_ip_id(host, ip->version);
+    ip_emit(ip, packet_push(packet, header));
+    if (ip->version == 4)
+        ipv4_grow(packet->head + packet->head_off, extra->length);
+    host->counters[ip->version == 6][CNT_IP_OUT_OCTETS] += packet->length;
+    host_emit(host, way, packet);
+}
+
 /* RFC 9293 3.9.1.1 (MUST-45): the source is the connection's local address, whatever the way is now. */
 void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
 {
     if (host->suppressing && is_suppressed(host, segment))
         return;
-    if (!segment->packet && host_send_bare(host, segment))
+    if (!segment->packet && !segment->extra && host_send_bare(host, segment))
         return;
     struct lil_packet *packet = segment->packet ? segment->packet : packet_new(host->pool);
     if (!packet) {
@@ -240,6 +263,10 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     uint32_t header = ip.version == 4 ? IPV4_LENGTH : IPV6_LENGTH;
     uint32_t wire_length = header + (segment->gso_size ? (uint32_t)size + segment->gso_size : packet->length);
     host->counters[ip.version == 6][CNT_IP_OUT]++;
+    if (__builtin_expect(segment->extra != NULL, 0)) {
+        send_extra(host, segment->extra, way, &ip, packet);
+        return;
+    }
     if (wire_length > way->mtu) {
         if (ip.dont_fragment || ip.version == 6 || segment->gso_size)
             tcp_too_big(host, way, segment, ip.version, packet);
@@ -345,5 +372,12 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
         send_transport(host, way, sent, &ip);
     if ((way->kind == WAY_MULTICAST && !sent->no_loop) || way->kind == WAY_BROADCAST)
         loop_copy(host, way, &ip, packet);
+    if (sent->extra && (sent->extra->version == ip.version) && !sent->header_included) {
+        host->counters[ip.version == 6][CNT_IP_OUT]++;
+        ip.ttl = ip.ttl ? ip.ttl : host->profile->ip.ttl;
+        ip.payload_length = packet->length;
+        send_extra(host, sent->extra, way, &ip, packet);
+        return;
+    }
     host_send_ip(host, way, &ip, packet);
 }

@@ -22,6 +22,7 @@ INLINE bool pull_output(struct lil_host *host)
         if (i == PULL_MAX || !udp_output_next(host->udp, &sent))
             return true;
         host_send_udp(host, &sent);
+        ip_extra_unref(host->pool, sent.extra);
     }
     for (int i = 0; i < PULL_MAX; i++) {
         if (!tcp_is_due(host->tcp))

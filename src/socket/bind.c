@@ -94,7 +94,8 @@ static bool is_bound(const struct sock *sock)
         return false;
     if (sock_is_over(sock)) /* Linux (inet_put_port): what bind() asked for by number stays */
         return sock->binding && !(sock->flags & SF_PORT_AUTO);
-    return sock->binding || sock->flags & (SF_LISTENING | SF_CONNECTED | SF_CONNECTING);
+    /* IP_BIND_ADDRESS_NO_PORT leaves an address that may be changed */
+    return (sock->binding && sock->binding->port) || sock->flags & (SF_LISTENING | SF_CONNECTED | SF_CONNECTING);
 }
 
 /* BSD: a connect() that failed leaves nothing that could have a name. */
@@ -142,11 +143,11 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
         return -EACCES;
     if (is_bound(sock))
         return -EINVAL;
-    if (sock->binding) { /* of a connection that is over */
+    if (sock->binding) { /* of a connection that is over, or an address without a port */
         ports_unbind(ports, sock);
         sock->flags &= ~(uint32_t)SF_PORT_AUTO;
     }
-    if (name.port == 0 && file->type == SOCK_STREAM && plain_option_value(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT)) {
+    if (name.port == 0 && file->protocol != IPPROTO_ICMP && plain_option_value(sock, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT)) {
         /* the address alone: connect() chooses the port, when it knows the peer */
     } else if (name.port == 0) {
         int port = ports_choose(ports, sock);
@@ -164,6 +165,8 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
     if (result < 0)
         return result;
     tell_engine(sock, &name);
+    if (file->family == AF_INET6 && calls_are(file, CALLS_LINUX) && !addr_is_any(&name.addr) && !addr_is_v4(&name.addr))
+        sock->flags |= SF_V6ONLY; /* __inet6_bind(): one IPv6 address is no IPv4 address */
     return 0;
 }
 

@@ -115,6 +115,10 @@ static int route(struct sock *sock, const struct sock_name *name, const struct a
     }
     if (sock->ext && sock->ext->bind_ifindex)
         flow->scope = sock->ext->bind_ifindex;
+    if (sock->ext && !is_v4 && !control->has_pktinfo) { /* IPV6_PKTINFO */
+        flow->scope = sock->ext->sticky_ifindex ? (uint16_t)sock->ext->sticky_ifindex : flow->scope;
+        flow->local = addr_is_any(&sock->ext->sticky_source) ? flow->local : sock->ext->sticky_source;
+    }
     if (control->has_pktinfo) {
         if (control->ifindex)
             flow->scope = control->ifindex;
@@ -320,13 +324,12 @@ ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t 
     sent.packet = gather(sock, message, total);
     if (!sent.packet)
         return -ENOBUFS;
-    if (sent.kind == UDP_KIND_PING) {
-        result = check_echo(sock, sent.packet);
-        if (result < 0) {
-            packet_free(sent.packet);
-            return result;
-        }
+    result = sent.kind == UDP_KIND_PING ? check_echo(sock, sent.packet) : 0;
+    if (result < 0) {
+        packet_free(sent.packet);
+        return result;
     }
+    sent.extra = ip_extra_ref(control->extra ? control->extra : sock->ext ? sock->ext->extra : NULL);
     result = udp_send_take(udp_of(sock), sock->pcb, &sent);
     if (result >= 0 && (sock->flags & SF_STAMPS || message->msg_controllen) && sent.kind == UDP_KIND_UDP)
         stamp_datagram(sock, message, &flow->local, (uint32_t)total + (addr_is_v4(&flow->remote) ? 28 : 48));
@@ -357,11 +360,10 @@ static int check_length(struct sock *sock, size_t total, const struct flow *flow
     return -EMSGSIZE;
 }
 
-static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags, struct control *control)
 {
     struct sock *sock = sock_of(file);
     size_t total = iov_total(message->msg_iov, message->msg_iovlen);
-    struct control control = {0};
     struct addr any = addr_any(file->family);
     struct sock_name name;
     struct tcp_path path;
@@ -386,11 +388,11 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
         return -EMSGSIZE; /* sosend(): an atomic message larger than the buffer's high-water mark */
     if (cork_is_begun(sock))
         return cork_append(sock, message, flags);
-    result = message->msg_controllen ? control_parse(sock, message, &control) : 0;
+    result = message->msg_controllen ? control_parse(sock, message, control) : 0;
     if (result == 0)
         result = destination(sock, message, &name);
     if (result == 0)
-        result = route(sock, &name, &udp_get_flow(sock->pcb)->local, &control, &flow, &path);
+        result = route(sock, &name, &udp_get_flow(sock->pcb)->local, control, &flow, &path);
     if (result < 0)
         return result;
     result = check_length(sock, total, &flow, path.mtu);
@@ -408,20 +410,29 @@ static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct
     if (sock_params(file)->udp_name_after_send && sock->binding && addr_is_any(&sock->binding->addr))
         flow.local = path.local;
     if (dgram_is_linux_udp(file) && cork_is_wanted(sock, flags)) {
-        result = cork_begin(sock, &flow, &control, path.mtu);
+        result = cork_begin(sock, &flow, control, path.mtu);
         return result < 0 ? result : cork_append(sock, message, flags);
     }
-    if (cork_segment(sock, &control) && total > cork_segment(sock, &control))
-        return cork_send_segments(sock, message, &flow, &control, path.mtu);
+    if (cork_segment(sock, control) && total > cork_segment(sock, control))
+        return cork_send_segments(sock, message, &flow, control, path.mtu);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     for (;;) {
-        result = dgram_send_once(sock, message, total, &flow, &control);
+        result = dgram_send_once(sock, message, total, &flow, control);
         if (result != -EAGAIN || !file_is_blocking(file, flags))
             return result;
         result = wait_file(proc, file, POLLOUT, deadline_ns);
         if (result < 0)
             return result;
     }
+}
+
+static ssize_t dgram_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+{
+    struct control control = {0};
+    ssize_t result = send_with(proc, file, message, flags, &control);
+
+    ip_extra_unref(file->sockets->pool, control.extra);
+    return result;
 }
 
 /* --- receive ---------------------------------------------------------------------------------- */

@@ -31,6 +31,8 @@ static void forget(struct sock *sock, struct cork *cork)
     if (cork->bytes)
         pool_free(sock->file.sockets->pool, cork->bytes, MOST);
     cork->bytes = NULL;
+    ip_extra_unref(sock->file.sockets->pool, cork->control.extra);
+    cork->control.extra = NULL;
     cork->length = 0;
     cork->has_target = false;
 }
@@ -58,6 +60,7 @@ int cork_begin(struct sock *sock, const struct flow *flow, const struct control 
         return -ENOBUFS;
     cork->flow = *flow;
     cork->control = *control;
+    (void)ip_extra_ref(cork->control.extra);
     cork->control.segment = cork_segment(sock, control);
     cork->mtu = mtu;
     cork->has_target = true;

@@ -54,7 +54,16 @@ static int cmsg_or_default(const struct cmsghdr *cmsg, int *value, bool *has_val
     return result;
 }
 
-static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
+/* IP_RETOPTS (ip(7)): options of this datagram's own. */
+static int parse_options(const struct sock *sock, const struct cmsghdr *cmsg, struct control *control)
+{
+    struct pool *pool = sock->file.sockets->pool;
+
+    ip_extra_unref(pool, control->extra);
+    return ip_extra_options(pool, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0), true, &control->extra);
+}
+
+static int parse_ip(const struct sock *sock, const struct cmsghdr *cmsg, struct control *control)
 {
     struct in_pktinfo info;
     int protocol;
@@ -74,6 +83,8 @@ static int parse_ip(const struct cmsghdr *cmsg, struct control *control)
     case IP_TOS:
         control->has_tos = true;
         return cmsg_tos(cmsg, &control->tos);
+    case IP_RETOPTS:
+        return parse_options(sock, cmsg, control);
     case IP_PROTOCOL_CMSG: /* of raw sockets; another's own protocol stays */
         return cmsg_int(cmsg, 1, &protocol);
     default:
@@ -114,7 +125,7 @@ int control_parse(const struct sock *sock, const struct msghdr *message, struct 
             (size_t)((char *)cmsg - (char *)copy.msg_control) + cmsg->cmsg_len > copy.msg_controllen)
             return -EINVAL;
         if (cmsg->cmsg_level == IPPROTO_IP)
-            result = parse_ip(cmsg, control);
+            result = parse_ip(sock, cmsg, control);
         else if (cmsg->cmsg_level == IPPROTO_IPV6 && sock->file.family == AF_INET6)
             result = parse_ipv6(cmsg, control);
         else if (cmsg->cmsg_level == IPPROTO_UDP && cmsg->cmsg_type == 103 /* UDP_SEGMENT */ && dgram_is_linux_udp(&sock->file)) {

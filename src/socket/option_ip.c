@@ -1,6 +1,6 @@
-/* option_ip.c: the IPPROTO_IP and IPPROTO_IPV6 levels: TTL, TOS, path MTU, multicast (UNP 7.6, 7.8, chapter 21; ip(7),
- * ipv6(7)). */
-#include "socket/sock.h"
+/* option_ip.c: the IPPROTO_IP level: TTL, TOS, path MTU, multicast (UNP 7.6, 7.8, chapter 21; ip(7)), and what IPv6's (option_ip6.c) has in
+ * common with it. */
+#include "socket/option_ip.h"
 
 enum { RAW_ICMP_FILTER = 1, IP_PROTOCOL_OPTION = 52 };
 #ifndef IP_LOCAL_PORT_RANGE
@@ -48,7 +48,7 @@ static int give_int(void *value, socklen_t *length, int number)
 }
 
 /* RFC 9293 3.9.2 (MUST-49) for a stream. */
-static int set_ttl(struct sock *sock, int value)
+int ip_set_ttl(struct sock *sock, int value)
 {
     struct tcb_options *options;
 
@@ -70,7 +70,7 @@ static int set_ttl(struct sock *sock, int value)
     return 0;
 }
 
-static int get_ttl(struct sock *sock)
+int ip_get_ttl(struct sock *sock)
 {
     const struct profile *profile = sock->file.sockets->profile;
     uint8_t own;
@@ -86,7 +86,7 @@ static int get_ttl(struct sock *sock)
 }
 
 /* RFC 9293 3.9.1.9 (MUST-48) for a stream. */
-static int set_tos(struct sock *sock, int value)
+int ip_set_tos(struct sock *sock, int value)
 {
     struct tcb_options *options;
 
@@ -104,14 +104,14 @@ static int set_tos(struct sock *sock, int value)
     return 0;
 }
 
-static int get_tos(struct sock *sock)
+int ip_get_tos(struct sock *sock)
 {
     if (sock->file.type == SOCK_STREAM)
         return stream_options_peek(sock) ? stream_options_peek(sock)->tos : 0;
     return sock->ext ? sock->ext->tos : 0;
 }
 
-static int set_pmtudisc(struct sock *sock, int value)
+int ip_set_pmtudisc(struct sock *sock, int value)
 {
     if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_OMIT)
         return -EINVAL;
@@ -127,7 +127,7 @@ static int set_pmtudisc(struct sock *sock, int value)
     return 0;
 }
 
-static int get_mtu(struct sock *sock)
+int ip_get_mtu(struct sock *sock)
 {
     struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
     const struct flow *flow =
@@ -147,6 +147,38 @@ static struct addr addr_of_in(const struct in_addr *in)
     const uint8_t *b = (const uint8_t *)in;
 
     return addr_v4((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+}
+
+static bool exists_visit(void *ctx, const struct host_interface_view *view)
+{
+    int *wanted = ctx;
+
+    if (view->ifindex == *wanted)
+        *wanted = 0;
+    return *wanted != 0;
+}
+
+bool ip_interface_exists(struct sock *sock, int ifindex)
+{
+    host_each_interface(sock->file.sockets->host, exists_visit, &ifindex);
+    return ifindex == 0;
+}
+
+/* IP_UNICAST_IF, IPV6_UNICAST_IF: kept. The index comes in network order. */
+int ip_set_unicast_if(struct sock *sock, int level, int name, const void *value, socklen_t length)
+{
+    const uint8_t *b = value;
+    int number, ifindex;
+
+    if (length != sizeof number)
+        return -EINVAL;
+    memcpy(&number, value, sizeof number);
+    ifindex = (int)((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+    if (ifindex && !ip_interface_exists(sock, ifindex))
+        return -EADDRNOTAVAIL;
+    if (ifindex && sock->ext && sock->ext->bind_ifindex)
+        return -EINVAL;
+    return plain_option_put(sock, level, name, number);
 }
 
 struct owner { /* which interface has this address */
@@ -174,7 +206,7 @@ static int ifindex_of(struct sock *sock, const struct addr *addr)
     return owner.ifindex ? owner.ifindex : -ENODEV;
 }
 
-static int join(struct sock *sock, const struct addr *group, int ifindex, bool is_join)
+int ip_join(struct sock *sock, const struct addr *group, int ifindex, bool is_join)
 {
     if (ifindex < 0)
         return ifindex;
@@ -196,25 +228,13 @@ static int set_membership(struct sock *sock, const void *value, socklen_t length
     memcpy(&request, value, min_u64(length, sizeof request));
     group = addr_of_in(&request.imr_multiaddr);
     local = addr_of_in(&request.imr_address);
-    return join(sock, &group,
+    return ip_join(sock, &group,
                 length >= sizeof request && request.imr_ifindex ? request.imr_ifindex : ifindex_of(sock, &local),
                 is_join);
 }
 
-static int set_membership6(struct sock *sock, const void *value, socklen_t length, bool is_join)
-{
-    struct ipv6_mreq request;
-    struct addr group;
-
-    if (length < sizeof request)
-        return -EINVAL;
-    memcpy(&request, value, sizeof request);
-    memcpy(group.b, &request.ipv6mr_multiaddr, 16);
-    return join(sock, &group, (int)request.ipv6mr_interface, is_join);
-}
-
 /* RFC 3678's protocol-independent request. */
-static int set_group(struct sock *sock, const void *value, socklen_t length, bool is_join)
+int ip_set_group(struct sock *sock, const void *value, socklen_t length, bool is_join)
 {
     struct group_req request;
     struct addr group;
@@ -226,7 +246,7 @@ static int set_group(struct sock *sock, const void *value, socklen_t length, boo
         return -EINVAL;
     memcpy(&request, value, sizeof request);
     result = addr_from_sockaddr((struct sockaddr *)&request.gr_group, sizeof request.gr_group, &group, &port, &scope);
-    return result < 0 ? result : join(sock, &group, (int)request.gr_interface, is_join);
+    return result < 0 ? result : ip_join(sock, &group, (int)request.gr_interface, is_join);
 }
 
 static int set_multicast_if(struct sock *sock, const void *value, socklen_t length)
@@ -252,7 +272,7 @@ static int set_multicast_if(struct sock *sock, const void *value, socklen_t leng
     return 0;
 }
 
-static int set_multicast_ttl(struct sock *sock, int value)
+int ip_set_multicast_ttl(struct sock *sock, int value)
 {
     if (value < -1 || value > 255)
         return -EINVAL;
@@ -265,13 +285,13 @@ static int set_multicast_ttl(struct sock *sock, int value)
     return 0;
 }
 
-static void set_loop(struct sock *sock, int on)
+void ip_set_loop(struct sock *sock, int on)
 {
     sock->flags = on ? sock->flags & ~(uint32_t)SF_MULTICAST_LOOP_OFF : sock->flags | SF_MULTICAST_LOOP_OFF;
 }
 
 /* --- the levels ------------------------------------------------------------------------------- */
-static int set_plain(struct sock *sock, int level, int name, int number)
+int ip_set_plain(struct sock *sock, int level, int name, int number)
 {
     if (!calls_are(&sock->file, CALLS_LINUX)) /* the BSDs know them not, or ignore them */
         return plain_option_has(level, name) ? 0 : -ENOPROTOOPT;
@@ -279,7 +299,7 @@ static int set_plain(struct sock *sock, int level, int name, int number)
 }
 
 /* RFC 5082: what is received must have come with this TTL at least. */
-static int set_min_ttl(struct sock *sock, int number)
+int ip_set_min_ttl(struct sock *sock, int number)
 {
     struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
     struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
@@ -295,7 +315,7 @@ static int set_min_ttl(struct sock *sock, int number)
     return 0;
 }
 
-static int get_min_ttl(const struct sock *sock)
+int ip_get_min_ttl(const struct sock *sock)
 {
     const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
 
@@ -326,11 +346,15 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
         return set_membership(sock, value, length, name == IP_ADD_MEMBERSHIP);
     case MCAST_JOIN_GROUP:
     case MCAST_LEAVE_GROUP:
-        return set_group(sock, value, length, name == MCAST_JOIN_GROUP);
+        return ip_set_group(sock, value, length, name == MCAST_JOIN_GROUP);
     case IP_MULTICAST_IF:
         return set_multicast_if(sock, value, length);
     case IP_OPTIONS:
-        return length == 0 ? 0 : -ENOPROTOOPT;
+        return calls_are(&sock->file, CALLS_LINUX) ? extra_set_options(sock, value, length) : length == 0 ? 0 : -ENOPROTOOPT;
+    case IP_UNICAST_IF:
+        if (calls_are(&sock->file, CALLS_LINUX))
+            return ip_set_unicast_if(sock, IPPROTO_IP, name, value, length);
+        break;
     default:
         break;
     }
@@ -339,26 +363,26 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
         return result;
     switch (name) {
     case IP_TTL:
-        return set_ttl(sock, number);
+        return ip_set_ttl(sock, number);
     case IP_TOS:
         return !calls_are(&sock->file, CALLS_LINUX) && !calls_are(&sock->file, CALLS_BSD) && (number < 0 || number > 255)
                    ? -EINVAL
-                   : set_tos(sock, number);
+                   : ip_set_tos(sock, number);
     case IP_MTU_DISCOVER:
-        return set_pmtudisc(sock, number);
+        return ip_set_pmtudisc(sock, number);
     case IP_MULTICAST_TTL:
-        return set_multicast_ttl(sock, number);
+        return ip_set_multicast_ttl(sock, number);
     case IP_MULTICAST_LOOP:
-        set_loop(sock, number);
+        ip_set_loop(sock, number);
         return 0;
     case IP_MINTTL:
         if (number < 0 || number > 255)
             return -EINVAL;
-        return set_min_ttl(sock, number);
+        return ip_set_min_ttl(sock, number);
     case IP_LOCAL_PORT_RANGE:
         return length == sizeof number ? set_port_range(sock, (uint32_t)number) : -EINVAL;
     default:
-        return set_plain(sock, IPPROTO_IP, name, number);
+        return ip_set_plain(sock, IPPROTO_IP, name, number);
     }
 }
 
@@ -384,13 +408,13 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
 
     switch (name) {
     case IP_TTL:
-        return give_int(value, length, get_ttl(sock));
+        return give_int(value, length, ip_get_ttl(sock));
     case IP_TOS:
-        return give_int(value, length, get_tos(sock));
+        return give_int(value, length, ip_get_tos(sock));
     case IP_MTU_DISCOVER:
         return give_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IP_PMTUDISC_WANT);
     case IP_MTU:
-        mtu = get_mtu(sock);
+        mtu = ip_get_mtu(sock);
         return mtu < 0 ? mtu : give_int(value, length, mtu);
     case IP_MULTICAST_TTL:
         return give_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
@@ -404,95 +428,22 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
         return option_give(value, length, &((struct sockaddr_in *)&storage)->sin_addr, sizeof(struct in_addr));
     }
     case IP_OPTIONS:
+        return extra_get_options(sock, value, length);
+    case IP_PKTOPTIONS: /* what came with a stream's SYN: nothing that anybody asked for */
+        if (!calls_are(&sock->file, CALLS_LINUX) || sock->file.type != SOCK_STREAM)
+            return -ENOPROTOOPT;
         *length = 0;
         return 0;
     case IP_PROTOCOL_OPTION: /* Linux tells inet_num: a raw socket's protocol, another's port */
         return give_int(value, length, number_of(sock));
     case IP_MINTTL:
-        return give_int(value, length, get_min_ttl(sock));
+        return give_int(value, length, ip_get_min_ttl(sock));
     case IP_LOCAL_PORT_RANGE:
         return give_int(value, length, sock->ext ? (int)((uint32_t)sock->ext->port_high << 16 | sock->ext->port_low) : 0);
     default:
         if (!calls_are(&sock->file, CALLS_LINUX) || !plain_option_has(IPPROTO_IP, name))
             return -ENOPROTOOPT;
         return give_int(value, length, plain_option_value(sock, IPPROTO_IP, name));
-    }
-}
-
-static int give_v6_int(void *value, socklen_t *length, int number) /* no byte for a short buffer here */
-{
-    return option_give(value, length, &number, sizeof number);
-}
-
-int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length)
-{
-    int number = 0, result;
-
-    switch (name) {
-    case IPV6_JOIN_GROUP:
-    case IPV6_LEAVE_GROUP:
-        return set_membership6(sock, value, length, name == IPV6_JOIN_GROUP);
-    case MCAST_JOIN_GROUP:
-    case MCAST_LEAVE_GROUP:
-        return set_group(sock, value, length, name == MCAST_JOIN_GROUP);
-    default:
-        break;
-    }
-    result = length < sizeof number ? -EINVAL : read_int(value, length, &number);
-    if (result < 0)
-        return result;
-    switch (name) {
-    case IPV6_UNICAST_HOPS:
-        return set_ttl(sock, number);
-    case IPV6_TCLASS:
-        return number < -1 || number > 255 ? -EINVAL : set_tos(sock, number == -1 ? 0 : number);
-    case IPV6_MTU_DISCOVER:
-        return set_pmtudisc(sock, number);
-    case IPV6_MULTICAST_HOPS:
-        return set_multicast_ttl(sock, number);
-    case IPV6_MULTICAST_LOOP:
-        set_loop(sock, number);
-        return 0;
-    case IPV6_MULTICAST_IF:
-        if (!sock_need_ext(sock))
-            return -ENOBUFS;
-        sock->ext->multicast_ifindex = (uint32_t)number;
-        return 0;
-    case IPV6_MINHOPCOUNT:
-        return number < 0 || number > 255 ? -EINVAL : set_min_ttl(sock, number);
-    case IPV6_MTU:
-        return number && number < 1280 ? -EINVAL : 0;
-    default:
-        return set_plain(sock, IPPROTO_IPV6, name, number);
-    }
-}
-
-int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
-{
-    int mtu;
-
-    switch (name) {
-    case IPV6_UNICAST_HOPS:
-        return give_v6_int(value, length, get_ttl(sock));
-    case IPV6_TCLASS:
-        return give_v6_int(value, length, get_tos(sock));
-    case IPV6_MTU_DISCOVER:
-        return give_v6_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IPV6_PMTUDISC_WANT);
-    case IPV6_MTU:
-        mtu = get_mtu(sock);
-        return mtu < 0 ? mtu : give_v6_int(value, length, mtu);
-    case IPV6_MULTICAST_HOPS:
-        return give_v6_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
-    case IPV6_MULTICAST_LOOP:
-        return give_v6_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
-    case IPV6_MULTICAST_IF:
-        return give_v6_int(value, length, sock->ext ? (int)sock->ext->multicast_ifindex : 0);
-    case IPV6_MINHOPCOUNT:
-        return give_v6_int(value, length, get_min_ttl(sock));
-    default:
-        if (!calls_are(&sock->file, CALLS_LINUX) || !plain_option_has(IPPROTO_IPV6, name))
-            return -ENOPROTOOPT;
-        return give_v6_int(value, length, plain_option_value(sock, IPPROTO_IPV6, name));
     }
 }
 

@@ -36,6 +36,7 @@ enum {
 enum {
     V6_FLOWINFO = 11,
     V6_MULTICAST_ALL = 29,
+    V6_PREFERENCES = 72,
     V6_ISOLATE = 30,
     V6_FLOWINFO_SEND = 33,
     V6_UNICAST_IF = 76,
@@ -76,7 +77,7 @@ static const struct plain_option {
     FLAG(IPPROTO_IP, RECVFRAGSIZE_OPTION),
     {IPPROTO_IP, IP_ROUTER_ALERT, 0, 1, 0, false}, /* of raw sockets: told of others, but not set */
     {IPPROTO_IP, IP_NODEFRAG_OPTION, 0, 1, 0, false},
-    {IPPROTO_IP, IP_UNICAST_IF, 0, 0, 0, false},
+    {IPPROTO_IP, IP_UNICAST_IF, 0, INT32_MIN, INT32_MAX, false},
     {IPPROTO_IP, IP_RECVERR_RFC4884, 0, 0, 1, false},
     {IPPROTO_IP, IP_MULTICAST_ALL, 1, 0, 1, false},
     FLAG(IPPROTO_IPV6, V6_FLOWINFO),
@@ -96,7 +97,9 @@ static const struct plain_option {
     FLAG(IPPROTO_IPV6, IPV6_2292HOPLIMIT),
     FLAG(IPPROTO_IPV6, V6_ISOLATE),
     {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1, INT32_MIN, INT32_MAX, true},
-    {IPPROTO_IPV6, V6_MULTICAST_ALL, 1, 0, 1, false},
+    {IPPROTO_IPV6, V6_MULTICAST_ALL, 1, INT32_MIN, INT32_MAX, true},
+    {IPPROTO_IPV6, V6_PREFERENCES, 0x500, INT32_MIN, INT32_MAX, false},
+    {IPPROTO_IPV6, V6_UNICAST_IF, 0, INT32_MIN, INT32_MAX, false},
     {IPPROTO_IPV6, IPV6_RECVERR_RFC4884, 0, 0, 1, false},
     FLAG(SOL_SOCKET, BSD_SO_NOSIGPIPE), /* option_bsd.c */
     FLAG(SOL_SOCKET, BSD_SO_BINTIME),

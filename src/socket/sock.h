@@ -72,6 +72,10 @@ struct sock_ext {                      /* options few sockets use */
     bool has_zerocopy;
     struct zerocopy *zerocopy; /* zerocopy.c */
     struct cork *cork;         /* dgram_cork.c */
+    struct ip_extra *extra;    /* of datagrams; a stream's is with its connection */
+    struct sticky *sticky;     /* option_extra.c: IPv6's headers */
+    struct addr sticky_source; /* IPV6_PKTINFO */
+    uint32_t sticky_ifindex;
     struct datagram_stamps *datagram_stamps; /* stamp.c */
 };
 struct sock {
@@ -180,6 +184,9 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length);
 int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length);
 int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length);
 int option_set_other(struct sock *sock, int level, int name, const void *value, socklen_t length);
+/* option_extra.c */
+void extra_free(struct sock *sock);
+void extra_inherit(struct sock *sock); /* the extension is a copy of the listener's */
 /* message.c: control data. */
 struct control { /* what an outgoing message's control data say */
     bool has_pktinfo, has_ttl, has_tos;
@@ -187,6 +194,7 @@ struct control { /* what an outgoing message's control data say */
     uint32_t ifindex;
     int ttl, tos;
     uint16_t segment; /* UDP_SEGMENT; 0: none */
+    struct ip_extra *extra; /* IP_RETOPTS: a reference; NULL: the socket's own */
 };
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
@@ -230,7 +238,8 @@ ssize_t stamp_receive_datagram(struct sock *sock, struct msghdr *message, size_t
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room); /* -EAGAIN: none */
 ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
-void stamp_print_arrival(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns); /* the same of a datagram or an error */
+/* the same of a datagram or an error */
+void stamp_print_arrival(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns);
 int zerocopy_enable(struct sock *sock, bool on);
 void zerocopy_free(struct sock *sock);
 enum { SEND_UNREADABLE = 0x1000000 /* with MSG_FASTOPEN: there are bytes, which cannot be read */ };

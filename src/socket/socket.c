@@ -39,6 +39,8 @@ void sock_free(struct sock *sock)
     if (sock->ext && sock->ext->plain)
         plain_option_free(sock);
     if (sock->ext)
+        extra_free(sock);
+    if (sock->ext)
         pool_free(sockets->pool, sock->ext, sizeof *sock->ext);
     sockets->file_count--;
     slab_free(&sockets->slab, sock->slot);

@@ -387,7 +387,8 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
         return -ENOBUFS;
     sock->tcb = tcp_handle(sockets->tcp, tcb);
     sock->flags = SF_CONNECTED | (head->flags & (SF_REUSEADDR | SF_REUSEPORT | SF_V6ONLY | SF_DONTROUTE | SF_BROADCAST |
-                                                 SF_RECVERR | SF_V6_RECVERR | SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG | SF_STAMPS | SF_STAMPS_NEW));
+                                                 SF_RECVERR | SF_V6_RECVERR |
+                                                 SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG | SF_STAMPS | SF_STAMPS_NEW));
     if (sock_params(&head->file)->accept_inherits_nonblock)
         sock->file.flags |= head->file.flags & FILE_NONBLOCK;
     if (head->ext) {
@@ -401,6 +402,7 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
         ext->zerocopy = NULL;
         ext->plain = NULL;
         plain_option_copy(sock, head);
+        extra_inherit(sock);
         if (ext->has_zerocopy && zerocopy_enable(sock, true) < 0)
             ext->has_zerocopy = false;
     }

@@ -11,6 +11,7 @@
 #include "lilliput/trace.h"
 #include "tcp/tcp_option_names.h"
 #include "tcp/tcp_params.h"
+#include "wire/ip_extra.h"
 #include "wire/wire.h"
 
 struct tcp;          /* one TCP: its tables, timers, counters */
@@ -94,6 +95,7 @@ struct tcp_segment {          /* one segment to send */
     bool dont_fragment;
     uint8_t option_order;
     uint16_t gso_size;
+    const struct ip_extra *extra; /* IP options or extension headers to go with it; NULL: none; until the next call */
 };
 /* From now on each segment is asked whether it came the way of its connection (flow.encaps_port). */
 void tcp_watch_all(struct tcp *tcp);
@@ -256,10 +258,15 @@ struct tcb_options {
     bool is_paced;                 /* a limit was set: by the window's rate since, whatever became of it (Linux's sk_pacing_status) */
     uint32_t bind_ifindex, mark;
     bool v6_dual;                  /* an AF_INET6 socket */
+    struct ip_extra *extra;        /* NULL: none; tcp_set_extra() */
+    uint8_t extra_v4_bytes, extra_v6_bytes; /* by how much it makes segments smaller */
 };
 struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
 const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: makes no copy */
+bool tcp_is_passive(const struct tcb *tcb); /* its SYN was the peer's */
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
+/* IP_OPTIONS and IPv6's sticky headers of TCB, or of LISTENER when TCB is NULL: EXTRA is taken; segments are smaller by it. */
+int tcp_set_extra(struct tcp *tcp, struct tcb *tcb, struct tcp_listener *listener, struct ip_extra *extra, uint64_t now_ns) MUST_CHECK;
 
 /* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */
 /* Whether an ICMP error quotes what a connection has in flight; one that says how large a packet may be, and would make

@@ -178,6 +178,7 @@ struct tcb_opts *opts_own(struct tcp *tcp, struct tcb_opts **opts)
     *own = *shared;
     own->refs = 1;
     (void)md5_keys_ref(own->md5);
+    (void)ip_extra_ref(own->socket.extra);
     shared->refs--;
     *opts = own;
     return own;
@@ -192,6 +193,7 @@ void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts)
 {
     if (--opts->refs == 0) {
         md5_keys_unref(tcp, opts->md5);
+        ip_extra_unref(tcp->pool, opts->socket.extra);
         pool_free(tcp->pool, opts, sizeof *opts);
     }
 }
@@ -277,6 +279,7 @@ static bool has_said_all(const struct tcb *tcb)
 bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segment)
 {
     tcp_set_now(tcp, now_ns);
+    segment->extra = NULL;
     if (tcp->due & DUE_REPLY && reply_output(tcp, segment))
         return true;
     if (tcp->due & DUE_SYN && synq_output(tcp, segment))

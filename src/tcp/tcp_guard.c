@@ -52,6 +52,9 @@ bool guard_output(struct tcb *tcb, struct tcp_segment *segment)
         packet_free(segment->packet);
         return false;
     }
+    const struct ip_extra *extra = tcb->opt->socket.extra;
+    if (extra && (extra->version == 4) == tcb->is_v4)
+        segment->extra = extra;
     md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);
     return true;
 }

@@ -46,6 +46,12 @@ uint32_t mss_options(const struct tcb *tcb)
     return (tcb->ts_ok ? TS_BYTES : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
 }
 
+/* And of IP's (ip(7)): a socket's IPv4 options go with IPv4 alone. */
+static uint32_t mss_extra(const struct tcb *tcb)
+{
+    return tcb->is_v4 ? tcb->opt->socket.extra_v4_bytes : tcb->opt->socket.extra_v6_bytes;
+}
+
 /* What fits a packet of MTU bytes beside them. */
 uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
 {
@@ -56,6 +62,7 @@ uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
     if (tcb_params(tcb)->mss_512_multiple && mss > 512)
         mss &= ~511u;
     mss = min_u32(mss, tcb->mss_clamp);
+    always += mss_extra(tcb);
     return mss > always + 8 ? mss - always : 8;
 }
 
@@ -91,12 +98,8 @@ void mss_follow_route(struct tcb *tcb)
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
 {
     mss_sync(tcb, path->mtu);
-    tcb->gso_segs =
-        path->gso_max && !tcb->flow.encaps_port && !tcb_is_signed(tcb) /* each segment has a signature of its own */ ? (uint8_t)min_u32(
-                                                                                                                           path->gso_max /
-                                                                                                                               tcb->mss,
-                                                                                                                           255)
-                                                                                                                     : 0;
+    bool one_by_one = tcb->flow.encaps_port || mss_extra(tcb) || tcb_is_signed(tcb); /* each segment has a signature of its own */
+    tcb->gso_segs = path->gso_max && !one_by_one ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
     tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
 }
 
@@ -108,7 +111,7 @@ static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
 
 bool opts_are_guarded(const struct tcb_opts *opts)
 {
-    return opts->md5 || opts->socket.min_ttl || opts->path.hop_limit || opts->path.mtu_lock;
+    return opts->md5 || opts->socket.min_ttl || opts->socket.extra || opts->path.hop_limit || opts->path.mtu_lock;
 }
 
 /* What the route says (NULL: nothing) goes before the host's parameters; the last connection's of this socket has gone. */

@@ -356,6 +356,29 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     }
 }
 
+int tcp_set_extra(struct tcp *tcp, struct tcb *tcb, struct tcp_listener *listener, struct ip_extra *extra, uint64_t now_ns)
+{
+    struct tcb_opts *own = tcb ? tcb_opts_own(tcb) : listener_opts_own(listener);
+    if (!own) {
+        ip_extra_unref(tcp->pool, extra);
+        return -ENOBUFS;
+    }
+    ip_extra_unref(tcp->pool, own->socket.extra);
+    own->socket.extra = extra;
+    own->socket.extra_v4_bytes = extra && extra->version == 4 ? extra->length : 0;
+    if (!tcb || tcb->state == TCPS_CLOSED) /* Linux: ipv6_update_options() leaves a connection's segments as large as they were */
+        own->socket.extra_v6_bytes = extra && extra->version == 6 ? extra->length : 0;
+    if (!tcb)
+        return 0;
+    tcp_set_now(tcp, now_ns);
+    tcb->is_guarded = opts_are_guarded(own) || repair_is_on(tcb);
+    if (tcb->mss) {
+        tcb->gso_segs = 0;
+        mss_refresh(tcb);
+    }
+    return 0;
+}
+
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns)
 {
     int number;

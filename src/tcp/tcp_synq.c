@@ -352,6 +352,9 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
         segment->tos |= 2;
     if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->socket.ttl)
         segment->ttl = listener_of(tcp, entry)->opt->socket.ttl;
+    const struct ip_extra *extra = listener_of(tcp, entry) ? listener_of(tcp, entry)->opt->socket.extra : NULL;
+    if (extra && extra->version == 6 && !addr_is_v4(&entry->flow.remote)) /* Linux: IPv4's answer what came with the SYN */
+        segment->extra = extra;
     if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->md5)
         md5_sign(listener_of(tcp, entry)->opt, &segment->flow, &segment->header, NULL);
     if (entry->level == 0xff)
@@ -369,6 +372,10 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         return NULL;
     tcb->flow = entry->flow;
     tcb->is_v4 = addr_is_v4(&entry->flow.remote);
+    if (tcb->opt->socket.extra && tcb->opt->socket.extra->version == 4 && tcp_set_extra(tcp, tcb, NULL, NULL, tcp->now_ns) < 0) {
+        tcb_free(tcb);
+        return NULL;
+    }
     tcb->is_passive = true;
     tcb->is_unaccepted = listener != NULL;
     tcb->accept_next = TCP_NONE;

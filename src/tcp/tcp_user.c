@@ -612,6 +612,11 @@ struct tcb_options *tcp_options(struct tcb *tcb)
     return &tcb->tcp->scratch_options;
 }
 
+bool tcp_is_passive(const struct tcb *tcb)
+{
+    return tcb->is_passive;
+}
+
 const struct tcb_options *tcp_options_peek(const struct tcb *tcb)
 {
     return &tcb->opt->socket;

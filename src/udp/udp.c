@@ -28,8 +28,10 @@ void udp_free(struct udp *udp)
         udp_close(udp, list_entry(it, struct udp_pcb, node));
     list_each(it, &udp->unbound)
         udp_close(udp, list_entry(it, struct udp_pcb, node));
-    for (struct udp_node *node = udp->out.first; node; node = node->next)
-        packet_free(node->sent.packet); /* never sent */
+    for (struct udp_node *node = udp->out.first; node; node = node->next) { /* never sent */
+        packet_free(node->sent.packet);
+        ip_extra_unref(udp->pool, node->sent.extra);
+    }
     udp_queue_clear(udp, &udp->out);
     while (udp->free) {
         struct udp_node *next = udp->free->next;

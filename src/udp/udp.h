@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/prng.h"
 #include "lilliput/trace.h"
+#include "wire/ip_extra.h"
 #include "wire/wire.h"
 
 struct udp;     /* all datagram endpoints of a host */
@@ -68,13 +69,14 @@ struct udp_sent { /* one datagram on its way out; host/ owns packet when it pull
     uint8_t kind, protocol, ttl, tos;
     bool dont_fragment, header_included, broadcast_allowed, csum_off, no_loop /* IP_MULTICAST_LOOP is off */;
     uint32_t ifindex;       /* 0: by route */
+    struct ip_extra *extra; /* IP options or extension headers to go with it, a reference; NULL: none */
 };
 int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent); /* queues; -EAGAIN, -ENOBUFS */
 bool udp_output_next(struct udp *udp, struct udp_sent *sent); /* host pulls */
 bool udp_is_due(const struct udp *udp);
 /* The next datagram, NULL: none. The caller frees it. INFO is filled. PEEK leaves it queued (borrowed). */
 struct lil_packet *udp_receive(struct udp *udp, struct udp_pcb *pcb, bool peek, struct udp_info *info);
-/* SO_PEEK_OFF: the datagram in which byte *OFFSET of all that waits lies (borrowed), with *OFFSET counted from its beginning. NULL: none. */
+/* SO_PEEK_OFF: the datagram in which byte *OFFSET of all that waits lies (borrowed), *OFFSET counted from its beginning. NULL: none. */
 const struct lil_packet *udp_peek_at(struct udp_pcb *pcb, size_t *offset, struct udp_info *info);
 size_t udp_readable(const struct udp_pcb *pcb);  /* length of the first datagram (FIONREAD); 0: none or empty */
 bool udp_has_datagram(const struct udp_pcb *pcb);

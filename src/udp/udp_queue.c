@@ -80,6 +80,7 @@ int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent)
         udp->counters[!addr_is_v4(&sent->flow.remote)].sndbuf_errors++;
         packet_free(sent->packet);
         sent->packet = NULL;
+        ip_extra_unref(udp->pool, sent->extra);
         return error ? error : -ENOBUFS;
     }
     node->sent = *sent;

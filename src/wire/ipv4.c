@@ -69,6 +69,14 @@ static size_t ipv4_emit(const struct ip *ip, uint8_t *bytes)
     return IPV4_LENGTH;
 }
 
+void ipv4_grow(uint8_t *bytes, size_t options)
+{
+    size_t length = IPV4_LENGTH + options;
+    bytes[0] = (uint8_t)(0x40 | length / 4);
+    put_csum(bytes + 10, 0);
+    put_csum(bytes + 10, (uint16_t)~header_sum(bytes, length));
+}
+
 int ip_parse(struct ip *ip, const uint8_t *bytes, size_t available)
 {
     if (!available)

@@ -60,6 +60,8 @@ int ip_options_problem(const uint8_t *header, size_t header_length, bool *source
 size_t ip_header_size(const struct ip *ip); /* what ip_emit will write: 20 or 40 (+8 when is_fragment) */
 size_t ip_emit(const struct ip *ip, uint8_t *bytes); /* v4 checksum filled */
 int ip_print(const struct ip *ip, char *text, size_t size);
+/* The 20 bytes of ip_emit(), with OPTIONS bytes behind them that payload_length counted: the header is so much longer. */
+void ipv4_grow(uint8_t *bytes, size_t options);
 /* Decrements TTL / hop limit in place and mends the v4 checksum (RFC 1624). */
 void ip_decrement_ttl(uint8_t *bytes);
 /* Sets the ECN bits in place and mends the v4 checksum. */
