@@ -16,6 +16,7 @@ enum call_policy {
 };
 enum connect_any { CONNECT_ANY_EADDRNOTAVAIL, CONNECT_ANY_PRIMARY, CONNECT_ANY_LOOPBACK };
 /* What a socket() or connect() does where stacks differ (FACTS 5, 6, 7). */
+enum { KEPT_SPANS = 32 };
 struct socket_params {
     uint8_t bind_policy;
     int error_unknown_family, error_unknown_type, error_bad_protocol;
@@ -32,6 +33,8 @@ struct socket_params {
     bool bind_broadcast_ok, bind_unspec_any_ok;
     int bind_wrong_family_error;
     uint32_t reserved_ports;      /* 1024 */
+    struct port_span { uint16_t first, last; } kept_ports[KEPT_SPANS]; /* sorted: no port of these is chosen for a socket */
+    uint8_t kept_count;
     bool nonlocal_bind;           /* any address may be bound */
     bool v6only;                  /* AF_INET6 sockets begin so */
     bool udp_name_after_send;     /* BSD: sendto binds the address? false: 0.0.0.0 stays (Linux) */
@@ -47,6 +50,14 @@ struct socket_params {
     uint8_t call_policy;          /* enum call_policy */
     bool eof_on_reset_queue;      /* data queued before an RST is still readable */
 };
+/* Kept for those who ask for them by number (ip_local_reserved_ports)? */
+static inline bool profile_keeps_port(const struct socket_params *params, uint16_t port)
+{
+    for (unsigned i = 0; i < params->kept_count; i++)
+        if (port >= params->kept_ports[i].first && port <= params->kept_ports[i].last)
+            return true;
+    return false;
+}
 struct profile {
     char name[24];
     char base[24];                /* "" for the roots */

@@ -1,6 +1,7 @@
 /* sysctl.c: parameters of a living host by name: the profile's own names ("tcp.rto_min_ms") and Linux's ("net.ipv4.tcp_syn_retries"),
  * as Documentation/networking/ip-sysctl.rst has them. They change the host's copy of its profile. */
 #include "host/host_inner.h"
+#include "wire/bytes.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ enum unit {
     SECONDS, /* the value is in s, ours in ms */
     SYN_RETRIES, SYN_LINEAR, SYNACK_RETRIES, TRIPLE_RCV, TRIPLE_SND,
     TIMESTAMPS, /* 2: without an offset of each connection's own */
-    PORTS, FASTOPEN_KEY, NONZERO,
+    PORTS, KEPT_PORTS, FASTOPEN_KEY, NONZERO,
     TLP, /* 3 and 4: on */
     NS_US, US_MS, INVERTED,
     TTL, /* of all that has none of its own; IPv6 keeps its */
@@ -80,7 +81,8 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_probe_threshold", "tcp.mtu_probe_threshold", PLAIN},
     {"net.ipv4.tcp_probe_interval", "tcp.mtu_probe_interval_ms", SECONDS},
     {"net.ipv4.tcp_base_mss", "tcp.base_mss", PLAIN}, {"net.ipv4.tcp_notsent_lowat", "tcp.notsent_lowat", PLAIN},
-    {"net.ipv4.ip_local_port_range", NULL, PORTS}, {"net.ipv4.ip_default_ttl", NULL, TTL},
+    {"net.ipv4.ip_local_port_range", NULL, PORTS}, {"net.ipv4.ip_local_reserved_ports", NULL, KEPT_PORTS},
+    {"net.ipv4.ip_default_ttl", NULL, TTL},
     {"net.ipv6.conf.all.hop_limit", NULL, HOP_LIMIT}, {"net.ipv6.conf.tun0.hop_limit", NULL, HOP_LIMIT},
     {"net.ipv4.ip_forward", "ip.forwarding", PLAIN}, {"net.ipv6.conf.all.forwarding", "ip.forwarding", PLAIN},
     {"net.ipv4.icmp_msgs_per_sec", "ip.icmp_rate_per_s", PLAIN}, {"net.ipv4.icmp_msgs_burst", "ip.icmp_burst", PLAIN},
@@ -183,6 +185,63 @@ static void get_fastopen_key(const struct lil_host *host, char *value, size_t si
                                    (unsigned)(words[2 * i] >> 32), (unsigned)words[2 * i + 1], (unsigned)(words[2 * i + 1] >> 32));
 }
 
+/* One more span in its place; those that touch become one. */
+static int keep_ports(struct socket_params *params, unsigned first, unsigned last)
+{
+    unsigned at = 0, end;
+    while (at < params->kept_count && params->kept_ports[at].last + 1u < first)
+        at++;
+    for (end = at; end < params->kept_count && params->kept_ports[end].first <= last + 1u; end++) {
+        first = min_u32(first, params->kept_ports[end].first);
+        last = max_u32(last, params->kept_ports[end].last);
+    }
+    if (end == at && params->kept_count == KEPT_SPANS)
+        return -ENOSPC;
+    memmove(&params->kept_ports[at + 1], &params->kept_ports[end], (params->kept_count - end) * sizeof params->kept_ports[0]);
+    params->kept_ports[at] = (struct port_span){(uint16_t)first, (uint16_t)last};
+    params->kept_count = (uint8_t)(params->kept_count + 1 - (end - at));
+    return 0;
+}
+
+/* "1,5,7-12"; empty: none. */
+static int set_kept_ports(struct socket_params *params, const char *value)
+{
+    struct socket_params kept = *params;
+    kept.kept_count = 0;
+    while (*value) {
+        unsigned first, last;
+        int used = 0, error;
+        if (sscanf(value, "%u%n", &first, &used) != 1)
+            return -EINVAL;
+        value += used;
+        last = first;
+        if (*value == '-') {
+            if (sscanf(++value, "%u%n", &last, &used) != 1)
+                return -EINVAL;
+            value += used;
+        }
+        if (last < first || last > UINT16_MAX || (*value && *value != ','))
+            return -EINVAL;
+        error = keep_ports(&kept, first, last);
+        if (error)
+            return error;
+        value += *value == ',';
+    }
+    *params = kept;
+    return 0;
+}
+
+static void get_kept_ports(const struct socket_params *params, char *value, size_t size)
+{
+    struct text t = {value, size, 0};
+    value[0] = 0;
+    for (unsigned i = 0; i < params->kept_count; i++) {
+        text_add(&t, "%s%u", i ? "," : "", params->kept_ports[i].first);
+        if (params->kept_ports[i].last > params->kept_ports[i].first)
+            text_add(&t, "-%u", params->kept_ports[i].last);
+    }
+}
+
 static int set_special(struct lil_host *host, enum unit unit, const char *value)
 {
     struct profile *profile = host->profile;
@@ -225,6 +284,8 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
         if (unit == TTL)
             profile->ip.ttl = profile->udp.ttl = tcp->ttl = (uint8_t)first;
         return 0;
+    case KEPT_PORTS:
+        return set_kept_ports(&profile->socket, value);
     case TRIPLE_RCV:
         return set_triple(value, &tcp->rcvbuf_min, &tcp->rcvbuf, &tcp->rcvbuf_max);
     case TRIPLE_SND:
@@ -265,6 +326,9 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         return;
     case HOP_LIMIT:
         snprintf(value, size, "%u", tcp->hop_limit ? tcp->hop_limit : tcp->ttl);
+        return;
+    case KEPT_PORTS:
+        get_kept_ports(&host->profile->socket, value, size);
         return;
     case TRIPLE_RCV:
         snprintf(value, size, "%u %u %u", tcp->rcvbuf_min, tcp->rcvbuf, tcp->rcvbuf_max);

@@ -30,7 +30,7 @@ static const struct sysctl_linux names[] = {
     {"net.ipv4.ip_autobind_reuse", "0", true}, {"net.ipv4.ip_dynaddr", "0", false},
     {"net.ipv4.ip_early_demux", "1", false}, {"net.ipv4.ip_forward_update_priority", "1", false},
     {"net.ipv4.ip_forward_use_pmtu", "0", true}, {"net.ipv4.ip_local_port_step_width", "0", false},
-    {"net.ipv4.ip_local_reserved_ports", "", false}, {"net.ipv4.ipfrag_low_thresh", "3145728", false},
+    {"net.ipv4.ipfrag_low_thresh", "3145728", false},
     {"net.ipv4.nexthop_compat_mode", "1", false}, {"net.ipv4.ping_group_range", "1 0", false},
     {"net.ipv4.raw_l3mdev_accept", "1", false}, {"net.ipv4.route.min_adv_mss", "256", false},
     {"net.ipv4.tcp_adv_win_scale", "1", false},

@@ -234,14 +234,31 @@ static void port_range(const struct ports *ports, const struct sock *sock, uint3
 /* Nobody has the port, whatever the address: what stacks want of a port that they choose themselves. */
 static bool is_free(const struct ports *ports, uint16_t port)
 {
+    if (profile_keeps_port(&ports->sockets->profile->socket, port))
+        return false;
     return !ports_first(ports, port) && !(ports->is_tcp && tcp_port_use(ports->sockets->tcp, port).users);
 }
 
-/* Steps OFFSET, OFFSET+1 ... of COUNT ports FIRST, FIRST+STEP ... */
-static int scan(const struct ports *ports, uint32_t first, uint32_t step, uint32_t count, uint32_t offset)
+/* How much of a range is gone through: Linux, which takes every other port, goes through an even number of them, wherever it begins. */
+static uint32_t walk_length(uint32_t first, uint32_t last, uint32_t step)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        uint16_t port = (uint16_t)(first + (offset + i) % count * step);
+    uint32_t count = last - first + 1;
+
+    return step == 2 && count > 1 ? count & ~1u : count;
+}
+
+static uint16_t walk_port(uint32_t first, uint32_t last, uint32_t length, uint32_t offset)
+{
+    return (uint16_t)(first + offset - (first + offset > last ? length : 0));
+}
+
+/* From OFFSET on, in steps. */
+static int scan(const struct ports *ports, uint32_t first, uint32_t last, uint32_t step, uint32_t offset)
+{
+    uint32_t length = walk_length(first, last, step);
+
+    for (uint32_t i = 0; i < length; i += step) {
+        uint16_t port = walk_port(first, last, length, offset + i);
 
         if (is_free(ports, port))
             return port;
@@ -259,38 +276,22 @@ static int choose_sequential(struct ports *ports, uint32_t first, uint32_t last)
     return -EADDRNOTAVAIL;
 }
 
-/* How many ports FIRST, FIRST + 2 ... there are up to LAST. */
-static uint32_t half(uint32_t first, uint32_t last)
-{
-    return first > last ? 0 : (last - first) / 2 + 1;
-}
-
 int ports_choose(struct ports *ports, const struct sock *sock)
 {
     struct prng *prng = host_prng(ports->sockets->host);
-    uint32_t first, last, count, odd;
+    uint8_t policy = ports->sockets->profile->tcp.ephemeral;
+    uint32_t first, last, step = policy == TCP_PORTS_LINUX && ports->is_tcp ? 2 : 1, offset;
     int port;
 
     port_range(ports, sock, &first, &last);
-    count = last - first + 1;
-    switch (ports->sockets->profile->tcp.ephemeral) {
-    case TCP_PORTS_SEQUENTIAL:
+    if (policy == TCP_PORTS_SEQUENTIAL)
         return choose_sequential(ports, first, last);
-    case TCP_PORTS_RANDOM:
-        port = scan(ports, first, 1, count, (uint32_t)prng_below(prng, count));
-        return port < 0 ? -EADDRNOTAVAIL : port;
-    default:
-        if (!ports->is_tcp)
-            return scan(ports, first, 1, count, (uint32_t)prng_below(prng, count));
-        odd = first | 1; /* Linux: bind(0) gives odd ports so that connect() finds the even ones (FACTS 6) */
-        count = half(odd, last);
-        port = scan(ports, odd, 2, count, (uint32_t)prng_below(prng, count));
-        if (port > 0)
-            return port;
-        odd = (first + 1) & ~1u;
-        count = half(odd, last);
-        return scan(ports, odd, 2, count, (uint32_t)prng_below(prng, count));
-    }
+    offset = (uint32_t)prng_below(prng, walk_length(first, last, step));
+    if (step == 1)
+        port = scan(ports, first, last, 1, offset);
+    else if ((port = scan(ports, first, last, 2, offset | 1)) < 0) /* so that connect() finds those between (FACTS 6) */
+        port = scan(ports, first, last, 2, offset & ~1u);
+    return port < 0 && policy == TCP_PORTS_RANDOM ? -EADDRNOTAVAIL : port;
 }
 
 /* --- connect()'s choice ----------------------------------------------------------------------- */
@@ -302,22 +303,11 @@ static uint64_t walk_hash(const struct ports *ports, const struct flow *flow)
                         flow->remote_port);
 }
 
-static void walk_every_other(struct port_walk *walk, bool is_odd)
-{
-    uint32_t first, last;
-
-    port_range(walk->ports, walk->sock, &first, &last);
-    walk->is_odd = is_odd;
-    walk->first = first + ((first ^ is_odd) & 1);
-    walk->count = (last + 2 - walk->first) / 2;
-    walk->tried = 0;
-}
-
 /* RFC 6056 3.3.4: a keyed hash of the destination plus a counter: each destination sees its ports go up from a place of
- * its own, and the first try succeeds until they are used up. Linux tries the even ports first (FACTS 6). */
+ * its own, and the first try succeeds until they are used up. Linux tries every other port first, from
+ * the first one on (FACTS 6). */
 void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct sock *sock, const struct flow *flow)
 {
-    uint32_t last;
     uint64_t hash;
 
     memset(walk, 0, sizeof *walk);
@@ -327,17 +317,20 @@ void port_walk_begin(struct port_walk *walk, struct ports *ports, const struct s
     case TCP_PORTS_SEQUENTIAL:
         break;
     case TCP_PORTS_RANDOM:
-        port_range(ports, sock, &walk->first, &last);
+        port_range(ports, sock, &walk->first, &walk->last);
         walk->step = 1;
-        walk->count = last - walk->first + 1;
-        walk->offset = (uint32_t)prng_below(host_prng(ports->sockets->host), walk->count);
+        walk->length = walk_length(walk->first, walk->last, 1);
+        walk->offset = (uint32_t)prng_below(host_prng(ports->sockets->host), walk->length);
         break;
     default:
         hash = walk_hash(ports, flow);
         walk->counter = (uint32_t)(hash >> 32) % PORT_COUNTERS;
-        walk->offset = (uint32_t)hash + ports->counters[walk->counter];
-        walk->step = 2;
-        walk_every_other(walk, ports->odd_turns[walk->counter] > 0);
+        port_range(ports, sock, &walk->first, &walk->last);
+        walk->step = sock && sock->ext && (sock->ext->port_low || sock->ext->port_high) ? 1 : 2; /* IP_LOCAL_PORT_RANGE: all of it */
+        walk->length = walk_length(walk->first, walk->last, walk->step);
+        walk->offset = ((uint32_t)hash + ports->counters[walk->counter]) % walk->length;
+        walk->is_odd = walk->step == 2 && ports->odd_turns[walk->counter] > 0;
+        walk->offset = walk->step == 2 ? (walk->offset & ~1u) | walk->is_odd : walk->offset;
     }
 }
 
@@ -359,16 +352,18 @@ uint16_t port_walk_next(struct port_walk *walk)
     for (;;) {
         uint16_t port;
 
-        if (walk->tried == walk->count) {
-            if (walk->step == 1 || walk->is_second)
+        if (walk->tried >= walk->length) {
+            if (walk->step == 1 || walk->is_second || walk->length == 1)
                 return 0;
             walk->is_second = true;
-            walk_every_other(walk, !walk->is_odd);
-            continue;
+            walk->is_odd = !walk->is_odd;
+            walk->offset ^= 1;
+            walk->tried = 0;
         }
-        port = (uint16_t)(walk->first + (walk->offset + walk->tried++) % walk->count * walk->step);
-        if (!ports_first(ports, port)) /* bind()'s ports are not shared */
-            return port;
+        port = walk_port(walk->first, walk->last, walk->length, walk->offset + walk->tried);
+        walk->tried += walk->step;
+        if (!ports_first(ports, port) && !profile_keeps_port(&ports->sockets->profile->socket, port))
+            return port; /* bind()'s ports are not shared */
     }
 }
 
@@ -381,7 +376,7 @@ void port_walk_done(struct port_walk *walk)
         return;
     walk->ports->counters[walk->counter] += walk->tried;
     if (walk->is_second)
-        *odd_turns = walk->is_odd ? walk->count : 0;
+        *odd_turns = walk->is_odd ? walk->length / 2 : 0;
     else if (*odd_turns)
         --*odd_turns;
 }

@@ -53,7 +53,7 @@ bool ports_has_listener(const struct ports *ports, uint16_t port);
 struct port_walk {
     struct ports *ports;
     const struct sock *sock;
-    uint32_t first, count, step, offset, tried, counter;
+    uint32_t first, last, length, step, offset, tried, counter; /* length: how far it goes, tried: how far it is */
     bool is_odd, is_second; /* with steps of two: which ports; the others had none */
 };
 /* SOCK NULL: the host's range */
