@@ -75,6 +75,7 @@ static void tcp_deliver(struct lil_host *host, struct interface *interface, stru
     in.ecn = ip->tos & 3;
     in.ttl = ip->ttl;
     in.tos = ip->tos;
+    in.flow_label = ip->flow_label;
     in.ifindex = (uint16_t)interface->ifindex;
     in.accept_any = interface->accept_any;
     host_give_tcp(host, interface, &in, packet);

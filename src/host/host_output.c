@@ -250,7 +250,7 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     ip.protocol = flow->encaps_port ? IPPROTO_UDP : IPPROTO_TCP;
     ip.ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl;
     ip.tos = segment->tos;
-    ip.flow_label = 0;
+    ip.flow_label = segment->flow_label;
     ip.payload_length = packet->length;
     ip.frag_offset = 0;
     ip.more_fragments = ip.is_fragment = false;
@@ -361,7 +361,7 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
         .version = addr_is_v4(&flow->remote) ? 4 : 6,
         .source = addr_is_any(&flow->local) ? way->source : flow->local, .dest = flow->remote, .protocol = sent->protocol,
         .ttl = sent->ttl ? sent->ttl : way->kind == WAY_MULTICAST ? host->profile->udp.multicast_ttl : host->profile->udp.ttl,
-        .tos = sent->tos, .dont_fragment = sent->dont_fragment,
+        .tos = sent->tos, .flow_label = sent->flow_label, .dont_fragment = sent->dont_fragment,
     };
     if (sent->kind == UDP_KIND_UDP)
         ip.protocol = IPPROTO_UDP;

@@ -53,6 +53,7 @@
     X(tcp_icmp6_parameter, tcp.icmp6_parameter, ROW, NULL) \
     X(tcp_icmp6_next_header, tcp.icmp6_next_header, ROW, NULL) \
     X(tcp_icmp6_unknown, tcp.icmp6_unknown, ROW, NULL) \
+    X(tcp_flow_label_reflect, tcp.flow_label_reflect, U8, NULL) \
     X(tcp_backlog_count, tcp.backlog_count, WORD, backlog_count_words) \
     X(tcp_backlog_rule, tcp.backlog_rule, WORD, backlog_rule_words) \
     X(tcp_full_policy, tcp.full_policy, WORD, full_words) \

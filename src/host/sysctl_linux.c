@@ -57,7 +57,7 @@ static const struct sysctl_linux names[] = {
     {"net.ipv6.anycast_src_echo_reply", "0", false}, {"net.ipv6.auto_flowlabels", "1", false},
     {"net.ipv6.fib_multipath_hash_fields", "7", false}, {"net.ipv6.fib_multipath_hash_policy", "0", false},
     {"net.ipv6.fib_notify_on_flag_change", "0", false}, {"net.ipv6.flowlabel_consistency", "1", false},
-    {"net.ipv6.flowlabel_reflect", "0", true}, {"net.ipv6.flowlabel_state_ranges", "0", false},
+    {"net.ipv6.flowlabel_state_ranges", "0", false},
     {"net.ipv6.fwmark_reflect", "0", false}, {"net.ipv6.icmp.echo_ignore_anycast", "0", false},
     {"net.ipv6.icmp.echo_ignore_multicast", "0", false}, {"net.ipv6.icmp.error_anycast_as_unicast", "0", false},
     {"net.ipv6.icmp.ratelimit", "100", false}, {"net.ipv6.icmp.ratemask", "0-1,3-127", false},

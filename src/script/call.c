@@ -214,6 +214,7 @@ struct name {
     bool has_addr, has_port;
     struct addr addr;
     uint16_t port;
+    uint32_t flow_info; /* of AF_INET6 */
 };
 
 static struct name read_name(struct call *call, const struct expr *expr)
@@ -237,6 +238,9 @@ static struct name read_name(struct call *call, const struct expr *expr)
     for (unsigned i = 0; i < expr->count && !addr; i++) /* inet_pton(AF_INET6, "::1", &sin6_addr) names its field itself */
         if (!expr->names[i] && expr->items[i]->kind == EXPR_CALL && strncmp(expr->items[i]->text, "inet", 4) == 0)
             addr = expr->items[i];
+    const struct expr *flow_info = call_field(expr, "sin6_flowinfo", ~0u);
+    if (flow_info && flow_info->kind != EXPR_ELLIPSIS)
+        name.flow_info = (uint32_t)call_number(call, flow_info);
     const char *text = NULL;
     for (unsigned i = 0; addr && addr->kind == EXPR_CALL && i < addr->count && !text; i++)
         text = address_text(addr->items[i]);
@@ -265,6 +269,9 @@ socklen_t call_address(struct call *call, const struct expr *expr, const struct 
     int family = name.family == AF_INET || name.family == AF_INET6 ? name.family : name.family < 0 ? script_family(run) : AF_INET;
     struct addr any = addr_any(family);
     socklen_t length = addr_to_sockaddr(name.has_addr ? &name.addr : &any, name.port, 0, family, out);
+    if (family == AF_INET6)
+        for (int i = 0; i < 4; i++) /* in network order */
+            ((uint8_t *)&((struct sockaddr_in6 *)out)->sin6_flowinfo)[i] = (uint8_t)(name.flow_info >> (24 - 8 * i));
     if (name.family >= 0)
         out->ss_family = (sa_family_t)name.family;
     return length;

@@ -16,6 +16,8 @@ bool sock_takes_both(const struct sock *sock)
     return sock->file.family == AF_INET6 && !(sock->flags & SF_V6ONLY);
 }
 
+enum { FLOWINFO_SEND = 33 /* IPV6_FLOWINFO_SEND */ };
+
 int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_t length, struct sock_name *name)
 {
     const struct socket_params *params = sock_params(&sock->file);
@@ -29,6 +31,12 @@ int sock_parse(const struct sock *sock, const struct sockaddr *address, socklen_
         return params->bind_wrong_family_error ? -params->bind_wrong_family_error : -EAFNOSUPPORT;
     if (length < least)
         return -EINVAL;
+    name->flow_label = 0;
+    if (address->sa_family == AF_INET6 && plain_option_value(sock, IPPROTO_IPV6, FLOWINFO_SEND)) {
+        const uint8_t *info = (const uint8_t *)address + offsetof(struct sockaddr_in6, sin6_flowinfo);
+
+        name->flow_label = (uint32_t)(info[1] & 15) << 16 | (uint32_t)info[2] << 8 | info[3];
+    }
     return addr_from_sockaddr(address, length, &name->addr, &name->port, &name->scope);
 }
 

@@ -190,6 +190,8 @@ static int dgram_connect(struct lil_proc *proc, struct file *file, const struct 
         sock->binding->addr = flow.local;
     udp_connect(udp_of(sock), sock->pcb, &flow);
     sock->flags |= SF_CONNECTED;
+    if ((name.flow_label || sock->ext) && sock_need_ext(sock))
+        sock->ext->flow_label = name.flow_label;
     return 0;
 }
 
@@ -256,6 +258,7 @@ static void fill_sent(struct sock *sock, const struct control *control, const st
     else
         sent->ttl = ext ? (uint8_t)ext->ttl : 0;
     sent->tos = ext ? ext->tos : 0;
+    sent->flow_label = control->flow_label ? control->flow_label : ext ? ext->flow_label : 0;
     if (control->has_ttl)
         sent->ttl = (uint8_t)control->ttl;
     if (control->has_tos)
@@ -311,6 +314,7 @@ static int destination(struct sock *sock, const struct msghdr *message, struct s
     name->addr = flow->remote;
     name->port = flow->remote_port;
     name->scope = flow->scope;
+    name->flow_label = 0;
     return 0;
 }
 
@@ -395,6 +399,7 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
         result = route(sock, &name, &udp_get_flow(sock->pcb)->local, control, &flow, &path);
     if (result < 0)
         return result;
+    control->flow_label = name.flow_label;
     result = check_length(sock, total, &flow, path.mtu);
     if (result < 0)
         return result;

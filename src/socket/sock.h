@@ -47,7 +47,7 @@ enum sock_flag {
 struct sock_name {
     struct addr addr;
     uint16_t port;
-    uint32_t scope;
+    uint32_t scope, flow_label; /* flow_label: where IPV6_FLOWINFO_SEND lets it count */
 };
 struct sock_ext {                      /* options few sockets use */
     uint64_t rcvtimeo_ns, sndtimeo_ns; /* 0: none */
@@ -75,7 +75,7 @@ struct sock_ext {                      /* options few sockets use */
     struct ip_extra *extra;    /* of datagrams; a stream's is with its connection */
     struct sticky *sticky;     /* option_extra.c: IPv6's headers */
     struct addr sticky_source; /* IPV6_PKTINFO */
-    uint32_t sticky_ifindex;
+    uint32_t sticky_ifindex, flow_label; /* flow_label: of a connected datagram socket */
     struct datagram_stamps *datagram_stamps; /* stamp.c */
 };
 struct sock {
@@ -194,6 +194,7 @@ struct control { /* what an outgoing message's control data say */
     uint32_t ifindex;
     int ttl, tos;
     uint16_t segment; /* UDP_SEGMENT; 0: none */
+    uint32_t flow_label; /* of the destination that the call named */
     struct ip_extra *extra; /* IP_RETOPTS: a reference; NULL: the socket's own */
 };
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;

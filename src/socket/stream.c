@@ -204,6 +204,9 @@ int stream_connect_start(struct sock *sock, const struct sock_name *name)
     } else if (sock->flags & SF_FAILED) {
         tcp_disconnect(tcp_of(sock), tcb, sock_now(&sock->file));
     }
+    result = tcp_set_flow_label(tcb, name->flow_label);
+    if (result < 0)
+        return result;
     if (sock->flags & (SF_REUSEADDR | SF_REUSEPORT))
         tcp_set_reuse(tcb, sock->flags & SF_REUSEADDR, sock->flags & SF_REUSEPORT);
     if (sock->binding && sock->binding->port) {

@@ -185,7 +185,11 @@ struct syn_entry {
     uint16_t is_loopback : 1, keep_reset : 1, offers_fastopen : 1, fastopen_exp : 1, no_options : 1;
     uint16_t unreachable : 1; /* FreeBSD: an ICMP error came */
     uint16_t ifindex;
-    uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
+    union {
+        uint32_t flow_label; /* of its SYN, with flow_label_reflect (Linux) */
+        uint32_t challenge_end_ms; /* with conn_challenge_count (FreeBSD): of this interval */
+    };
+    uint32_t challenge_count;
 };
 _Static_assert(sizeof(struct syn_entry) <= 136, "a SYN entry is small");
 
@@ -233,6 +237,7 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     uint8_t sack_count, accecn; /* accecn: a SYN/ACK has the option; else 1 + the counters that it has */
     uint16_t mss;
     uint32_t counters[3];
+    uint32_t flow_label;
     uint8_t md5[16];
     struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
 };

@@ -79,6 +79,7 @@ struct tcp_in {               /* one received segment; the header is parsed, the
     struct tcphdr_ header;
     uint32_t payload;         /* bytes */
     uint8_t ecn, ttl, tos;
+    uint32_t flow_label;      /* of an IPv6 packet */
     uint16_t ifindex;
     uint16_t gso_size;        /* of the packet; 0: one wire segment */
     uint16_t ip_length;       /* of the IP header, which lies before the TCP header and the payload in the packet's head; 0: gone */
@@ -95,6 +96,7 @@ struct tcp_segment {          /* one segment to send */
     bool dont_fragment;
     uint8_t option_order;
     uint16_t gso_size;
+    uint32_t flow_label;      /* IPv6 */
     const struct ip_extra *extra; /* IP options or extension headers to go with it; NULL: none; until the next call */
 };
 /* From now on each segment is asked whether it came the way of its connection (flow.encaps_port). */
@@ -259,6 +261,7 @@ struct tcb_options {
     uint32_t bind_ifindex, mark;
     bool v6_dual;                  /* an AF_INET6 socket */
     struct ip_extra *extra;        /* NULL: none; tcp_set_extra() */
+    uint32_t flow_label;           /* IPv6 (RFC 6437); tcp_set_flow_label() */
     uint8_t extra_v4_bytes, extra_v6_bytes; /* by how much it makes segments smaller */
 };
 struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
@@ -266,6 +269,7 @@ const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: m
 bool tcp_is_passive(const struct tcb *tcb); /* its SYN was the peer's */
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 /* IP_OPTIONS and IPv6's sticky headers of TCB, or of LISTENER when TCB is NULL: EXTRA is taken; segments are smaller by it. */
+int tcp_set_flow_label(struct tcb *tcb, uint32_t label) MUST_CHECK; /* of what it sends; 0: none */
 int tcp_set_extra(struct tcp *tcp, struct tcb *tcb, struct tcp_listener *listener, struct ip_extra *extra, uint64_t now_ns) MUST_CHECK;
 
 /* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */

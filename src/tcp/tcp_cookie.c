@@ -87,6 +87,8 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
         reply->ts_value = value + entry.ts_offset;
         reply->ts_echo = entry.ts_recent;
     }
+    if (tcp->params.flow_label_reflect & FLOW_LABEL_CONNECTIONS && !addr_is_v4(&in->flow.remote))
+        reply->flow_label = in->flow_label;
     reply_sign(reply, listener->opt);
     TCP_MIB(tcp, SyncookiesSent);
     return true;

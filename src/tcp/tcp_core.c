@@ -280,6 +280,7 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
 {
     tcp_set_now(tcp, now_ns);
     segment->extra = NULL;
+    segment->flow_label = 0;
     if (tcp->due & DUE_REPLY && reply_output(tcp, segment))
         return true;
     if (tcp->due & DUE_SYN && synq_output(tcp, segment))

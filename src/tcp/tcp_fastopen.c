@@ -350,6 +350,8 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         tcb_done(tcb);
         return false;
     }
+    if (tcp->params.flow_label_reflect & FLOW_LABEL_CONNECTIONS && !tcb->is_v4)
+        (void)!tcp_set_flow_label(tcb, in->flow_label);
     ext->fastopen_child = true;
     ext->fastopen_irs = in->header.seq;
     if (accecn_is_on(tcb))

@@ -111,7 +111,8 @@ static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
 
 bool opts_are_guarded(const struct tcb_opts *opts)
 {
-    return opts->md5 || opts->socket.min_ttl || opts->socket.extra || opts->path.hop_limit || opts->path.mtu_lock;
+    const struct tcb_options *socket = &opts->socket;
+    return opts->md5 || socket->min_ttl || socket->extra || socket->flow_label || opts->path.hop_limit || opts->path.mtu_lock;
 }
 
 /* What the route says (NULL: nothing) goes before the host's parameters; the last connection's of this socket has gone. */

@@ -356,6 +356,18 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     }
 }
 
+int tcp_set_flow_label(struct tcb *tcb, uint32_t label)
+{
+    struct tcb_opts *own = label == tcb->opt->socket.flow_label ? tcb->opt : tcb_opts_own(tcb);
+    if (!own)
+        return -ENOBUFS;
+    if (own->socket.flow_label == label)
+        return 0;
+    own->socket.flow_label = label;
+    tcb->is_guarded = opts_are_guarded(own) || repair_is_on(tcb);
+    return 0;
+}
+
 int tcp_set_extra(struct tcp *tcp, struct tcb *tcb, struct tcp_listener *listener, struct ip_extra *extra, uint64_t now_ns)
 {
     struct tcb_opts *own = tcb ? tcb_opts_own(tcb) : listener_opts_own(listener);

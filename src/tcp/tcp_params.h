@@ -23,6 +23,7 @@ enum tcp_icmp_policy { /* an ICMP error during SYN_SENT (FACTS 2); the errno com
     TCP_ICMP_SOFT_4S        /* macOS: a soft error is reported at about 4 s */
 };
 enum tcp_icmp_action { TCP_ICMP_IGNORE, TCP_ICMP_BY_POLICY, TCP_ICMP_NOW, TCP_ICMP_PMTU, TCP_ICMP_SOFTLY };
+enum { FLOW_LABEL_CONNECTIONS = 1, FLOW_LABEL_RESETS = 2, FLOW_LABEL_ECHO = 4 };
 struct tcp_icmp_row { /* one ICMP code's meaning */
     uint8_t action;  /* enum tcp_icmp_action */
     uint8_t error;   /* errno; 0 with NOW: 4.2's "errno 0" quirk */
@@ -92,6 +93,7 @@ struct tcp_params {
     bool icmp_soft_only;          /* icmp_may_rst=0: nothing ends a connect() at once */
     struct tcp_icmp_row icmp4[TCP_ICMP4_CODES], icmp4_time_exceeded, icmp4_parameter, icmp4_quench;
     struct tcp_icmp_row icmp6[TCP_ICMP6_CODES], icmp6_time_exceeded, icmp6_reassembly, icmp6_parameter, icmp6_next_header, icmp6_unknown;
+    uint8_t flow_label_reflect; /* IPv6: connections have the label that came (1), resets (2); echo replies (4) */
     /* listening (FACTS 4) */
     uint8_t backlog_count, backlog_rule, full_policy, full_ack_policy;
     int32_t backlog_negative;     /* the backlog used for a negative one (0, 128, 4096) */

@@ -53,10 +53,12 @@ static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
     }
 }
 
-/* A reply outlives who asked for it: it is signed when it is made, complete. */
+/* A reply outlives who asked for it: it has its flow label, and is signed, when it is made, complete. */
 void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts)
 {
     struct tcphdr_ header;
+    if (opts && opts->socket.flow_label && !addr_is_v4(&reply->flow.remote))
+        reply->flow_label = opts->socket.flow_label;
     if (!opts || !opts->md5 || !md5_is_signed(opts, &reply->flow.remote))
         return;
     reply->has_md5 = true;
@@ -76,6 +78,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     segment->gso_size = 0;
     fill_header(reply, &segment->header);
     segment->option_order = tcp->params.option_order;
+    segment->flow_label = reply->flow_label;
     segment->tos = reply->tos;
     segment->ttl = tcp_ttl(tcp, addr_is_v4(&segment->flow.remote));
     segment->dont_fragment = tcp->params.pmtu_discovery;
@@ -101,6 +104,8 @@ void reset_reply(struct tcp *tcp, const struct tcp_in *in)
         reply->ack = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
         reply->flags |= TCP_ACK;
     }
+    if (tcp->params.flow_label_reflect & FLOW_LABEL_RESETS && !addr_is_v4(&in->flow.remote))
+        reply->flow_label = in->flow_label;
     if (tcp->has_guards)
         guard_sign_reply(tcp, reply);
 }

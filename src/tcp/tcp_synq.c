@@ -172,6 +172,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->ts_offset = isn.ts_offset;
     if (opts->md5 && entry->sack_ok && md5_is_signed(opts, &entry->flow.remote))
         entry->ts_ok = false; /* no SACK block fits beside both */
+    entry->flow_label = v4 || !(params->flow_label_reflect & FLOW_LABEL_CONNECTIONS) ? 0 : in->flow_label;
     entry->no_options = opts->no_options;
     if (entry->no_options)
         entry->ts_ok = entry->sack_ok = entry->wscale_ok = false;
@@ -331,6 +332,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     if (entry->accecn_ok && !entry->resent && tcp->params.ecn_option)
         accecn_put_opening(&header->options);
     segment->option_order = tcp->params.option_order;
+    segment->flow_label = tcp->params.flow_label_reflect ? entry->flow_label : 0;
     segment->tos = entry->tos;
     segment->ttl = entry->hop_limit ? entry->hop_limit : tcp_ttl(tcp, addr_is_v4(&entry->flow.remote));
     segment->dont_fragment = tcp->params.pmtu_discovery && !entry->keep_whole;
@@ -488,6 +490,8 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
         TCP_MIB(tcp, ListenDrops);
         return LIL_DROP_TCP_MEMORY;
     }
+    if (params->flow_label_reflect & FLOW_LABEL_CONNECTIONS && !tcb->is_v4)
+        (void)!tcp_set_flow_label(tcb, in->flow_label); /* without memory it goes without */
     tcp->mib[MIB_MigrateReqSuccess] += is_migrated;
     TCP_MIB(tcp, PassiveOpens);
     enum lil_drop drop = tcp_input_tcb(tcb, in, packet);

@@ -69,6 +69,7 @@ struct udp_sent { /* one datagram on its way out; host/ owns packet when it pull
     uint8_t kind, protocol, ttl, tos;
     bool dont_fragment, header_included, broadcast_allowed, csum_off, no_loop /* IP_MULTICAST_LOOP is off */;
     uint32_t ifindex;       /* 0: by route */
+    uint32_t flow_label;    /* IPv6 */
     struct ip_extra *extra; /* IP options or extension headers to go with it, a reference; NULL: none */
 };
 int udp_send_take(struct udp *udp, struct udp_pcb *pcb, struct udp_sent *sent); /* queues; -EAGAIN, -ENOBUFS */
