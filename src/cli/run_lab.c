@@ -17,6 +17,7 @@ static int body(void *ctx)
     lab.launcher = launcher_new(&(struct launcher_config){.world = lab.world,
                                                           .names = &lab.names,
                                                           .virtual_time = permitted && !lab.topology->real_time,
+                                                          .file_times = true,
                                                           .exact = !permitted,
                                                           .detect_hang = true,
                                                           .follow_last = true,

@@ -134,7 +134,13 @@ static int run_on(const struct run_options *o, struct launcher *l, struct lil_ho
 static struct launcher *launcher_for(const struct run_options *o, struct lil_world *world, const struct names *names)
 {
     struct launcher *l = launcher_new(&(struct launcher_config){
-        .world = world, .names = names, .virtual_time = o->virtual_time, .exact = o->exact, .verbose = o->verbose, .follow_last = true});
+        .world = world,
+        .names = names,
+        .virtual_time = o->virtual_time,
+        .file_times = true,
+        .exact = o->exact,
+        .verbose = o->verbose,
+        .follow_last = true});
     if (!l)
         perror("lilliput run");
     return l;

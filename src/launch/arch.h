@@ -82,6 +82,10 @@ enum { ARCH_ABSENT = 1000, ARCH_OPEN = ARCH_ABSENT };
 #define __NR_time (ARCH_ABSENT + 5)
 #define __NR_vfork (ARCH_ABSENT + 6)
 #define __NR_pause (ARCH_ABSENT + 7)
+#define __NR_stat (ARCH_ABSENT + 8)
+#define __NR_lstat (ARCH_ABSENT + 9)
+#define __NR_utimes (ARCH_ABSENT + 10)
+#define __NR_futimesat (ARCH_ABSENT + 11)
 struct arch_regs {
     struct user_pt_regs_ {
         uint64_t x[31], sp, pc, pstate;

@@ -18,22 +18,6 @@
 #include "launch/launch.h"
 
 /* --- paths ---------------------------------------------------------------------------------------------------------------- */
-/* The program's string, by pages: what follows it may not be mapped. */
-static int read_path(pid_t tid, uint64_t from, char out[PATH_MAX])
-{
-    for (size_t done = 0; done < PATH_MAX;) {
-        size_t part = 256 - (from + done) % 256;
-        if (part > PATH_MAX - done)
-            part = PATH_MAX - done;
-        if (memory_read(tid, from + done, out + done, part) < 0)
-            return -EFAULT;
-        if (memchr(out + done, 0, part))
-            return 0;
-        done += part;
-    }
-    return -ENAMETOOLONG;
-}
-
 /* "a//b/./c" -> "a/b/c", in place. Links and ".." are not followed. */
 void open_normalize(char *path)
 {
@@ -271,6 +255,16 @@ static int64_t open_proc_net(struct call *call, const char *path, const char *re
     return rc;
 }
 
+static int64_t open_uptime(struct call *call, const char *path, int flags)
+{
+    bool reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_PATH | O_DIRECTORY));
+    char *text = reads ? uptime_text(call->program->launcher, call->tid, path) : NULL;
+    int64_t rc = text ? give_text(call, path, text, strlen(text), flags) : CALL_CONTINUE;
+
+    free(text);
+    return rc;
+}
+
 static int open_flags(struct call *call)
 {
     struct open_how how = {0};
@@ -290,10 +284,12 @@ int64_t call_open(struct call *call)
     bool has_directory = call->nr != ARCH_OPEN;
     enum open_what what;
 
-    if (read_path(call->tid, call->args[has_directory], path) < 0 ||
+    if (memory_read_path(call->tid, call->args[has_directory], path) < 0 ||
         absolute_path(call, has_directory ? (int)call->args[0] : AT_FDCWD, path) < 0)
         return CALL_CONTINUE;
     open_normalize(path);
+    if (call->program->launcher->virtual_time && uptime_is_in(path))
+        return open_uptime(call, path, open_flags(call));
     what = open_classify(path, &rest);
     switch (what) {
     case OPEN_PROC_NET:

@@ -1,5 +1,5 @@
-/* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME begins at the real
- * time of that moment (files and certificates fit), CLOCK_MONOTONIC at a fixed value. Virtual time: a loop that spins
+/* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME is the real one when
+ * the first program starts (files and certificates fit), CLOCK_MONOTONIC begins at a fixed value. Virtual time: a loop that spins
  * on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often the
  * threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on
  * descriptors count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too.
@@ -41,6 +41,16 @@ void clock_start(struct launcher *l)
     *l->clock = (struct clock_page){l->now_ns, l->real_base_ns, l->mono_base_ns, 0, CLOCK_FREE};
 }
 
+void clock_begin(struct launcher *l)
+{
+    if (!l->virtual_time || l->has_begun)
+        return;
+    l->has_begun = true;
+    l->real_base_ns = l->clock->real_base_ns = kernel_ns(CLOCK_REALTIME) - l->now_ns;
+    if (l->has_file_times)
+        filetime_start(l);
+}
+
 static void set_now(struct launcher *l, uint64_t now_ns)
 {
     l->now_ns = now_ns;
@@ -52,6 +62,7 @@ void clock_jump(struct launcher *l, uint64_t now_ns)
     set_now(l, now_ns);
     l->clock->reads = 0;
     l->calls_here = 0;
+    filetime_jump(l);
 }
 
 /* The Nth at one instant. */
@@ -66,14 +77,12 @@ void clock_charge(struct launcher *l, bool is_ours, int64_t bytes)
         set_now(l, l->now_ns + cost * price(l->calls_here));
 }
 
-static bool has_end(const struct launcher *l) { return l->detect_hang && l->limit_ns; }
-
 void clock_tried(struct program *program, const char *name, bool is_fruitless)
 {
     struct launcher *l = program->launcher;
 
     l->burned_ns = 0;
-    if (!is_fruitless || !has_end(l)) {
+    if (!is_fruitless || !l->hurries) {
         l->fruitless = 0;
         return;
     }
@@ -87,7 +96,7 @@ void clock_slept(struct launcher *l) { l->fruitless = 0; }
 
 void clock_burn(struct launcher *l, uint64_t step)
 {
-    uint64_t more = has_end(l) && l->burned_ns > burn_free_ns ? (l->burned_ns - burn_free_ns) / burn_double_ns : 0;
+    uint64_t more = l->hurries && l->burned_ns > burn_free_ns ? (l->burned_ns - burn_free_ns) / burn_double_ns : 0;
 
     l->burned_ns += step;
     clock_jump(l, l->now_ns + (step << min_u64(more, SPIN_MOST)));

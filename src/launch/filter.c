@@ -56,7 +56,14 @@ enum test {
     SET_OWNER,   /* fcntl(F_SETOWN, F_SETOWN_EX) */
     TO_GROUP     /* pidfd_send_signal with PIDFD_SIGNAL_PROCESS_GROUP */
 };
-enum { F = 1 << FILTER_FAST, E = 1 << FILTER_EXACT | 1 << FILTER_VIRTUAL, V = 1 << FILTER_VIRTUAL, A = F | E, R = A & ~V };
+enum {
+    F = 1 << FILTER_FAST,
+    T = 1 << FILTER_VIRTUAL_FILES,
+    V = 1 << FILTER_VIRTUAL | T,
+    R = F | 1 << FILTER_EXACT,
+    E = 1 << FILTER_EXACT | V,
+    A = F | E
+};
 #define NOTIFY SECCOMP_RET_USER_NOTIF
 #define TRACE SECCOMP_RET_TRACE
 #define FAIL(error) (SECCOMP_RET_ERRNO | (error))
@@ -128,6 +135,16 @@ static const struct rule {
     {__NR_sched_getaffinity, A, ALWAYS, 0, NOTIFY},
     {__NR_sched_setaffinity, A, ALWAYS, 0, NOTIFY},
     {__NR_ptrace, V, ALWAYS, 0, NOTIFY},               /* we are the tracer */
+    {__NR_stat, T, ALWAYS, 0, NOTIFY},
+    {__NR_lstat, T, ALWAYS, 0, NOTIFY},
+    {__NR_fstat, T, ALWAYS, 0, NOTIFY},
+    {__NR_newfstatat, T, ALWAYS, 0, NOTIFY},
+    {__NR_statx, T, ALWAYS, 0, NOTIFY},
+    {__NR_utimensat, T, ALWAYS, 0, NOTIFY},
+    {__NR_futimesat, T, ALWAYS, 0, NOTIFY},
+    {__NR_utimes, T, ALWAYS, 0, NOTIFY},
+    {__NR_times, V, ALWAYS, 0, NOTIFY},
+    {__NR_sysinfo, V, ALWAYS, 0, NOTIFY},
     {__NR_clock_gettime, V, WALL_CLOCK, 0, NOTIFY},
     {__NR_gettimeofday, V, ALWAYS, 0, NOTIFY},
     {__NR_time, V, ALWAYS, 0, NOTIFY},

@@ -68,9 +68,11 @@ struct launcher_config {
     struct lil_world *world;  /* borrowed */
     const struct names *names; /* borrowed; what name resolution in the lab knows; may be NULL */
     bool virtual_time, exact; /* virtual_time implies exact */
+    bool file_times;          /* virtual: what stat(2) tells is virtual too; costs 8 us a call */
     bool verbose;             /* log calls that are refused quietly by default (netlink) */
     bool detect_hang;         /* virtual: when nothing can ever happen, end with hang; else wait for the outside */
     bool follow_last;         /* the run ends when all programs (but those that keep running) have ended, not with the first */
+    bool hurries;             /* virtual: a program that spins makes the clock go ever faster, up to LIMIT_NS: clock_tried */
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
     uint64_t chance_seed;     /* virtual: of what getrandom() gives; 0: the kernel's own */
     unsigned processor;       /* virtual: the programs' is the n-th (from 1, modulo their number) of those we may use; 0: the present one */
@@ -113,7 +115,7 @@ enum { LISTENERS_DIRECT = 8 };
 
 struct launcher {
     struct lil_world *world;
-    bool virtual_time, exact, verbose, detect_hang, follow_last;
+    bool virtual_time, has_file_times, exact, verbose, detect_hang, follow_last, hurries;
     uint64_t limit_ns;
     int epoll_fd;
     struct source *direct[LISTENERS_DIRECT]; /* seccomp listeners that are not in the epoll */
@@ -148,6 +150,7 @@ struct launcher {
     struct clock_page *clock, own_clock; /* virtual; clock: shared with the programs where that is possible */
     int clock_id;            /* of the shared memory; -1: none */
     uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
+    struct filetimes *filetimes; /* virtual */
     uint64_t counter;        /* the processor's, as it was read last */
     uint32_t burn_reads;     /* clock.reads at that time */
     uint32_t calls_here;     /* virtual: on sockets, at this instant */
@@ -161,6 +164,7 @@ struct launcher {
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
     uint64_t jumps, notifications, stops, scans;
     bool progress;           /* something happened in this turn of the loop */
+    bool has_begun;          /* virtual: the first program has started */
     bool stopped, hung, spun; /* spun: a hang that never sleeps */
     int stop_signal;
     uint64_t next_id;
@@ -244,6 +248,7 @@ struct task {
     uint64_t began_ns, calls;  /* of the wait; launcher.descriptor_calls when the last that ended at once did */
     bool timed_out;
     bool listening;            /* stopped as by SIGSTOP */
+    uint64_t born_ns;
     bool has_exec;             /* it has called exec since its birth */
     pid_t vfork_child;         /* lives and has not called exec: this task waits for it; 0: none */
     uint64_t resume_ns;        /* a wait broken by a stop, not by a handler, goes on to this deadline; 0: none */
@@ -307,7 +312,7 @@ int program_start(struct program *program); /* -Exxx */
 int program_status_to_exit(int status);     /* 128 + signal for a death by signal */
 
 /* --- filter.c -------------------------------------------------------------------------------------------------------- */
-enum filter_mode { FILTER_FAST, FILTER_EXACT, FILTER_VIRTUAL };
+enum filter_mode { FILTER_FAST, FILTER_EXACT, FILTER_VIRTUAL, FILTER_VIRTUAL_FILES /* and file times */ };
 struct sock_filter;
 enum { FILTER_MAX = 512 };
 /* The number of instructions. LAB: the supervisor and its guardian, at which programs aim no signals. */
@@ -316,6 +321,7 @@ int filter_build(enum filter_mode mode, const pid_t lab[2], struct sock_filter *
 /* --- memory.c -------------------------------------------------------------------------------------------------------- */
 /* The target's memory. 0, or -EFAULT when not all of it could be moved. */
 int memory_read(pid_t tid, uint64_t from, void *to, size_t size);
+int memory_read_path(pid_t tid, uint64_t from, char *out); /* PATH_MAX bytes; -EFAULT, -ENAMETOOLONG */
 int memory_write(pid_t tid, uint64_t to, const void *from, size_t size);
 int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint64_t to2, const void *from2, size_t size2);
 /* Vectors in the target, moved to and from one buffer; the number of bytes, or -EFAULT. */
@@ -383,6 +389,7 @@ int64_t call_broken_pipe(struct call *call, int flags); /* EPIPE and, without MS
 /* --- clock.c ----------------------------------------------------------------------------------------------------------- */
 uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */
 void clock_start(struct launcher *launcher);
+void clock_begin(struct launcher *launcher);                  /* a program is about to start: the first makes the date the real one */
 void clock_jump(struct launcher *launcher, uint64_t now_ns); /* virtual */
 /* A call on a descriptor (IS_OURS: one of the launcher's sockets), with its result: many at one instant take time. */
 void clock_charge(struct launcher *launcher, bool is_ours, int64_t bytes);
@@ -398,6 +405,19 @@ uint64_t clock_to_world(const struct launcher *launcher, int id, int64_t seconds
 uint64_t clock_from_world(const struct launcher *launcher, int id, uint64_t world_ns);
 uint64_t clock_add(uint64_t a_ns, uint64_t b_ns); /* saturating */
 uint64_t clock_span(int64_t seconds, int64_t nanoseconds);
+
+/* --- filetime.c (virtual time) ----------------------------------------------------------------------------------------------- */
+void filetime_start(struct launcher *launcher);
+void filetime_end(struct launcher *launcher);
+void filetime_jump(struct launcher *launcher); /* the clock has */
+/* What the kernel's CLOCK_REALTIME said at a moment of the run, by the programs' clock; earlier moments are the same on both. */
+uint64_t filetime_to_virtual(const struct launcher *launcher, uint64_t real_ns);
+call_handler filetime_call_stat, filetime_call_set;
+
+/* --- uptime.c (virtual time) ------------------------------------------------------------------------------------------------- */
+call_handler uptime_call_times, uptime_call_sysinfo;
+bool uptime_is_in(const char *path);                                           /* a file of /proc that counts from the start */
+char *uptime_text(struct launcher *launcher, pid_t caller, const char *path); /* malloc'ed; NULL: there is none */
 
 /* --- place.c ----------------------------------------------------------------------------------------------------------- */
 void place_init(struct launcher *launcher, unsigned processor);

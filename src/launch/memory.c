@@ -21,6 +21,21 @@ int memory_read(pid_t tid, uint64_t from, void *to, size_t size)
     return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
 }
 
+int memory_read_path(pid_t tid, uint64_t from, char *out)
+{
+    for (size_t done = 0; done < PATH_MAX;) {
+        size_t part = 256 - (from + done) % 256; /* by pages: what follows it may not be mapped */
+        if (part > PATH_MAX - done)
+            part = PATH_MAX - done;
+        if (memory_read(tid, from + done, out + done, part) < 0)
+            return -EFAULT;
+        if (memchr(out + done, 0, part))
+            return 0;
+        done += part;
+    }
+    return -ENAMETOOLONG;
+}
+
 int memory_write(pid_t tid, uint64_t to, const void *from, size_t size)
 {
     struct iovec local = {(void *)(uintptr_t)from, size}, remote = {(void *)(uintptr_t)to, size};

@@ -100,7 +100,7 @@ static void child_main(struct program *program, struct handover *shared, enum fi
         _exit(126);
     while (!shared->go)
         futex_wait(&shared->go, 0, 0);
-    if (mode == FILTER_VIRTUAL)
+    if (program->launcher->virtual_time)
         arch_hide_counter();
     execvp(program->argv[0], program->argv);
     fprintf(stderr, "lilliput: %s: %s\n", program->argv[0], strerror(errno));
@@ -152,7 +152,10 @@ static int check_access(struct program *program, const struct handover *shared, 
 int program_start(struct program *program)
 {
     struct launcher *l = program->launcher;
-    enum filter_mode mode = l->virtual_time ? FILTER_VIRTUAL : l->exact ? FILTER_EXACT : FILTER_FAST;
+    enum filter_mode mode = l->has_file_times ? FILTER_VIRTUAL_FILES
+                            : l->virtual_time ? FILTER_VIRTUAL
+                            : l->exact        ? FILTER_EXACT
+                                              : FILTER_FAST;
     struct handover *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int stdio[3], rc;
 

@@ -111,9 +111,11 @@ struct launcher *launcher_new(const struct launcher_config *config)
     l->world = config->world;
     l->names = config->names;
     l->virtual_time = config->virtual_time;
+    l->has_file_times = config->virtual_time && config->file_times;
     l->exact = config->exact || config->virtual_time;
     l->verbose = config->verbose;
     l->detect_hang = config->detect_hang;
+    l->hurries = config->hurries;
     l->follow_last = config->follow_last;
     l->limit_ns = config->limit_ns;
     l->has_chance = config->chance_seed != 0;
@@ -322,6 +324,7 @@ static bool start_due(struct launcher *l)
         int rc;
         if (program->started || program->start_ns > l->now_ns)
             continue;
+        clock_begin(l);
         rc = program_start(program);
         for (int i = 1; program->output && i < 3; i++) { /* our copies: only the program's end of file shall count */
             close(program->stdio[i]);
@@ -659,6 +662,7 @@ void launcher_free(struct launcher *l)
     while (!list_is_empty(&l->sysctl_pipes)) /* their descriptors end with us */
         free(list_pop_front(&l->sysctl_pipes));
     vdso_fini(l);
+    filetime_end(l);
     while (!list_is_empty(&l->answerers))
         free(list_pop_front(&l->answerers)); /* the node is the first member */
     lend_fini(l);

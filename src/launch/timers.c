@@ -336,7 +336,11 @@ static int64_t gettime(struct call *call, const struct timer *timer)
 int64_t timers_call_settime(struct call *call)
 {
     struct timer *timer = posix_timer(call);
-    return timer ? settime(call, timer, call->args[1] & TIMER_ABSTIME) : CALL_CONTINUE;
+    int64_t rc = timer ? settime(call, timer, call->args[1] & TIMER_ABSTIME) : CALL_CONTINUE;
+
+    if (rc == 0) /* a time in the past: its signal comes with this call, not in the middle of the next one */
+        timers_fire(call->program->launcher);
+    return rc;
 }
 
 int64_t timers_call_gettime(struct call *call)

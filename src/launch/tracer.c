@@ -52,6 +52,7 @@ static struct task *task_add(struct launcher *l, pid_t tid)
         return NULL;
     task->tid = tid;
     task->tgid = memory_tgid(tid);
+    task->born_ns = l->now_ns;
     task->program = launcher_program_of(l, tid);
     open_files(task);
     if (task->stat_fd < 0) { /* already dead and reaped: its parent's report of the birth came last */

@@ -30,6 +30,10 @@ virtual 'timerfd, POSIX timers, alarm' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$wor
 virtual 'the same with -fsanitize=address' 0 '^1 2 1 fired 70 alarm 1 35\.5 s' "$work/timers-asan"
 $cc -O1 -o "$work/alltimes" "$here/alltimes.c" -lpthread -lrt || exit 1
 virtual 'every timed wait of the kernel' 0 '^all in time' "$work/alltimes"
+$cc -O1 -o "$work/timeedges" "$here/timeedges.c" -lrt || exit 1
+virtual 'the edges of timed calls' 0 '^ok' "$work/timeedges"
+mkdir "$work/files"
+virtual 'file times' 0 '^ok' bash "$here/filetimes.sh" "$work/files"
 virtual 'SO_RCVTIMEO and SO_SNDTIMEO on AF_UNIX' 0 '^all in time' python3 "$here/unixtimes.py"
 $cc -O1 -o "$work/mmsg" "$here/mmsg.c" || exit 1
 "$LILLIPUT" run --time virtual -- "$work/mmsg" >"$work/messages" 2>&1
