@@ -198,7 +198,7 @@ int64_t call_mount(struct call *call)
     static const char *const local[] = {"tmpfs", "ramfs", "proc", "sysfs", "devpts", "devtmpfs", "mqueue", "overlay", "cgroup", "cgroup2"};
     static char type[PATH_MAX];
 
-    if (read_path(call->tid, call->args[call->nr == __NR_mount ? 2 : 0], type) == 0)
+    if (memory_read_path(call->tid, call->args[call->nr == __NR_mount ? 2 : 0], type) == 0)
         for (unsigned i = 0; i < ARRAY_COUNT(local); i++)
             if (!strcmp(type, local[i]))
                 return CALL_CONTINUE;
