@@ -265,7 +265,7 @@ static void print_quoted(const char *word)
 static void print_hang(const struct gauntlet_options *o, const struct job *job)
 {
     if (!job->result.spins)
-        printf("hang: %s waits in %s for ever", job->one->name, job->result.waiting);
+        printf("hang: %s waits in %s %s", job->one->name, job->result.waiting, job->result.waits_on ? "again and again" : "for ever");
     else if (job->result.waiting[0])
         printf("hang: %s calls %s over and over, without a pause", job->one->name, job->result.waiting);
     else

@@ -161,6 +161,7 @@ static void fill_result(struct attempt *a, const struct program *program, const 
     else if (record->timed_out && program->status)
         snprintf(a->call, sizeof a->call, "%s", record->timed_out);
     a->spins = a->hung && l->spun;
+    a->waits_on = a->hung && l->waits_on;
     if (a->hung)
         snprintf(a->waiting, sizeof a->waiting, "%s", record->waiting ? record->waiting : a->spins ? "" : "?");
 }

@@ -22,6 +22,7 @@ struct attempt { /* flat: it crosses a pipe */
     bool talks_tcp, talks_udp;
     bool hung, skipped, broken; /* broken: the case could not be run */
     bool spins;                 /* hung, and it never sleeps: it makes that call over and over, or ("") none at all */
+    bool waits_on;              /* hung, in a wait that has an end and comes again */
     uint64_t virtual_ns, real_ns;
     uint64_t syn_ns[ATTEMPT_SYNS];
     unsigned syn_count;

@@ -166,6 +166,7 @@ struct launcher {
     bool progress;           /* something happened in this turn of the loop */
     bool has_begun;          /* virtual: the first program has started */
     bool stopped, hung, spun; /* spun: a hang that never sleeps */
+    bool waits_on;           /* a hang whose wait has an end, and comes again */
     int stop_signal;
     uint64_t next_id;
     bool keeps_inner;        /* pidfd_getfd is refused: sweep.c */

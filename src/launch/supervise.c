@@ -461,9 +461,16 @@ static void world_turn(struct launcher *l)
         free(list_pop_front(&l->closed_pipes)); /* the node is the first member */
 }
 
+/* When the first of the programs' own waits is over. */
+static uint64_t launcher_own_next(struct launcher *l)
+{
+    uint64_t next = held_next(l);
+    return l->virtual_time ? min_u64(min_u64(next, call_next_unix(l)), min_u64(wait_next(l), timers_next(l))) : next;
+}
+
 static uint64_t launcher_next(struct launcher *l)
 {
-    uint64_t next = min_u64(lil_world_next(l->world), held_next(l));
+    uint64_t next = min_u64(lil_world_next(l->world), launcher_own_next(l));
     if (!list_is_empty(&l->dirty))
         return l->now_ns;
     list_each(node, &l->programs) {
@@ -471,8 +478,6 @@ static uint64_t launcher_next(struct launcher *l)
         if (!program->started)
             next = min_u64(next, program->start_ns);
     }
-    if (l->virtual_time)
-        next = min_u64(next, min_u64(call_next_unix(l), min_u64(wait_next(l), timers_next(l))));
     return next;
 }
 
@@ -496,6 +501,7 @@ static void end_as_hang(struct launcher *l, bool spins)
 {
     l->hung = true;
     l->spun = spins;
+    l->waits_on = !spins && launcher_own_next(l) != LIL_NEVER;
     l->stopped = true;
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
