@@ -265,7 +265,8 @@ static void print_quoted(const char *word)
 static void print_hang(const struct gauntlet_options *o, const struct job *job)
 {
     if (!job->result.spins)
-        printf("hang: %s waits in %s %s", job->one->name, job->result.waiting, job->result.waits_on ? "again and again" : "for ever");
+        printf("hang: %s waits in %s %s", job->one->name, job->result.waiting,
+               job->result.waits_on ? "again and again" : "for ever");
     else if (job->result.waiting[0])
         printf("hang: %s calls %s over and over, without a pause", job->one->name, job->result.waiting);
     else
@@ -291,6 +292,22 @@ static const char *fault_of(const struct attempt *a)
     return a->broken ? "could not be run" : a->hung ? "a hang" : !a->skipped && WIFSIGNALED(a->status) ? "death by a signal" : "";
 }
 
+/* What a reader of the table should know. */
+static void print_notes(const struct gauntlet_options *o, const struct job *jobs, unsigned skipped)
+{
+    const struct attempt *first = &jobs[0].result;
+    const struct attempt *fine = jobs[0].one == &gauntlet_cases[0] && !first->hung && !first->broken ? first : NULL;
+
+    if (fine && !fine->talks_tcp && !fine->talks_udp && !fine->asks_names)
+        printf("note: it connects to nobody, and sends no datagram, where nothing is wrong (fine): its rows tell nothing of it\n");
+    else if (fine && fine->status)
+        printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, "
+               "--server, --show\n",
+               o->port, o->name);
+    if (skipped)
+        printf("note: %u skipped: only the built-in server can play %s\n", skipped, skipped == 1 ? "it" : "them");
+}
+
 static void print_table_end(const struct gauntlet_options *o, const struct job *jobs, const struct attempt *all, unsigned count)
 {
     unsigned hangs = 0, crashes = 0, broken = 0, skipped = 0;
@@ -306,10 +323,8 @@ static void print_table_end(const struct gauntlet_options *o, const struct job *
     for (unsigned i = 0; o->expect && i < count; i++)
         if (all[i].unexpected[0])
             printf("unexpected: %s: %s\n", jobs[i].one->name, all[i].unexpected);
-    if (!o->expect && jobs[0].one == &gauntlet_cases[0] && !all[0].hung && !all[0].broken && all[0].status)
-        printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, "
-               "--server, --show\n",
-               o->port, o->name);
+    if (!o->expect)
+        print_notes(o, jobs, skipped);
     printf("%u case%s: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - skipped == 1 ? "" : "s",
            count - hangs - crashes - broken - skipped, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
 }

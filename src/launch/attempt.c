@@ -156,6 +156,7 @@ static void fill_result(struct attempt *a, const struct program *program, const 
     a->error = record->error;
     a->talks_tcp = record->talks_tcp;
     a->talks_udp = record->talks_udp;
+    a->asks_names = record->asks_names;
     if (record->error)
         snprintf(a->call, sizeof a->call, "%s", record->call);
     else if (record->timed_out && program->status)

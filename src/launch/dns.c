@@ -344,6 +344,7 @@ bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t
     ensure_answerer(desc->program);
     desc->asked = *address;
     desc->asked_length = *length;
+    desc->program->record.asks_names = true;
     if (address->ss_family == AF_INET)
         memcpy(&in->sin_addr, four, 4);
     else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))

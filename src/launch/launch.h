@@ -205,7 +205,7 @@ struct program_record {
     const char *waiting;  /* at a hang: the call that waits, or is made over and over */
     const char *tried;    /* the last call that might have moved something and did not */
     uint64_t ended_ns;
-    bool talks_tcp, talks_udp; /* it connected a stream; it sent a datagram (name resolution apart) */
+    bool talks_tcp, talks_udp, asks_names; /* it connected a stream; it sent a datagram (name resolution apart) */
     bool default_keepalive; /* in: SO_KEEPALIVE is set on every TCP socket */
 };
 

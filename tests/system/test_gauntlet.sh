@@ -86,6 +86,7 @@ check 'a lock that is held outside is no hang' 0 '^1 case: 1 ended' "$LILLIPUT" 
 check 'one that is held inside is' 1 '^hang: fine waits in flock for ever' "$LILLIPUT" gauntlet --case fine -- bash -c "exec 9>$work/lock2; flock 9; flock $work/lock2 true"
 check 'a loop that reads the end of file for ever is a hang' 1 '^hang: fin-after calls recvfrom over and over' "$LILLIPUT" gauntlet --case fin-after -- python3 -c "$spins" read
 check 'and one that waits and does not read' 1 '^fin-after +epoll_wait +\(spins\) +HANG +900' "$LILLIPUT" gauntlet --case fin-after -- python3 -c "$spins" wait
+check 'a program that is not on the network at all' 0 '^note: it connects to nobody' "$LILLIPUT" gauntlet --case fine -- true
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
 check 'node' 0 '34 cases: 34 ended, 0 hangs' "$LILLIPUT" gauntlet -- node -e 'fetch("http://"+process.env.LILLIPUT_HOST+"/").then(r => r.text()).then(() => 0, () => process.exit(3))'
