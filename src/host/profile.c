@@ -33,7 +33,7 @@ static const char *const ack_words[] = {"bsd", "rfc1122", "linux", NULL};
 static const char *const ephemeral_words[] = {"sequential", "random", "linux", NULL};
 static const char *const neighbor_words[] = {"bsd42", "bsd44", "rfc4861", NULL};
 static const char *const bind_words[] = {"bsd", "linux", NULL};
-static const char *const connect_any_words[] = {"EADDRNOTAVAIL", "primary", "loopback", NULL};
+static const char *const connect_any_words[] = {"EADDRNOTAVAIL", "primary", "loopback", "ENETUNREACH", NULL};
 static const char *const action_words[] = {"ignore", "policy", "now", "pmtu", "soft", NULL};
 
 static const struct field fields[] = {

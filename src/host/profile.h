@@ -14,7 +14,7 @@ enum call_policy {
     CALLS_BSD, /* FreeBSD: a flag is told as its bit in so_options; SO_LISTENQ*; buffers beyond kern.ipc.maxsockbuf: ENOBUFS */
     CALLS_LINUX /* SO_RCVBUF and SO_SNDBUF are doubled; SO_ZEROCOPY, SO_BINDTODEVICE and others of its own */
 };
-enum connect_any { CONNECT_ANY_EADDRNOTAVAIL, CONNECT_ANY_PRIMARY, CONNECT_ANY_LOOPBACK };
+enum connect_any { CONNECT_ANY_EADDRNOTAVAIL, CONNECT_ANY_PRIMARY, CONNECT_ANY_LOOPBACK, CONNECT_ANY_ENETUNREACH };
 /* What a socket() or connect() does where stacks differ (FACTS 5, 6, 7). */
 enum { KEPT_SPANS = 32 };
 struct socket_params {
@@ -43,6 +43,7 @@ struct socket_params {
     int connect_lost_error;
     bool connect_done_zero;       /* Linux: connect() after a nonblocking one that succeeded returns 0 once; BSD: EISCONN */
     bool accept_inherits_nonblock; /* BSD */
+    bool accept_inherits_few;     /* FreeBSD since 14: neither SO_REUSEADDR nor SO_BROADCAST, SO_TIMESTAMP ... */
     bool connect_unspec_ok;       /* connect(AF_UNSPEC): 0 (Linux); BSD: dissolves, but EAFNOSUPPORT */
     int send_unconnected_error;   /* EPIPE on Linux, else ENOTCONN (0) */
     int error_raw_privilege;      /* EPERM on Linux and FreeBSD, EACCES on 4.x */

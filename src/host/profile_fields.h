@@ -312,6 +312,7 @@
     X(socket_connect_lost_error, socket.connect_lost_error, ERRNO, NULL) \
     X(socket_connect_done_zero, socket.connect_done_zero, BOOL, NULL) \
     X(socket_accept_inherits_nonblock, socket.accept_inherits_nonblock, BOOL, NULL) \
+    X(socket_accept_inherits_few, socket.accept_inherits_few, BOOL, NULL) \
     X(socket_connect_unspec_ok, socket.connect_unspec_ok, BOOL, NULL) \
     X(socket_send_unconnected_error, socket.send_unconnected_error, ERRNO, NULL) \
     X(socket_error_raw_privilege, socket.error_raw_privilege, ERRNO, NULL) \

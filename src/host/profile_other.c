@@ -130,6 +130,8 @@ static const struct profile_override freebsd[] = {
     SET(socket_error_raw_privilege, "EPERM", "F13", "H"),
     SET(socket_error_type_range, "EPROTOTYPE", "F13", "M"),
     SET(socket_reconnect_error, "ECONNREFUSED", "F13", "H"),
+    SET(socket_accept_inherits_few, "1", "solisten_clone() since 14", "H"),
+    SET(socket_connect_any, "ENETUNREACH", "in_pcbconnect(): connect_inaddr_wild is 0 since 15", "H"),
 };
 
 /* What the releases before 15 do otherwise. */
@@ -137,12 +139,14 @@ static const struct profile_override freebsd14[] = {
     SET(tcp_listen_ignores_synack, "0", "tcp_input.c of 14", "H"),
     SET(tcp_synrcvd_challenge, "0", "syncache_expand() of 14", "H"),
     SET(tcp_dupack_by_sack, "0", "tcp_do_segment() of 14", "H"),
+    SET(socket_connect_any, "primary", "in_pcbconnect_setup() of 14", "H"),
 };
 static const struct profile_override freebsd13[] = {
     SET(tcp_lost_retransmission, "0", "F13 do_lrd", "M"),
     SET(tcp_ghost_ack_check, "0", "F13", "H"),
     SET(tcp_rfc5961, "0", "F13: no check of old ACKs", "M"),
     SET(tcp_cc, "newreno", "F13 cc.algorithm", "H"),
+    SET(socket_accept_inherits_few, "0", "F13 sonewconn()", "H"),
 };
 static const struct profile_override macos[] = {
     SET(tcp_listen_ignores_synack, "0", "assumed: as FreeBSD before 15", "L"),
@@ -154,6 +158,8 @@ static const struct profile_override macos[] = {
     SET(tcp_rto_slop_ms, "0", "X: no slop", "M"),
     SET(tcp_persist_policy, "rto", "assumed", "L"),
     SET(tcp_keepalive_always, "0", "X always_keepalive", "M"),
+    SET(socket_accept_inherits_few, "0", "X sonewconn()", "M"),
+    SET(socket_connect_any, "primary", "assumed: as FreeBSD before 15", "L"),
     SET(tcp_conn_challenge_count, "0", "X: a host-wide limit", "L"),
     SET(tcp_challenge_ack_limit, "10", "X challengeack_limit", "M"),
     SET(tcp_rtt_by_data, "0", "assumed", "L"),

@@ -63,7 +63,7 @@ static struct conn *accepted_conn(struct run *run, int live_fd, const struct soc
     return NULL;
 }
 
-static void accept_with(struct call *call, int flags)
+static void accept_with(struct call *call, bool is_accept4)
 {
     struct sockaddr_storage peer = {0};
     socklen_t length = sizeof peer;
@@ -71,8 +71,10 @@ static void accept_with(struct call *call, int flags)
     const struct expr *name = call_argument(call, 1), *size = call_argument(call, 2);
     bool is_wild = call_pointer(call, name, NULL) ||
                    (call_pointer(call, size, &length) != &length && call_pointer(call, name, &peer) == &peer);
-    call_set(call, lil_accept4(run->proc, call_live_fd(call, 0), is_wild ? call_pointer(call, name, &peer) : (void *)&peer,
-                               is_wild ? call_pointer(call, size, &length) : &length, flags));
+    void *place = is_wild ? call_pointer(call, name, &peer) : (void *)&peer;
+    socklen_t *room = is_wild ? call_pointer(call, size, &length) : &length;
+    call_set(call, is_accept4 ? lil_accept4(run->proc, call_live_fd(call, 0), place, room, (int)call_integer(call, 3))
+                              : lil_accept(run->proc, call_live_fd(call, 0), place, room));
     call->makes_fd = true;
     if (call->result < 0)
         return;
@@ -82,12 +84,12 @@ static void accept_with(struct call *call, int flags)
 
 static void do_accept(struct call *call)
 {
-    accept_with(call, 0);
+    accept_with(call, false);
 }
 
 static void do_accept4(struct call *call)
 {
-    accept_with(call, (int)call_integer(call, 3));
+    accept_with(call, true);
 }
 
 static void do_connect(struct call *call)

@@ -30,7 +30,8 @@ enum translation {
     LIVES /* the TTL of all that is sent */,
     PORT_FIRST,
     PORT_LAST,
-    ICMP_RATE
+    ICMP_RATE,
+    ANY_PEER /* connect() to the wildcard: this host, or ENETUNREACH */
 };
 struct sysctl_name {
     const char *name, *ours;
@@ -121,6 +122,8 @@ static const struct sysctl_name translated[] = {
     {"net.inet6.ip6.hlim", "tcp.ttl", LIVES, 64},
     {"net.inet.ip.portrange.first", "tcp.port_first", PORT_FIRST, 10000},
     {"net.inet.ip.portrange.last", "tcp.port_last", PORT_LAST, 65535},
+    {"net.inet.ip.connect_inaddr_wild", "socket.connect_any", ANY_PEER, 0},
+    {"net.inet6.ip6.connect_in6addr_wild", "socket.connect_any", ANY_PEER, 0},
     {"net.inet.ip.random_id", "ip.random_ip_id", NONZERO, 0},
     {"net.inet.icmp.icmplim", "ip.icmp_rate_per_s", ICMP_RATE, 200},
     {"kern.ipc.maxsockbuf", "tcp.scale_buffer", SAME, 2097152},
@@ -287,6 +290,9 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
     case SOCK_FAIL:
         put(shell, known->ours, number ? "rst" : "ignore", known->name);
         break;
+    case ANY_PEER:
+        put(shell, known->ours, number ? "primary" : "ENETUNREACH", known->name);
+        break;
     case DELACK:
         put_number(shell, "tcp.delack_ms", number, known->name);
         put_number(shell, "tcp.delack_min_ms", number, known->name);
@@ -350,6 +356,7 @@ static long told(struct shell *shell, const struct sysctl_name *known, long numb
     case BIT_2: return number >> 1 & 1;
     case COOKIES_ONLY: return number == 2;
     case SOCK_FAIL: return strcmp(text, "rst") == 0;
+    case ANY_PEER: return strcmp(text, "primary") == 0;
     case RFC1323:
         return get_number(shell, "tcp.offer_wscale")       ? (get_number(shell, "tcp.offer_timestamps") ? 1 : 2)
                : get_number(shell, "tcp.offer_timestamps") ? 3
@@ -378,7 +385,7 @@ bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, si
     long number = known->value;
     if (known->ours && lil_sysctl_get(shell->run->host, known->ours, text, sizeof text) == 0) {
         number = strtol(text, NULL, 0);
-        if (!isdigit((unsigned char)text[0]) && known->how != SOCK_FAIL)
+        if (!isdigit((unsigned char)text[0]) && known->how != SOCK_FAIL && known->how != ANY_PEER)
             return snprintf(value, size, "%s", text) > 0;
     }
     snprintf(value, size, "%ld", told(shell, known, number, text));

@@ -141,6 +141,8 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
         return result;
     if (file->type == SOCK_STREAM && addr_is_multicast(&name.addr) && sock_params(file)->stream_multicast_error)
         return -sock_params(file)->stream_multicast_error;
+    if (calls_are(file, CALLS_BSD) && is_bound(sock)) /* in_pcbbind(): before it looks at the address */
+        return -EINVAL;
     result = check_address(sock, &name);
     if (result < 0)
         return result;
@@ -208,6 +210,8 @@ int sock_resolve_any(struct sock *sock, struct addr *remote)
     switch (sock_params(&sock->file)->connect_any) {
     case CONNECT_ANY_EADDRNOTAVAIL:
         return -EADDRNOTAVAIL;
+    case CONNECT_ANY_ENETUNREACH:
+        return -ENETUNREACH;
     case CONNECT_ANY_PRIMARY:
         return host_primary_address(sockets->host, is_v4 ? AF_INET : AF_INET6, remote) ? 0 : -EADDRNOTAVAIL;
     default:

@@ -112,7 +112,7 @@ int lil_listen(struct lil_proc *proc, int fd, int backlog)
     return (int)call_result(result);
 }
 
-static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_t *length, int flags)
+static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_t *length, int flags, bool inherits)
 {
     struct sockaddr_storage name;
     struct file *file, *new;
@@ -139,6 +139,8 @@ static int accept_one(struct lil_proc *proc, int fd, struct sockaddr *address, s
         (void)proc_close(proc, new_fd, false);
         return is_wild ? -EFAULT : -EINVAL;
     }
+    if (!inherits) /* accept4() says what it wants */
+        new->flags &= ~(unsigned)FILE_NONBLOCK;
     if (flags & SOCK_NONBLOCK)
         new->flags |= FILE_NONBLOCK;
     if (address) {
@@ -167,7 +169,7 @@ static void trace_accept(struct lil_proc *proc, int result, const char *call, in
 
 int lil_accept(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_t *length)
 {
-    int result = accept_one(proc, fd, address, length, 0);
+    int result = accept_one(proc, fd, address, length, 0, true);
 
     if (call_is_traced(proc))
         trace_accept(proc, result, "accept", fd, address, length);
@@ -176,7 +178,7 @@ int lil_accept(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_
 
 int lil_accept4(struct lil_proc *proc, int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-    int result = accept_one(proc, fd, address, length, flags);
+    int result = accept_one(proc, fd, address, length, flags, false);
 
     if (call_is_traced(proc))
         trace_accept(proc, result, "accept4", fd, address, length);

@@ -106,8 +106,8 @@ static bool overlap(const struct claim *a, const struct claim *b)
     return addr_is_any(a->addr) && !a->v6only;
 }
 
-/* 4.4BSD in_pcbbind: with SO_REUSEADDR or SO_REUSEPORT on the new socket only an exact, unconnected match is in the
- * way, and then both must say SO_REUSEPORT (for multicast SO_REUSEADDR does). */
+/* 4.4BSD in_pcbbind: with SO_REUSEADDR or SO_REUSEPORT on the new socket only an exact, unconnected match (the wildcards of both families
+ * are one) is in the way, and then both must say SO_REUSEPORT (for multicast SO_REUSEADDR does). */
 static bool conflicts_bsd(const struct claim *new, const struct claim *old)
 {
     bool reuse = new->reuseaddr || new->reuseport;
@@ -117,7 +117,7 @@ static bool conflicts_bsd(const struct claim *new, const struct claim *old)
         is_shared = old->reuseaddr || old->reuseport;
     if (!overlap(new, old))
         return false;
-    if (reuse && (old->is_connected || !addr_equal(new->addr, old->addr)))
+    if (reuse && (old->is_connected || !(addr_equal(new->addr, old->addr) || (addr_is_any(new->addr) && addr_is_any(old->addr)))))
         return false;
     return !is_shared;
 }

@@ -157,6 +157,16 @@ static int connect_from_any_port(struct sock *sock, struct tcb *tcb, const struc
     return -EADDRNOTAVAIL;
 }
 
+/* tcp_usr_connect(): no stream goes to these, whatever else is wrong. */
+static int refuse_group(const struct sock *sock, const struct addr *remote)
+{
+    const struct socket_params *params = sock_params(&sock->file);
+
+    if (addr_is_multicast(remote))
+        return -params->stream_multicast_error;
+    return calls_are(&sock->file, CALLS_BSD) && addr_is_v4(remote) && remote->u32[3] == UINT32_MAX ? -params->connect_broadcast_error : 0;
+}
+
 /* The flow's remote end, no broadcast or multicast one (RFC 9293 3.9.1.1, MUST-46), and the local address that bind() gave (MUST-43). */
 static int resolve(struct sock *sock, const struct sock_name *name, struct flow *flow)
 {
@@ -168,8 +178,9 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
     flow->scope = (uint16_t)min_u32(name->scope, UINT16_MAX);
     if (addr_is_v4(&name->addr) && sock->file.family == AF_INET6 && sock->flags & SF_V6ONLY)
         return -ENETUNREACH;
-    if (addr_is_multicast(&name->addr) && params->stream_multicast_error)
-        return -params->stream_multicast_error;
+    result = refuse_group(sock, &name->addr);
+    if (result < 0)
+        return result;
     if (name->port == 0 && params->connect_port0_error)
         return -params->connect_port0_error;
     result = sock_resolve_any(sock, &flow->remote);
@@ -227,8 +238,6 @@ static int stream_dissolve(struct sock *sock)
 {
     struct tcb *tcb = stream_tcb(sock);
 
-    if (!sock_params(&sock->file)->connect_unspec_ok)
-        return -EAFNOSUPPORT;
     if (sock->flags & SF_LISTENING) {
         tcp_listener_close(tcp_of(sock), sock->listener, sock_now(&sock->file));
         sock->flags &= ~(uint32_t)SF_LISTENING;
@@ -272,7 +281,7 @@ static int connect_end(struct sock *sock, bool is_later)
 
 int stream_connect_wait(struct lil_proc *proc, struct sock *sock, bool is_later)
 {
-    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
+    uint64_t deadline_ns = wait_deadline(proc, sock->ext && !calls_are(&sock->file, CALLS_BSD) ? sock->ext->sndtimeo_ns : 0);
     int result;
 
     for (;;) {
@@ -311,10 +320,13 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     struct sock_name name;
     int result;
 
-    if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
+    if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC && sock_params(file)->connect_unspec_ok)
         return stream_dissolve(sock);
-    if (sock->flags & SF_LISTENING) /* tcp6_usr_connect() has another word for it */
-        return calls_are(file, CALLS_BSD) && file->family == AF_INET6 ? -EINVAL : -sock_params(file)->connect_listening_error;
+    if (sock->flags & SF_LISTENING) {
+        result = calls_are(file, CALLS_BSD) ? sock_parse(sock, address, length, &name) : 0; /* tcp_usr_connect(): the address first */
+        result = result == 0 && calls_are(file, CALLS_BSD) ? refuse_group(sock, &name.addr) : result;
+        return result < 0 ? result : -sock_params(file)->connect_listening_error;
+    }
     if (sock->flags & SF_DEFERRED)
         return -EISCONN;
     if (sock->flags & SF_CONNECTING && state_of(sock) == TCPS_CLOSED && sock_params(file)->reconnect_error) {
@@ -381,6 +393,11 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
     return 0;
 }
 
+enum {
+    INHERITED_FEW = SF_V6ONLY | SF_DONTROUTE, /* solisten_clone(), beside what TCP and the extension keep */
+    INHERITED = INHERITED_FEW | SF_REUSEADDR | SF_REUSEPORT | SF_BROADCAST | SF_RECVERR | SF_V6_RECVERR | SF_TIMESTAMP |
+                SF_TIMESTAMPNS | SF_DEBUG | SF_STAMPS | SF_STAMPS_NEW
+};
 static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
 {
     struct sockets *sockets = head->file.sockets;
@@ -389,9 +406,7 @@ static int adopt(struct sock *head, struct tcb *tcb, struct file **out)
     if (!sock)
         return -ENOBUFS;
     sock->tcb = tcp_handle(sockets->tcp, tcb);
-    sock->flags = SF_CONNECTED | (head->flags & (SF_REUSEADDR | SF_REUSEPORT | SF_V6ONLY | SF_DONTROUTE | SF_BROADCAST |
-                                                 SF_RECVERR | SF_V6_RECVERR |
-                                                 SF_TIMESTAMP | SF_TIMESTAMPNS | SF_DEBUG | SF_STAMPS | SF_STAMPS_NEW));
+    sock->flags = SF_CONNECTED | (head->flags & (sock_params(&head->file)->accept_inherits_few ? INHERITED_FEW : INHERITED));
     if (sock_params(&head->file)->accept_inherits_nonblock)
         sock->file.flags |= head->file.flags & FILE_NONBLOCK;
     if (head->ext) {
@@ -444,7 +459,7 @@ static int stream_accept(struct lil_proc *proc, struct file *file, struct file *
 
     if (!(sock->flags & SF_LISTENING))
         return -EINVAL;
-    deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
+    deadline_ns = wait_deadline(proc, sock->ext && !calls_are(file, CALLS_BSD) ? sock->ext->rcvtimeo_ns : 0); /* solisten_dequeue() */
     for (;;) {
         if (sock->flags & SF_SHUT_RD) { /* refuse_shutdown() */
             sock->flags &= ~(uint32_t)SF_SHUT_RD;
@@ -515,6 +530,8 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
     uint64_t deadline_ns;
 
     if (wait_is_inline(proc) || !(tcb = stream_tcb(sock)))
+        return 0;
+    if (!calls_are(file, CALLS_LINUX) && !file_is_blocking(file, 0)) /* soclose() */
         return 0;
     options = tcp_options_peek(tcb);
     if (!options->linger_on || options->linger_s == 0 || (options->linger_s < 0 && !calls_are(file, CALLS_LINUX)))
@@ -597,7 +614,7 @@ static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long 
 
     (void)proc;
     if (sock_of(file)->flags & SF_LISTENING)
-        return request == SIOCATMARK && !calls_are(file, CALLS_LINUX) ? -ENOTCONN
+        return request == SIOCATMARK && !calls_are(file, CALLS_LINUX) ? (calls_are(file, CALLS_BSD) ? -EINVAL : -ENOTCONN)
                : request == SIOCATMARK                                     ? (*value = 0)
                : request == SIOCOUTQ || request == SIOCOUTQNSD             ? -EINVAL
                                                                            : -ENOTTY;

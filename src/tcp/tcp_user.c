@@ -241,13 +241,14 @@ static size_t limit_at_mark(struct tcb *tcb, size_t limit, bool peek, size_t *sk
 }
 
 /* RFC 9293 3.6 (MUST-12): 0 after a normal close, an error after an abort. */
-static ssize_t receive_nothing(struct tcb *tcb)
+static ssize_t receive_nothing(struct tcb *tcb, int flags)
 {
     if (tcb->fin_rcvd && !(tcb->so_error && tcb_params(tcb)->shutdown_before_error))
         return 0;
     if (tcb->so_error) {
         int error = tcb->so_error;
-        tcb->so_error = 0;
+        if (!(flags & MSG_PEEK) || tcb_params(tcb)->call_policy != TCP_CALLS_BSD) /* soreceive(): a look leaves it */
+            tcb->so_error = 0;
         return -error;
     }
     if (tcb->rcv_shutdown)
@@ -263,7 +264,7 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     if (repair_is_on(tcb))
         return repair_receive(tcb, iov, count, limit, flags & MSG_PEEK);
     if (tcb->readable == 0)
-        return receive_nothing(tcb);
+        return receive_nothing(tcb, flags);
     size_t skip, n = limit_at_mark(tcb, limit, flags & MSG_PEEK, &skip);
     if (!(flags & MSG_TRUNC))
         n = stream_peek(tcb->rcv_stream, skip, iov, count, n);
@@ -275,7 +276,7 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     tcb->readable -= (uint32_t)(n + skip);
     if (n + skip)
         window_on_read(tcb, n + skip);
-    return n == 0 && skip ? receive_nothing(tcb) : (ssize_t)n;
+    return n == 0 && skip ? receive_nothing(tcb, flags) : (ssize_t)n;
 }
 
 /* MSG_PEEK from OFFSET bytes behind what would be read next (SO_PEEK_OFF). */
@@ -286,7 +287,7 @@ ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uin
         size += iov[i].iov_len;
     if (offset < tcb->readable)
         return (ssize_t)stream_peek(tcb->rcv_stream, offset, iov, count, size < tcb->readable - offset ? size : tcb->readable - offset);
-    return receive_nothing(tcb);
+    return receive_nothing(tcb, MSG_PEEK);
 }
 
 /* --- CLOSE (3.10.4), ABORT (3.10.5) ----------------------------------------------------------------------------------------- */

@@ -350,6 +350,11 @@ int lil_accept4(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t 
     return (int)waiting_call(p, SYS_accept4, fd, A(address), A(length), flags, 0, 0);
 }
 
+int lil_accept(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
+{
+    return lil_accept4(p, fd, address, length, 0);
+}
+
 int lil_connect(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length)
 {
     return (int)waiting_call(p, SYS_connect, fd, A(address), (long)length, 0, 0, 0);

@@ -424,6 +424,11 @@ int lil_accept4(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t 
     return result;
 }
 
+int lil_accept(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
+{
+    return lil_accept4(p, fd, address, length, 0);
+}
+
 int lil_connect(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length)
 {
     (void)p;
