@@ -230,7 +230,8 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     }
     const struct flow *flow = &segment->flow;
     struct way *way = host_way(host, &flow->remote, flow->scope);
-    size_t size = TCP_LENGTH + tcphdr_options_size(&segment->header.options, segment->header.flags), text = packet->length;
+    size_t size = TCP_LENGTH + tcphdr_options_size(&segment->header.options, segment->header.flags, segment->option_order);
+    size_t text = packet->length;
     if (flow->encaps_port && (packet = host_make_room(host, packet, size + UDP_LENGTH + HOST_HEADER_ROOM)) == NULL)
         return;
     uint8_t *bytes = packet_push(packet, size);

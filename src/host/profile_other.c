@@ -97,6 +97,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_base_mss, "1200", "tcp(4) pmtud_blackhole_mss", "H"),
     SET(tcp_base_mss6, "1220", "tcp(4) v6pmtud_blackhole_mss", "H"),
     SET(tcp_rfc3390, "1", "tcp(4) rfc3390", "H"),
+    SET(tcp_fastopen_disable_s, "900", "tcp(4) fastopen.path_disable_time", "H"),
     SET(tcp_reno_beta, "50", "cc_newreno(4)", "H"),
     SET(tcp_reno_beta_ecn, "80", "cc_newreno(4)", "H"),
     SET(tcp_lost_retransmission, "1", "tcp(4) sack.lrd", "H"),

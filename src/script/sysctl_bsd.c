@@ -96,6 +96,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.fastopen.client_enable", "tcp.fastopen", BIT_1, 0},
     {"net.inet.tcp.fastopen.acceptany", "tcp.fastopen_any_cookie", NONZERO, 0},
     {"net.inet.tcp.fastopen.psk_enable", "tcp.fastopen_psk", NONZERO, 0},
+    {"net.inet.tcp.fastopen.path_disable_time", "tcp.fastopen_disable_s", SAME, 900},
     {"net.inet.tcp.hostcache.enable", "tcp.host_cache", NONZERO, 1},
     {"net.inet.tcp.hostcache.expire", "tcp.host_cache_s", SAME, 3600},
     {"net.inet.tcp.hostcache.count", "net.inet.tcp.hostcache.count", SAME, 0},

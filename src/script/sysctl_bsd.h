@@ -59,7 +59,6 @@ static const struct sysctl_text {
     {"net.inet.tcp.fastopen.keylen", "16"},
     {"net.inet.tcp.fastopen.maxkeys", "2"},
     {"net.inet.tcp.fastopen.maxpsks", "10"},
-    {"net.inet.tcp.fastopen.path_disable_time", "900"},
     {"net.inet.icmp.drop_redirect", "0"},
     {"net.inet.ip.portrange.hifirst", "49152"},
     {"net.inet.ip.portrange.hilast", "65535"},

@@ -292,6 +292,7 @@ struct tcp {
     struct fastopen_memo {
         struct addr remote, local;
         uint64_t stamp_ns;
+        uint64_t disabled_ns; /* FreeBSD: since when fast open is not tried with it; 0: it is */
         uint16_t mss;
         uint8_t length, cookie[16];
         uint8_t ask_exp; /* Linux: 1: asked in vain, the experimental option is tried next; 2: that, too */

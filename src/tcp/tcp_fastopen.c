@@ -39,19 +39,25 @@ unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struc
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(tcp->fastopen_cache); i++)
-        if (tcp->fastopen_cache[i].mss && addr_equal(&tcp->fastopen_cache[i].remote, remote))
+        if ((tcp->fastopen_cache[i].mss || tcp->fastopen_cache[i].disabled_ns) && addr_equal(&tcp->fastopen_cache[i].remote, remote))
             return &tcp->fastopen_cache[i];
     return NULL;
 }
 
-void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
-                       uint16_t mss, uint8_t ask_exp)
+static struct fastopen_memo *memo_of(struct tcp *tcp, const struct addr *remote)
 {
     struct fastopen_memo *memo = (struct fastopen_memo *)fastopen_recall(tcp, remote);
     if (!memo) {
         memo = &tcp->fastopen_cache[tcp->fastopen_cache_next++ % ARRAY_COUNT(tcp->fastopen_cache)];
         *memo = (struct fastopen_memo){.remote = *remote};
     }
+    return memo;
+}
+
+void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
+                       uint16_t mss, uint8_t ask_exp)
+{
+    struct fastopen_memo *memo = memo_of(tcp, remote);
     memo->local = *local;
     memo->stamp_ns = tcp->now_ns;
     memo->mss = mss;
@@ -62,6 +68,36 @@ void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct a
     memo->length = options->fastopen_length;
     memo->exp = options->fastopen_experimental;
     memcpy(memo->cookie, options->fastopen, sizeof memo->cookie);
+}
+
+/* --- disabled paths (FreeBSD's tcp_fastopen_disable_path(), tcp_fastopen_update_cache()) ---------------------------------- */
+
+/* A server that answers a fast open without the option, or with a cookie of no such length, is left in peace for a while. */
+static void note_answer_bsd(struct tcb *tcb, const struct tcp_options *options)
+{
+    bool is_told = options->has_fastopen && !tcb->opt->no_options;
+    struct fastopen_memo *memo = memo_of(tcb->tcp, &tcb->flow.remote);
+    if (is_told && options->fastopen_length >= COOKIE_MIN && options->fastopen_length % 2 == 0) {
+        memo->disabled_ns = 0;
+        fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN, 0);
+    } else {
+        memo->length = 0;
+        memo->mss = 0;
+        memo->disabled_ns = memo->disabled_ns ? memo->disabled_ns : max_u64(tcb_now(tcb), 1);
+    }
+    tcb->ext->fastopen_answered = is_told;
+}
+
+/* Is REMOTE asked for nothing? When the time is over it is asked again, as if nothing were known. */
+static bool path_is_disabled(struct tcp *tcp, const struct addr *remote)
+{
+    struct fastopen_memo *memo = (struct fastopen_memo *)fastopen_recall(tcp, remote);
+    if (!memo || !memo->disabled_ns)
+        return false;
+    if (tcp->now_ns - memo->disabled_ns <= tcp->params.fastopen_disable_s * NS_PER_S)
+        return true;
+    *memo = (struct fastopen_memo){0};
+    return false;
 }
 
 /* --- black holes: a middlebox that swallows what follows a SYN with data (Linux: tcp_fastopen_active_*) ------------------- */
@@ -152,6 +188,8 @@ static uint32_t option_space(const struct tcb *tcb, const struct fastopen_memo *
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit)
 {
     struct tcb_ext *ext = tcb->ext;
+    if (ext && path_is_disabled(tcp, &tcb->flow.remote))
+        ext->fastopen_request = false;
     const struct fastopen_memo *memo = fastopen_recall(tcp, &tcb->flow.remote);
     uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + (tcb->is_v4 ? 40u : 60u));
     if (!ext || !ext->fastopen_request || tcb->state != TCPS_SYN_SENT || !tcb->want_syn ||
@@ -234,6 +272,10 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
     if (!ext || !ext->fastopen_request)
         return;
     ext->fastopen_request = false;
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) {
+        note_answer_bsd(tcb, options);
+        return;
+    }
     if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && !ext->fastopen_tried)
         return; /* neither an option nor text went */
     struct tcp_options told = *options;
@@ -294,7 +336,11 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
             stamp_on_acked(tcb, rx->in->ttl);
         ext->bytes_acked += acked; /* delivered together with the SYN: one packet */
     }
-    if (ext->syn_fastopen && is_linux && acked < length) {
+    if (ext->syn_fastopen && tcb_params(tcb)->input_policy == TCP_INPUT_BSD && !ext->fastopen_answered && acked < length) {
+        note_fail(tcb);
+        if (put_in_flight(tcb, length - acked)) /* no fast open any more: it waits for the timer */
+            timer_rexmt(tcb);
+    } else if (ext->syn_fastopen && is_linux && acked < length) {
         note_fail(tcb);
         send_rest(tcb, length - acked);
     } else if (ext->syn_fastopen && acked && acked <= length) {

@@ -360,7 +360,7 @@ static bool only_timestamp(const struct tcp_options *o, bool syn)
              (syn && (o->has_mss || o->has_wscale || o->sack_permitted)));
 }
 
-size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags)
+size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags, enum tcp_option_order order)
 {
     bool syn = flags & TCP_SYN;
     if (only_timestamp(options, syn))
@@ -369,7 +369,7 @@ size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags)
         return 4u * (options->has_mss + options->has_wscale) +
                (options->has_timestamp ? TIMESTAMP_ALIGNED : 4u * options->sack_permitted);
     uint8_t scratch[OPTIONS_MAX + 8];
-    return options_emit(options, syn, TCP_ORDER_LINUX, scratch);
+    return options_emit(options, syn, order, scratch);
 }
 
 size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes)
@@ -381,12 +381,8 @@ size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8
         length = linux_syn_options(o, bytes + TCP_LENGTH);
     } else if (!only_timestamp(o, syn)) {
         uint8_t scratch[OPTIONS_MAX + 8];
-        size_t size = tcphdr_options_size(o, tcp->flags);
         length = options_emit(o, syn, order, scratch);
-        assert(length <= size);
-        memset(scratch + length, KIND_NOP, size - length);
-        memcpy(bytes + TCP_LENGTH, scratch, size);
-        length = size;
+        memcpy(bytes + TCP_LENGTH, scratch, length);
     } else if (o->has_timestamp) {
         put32(bytes + 20, TIMESTAMP_HEADER);
         put32(bytes + 24, o->ts_value);
@@ -416,7 +412,7 @@ void tcphdr_md5(const struct addr *source, const struct addr *dest, const struct
     struct md5 md5;
     struct iovec iov[PACKET_SLICES + 1];
     uint8_t header[TCP_LENGTH], pseudo[40] = {0};
-    size_t length = tcp->header_length ? tcp->header_length : TCP_LENGTH + tcphdr_options_size(&tcp->options, tcp->flags);
+    size_t length = tcp->header_length ? tcp->header_length : TCP_LENGTH + tcphdr_options_size(&tcp->options, tcp->flags, TCP_ORDER_LINUX);
     size_t total = length + (payload ? payload->length : 0), pseudo_length;
     if (addr_is_v4(source)) { /* RFC 9293 3.1 */
         memcpy(pseudo, source->b + 12, 4);

@@ -165,7 +165,6 @@ struct tcphdr_ {
 void tcphdr_parse_ports(const uint8_t bytes[8], uint16_t *source, uint16_t *dest, uint32_t *seq);
 /* Bad options (length 0 or past the end) end the option list, as stacks do; a data offset below 5 is -EINVAL. */
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available);
-size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags); /* padded; what emit will need */
 /* Emits options in Linux's order: SYN: mss,sackOK,TS,nop,wscale | mss,nop,nop,sackOK ...; else nop,nop,TS;
  * nop,nop,sack. ORDER chooses the profile's. */
 enum tcp_option_order {
@@ -173,6 +172,8 @@ enum tcp_option_order {
     TCP_ORDER_BSD, /* mss,nop,wscale,sackOK,TS */
     TCP_ORDER_WINDOWS /* mss,nop,wscale,nop,nop,sackOK */
 };
+/* padded; what emit will need */
+size_t tcphdr_options_size(const struct tcp_options *options, uint16_t flags, enum tcp_option_order order);
 size_t tcphdr_emit(const struct tcphdr_ *tcp, enum tcp_option_order order, uint8_t *bytes);
 int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size); /* "S 1000:1000(0) win 65535 <mss 1460>" */
 

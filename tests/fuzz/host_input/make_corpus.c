@@ -129,7 +129,7 @@ static struct tcphdr_ answer(void)
 
 static void tcp(const char *from, const char *to, struct tcphdr_ header, size_t payload)
 {
-    size_t length = TCP_LENGTH + tcphdr_options_size(&header.options, header.flags);
+    size_t length = TCP_LENGTH + tcphdr_options_size(&header.options, header.flags, TCP_ORDER_LINUX);
     struct headers h = ip_packet(from, to, IPPROTO_TCP, length + payload);
     header.window = header.window ? header.window : 65535;
     tcphdr_emit(&header, TCP_ORDER_LINUX, h.bytes + h.header);

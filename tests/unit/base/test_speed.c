@@ -165,7 +165,7 @@ static void test_headers(void **state)
     MEASURE(ns, 200000, {
         struct lil_packet *packet = packet_new(pool);
         tcp.seq = i;
-        size_t n = tcphdr_options_size(&tcp.options, tcp.flags) + TCP_LENGTH;
+        size_t n = tcphdr_options_size(&tcp.options, tcp.flags, TCP_ORDER_LINUX) + TCP_LENGTH;
         tcphdr_emit(&tcp, TCP_ORDER_LINUX, packet_push(packet, n));
         wire_csum_set(&ip, packet, false);
         ip_emit(&ip, packet_push(packet, IPV4_LENGTH));

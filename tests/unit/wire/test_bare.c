@@ -41,7 +41,7 @@ static size_t emit_in_full(struct pool *pool, const struct bare *bare, const str
                            uint8_t *bytes)
 {
     struct lil_packet *packet = packet_new(pool);
-    size_t size = TCP_LENGTH + tcphdr_options_size(&tcp->options, tcp->flags);
+    size_t size = TCP_LENGTH + tcphdr_options_size(&tcp->options, tcp->flags, order);
     tcphdr_emit(tcp, order, packet_push(packet, size));
     struct ip ip = {.version = 4, .source = bare_addr(bare->source), .dest = bare_addr(bare->dest), .protocol = IPPROTO_TCP,
                     .ttl = bare->ttl, .tos = bare->tos, .dont_fragment = bare->dont_fragment, .payload_length = packet->length, .id = id};
