@@ -149,6 +149,7 @@
     X(tcp_time_wait_refuse, tcp.time_wait_refuse, BOOL, NULL) \
     X(tcp_reflect_tos, tcp.reflect_tos, BOOL, NULL) \
     X(tcp_fastopen_hole_ms, tcp.fastopen_hole_ms, U32, NULL) \
+    X(tcp_sack_max_holes, tcp.sack_max_holes, U16, NULL) \
     X(tcp_fastopen_disable_s, tcp.fastopen_disable_s, U32, NULL) \
     X(tcp_min_tso_segs, tcp.min_tso_segs, U32, NULL) \
     X(tcp_tso_rtt_log, tcp.tso_rtt_log, U32, NULL) \

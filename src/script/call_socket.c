@@ -165,6 +165,12 @@ static void do_getpeername(struct call *call)
     name_with(call, lil_getpeername);
 }
 
+/* A script that tells FreeBSD's flags by number means FreeBSD's numbers (fcntl.h). */
+static int flags_of_freebsd(int flags)
+{
+    return (flags & O_ACCMODE) | (flags & O_NONBLOCK ? 4 : 0) | (flags & O_APPEND ? 8 : 0) | (flags & O_ASYNC ? 0x40 : 0);
+}
+
 static void do_fcntl(struct call *call)
 {
     long argument = call->spec->count > 2 && !call_is_ellipsis(call, 2) ? (long)call_integer(call, 2) : 0;
@@ -174,6 +180,8 @@ static void do_fcntl(struct call *call)
         call_set(call, command == F_GETFL ? O_RDWR : 0);
     else
         call_set(call, lil_fcntl(call->run->proc, call_live_fd(call, 0), command, argument));
+    if (command == F_GETFL && call->result >= 0 && call->spec->result->kind == EXPR_NUMBER && run_is_freebsd(call->run))
+        call->result = flags_of_freebsd((int)call->result);
     if (command == F_DUPFD && fd) {
         call->makes_fd = true;
         call->kind = fd->kind;

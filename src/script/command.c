@@ -212,11 +212,13 @@ static int do_test(struct shell *shell, int argc, char **argv, struct shell_io *
 static int do_tell(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     const char *flag = argc > 1 ? argv[1] : "";
+    bool is_bsd = run_is_freebsd(shell->run);
     if (strcmp(argv[0], "uname") == 0)
         shell_print(io, "%s\n",
-                    strchr(flag, 'r')   ? "6.18.0"
-                    : strchr(flag, 'm') ? "x86_64"
+                    strchr(flag, 'r')   ? (is_bsd ? "15.0-RELEASE" : "6.18.0")
+                    : strchr(flag, 'm') ? (is_bsd ? "amd64" : "x86_64")
                     : strchr(flag, 'n') ? "host"
+                    : is_bsd            ? "FreeBSD"
                                         : "Linux");
     else if (strcmp(argv[0], "date") == 0)
         shell_print(io, "%llu\n", (unsigned long long)(shell->run->now_ns / NS_PER_S));

@@ -359,10 +359,13 @@ static int option_line(const struct script *head, const char *message)
     return 0;
 }
 
+bool run_is_freebsd(const struct run *run) { return run->config.profile && strncmp(run->config.profile, "freebsd", 7) == 0; }
+
 /* The system that a profile is of, in the words of #ifdef. */
-static const char *system_of(const char *profile)
+static const char *system_of(const struct run *run)
 {
-    return profile && strncmp(profile, "freebsd", 7) == 0 ? "FreeBSD" : profile && strstr(profile, "bsd") ? "NetBSD" : "Linux";
+    const char *profile = run->config.profile;
+    return run_is_freebsd(run) ? "FreeBSD" : profile && strstr(profile, "bsd") ? "NetBSD" : "Linux";
 }
 
 static int parse_all(struct run *run, const char *path, const char *text, struct script *head)
@@ -378,7 +381,7 @@ static int parse_all(struct run *run, const char *path, const char *text, struct
     run_defines(run);
     const struct script *bad = head;
     if (!error) {
-        error = script_parse(&run->script, path, text, run->ip_version, run->config.defines, system_of(run->config.profile));
+        error = script_parse(&run->script, path, text, run->ip_version, run->config.defines, system_of(run));
         bad = &run->script;
     }
     if (error && run->report->outcome == SCRIPT_PASSED) {

@@ -108,6 +108,7 @@ void run_note(struct run *run, const struct script_event *event, enum script_out
     __attribute__((format(printf, 4, 5)));
 _Noreturn void run_fail(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_fail_packet(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3))); /* returns with --non_fatal=packet */
+bool run_is_freebsd(const struct run *run); /* its profile is one of FreeBSD */
 _Noreturn void run_skip(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_settle(struct run *run);                  /* lets the host and the task do what they can now */
 void run_until(struct run *run, uint64_t time_ns); /* up to, and not including, what is due at that moment */

@@ -78,7 +78,7 @@ int shell_sysctl_get(struct shell *shell, const char *name, char *value, size_t 
 bool shell_sysctl_known(struct shell *shell, const char *name);
 void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only);
 /* sysctl_bsd.c: FreeBSD's names; false: none of them. */
-bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value);
+int shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value); /* the command's status; -1: none of FreeBSD's */
 bool shell_sysctl_bsd_get(struct shell *shell, const char *name, char *value, size_t size);
 bool shell_sysctl_bsd_is_kept(const char *name); /* it has no effect: what was written is what it says */
 void shell_defaults(struct shell *shell, const char *file_text); /* NULL: the file is not there */

@@ -136,12 +136,10 @@ int shell_sysctl_set(struct shell *shell, const char *name, const char *value)
             trimmed[n++] = (char)(isspace((unsigned char)*value) ? ' ' : *value);
     n -= n && trimmed[n - 1] == ' ';
     trimmed[n] = 0;
-    if (shell_sysctl_bsd_set(shell, name, trimmed)) {
-        if (shell_sysctl_bsd_is_kept(name))
-            keep(shell, name, trimmed);
-        return 0;
-    }
-    return set_or_skip(shell, name, trimmed);
+    int status = shell_sysctl_bsd_set(shell, name, trimmed);
+    if (status == 0 && shell_sysctl_bsd_is_kept(name))
+        keep(shell, name, trimmed);
+    return status < 0 ? set_or_skip(shell, name, trimmed) : status;
 }
 
 static bool find_value(struct shell *shell, const char *name, char *value, size_t size)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "script/shell.h"
+#include "script/symbols.h"
 #include "script/sysctl_bsd.h"
 
 enum translation {
@@ -40,6 +41,7 @@ struct sysctl_name {
 };
 static const struct sysctl_name translated[] = {
     {"net.inet.tcp.sack.enable", "tcp.offer_sack", NONZERO, 1},
+    {"net.inet.tcp.sack.maxholes", "tcp.sack_max_holes", SAME, 128},
     {"net.inet.tcp.sack.lrd", "tcp.lost_retransmission", NONZERO, 1},
     {"net.inet.tcp.rfc1323", NULL, RFC1323, 1},
     {"net.inet.tcp.ecn.enable", "tcp.ecn", ECN, 2},
@@ -331,14 +333,26 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
     }
 }
 
-bool shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value)
+/* cc.algorithm: one that FreeBSD has as a module is none of ours, another name is nobody's (ESRCH). */
+static bool is_refused(struct shell *shell, const struct sysctl_name *known, const char *value)
+{
+    if (known->how != CONGESTION || strcmp(value, "cubic") == 0 || strcmp(value, "newreno") == 0)
+        return false;
+    if (symbol_is_cc_module(value))
+        run_skip(shell->run, "command: no congestion control %s here", value);
+    return true;
+}
+
+int shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value)
 {
     const struct sysctl_name *known = find(name);
     if (strcmp(name, "net.inet.tcp.functions_default") == 0 && strcmp(value, "freebsd") != 0 && strcmp(value, "default") != 0)
         run_skip(shell->run, "command: no TCP stack %s here", value);
+    if (known && is_refused(shell, known, value))
+        return 1;
     if (known)
         set(shell, known, value);
-    return known || fresh_value(name);
+    return known || fresh_value(name) ? 0 : -1;
 }
 
 bool shell_sysctl_bsd_is_kept(const char *name)

@@ -9,7 +9,6 @@ static const struct sysctl_text {
 } harmless_names[] = {
     {"net.inet.tcp.sack.revised", "1"},
     {"net.inet.tcp.sack.tso", "0"},
-    {"net.inet.tcp.sack.maxholes", "128"},
     {"net.inet.tcp.sack.globalmaxholes", "65536"},
     {"net.inet.tcp.do_prr_conservative", "0"},
     {"net.inet.tcp.rfc6675_pipe", "1"},

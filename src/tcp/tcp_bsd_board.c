@@ -2,12 +2,12 @@
  * The marks of the ring (tcp_sack.c) are kept beside it for those who count packets. */
 #include "tcp/tcb.h"
 
-enum { DUP_THRESH = 3, HOLES = 128 /* net.inet.tcp.sack.maxholes */, NOWHERE = HOLES };
+enum { DUP_THRESH = 3, HOLES = 128 /* as net.inet.tcp.sack.maxholes */, NOWHERE = HOLES };
 struct bsd_hole {
     uint32_t start, end, again; /* resent up to here; beyond END: entirely, when what lay below that had been sent */
 };
 struct bsd_board {
-    uint32_t count, next;     /* the hole to resend from, NOWHERE: none */
+    uint32_t count, most, next; /* the hole to resend from, NOWHERE: none */
     uint32_t fack;            /* one past the highest that was SACKed */
     uint32_t sacked, missing, lost, resent; /* bytes */
     struct bsd_hole hole[HOLES];
@@ -29,6 +29,7 @@ static struct bsd_board *board_get(struct tcb *tcb)
     if (!*board && (*board = pool_alloc(tcb->tcp->pool, sizeof **board)) != NULL) {
         memset(*board, 0, offsetof(struct bsd_board, hole));
         (*board)->next = NOWHERE;
+        (*board)->most = min_u32(tcb_params(tcb)->sack_max_holes, HOLES);
     }
     return *board;
 }
@@ -51,7 +52,7 @@ static uint32_t resent_of(const struct bsd_hole *hole) { return seq_min(hole->ag
 
 static struct bsd_hole *insert(struct bsd_board *board, uint32_t at, uint32_t start, uint32_t end)
 {
-    if (board->count == HOLES)
+    if (board->count >= board->most)
         return NULL;
     memmove(&board->hole[at + 1], &board->hole[at], (board->count - at) * sizeof board->hole[0]);
     board->count++;

@@ -177,6 +177,7 @@ struct tcp_params {
     /* for how long the client does without fast open after a black hole, twice as long each time
      * (tcp_fastopen_blackhole_timeout_sec); 0: off */
     uint32_t fastopen_hole_ms;
+    uint16_t sack_max_holes;      /* FreeBSD: of a sender's scoreboard */
     uint32_t fastopen_disable_s;  /* FreeBSD: a server whose SYN/ACK has no option is asked for none so long */
     bool reflect_tos;             /* the SYN's DSCP is the connection's (tcp_reflect_tos) */
     uint32_t orphan_limit;

@@ -221,7 +221,7 @@ static void set_parameter(struct run *run, const char *name, char *value)
         *p = (char)(*p == ':' ? ' ' : *p);
     if (setjmp(run->over))
         return;
-    if (lil_sysctl_set(run->host, name, value) < 0 && !shell_sysctl_bsd_set(&shell, name, value))
+    if (lil_sysctl_set(run->host, name, value) < 0 && shell_sysctl_bsd_set(&shell, name, value) != 0)
         fprintf(stderr, "liblilliput-packetdrill: %s cannot be \"%s\"\n", name, value);
 }
 
