@@ -1,6 +1,7 @@
 /* call_socket.c: socket, bind, listen, accept, connect, close, shutdown, names, fcntl, ioctl. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <linux/sockios.h>
@@ -19,6 +20,8 @@ static void do_socket(struct call *call)
     call->makes_fd = true;
     if (call->result < 0)
         return;
+    if (run->config.ip == SCRIPT_IPV4_MAPPED && call_is_ellipsis(call, 0) && run_is_freebsd(run)) /* as packetdrill does there */
+        (void)lil_setsockopt(run->proc, (int)call->result, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
     call->conn = conn_new(run, bare == SOCK_DGRAM ? SPEC_UDP : SPEC_TCP);
     call->conn->live_fd = (int)call->result;
     if (bare == SOCK_DGRAM)

@@ -126,6 +126,7 @@ static const struct sysctl_name translated[] = {
     {"net.inet.ip.portrange.first", "tcp.port_first", PORT_FIRST, 10000},
     {"net.inet.ip.portrange.last", "tcp.port_last", PORT_LAST, 65535},
     {"net.inet.ip.connect_inaddr_wild", "socket.connect_any", ANY_PEER, 0},
+    {"net.inet6.ip6.v6only", "socket.v6only", NONZERO, 1},
     {"net.inet6.ip6.connect_in6addr_wild", "socket.connect_any", ANY_PEER, 0},
     {"net.inet.ip.random_id", "ip.random_ip_id", NONZERO, 0},
     {"net.inet.icmp.icmplim", "ip.icmp_rate_per_s", ICMP_RATE, 200},

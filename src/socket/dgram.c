@@ -97,7 +97,7 @@ static int route(struct sock *sock, const struct sock_name *name, const struct a
     flow->local_port = own->local_port;
     flow->scope = (uint16_t)min_u32(name->scope, UINT16_MAX);
     if (sock->file.family == AF_INET6 && is_v4 && sock->flags & SF_V6ONLY && !addr_is_any(&name->addr))
-        return -ENETUNREACH;
+        return calls_are(&sock->file, CALLS_BSD) ? -EINVAL : -ENETUNREACH;
     result = sock_resolve_any(sock, &flow->remote);
     if (result < 0)
         return result;

@@ -177,7 +177,7 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
     flow->remote_port = name->port;
     flow->scope = (uint16_t)min_u32(name->scope, UINT16_MAX);
     if (addr_is_v4(&name->addr) && sock->file.family == AF_INET6 && sock->flags & SF_V6ONLY)
-        return -ENETUNREACH;
+        return calls_are(&sock->file, CALLS_BSD) ? -EINVAL : -ENETUNREACH;
     result = refuse_group(sock, &name->addr);
     if (result < 0)
         return result;

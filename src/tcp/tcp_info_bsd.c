@@ -40,5 +40,5 @@ void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
                               .rcv_numsacks = ext->recent_count,
                               .rcv_adv = tcb->rcv_wup + tcb->rcv_wnd,
                               .dupacks = ext->dupacks,
-                              .rttmin = tcb->min_rtt_us};
+                              .rttmin = tcb->min_rtt_us == UINT32_MAX ? 0 : tcb->min_rtt_us / 1000 /* t_rttlow: in ticks */};
 }
