@@ -509,11 +509,11 @@ static int pending_error(struct sock *sock)
 /* FreeBSD: the completed queue and its limit; what is in the SYN cache is no socket yet. */
 static int get_listen_queue(const struct sock *sock, int name, void *value, socklen_t *length)
 {
-    unsigned complete = 0, backlog = 0;
+    unsigned complete = 0, backlog = 0, held = sock->flags & SF_LISTENING ? tcp_listener_held(sock->listener) : 0;
 
     if (sock->flags & SF_LISTENING)
         tcp_listener_queues(sock->listener, NULL, &complete, &backlog);
-    return give_int(value, length, name == SOCK_LISTENQLIMIT ? (int)backlog : name == SOCK_LISTENQLEN ? (int)complete : 0);
+    return give_int(value, length, (int)(name == SOCK_LISTENQLIMIT ? backlog : name == SOCK_LISTENQLEN ? complete : held));
 }
 
 static int get_socket(struct sock *sock, int name, void *value, socklen_t *length)

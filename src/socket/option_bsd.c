@@ -104,8 +104,11 @@ int bsd_option_set(struct sock *sock, int level, int name, const void *value, so
 
     if (!has_level(sock, level)) /* tcp_ctloutput_set(): what IP said of these two is forgotten */
         return level == IPPROTO_IP && (name == IP_TOS || name == IP_TTL) && sock->file.type == SOCK_STREAM ? 0 : -EINVAL;
-    if (level == SOL_SOCKET && name == BSD_SO_REUSEPORT_LB)
-        return sock_setopt(NULL, &sock->file, SOL_SOCKET, SO_REUSEPORT, value, length);
+    if (level == SOL_SOCKET && name == BSD_SO_REUSEPORT_LB) {
+        result = sock_setopt(NULL, &sock->file, SOL_SOCKET, SO_REUSEPORT, value, length);
+        sock->flags = sock->flags & SF_REUSEPORT ? sock->flags | SF_REUSEPORT_LB : sock->flags & ~(uint32_t)SF_REUSEPORT_LB;
+        return result;
+    }
     if (!option)
         return -EAGAIN;
     if (option->how == REFUSED || option->how == TOLD)

@@ -40,6 +40,7 @@ enum sock_flag {
     SF_V6_RECVTOS = 1 << 30,
     SF_STAMPS_NEW = 1 << 27, /* received times are told as of SO_TIMESTAMP*_NEW, whose structures are 64 bits everywhere */
     SF_STAMPS = 1 << 26,   /* SO_TIMESTAMPING asks for moments of what is sent */
+    SF_REUSEPORT_LB = 1 << 28, /* FreeBSD: what made it SF_REUSEPORT */
     SF_DEFERRED = 1 << 25   /* TCP_FASTOPEN_CONNECT: connect() was called, the SYN waits for the first data (ext->deferred) */
 };
 

@@ -151,6 +151,7 @@ void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog);
 enum tcp_filter { TCP_FILTER_NONE, TCP_FILTER_DATA, TCP_FILTER_HTTP, TCP_FILTER_DNS }; /* FreeBSD's accept filters */
 void tcp_listener_set_filter(struct tcp_listener *listener, uint8_t kind);
 uint8_t tcp_listener_filter(const struct tcp_listener *listener);
+unsigned tcp_listener_held(const struct tcp_listener *listener); /* connections that wait for it */
 void tcp_listener_queues(const struct tcp_listener *listener, unsigned *incomplete, unsigned *complete, unsigned *backlog);
 /* Options that accepted connections inherit (the listener's own template). */
 struct tcb_options *tcp_listener_options(struct tcp_listener *listener);

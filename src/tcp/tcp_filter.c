@@ -29,11 +29,34 @@ static bool is_ready(const struct tcp_listener *listener, const struct tcb *tcb)
     }
 }
 
-/* True: TCB has to wait. */
+unsigned tcp_listener_held(const struct tcp_listener *listener)
+{
+    unsigned count = 0;
+    for (uint32_t slot = listener->held; slot != TCP_NONE; slot = tcp_tcb(listener->tcp, slot)->accept_next)
+        count++;
+    return count;
+}
+
+/* The one that has waited longest, the last of the list. */
+static void drop_oldest(struct tcp_listener *listener)
+{
+    uint32_t *at = &listener->held;
+    while (tcp_tcb(listener->tcp, *at)->accept_next != TCP_NONE)
+        at = &tcp_tcb(listener->tcp, *at)->accept_next;
+    struct tcb *tcb = tcp_tcb(listener->tcp, *at);
+    *at = TCP_NONE;
+    tcb->is_unaccepted = false;
+    tcb->user = NULL;
+    tcp_abort(listener->tcp, tcb, listener->tcp->now_ns);
+}
+
+/* True: TCB has to wait. Those that wait are no more than the backlog allows, and one (solisten_enqueue()). */
 bool filter_holds(struct tcp_listener *listener, struct tcb *tcb)
 {
     if (!listener->filter || is_ready(listener, tcb))
         return false;
+    while (tcp_listener_held(listener) > listener_backlog(listener))
+        drop_oldest(listener);
     tcb->accept_next = listener->held;
     listener->held = tcb->slot;
     return true;
