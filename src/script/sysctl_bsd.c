@@ -265,6 +265,7 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
     long number = strtol(value, NULL, 0);
     switch (known->how) {
     case SAME:
+    case CONGESTION:
         put(shell, known->ours, value, known->name);
         break;
     case NONZERO:
@@ -279,9 +280,6 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
     case RFC1323:
         put_number(shell, "tcp.offer_wscale", number == 1 || number == 2, known->name);
         put_number(shell, "tcp.offer_timestamps", number == 1 || number == 3, known->name);
-        break;
-    case CONGESTION:
-        put(shell, known->ours, value, known->name);
         break;
     case BIT_1:
     case BIT_2:

@@ -414,19 +414,21 @@ int lil_fcntl(struct lil_proc *p, int fd, int command, long argument)
     return pd.fcntl(pd.userdata, fd, command, argument);
 }
 
-int lil_accept4(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length, int flags)
+int lil_accept(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
 {
+    (void)p;
     int result = (int)call(ACCEPT, fd, A(address), A(length), 0, 0, 0);
     if (result >= 0 && result < FDS && fd < FDS)
         names[result] = names[fd];
-    if (result >= 0 && flags & SOCK_NONBLOCK)
-        (void)lil_fcntl(p, result, F_SETFL, O_RDWR | O_NONBLOCK);
     return result;
 }
 
-int lil_accept(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length)
+int lil_accept4(struct lil_proc *p, int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-    return lil_accept4(p, fd, address, length, 0);
+    int result = lil_accept(p, fd, address, length);
+    if (result >= 0)
+        (void)lil_fcntl(p, result, F_SETFL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+    return result;
 }
 
 int lil_connect(struct lil_proc *p, int fd, const struct sockaddr *address, socklen_t length)
