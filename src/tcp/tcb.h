@@ -745,6 +745,9 @@ COLD bool fastopen_admits(struct tcb *tcb, const struct rx *rx);
 COLD void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener);
 COLD void fastopen_on_timeout(struct tcb *tcb, bool is_over); /* the client's retransmission timer; IS_OVER: it gives up */
 COLD void fastopen_on_end(struct tcb *tcb);                   /* of a client's connection */
+COLD void fastopen_release_synack(struct tcb *tcb);
+COLD bool fastopen_child_may_send(struct tcb *tcb);
+void fastopen_fill_synack(struct tcb *tcb, struct tcp_segment *segment);
 void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
 

@@ -384,6 +384,52 @@ static bool has_room(struct tcp_listener *listener)
     return listener->fastopen_pending < limit;
 }
 
+/* FreeBSD (tcp_do_segment()): the ACK of a SYN's text is a delayed one, so that an answer may go with it. */
+static void hold_synack(struct tcb *tcb)
+{
+    tcb->ext->fastopen_held = true;
+    timer_set(tcb, TIMER_SYN, tcb_now(tcb) + tcb_params(tcb)->delack_ms * NS_PER_MS);
+}
+
+/* It goes now. */
+void fastopen_release_synack(struct tcb *tcb)
+{
+    tcb->ext->fastopen_held = false;
+    tcb->ext->fastopen_start_ns = tcb_now(tcb);
+    tcb->want_syn = true;
+    timer_stop(tcb);
+    tcb_mark_due(tcb);
+}
+
+/* Before the handshake ends a child sends what the windows allow; FreeBSD's only what goes with its SYN/ACK. */
+bool fastopen_child_may_send(struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    if (ext->fastopen_held && (tcb_has_unsent(tcb) || tcb->snd_shutdown))
+        fastopen_release_synack(tcb);
+    return ext->fastopen_child && (tcb_params(tcb)->input_policy != TCP_INPUT_BSD || ext->fastopen_burst);
+}
+
+/* FreeBSD (tcp_default_output()): the first SYN/ACK takes text along, and its window is what the text of the SYN left. */
+void fastopen_fill_synack(struct tcb *tcb, struct tcp_segment *segment)
+{
+    if (!tcb->ext->fastopen_child || tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
+        return;
+    uint32_t unsent = tcb->write_seq - tcb->snd_nxt, window = min_u32(unsent, tcb->snd_wnd);
+    uint32_t size = (uint32_t)tcphdr_options_size(&segment->header.options, TCP_SYN, segment->option_order);
+    uint32_t length = min_u32(window, tcb->mss + mss_options(tcb) - size);
+    tcb->rcv_wnd = window_room(tcb);
+    segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
+    if (!length || tcb->retransmits || !output_attach(tcb, segment, tcb->snd_nxt, length, tcb->mss))
+        return;
+    if (put_in_flight(tcb, length)) {
+        tcb->ext->fastopen_burst = tcb->ext->in_burst = tcb->ext->burst_idle = length < window;
+    } else {
+        packet_free(segment->packet);
+        segment->packet = NULL;
+    }
+}
+
 /* The entry is a connection now; its data and perhaps FIN are in, the SYN/ACK is due. */
 static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool by_backup)
 {
@@ -402,7 +448,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     ext->fastopen_irs = in->header.seq;
     if (accecn_is_on(tcb))
         accecn_on_child(tcb, in);
-    ext->fastopen_renew = by_backup || tcp->params.call_policy == TCP_CALLS_BSD; /* FreeBSD: the newest with each SYN/ACK */
+    ext->fastopen_renew = by_backup || tcp->params.call_policy == TCP_CALLS_BSD; /* FreeBSD: the newest with the first SYN/ACK */
     ext->fastopen_exp = in->header.options.fastopen_experimental;
     if (by_backup)
         TCP_MIB(tcp, FastOpenPassiveAltKey);
@@ -422,8 +468,12 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         ext->data_segs_in++;
         ext->syn_data = true;
     }
-    tcb->want_syn = true; /* in SYN_RECEIVED: SYN/ACK */
-    tcb_mark_due(tcb);
+    if (tcp->params.input_policy == TCP_INPUT_BSD && in->payload && !(in->header.flags & TCP_FIN)) {
+        hold_synack(tcb);
+    } else {
+        tcb->want_syn = true; /* in SYN_RECEIVED: SYN/ACK */
+        tcb_mark_due(tcb);
+    }
     listener_enqueue(listener, tcb);
     TCP_MIB(tcp, FastOpenPassive);
     return true;
@@ -553,7 +603,7 @@ void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, stru
 /* A child's SYN/ACK: its cookie was an old key's, here is the new one's (Linux: in the first alone). */
 void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options)
 {
-    if (tcb->retransmits && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
+    if (tcb->retransmits)
         return;
     options->fastopen_experimental = tcb->ext->fastopen_exp;
     put_cookie(tcb->tcp, tcb->opt, &tcb->flow, options);

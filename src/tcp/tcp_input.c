@@ -413,7 +413,7 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
             reset_reply(tcb->tcp, rx->in); /* 3.5.2 group 2 */
         return LIL_DROP_TCP_BAD_ACK;
     }
-    bool fin = tcb->snd_shutdown;
+    bool fin = tcb->snd_shutdown, again = tcb->retransmits && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
     tcb->fin_queued = fin;
     tcp_establish(tcb, rx);
     if (tcb->ecn_ok && accecn_is_on(tcb)) {
@@ -428,6 +428,10 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     tcb->snd_una++; /* the SYN */
     if (tcb_ext_peek(tcb)->fastopen_child) {
         fastopen_child_done(tcb);
+        if (again) { /* so is the text that went with the first SYN/ACK */
+            recovery_on_rto(tcb);
+            tcb_mark_due(tcb);
+        }
         timer_rexmt(tcb);
     } else if (tcb->tx) {
         timer_rexmt(tcb);

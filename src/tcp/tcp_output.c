@@ -212,6 +212,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
         fastopen_renew_cookie(tcb, options);
     if (!first)
         segment->header.flags |= tcb->is_passive ? accecn_synack_flags(tcb, options) : accecn_crossed_flags(tcb, options);
+    if (!first && tcb->ext)
+        fastopen_fill_synack(tcb, segment);
     tcb->acks_due = 0;
     tcb->ack_want = 0;
     if (tcb->timer != TIMER_SYN || tcb->rexmt_ns <= tcb_now(tcb))
@@ -610,10 +612,11 @@ static void end_burst(struct tcb *tcb)
 
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
+    /* the SYN/ACK alone may be in flight after a timeout */
+    bool may_close = tcb->is_orphan && !tcb->retransmits && tcb_params(tcb)->input_policy != TCP_INPUT_BSD;
+    bool may_send = tcb->state == TCPS_SYN_RECEIVED && (fastopen_child_may_send(tcb) || tcb->acks_due || may_close);
     if (tcb->want_syn)
         return output_syn(tcb, segment);
-    bool may_close = tcb->is_orphan && !tcb->retransmits; /* the SYN/ACK alone may be in flight after a timeout */
-    bool may_send = tcb->state == TCPS_SYN_RECEIVED && (tcb->acks_due || may_close || tcb_ext_peek(tcb)->fastopen_child);
     if (tcb->state < TCPS_ESTABLISHED && !may_send) {
         tcb->acks_due = tcb->ack_want = 0;
         return false;
@@ -652,7 +655,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
         end_burst(tcb);
     if (tcb->ext) {
-        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = false;
+        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->fastopen_burst = false;
         tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
     }
     if (tcb->ack_want) {

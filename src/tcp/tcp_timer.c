@@ -211,6 +211,8 @@ static bool on_syn_timeout(struct tcb *tcb)
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && bsd_is_stuck(tcb))
         return time_out(tcb), false;
+    if (tcb_ext_peek(tcb)->fastopen_held)
+        return fastopen_release_synack(tcb), true;
     if (params->input_policy == TCP_INPUT_LINUX)
         TCP_MIB(tcb->tcp, Timeouts);
     if (give_up_ms && !(active && tcb->opt->syn_retries) &&
