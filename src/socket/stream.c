@@ -512,7 +512,7 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
     /* Linux's inet_shutdown(): remembered all the same */
     if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok)
         return tcp_shutdown(tcp_of(sock), tcb, how, sock_now(file));
-    if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
+    if (!tcb || tcp_is_disconnected(tcb))
         return -ENOTCONN;
     if (tcp_get_state(tcb) == TCPS_SYN_SENT && sock_params(file)->connect_unspec_ok) /* Linux: not connecting any more */
         return stream_dissolve(sock);
@@ -583,8 +583,7 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
         return -ENOTCONN;
     if (which != NAME_OWN) {
         if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb)) ||
-                                   (tcp_get_state(tcb) == TCPS_TIME_WAIT &&
-                                    (calls_are(file, CALLS_BSD) || sock_is_over(sock))))) /* soisdisconnected() */
+                                   (calls_are(file, CALLS_BSD) ? tcp_is_disconnected(tcb) : sock_is_over(sock))))
             return -ENOTCONN;
         return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
                                tcp_get_flow(tcb)->scope, address);

@@ -171,6 +171,7 @@ ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uin
 /* The same for one buffer and no flags (tcp_fast.c). */
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns);
 ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns);
+bool tcp_is_disconnected(const struct tcb *tcb); /* closed or as good as that; FreeBSD: soisdisconnected() has been */
 int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns); /* -ENOTCONN */
 /* close(): the tcb lives on as an orphan and dies by itself; SO_LINGER 0 or unread data: an RST as the profile says. */
 void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);

@@ -321,6 +321,13 @@ void user_queue_fin(struct tcb *tcb)
     tcb_mark_due(tcb);
 }
 
+bool tcp_is_disconnected(const struct tcb *tcb)
+{
+    if (tcb->state == TCPS_FIN_WAIT_2)
+        return tcb->rcv_shutdown && tcb->timer == TIMER_FIN_WAIT_2;
+    return tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT;
+}
+
 int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -343,6 +350,10 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
         }
         (void)tcb_ext_get(tcb); /* the process may ask what became of its FIN */
         user_queue_fin(tcb);
+        if (tcb->state == TCPS_FIN_WAIT_2 && tcp->params.input_policy == TCP_INPUT_BSD) { /* tcp_usrclosed() disconnects it */
+            tcb->rcv_shutdown = true;
+            timer_orphan(tcb);
+        }
     }
     tcb_event(tcb, how == SHUT_WR ? TCP_EV_WRITABLE : TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);
     return 0;
