@@ -30,6 +30,7 @@ static const struct sysctl_text {
     {"net.inet.tcp.reass.new_limit", "0"},
     {"net.inet.tcp.reass.queueguard", "16"},
     {"net.inet.tcp.blackhole_local", "0"},
+    {"net.inet.tcp.msl_local", "10000"},
     {"net.inet.tcp.nolocaltimewait", "1"},
     {"net.inet.tcp.tso", "1"},
     {"net.inet.tcp.do_tcpdrain", "1"},

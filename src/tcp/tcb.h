@@ -601,6 +601,7 @@ uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64
 void timer_revert_backoff(struct tcb *tcb, uint32_t seq);
 void timer_keepalive_changed(struct tcb *tcb);
 uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active);
+bool timer_goes_by_syn(const struct tcb *tcb);
 uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent);
 COLD void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms);
 COLD void timer_fin_wait_2_changed(struct tcb *tcb);

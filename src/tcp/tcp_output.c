@@ -129,7 +129,7 @@ static bool output_ack(struct tcb *tcb, struct tcp_segment *segment)
 static void arm_syn_timer(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    bool active = tcb->state == TCPS_SYN_SENT || !tcb->is_passive;
+    bool active = timer_goes_by_syn(tcb);
     uint64_t interval = timer_syn_interval(tcb, active, tcb->retransmits);
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
     if (active && params->byte_recovery && tcb_ext_get(tcb)) { /* the SYN's ACK is owed too */

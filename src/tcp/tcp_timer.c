@@ -165,6 +165,14 @@ static bool is_fastopen_child(const struct tcb *tcb)
     return tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb_ext_peek(tcb)->fastopen_child;
 }
 
+/* The SYN's schedule is also that of a SYN/ACK to a crossing SYN, and of FreeBSD's fast open, which answers as a connection and not as an
+ * entry of the SYN queue (tcp_timer_rexmt()). */
+bool timer_goes_by_syn(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_SENT || !tcb->is_passive ||
+           (tcb_params(tcb)->input_policy == TCP_INPUT_BSD && tcb_ext_peek(tcb)->fastopen_child);
+}
+
 /* R2 of the SYN or SYN/ACK, from when the first went; 0: by the count. */
 uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active)
 {
@@ -205,10 +213,10 @@ static bool on_syn_timeout(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     bool active = tcb->state == TCPS_SYN_SENT;
-    const struct tcp_schedule *schedule = active || !tcb->is_passive ? &params->syn : &params->synack;
+    const struct tcp_schedule *schedule = timer_goes_by_syn(tcb) ? &params->syn : &params->synack;
     uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
     int soft = tcb_ext_peek(tcb)->soft_error;
-    uint32_t give_up_ms = timer_syn_end_ms(tcb, active);
+    uint32_t give_up_ms = timer_syn_end_ms(tcb, active || (params->input_policy == TCP_INPUT_BSD && timer_goes_by_syn(tcb)));
     if (active && bsd_is_stuck(tcb))
         return time_out(tcb), false;
     if (tcb_ext_peek(tcb)->fastopen_held)
