@@ -106,7 +106,9 @@ int bsd_option_set(struct sock *sock, int level, int name, const void *value, so
         return level == IPPROTO_IP && (name == IP_TOS || name == IP_TTL) && sock->file.type == SOCK_STREAM ? 0 : -EINVAL;
     if (level == SOL_SOCKET && name == BSD_SO_REUSEPORT_LB) {
         result = sock_setopt(NULL, &sock->file, SOL_SOCKET, SO_REUSEPORT, value, length);
-        sock->flags = sock->flags & SF_REUSEPORT ? sock->flags | SF_REUSEPORT_LB : sock->flags & ~(uint32_t)SF_REUSEPORT_LB;
+        if (!sock_need_ext(sock))
+            return -ENOBUFS;
+        sock->ext->reuseport_lb = sock->flags & SF_REUSEPORT;
         return result;
     }
     if (!option)

@@ -40,7 +40,6 @@ enum sock_flag {
     SF_V6_RECVTOS = 1 << 30,
     SF_STAMPS_NEW = 1 << 27, /* received times are told as of SO_TIMESTAMP*_NEW, whose structures are 64 bits everywhere */
     SF_STAMPS = 1 << 26,   /* SO_TIMESTAMPING asks for moments of what is sent */
-    SF_REUSEPORT_LB = 1 << 28, /* FreeBSD: what made it SF_REUSEPORT */
     SF_DEFERRED = 1 << 25   /* TCP_FASTOPEN_CONNECT: connect() was called, the SYN waits for the first data (ext->deferred) */
 };
 
@@ -70,7 +69,7 @@ struct sock_ext {                      /* options few sockets use */
     struct sock_name deferred; /* SF_DEFERRED */
     uint32_t tsflags, ts_base; /* SO_TIMESTAMPING; the sequence number that SOF_TIMESTAMPING_OPT_ID counts from */
     struct plain_options *plain; /* option_plain.c */
-    bool has_zerocopy;
+    bool has_zerocopy, reuseport_lb; /* reuseport_lb: what made it SF_REUSEPORT (FreeBSD) */
     struct zerocopy *zerocopy; /* zerocopy.c */
     struct cork *cork;         /* dgram_cork.c */
     struct ip_extra *extra;    /* of datagrams; a stream's is with its connection */

@@ -343,7 +343,7 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     if (sock->flags & SF_FAILED && sock_params(file)->reconnect_error)
         return reconnect_refusal(sock);
     result = sock_parse(sock, address, length, &name);
-    if (result == 0 && sock->flags & SF_REUSEPORT_LB) /* tcp_connect() */
+    if (result == 0 && sock->ext && sock->ext->reuseport_lb) /* tcp_connect() */
         result = -EOPNOTSUPP;
     if (result == 0 && stream_defers_connect(sock, &name, &result))
         return result;
