@@ -40,7 +40,7 @@ static int usage(void)
             "  --profile P     the client's TCP/IP stack (linux)     --seed N  all randomness of the network (1)\n"
             "  --name NAME     what {host} is (server.test)          --port N  what {port} is (80)\n"
             "  --udp, --tcp    the cases of that protocol (default: what the program talks in the first case)\n"
-            "  --server CMD    your own server behind the fault, a shell command that listens on $LILLIPUT_PORT\n"
+            "  --server CMD    your own server behind the fault, a shell command that listens on {port}\n"
             "  --json          the results as JSON                   --junit FILE  and as JUnit XML\n"
             "  --record FILE   write a baseline                      --expect FILE compare with one\n"
             "  --show          let the program's output through      --jobs N      at a time (processors)\n"
@@ -289,18 +289,42 @@ static void print_hang(const struct gauntlet_options *o, const struct job *job)
 /* Without a baseline: what no program should do. */
 static const char *fault_of(const struct attempt *a)
 {
-    return a->broken ? "could not be run" : a->hung ? "a hang" : !a->skipped && WIFSIGNALED(a->status) ? "death by a signal" : "";
+    char server[ATTEMPT_WORD];
+
+    if (a->broken || a->hung)
+        return a->broken ? "could not be run" : "a hang";
+    if (!a->skipped && WIFSIGNALED(a->status))
+        return "death by a signal";
+    return strncmp(report_server(a, server), "SIG", 3) ? "" : "the server's death by a signal";
+}
+
+/* The user's own server: where it ended before the program did, and not well; and that it never listened. False: it is not to be blamed. */
+static bool print_server(const struct job *jobs, const struct attempt *all, unsigned count, uint16_t port)
+{
+    bool is_deaf = false, has_ended = false;
+
+    for (unsigned i = 0; i < count; i++) {
+        char word[ATTEMPT_WORD];
+        is_deaf |= all[i].is_deaf;
+        if (!*report_server(&all[i], word))
+            continue;
+        has_ended = true;
+        printf("server: it ended in %s: %s\n", jobs[i].one->name, word);
+    }
+    if (is_deaf)
+        printf("note: the server does not listen on port %u ({port} and $LILLIPUT_PORT tell it); --show lets its output through\n", port);
+    return is_deaf || has_ended;
 }
 
 /* What a reader of the table should know. */
-static void print_notes(const struct gauntlet_options *o, const struct job *jobs, unsigned skipped)
+static void print_notes(const struct gauntlet_options *o, const struct job *jobs, unsigned skipped, bool blames_server)
 {
     const struct attempt *first = &jobs[0].result;
     const struct attempt *fine = jobs[0].one == &gauntlet_cases[0] && !first->hung && !first->broken ? first : NULL;
 
     if (fine && !fine->talks_tcp && !fine->talks_udp && !fine->asks_names)
         printf("note: it connects to nobody, and sends no datagram, where nothing is wrong (fine): its rows tell nothing of it\n");
-    else if (fine && fine->status)
+    else if (fine && fine->status && !blames_server)
         printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, "
                "--server, --show\n",
                o->port, o->name);
@@ -311,6 +335,7 @@ static void print_notes(const struct gauntlet_options *o, const struct job *jobs
 static void print_table_end(const struct gauntlet_options *o, const struct job *jobs, const struct attempt *all, unsigned count)
 {
     unsigned hangs = 0, crashes = 0, broken = 0, skipped = 0;
+    bool blames_server;
 
     for (unsigned i = 0; i < count; i++) {
         hangs += all[i].hung;
@@ -323,8 +348,9 @@ static void print_table_end(const struct gauntlet_options *o, const struct job *
     for (unsigned i = 0; o->expect && i < count; i++)
         if (all[i].unexpected[0])
             printf("unexpected: %s: %s\n", jobs[i].one->name, all[i].unexpected);
+    blames_server = print_server(jobs, all, count, o->port);
     if (!o->expect)
-        print_notes(o, jobs, skipped);
+        print_notes(o, jobs, skipped, blames_server);
     printf("%u case%s: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - skipped == 1 ? "" : "s",
            count - hangs - crashes - broken - skipped, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
 }

@@ -73,26 +73,40 @@ static char *substitute(const char *text, const char *host, const char *address,
     return out;
 }
 
+/* What tells a program where the server is, as words and as variables. */
+struct place {
+    char address[64], variables[3][96];
+    char *environment[4];
+};
+
+static void find_place(struct place *place, const struct attempt_config *config, const struct zoo *zoo)
+{
+    case_address(zoo, &config->net, place->address);
+    snprintf(place->variables[0], sizeof place->variables[0], "LILLIPUT_HOST=%s", config->net.name);
+    snprintf(place->variables[1], sizeof place->variables[1], "LILLIPUT_ADDR=%s", place->address);
+    snprintf(place->variables[2], sizeof place->variables[2], "LILLIPUT_PORT=%u", config->net.port);
+    for (int i = 0; i < 3; i++)
+        place->environment[i] = place->variables[i];
+    place->environment[3] = NULL;
+}
+
 static struct program *add_program(struct launcher *l, const struct attempt_config *config, const struct zoo *zoo)
 {
-    char address[64], variables[3][96], **argv;
-    char *environment[4] = {variables[0], variables[1], variables[2], NULL};
+    struct place place;
+    char **argv;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = config->show_output ? -1 : null;
     size_t count = 0;
     struct program *program;
 
-    case_address(zoo, &config->net, address);
-    snprintf(variables[0], sizeof variables[0], "LILLIPUT_HOST=%s", config->net.name);
-    snprintf(variables[1], sizeof variables[1], "LILLIPUT_ADDR=%s", address);
-    snprintf(variables[2], sizeof variables[2], "LILLIPUT_PORT=%u", config->net.port);
+    find_place(&place, config, zoo);
     while (config->program[count])
         count++;
     argv = calloc(count + 1, sizeof *argv);
     for (size_t i = 0; argv && i < count; i++)
-        argv[i] = substitute(config->program[i], config->net.name, address, config->net.port);
+        argv[i] = substitute(config->program[i], config->net.name, place.address, config->net.port);
     program = argv ? launcher_add(l, &(struct program_config){.host = zoo->client,
                                                               .argv = argv,
-                                                              .environment = environment,
+                                                              .environment = place.environment,
                                                               .stdin_fd = null,
                                                               .stdout_fd = out,
                                                               .stderr_fd = out,
@@ -106,20 +120,25 @@ static struct program *add_program(struct launcher *l, const struct attempt_conf
     return program;
 }
 
-static bool add_server(struct launcher *l, const struct attempt_config *config, const struct zoo *zoo)
+static struct program *add_server(struct launcher *l, const struct attempt_config *config, const struct zoo *zoo)
 {
-    char port[32];
-    char *argv[] = {"/bin/sh", "-c", (char *)(uintptr_t)config->server, NULL}, *environment[] = {port, NULL};
+    struct place place;
+    char *argv[] = {"/bin/sh", "-c", NULL, NULL};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = config->show_output ? -1 : null;
+    struct program *server;
 
-    snprintf(port, sizeof port, "LILLIPUT_PORT=%u", config->net.port);
-    return launcher_add(l, &(struct program_config){.host = zoo->target,
-                                                    .argv = argv,
-                                                    .environment = environment,
-                                                    .name = "server",
-                                                    .stdin_fd = null,
-                                                    .stdout_fd = out,
-                                                    .stderr_fd = out}) != NULL;
+    find_place(&place, config, zoo);
+    argv[2] = substitute(config->server, config->net.name, place.address, config->net.port);
+    server = argv[2] ? launcher_add(l, &(struct program_config){.host = zoo->target,
+                                                                .argv = argv,
+                                                                .environment = place.environment,
+                                                                .name = "server",
+                                                                .stdin_fd = null,
+                                                                .stdout_fd = out,
+                                                                .stderr_fd = out})
+                     : NULL;
+    free(argv[2]);
+    return server;
 }
 
 static void see_listener(void *ctx, struct sock_seen *seen)
@@ -174,7 +193,7 @@ void attempt_run(const struct attempt_config *config, struct attempt *a)
     bool has_server = config->server && !config->one->serverless;
     uint64_t began = clock_real_ns();
     struct launcher *l;
-    struct program *program;
+    struct program *program, *server = NULL;
 
     memset(a, 0, sizeof *a);
     a->broken = true;
@@ -196,7 +215,9 @@ void attempt_run(const struct attempt_config *config, struct attempt *a)
         return;
     /* The program is the first: the run ends with it. */
     program = add_program(l, config, &zoo);
-    if (!program || (has_server && !add_server(l, config, &zoo)))
+    if (program && has_server)
+        server = add_server(l, config, &zoo);
+    if (!program || (has_server && !server))
         return;
     observer.launcher = l;
     observer.program = program;
@@ -208,6 +229,8 @@ void attempt_run(const struct attempt_config *config, struct attempt *a)
     launcher_run(l);
     a->broken = false;
     fill_result(a, program, l, observer.start_ns, clock_real_ns() - began);
+    a->is_deaf = server && !observer.is_listening;
+    a->server_status = server && server->ended ? server->status : 0;
     launcher_free(l);
     zoo_fini(&zoo);
 }

@@ -23,6 +23,8 @@ struct attempt { /* flat: it crosses a pipe */
     bool hung, skipped, broken; /* broken: the case could not be run */
     bool spins;                 /* hung, and it never sleeps: it makes that call over and over, or ("") none at all */
     bool waits_on;              /* hung, in a wait that has an end and comes again */
+    bool is_deaf;               /* the user's own server did not listen when the program began */
+    int server_status;          /* of one that ended before the program did, as wait(2) says */
     uint64_t virtual_ns, real_ns;
     uint64_t syn_ns[ATTEMPT_SYNS];
     unsigned syn_count;
@@ -32,6 +34,8 @@ struct attempt { /* flat: it crosses a pipe */
 void attempt_run(const struct attempt_config *config, struct attempt *result);
 
 /* report.c */
+/* How the server ended, too early: "exit 3", "SIGABRT"; "": it did not. */
+const char *report_server(const struct attempt *a, char out[ATTEMPT_WORD]);
 const char *attempt_errno_name(int error, char out[ATTEMPT_WORD]);
 void report_head(FILE *out);
 void report_row(FILE *out, const char *name, const struct attempt *a);

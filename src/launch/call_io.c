@@ -487,6 +487,8 @@ int64_t call_send(struct call *call)
     n = call_take_error(call, 0);
     if (n)
         return -n;
+    if (desc->kind == DESC_DGRAM && !l->exact && desc->queued_mark && (n = desc_dgram_claim(desc, call->inner, 0)) < 0)
+        return n; /* an ICMP error; the pump had it for the next read */
     if (desc->kind == DESC_DGRAM && !l->exact)
         desc_pump(desc); /* what was written natively goes first */
     n = call->nr == __NR_sendmmsg ? send_many(call, t) : send_message(call, t);

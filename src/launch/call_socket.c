@@ -573,6 +573,8 @@ static int untold_error(const struct call *call)
     struct desc *desc = call->desc;
     int error = desc->error;
 
+    if (desc->kind == DESC_DGRAM && call->inner >= 0 && desc->queued_mark)
+        return -desc_dgram_claim(desc, call->inner, 0);
     desc->error = 0;
     if (call->inner < 0 || !(desc->is_reset || desc->state == DESC_FAILED))
         return error;
@@ -606,6 +608,8 @@ int64_t call_getsockopt(struct call *call)
     }
     if (is_error && desc->is_reset && call->inner >= 0)
         desc_take_error(call->inner);
+    if (is_error && call->program->launcher->exact && desc->lil_fd >= 0)
+        desc_sync(desc, call->inner); /* poll(2) shows it no more */
     if (is_error && *(int *)value)
         call_record(call, desc->state == DESC_FAILED ? "connect" : "recv", *(int *)value);
     if (memory_write(call->tid, call->args[3], value, length) < 0 || memory_write(call->tid, call->args[4], &length, sizeof length) < 0)

@@ -18,7 +18,6 @@ struct watch {
     int epoll; /* our duplicate */
     struct epoll_event event;
 };
-enum { WATCHES = 16 };
 
 static void copy_settings(int from, int to)
 {
@@ -65,19 +64,34 @@ static int get_beside(pid_t tid, int fd, int taken)
     return other;
 }
 
-/* False: one cannot be had (pidfd_getfd is refused). */
-static bool collect_watches(const struct call *call, struct watch out[WATCHES], unsigned *count)
+struct watches {
+    struct watch *all;
+    unsigned count;
+};
+
+/* False: EPOLL, a duplicate, cannot be had (pidfd_getfd is refused), or there is no memory. */
+static bool add_watch(struct watches *watches, int epoll, const struct epoll_event *event)
 {
-    static char info[65536];
+    struct watch *more = epoll < 0 ? NULL : reallocarray(watches->all, watches->count + 1, sizeof *more);
+
+    if (!more)
+        return false;
+    watches->all = more;
+    more[watches->count++] = (struct watch){epoll, *event};
+    return true;
+}
+
+static bool collect_watches(const struct call *call, struct watches *out)
+{
+    static char info[1 << 20];
     char path[300], link[64];
+    struct epoll_event event;
     bool all = true;
     DIR *fds;
 
-    *count = 0;
-
     snprintf(path, sizeof path, "/proc/%d/fd", call->tid);
     fds = opendir(path);
-    for (struct dirent *entry; fds && *count < WATCHES && (entry = readdir(fds));) {
+    for (struct dirent *entry; fds && all && (entry = readdir(fds));) {
         ssize_t n;
         snprintf(path, sizeof path, "/proc/%d/fd/%.16s", call->tid, entry->d_name);
         n = readlink(path, link, sizeof link - 1);
@@ -85,11 +99,8 @@ static bool collect_watches(const struct call *call, struct watch out[WATCHES], 
             continue;
         snprintf(path, sizeof path, "/proc/%d/fdinfo/%.16s", call->tid, entry->d_name);
         memory_proc_text(path, info, sizeof info);
-        if (!find_watch(info, (int)call->args[0], call->desc->inode, &out[*count].event))
-            continue;
-        out[*count].epoll = get_beside(call->tid, atoi(entry->d_name), (int)call->args[0]);
-        all &= out[*count].epoll >= 0;
-        ++*count;
+        if (find_watch(info, (int)call->args[0], call->desc->inode, &event))
+            all = add_watch(out, get_beside(call->tid, atoi(entry->d_name), (int)call->args[0]), &event);
     }
     if (fds)
         closedir(fds);
@@ -98,15 +109,16 @@ static bool collect_watches(const struct call *call, struct watch out[WATCHES], 
 
 /* An epoll knows what it watches by the file and its number in the table of who asked: for this moment the new end has the program's
  * number in ours, too. */
-static void watch_again(const struct watch *watches, unsigned count, int fd, int inner)
+static void watch_again(const struct watches *watches, int fd, int inner)
 {
+    unsigned count = watches->count;
     int saved = count ? fcntl(fd, F_DUPFD_CLOEXEC, fd + 1) : -1;
 
     if (count && inner != fd)
         dup3(inner, fd, O_CLOEXEC);
     for (unsigned i = 0; i < count; i++) {
-        struct epoll_event event = watches[i].event;
-        epoll_ctl(watches[i].epoll, EPOLL_CTL_ADD, fd, &event);
+        struct epoll_event event = watches->all[i].event;
+        epoll_ctl(watches->all[i].epoll, EPOLL_CTL_ADD, fd, &event);
     }
     if (saved >= 0)
         dup3(saved, fd, O_CLOEXEC);
@@ -140,8 +152,7 @@ static int put_in_place(const struct call *call, int inner)
 int desc_renew(struct call *call)
 {
     struct desc *desc = call->desc;
-    struct watch watches[WATCHES];
-    unsigned count;
+    struct watches watches = {0};
     int inner, rc;
 
     if (sweep_holders(desc->launcher, desc) > 1)
@@ -150,18 +161,19 @@ int desc_renew(struct call *call)
     if (inner < 0)
         return -errno;
     copy_settings(call->inner, inner);
-    rc = collect_watches(call, watches, &count) ? put_in_place(call, inner) : -EPERM;
+    rc = collect_watches(call, &watches) ? put_in_place(call, inner) : -EPERM;
     call->is_killable |= rc == 0; /* seccomp(2)'s loop: after a descriptor it sleeps as after a signal */
     if (rc == 0)
         rc = desc_replace_inner(desc, inner);
     if (rc == 0) {
-        watch_again(watches, count, (int)call->args[0], inner);
+        watch_again(&watches, (int)call->args[0], inner);
         close(call->inner);
         call->inner = inner;
     } else {
         close(inner);
     }
-    for (unsigned i = 0; i < count; i++)
-        close(watches[i].epoll);
+    for (unsigned i = 0; i < watches.count; i++)
+        close(watches.all[i].epoll);
+    free(watches.all);
     return rc;
 }

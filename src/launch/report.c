@@ -43,6 +43,19 @@ static void exit_word(const struct attempt *a, char *out, size_t size)
         snprintf(out, size, "%d", WEXITSTATUS(a->status));
 }
 
+const char *report_server(const struct attempt *a, char out[ATTEMPT_WORD])
+{
+    int status = a->server_status, exit = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    int sig = WIFSIGNALED(status) ? WTERMSIG(status) : exit - 128;
+
+    out[0] = 0;
+    if (sig > 0 && sigabbrev_np(sig)) /* of the server itself, or as its shell tells */
+        snprintf(out, ATTEMPT_WORD, "SIG%s", sigabbrev_np(sig));
+    else if (exit)
+        snprintf(out, ATTEMPT_WORD, "exit %d", exit);
+    return out;
+}
+
 #define ROW "%-19s %-15s %-13s %-7s %8s %7s  "
 
 void report_head(FILE *out) { fprintf(out, ROW "%s\n", "CASE", "CALL", "ERRNO", "EXIT", "VIRTUAL", "REAL", "SYN AT"); }
@@ -86,15 +99,15 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
 
     for (unsigned i = 0; i < count; i++) {
         const struct attempt *a = &all[i];
-        char word[ATTEMPT_WORD], exit[ATTEMPT_WORD];
+        char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], server[ATTEMPT_WORD];
         json_t *syns = json_array(), *row;
         exit_word(a, exit, sizeof exit);
         for (unsigned k = 0; k < a->syn_count; k++)
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
-        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call,
+        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call,
                         "errno", a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "spins", a->spins,
                         "virtual_ms", (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS),
-                        "syn_at_ms", syns, "unexpected", a->unexpected);
+                        "syn_at_ms", syns, "server", report_server(a, server), "unexpected", a->unexpected);
         json_array_append_new(list, row);
     }
     json_object_set_new(root, "cases", list);

@@ -66,6 +66,11 @@ check 'a program that asks at the DNS port' 0 '^udp-unreachable +recvmsg +ECONNR
 check 'a program that does not fit' 0 '^note: it fails where nothing is wrong' "$LILLIPUT" gauntlet --port 81 -- curl -s http://server.test/
 check 'junit' 0 . bash -c "'$LILLIPUT' gauntlet --case refused --junit $work/j.xml -- curl -s 'http://{host}/' && grep '<testcase.*refused' $work/j.xml"
 check 'own server' 0 '^delay-2s .* 0 ' "$LILLIPUT" gauntlet --case delay-2s --server 'python3 -m http.server $LILLIPUT_PORT' -- curl -s 'http://{host}:{port}/'
+check 'own server: it is told where, by words too' 0 '^fine .* 0 +0\.0' "$LILLIPUT" gauntlet --case fine --server 'python3 -m http.server {port}' -- curl -s -o /dev/null 'http://{host}:{port}/'
+check 'own server: it crashes' 1 '^server: it ended in fine: SIGABRT' "$LILLIPUT" gauntlet --case fine --server 'python3 -c "
+import os, socket
+socket.create_server((\"\", {port})).accept(); os.abort()"' -- curl -s -m 50 -o /dev/null 'http://{host}:{port}/'
+check 'own server: it does not listen' 0 '^note: the server does not listen on port 80' "$LILLIPUT" gauntlet --case fine --server 'exit 3' -- curl -s -m 50 'http://{host}:{port}/'
 check 'own server: nobody answers' 0 '^refused +connect +ECONNREFUSED +7 ' "$LILLIPUT" gauntlet --case refused --server false -- curl -s 'http://{host}:{port}/'
 check 'own server: half open' 0 '^half-open +recvfrom +ETIMEDOUT +56 ' "$LILLIPUT" gauntlet --case half-open --server "head -c 300000 /dev/zero >$work/zeros; cd $work; python3 -m http.server \$LILLIPUT_PORT" -- curl -s -o /dev/null 'http://{host}:{port}/zeros'
 check 'own server: reset' 0 '^rst-after +recvfrom +ECONNRESET +56 ' "$LILLIPUT" gauntlet --case rst-after --server "head -c 300000 /dev/zero >$work/zeros; cd $work; python3 -m http.server \$LILLIPUT_PORT" -- curl -s -o /dev/null 'http://{host}:{port}/zeros'

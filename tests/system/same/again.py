@@ -59,3 +59,10 @@ for count in range(40):
     lost += sum(not dict(e.poll(5)).get(s.fileno(), 0) & select.EPOLLIN for e in epolls)
     for x in others + epolls + [s, c]: x.close()
 print(lost, 'lost')
+# and whatever number of epolls watches it
+free = socket.socket(); free.bind((host, 0)); later = free.getsockname()
+s = socket.socket(); many = [select.epoll() for _ in range(40)]
+for e in many: e.register(s, select.EPOLLOUT)
+print('refused', errno.errorcode[s.connect_ex(later)])
+free.listen(5)
+print('again', s.connect_ex(later), sum(e.poll(0) == [(s.fileno(), select.EPOLLOUT)] for e in many))
