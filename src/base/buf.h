@@ -38,6 +38,8 @@ void pool_get_stats(const struct pool *pool, struct pool_stats *stats);
 /* General memory through the same allocator and limit (tcbs, tables, sockets): may return NULL. Zeroed. */
 void *pool_alloc(struct pool *pool, size_t size);
 void pool_free(struct pool *pool, void *memory, size_t size);
+/* All of MEMORY, just allocated, will soon be written: the kernel makes its pages in one go, not one a fault. Advice: nothing fails. */
+void pool_touch(struct pool *pool, void *memory, size_t size);
 
 struct block {
     uint32_t refs;

@@ -1,6 +1,7 @@
 /* pool.c: a thread's memory: chunks, free lists, blocks and general memory. Read buf.h and pool.h first. */
 #include "base/pool.h"
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__) /* gcc */
 #define POOL_ASAN 1
@@ -10,7 +11,7 @@
 #endif
 #endif
 
-enum { CHUNK_MIN = 4096, CHUNK_MAX = 65536, CACHED_MAX = 64 << 20 };
+enum { CHUNK_MIN = 4096, CHUNK_MAX = 65536, CACHED_MAX = 64 << 20, MAP_LEAST = 128 << 10 };
 /* Capacities of the block classes; each leaves its header and its data aligned to whole lines. */
 static const uint32_t block_strides[POOL_BLOCK_CLASSES] = {512 + 64, 2048 + 64, 4096 + 64, 16384 + 64, 65536 + 64};
 
@@ -41,7 +42,7 @@ static void raw_release(struct pool *pool, void *memory, size_t size)
 static void *large_allocate(struct pool *pool, size_t size, size_t lead)
 {
     size_t whole = size + 2 * POOL_LINE;
-    bool zero = pool->config.allocate == system_allocate && !lead; /* fresh pages are zero already */
+    bool zero = pool->config.allocate == system_allocate && !lead;
     uint8_t *raw = zero ? calloc(1, whole) : raw_allocate(pool, whole);
     if (!raw)
         return NULL;
@@ -58,6 +59,28 @@ static void large_release(struct pool *pool, void *memory, size_t size)
     void *raw;
     memcpy(&raw, (uint8_t *)memory - sizeof(void *), sizeof(void *));
     raw_release(pool, raw, size + 2 * POOL_LINE);
+}
+
+/* The kernel's pages are zero already, and are its own again when they are free: what malloc() keeps would have to be cleared. */
+static bool is_mapped(const struct pool *pool, size_t size)
+{
+    return size >= MAP_LEAST && pool->config.allocate == system_allocate && !pool->direct;
+}
+
+static void *huge_allocate(struct pool *pool, size_t size)
+{
+    if (!is_mapped(pool, size))
+        return large_allocate(pool, size, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void huge_release(struct pool *pool, void *memory, size_t size)
+{
+    if (is_mapped(pool, size))
+        munmap(memory, size);
+    else
+        large_release(pool, memory, size);
 }
 
 static uint32_t general_stride(unsigned index)
@@ -198,7 +221,7 @@ void *pool_alloc(struct pool *pool, size_t size)
             return NULL;
         void *memory;
         if (size > POOL_GENERAL_MAX)
-            memory = large_allocate(pool, size, 0);
+            memory = huge_allocate(pool, size);
         else if ((memory = raw_allocate(pool, size ? size : 1)))
             memset(memory, 0, size);
         if (!memory) {
@@ -214,13 +237,23 @@ void *pool_alloc(struct pool *pool, size_t size)
     return memory;
 }
 
+void pool_touch(struct pool *pool, void *memory, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE /* Linux 5.14 */
+    if (is_mapped(pool, size))
+        (void)madvise(memory, size, MADV_POPULATE_WRITE);
+#else
+    (void)pool, (void)memory, (void)size;
+#endif
+}
+
 void pool_free(struct pool *pool, void *memory, size_t size)
 {
     if (!memory)
         return;
     if (UNLIKELY(size > POOL_GENERAL_MAX || pool->direct)) {
         if (size > POOL_GENERAL_MAX)
-            large_release(pool, memory, size);
+            huge_release(pool, memory, size);
         else
             raw_release(pool, memory, size ? size : 1);
         pool_uncharge(pool, size);

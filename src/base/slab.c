@@ -1,4 +1,4 @@
-/* slab.c: objects in chunks of about 8 KiB, which are allocated in runs of 1, 2, 4 and then 8 chunks (64 KiB), so that a
+/* slab.c: objects in chunks of about 8 KiB, which are allocated in runs of 1, 2, 4 ... 32 chunks (256 KiB), so that a
  * host with few connections is small. A chunk holds its objects and, behind them, their generations (odd: in use).
  * A free object's first bytes name the next free slot. */
 #include "base/slab.h"
@@ -15,7 +15,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
 #endif
 
-enum { CHUNK_BYTES = 8192, RUN_MAX = 8, NONE = 0xffffffff };
+enum { CHUNK_BYTES = 8192, RUN_MAX = 32, NONE = 0xffffffff };
 
 static size_t chunk_size(const struct slab *slab)
 {
@@ -52,7 +52,7 @@ void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_
 /* Chunks come in runs: how many the run has that begins at chunk FIRST. */
 static uint32_t run_length(uint32_t first)
 {
-    return first + 1 < RUN_MAX ? first + 1 : RUN_MAX; /* runs begin at 0, 1, 3, 7, 15, 23 ... */
+    return first + 1 < RUN_MAX ? first + 1 : RUN_MAX; /* runs begin at 0, 1, 3, 7, 15, 31, 63, 95 ... */
 }
 
 void slab_fini(struct slab *slab)
@@ -85,6 +85,7 @@ static bool slab_grow(struct slab *slab)
     uint8_t *memory = pool_alloc(slab->pool, run * chunk_size(slab));
     if (!memory)
         return false;
+    pool_touch(slab->pool, memory, run * chunk_size(slab));
     for (uint32_t i = 0; i < run; i++)
         slab->chunks[slab->chunk_count++] = memory + i * chunk_size(slab);
     slab->capacity += run << slab->chunk_shift;

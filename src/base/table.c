@@ -66,6 +66,7 @@ static bool table_grow(struct table *table)
     struct table_entry *entries = pool_alloc(table->pool, capacity * sizeof(*entries));
     if (!entries)
         return false;
+    pool_touch(table->pool, entries, capacity * sizeof(*entries));
     for (uint64_t i = 0; table->entries && i <= table->mask; i++)
         if (table->entries[i].hash)
             put(entries, (uint32_t)capacity - 1, table->entries[i]);
