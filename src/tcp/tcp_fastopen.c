@@ -417,7 +417,7 @@ void fastopen_fill_synack(struct tcb *tcb, struct tcp_segment *segment)
         return;
     uint32_t unsent = tcb->write_seq - tcb->snd_nxt, window = min_u32(unsent, tcb->snd_wnd);
     uint32_t size = (uint32_t)tcphdr_options_size(&segment->header.options, TCP_SYN, segment->option_order);
-    uint32_t length = min_u32(window, tcb->mss + mss_options(tcb) - size);
+    uint32_t whole = tcb->mss + mss_options(tcb), length = min_u32(window, whole > size ? whole - size : 0);
     tcb->rcv_wnd = window_room(tcb);
     segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
     if (!length || tcb->retransmits || !output_attach(tcb, segment, tcb->snd_nxt, length, tcb->mss))
