@@ -90,6 +90,8 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
     *mtu = *mtu >= floor ? *mtu : error->version == 4 ? floor : floor - 8;
     if (quote->ip.protocol == IPPROTO_TCP && !tcp_is_quoted(host->tcp, &quote->flow, quote->seq, *mtu))
         return;
+    if (quote->ip.protocol == IPPROTO_UDP && !udp_learns_mtu(host->udp, &quote->flow))
+        return;
     uint64_t expires_ns = host->now_ns + host->profile->ip.pmtu_expires_ms * NS_PER_MS;
     if (pmtu_note(&host->pmtu, &quote->flow.remote, *mtu, expires_ns, host->now_ns))
         host_changed(host);

@@ -371,6 +371,11 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
         return;
     if (!sent->header_included)
         send_transport(host, way, sent, &ip);
+    struct way whole = *way;
+    if (sent->ignores_pmtu) {
+        whole.mtu = min_u32(way->interface->mtu, UINT16_MAX);
+        way = &whole;
+    }
     if ((way->kind == WAY_MULTICAST && !sent->no_loop) || way->kind == WAY_BROADCAST)
         loop_copy(host, way, &ip, packet);
     if (sent->extra && (sent->extra->version == ip.version) && !sent->header_included) {

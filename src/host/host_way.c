@@ -116,6 +116,7 @@ static struct tcp_path path_of(const struct way *way)
         .local = way->source,
         .ifindex = interface->ifindex,
         .mtu = way->mtu,
+        .link_mtu = interface_mtu(interface),
         .gso_max = way->mtu >= interface_mtu(interface) ? interface->gso_max : 0,
         .metrics = way->metrics,
         .is_local_net = way->kind == WAY_LOCAL || way->is_connected,

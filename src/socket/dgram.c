@@ -263,6 +263,7 @@ static void fill_sent(struct sock *sock, const struct control *control, const st
         sent->ttl = (uint8_t)control->ttl;
     if (control->has_tos)
         sent->tos = (uint8_t)control->tos;
+    sent->ignores_pmtu = ext && ext->pmtudisc > IP_PMTUDISC_PROBE;
     sent->dont_fragment = ext && (ext->pmtudisc == IP_PMTUDISC_DO + 1 || ext->pmtudisc == IP_PMTUDISC_PROBE + 1);
 }
 
@@ -348,12 +349,13 @@ bool dgram_is_linux_udp(const struct file *file)
 
 /* What no packet can hold, or none that must not be fragmented. IP_RECVERR: the error queue has the limit (ip(7),
  * IP_MTU_DISCOVER): tracepath reads it there. */
-static int check_length(struct sock *sock, size_t total, const struct flow *flow, uint32_t mtu)
+static int check_length(struct sock *sock, size_t total, const struct flow *flow, const struct tcp_path *path)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
     unsigned policy = sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1u : IP_PMTUDISC_WANT;
     bool is_whole = policy >= IP_PMTUDISC_DO && policy <= IP_PMTUDISC_INTERFACE;
     size_t ip_length = is_v4 ? 20 : 40, header = (sock->flags & SF_HDRINCL ? 0 : ip_length) + (sock->file.protocol == IPPROTO_UDP ? 8 : 0);
+    uint32_t mtu = policy >= IP_PMTUDISC_PROBE ? path->link_mtu : path->mtu;
     struct flow told = *flow;
 
     if (total + header <= (is_whole ? mtu : DATAGRAM_MAX + (is_v4 ? 0 : ip_length)))
@@ -400,7 +402,7 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
     if (result < 0)
         return result;
     control->flow_label = name.flow_label;
-    result = check_length(sock, total, &flow, path.mtu);
+    result = check_length(sock, total, &flow, &path);
     if (result < 0)
         return result;
     result = udp_error(sock->pcb, true);

@@ -119,7 +119,7 @@ int ip_set_pmtudisc(struct sock *sock, int value)
         return -ENOBUFS;
     sock->ext->pmtudisc = (uint8_t)(value + 1);
     if (sock->file.type != SOCK_STREAM) {
-        udp_set_pmtudisc(sock->pcb, value != IP_PMTUDISC_DONT);
+        udp_set_pmtudisc(sock->pcb, value);
     } else if (stream_options(sock)) {
         stream_options(sock)->pmtudisc = (uint8_t)(value + 1);
         stream_options_changed(sock);
@@ -214,8 +214,9 @@ int ip_join(struct sock *sock, const struct addr *group, int ifindex, bool is_jo
         return -EPROTO;
     if (!addr_is_multicast(group))
         return -EINVAL;
-    udp_join(sock->pcb, group, (uint32_t)ifindex, is_join);
-    return 0;
+    if (ifindex && !ip_interface_exists(sock, ifindex))
+        return -ENODEV;
+    return udp_join(sock->pcb, group, (uint32_t)ifindex, is_join);
 }
 
 static int set_membership(struct sock *sock, const void *value, socklen_t length, bool is_join)
@@ -263,7 +264,7 @@ static int set_multicast_if(struct sock *sock, const void *value, socklen_t leng
         memcpy(&request.imr_address, value, sizeof request.imr_address);
     local = addr_of_in(&request.imr_address);
     ifindex = request.imr_ifindex ? request.imr_ifindex : ifindex_of(sock, &local);
-    if (ifindex < 0)
+    if (ifindex < 0 || (ifindex && !ip_interface_exists(sock, ifindex)))
         return -EADDRNOTAVAIL;
     if (!sock_need_ext(sock))
         return -ENOBUFS;

@@ -39,6 +39,7 @@ struct tcp_path {
     struct addr local;     /* for whom has none of his own */
     int ifindex;
     uint32_t mtu;          /* IP packet, bytes */
+    uint32_t link_mtu;     /* the interface's, whatever was learnt of the way */
     uint32_t gso_max;      /* payload bytes of a segment handed down whole; 0: off */
     const struct path_metrics *metrics; /* what the route says, until the next call; NULL: nothing */
     bool is_local_net;     /* BSD: MSS of an off-net peer is 512/536 */

@@ -290,24 +290,26 @@ void udp_input_raw(struct udp *udp, const struct udp_info *info, const struct li
     }
 }
 
-void udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join)
+int udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join)
 {
-    for (unsigned i = 0; i < pcb->group_count; i++)
-        if (addr_equal(&pcb->groups[i].addr, group) && pcb->groups[i].ifindex == ifindex) {
-            if (!join) {
-                pcb->groups[i] = pcb->groups[--pcb->group_count];
-                pcb->udp->group_count--;
-            }
-            return;
-        }
-    if (!join || pcb->group_count >= UDP_GROUPS)
-        return;
-    if (!pcb->groups)
-        pcb->groups = pool_alloc(pcb->udp->pool, UDP_GROUPS * sizeof *pcb->groups);
-    if (pcb->groups) {
-        pcb->groups[pcb->group_count++] = (struct udp_group){*group, ifindex};
-        pcb->udp->group_count++;
+    for (unsigned i = 0; i < pcb->group_count; i++) {
+        if (!addr_equal(&pcb->groups[i].addr, group) || pcb->groups[i].ifindex != ifindex)
+            continue;
+        if (join)
+            return -EADDRINUSE;
+        pcb->groups[i] = pcb->groups[--pcb->group_count];
+        pcb->udp->group_count--;
+        return 0;
     }
+    if (!join)
+        return -EADDRNOTAVAIL;
+    if (pcb->group_count < UDP_GROUPS && !pcb->groups)
+        pcb->groups = pool_alloc(pcb->udp->pool, UDP_GROUPS * sizeof *pcb->groups);
+    if (pcb->group_count >= UDP_GROUPS || !pcb->groups)
+        return -ENOBUFS;
+    pcb->groups[pcb->group_count++] = (struct udp_group){*group, ifindex};
+    pcb->udp->group_count++;
+    return 0;
 }
 
 bool udp_has_group(const struct udp *udp, const struct addr *group, uint32_t ifindex)

@@ -67,6 +67,7 @@ struct udp_sent { /* one datagram on its way out; host/ owns packet when it pull
     struct flow flow;       /* local may be unspecified: host chooses by route */
     struct lil_packet *packet; /* UDP payload (header is prepended by host_output), or the whole message for ping and raw */
     uint8_t kind, protocol, ttl, tos;
+    bool ignores_pmtu;      /* as long as the interface takes it */
     bool dont_fragment, header_included, broadcast_allowed, csum_off, no_loop /* IP_MULTICAST_LOOP is off */;
     uint32_t ifindex;       /* 0: by route */
     uint32_t flow_label;    /* IPv6 */
@@ -98,12 +99,14 @@ struct udp_icmp {
 };
 void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload /* may be NULL; borrowed */);
 void udp_set_recverr(struct udp_pcb *pcb, int version, bool on); /* IP_RECVERR, IPV6_RECVERR: each of its own version's errors */
-void udp_set_pmtudisc(struct udp_pcb *pcb, bool heeds); /* false (IP_PMTUDISC_DONT): "too big" is no error of a send's */
+void udp_set_pmtudisc(struct udp_pcb *pcb, int policy); /* IP_PMTUDISC_*: with DONT "too big" is no error of a send's */
+bool udp_learns_mtu(const struct udp *udp, const struct flow *flow); /* false: FLOW's endpoint says INTERFACE or OMIT (RFC 1191's blind senders) */
 /* An error of our own about a datagram to TO's remote end, for the queue of IP_RECVERR alone: its version is 0. */
 void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to, int error, uint32_t info);
 /* IP_RECVERR: the next error with the payload it quotes; the caller frees the packet. NULL: none. */
 struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp);
-void udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join);
+/* 0, -EADDRINUSE (a member already), -EADDRNOTAVAIL (none), -ENOBUFS (of too many) */
+int udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join);
 void udp_each(struct udp *udp, uint16_t local_port,
               bool (*visit)(void *ctx, struct udp_pcb *pcb, const struct flow *flow, void *user), void *ctx);
 void udp_each_counter(const struct udp *udp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx);

@@ -181,19 +181,6 @@ uint32_t udp_unsent(const struct udp_pcb *pcb)
     return pcb->out_bytes;
 }
 
-void udp_set_pmtudisc(struct udp_pcb *pcb, bool heeds)
-{
-    pcb->ignores_pmtu = !heeds;
-}
-
-void udp_set_recverr(struct udp_pcb *pcb, int version, bool on)
-{
-    uint8_t bit = version == 4 ? RECVERR_4 : RECVERR_6;
-    pcb->recverr = (uint8_t)(on ? pcb->recverr | bit : pcb->recverr & ~bit);
-    if (!on)
-        udp_queue_clear(pcb->udp, &pcb->errors);
-}
-
 static bool is_concerned(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
 {
     const struct flow *flow = &icmp->flow;
@@ -207,6 +194,30 @@ static bool is_concerned(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
     if (!pcb->connected)
         return true;
     return addr_equal(&pcb->flow.remote, &flow->remote) && (pcb->kind != UDP_KIND_UDP || pcb->flow.remote_port == flow->remote_port);
+}
+
+void udp_set_pmtudisc(struct udp_pcb *pcb, int policy)
+{
+    pcb->keeps_mtu = policy == IP_PMTUDISC_DONT;
+    pcb->learns_no_mtu = policy >= IP_PMTUDISC_INTERFACE;
+}
+
+bool udp_learns_mtu(const struct udp *udp, const struct flow *flow)
+{
+    for (const struct list *head = &udp->buckets[flow->local_port % UDP_BUCKETS], *it = head->next; it != head; it = it->next) {
+        const struct udp_pcb *pcb = list_entry(it, const struct udp_pcb, node);
+        if (is_concerned(pcb, &(struct udp_icmp){.flow = *flow, .kind = UDP_KIND_UDP}) && pcb->learns_no_mtu)
+            return false;
+    }
+    return true;
+}
+
+void udp_set_recverr(struct udp_pcb *pcb, int version, bool on)
+{
+    uint8_t bit = version == 4 ? RECVERR_4 : RECVERR_6;
+    pcb->recverr = (uint8_t)(on ? pcb->recverr | bit : pcb->recverr & ~bit);
+    if (!on)
+        udp_queue_clear(pcb->udp, &pcb->errors);
 }
 
 /* Does this error reach a connected socket that did not ask for errors? (RFC 1122 4.1.3.3 leaves which to the stack.) */
@@ -249,7 +260,7 @@ void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to
 
 static void notify(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
 {
-    bool too_big = icmp->error == EMSGSIZE && pcb->ignores_pmtu;
+    bool too_big = icmp->error == EMSGSIZE && pcb->keeps_mtu;
     if (too_big && icmp->version == 4)
         return;
     bool told = queue_error(udp, pcb, icmp, quoted);
