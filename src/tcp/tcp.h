@@ -256,6 +256,7 @@ struct tcb_options {
     int32_t linger_s;
     uint8_t tos, ttl;              /* 0: the profile's */
     uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
+    bool own_ip;                   /* any of extra and flow_label is set: its IP headers are its own */
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
     bool no_rehash;                /* SO_TXREHASH 0 */
     bool recverr, recverr6;        /* IP_RECVERR, IPV6_RECVERR: Linux: ICMP errors are hard when established */

@@ -49,7 +49,7 @@ uint32_t mss_options(const struct tcb *tcb)
 /* And of IP's (ip(7)): a socket's IPv4 options go with IPv4 alone. */
 static uint32_t mss_extra(const struct tcb *tcb)
 {
-    return tcb->is_v4 ? tcb->opt->socket.extra_v4_bytes : tcb->opt->socket.extra_v6_bytes;
+    return !tcb->is_guarded ? 0 : tcb->is_v4 ? tcb->opt->socket.extra_v4_bytes : tcb->opt->socket.extra_v6_bytes;
 }
 
 /* What fits a packet of MTU bytes beside them. */
@@ -98,8 +98,9 @@ void mss_follow_route(struct tcb *tcb)
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
 {
     mss_sync(tcb, path->mtu);
-    bool one_by_one = tcb->flow.encaps_port || mss_extra(tcb) || tcb_is_signed(tcb); /* each segment has a signature of its own */
-    tcb->gso_segs = path->gso_max && !one_by_one ? (uint8_t)min_u32(path->gso_max / tcb->mss, 255) : 0;
+    tcb->gso_segs = 0;
+    if (path->gso_max && !tcb->flow.encaps_port && !mss_extra(tcb) && !tcb_is_signed(tcb) /* each segment has a signature of its own */)
+        tcb->gso_segs = (uint8_t)min_u32(path->gso_max / tcb->mss, 255);
     tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
 }
 
@@ -111,8 +112,7 @@ static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
 
 bool opts_are_guarded(const struct tcb_opts *opts)
 {
-    const struct tcb_options *socket = &opts->socket;
-    return opts->md5 || socket->min_ttl || socket->extra || socket->flow_label || opts->path.hop_limit || opts->path.mtu_lock;
+    return opts->md5 || opts->socket.min_ttl || opts->socket.own_ip || opts->path.hop_limit || opts->path.mtu_lock;
 }
 
 /* What the route says (NULL: nothing) goes before the host's parameters; the last connection's of this socket has gone. */

@@ -356,6 +356,11 @@ static int set_special(struct tcp *tcp, struct tcb_opts *opts, int name, const v
     }
 }
 
+static void note_own_ip(struct tcb_options *options)
+{
+    options->own_ip = options->extra || options->flow_label || options->extra_v4_bytes || options->extra_v6_bytes;
+}
+
 int tcp_set_flow_label(struct tcb *tcb, uint32_t label)
 {
     struct tcb_opts *own = label == tcb->opt->socket.flow_label ? tcb->opt : tcb_opts_own(tcb);
@@ -364,6 +369,7 @@ int tcp_set_flow_label(struct tcb *tcb, uint32_t label)
     if (own->socket.flow_label == label)
         return 0;
     own->socket.flow_label = label;
+    note_own_ip(&own->socket);
     tcb->is_guarded = opts_are_guarded(own) || repair_is_on(tcb);
     return 0;
 }
@@ -380,6 +386,7 @@ int tcp_set_extra(struct tcp *tcp, struct tcb *tcb, struct tcp_listener *listene
     own->socket.extra_v4_bytes = extra && extra->version == 4 ? extra->length : 0;
     if (!tcb || tcb->state == TCPS_CLOSED) /* Linux: ipv6_update_options() leaves a connection's segments as large as they were */
         own->socket.extra_v6_bytes = extra && extra->version == 6 ? extra->length : 0;
+    note_own_ip(&own->socket);
     if (!tcb)
         return 0;
     tcp_set_now(tcp, now_ns);

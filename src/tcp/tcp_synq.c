@@ -350,15 +350,16 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     }
     entry->is_due = false;
     synq_segment(tcp, entry, segment);
-    if (entry->ecn_ok && listener_of(tcp, entry) && cc_by_opts(tcp, listener_of(tcp, entry)->opt)->needs_ecn)
+    const struct tcb_opts *opts = listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : &tcp->default_opts;
+    if (entry->ecn_ok && cc_by_opts(tcp, opts)->needs_ecn)
         segment->tos |= 2;
-    if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->socket.ttl)
-        segment->ttl = listener_of(tcp, entry)->opt->socket.ttl;
-    const struct ip_extra *extra = listener_of(tcp, entry) ? listener_of(tcp, entry)->opt->socket.extra : NULL;
+    if (opts->socket.ttl)
+        segment->ttl = opts->socket.ttl;
+    const struct ip_extra *extra = opts->socket.extra;
     if (extra && extra->version == 6 && !addr_is_v4(&entry->flow.remote)) /* Linux: IPv4's answer what came with the SYN */
         segment->extra = extra;
-    if (listener_of(tcp, entry) && listener_of(tcp, entry)->opt->md5)
-        md5_sign(listener_of(tcp, entry)->opt, &segment->flow, &segment->header, NULL);
+    if (opts->md5)
+        md5_sign(opts, &segment->flow, &segment->header, NULL);
     if (entry->level == 0xff)
         synq_schedule(tcp, slot);
     entry->last_ms = since_start_ms(tcp, entry);
@@ -374,7 +375,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         return NULL;
     tcb->flow = entry->flow;
     tcb->is_v4 = addr_is_v4(&entry->flow.remote);
-    if (tcb->opt->socket.extra && tcb->opt->socket.extra->version == 4 && tcp_set_extra(tcp, tcb, NULL, NULL, tcp->now_ns) < 0) {
+    if (tcb->is_guarded && tcb->opt->socket.extra && tcb->opt->socket.extra->version == 4 && tcp_set_extra(tcp, tcb, NULL, NULL, tcp->now_ns) < 0) {
         tcb_free(tcb);
         return NULL;
     }
