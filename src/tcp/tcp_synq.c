@@ -375,7 +375,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         return NULL;
     tcb->flow = entry->flow;
     tcb->is_v4 = addr_is_v4(&entry->flow.remote);
-    if (tcb->is_guarded && tcb->opt->socket.extra && tcb->opt->socket.extra->version == 4 && tcp_set_extra(tcp, tcb, NULL, NULL, tcp->now_ns) < 0) {
+    const struct ip_extra *extra = tcb->is_guarded ? tcb->opt->socket.extra : NULL;
+    if (extra && extra->version == 4 && tcp_set_extra(tcp, tcb, NULL, NULL, tcp->now_ns) < 0) {
         tcb_free(tcb);
         return NULL;
     }
