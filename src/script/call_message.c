@@ -63,17 +63,19 @@ static void write_control(struct call *call, const struct expr *list, struct mes
         return;
     for (unsigned i = 0; i < list->count; i++) {
         const struct expr *data = call_field(list->items[i], "cmsg_data", 2);
-        int64_t value = data && data->kind != EXPR_ELLIPSIS ? call_number(call, call_inner(data)) : 0;
+        bool is_text = data && data->kind == EXPR_STRING; /* its bytes as they stand */
+        int64_t value = data && data->kind != EXPR_ELLIPSIS && !is_text ? call_number(call, call_inner(data)) : 0;
         struct cmsghdr *cmsg = (struct cmsghdr *)(message->control + used);
         cmsg->cmsg_level = field(call, list->items[i], "cmsg_level", 0);
         cmsg->cmsg_type = field(call, list->items[i], "cmsg_type", 0);
-        size_t size = cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8
+        size_t size = is_text ? data->length
+                      : cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TXTIME ? 8
                       : cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_SEGMENT ? 2
                                                                                       : 4;
         if (used + CMSG_SPACE(size) > CONTROL_MOST)
             call_fail(call, "too many control messages");
         cmsg->cmsg_len = CMSG_LEN(size);
-        memcpy(CMSG_DATA(cmsg), &value, size);
+        memcpy(CMSG_DATA(cmsg), is_text ? (const void *)data->text : &value, size);
         used += CMSG_SPACE(size);
     }
     message->header.msg_control = message->control;
@@ -192,6 +194,11 @@ static void check_control(struct call *call, const struct expr *want, const stru
     call_check_number(call, "cmsg_type", call_field(want, "cmsg_type", 1), cmsg->cmsg_type);
     if (!data || data->kind == EXPR_ELLIPSIS || call->what[0])
         return;
+    if (data->kind == EXPR_STRING) {
+        if (size != data->length || memcmp(bytes, data->text, size) != 0)
+            call_differ(call, "the %zu bytes of cmsg_data differ", size);
+        return;
+    }
     bool error = (cmsg->cmsg_level == SOL_IP && cmsg->cmsg_type == IP_RECVERR) ||
                  (cmsg->cmsg_level == SOL_IPV6 && cmsg->cmsg_type == IPV6_RECVERR);
     if (error && data->kind == EXPR_STRUCT) {

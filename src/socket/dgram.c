@@ -152,6 +152,19 @@ static bool needs_zone(const struct sock *sock, const struct sock_name *name)
            !name->scope && !(sock->ext && (sock->ext->bind_ifindex || sock->ext->multicast_ifindex));
 }
 
+/* Linux's UDP takes an IPv4 peer on an AF_INET6 socket by its own kind of address, too. ONLY_ERROR: with IPV6_V6ONLY. */
+static int parse_peer(const struct sock *sock, const struct sockaddr *address, socklen_t length, int only_error, struct sock_name *name)
+{
+    bool is_v4 = address && length >= sizeof address->sa_family && address->sa_family == AF_INET;
+
+    if (!is_v4 || sock->file.family != AF_INET6 || !dgram_is_linux_udp(&sock->file))
+        return sock_parse(sock, address, length, name);
+    if (sock->flags & SF_V6ONLY)
+        return -only_error;
+    name->flow_label = 0;
+    return addr_from_sockaddr(address, length, &name->addr, &name->port, &name->scope);
+}
+
 static int dgram_connect(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
 {
     static const struct control none = {0};
@@ -165,7 +178,10 @@ static int dgram_connect(struct lil_proc *proc, struct file *file, const struct 
     (void)proc;
     if (address && length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
         return dgram_dissolve(sock);
-    result = sock_parse(sock, address, length, &name);
+    result = calls_are(file, CALLS_LINUX) ? sock_autobind(sock, &any) : 0; /* inet_dgram_connect(): whatever comes of it */
+    if (result < 0)
+        return result;
+    result = parse_peer(sock, address, length, EAFNOSUPPORT, &name);
     if (result < 0)
         return result;
     if (needs_zone(sock, &name))
@@ -276,7 +292,7 @@ static int parse_destination(const struct sock *sock, const struct msghdr *messa
 
     if (!dgram_is_linux_udp(&sock->file) || sock->file.family != AF_INET || message->msg_namelen < sizeof v4 ||
         address->sa_family != AF_UNSPEC)
-        return sock_parse(sock, address, message->msg_namelen, name);
+        return parse_peer(sock, address, message->msg_namelen, ENETUNREACH, name);
     memcpy(&v4, address, sizeof v4);
     v4.sin_family = AF_INET;
     return sock_parse(sock, (struct sockaddr *)&v4, sizeof v4, name);
@@ -401,6 +417,8 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
         result = route(sock, &name, &udp_get_flow(sock->pcb)->local, control, &flow, &path);
     if (result < 0)
         return result;
+    if (file->family == AF_INET6 && addr_is_v4(&name.addr) && dgram_is_linux_udp(file) && (flags & MSG_OOB || !name.port))
+        return flags & MSG_OOB ? -EOPNOTSUPP : -EINVAL; /* to a mapped address: as udp_sendmsg() has it */
     control->flow_label = name.flow_label;
     result = check_length(sock, total, &flow, &path);
     if (result < 0)

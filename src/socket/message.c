@@ -202,15 +202,22 @@ static void put_socket_level(struct printer *printer, const struct sock *sock, c
         put(printer, SOL_SOCKET, SO_PRIORITY, &none, sizeof none);
 }
 
+/* Linux notes it of a datagram for those who had asked when it came, and of an ICMP message, whose local address it does not tell. */
+static bool has_way(const struct sock *sock, const struct udp_info *info)
+{
+    return info->has_way || !calls_are(&sock->file, CALLS_LINUX) || !info->protocol;
+}
+
 /* ip(7): of IPv4 packets, to an AF_INET6 socket, too. */
 static void put_v4(struct printer *printer, const struct sock *sock, const struct udp_info *info)
 {
     int ttl = info->ttl;
 
     if (sock->flags & SF_PKTINFO) {
-        struct in_pktinfo pktinfo = {.ipi_ifindex = info->ifindex, .ipi_addr = in_of_addr(&info->flow.local)};
+        struct in_pktinfo pktinfo = {.ipi_ifindex = has_way(sock, info) ? info->ifindex : 0, .ipi_addr = in_of_addr(&info->flow.local)};
 
-        pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
+        if (info->has_way)
+            pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
         put(printer, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof pktinfo);
     }
     if (sock->flags & SF_RECVTTL)
@@ -238,7 +245,7 @@ static void put_v6(struct printer *printer, const struct sock *sock, const struc
 /* RFC 3542 6.1: also of an IPv4 packet, whose addresses are mapped. */
 static void put_pktinfo6(struct printer *printer, const struct sock *sock, const struct udp_info *info)
 {
-    struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->ifindex};
+    struct in6_pktinfo pktinfo = {.ipi6_ifindex = info->version == 6 || has_way(sock, info) ? info->ifindex : 0};
 
     memcpy(&pktinfo.ipi6_addr, info->flow.local.b, 16);
     if (sock->flags & SF_V6_PKTINFO)

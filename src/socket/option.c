@@ -129,6 +129,8 @@ static int set_flag_option(struct sock *sock, const struct flag_option *option, 
     if (option->flag == SF_V6ONLY && !sock_is_over(sock) && (sock->binding || sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_LISTENING)))
         return -EINVAL;
     set_flag(sock, option->flag, on);
+    if (option->flag & (SF_PKTINFO | SF_V6_PKTINFO) && !is_stream(sock))
+        udp_want_way(sock->pcb, sock->flags & (SF_PKTINFO | SF_V6_PKTINFO));
     if (option->flag & (SF_TIMESTAMP | SF_TIMESTAMPNS)) { /* the last one asked for; or none */
         set_flag(sock, option->flag ^ (SF_TIMESTAMP | SF_TIMESTAMPNS), 0);
         if (on)

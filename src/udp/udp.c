@@ -200,6 +200,7 @@ static enum lil_drop deliver(struct udp *udp, struct udp_pcb *pcb, const struct 
     node->packet = packet;
     node->info = *info;
     node->info.drops = pcb->drops;
+    node->info.has_way = pcb->wants_way;
     node->pcb = pcb;
     node->peeked = false;
     udp_queue_push(&pcb->in, node, charge);

@@ -50,6 +50,7 @@ struct udp_info {
     uint8_t ttl, tos, protocol, version;
     uint16_t ifindex;
     bool multicast, broadcast, csum_ok;
+    bool has_way;           /* the endpoint asked for its way in when it came (IP_PKTINFO) */
     uint32_t flow_label;
     uint32_t drops;         /* what the endpoint had lost for want of room when this came (SO_RXQ_OVFL) */
     uint64_t time_ns;
@@ -98,6 +99,7 @@ struct udp_icmp {
     uint16_t ping_id;
 };
 void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload /* may be NULL; borrowed */);
+void udp_want_way(struct udp_pcb *pcb, bool on); /* what comes from now on has_way */
 void udp_set_recverr(struct udp_pcb *pcb, int version, bool on); /* IP_RECVERR, IPV6_RECVERR: each of its own version's errors */
 void udp_set_pmtudisc(struct udp_pcb *pcb, int policy); /* IP_PMTUDISC_*: with DONT "too big" is no error of a send's */
 bool udp_learns_mtu(const struct udp *udp, const struct flow *flow); /* false: FLOW's endpoint says INTERFACE or OMIT */

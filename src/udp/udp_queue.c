@@ -212,6 +212,11 @@ bool udp_learns_mtu(const struct udp *udp, const struct flow *flow)
     return true;
 }
 
+void udp_want_way(struct udp_pcb *pcb, bool on)
+{
+    pcb->wants_way = on;
+}
+
 void udp_set_recverr(struct udp_pcb *pcb, int version, bool on)
 {
     uint8_t bit = version == 4 ? RECVERR_4 : RECVERR_6;
@@ -303,9 +308,13 @@ struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struc
     if (icmp)
         *icmp = node->icmp;
     struct lil_packet *packet = node->packet ? node->packet : packet_new(udp->pool);
-    udp_node_free(udp, node);
-    if (pcb->error && !pcb->errors.count)
+    /* Linux (sock_dequeue_err_skb): what is to be told next is pending again */
+    const struct udp_node *next = pcb->errors.first;
+    if (next && next->icmp.version)
+        pcb->error = next->icmp.error;
+    else if (node->icmp.version)
         pcb->error = 0;
+    udp_node_free(udp, node);
     return packet;
 }
 
