@@ -53,7 +53,8 @@ bool host_send_bare(struct lil_host *host, const struct tcp_segment *segment)
     if (!addr_is_v4(&flow->remote) || host->long_ways)
         return false;
     struct way *way = host_way(host, &flow->remote, flow->scope);
-    unsigned count = bare_options(&segment->header, segment->option_order);
+    uint32_t options[BARE_OPTIONS];
+    unsigned count = bare_options(&segment->header, segment->option_order, options);
     size_t length = IPV4_LENGTH + TCP_LENGTH + 4 * count;
     if (count == BARE_OTHER || way->kind == WAY_ERROR || way->interface->csum_offload || length > way->mtu)
         return false;
@@ -63,7 +64,7 @@ bool host_send_bare(struct lil_host *host, const struct tcp_segment *segment)
     struct bare bare = {.source = flow->local.u32[3], .dest = flow->remote.u32[3], .tos = segment->tos,
                         .ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl, .dont_fragment = segment->dont_fragment};
     uint32_t ip_id = bare.dont_fragment ? 0 : host_next_ip_id(host, 4); /* RFC 6864 4 */
-    bare_emit(&bare, &segment->header, count, ip_id, packet_push(packet, length));
+    bare_emit(&bare, &segment->header, options, count, ip_id, packet_push(packet, length));
     packet->csum = CSUM_COMPUTED;
     packet->csum_start = IPV4_LENGTH;
     packet->csum_offset = 16;

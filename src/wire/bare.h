@@ -63,51 +63,41 @@ static inline void bare_put(uint8_t *bytes, uint32_t word)
     __asm__("" ::: "memory"); /* not joined with its neighbours: the parts would go by way of the stack, and a load wait for them */
 }
 
-/* How many words the options of a usual segment have: none, NOP NOP Timestamp, or those of Linux's SYN. BARE_OTHER: not usual. */
-enum { BARE_OTHER = 0xff };
-static inline unsigned bare_options(const struct tcphdr_ *tcp, enum tcp_option_order order)
+/* The options of a usual segment in words: none, NOP NOP Timestamp, or those of Linux's SYN. Returns how many; BARE_OTHER: not usual. */
+enum { BARE_OPTIONS = 5, BARE_OTHER = 0xff };
+static inline unsigned bare_options(const struct tcphdr_ *tcp, enum tcp_option_order order, uint32_t words[BARE_OPTIONS])
 {
     const struct tcp_options *o = &tcp->options;
+    unsigned n = 0;
     if (o->sack_count || o->has_fastopen || o->has_accecn || o->has_md5)
         return BARE_OTHER;
-    if (!(tcp->flags & TCP_SYN))
-        return o->has_timestamp ? 3 : 0;
-    if (order != TCP_ORDER_LINUX)
-        return BARE_OTHER;
-    return (o->has_timestamp ? 3u : o->sack_permitted) + o->has_mss + o->has_wscale;
-}
-
-static inline uint8_t *bare_add(uint8_t *at, uint32_t word, uint64_t *sum)
-{
-    word = htonl(word);
-    *sum += word;
-    bare_put(at, word);
-    return at + 4;
-}
-
-/* Writes them; returns their sum. */
-static inline uint64_t bare_put_options(const struct tcphdr_ *tcp, uint8_t *at)
-{
-    const struct tcp_options *o = &tcp->options;
-    bool syn = tcp->flags & TCP_SYN, sack = syn && o->sack_permitted;
-    uint64_t sum = 0;
-    if (syn && o->has_mss)
-        at = bare_add(at, 0x02040000u | o->mss, &sum);
-    if (o->has_timestamp) {
-        at = bare_add(at, sack ? 0x0402080a : TIMESTAMP_HEADER, &sum);
-        at = bare_add(at, o->ts_value, &sum);
-        at = bare_add(at, o->ts_echo, &sum);
-    } else if (sack) {
-        at = bare_add(at, 0x01010402, &sum);
+    if (tcp->flags & TCP_SYN) {
+        if (order != TCP_ORDER_LINUX)
+            return BARE_OTHER;
+        if (o->has_mss)
+            words[n++] = htonl(0x02040000u | o->mss);
+        if (o->has_timestamp) {
+            words[n++] = htonl(o->sack_permitted ? 0x0402080a : 0x0101080a);
+            words[n++] = htonl(o->ts_value);
+            words[n++] = htonl(o->ts_echo);
+        } else if (o->sack_permitted) {
+            words[n++] = htonl(0x01010402);
+        }
+        if (o->has_wscale)
+            words[n++] = htonl(0x01030300u | o->wscale);
+    } else if (o->has_timestamp) {
+        words[0] = htonl(0x0101080a);
+        words[1] = htonl(o->ts_value);
+        words[2] = htonl(o->ts_echo);
+        n = 3;
     }
-    if (syn && o->has_wscale)
-        bare_add(at, 0x01030300u | o->wscale, &sum);
-    return sum;
+    return n;
 }
 
-/* Writes both headers with their checksums: IPV4_LENGTH + TCP_LENGTH and COUNT (bare_options) option words; IP_ID as in struct ip. What is
- * written is summed as it is made, not read back. */
-static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp, unsigned count, uint32_t ip_id, uint8_t *bytes)
+/* Writes both headers with their checksums: IPV4_LENGTH + TCP_LENGTH and COUNT option words; IP_ID as in struct ip. What is written is
+ * summed as it is made, not read back. */
+static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp, const uint32_t *options, unsigned count, uint32_t ip_id,
+                             uint8_t *bytes)
 {
     uint32_t length = IPV4_LENGTH + TCP_LENGTH + 4 * count;
     uint32_t first = htonl(0x45u << 24 | (uint32_t)bare->tos << 16 | length);
@@ -125,7 +115,10 @@ static inline void bare_emit(const struct bare *bare, const struct tcphdr_ *tcp,
     uint32_t shape = htonl(flags << 16 | tcp->window);
     uint64_t sum = addresses + htonl(IPPROTO_TCP) + htonl(length - IPV4_LENGTH) + ports + seq + ack + shape + urgent;
     bytes += IPV4_LENGTH;
-    sum += bare_put_options(tcp, bytes + TCP_LENGTH);
+    for (unsigned i = 0; i < count; i++) {
+        sum += options[i];
+        bare_put(bytes + TCP_LENGTH + 4 * (size_t)i, options[i]);
+    }
     bare_put(bytes, ports);
     bare_put(bytes + 4, seq);
     bare_put(bytes + 8, ack);
