@@ -250,7 +250,8 @@ struct tcp {
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
     uint32_t rto_max_us;      /* of the parameters, as are the next two */
-    bool has_short_way /* tcp_fast.c has their policies */, rto_is_plain /* as it stands before a timeout */;
+    bool has_short_way; /* tcp_fast.c has their policies */
+    int16_t rto_plain_most;   /* rto_us is the timeout as it stands after so many of them: 255 (Linux: it is doubled itself), 0, -1 */
     bool has_guards;          /* some socket has keys or a least TTL, or TCP comes in UDP, too: every segment is asked (tcp_guard.c) */
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *cached;       /* where the last segment went; before it: recent */
@@ -523,6 +524,7 @@ void window_on_data_sent(struct tcb *tcb);
 void window_enter_quickack(struct tcb *tcb, unsigned max);
 void window_schedule_ack(struct tcb *tcb);
 void window_ack_now(struct tcb *tcb);
+uint32_t window_delack_max_ms(const struct tcb *tcb);
 void window_delack_timer(struct tcb *tcb);
 enum { PINGPONG_MOST = 3 };
 bool window_is_pingpong(const struct tcb *tcb);
@@ -607,7 +609,8 @@ COLD void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms);
 COLD void timer_fin_wait_2_changed(struct tcb *tcb);
 void timer_orphan(struct tcb *tcb);
 void timer_persist(struct tcb *tcb);
-COLD void timer_check_probe(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
+COLD void timer_check_probe(struct tcb *tcb);
+void timer_end_probing(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
 void tcb_run_timers(struct tcb *tcb);
 
 /* tcp_rtt.c */
@@ -615,6 +618,7 @@ void rtt_init(struct tcb *tcb);
 uint32_t rtt_rto_min_us(const struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
 void rtt_set_rto(struct tcb *tcb);
+void rtt_revert_rto(struct tcb *tcb);
 void rtt_begin_min(struct tcb *tcb, uint32_t since_ms); /* of the time window: the handshake has measured min_rtt_us */
 void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */
 
@@ -628,11 +632,13 @@ void sack_trim(struct tcb *tcb);
 /* tcp_recovery.c, tcp_rack.c; tcp_cwnd.c: tcp_cc.h */
 void recovery_begin(struct tcb *tcb, struct ack_state *state);
 void recovery_on_ack(struct tcb *tcb, struct ack_state *state);
-COLD void recovery_on_rto(struct tcb *tcb);
+COLD void recovery_on_rto(struct tcb *tcb, bool is_failure);
 void recovery_enter(struct tcb *tcb, bool ece);
 void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
 void recovery_begin_blameless(struct tcb *tcb);
 void recovery_on_synack_rto(struct tcb *tcb);
+void recovery_on_syn_rto(struct tcb *tcb);
+void recovery_on_syn_acked(struct tcb *tcb);
 COLD void recovery_resegment(struct tcb *tcb);
 COLD void recovery_join_head(struct tcb *tcb);
 static inline uint32_t recovery_max_reordering(const struct tcb *tcb)
@@ -696,6 +702,7 @@ bool output_attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
 /* tcp_retransmit.c */
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe); /* is_probe: a tail loss probe */
 bool output_lost(struct tcb *tcb, struct tcp_segment *segment);
+void output_note_early(struct tcb *tcb);
 COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment);
 void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss);
 void sack_check_reordering(struct tcb *tcb, uint32_t low, bool by_timestamp);

@@ -74,6 +74,8 @@ struct tcb_ext {
     struct min_rtt { uint32_t next_us[2], since_ms[3]; } min_rtt; /* beside tcb->min_rtt_us (rtt_take_min) */
     struct { uint32_t start, end; } sack_cache[TCP_SACK_BLOCKS]; /* what the last ACK's blocks marked */
     bool rexmit_hold;         /* nothing lost is resent before the next ACK */
+    bool resends_early, early_blocks; /* retransmit_early(); SACK blocks were owed then */
+    uint32_t early_nxt;       /* RCV.NXT then */
     bool timer_resends;       /* what is sent again next is what the timer had gone off for */
     uint32_t last_reduction_seq; /* NewReno: the last recovery ended there */
     /* congestion control */
@@ -120,7 +122,6 @@ struct tcb_ext {
     uint8_t repair_queue;
     bool repair; /* tcp_repair.c */
     uint8_t fastopen_fail;    /* why the client's data did not go with the SYN: tcpi_fastopen_client_fail */
-    uint8_t syn_backoff; /* Linux: doublings of the SYN's timeout, told until a round trip is measured */
     bool fastopen_tried; /* with an option or text in the SYN */
     bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked;
     bool syn_fastopen, fastopen_child, fastopen_unreadable;

@@ -82,7 +82,7 @@ COLD static void count_marks(struct tcb *tcb, struct rx *rx, struct ack_state *s
 /* The window may have opened: leave the persist state. */
 static void end_probing(struct tcb *tcb)
 {
-    if (tcb->timer != TIMER_PERSIST)
+    if (tcb->timer != TIMER_PERSIST || tcb_params(tcb)->rto_policy == TCP_RTO_LINUX) /* probe_on_ack() */
         return;
     uint32_t mss = tcb->mss, unsent = tcb_snd_end(tcb) - tcb->snd_nxt, need = min_u32(unsent, mss);
     if (base_probes_again(tcb) || (tcb_params(tcb)->byte_recovery && tcb_ext_peek(tcb)->probe_byte))
@@ -93,9 +93,20 @@ static void end_probing(struct tcb *tcb)
         timer_stop(tcb);
         if (tcb->ext)
             tcb->ext->persist_backoff = 0;
-    } else if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb_packets_out(tcb) == 0) {
-        timer_persist(tcb); /* Linux: each ACK puts the next probe off (tcp_ack_probe) */
     }
+}
+
+/* Linux: what waits is probed for until the window takes its first buffer whole; each ACK before that puts the next probe off
+ * (tcp_ack_probe). */
+static void probe_on_ack(struct tcb *tcb)
+{
+    if (!tcb->ext || !tcb_has_unsent(tcb))
+        return;
+    uint32_t end = queue_first_end(tcb);
+    if (seq_le(end + (end == tcb->write_seq && tcb->fin_queued), tcb->snd_una + tcb->snd_wnd))
+        timer_end_probing(tcb);
+    else
+        timer_persist(tcb);
 }
 
 /* How far below SND.UNA an ACK may be old: Linux believes in none of bytes that were never sent, FreeBSD 15 in none while the
@@ -215,6 +226,8 @@ static void take_idle_ack(struct tcb *tcb, struct rx *rx, struct ack_state *stat
         recovery_on_ack(tcb, state);
     else if (tcb->ext)
         recovery_tlp_ack(tcb, state);
+    if (tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
+        probe_on_ack(tcb);
     if (state->una_advanced && tcb_params(tcb)->byte_recovery && tcb->ext)
         base_on_probe_ack(tcb, state);
 }
@@ -315,7 +328,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
-    uint32_t delivered = 0, delivered_ce = 0;
+    uint32_t delivered = 0, delivered_ce = 0, una = tcb->snd_una;
     if (tcb->ext) {
         delivered = tcb->ext->delivered;
         delivered_ce = tcb->ext->delivered_ce;
@@ -324,6 +337,8 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ext) {
         tcb->tcp->mib[MIB_Delivered] += tcb->ext->delivered - delivered;
         tcb->tcp->mib[MIB_DeliveredCE] += tcb->ext->delivered_ce - delivered_ce;
+    } else {
+        tcb->tcp->mib[MIB_Delivered] += tcb->snd_una - una; /* a FIN */
     }
     return drop;
 }

@@ -92,7 +92,8 @@ void tcp_set_params(struct tcp *tcp, const struct tcp_params *params)
     tcp->params = *params;
     tcp->has_short_way = params->output_policy == TCP_OUTPUT_LINUX && params->rto_policy == TCP_RTO_LINUX &&
                          !params->tick_ms && params->adv_win_scale;
-    tcp->rto_is_plain = params->backoff[0] <= 1 && params->rto_slop_ms == 0;
+    bool is_plain = params->backoff[0] <= 1 && params->rto_slop_ms == 0;
+    tcp->rto_plain_most = params->rto_policy == TCP_RTO_LINUX ? 255 : is_plain ? 0 : -1;
     tcp->rto_max_us = (params->rto_max_ms ? params->rto_max_ms : 120000) * 1000;
 }
 
@@ -376,10 +377,10 @@ void tcb_check(const struct tcb *tcb)
         }
         INVARIANT(2, seq == tcb->snd_nxt && packets == tcb_packets_out(tcb));
         INVARIANT(6, seq_le(tcb->rcv_wup, tcb->rcv_nxt));
+        const struct tcb_ext *ext = tcb_ext_peek(tcb);
+        INVARIANT(4, ext->sacked_out + ext->lost_out <= packets && ext->retrans_out <= packets);
     }
     INVARIANT(3, tcb->ext || (!tcb->rcv_stream && !tcb->snd_stream));
-    const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    INVARIANT(4, ext->sacked_out + ext->lost_out <= tcb_packets_out(tcb) && ext->retrans_out <= tcb_packets_out(tcb));
     INVARIANT(7, !tcb->is_orphan || tcb->user == NULL);
 }
 #endif

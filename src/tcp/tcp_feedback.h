@@ -84,7 +84,7 @@ static inline void cwnd_check_idle(struct tcb *tcb) /* RFC 5681 4.1: after an RT
 uint64_t rtt_rto_backed_off_ns(const struct tcb *tcb); /* private to rtt_rto_ns */
 static inline uint64_t rtt_rto_ns(const struct tcb *tcb) /* with backoff */
 {
-    if (tcb->backoff == 0 && tcb->tcp->rto_is_plain)
+    if (tcb->backoff <= tcb->tcp->rto_plain_most)
         return min_u32(tcb->rto_us, rtt_rto_max_us(tcb)) * NS_PER_US;
     return rtt_rto_backed_off_ns(tcb);
 }

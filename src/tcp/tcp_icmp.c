@@ -241,8 +241,10 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     if (kind != FLOW_TCB)
         return;
     struct tcb *tcb = tcp_tcb(tcp, slot);
-    if (!is_in_flight(tcb, seq))
+    if (!is_in_flight(tcb, seq)) {
+        TCP_MIB(tcp, OutOfWindowIcmps);
         return;
+    }
     if (tells_of_path(tcp, version, type, code))
         timer_revert_backoff(tcb, seq);
     if (action == TCP_ICMP_PMTU)

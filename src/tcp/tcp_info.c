@@ -49,13 +49,12 @@ static void fill_times(const struct tcb *tcb, struct tcp_info *info)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     uint32_t now = tcb_now_ms(tcb);
-    info->tcpi_rto = (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US);
-    if (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED)
-        info->tcpi_rto = (uint32_t)min_u64((uint64_t)info->tcpi_rto << min_u32(ext->syn_backoff, 20), rtt_rto_max_us(tcb));
-    info->tcpi_ato = tcb->ato_ms * 1000u;
+    bool is_linux = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX;
+    info->tcpi_rto = is_linux ? tcb->rto_us : (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US); /* TCP_RTO_MAX_MS bounds the timer */
+    info->tcpi_ato = (is_linux ? min_u32(tcb->ato_ms, window_delack_max_ms(tcb)) : tcb->ato_ms) * 1000u;
     info->tcpi_rtt = tcb->srtt_us >> 3;
     info->tcpi_rttvar = tcb->mdev_us >> 2;
-    if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX)
+    if (!is_linux)
         info->tcpi_rttvar = tcb->rttvar_us >> 2;
     info->tcpi_min_rtt = tcb->min_rtt_us;
     info->tcpi_rcv_rtt = ext->rcv_rtt_us >> 3;
@@ -94,6 +93,12 @@ uint32_t info_early_segs_in(const struct tcb *tcb)
     return tcb_is_synchronized(tcb) ? 1u + tcb->is_passive + tcb->fin_rcvd : tcb->is_passive;
 }
 
+/* A connection's ends were in step once: the handshake counts. */
+static bool was_synchronized(const struct tcb *tcb)
+{
+    return tcb_is_synchronized(tcb) || (tcb->state == TCPS_CLOSED && (tcb->srtt_us || tcb->last_rcv_ms));
+}
+
 static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
@@ -102,7 +107,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_lost = ext->lost_out;
     info->tcpi_retrans = ext->retrans_out;
     info->tcpi_total_retrans = ext->total_retrans;
-    info->tcpi_bytes_acked = ext->bytes_acked + (tcb_is_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
+    info->tcpi_bytes_acked = ext->bytes_acked + (was_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
     /* the FIN counts */
     info->tcpi_bytes_received = ext->bytes_received + (tcb->fin_rcvd && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX);
     info->tcpi_segs_out = tcb->ext ? ext->segs_out : info_early_segs_out(tcb);
@@ -110,7 +115,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
     info->tcpi_notsent_bytes = tcb_snd_end(tcb) - seq_min(tcb->snd_nxt, tcb_snd_end(tcb));
-    info->tcpi_delivered = ext->delivered + tcb_is_synchronized(tcb); /* the SYN counts */
+    info->tcpi_delivered = ext->delivered + was_synchronized(tcb); /* the SYN counts */
     info->tcpi_delivered_ce = ext->delivered_ce;
     info->tcpi_bytes_sent = ext->bytes_sent;
     info->tcpi_bytes_retrans = ext->bytes_retrans;
@@ -163,8 +168,8 @@ uint32_t info_opening_mss(const struct tcb *tcb)
     return most - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
 }
 
-/* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, lost since the
- * first timeout (tcp_enter_loss), and nothing is measured yet. */
+/* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, and nothing
+ * is measured yet. */
 static void fill_opening(const struct tcb *tcb, struct tcp_info *info)
 {
     if (tcb->state == TCPS_SYN_SENT) {
@@ -174,23 +179,6 @@ static void fill_opening(const struct tcb *tcb, struct tcp_info *info)
     }
     info->tcpi_unacked = 1u + tcb_ext_peek(tcb)->syn_data + tcb_packets_out(tcb); /* with a fast open's text */
     info->tcpi_rcv_space = 0;
-    if (tcb->retransmits) {
-        info->tcpi_ca_state = CA_LOSS;
-        info->tcpi_lost = info->tcpi_unacked;
-        info->tcpi_retrans = 1;
-        info->tcpi_snd_cwnd = 1;
-        struct tcb_ext ext = *tcb_ext_peek(tcb);
-        struct tcb reduced = *tcb;
-        reduced.ext = &ext;
-        info->tcpi_snd_ssthresh = cc_get(tcb)->ssthresh(&reduced);
-    }
-}
-
-/* Linux: without SACK the SYN's loss ends when something behind the SYN is acknowledged (tcp_is_non_sack_preventing_reopen). */
-static bool is_syn_lost(const struct tcb *tcb)
-{
-    const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    return tcb_is_synchronized(tcb) && !tcb->is_passive && !tcb->sack_ok && ext->total_rto && !ext->bytes_acked && tcb->ca_state == CA_OPEN;
 }
 
 int info_get(struct tcb *tcb, void *value, unsigned *length)
@@ -199,10 +187,10 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     memset(&info, 0, sizeof info);
     info.tcpi_state = linux_state(tcb);
-    info.tcpi_ca_state = is_syn_lost(tcb) ? CA_LOSS : tcb->ca_state;
+    info.tcpi_ca_state = tcb->ca_state;
     info.tcpi_retransmits = tcb->retransmits;
     info.tcpi_probes = ext->keep_probes_out;
-    info.tcpi_backoff = (tcb->timer == TIMER_PERSIST ? ext->persist_backoff : tcb->backoff) + (tcb->srtt_us ? 0 : ext->syn_backoff);
+    info.tcpi_backoff = tcb->timer == TIMER_PERSIST && ext->persist_backoff ? ext->persist_backoff : tcb->backoff;
     if (tcb->ts_ok)
         info.tcpi_options |= TCPI_OPT_TIMESTAMPS;
     if (tcb->sack_ok)

@@ -382,10 +382,14 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     tcb->want_syn = false;
     if (tcb_has_unsent(tcb))
         tcb_mark_due(tcb);
+    if (tcb->ca_state == CA_LOSS)
+        recovery_on_syn_acked(tcb);
     rtt_on_established(tcb, rx, start);
+    if (tcb->srtt_us || tcb->is_passive) /* Karn: the SYN's backoff goes on until something is measured */
+        tcb->backoff = 0;
+    else if (tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
+        tcb->backoff = tcb->retransmits;
     metrics_apply(tcb);
-    bool unmeasured = tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us == 0 && !tcb->is_passive;
-    tcb->backoff = unmeasured ? tcb->retransmits : 0; /* Karn: the SYN's backoff goes on until something is measured */
     recovery_end_rto_time(tcb);
     tcb->retransmits = 0;
     tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
@@ -421,15 +425,17 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
         if (tcb->is_passive && !tcb->ext->fastopen_child)
             accecn_on_child(tcb, rx->in);
     }
-    if (!tcb->is_passive && tcb_ext_get(tcb))
+    if (!tcb->is_passive && tcb_ext_get(tcb)) {
         tcb->ext->delivered++; /* Linux counts both, our SYN and our SYN/ACK */
+        TCP_MIB(tcb->tcp, Delivered);
+    }
     if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         send_dup_ack(tcb, rx); /* its SYN came twice */
     tcb->snd_una++; /* the SYN */
     if (tcb_ext_peek(tcb)->fastopen_child) {
         fastopen_child_done(tcb);
         if (again) { /* so is the text that went with the first SYN/ACK */
-            recovery_on_rto(tcb);
+            recovery_on_rto(tcb, false);
             tcb_mark_due(tcb);
         }
         timer_rexmt(tcb);
@@ -482,7 +488,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
             tcb_set_state(tcb, TCPS_FIN_WAIT_2);
             timer_stop(tcb);
             if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
-                TCP_MIB(tcb->tcp, AbortOnLinger);
+                TCP_MIB(tcb->tcp, AbortOnData);
                 if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
                     reset_reply(tcb->tcp, rx->in);
                 tcb_done(tcb);
@@ -628,7 +634,6 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
     if (!syn && (rx->flags & TCP_FIN) && rx->end_seq == tcb->rcv_nxt + 1)
         return LIL_DROP_NONE;
     reset_reply(tcb->tcp, rx->in);
-    TCP_MIB(tcb->tcp, AbortOnData);
     tcb_done(tcb);
     return LIL_DROP_TCP_AFTER_CLOSE;
 }

@@ -13,7 +13,7 @@
     X(TimeWaitOverflow, "TcpExtTCPTimeWaitOverflow")                                                                   \
     X(PAWSEstab, "TcpExtPAWSEstab") X(PAWSActive, "TcpExtPAWSActive") X(DelayedACKs, "TcpExtDelayedACKs")              \
     X(DelayedACKLost, "TcpExtDelayedACKLost") X(HPHits, "TcpExtTCPHPHits") X(PureAcks, "TcpExtTCPPureAcks")            \
-    X(EmbryonicRsts, "TcpExtEmbryonicRsts")                                                                            \
+    X(EmbryonicRsts, "TcpExtEmbryonicRsts") X(OutOfWindowIcmps, "TcpExtOutOfWindowIcmps") X(TWKilled, "TcpExtTWKilled") \
     X(HPAcks, "TcpExtTCPHPAcks") X(RenoRecovery, "TcpExtTCPRenoRecovery") X(SackRecovery, "TcpExtTCPSackRecovery")     \
     X(SACKReneging, "TcpExtTCPSACKReneging") X(SACKReorder, "TcpExtTCPSACKReorder") X(RenoReorder, "TcpExtTCPRenoReorder") \
     X(TSReorder, "TcpExtTCPTSReorder") X(FullUndo, "TcpExtTCPFullUndo") X(PartialUndo, "TcpExtTCPPartialUndo")         \

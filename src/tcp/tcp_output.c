@@ -24,7 +24,7 @@ size_t output_options_size(const struct tcb *tcb)
 /* Sequence space that was sent before; a bare ACK takes none. */
 static bool is_again(const struct tcb *tcb, uint16_t flags, uint32_t seq)
 {
-    return (flags & TCP_SYN) ? tcb->retransmits && tcb->state == TCPS_SYN_SENT
+    return (flags & TCP_SYN) ? !tcb->is_passive && (tcb->retransmits || tcb->state == TCPS_SYN_RECEIVED)
                              : seq_lt(seq, tcb->snd_nxt) && seq_ge(seq, tcb->snd_una) && tcb->tx && tcb->tx->count;
 }
 
@@ -275,7 +275,6 @@ static void mark_new(struct tcb *tcb, struct tcp_segment *segment)
 COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 {
     tcb->want_probe = false;
-    TCP_MIB(tcb->tcp, WinProbe);
     bool again = base_probes_again(tcb);
     uint32_t right = tcb->snd_una + tcb->snd_wnd, next = again ? tcb->ext->base.next : tcb->snd_nxt, unsent = tcb->write_seq - next;
     uint32_t room = seq_gt(right, next) ? right - next : 0;
@@ -291,6 +290,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
                 mark_new(tcb, segment);
             if (tcb->ext && !again)
                 tcb->ext->probe_byte = true;
+            TCP_MIB(tcb->tcp, WinProbe);
             return true;
         }
     } else if (unsent && (int32_t)unsent > 0 && room) {
@@ -298,8 +298,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
             if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
                 segment->header.flags |= TCP_PSH;
-                if (tcb->ext)
-                    tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
+                tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
+                timer_end_probing(tcb);
                 txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;
             }
             if (tcb->ext && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
@@ -308,6 +308,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         }
     }
     output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);
+    TCP_MIB(tcb->tcp, WinProbe);
     if (tcb->ext && tcb->ext->snd_urgent && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX) {
         if (!tcb->ext->urgent_probed) { /* urgent data waits: one probe more, at SND.UNA, so that its URG is not too old to be believed */
             segment->header.seq = tcb->snd_una;
@@ -402,6 +403,8 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     tcb->snd_nxt = seq + length + fin;
     if (ext)
         note_first(tcb, seq, length, packets);
+    else
+        TCP_MIB(tcb->tcp, OrigDataSent);
     if (tcb->state == TCPS_SYN_RECEIVED) /* a fast open child: the SYN/ACK has the timer */
         return true;
     if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
@@ -622,6 +625,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     if (tcb->acks_due) {
+        if (tcb->ext && tcb->ext->resends_early && output_lost(tcb, segment))
+            return true;
         if (tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext &&
             (output_lost(tcb, segment) || output_new(tcb, segment))) {
             tcb->acks_due--; /* BSD: what may go goes with it */

@@ -427,7 +427,9 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
         tcb->ext->has_dsack = false;
     if (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1 && tcb->state != TCPS_FIN_WAIT_2 && !fastopen) {
         if (seq_lt(rx->seq, tcb->rcv_nxt)) { /* the FIN again: acknowledged again */
-            if (dsack && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt))
+            bool is_told = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && seq_le(rx->end_seq, tcb->rcv_nxt);
+            tcb->tcp->mib[MIB_DelayedACKLost] += is_told;
+            if (dsack && is_told)
                 sack_dsack(tcb, rx->seq, rx->end_seq);
             window_ack_now(tcb);
         }

@@ -485,6 +485,8 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
         set_xmit_timer(tcb);
     control(tcb, state);
     apply(tcb, verdict);
+    if (state->has_data && tcb->ext->lost_out > tcb->ext->retrans_out)
+        output_note_early(tcb);
 }
 
 void recovery_on_old_ack(struct tcb *tcb, struct ack_state *state)
@@ -559,8 +561,9 @@ static void enter_loss(struct tcb *tcb)
     ext->timer_resends = true;
 }
 
-/* RFC 6298 5.4-5.6: the timer expired; what follows (backoff, restart) is tcp_timer.c's, the resending tcp_retransmit.c's. */
-void recovery_on_rto(struct tcb *tcb)
+/* RFC 6298 5.4-5.6: the timer expired (IS_FAILURE: not to probe a window that shrank); what follows (backoff, restart) is
+ * tcp_timer.c's, the resending tcp_retransmit.c's. */
+void recovery_on_rto(struct tcb *tcb, bool is_failure)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (!ext || tcb_packets_out(tcb) == 0)
@@ -574,7 +577,7 @@ void recovery_on_rto(struct tcb *tcb)
         classic_on_rto(tcb);
         return;
     }
-    if (tcb->retransmits == 0) {
+    if (tcb->retransmits == 0 && is_failure) {
         if (tcb->ca_state == CA_RECOVERY)
             tcb->tcp->mib[tcb->sack_ok ? MIB_SackRecoveryFail : MIB_RenoRecoveryFail]++;
         else if (tcb->ca_state == CA_LOSS)
@@ -583,6 +586,35 @@ void recovery_on_rto(struct tcb *tcb)
             tcb->tcp->mib[tcb->sack_ok ? MIB_SackFailures : MIB_RenoFailures]++;
     }
     enter_loss(tcb);
+}
+
+/* Linux: a SYN, and the text that went with it, is lost and goes again as any segment does, but the ring has none for it. */
+COLD void recovery_on_syn_rto(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->retrans_out)
+        TCP_MIB(tcb->tcp, LostRetransmit);
+    if (tcb->ca_state != CA_LOSS) {
+        cwnd_init(tcb);
+        ext->prior_cwnd = tcb->cwnd;
+        tcb->ssthresh = cc_get(tcb)->ssthresh(tcb);
+        recovery_set_state(tcb, CA_LOSS);
+        ext->high_seq = tcb->snd_nxt;
+    }
+    tcb->cwnd = 1;
+    ext->lost_out = 1u + ext->syn_data + tcb_packets_out(tcb);
+    ext->retrans_out = 1;
+}
+
+/* The handshake's end: the window is what it was, the state, without SACK, until more than the SYN is acknowledged. */
+COLD void recovery_on_syn_acked(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->lost_out = ext->retrans_out = 0;
+    tcb->cwnd = ext->prior_cwnd;
+    tcb->ssthresh = INT32_MAX;
+    if (tcb->sack_ok)
+        recovery_set_state(tcb, CA_OPEN);
 }
 
 /* Linux: the second SYN/ACK of a fast open was lost as well: the window is one segment, what is in flight waits for an ACK. */

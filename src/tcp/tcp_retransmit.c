@@ -98,12 +98,13 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))
         output_note_rare(tcb, &segment->header, data);
-    output_note_ack(tcb);
+    if (!ext || !ext->resends_early) /* else it was noted before the text came */
+        output_note_ack(tcb);
     if (ext) {
         ext->probe_size = 0; /* an MTU probe that is out proves nothing any more */
     }
     txring_set_mss(tcb, seg, tcb->mss);
-    if (data)
+    if (data && !(ext && ext->resends_early))
         window_on_data_sent(tcb);
     if (is_probe)
         recovery_on_probe(tcb, seg);
@@ -116,10 +117,49 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     return true;
 }
 
+/* Linux sends again what an ACK brings out before it takes the text that came with it (tcp_xmit_recovery, tcp_data_queue). Here it leaves
+ * after that, with RCV.NXT and the blocks as they were. */
+COLD void output_note_early(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->resends_early = !ext->frto_new && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && recovery_next_lost(tcb) != TCP_NONE;
+    if (!ext->resends_early)
+        return;
+    ext->early_nxt = tcb->rcv_nxt;
+    ext->early_blocks = ext->recent_count || ext->has_dsack;
+    (void)window_select(tcb);
+    output_note_ack(tcb);
+    window_on_data_sent(tcb);
+}
+
+COLD static bool output_early(struct tcb *tcb, struct tcp_segment *segment, uint32_t index)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t rcv_nxt = tcb->rcv_nxt, blocks = ext->recent_count;
+    bool has_dsack = ext->has_dsack;
+    tcb->rcv_nxt = ext->early_nxt;
+    if (!ext->early_blocks) {
+        ext->recent_count = 0;
+        ext->has_dsack = false;
+    }
+    bool sent = output_again(tcb, segment, index, false);
+    tcb->rcv_nxt = rcv_nxt;
+    if (!ext->early_blocks) {
+        ext->recent_count = blocks & 7;
+        ext->has_dsack = has_dsack;
+    }
+    return sent;
+}
+
 bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
 {
     uint32_t index = recovery_next_lost(tcb);
-    return index != TCP_NONE && output_again(tcb, segment, index, false);
+    bool early = tcb->ext && tcb->ext->resends_early;
+    if (index != TCP_NONE && (early ? output_early(tcb, segment, index) : output_again(tcb, segment, index, false)))
+        return true;
+    if (early)
+        tcb->ext->resends_early = false;
+    return false;
 }
 
 /* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */

@@ -140,6 +140,14 @@ void rtt_sample_linux(struct tcb *tcb, uint64_t rtt_us)
     tcb->rto_us = (uint32_t)min_u64((uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us, rtt_rto_max_us(tcb)); /* as rtt_set_rto has it */
 }
 
+/* Where the timeout itself is doubled (Linux): as measured, with the doublings that count still. */
+void rtt_revert_rto(struct tcb *tcb)
+{
+    uint64_t rto_us = (uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us;
+    if (tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
+        tcb->rto_us = (uint32_t)min_u64(rto_us << min_u32(tcb->backoff, 20), rtt_rto_max_us(tcb));
+}
+
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
 {
     uint32_t m = (uint32_t)min_u64(max_u64(rtt_us, 1), SAMPLE_MAX);

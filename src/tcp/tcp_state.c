@@ -31,7 +31,7 @@ void tcb_set_state(struct tcb *tcb, enum tcp_state state)
     if (state == TCPS_CLOSED) {
         if (is_open(old)) /* RFC 4022: from ESTABLISHED or CLOSE-WAIT, whoever wished it */
             TCP_MIB(tcp, EstabResets);
-        if (old == TCPS_SYN_SENT || old == TCPS_SYN_RECEIVED)
+        if ((old == TCPS_SYN_SENT || old == TCPS_SYN_RECEIVED) && tcb->so_error) /* not given up by the user */
             TCP_MIB(tcp, AttemptFails);
     }
     if (tcp->hooks.trace)
@@ -66,15 +66,17 @@ static void close_down(struct tcb *tcb)
     tcb->delack_ns = 0;
     if (tcb->ext) {
         tcb->ext->keep_ns = tcb->ext->compress_ns = tcb->ext->pacing_ns = 0;
-        tcb->ext->sacked_out = tcb->ext->lost_out = tcb->ext->retrans_out = 0; /* they counted what the ring held */
         reass_free(tcb);
     }
     heap_remove(&tcb->tcp->heap, &tcb->heap_position);
     tcb_clear_due(tcb);
     if (tcb->snd_stream)
         stream_free(&tcb->snd_stream);
-    txring_release(tcb);
-    tcb->snd_una = tcb->snd_nxt = tcb->write_seq;
+    txring_free(tcb);
+    if (tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) /* where it ended is told still (SIOCOUTQ, TCP_INFO) */
+        tcb->write_seq += tcb->fin_queued;
+    else
+        tcb->snd_una = tcb->snd_nxt = tcb->write_seq;
     tcb->fin_queued = false;
     tcb->ack_sched = tcb->ack_now = tcb->want_syn = tcb->want_probe = tcb->want_keepalive = tcb->want_tlp = false;
     tcb->acks_due = 0;

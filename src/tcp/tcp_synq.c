@@ -368,6 +368,16 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
 
 /* --- from entry to connection ------------------------------------------------------------------------------------------- */
 
+/* What TCP_INFO tells of the SYN/ACKs that went again. */
+COLD static void note_resent(struct tcb *tcb, const struct syn_entry *entry)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->total_retrans = entry->resent;
+    ext->total_rto = entry->retransmits;
+    ext->total_rto_recoveries = entry->retransmits != 0;
+    ext->total_rto_time_ms = entry->retransmits ? (uint32_t)((tcb_now(tcb) - entry->start_ns) / NS_PER_MS) : 0;
+}
+
 struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct tcp_listener *listener)
 {
     struct tcb *tcb = tcb_new(tcp, listener ? listener->opt : &tcp->default_opts);
@@ -432,7 +442,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
     tcb->retransmits = entry->retransmits;
     if (entry->resent && tcb_ext_get(tcb))
-        tcb->ext->total_retrans = entry->resent;
+        note_resent(tcb, entry);
     return tcb;
 }
 
@@ -713,6 +723,8 @@ void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error)
     struct syn_entry *entry = tcp_syn(tcp, slot);
     struct tcp_listener *listener = listener_of(tcp, entry);
     bool noted = entry->unreachable && entry->retransmits >= 3; /* FreeBSD: the second error counts, once four SYN/ACKs have gone */
+    if (seq != entry->iss)
+        TCP_MIB(tcp, OutOfWindowIcmps);
     if (seq != entry->iss || error == 0)
         return;
     entry->unreachable = true;

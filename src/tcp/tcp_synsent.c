@@ -63,7 +63,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         fastopen_syn_acked(tcb, rx);
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
     /* Linux: the ACK may wait for data when the process is about to write; the RFC's way is at once */
-    bool goes_again = tcb->ca_state == CA_LOSS; /* the SYN's text */
+    bool goes_again = tcb->ca_state == CA_LOSS && tcb->ext->lost_out; /* the SYN's text */
     if (tcb_has_unsent(tcb) || goes_again || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
         window_schedule_ack(tcb);
         if (!tcb_has_unsent(tcb))
@@ -75,7 +75,7 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     }
     /* Linux: of a SYN/ACK nothing but the SYN is taken, unless it answers a fast open of which nothing is to go again */
     bool takes_text = params->input_policy != TCP_INPUT_LINUX;
-    if (!takes_text && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && tcb->ca_state != CA_LOSS) {
+    if (!takes_text && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && !goes_again) {
         takes_text = true;
         tcb->ext->syn_data_acked |= rx->length != 0;
     }

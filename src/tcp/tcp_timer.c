@@ -125,6 +125,8 @@ static void time_out(struct tcb *tcb)
     tcb_fail(tcb, soft ? soft : ETIMEDOUT);
 }
 
+enum { TCP_RTO_MIN_MS = 200 }; /* Linux's constant, whatever tcp_rto_min_us is */
+
 /* Linux: R2 is the time that RETRIES doublings of BASE take (tcp_retries2 15: 924.6 s). */
 static uint64_t model_timeout_ms(const struct tcb *tcb, uint32_t retries, uint32_t base_ms)
 {
@@ -187,8 +189,8 @@ uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent)
 {
     const struct tcp_params *params = tcb_params(tcb);
     const struct tcp_schedule *schedule = active ? &params->syn : &params->synack;
-    if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive && params->input_policy == TCP_INPUT_LINUX) /* no even intervals any more */
-        return min_u64((uint64_t)params->rto_initial_ms << min_u32(tcb_ext_peek(tcb)->syn_backoff, 20), params->rto_max_ms) * NS_PER_MS;
+    if (active && params->rto_policy == TCP_RTO_LINUX)
+        return rtt_rto_ns(tcb);
     bool is_longer = timer_syn_end_ms(tcb, active) > schedule->give_up_ms || (!active && is_fastopen_child(tcb));
     if (is_longer && sent + 1u >= schedule->count) /* the schedule's end is no longer the end */
         return min_u64((uint64_t)params->rto_initial_ms << min_u32(sent, 20), params->rto_max_ms) * NS_PER_MS;
@@ -206,6 +208,22 @@ void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms)
     for (unsigned i = 0; i <= tcb->retransmits; i++)
         next += timer_syn_interval(tcb, true, i);
     timer_set(tcb, TIMER_SYN, min_u64(next, end));
+}
+
+/* The next timeout is twice as long (RFC 6298 5.5), but for a thin stream's first six (Linux: tcp_thin_linear_timeouts). Linux has the
+ * timeout itself (icsk_rto) beside the count of its doublings, which window probes share (icsk_backoff). */
+static void back_off(struct tcb *tcb)
+{
+    bool is_thin = (tcb->opt->thin_linear || tcb_params(tcb)->thin_linear_timeouts) && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6;
+    if (is_thin && tcb->state == TCPS_ESTABLISHED) {
+        tcb->backoff = 0;
+        rtt_revert_rto(tcb);
+        return;
+    }
+    if (tcb->backoff < 60)
+        tcb->backoff++;
+    if (tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
+        tcb->rto_us = (uint32_t)min_u64(tcb->rto_us * 2ull, rtt_rto_max_us(tcb));
 }
 
 /* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says. */
@@ -248,11 +266,13 @@ static bool on_syn_timeout(struct tcb *tcb)
     if (ext) {
         count_timeout(tcb, ext);
         ext->total_retrans++;
+        if (!tcb->is_passive)
+            recovery_on_syn_rto(tcb);
+        if (!tcb->is_passive && (!active || ext->total_rto > linear))
+            back_off(tcb);
     }
     if (tcb->retransmits < 255)
         tcb->retransmits++;
-    if (ext && !tcb->is_passive && tcb->retransmits > linear)
-        ext->syn_backoff++;
     tcb->want_syn = true;
     TCP_MIB(tcb->tcp, SynRetrans);
     TCP_MIB(tcb->tcp, RetransSegs);
@@ -271,7 +291,7 @@ static bool is_timed_out(const struct tcb *tcb, uint32_t retries, bool by_user)
     if (!tcb->retransmits || !start)
         return false;
     if (!most_ms)
-        most_ms = model_timeout_ms(tcb, retries, params->rto_min_ms);
+        most_ms = model_timeout_ms(tcb, retries, TCP_RTO_MIN_MS);
     return tcb_now(tcb) - start >= most_ms * NS_PER_MS;
 }
 
@@ -330,16 +350,6 @@ static bool count_retry(struct tcb *tcb)
     return true;
 }
 
-/* The next timeout is twice as long (RFC 6298 5.5), but for a thin stream's first six (Linux: tcp_thin_linear_timeouts). */
-static void back_off(struct tcb *tcb)
-{
-    bool is_thin = (tcb->opt->thin_linear || tcb_params(tcb)->thin_linear_timeouts) && tcb_packets_out(tcb) < 4 && tcb->retransmits <= 6;
-    if (is_thin && tcb->state == TCPS_ESTABLISHED)
-        tcb->backoff = 0;
-    else if (tcb->backoff < 60)
-        tcb->backoff++;
-}
-
 static bool on_rexmt_timeout(struct tcb *tcb)
 {
     if (tcb_packets_out(tcb) == 0)
@@ -355,7 +365,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
         return true;
     }
     ext->base.rto_ns = 0;
-    recovery_on_rto(tcb);
+    recovery_on_rto(tcb, !shrunk);
     ext->nothing_new = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX; /* nor is the window found to be the limit (tcp_cwnd_validate) */
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = tcb_now(tcb);
@@ -380,6 +390,7 @@ void timer_revert_backoff(struct tcb *tcb, uint32_t seq)
     if (seq != tcb->snd_una || !tcb->retransmits || !tcb->backoff || tcb_packets_out(tcb) == 0)
         return;
     tcb->backoff--;
+    rtt_revert_rto(tcb);
     uint64_t due_ns = txring_at(tcb->tx, 0)->sent_ns + rtt_rto_ns(tcb);
     if (due_ns > tcb_now(tcb))
         timer_set(tcb, TIMER_REXMT, due_ns);
@@ -387,19 +398,25 @@ void timer_revert_backoff(struct tcb *tcb, uint32_t seq)
         (void)on_rexmt_timeout(tcb);
 }
 
+/* How often the probes' interval has doubled. */
+static uint8_t *probe_shift(struct tcb *tcb)
+{
+    return tcb_params(tcb)->rto_policy == TCP_RTO_LINUX ? &tcb->backoff : &tcb->ext->persist_backoff;
+}
+
 /* RFC 9293 3.8.6.1 (MUST-36, SHLD-29, SHLD-30): probe a closed window for ever while the peer answers, backing off. */
-static uint64_t persist_interval(const struct tcb *tcb)
+static uint64_t persist_interval(const struct tcb *tcb, uint32_t shift)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t interval = tcb->rto_us;
     if (params->persist_policy == TCP_PERSIST_SRTT) {
         interval = tcb->srtt_us ? (tcb->srtt_us / 250 / 4 + tcb->rttvar_us / 250) / 2 * 1000ull : 2000ull * params->rto_initial_ms;
-        interval = (interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 9)) + params->rto_slop_ms * 1000ull;
+        interval = (interval << min_u32(shift, 9)) + params->rto_slop_ms * 1000ull;
         return min_u64(max_u64(interval, params->persist_min_ms * 1000ull), params->persist_max_ms * 1000ull) * NS_PER_US;
     }
-    if (params->rto_policy == TCP_RTO_LINUX) /* tcp_probe0_base: as the last timeout left it */
-        interval = max_u64(rtt_rto_ns(tcb) / NS_PER_US, params->rto_min_ms * 1000ull);
-    interval = min_u64(interval << min_u32(tcb_ext_peek(tcb)->persist_backoff, 20), rtt_rto_max_us(tcb));
+    if (params->rto_policy == TCP_RTO_LINUX) /* tcp_probe0_base() */
+        interval = max_u64(interval, params->rto_min_ms * 1000ull);
+    interval = min_u64(interval << min_u32(shift, 20), rtt_rto_max_us(tcb));
     if (params->persist_min_ms)
         interval = max_u64(interval, params->persist_min_ms * 1000ull);
     if (params->persist_max_ms)
@@ -407,9 +424,9 @@ static uint64_t persist_interval(const struct tcb *tcb)
     return interval * NS_PER_US;
 }
 
-void timer_persist(struct tcb *tcb)
+static void start_persist(struct tcb *tcb, uint32_t shift)
 {
-    uint64_t interval = persist_interval(tcb), start = tcb_ext_peek(tcb)->probe_start_ns, most = tcb->opt->user_timeout_ms * NS_PER_MS;
+    uint64_t interval = persist_interval(tcb, shift), start = tcb->ext->probe_start_ns, most = tcb->opt->user_timeout_ms * NS_PER_MS;
     if (most && start && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* TCP_USER_TIMEOUT ends it in time */
         uint64_t elapsed = tcb_now(tcb) - start;
         interval = min_u64(interval, elapsed < most ? max_u64(most - elapsed, 2 * NS_PER_MS) : 2 * NS_PER_MS);
@@ -417,27 +434,32 @@ void timer_persist(struct tcb *tcb)
     timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, interval)));
 }
 
+void timer_persist(struct tcb *tcb) { start_persist(tcb, *probe_shift(tcb)); }
+
+void timer_end_probing(struct tcb *tcb)
+{
+    *probe_shift(tcb) = 0;
+    tcb->ext->probe_start_ns = 0;
+    if (tcb->timer == TIMER_PERSIST)
+        timer_stop(tcb);
+}
+
 void timer_check_probe(struct tcb *tcb)
 {
-    if (tcb_packets_out(tcb) == 0 && tcb->timer != TIMER_PERSIST && tcb_is_synchronized(tcb) && tcb->timer == TIMER_NONE) {
-        struct tcb_ext *ext = tcb_ext_get(tcb);
-        if (ext) {
-            ext->persist_backoff = 0;
-            ext->base.probes_anew = false;
-            ext->probe_start_ns = 0;
-            if (tcb_params(tcb)->byte_recovery)
-                base_end_backoff(tcb);
-        }
-        timer_persist(tcb);
-        if (ext && tcb_params(tcb)->rto_policy == TCP_RTO_LINUX)
-            /* from the second probe on, timeouts before count, too (icsk_backoff) */
-            ext->persist_backoff = (uint8_t)min_u32(tcb->backoff, 20);
+    if (tcb_packets_out(tcb) || tcb->timer != TIMER_NONE || !tcb_is_synchronized(tcb) || !tcb_ext_get(tcb))
+        return;
+    if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX) { /* there the doublings of timeouts count from the second probe on */
+        timer_end_probing(tcb);
+        tcb->ext->base.probes_anew = false;
+        if (tcb_params(tcb)->byte_recovery)
+            base_end_backoff(tcb);
     }
+    start_persist(tcb, 0);
 }
 
 enum { TOTAL_BACKOFF = 2559 /* tcp_totbackoff: 1 + 2 + ... + 256 + 4 * 512 */, CLOSED_PERSIST_MS = 60000 /* TCPTV_PERSMAX */ };
 
-static bool gives_up_probing(const struct tcb *tcb)
+static bool gives_up_probing(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     const struct tcb_ext *ext = tcb->ext;
@@ -450,9 +472,9 @@ static bool gives_up_probing(const struct tcb *tcb)
                (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= CLOSED_PERSIST_MS);
     }
     if (tcb->is_orphan) {
-        bool alive = persist_interval(tcb) < (uint64_t)rtt_rto_max_us(tcb) * NS_PER_US;
+        bool alive = (uint64_t)tcb->rto_us << min_u32(*probe_shift(tcb), 20) < rtt_rto_max_us(tcb);
         limit = orphan_retries(tcb, alive);
-        if (!alive && ext->persist_backoff >= limit)
+        if (!alive && *probe_shift(tcb) >= limit)
             return true;
     }
     return ext->keep_probes_out >= limit;
@@ -461,8 +483,13 @@ static bool gives_up_probing(const struct tcb *tcb)
 static bool on_persist_timeout(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || (!base_probes_again(tcb) && (tcb_packets_out(tcb) || !tcb_has_unsent(tcb))))
+    if (!ext || (!base_probes_again(tcb) && (tcb_packets_out(tcb) || !tcb_has_unsent(tcb)))) {
+        if (ext && tcb_params(tcb)->rto_policy == TCP_RTO_LINUX) {
+            ext->keep_probes_out = 0;
+            ext->probe_start_ns = 0;
+        }
         return timer_stop(tcb), true;
+    }
     if (!ext->probe_start_ns)
         ext->probe_start_ns = tcb_now(tcb);
     else if (tcb->opt->user_timeout_ms && tcb_now(tcb) - ext->probe_start_ns >= tcb->opt->user_timeout_ms * NS_PER_MS)
@@ -470,10 +497,11 @@ static bool on_persist_timeout(struct tcb *tcb)
     if (gives_up_probing(tcb))
         return time_out(tcb), false;
     ext->keep_probes_out++;
+    uint8_t *shift = probe_shift(tcb), most = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX ? tcb_params(tcb)->retries2 : 20;
     if (ext->base.probes_anew)
-        ext->persist_backoff = 0;
-    else if (ext->persist_backoff < 20)
-        ext->persist_backoff++;
+        *shift = 0;
+    else if (*shift < most)
+        ++*shift;
     ext->base.probes_anew = false;
     tcb->want_probe = true;
     tcb_mark_due(tcb);
@@ -610,6 +638,8 @@ void timer_orphan(struct tcb *tcb)
     /* what is beyond 60 s as a connection, and again as a record */
     if (params->input_policy == TCP_INPUT_LINUX && wait > LINUX_TIME_WAIT_NS)
         wait -= LINUX_TIME_WAIT_NS;
+    if (tcb->is_fin_waiter)
+        tcb->tcp->mib[wait <= 4 * NS_PER_S ? MIB_TWKilled : MIB_TW]++; /* by how long it waits */
     timer_keepalive(tcb, false);
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
 }

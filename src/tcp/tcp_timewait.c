@@ -96,7 +96,8 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     record->reuseport = tcb->reuseport;
     record->is_signed = tcb_is_signed(tcb) && guard_wait_keep(tcp, tcb, slot);
     tcp->wait_count++;
-    TCP_MIB(tcp, TW);
+    if (!tcb->is_fin_waiter) /* else it is one already */
+        TCP_MIB(tcp, TW);
     append_record(tcp, slot);
     return true;
 }

@@ -413,7 +413,10 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         return;
     }
     bool unborn = tcb->state == TCPS_SYN_RECEIVED && tcp->params.input_policy == TCP_INPUT_BSD && !tcb_ext_peek(tcb)->fastopen_child;
+    bool aborts = options->linger_on && options->linger_s == 0;
     if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_TIME_WAIT || unborn) {
+        if (tcb->state == TCPS_SYN_SENT && aborts)
+            TCP_MIB(tcp, AbortOnData);
         tcb_done(tcb);
         return;
     }
@@ -429,7 +432,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcb_done(tcb);
         return;
     }
-    if (options->linger_on && options->linger_s == 0) {
+    if (aborts) {
         TCP_MIB(tcp, AbortOnData);
         tcp_abort(tcp, tcb, now_ns);
         return;
@@ -468,9 +471,13 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->fin_rcvd = tcb->rcv_shutdown = tcb->snd_shutdown = false;
     tcb->ca_state = CA_OPEN;
     tcb->ssthresh = INT32_MAX;
+    tcb->cwnd = tcp->params.initial_window;
+    tcb->backoff = 0;
+    rtt_init(tcb);
     tcb->quick = tcb->pingpong = 0;
     tcb->ato_ms = 0;
     tcb->rcv_wnd = tcb->rcv_wup = tcb->rcv_nxt = tcb->rcv_ssthresh = 0;
+    tcb->write_seq += is_linux ? tcb->max_window + 2 : 0; /* beyond what was in flight */
     tcb->ts_recent = tcb->ts_recent_s = tcb->max_window = tcb->snd_wnd = 0;
     tcb->last_rcv_ms = tcb->last_snd_ms = 0;
     tcb->ecn_ok = tcb->ecn_seen = tcb->sack_ok = tcb->ts_ok = tcb->wscale_ok = false;
@@ -514,6 +521,8 @@ static uint32_t counted_end(const struct tcb *tcb)
 size_t tcp_unsent(const struct tcb *tcb) { return counted_end(tcb) - seq_min(tcb->snd_nxt, counted_end(tcb)); }
 size_t tcp_unacked(const struct tcb *tcb)
 {
+    if (tcb->state == TCPS_CLOSED)
+        return tcb->write_seq - tcb->snd_una;
     bool has_fin = counted_end(tcb) != tcb->write_seq && seq_lt(tcb->snd_una, tcb_snd_end(tcb));
     return stream_length(tcb->snd_stream) + has_fin;
 }

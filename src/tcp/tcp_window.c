@@ -468,6 +468,13 @@ void window_delay_ack(struct tcb *tcb, uint32_t ms)
     timer_arm(tcb, tcb->delack_ns);
 }
 
+/* The most that an ACK waits: less than the least timeout, which may be the peer's, too (tcp_delack_max). */
+uint32_t window_delack_max_ms(const struct tcb *tcb)
+{
+    uint32_t own = tcb->opt->delack_max_ms;
+    return min_u32(own ? own : DELACK_MAX_MS, max_u32(rtt_rto_min_us(tcb) / 1000, 2) - 1);
+}
+
 /* RFC 9293 3.8.6.3 (MUST-40): 200 ms at most. */
 static void delay_linux(struct tcb *tcb)
 {
@@ -480,7 +487,7 @@ static void delay_linux(struct tcb *tcb)
             max = min_u32(max, max_u32((tcb->srtt_us >> 3) / 1000, ATO_MIN_MS));
         ato = min_u32(ato, max);
     }
-    ato = min_u32(ato, tcb->opt->delack_max_ms ? tcb->opt->delack_max_ms : DELACK_MAX_MS);
+    ato = min_u32(ato, window_delack_max_ms(tcb));
     if (tcb->delack_ns && tcb->delack_ns <= tcb_now(tcb) + (ato >> 2) * NS_PER_MS) { /* about to fire anyway */
         tcb->ack_want = 1;
         tcb_mark_due(tcb);
@@ -572,7 +579,8 @@ void window_compressed_timer(struct tcb *tcb)
 
 void window_delack_timer(struct tcb *tcb)
 {
-    if (!tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX)
+    /* Linux: none is owed, or it leaves already */
+    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && (!tcb->ack_sched || tcb->ack_want || tcb->acks_due))
         return;
     if (!window_is_pingpong(tcb)) {
         tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, 60000));
