@@ -216,6 +216,14 @@ static unsigned free_processor(const struct job *jobs, unsigned started)
     return processor;
 }
 
+/* Threads of a runtime wait with time limits all the time (the JVM's, each 50 ms). What runs out in the first case too tells only of a
+ * network that had been silent for a while. */
+static void doubt_limit(struct attempt *a, const struct job *first)
+{
+    if (first->one == &gauntlet_cases[0] && !a->error && a->call[0] && a->silence_ns < NS_PER_S && !strcmp(a->call, first->result.ran_out))
+        a->call[0] = 0;
+}
+
 static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_options *o)
 {
     unsigned started = 0, printed = 0, running = 0;
@@ -237,11 +245,13 @@ static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_opt
                 job_finish(&jobs[i]);
                 running--;
             }
-        for (; printed < started && jobs[printed].done; printed++)
+        for (; printed < started && jobs[printed].done; printed++) {
+            doubt_limit(&jobs[printed].result, &jobs[0]);
             if (!o->json) {
                 report_row(stdout, jobs[printed].one->name, &jobs[printed].result);
                 fflush(stdout);
             }
+        }
     }
 }
 

@@ -180,6 +180,9 @@ static void fill_result(struct attempt *a, const struct program *program, const 
         snprintf(a->call, sizeof a->call, "%s", record->call);
     else if (record->timed_out && program->status)
         snprintf(a->call, sizeof a->call, "%s", record->timed_out);
+    if (record->timed_out)
+        snprintf(a->ran_out, sizeof a->ran_out, "%s", record->timed_out);
+    a->silence_ns = end - min_u64(end, record->heard_ns);
     a->spins = a->hung && l->spun;
     a->waits_on = a->hung && l->waits_on;
     if (a->hung)

@@ -25,6 +25,8 @@ struct attempt { /* flat: it crosses a pipe */
     bool waits_on;              /* hung, in a wait that has an end and comes again */
     bool is_deaf;               /* the user's own server did not listen when the program began */
     int server_status;          /* of one that ended before the program did, as wait(2) says */
+    char ran_out[ATTEMPT_WORD]; /* the last timed wait that ran out, whatever came of it */
+    uint64_t silence_ns;        /* at its end: since the network last had something for it */
     uint64_t virtual_ns, real_ns;
     uint64_t syn_ns[ATTEMPT_SYNS];
     unsigned syn_count;

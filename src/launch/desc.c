@@ -502,6 +502,8 @@ static void end_connecting(struct desc *desc)
 
 static void service(struct desc *desc)
 {
+    if (desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM))
+        desc->program->record.heard_ns = desc->launcher->now_ns;
     if (desc->lil_fd >= 0 && desc->state == DESC_CONNECTING)
         end_connecting(desc);
     list_each(node, &desc->held) {

@@ -202,6 +202,7 @@ struct program_record {
     const char *call;     /* the last call on a socket that failed, and its errno; cleared when a later connect() succeeds */
     int error;
     const char *timed_out; /* the last timed wait that ran out */
+    uint64_t heard_ns;    /* when the network last had something for one of its sockets */
     const char *waiting;  /* at a hang: the call that waits, or is made over and over */
     const char *tried;    /* the last call that might have moved something and did not */
     uint64_t ended_ns;

@@ -91,6 +91,11 @@ check 'a lock that is held outside is no hang' 0 '^1 case: 1 ended' "$LILLIPUT" 
 check 'one that is held inside is' 1 '^hang: fine waits in flock for ever' "$LILLIPUT" gauntlet --case fine -- bash -c "exec 9>$work/lock2; flock 9; flock $work/lock2 true"
 check 'a loop that reads the end of file for ever is a hang' 1 '^hang: fin-after calls recvfrom over and over' "$LILLIPUT" gauntlet --case fin-after -- python3 -c "$spins" read
 check 'and one that waits and does not read' 1 '^fin-after +epoll_wait +\(spins\) +HANG +900' "$LILLIPUT" gauntlet --case fin-after -- python3 -c "$spins" wait
+threads='import os, sys, threading, time, urllib.request
+threading.Thread(target=lambda: [threading.Event().wait(.05) for _ in iter(int, 1)], daemon=True).start(); time.sleep(.3)
+try: urllib.request.urlopen("http://" + os.environ["LILLIPUT_HOST"]).read()
+except Exception: os._exit(3)'
+check 'waits of threads beside are no time limit' 0 '^fin-after +- +- +3 ' "$LILLIPUT" gauntlet --case fine --case fin-after -- python3 -c "$threads"
 check 'a program that is not on the network at all' 0 '^note: it connects to nobody' "$LILLIPUT" gauntlet --case fine -- true
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
