@@ -146,7 +146,7 @@ static bool on_readable(struct server *s, struct peer *peer)
         return true;
     if (n <= 0) {
         peer->eof = true;
-        if (n < 0 || (!peer->answer && s->service->behaviour != SERVE_SILENT)) {
+        if (n < 0 || (!peer->answer && s->service->behaviour != SERVE_SILENT && s->service->behaviour != SERVE_PART_STALL)) {
             drop(s, peer, false);
             return false;
         }
@@ -167,6 +167,8 @@ static bool on_paid(struct server *s, struct peer *peer)
 
     free(peer->answer);
     peer->answer = NULL;
+    if (b == SERVE_PART_STALL) /* and nothing more, whatever it was asked for */
+        return true;
     if (b == SERVE_PART_RST || b == SERVE_PART_FIN || b == SERVE_DAYTIME || peer->close_after || peer->eof) {
         if (b == SERVE_PART_RST)
             lil_sleep_ns(s->proc, NS_PER_S / 2); /* the part arrives first */

@@ -96,6 +96,8 @@ threading.Thread(target=lambda: [threading.Event().wait(.05) for _ in iter(int, 
 try: urllib.request.urlopen("http://" + os.environ["LILLIPUT_HOST"]).read()
 except Exception: os._exit(3)'
 check 'waits of threads beside are no time limit' 0 '^fin-after +- +- +3 ' "$LILLIPUT" gauntlet --case fine --case fin-after -- python3 -c "$threads"
+check 'half-open: no FIN, though the request asks for one' 1 '^half-open +recvfrom +- +HANG' "$LILLIPUT" gauntlet --case half-open -- python3 -c \
+  'import os, urllib.request; urllib.request.urlopen("http://" + os.environ["LILLIPUT_HOST"]).read()'
 check 'a program that is not on the network at all' 0 '^note: it connects to nobody' "$LILLIPUT" gauntlet --case fine -- true
 check 'no such case' 2 'did you mean "refused"' "$LILLIPUT" gauntlet --case refusd -- true
 check 'a crash' 1 'SIGSEGV' "$LILLIPUT" gauntlet --case refused -- bash -c 'kill -SEGV $$'
