@@ -173,6 +173,7 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
     else if (rate == 0)
         rate = UINT64_MAX;
     if (options) {
+        stream_pacing_changes(sock);
         options->max_pacing_rate = rate;
         options->is_paced |= rate != 0;
         stream_options_changed(sock);

@@ -152,6 +152,7 @@ bool stream_defers_connect(struct sock *sock, const struct sock_name *name, int 
 /* The options that TCP keeps: of the connection or of the listener's template. NULL: memory. */
 struct tcb_options *stream_options(struct sock *sock);
 const struct tcb_options *stream_options_peek(const struct sock *sock); /* to read */
+void stream_pacing_changes(struct sock *sock); /* before SO_MAX_PACING_RATE is written */
 void stream_options_changed(struct sock *sock);
 void stream_check_events(struct sock *sock); /* an option may have made it readable: who waits looks again */
 void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events);

@@ -118,6 +118,14 @@ struct tcb_options *stream_options(struct sock *sock)
     return tcb ? tcp_options(tcb) : NULL;
 }
 
+void stream_pacing_changes(struct sock *sock)
+{
+    struct tcb *tcb = sock->flags & SF_LISTENING ? NULL : stream_tcb(sock);
+
+    if (tcb)
+        tcp_hold_pacing_rate(tcb);
+}
+
 const struct tcb_options *stream_options_peek(const struct sock *sock)
 {
     const struct tcb *tcb;

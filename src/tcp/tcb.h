@@ -579,6 +579,7 @@ void txring_release(struct tcb *tcb);
 void txring_free(struct tcb *tcb); /* an empty one, back to the free list */
 void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss); /* the counts of packets follow */
 int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
+uint32_t txring_join(struct tcb *tcb, uint32_t index);
 uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
 void txring_pop(struct tcb *tcb);
 void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq);
@@ -685,7 +686,7 @@ void recovery_rack_timeout(struct tcb *tcb);
 void recovery_send_tlp(struct tcb *tcb);
 bool recovery_schedule_tlp(struct tcb *tcb, bool advancing);
 void recovery_tlp_ack(struct tcb *tcb, const struct ack_state *state);
-uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited);
+uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *by_window);
 /* The number of the burst that a transmission belongs to: retransmissions for one event leave together, then new data together. */
 static inline uint32_t output_burst(struct tcb *tcb, bool is_new)
 {

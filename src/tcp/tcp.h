@@ -269,6 +269,7 @@ struct tcb_options {
     uint8_t extra_v4_bytes, extra_v6_bytes; /* by how much it makes segments smaller */
 };
 struct tcb_options *tcp_options(struct tcb *tcb); /* call tcp_options_changed after writing */
+void tcp_hold_pacing_rate(struct tcb *tcb);       /* before SO_MAX_PACING_RATE: a higher one counts from the next ACK on */
 const struct tcb_options *tcp_options_peek(const struct tcb *tcb); /* to read: makes no copy */
 bool tcp_is_passive(const struct tcb *tcb); /* its SYN was the peer's */
 void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);

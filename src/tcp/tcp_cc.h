@@ -57,12 +57,13 @@ void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more); /* BYTES leave; MORE
 void cwnd_pacing_timer(struct tcb *tcb);
 uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */
 void cwnd_hold_rate(struct tcb *tcb);             /* the window changes, and no ACK has come: the rate stays */
+void cwnd_hold_opening_rate(struct tcb *tcb);
 static inline bool cwnd_is_paced(const struct tcb *tcb) /* Linux's sk_pacing_status */
 {
     return tcb_params(tcb)->pacing || tcb->opt->socket.is_paced || tcb_ext_peek(tcb)->is_paced;
 }
 uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
-bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited);
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window);
 void sndbuf_expand(struct tcb *tcb);
 
 static inline bool cc_has_ecn(const struct tcb *tcb) { return tcb->ecn_ok && cc_get(tcb)->needs_ecn; }

@@ -182,6 +182,17 @@ uint64_t cwnd_pacing_rate(const struct tcb *tcb)
     return most == UINT64_MAX ? 0 : most ? min_u64(rate, most) : rate;
 }
 
+/* Linux: the rate of a connection that we opened comes of the SYN/ACK, before the route's initcwnd counts. */
+COLD void cwnd_hold_opening_rate(struct tcb *tcb)
+{
+    uint32_t cwnd = tcb->cwnd;
+    if (cwnd == tcb_params(tcb)->initial_window || !tcb_ext_get(tcb))
+        return;
+    tcb->cwnd = tcb_params(tcb)->initial_window;
+    cwnd_hold_rate(tcb);
+    tcb->cwnd = cwnd;
+}
+
 void cwnd_hold_rate(struct tcb *tcb)
 {
     if (!tcb->ext->rate && tcb_params(tcb)->pacing_ss_ratio)
@@ -243,7 +254,7 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb)
 }
 
 /* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
-bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *limited)
+bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window)
 {
     struct tcb_ext *ext = tcb->ext;
     uint64_t now = tcb_now(tcb);
@@ -260,9 +271,9 @@ bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chun
         return false; /* the next ACK is far */
     if (cong_win < send_win) {
         if (cong_win <= bytes)
-            return *limited = true;
+            return ext->cwnd_limited = true;
     } else if (send_win <= bytes) {
-        return true;
+        return *by_window = true;
     }
     return !(tcb->fin_queued && last);
 }

@@ -65,9 +65,9 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
         queue_note(tcb, (uint32_t)taken, false, false);
     }
     tcb->write_seq += (uint32_t)taken;
+    tcb_note_busy(tcb);
     if ((size_t)taken < size)
         tcb->want_space = true;
-    tcb->dont_nagle = tcb->opt->socket.nodelay;
     if (ext->msg_more | ext->nothing_new)
         ext->msg_more = ext->nagle_push = ext->nothing_new = false; /* not stored for nothing: is_ordinary reads it in a wider word */
     tcb_mark_due(tcb);
@@ -336,7 +336,8 @@ static uint32_t next_length(struct tcb *tcb)
                 return 0;
         }
         bool last = tcb->snd_nxt + unsent == tcb->write_seq;
-        uint32_t segs = output_chunk_segs(tcb, unsent, last, flight, &ext->cwnd_limited), room = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt;
+        bool by_window; /* the general path will find it, too */
+        uint32_t segs = output_chunk_segs(tcb, unsent, last, flight, &by_window), room = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt;
         uint32_t chunk = segs * tcb->mss;
         if (segs == 0 || chunk > unsent || chunk > room)
             return 0;

@@ -127,6 +127,13 @@ static inline uint16_t window_select(struct tcb *tcb)
 /* The ACK that is due says it all: window_ack_check() would ask for the same one. */
 static inline bool window_ack_is_decided(const struct tcb *tcb) { return tcb->ack_want == 1 && tcb->is_due && tcb->quick == 0; }
 
+/* Something waits or is in flight, for TCP_INFO (Linux: TCP_CHRONO_BUSY, from the write on). */
+static inline void tcb_note_busy(struct tcb *tcb)
+{
+    if (!tcb->ext->busy_ns)
+        tcb->ext->busy_ns = tcb_now(tcb) | 1;
+}
+
 /* Before a write: nothing waits, and the window has room. */
 static inline void tcb_check_app_limited(struct tcb *tcb)
 {

@@ -427,20 +427,32 @@ COLD static bool is_pushed_once(struct tcb_ext *ext, uint32_t snd_nxt)
     return ext->nagle_push;
 }
 
-/* Nagle with Minshall's change, CORK and MSG_MORE: may a partial segment go? (RFC 9293 3.7.4, SHLD-7; TCP_NODELAY: MUST-17) */
-static bool may_send_partial(const struct tcb *tcb, bool fin)
+/* Linux: what goes down while the rest of its write is copied (tcp_queue.c). */
+static bool is_hurried(const struct tcb *tcb)
 {
-    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX || seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
-    if (fin || is_urgent) /* Linux: whatever is written while urgent data is not acknowledged */
-        return true;
+    return tcb->ext->hurried_end - tcb->snd_nxt - 1 < tcb->write_seq - tcb->snd_nxt;
+}
+
+/* Nagle with Minshall's change, CORK and MSG_MORE (RFC 9293 3.7.4, SHLD-7; TCP_NODELAY: MUST-17). */
+static bool nagle_allows(const struct tcb *tcb)
+{
     if (tcb->opt->cork || tcb->ext->msg_more)
-        return tcb->ext->nagle_push && is_pushed_once(tcb->ext, tcb->snd_nxt);
+        return false;
     if (tcb->dont_nagle || tcb_packets_out(tcb) == 0)
         return true;
     bool small_out = seq_gt(tcb->ext->snd_sml, tcb->snd_una) && seq_le(tcb->ext->snd_sml, tcb->snd_nxt);
     if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX) /* BSD: anything outstanding holds it, but what this burst itself has sent */
         return tcb->ext->in_burst && tcb->ext->burst_idle;
     return !small_out;
+}
+
+/* May a partial segment go? */
+static bool may_send_partial(const struct tcb *tcb, bool fin)
+{
+    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX || seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
+    if (fin || is_urgent) /* Linux: whatever is written while urgent data is not acknowledged */
+        return true;
+    return nagle_allows(tcb) || is_hurried(tcb) || (tcb->ext->nagle_push && is_pushed_once(tcb->ext, tcb->snd_nxt));
 }
 
 bool output_may_send_partial(const struct tcb *tcb) { return may_send_partial(tcb, false); }
@@ -453,10 +465,10 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
 
 /* Linux: how many segments the device gets in one piece, at most half the window (tcp_cwnd_test); 0: it waits for ACKs.
  * The buffer that it is taken from has BYTES and is the LAST or is followed by others. */
-uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *limited)
+uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *by_window)
 {
     uint32_t most = cwnd_chunk_segs(tcb), quota = min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight);
-    if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, bytes, last, most, limited))
+    if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, bytes, last, most, by_window))
         return 0;
     return min_u32(quota, tcb->gso_segs > 1 ? min_u32(most, tcb->gso_segs) : most);
 }
@@ -470,9 +482,24 @@ static uint32_t burst_mss(struct tcb *tcb)
     return min_u32(ext->burst_mss, tcb->mss);
 }
 
+/* Linux: how much of a buffer of several segments goes as one chunk of MOST at most (tcp_mss_split_point). What waits behind it lets all of it
+ * go only where the window has room for the largest chunk; a FIN at its end lets nothing go. */
+static uint32_t chunk_length(const struct tcb *tcb, uint32_t bytes, uint32_t room, uint32_t most, uint32_t mss, bool is_followed)
+{
+    uint32_t length = min_u32(bytes, room), partial = length % mss;
+    if (tcb->ext->snd_urgent)
+        return mss;
+    if (is_followed && most <= room)
+        return min_u32(most, bytes);
+    if (most <= length)
+        return most;
+    return partial && !nagle_allows(tcb) && !is_hurried(tcb) ? length - partial : length;
+}
+
 /* RFC 9293 3.8.6 (MUST-34): a right edge that moved left of SND.NXT is no room, not a negative one.
- * How much of UNSENT may go in one segment now; 0: nothing. FORCED: its end is a record's, which waits for nothing more. */
-static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *limited)
+ * How much of UNSENT may go in one segment now; 0: nothing, *BY_WINDOW if it is the peer's window that holds it back. FORCED: its end is
+ * a record's, which waits for nothing more. */
+static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool *by_window)
 {
     if (tcb_params(tcb)->byte_recovery)
         return base_next_length(tcb, unsent);
@@ -480,7 +507,7 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
              room = seq_gt(right, tcb->snd_nxt) ? right - tcb->snd_nxt : 0;
     bool linux_way = tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
     if (flight >= tcb->cwnd) {
-        *limited = true;
+        tcb->ext->cwnd_limited = true;
         return 0;
     }
     bool last = true, record = forced; /* of the first buffer */
@@ -491,20 +518,20 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
         unsent = min_u32(unsent, first);
         forced |= !last;
     }
-    if (room == 0 || (linux_way && room < min_u32(unsent, mss))) {
-        if (!tcb->ext->rwnd_limited)
-            tcb->ext->rwnd_ns = tcb_now(tcb);
-        tcb->ext->rwnd_limited = true;
+    bool with_fin = linux_way && tcb->fin_queued && last && !record && unsent <= mss; /* it must fit, too */
+    *by_window = room == 0 || (linux_way && room < min_u32(unsent, mss) + with_fin);
+    if (*by_window)
         return 0;
-    }
     uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1));
-    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, last && !record, flight, limited)) == 0)
+    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, last && !record, flight, by_window)) == 0)
         return 0;
+    if (linux_way && unsent > mss)
+        return chunk_length(tcb, unsent, room, segs * mss, mss, forced);
     uint32_t length = min_u32(min_u32(unsent, room), segs * mss), partial = length % mss;
     if (partial == 0)
         return length;
-    if (length > mss && ((length < unsent && !linux_way) || !(forced || may_send_partial(tcb, tcb->fin_queued && length == unsent))))
-        return length - partial; /* whole segments first; Linux: with what Nagle allows of the window's rest */
+    if (length > mss && (length < unsent || !(forced || may_send_partial(tcb, tcb->fin_queued))))
+        return length - partial; /* whole segments first */
     if (length < mss) {
         if (length < unsent && !is_worth_sending(tcb, length, mss, unsent))
             return 0;
@@ -512,6 +539,17 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
             return 0;
     }
     return length;
+}
+
+/* Does the peer's window hold something back (tcpi_rwnd_limited)? */
+static void note_rwnd(struct tcb *tcb, bool is_limited)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (is_limited && !ext->rwnd_limited)
+        ext->rwnd_ns = tcb_now(tcb);
+    else if (!is_limited && ext->rwnd_limited)
+        ext->rwnd_total_ns += tcb_now(tcb) - ext->rwnd_ns;
+    ext->rwnd_limited = is_limited;
 }
 
 /* RFC 4821: a burst may begin with a probe. True: it does, or nothing goes now; *SENT says which. */
@@ -539,8 +577,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     if (!tcb_has_unsent(tcb) || tcb->state > TCPS_LAST_ACK || tcb->state == TCPS_FIN_WAIT_2)
         return false;
     if (tcb->ext && tcb->ext->pacing_ns)
-        return false;
-    bool limited = false;
+        return note_rwnd(tcb, false), false;
     uint32_t unsent = tcb->write_seq - tcb->snd_nxt;
     if (seq_gt(tcb->snd_nxt, tcb->write_seq))
         return false; /* the FIN is out */
@@ -549,7 +586,11 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             return false;
         if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd && !tcb_params(tcb)->byte_recovery)
             return false;
-        if (!seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb->snd_wnd == 0 && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
+        bool by_window =
+            !seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
+        if (tcb->ext)
+            note_rwnd(tcb, by_window);
+        if (by_window)
             return timer_check_probe(tcb), false;
         if (tcb->ext)
             tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
@@ -566,24 +607,21 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
             cwnd_check_idle(tcb);
         uint32_t record = queue_until_eor(tcb, tcb->snd_nxt, unsent);
-        length = next_length(tcb, record, record < unsent, &limited);
+        bool by_window = false;
+        length = next_length(tcb, record, record < unsent, &by_window);
+        note_rwnd(tcb, by_window);
         tcb->ext->chunk_left = length;
         tcb->ext->chunk_push = length > mss && !tcb->ext->snd_urgent && tcb_params(tcb)->pacing_ss_ratio;
         if (tcb->gso_segs <= 1)
             length = min_u32(length, mss);
     }
-    if (limited)
-        tcb->ext->cwnd_limited = true;
     if (length == 0) {
         if (tcb_packets_out(tcb) == 0)
             timer_check_probe(tcb);
         return false;
     }
     bool was_idle = tcb_packets_out(tcb) == 0;
-    bool fin = tcb->fin_queued && length == unsent &&
-               (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX ||
-                seq_lt(tcb->snd_nxt + length, tcb->snd_una + tcb->snd_wnd) || tcb->snd_wnd > length);
-    if (!output_data(tcb, segment, tcb->snd_nxt, length, fin)) {
+    if (!output_data(tcb, segment, tcb->snd_nxt, length, tcb->fin_queued && length == unsent)) {
         if (tcb->timer == TIMER_NONE) /* no memory: again soon */
             timer_set(tcb, TIMER_RETRY, tcb_now(tcb) + 10 * NS_PER_MS);
         return false;
@@ -591,10 +629,6 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     tcb->ext->chunk_left -= length;
     if (tcb->ext->push_first && !tcb->ext->chunk_left) /* the rest of the write was copied before the next left */
         tcb->ext->push_first = tcb->ext->burst_open = false;
-    if (tcb->ext->rwnd_limited) {
-        tcb->ext->rwnd_limited = false;
-        tcb->ext->rwnd_total_ns += tcb_now(tcb) - tcb->ext->rwnd_ns;
-    }
     if (!tcb->ext->in_burst)
         tcb->ext->burst_idle = was_idle;
     tcb->ext->in_burst = true;
@@ -661,6 +695,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         end_burst(tcb);
     if (tcb->ext) {
         tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->fastopen_burst = false;
+        tcb->ext->hurried_end = tcb->snd_nxt;
         tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
     }
     if (tcb->ack_want) {

@@ -28,7 +28,9 @@ uint32_t queue_cost(const struct tcb *tcb, size_t size)
 struct walk {
     uint32_t seq, tail, sent; /* written so far; where the last buffer began; what has left */
     uint32_t can;             /* what the windows let out */
+    bool by_window;           /* it is the peer's that ends it */
     uint32_t pushed;          /* the last PSH */
+    uint32_t hurried;         /* how far what goes down before the end does not heed Nagle's rule */
     uint32_t mss, goal;
     bool push, sealed;        /* of the last buffer */
     bool urgent;              /* MSG_OOB: nothing goes down before all is copied */
@@ -46,13 +48,17 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
+    walk.hurried = tcb->snd_nxt;
     walk.mss = max_u32(mss_current(tcb), 1);
     walk.urgent = urgent;
     walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
     uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
-    if (seq_gt(right, walk.sent) && tcb->cwnd > flight)
-        walk.can += (uint32_t)min_u64((uint64_t)(tcb->cwnd - flight) * walk.mss, right - walk.sent);
+    if (seq_gt(right, walk.sent) && tcb->cwnd > flight) {
+        uint64_t most = (uint64_t)(tcb->cwnd - flight) * walk.mss;
+        walk.by_window = right - walk.sent < most;
+        walk.can += walk.by_window ? right - walk.sent : (uint32_t)most;
+    }
     return walk;
 }
 
@@ -74,22 +80,23 @@ static uint32_t walk_room(const struct tcb *tcb, const struct walk *walk)
 /* A full buffer goes down while the rest is being copied: all that may go with a PSH, else one piece of it if it is the first. */
 static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
 {
-    uint32_t most = seq_gt(walk->can, walk->sent) ? seq_min(walk->can, walk->seq) - walk->sent : 0;
-    if (walk->sent + most != walk->seq)
+    uint32_t most = seq_gt(walk->can, walk->sent) ? seq_min(walk->can, walk->seq) - walk->sent : 0,
+             chunk = (tcb->ext->snd_urgent ? 1 : max_u32(cwnd_chunk_segs(tcb), 1)) * walk->mss;
+    if (walk->sent + most != walk->seq && (!walk->by_window || most % chunk < walk->mss))
         most -= most % walk->mss;
     if (walk->seq - walk->pushed > tcb->max_window >> 1 && seq_gt(walk->seq, walk->pushed)) {
         walk->push = true;
         walk->pushed = walk->seq;
+        walk->hurried = walk->seq;
     } else if (seq_gt(walk->tail, walk->sent)) {
         return;
     } else {
-        most = min_u32(most, min_u32(cwnd_chunk_segs(tcb), max_u32(tcb->cwnd >> 1, 1)) * walk->mss);
+        most = min_u32(most, min_u32(chunk, max_u32(tcb->cwnd >> 1, 1) * walk->mss));
         tcb->ext->push_first |= mark && most && walk->sent == tcb->snd_nxt;
+        walk->hurried = walk->sent + most;
     }
-    if (most) {
-        uint32_t chunk = max_u32(cwnd_chunk_segs(tcb), 1) * walk->mss;
+    if (most)
         walk->pieces += (most + chunk - 1) / chunk - (walk->sent + most == walk->seq);
-    }
     walk->sent += most;
     walk->sealed = walk->sent == walk->seq;
 }
@@ -164,6 +171,7 @@ void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
     }
     tcb->psh_end = walk.push;
     ext->pushed_seq = walk.pushed;
+    ext->hurried_end = walk.hurried;
 }
 
 /* What is before END has left. True: a buffer with PSH ended there. */

@@ -15,7 +15,7 @@ static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
     }
     if (ext->again_left == 0 || seg->start != ext->again_next) {
         uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1, count = txseg_packets(seg);
-        quota = min_u32(quota, cwnd_chunk_segs(tcb));
+        quota = min_u32(min_u32(quota, cwnd_chunk_segs(tcb)), (tcb->snd_una + tcb->snd_wnd - seg->start) / max_u32(tcb->mss, 1));
         for (uint32_t i = index; count < quota && txring_at(tcb->tx, i)->glued && i + 1 < tcb->tx->count; i++) {
             if ((txring_at(tcb->tx, i + 1)->flags & (TX_LOST | TX_RETRANS | TX_SACKED)) != TX_LOST)
                 break;
@@ -54,6 +54,16 @@ static void recut(struct tcb *tcb, uint32_t index, uint32_t mss)
     }
 }
 
+/* Linux: the segments have become smaller: all that is left of a chunk counts, and is cut, as one piece of such segments. */
+COLD static void use_smaller(struct tcb *tcb, uint32_t index)
+{
+    struct txring *ring = tcb->tx;
+    struct txseg *seg = txring_at(ring, index);
+    while (seg->glued && index + 1 < ring->count && !((seg->flags ^ txring_at(ring, index + 1)->flags) & (TX_SACKED | TX_LOST | TX_RETRANS)))
+        (void)txring_join(tcb, index);
+    txring_set_mss(tcb, seg, tcb->mss);
+}
+
 /* Sends record INDEX again. */
 bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
 {
@@ -62,19 +72,24 @@ bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, 
     uint32_t mss = mss_current(tcb);
     recut(tcb, index, mss);
     uint32_t data = txseg_text(seg);
-    uint32_t right = tcb->snd_una + tcb->snd_wnd, most = mss * max_u32(tcb->gso_segs, 1);
+    bool is_linux = tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
+    uint32_t right = tcb->snd_una + tcb->snd_wnd, room = seq_gt(right, seg->start) ? right - seg->start : 0,
+             most = mss * max_u32(tcb->gso_segs, 1);
     if (tcb->gso_segs > 1) {
         uint32_t flight = tcb_in_flight(tcb), quota = tcb->cwnd > flight ? tcb->cwnd - flight : 1;
         most = min_u32(most, quota * mss);
     }
     bool by_window = seg->start != tcb->snd_una && !tcb_params(tcb)->byte_recovery; /* base_next_lost() has looked at it */
-    if (by_window && (!seq_lt(seg->start, right) || seq_gt(seg->start + min_u32(data, mss), right)))
-        return false; /* the window shrank: only the first may go */
+    if (by_window && room < (is_linux ? 1 : min_u32(data, mss)))
+        return false; /* the window shrank: the first may go, and what is inside of it */
+    if (is_linux && tcb->mss < seg->mss)
+        use_smaller(tcb, index);
     txring_set_mss(tcb, seg, tcb->mss);
+    data = txseg_text(seg);
     if (ext_most(tcb) && data > ext_most(tcb))
         most = min_u32(most, ext_most(tcb));
-    if (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX && seq_gt(right, seg->start) && right - seg->start < mss)
-        most = right - seg->start; /* the window shrank into it */
+    if (is_linux && room && room < most)
+        most = room < mss ? room : room - room % mss; /* the window shrank into it */
     if (data > most) {
         if (txring_split(tcb, index, seg->start + most) < 0)
             return false;
@@ -180,20 +195,10 @@ void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
             seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start)
             return;
-        uint32_t gone = txseg_packets(next); /* more than one when the path was narrower */
-        ring->packets_out -= gone;
-        ext->lost_out -= next->flags & TX_LOST ? gone : 0;
-        ext->retrans_out -= next->flags & TX_RETRANS ? gone : 0;
+        txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
+        uint32_t gone = txring_join(tcb, index); /* more than one when the path was narrower */
         if (!tcb->sack_ok) /* then duplicate ACKs were counted, of no packet in particular */
             ext->sacked_out -= min_u32(ext->sacked_out, gone);
-        txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
-        seg->end = next->end;
-        seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR | TX_FIN);
-        ring->glued -= seg->glued;
-        seg->glued = next->glued;
-        for (uint32_t i = index + 1; i + 1 < ring->count; i++)
-            *txring_at(ring, i) = *txring_at(ring, i + 1);
-        ring->count--;
     }
 }
 

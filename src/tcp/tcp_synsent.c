@@ -55,6 +55,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         fastopen_on_synack(tcb, rx);
     tcp_establish(tcb, rx);
     plpmtud_init(tcb, mss_options(tcb));
+    if (tcb->opt->path.initcwnd)
+        cwnd_hold_opening_rate(tcb);
     tcb->snd_una++; /* the SYN */
     TCP_MIB(tcb->tcp, Delivered);
     if (tcb->fin_queued) /* BSD: shutdown() came before */

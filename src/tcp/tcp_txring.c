@@ -48,8 +48,6 @@ static bool grow(struct tcb *tcb)
 struct txseg *txring_push(struct tcb *tcb)
 {
     struct txring *small = tcb->tcp->tx_free[TX_CLASS_MIN];
-    if (!tcb->tx && tcb->ext && !tcb->ext->busy_ns)
-        tcb->ext->busy_ns = tcb_now(tcb) | 1;
     if (!tcb->tx && small && tcb_ext_peek(tcb)->tx_class <= TX_CLASS_MIN) { /* the common first record */
         tcb->tcp->tx_free[TX_CLASS_MIN] = small->next_free;
         small->head = small->packets_out = small->glued = 0;
@@ -105,6 +103,17 @@ uint32_t txring_find(const struct tcb *tcb, uint32_t seq)
     return low < count && seq_le(txring_at(ring, low)->start, seq) ? low : count;
 }
 
+/* SEG counts as MORE packets now (modulo 2^32: it may be less), wherever it is counted. */
+static void count_more(struct tcb *tcb, const struct txseg *seg, uint32_t more)
+{
+    tcb->tx->packets_out += more;
+    if (!tcb->ext || more == 0)
+        return;
+    tcb->ext->sacked_out += seg->flags & TX_SACKED ? more : 0;
+    tcb->ext->lost_out += seg->flags & TX_LOST ? more : 0;
+    tcb->ext->retrans_out += seg->flags & TX_RETRANS ? more : 0;
+}
+
 /* Splits segment INDEX at SEQ (inside it); packets_out and the caller's counts follow from txseg_packets. */
 int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq)
 {
@@ -121,15 +130,27 @@ int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq)
     struct txseg *rest = txring_at(ring, index + 1);
     *rest = whole;
     rest->start = seq;
-    uint32_t more = txseg_packets(seg) + txseg_packets(rest) - before;
-    ring->packets_out += more;
     ring->glued += whole.glued;
-    if (tcb->ext && more) {
-        tcb->ext->sacked_out += whole.flags & TX_SACKED ? more : 0;
-        tcb->ext->lost_out += whole.flags & TX_LOST ? more : 0;
-        tcb->ext->retrans_out += whole.flags & TX_RETRANS ? more : 0;
-    }
+    count_more(tcb, &whole, txseg_packets(seg) + txseg_packets(rest) - before);
     return 0;
+}
+
+/* The segment behind INDEX becomes a part of it. Returns how many packets it was. */
+uint32_t txring_join(struct tcb *tcb, uint32_t index)
+{
+    struct txring *ring = tcb->tx;
+    struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
+    uint32_t gone = txseg_packets(next), before = txseg_packets(seg);
+    count_more(tcb, next, 0u - gone);
+    seg->end = next->end;
+    seg->flags |= next->flags & (TX_PSH | TX_EVER_RETRANS | TX_EOR | TX_FIN);
+    count_more(tcb, seg, txseg_packets(seg) - before);
+    ring->glued -= seg->glued;
+    seg->glued = next->glued;
+    for (uint32_t i = index + 1; i + 1 < ring->count; i++)
+        *txring_at(ring, i) = *txring_at(ring, i + 1);
+    ring->count--;
+    return gone;
 }
 
 /* A record's segment size changes with the path: what it counts in packets changes everywhere it is counted. */
@@ -137,11 +158,5 @@ void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss)
 {
     uint32_t before = txseg_packets(seg);
     seg->mss = mss;
-    uint32_t more = txseg_packets(seg) - before; /* modulo 2^32: may be less */
-    tcb->tx->packets_out += more;
-    if (!tcb->ext || more == 0)
-        return;
-    tcb->ext->sacked_out += seg->flags & TX_SACKED ? more : 0;
-    tcb->ext->lost_out += seg->flags & TX_LOST ? more : 0;
-    tcb->ext->retrans_out += seg->flags & TX_RETRANS ? more : 0;
+    count_more(tcb, seg, txseg_packets(seg) - before);
 }

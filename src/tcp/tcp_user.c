@@ -170,6 +170,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     /* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
     queue_note(tcb, (uint32_t)taken, (flags & MSG_MORE) && (size_t)taken == limit, flags & MSG_OOB);
     tcb->write_seq += (uint32_t)taken;
+    tcb_note_busy(tcb);
     if (tcb->ext->has_stamps)
         stamp_on_written(tcb, tcb->write_seq - (uint32_t)taken);
     if ((size_t)taken < limit)
@@ -179,11 +180,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if ((flags & MSG_EOR) && (size_t)taken == limit)
         queue_end_record(tcb);
     tcb->ext->nothing_new = false;
-    tcb->dont_nagle = (flags & MSG_MORE) == 0 && (tcb->opt->socket.nodelay);
-    if (flags & MSG_MORE)
-        tcb->ext->msg_more = true;
-    else
-        tcb->ext->msg_more = false;
+    tcb->ext->msg_more = flags & MSG_MORE;
     /* RFC 6093: the mark is the last byte written */
     if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)) {
         tcb->ext->snd_up = tcb->write_seq;
@@ -316,8 +313,10 @@ void user_queue_fin(struct tcb *tcb)
     }
     if (tcb_params(tcb)->byte_recovery)
         bsd_note_owed(tcb);
-    if (tcb->ext)
+    if (tcb->ext) {
         tcb->ext->msg_more = false;
+        tcb_note_busy(tcb);
+    }
     tcb_mark_due(tcb);
 }
 
@@ -636,6 +635,12 @@ struct tcb_options *tcp_options(struct tcb *tcb)
 bool tcp_is_passive(const struct tcb *tcb)
 {
     return tcb->is_passive;
+}
+
+void tcp_hold_pacing_rate(struct tcb *tcb)
+{
+    if (tcb->ext && tcb_is_synchronized(tcb) && tcb_params(tcb)->pacing_ss_ratio)
+        tcb->ext->rate = cwnd_pacing_rate(tcb);
 }
 
 const struct tcb_options *tcp_options_peek(const struct tcb *tcb)
