@@ -482,8 +482,8 @@ static uint32_t burst_mss(struct tcb *tcb)
     return min_u32(ext->burst_mss, tcb->mss);
 }
 
-/* Linux: how much of a buffer of several segments goes as one chunk of MOST at most (tcp_mss_split_point). What waits behind it lets all of it
- * go only where the window has room for the largest chunk; a FIN at its end lets nothing go. */
+/* Linux: how much of a buffer of several segments goes as one chunk of MOST at most (tcp_mss_split_point). What waits behind it
+ * lets all of it go only where the window has room for the largest chunk; a FIN at its end lets nothing go. */
 static uint32_t chunk_length(const struct tcb *tcb, uint32_t bytes, uint32_t room, uint32_t most, uint32_t mss, bool is_followed)
 {
     uint32_t length = min_u32(bytes, room), partial = length % mss;
@@ -523,7 +523,9 @@ static uint32_t next_length(struct tcb *tcb, uint32_t unsent, bool forced, bool 
     if (*by_window)
         return 0;
     uint32_t segs = min_u32(tcb->cwnd - flight, max_u32(tcb->gso_segs, 1));
-    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio && (segs = output_chunk_segs(tcb, unsent, last && !record, flight, by_window)) == 0)
+    if (unsent > mss && tcb_params(tcb)->pacing_ss_ratio)
+        segs = output_chunk_segs(tcb, unsent, last && !record, flight, by_window);
+    if (segs == 0)
         return 0;
     if (linux_way && unsent > mss)
         return chunk_length(tcb, unsent, room, segs * mss, mss, forced);

@@ -59,7 +59,8 @@ COLD static void use_smaller(struct tcb *tcb, uint32_t index)
 {
     struct txring *ring = tcb->tx;
     struct txseg *seg = txring_at(ring, index);
-    while (seg->glued && index + 1 < ring->count && !((seg->flags ^ txring_at(ring, index + 1)->flags) & (TX_SACKED | TX_LOST | TX_RETRANS)))
+    enum { STATE = TX_SACKED | TX_LOST | TX_RETRANS };
+    while (seg->glued && index + 1 < ring->count && !((seg->flags ^ txring_at(ring, index + 1)->flags) & STATE))
         (void)txring_join(tcb, index);
     txring_set_mss(tcb, seg, tcb->mss);
 }
