@@ -510,7 +510,8 @@ void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
                         bool wscale_ok, uint8_t *wscale);
 uint32_t window_offer(struct tcb *tcb); /* __tcp_select_window */
-void window_on_disorder(struct tcb *tcb, const struct rx *rx, bool is_new); /* text out of order: measures, grows */
+void window_on_disorder(struct tcb *tcb, const struct rx *rx);    /* text out of order came: measures */
+void window_on_new_text(struct tcb *tcb, uint32_t length);        /* and is about to be queued: the window grows */
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
 void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
@@ -627,7 +628,8 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
 void sack_receive(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
 void sack_generate(struct tcb *tcb, struct tcp_options *options);
 void sack_note(struct tcb *tcb, uint32_t start, uint32_t end);
-COLD void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end);
+COLD void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end);      /* RFC 2883: it arrived again */
+COLD void sack_dsack_more(struct tcb *tcb, uint32_t start, uint32_t end); /* so did this, in the same segment */
 void sack_trim(struct tcb *tcb);
 
 /* tcp_recovery.c, tcp_rack.c; tcp_cwnd.c: tcp_cc.h */

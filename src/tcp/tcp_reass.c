@@ -38,17 +38,17 @@ static uint32_t ooo_cost(const struct tcb *tcb, const struct lil_packet *packet)
     return rmem_is_counted(tcb) && packet->ifindex != COPIED ? rmem_cost(tcb, packet->length) : 0;
 }
 
-/* What is out of order counts, too. PACKET comes behind RANGE's last; FITS: its text follows at once. */
-static void count_in(struct tcb *tcb, struct ooo_range *range, struct lil_packet *packet, bool fits)
+/* What is out of order counts, too. Returns what still fits behind PACKET's text. ROOM: behind that of the one before, where
+ * it is copied to. */
+static uint32_t count_in(struct tcb *tcb, struct lil_packet *packet, bool is_copied, uint32_t room)
 {
     struct ooo_queue *ooo = tcb->ext->ooo;
-    bool is_copied = fits && packet->length <= range->room;
     packet->ifindex = is_copied ? COPIED : 0;
     uint32_t cost = ooo_cost(tcb, packet);
-    range->room = is_copied ? range->room - packet->length : rmem_room(tcb, packet->length);
     ooo->bytes += packet->length;
     ooo->cost += cost;
     rmem_take(tcb, cost);
+    return is_copied ? room - packet->length : rmem_room(tcb, packet->length);
 }
 
 static void count_out(struct tcb *tcb, const struct lil_packet *packet)
@@ -58,6 +58,12 @@ static void count_out(struct tcb *tcb, const struct lil_packet *packet)
     ooo->bytes -= packet->length;
     ooo->cost -= cost;
     rmem_give(tcb, cost);
+}
+
+static uint32_t piece_end(const struct ooo_queue *ooo, const struct lil_packet *packet)
+{
+    uint32_t end = packet->mark + packet->length;
+    return end + (ooo->has_fin && ooo->fin_seq == end);
 }
 
 static struct lil_packet *reversed(struct lil_packet *list)
@@ -83,7 +89,7 @@ static bool prune_range(struct tcb *tcb, struct ooo_range *range, uint32_t seq, 
         *goal -= ooo_cost(tcb, last);
         count_out(tcb, last);
         ooo->has_fin = ooo->has_fin && seq_lt(ooo->fin_seq, last->mark);
-        range->end = last->mark;
+        range->end = left ? piece_end(ooo, left) : range->start;
         packet_free(last);
         if ((ooo->count == 1 && !left) || *goal <= 0) {
             enough = !rmem_is_over(tcb);
@@ -146,6 +152,7 @@ static bool deliver_ranges(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
     struct ooo_queue *ooo = ext->ooo;
+    uint32_t known = tcb->rcv_nxt; /* what of it waited has come again */
     bool fin = false;
     while (ooo->count && seq_le(ooo->r[0].start, tcb->rcv_nxt)) {
         struct ooo_range *range = &ooo->r[0];
@@ -156,11 +163,9 @@ static bool deliver_ranges(struct tcb *tcb)
             packet->next = NULL;
             count_out(tcb, packet);
             uint32_t old = seq_gt(tcb->rcv_nxt, start) ? tcb->rcv_nxt - start : 0;
-            if (old) {
-                if (tcb->sack_ok && tcb_params(tcb)->dsack)
-                    sack_dsack(tcb, start, seq_min(tcb->rcv_nxt, start + length));
-                packet_trim_front(packet, min_u32(old, length));
-            }
+            if (seq_lt(start, known))
+                sack_dsack_more(tcb, start, seq_min(known, start + length));
+            packet_trim_front(packet, min_u32(old, length));
             length = packet->length;
             if (!deliver(tcb, packet, old)) { /* no memory: the rest is forgotten, the peer sends it again */
                 for (struct lil_packet *p = range->first; p; p = p->next)
@@ -188,50 +193,6 @@ static bool deliver_ranges(struct tcb *tcb)
     return fin;
 }
 
-static void cut_tail(struct lil_packet *packet, uint32_t length)
-{
-    if (packet->length > length)
-        packet_trim_to(packet, length);
-}
-
-/* Appends PACKET, bytes [start, end), to range I and joins the next one if they meet. */
-static void finish_range(struct tcb *tcb, uint32_t i, uint32_t start, uint32_t end, struct lil_packet *packet)
-{
-    struct ooo_queue *ooo = tcb->ext->ooo;
-    struct ooo_range *range = &ooo->r[i];
-    struct ooo_range *next = i + 1 < ooo->count && seq_le(ooo->r[i + 1].start, end) ? &ooo->r[i + 1] : NULL;
-    if (packet && next) {
-        if (tcb->sack_ok && tcb_params(tcb)->dsack && seq_lt(next->start, end))
-            sack_dsack(tcb, next->start, end);
-        cut_tail(packet, next->start - start);
-    }
-    if (packet && packet->length) {
-        packet->mark = start;
-        packet->next = NULL;
-        count_in(tcb, range, packet, range->last && start == range->end);
-        if (range->last)
-            range->last->next = packet;
-        else
-            range->first = packet;
-        range->last = packet;
-    } else {
-        packet_free(packet);
-    }
-    range->end = end;
-    if (next) {
-        if (range->last)
-            range->last->next = next->first;
-        else
-            range->first = next->first;
-        if (next->last) {
-            range->last = next->last;
-            range->room = next->room;
-        }
-        range->end = next->end;
-        remove_range(ooo, i + 1);
-    }
-}
-
 /* The first range that ends at START or behind it: it touches what begins there, or is the next. */
 static uint32_t find_range(const struct ooo_queue *ooo, uint32_t start)
 {
@@ -241,57 +202,151 @@ static uint32_t find_range(const struct ooo_queue *ooo, uint32_t start)
     return i;
 }
 
-static bool is_waiting(const struct ooo_queue *ooo, uint32_t start, uint32_t end)
+/* A buffer among a range's: its own text and what was copied behind it; BEFORE: the piece before it, NULL: none. */
+struct buffer {
+    struct lil_packet *before, *first, *last;
+    uint32_t end;
+};
+
+static struct buffer buffer_at(const struct ooo_queue *ooo, struct lil_packet *before, struct lil_packet *first)
 {
-    uint32_t i = find_range(ooo, start);
-    return i < ooo->count && seq_le(ooo->r[i].start, start) && seq_ge(ooo->r[i].end, end);
+    struct buffer buffer = {before, first, first, 0};
+    while (buffer.last->next && buffer.last->next->ifindex == COPIED)
+        buffer.last = buffer.last->next;
+    buffer.end = piece_end(ooo, buffer.last);
+    return buffer;
 }
 
-/* Puts [start, end) into the ranges; PACKET (may be NULL: a bare FIN) is consumed. Newer data wins over what it covers. */
-static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
+/* The last of RANGE's buffers that begins at SEQ or before. So many are looked at; those behind count as one. */
+static struct buffer find_buffer(const struct ooo_queue *ooo, const struct ooo_range *range, uint32_t seq)
 {
-    struct tcb_ext *ext = tcb->ext;
-    struct ooo_queue *ooo = ext->ooo;
-    uint32_t i = find_range(ooo, start), seq = start;
-    struct ooo_range *range = i < ooo->count ? &ooo->r[i] : NULL;
-    if (is_waiting(ooo, start, end)) { /* all there already */
-        TCP_MIB(tcb->tcp, OFOMerge);
+    enum { MOST = 256 };
+    struct buffer found = {.end = range->end};
+    struct lil_packet *before = NULL, *next = range->first;
+    for (uint32_t i = 0; next && seq_le(next->mark, seq); i++) {
+        if (i == MOST)
+            return (struct buffer){before, next, range->last, range->end};
+        found = buffer_at(ooo, before, next);
+        before = found.last;
+        next = before->next;
+    }
+    return found;
+}
+
+/* BUFFER of RANGE holds nothing that newer text has not. */
+static void drop_buffer(struct tcb *tcb, struct ooo_range *range, const struct buffer *buffer)
+{
+    struct lil_packet **link = buffer->before ? &buffer->before->next : &range->first, *rest = buffer->last->next;
+    if (!rest)
+        range->last = buffer->before;
+    sack_dsack_more(tcb, buffer->first->mark, buffer->end);
+    TCP_MIB(tcb->tcp, OFOMerge);
+    while (*link != rest) {
+        struct lil_packet *packet = *link;
+        *link = packet->next;
+        count_out(tcb, packet);
         packet_free(packet);
-        if (tcb->sack_ok && tcb_params(tcb)->dsack)
-            sack_dsack(tcb, start, end);
-        sack_note(tcb, start, end); /* its block is the newest again */
-        return false;
     }
-    bool extends = range && seq_le(range->start, start);
-    if (!extends) {
-        if (ooo->count == OOO_RANGES) {
-            packet_free(packet);
-            TCP_MIB(tcb->tcp, OFODrop);
-            return false;
+}
+
+/* Range I ends at END or behind it: those that it meets now become parts of it. */
+static void join_ranges(struct ooo_queue *ooo, uint32_t i, uint32_t end)
+{
+    struct ooo_range *range = &ooo->r[i];
+    range->end = seq_max(range->end, end);
+    while (i + 1 < ooo->count && seq_le(range[1].start, end)) {
+        if (range->last)
+            range->last->next = range[1].first;
+        else
+            range->first = range[1].first;
+        if (range[1].last) {
+            range->last = range[1].last;
+            range->room = range[1].room;
         }
-        memmove(&ooo->r[i + 1], &ooo->r[i], (ooo->count - i) * sizeof ooo->r[0]);
-        ooo->count++;
-        range = &ooo->r[i];
-        *range = (struct ooo_range){start, start, NULL, NULL, 0};
-    }
-    if (packet && seq_gt(range->end, start)) {
-        if (tcb->sack_ok && tcb_params(tcb)->dsack)
-            sack_dsack(tcb, start, seq_min(end, range->end));
-        packet_trim_front(packet, min_u32(range->end - start, packet->length));
-        start = range->end;
-        range->room = 0; /* a buffer of its own, whatever of it is new */
-    }
-    while (i + 1 < ooo->count && seq_le(ooo->r[i + 1].end, end)) { /* wholly covered */
-        for (struct lil_packet *p = ooo->r[i + 1].first; p; p = p->next)
-            count_out(tcb, p);
-        if (tcb->sack_ok && tcb_params(tcb)->dsack)
-            sack_dsack(tcb, ooo->r[i + 1].start, ooo->r[i + 1].end);
-        free_range(&ooo->r[i + 1]);
+        range->end = seq_max(range->end, range[1].end);
         remove_range(ooo, i + 1);
     }
-    finish_range(tcb, i, start, end, packet);
-    sack_note(tcb, seq, end);
+}
+
+/* Where the piece goes that begins at START in RANGE: behind *BEFORE, NULL: first of all. A buffer that begins with it and has
+ * no more goes. False: one has all of it. */
+static bool find_place(struct tcb *tcb, struct ooo_range *range, uint32_t start, uint32_t end, struct lil_packet **before)
+{
+    struct buffer buffer = find_buffer(tcb->ext->ooo, range, start);
+    if (seq_le(end, buffer.end)) {
+        sack_dsack(tcb, start, end);
+        return false;
+    }
+    if (buffer.first && buffer.first->mark == start) {
+        *before = buffer.before;
+        drop_buffer(tcb, range, &buffer);
+    } else {
+        *before = buffer.last;
+        sack_dsack(tcb, start, buffer.end);
+    }
     return true;
+}
+
+/* Puts PACKET behind BEFORE; what it covers of the next goes. */
+static void place(struct tcb *tcb, struct ooo_range *range, struct lil_packet *packet, struct lil_packet *before, uint32_t start,
+                  uint32_t end, bool is_copied)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    struct lil_packet **link = before ? &before->next : &range->first;
+    while (!is_copied && *link && seq_lt((*link)->mark, end)) {
+        struct buffer next = buffer_at(ooo, before, *link);
+        if (seq_lt(end, next.end)) {
+            sack_dsack_more(tcb, next.first->mark, end);
+            break;
+        }
+        drop_buffer(tcb, range, &next);
+    }
+    window_on_new_text(tcb, packet->length);
+    packet->mark = start;
+    packet->next = *link;
+    *link = packet;
+    uint32_t room = count_in(tcb, packet, is_copied, range->room);
+    if (!packet->next) {
+        range->last = packet;
+        range->room = room;
+    }
+}
+
+/* Puts [START, END) into the ranges; PACKET (NULL or empty: a bare FIN) is consumed. Pieces may overlap, as Linux's buffers do: what one alone has
+ * goes not in again, and what is covered goes. */
+static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    uint32_t i = find_range(ooo, start);
+    struct ooo_range *range = &ooo->r[i];
+    struct lil_packet *before = NULL;
+    bool extends = i < ooo->count && seq_le(range->start, start), has_text = packet && packet->length, is_copied = false, is_new = true;
+    if (!extends && ooo->count == OOO_RANGES) {
+        packet_free(packet);
+        TCP_MIB(tcb->tcp, OFODrop);
+        return false;
+    }
+    if (!extends) {
+        memmove(range + 1, range, (ooo->count - i) * sizeof *range);
+        ooo->count++;
+        *range = (struct ooo_range){start, start, NULL, NULL, 0};
+    } else if (start == range->end) {
+        before = range->last;
+        is_copied = before && has_text && packet->length <= range->room;
+    } else {
+        is_new = find_place(tcb, range, start, end, &before);
+    }
+    if (is_new) {
+        join_ranges(ooo, i, end);
+        if (has_text)
+            place(tcb, range, packet, before, start, end, is_copied);
+    } else {
+        TCP_MIB(tcb->tcp, OFOMerge);
+    }
+    if (!is_new || !has_text)
+        packet_free(packet);
+    sack_note(tcb, start, end); /* its block is the newest, again if it is not new */
+    return is_new;
 }
 
 /* FreeBSD (tcp_reass()): text that joins nothing is kept while there are fewer pieces than a receive buffer has
@@ -331,7 +386,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     window_schedule_ack(tcb);
     TCP_MIB(tcb->tcp, OFOQueue);
     ext->ooo_packets++;
-    window_on_disorder(tcb, rx, !is_waiting(ext->ooo, rx->seq, rx->end_seq));
+    window_on_disorder(tcb, rx);
     if (rx->flags & TCP_FIN) {
         ext->ooo->has_fin = true;
         ext->ooo->fin_seq = rx->end_seq - 1;

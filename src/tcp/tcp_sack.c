@@ -331,10 +331,6 @@ void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end)
     struct tcb_ext *ext = is_told ? tcb_ext_get(tcb) : NULL;
     if (!ext)
         return;
-    if (ext->has_dsack) {
-        (void)extend(&ext->dsack_start, &ext->dsack_end, start, end);
-        return;
-    }
     if (seq_lt(start, tcb->rcv_nxt))
         TCP_MIB(tcb->tcp, DSACKOldSent);
     else
@@ -342,6 +338,16 @@ void sack_dsack(struct tcb *tcb, uint32_t start, uint32_t end)
     ext->has_dsack = true;
     ext->dsack_start = start;
     ext->dsack_end = end;
+}
+
+/* More of the same segment was there already: what joins the block. */
+void sack_dsack_more(struct tcb *tcb, uint32_t start, uint32_t end)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext && ext->has_dsack)
+        (void)extend(&ext->dsack_start, &ext->dsack_end, start, end);
+    else
+        sack_dsack(tcb, start, end);
 }
 
 /* RCV.NXT moved: blocks that it passed go. */

@@ -443,13 +443,17 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
         grow_window(tcb, rx->length);
 }
 
-void window_on_disorder(struct tcb *tcb, const struct rx *rx, bool is_new)
+void window_on_disorder(struct tcb *tcb, const struct rx *rx)
 {
     if (is_linux(tcb))
         tcb->ext->space_bytes = space_now(tcb);
     measure_rcv_mss(tcb, rx);
-    if (is_new && tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
-        grow_window(tcb, rx->length);
+}
+
+void window_on_new_text(struct tcb *tcb, uint32_t length)
+{
+    if (tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
+        grow_window(tcb, length);
 }
 
 void window_enter_quickack_keep(struct tcb *tcb, unsigned max)
