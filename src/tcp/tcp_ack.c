@@ -175,7 +175,7 @@ static void count_ack(struct tcb *tcb, struct rx *rx)
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
     if (rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED)
-        tcb->hp_on = true;
+        tcb_arm_prediction(tcb);
 }
 
 static void note_valid(struct tcb *tcb, struct rx *rx)

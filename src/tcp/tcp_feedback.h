@@ -127,6 +127,13 @@ static inline uint16_t window_select(struct tcb *tcb)
 /* The ACK that is due says it all: window_ack_check() would ask for the same one. */
 static inline bool window_ack_is_decided(const struct tcb *tcb) { return tcb->ack_want == 1 && tcb->is_due && tcb->quick == 0; }
 
+/* Linux's tcp_fast_path_check(): header prediction is armed where nothing is out of order and the buffer has room. */
+static inline void tcb_arm_prediction(struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    tcb->hp_on |= !ext->ooo && ext->rmem.total < tcb->rcvbuf;
+}
+
 /* Something waits or is in flight, for TCP_INFO (Linux: TCP_CHRONO_BUSY, from the write on). */
 static inline void tcb_note_busy(struct tcb *tcb)
 {

@@ -312,8 +312,8 @@ static void place(struct tcb *tcb, struct ooo_range *range, struct lil_packet *p
     }
 }
 
-/* Puts [START, END) into the ranges; PACKET (NULL or empty: a bare FIN) is consumed. Pieces may overlap, as Linux's buffers do: what one alone has
- * goes not in again, and what is covered goes. */
+/* Puts [START, END) into the ranges; PACKET (NULL or empty: a bare FIN) is consumed. Pieces may overlap, as Linux's buffers do:
+ * what one alone has goes not in again, and what is covered goes. */
 static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
 {
     struct ooo_queue *ooo = tcb->ext->ooo;
@@ -383,6 +383,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
         TCP_MIB(tcb->tcp, OFODrop); /* Linux: and nothing is said of it */
         return LIL_DROP_TCP_WINDOW;
     }
+    tcb->hp_on = false;
     window_schedule_ack(tcb);
     TCP_MIB(tcb->tcp, OFOQueue);
     ext->ooo_packets++;
@@ -406,7 +407,7 @@ static bool has_room(struct tcb *tcb, const struct rx *rx)
     if (!ext || !rmem_is_counted(tcb))
         return true;
     bool predicted = rx->seq == tcb->rcv_nxt && !ext->ooo && (rx->flags & ~(unsigned)TCP_PSH) == TCP_ACK && rx->window == tcb->snd_wnd &&
-                     tcb->state == TCPS_ESTABLISHED;
+                     tcb->state == TCPS_ESTABLISHED && tcb->hp_on;
     if (predicted && rmem_cost(tcb, rx->length) <= ext->rmem.forward) {
         tcb->tcp->mib[MIB_HPHits] += rx->is_expected;
         return true;
@@ -440,12 +441,13 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
     }
     tcb->rcv_nxt = rx->end_seq;
     if (length) {
-        tcb->hp_on |= !tcb->ext->ooo;
         window_on_data(tcb, rx);
         window_on_ecn(tcb, rx);
     }
     if (!fin && tcb->ext && tcb->ext->ooo)
         fin = deliver_ranges(tcb);
+    if (length)
+        tcb_arm_prediction(tcb);
     if (fin && !tcp_step8_fin(tcb))
         return LIL_DROP_NONE;
     uint32_t lowat = tcb->opt->socket.rcvlowat;

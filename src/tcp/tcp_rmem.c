@@ -171,12 +171,13 @@ static void collapse(struct tcb *tcb)
         const struct rmem_run *run = run_at(rmem, rmem->runs - 1u);
         bytes += run->count * run->length;
         rmem_give(tcb, run->count * run->cost);
+        tcb->tcp->mib[MIB_RcvCollapsed] += run->count;
     }
     if (from == 0) {
         bytes -= min_u32(rmem->head_read, bytes);
         rmem->head_read = 0;
     }
-    for (rmem->room = 0; bytes; TCP_MIB(tcb->tcp, RcvCollapsed)) {
+    for (rmem->room = 0; bytes;) {
         uint32_t part = min_u32(bytes, PACKED), size = part <= TRUESIZE_SMALL - TRUESIZE_TAIL ? TRUESIZE_SMALL : 1024;
         while (size < (part + 63) / 64 * 64 + TRUESIZE_TAIL)
             size *= 2;
