@@ -2,7 +2,7 @@
  * 28). A datagram is one packet from the sender's copy to the receiver's; queues and demultiplexing are udp/'s. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include "socket/sock.h"
+#include "socket/option_ip.h"
 
 enum { DATAGRAM_MAX = 65535 };
 
@@ -118,6 +118,14 @@ static int route(struct sock *sock, const struct sock_name *name, const struct a
     if (sock->ext && !is_v4 && !control->has_pktinfo) { /* IPV6_PKTINFO */
         flow->scope = sock->ext->sticky_ifindex ? (uint16_t)sock->ext->sticky_ifindex : flow->scope;
         flow->local = addr_is_any(&sock->ext->sticky_source) ? flow->local : sock->ext->sticky_source;
+    }
+    if (control->has_pktinfo && calls_are(&sock->file, CALLS_LINUX)) {
+        bool may_be_any = sock->flags & SF_FREEBIND || sock_params(&sock->file)->nonlocal_bind;
+
+        if (control->ifindex && !ip_interface_exists(sock, (int)control->ifindex))
+            return -ENODEV;
+        if (!addr_is_any(&control->source) && !may_be_any && host_address_kind(host, &control->source) != HOST_ADDR_LOCAL)
+            return is_v4 ? -ENETUNREACH : -EINVAL;
     }
     if (control->has_pktinfo) {
         if (control->ifindex)
