@@ -186,13 +186,17 @@ int sock_autobind(struct sock *sock, const struct addr *addr)
     struct ports *ports = sock_ports(sock);
     int port, result;
 
-    if (sock->binding || sock->file.type == SOCK_RAW)
+    if ((sock->binding && sock->binding->port) || sock->file.type == SOCK_RAW)
         return 0;
+    if (sock->binding) { /* IP_BIND_ADDRESS_NO_PORT: of the address that was bound */
+        name.addr = sock->binding->addr;
+        ports_unbind(ports, sock);
+    }
     port = ports_choose(ports, sock);
     if (port < 0)
         return sock->file.type == SOCK_STREAM ? port : -EAGAIN;
     name.port = (uint16_t)port;
-    result = ports_bind(ports, sock, addr, name.port, 0);
+    result = ports_bind(ports, sock, &name.addr, name.port, 0);
     if (result < 0)
         return result;
     sock->flags |= SF_PORT_AUTO;
