@@ -525,6 +525,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     if (is_data_for_nobody(tcb, rx)) {
         TCP_MIB(tcb->tcp, AbortOnData);
         reset_reply(tcb->tcp, rx->in);
+        tcp_step6_urgent(tcb, rx); /* its mark counts all the same */
         tcb_fail(tcb, tcb->is_orphan ? 0 : tcb->state == TCPS_CLOSE_WAIT ? EPIPE : ECONNRESET);
         return LIL_DROP_TCP_AFTER_CLOSE;
     }
@@ -540,7 +541,7 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
     if (!(rx->flags & TCP_URG) || (urgent == 0 && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX))
         return;
     struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || tcb->state > TCPS_FIN_WAIT_2)
+    if (!ext || (tcb->state > TCPS_FIN_WAIT_2 && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX)) /* there also after the peer's FIN */
         return;
     /* the byte before the one that the pointer names, as every stack counts (RFC 6093 3.1 notwithstanding) */
     uint32_t mark = rx->seq + urgent - (urgent && !tcb_params(tcb)->stdurg), copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
