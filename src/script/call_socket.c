@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include "script/call.h"
 #include "script/file.h"
 #include "script/symbols.h"
@@ -95,6 +96,23 @@ static void do_accept4(struct call *call)
     accept_with(call, true);
 }
 
+/* A socket whose connection is over begins another: its port and its numbers are to be learned. */
+static void begin_again(struct run *run, struct fd_entry *fd)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    struct conn *old = fd->conn;
+    if (old->protocol != SPEC_TCP || old->state == CONN_IDLE || old->state == CONN_LISTENING ||
+        lil_getsockopt(run->proc, fd->live_fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 || info.tcpi_state != TCP_CLOSE)
+        return;
+    struct conn *conn = conn_new(run, SPEC_TCP);
+    conn->live_fd = old->live_fd;
+    old->live_fd = -1;
+    for (struct fd_entry *other = run->fds; other; other = other->next)
+        if (other->conn == old)
+            other->conn = conn;
+}
+
 static void do_connect(struct call *call)
 {
     struct run *run = call->run;
@@ -104,6 +122,8 @@ static void do_connect(struct call *call)
     if (!call_is_ellipsis(call, 2))
         length = (socklen_t)call_integer(call, 2);
     struct conn before = {0};
+    if (fd && fd->conn && address.ss_family != AF_UNSPEC)
+        begin_again(run, fd);
     if (fd && fd->conn)
         before = *fd->conn;
     if (fd && fd->conn && address.ss_family != AF_UNSPEC) {

@@ -150,16 +150,16 @@ ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghd
     return n;
 }
 
-/* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one. */
+/* How many bytes a receive call wants before it returns: all, SO_RCVLOWAT, or one; Linux waits for one also where none is asked for. */
 static size_t wanted(struct sock *sock, const struct msghdr *message, int flags)
 {
-    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+    size_t total = iov_total(message->msg_iov, message->msg_iovlen), least = !calls_are(&sock->file, CALLS_BSD);
 
     if (flags & MSG_WAITALL && !(flags & MSG_OOB))
-        return total;
-    if (sock->ext && sock->ext->rcvlowat > 1)
+        return total ? total : least;
+    if (sock->ext && sock->ext->rcvlowat > 1 && total)
         return sock->ext->rcvlowat < total ? sock->ext->rcvlowat : total;
-    return total ? 1 : 0;
+    return total ? 1 : least;
 }
 
 /* FreeBSD's soreceive_generic() takes nothing before WANT bytes are there; MSG_DONTWAIT of the call itself takes what is. */
@@ -221,7 +221,7 @@ static void report_inq(struct sock *sock, struct msghdr *message, size_t room)
 
     if (!tcb || tcp_getopt(tcp_of(sock), tcb, TCP_INQ, &wanted, &length, sock_now(&sock->file)) < 0 || !wanted)
         return;
-    inq = (int)tcp_readable(tcb) + tcp_has_fin(tcb); /* a FIN counts as a byte (tcp_inq_hint) */
+    inq = (int)(tcp_queued(tcb) + tcp_has_fin(tcb)); /* with an urgent byte; a FIN counts as one (tcp_inq_hint) */
     control_put(message, room, IPPROTO_TCP, TCP_INQ, &inq, sizeof inq);
 }
 
@@ -242,7 +242,7 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
         return -EAGAIN;
     message->msg_namelen = 0;
     message->msg_controllen = 0;
-    message->msg_flags = flags & MSG_OOB;
+    message->msg_flags = flags & (MSG_OOB | MSG_CMSG_CLOEXEC);
     if (__builtin_expect(flags & MSG_PEEK && peek_place(sock) > 0, 0))
         n = tcp_peek_behind(tcb, message->msg_iov, (int)message->msg_iovlen, (uint32_t)peek_place(sock));
     else if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))

@@ -484,6 +484,7 @@ bool tcp_step8_fin(struct tcb *tcb);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
 void ack_update_window(struct tcb *tcb, struct rx *rx);
+bool ack_is_just_old(const struct tcb *tcb, const struct rx *rx); /* below SND.UNA, and Linux's fast path does not mind */
 void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
 static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
 {
@@ -506,6 +507,7 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
 /* tcp_window.c */
 void window_init(struct tcb *tcb, uint32_t mss);
+uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_opts *opts);
 /* PATH NULL: none */
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
                         bool wscale_ok, uint8_t *wscale);

@@ -229,6 +229,7 @@ bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note); /* NOTE NULL: i
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
 uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */
+size_t tcp_queued(const struct tcb *tcb);         /* with an urgent one among them and what is behind it */
 void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf); /* as large as they are now */
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes); /* Linux: the buffer grows for it, where nobody has set its size */
 size_t tcp_writable(const struct tcb *tcb);       /* room in the send buffer */

@@ -133,6 +133,11 @@ static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
            !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
 }
 
+bool ack_is_just_old(const struct tcb *tcb, const struct rx *rx)
+{
+    return seq_lt(rx->ack, tcb->snd_una) && is_header_predicted(tcb, rx);
+}
+
 /* Text that Linux's fast path takes: expected, and memory is paid for. */
 static bool is_text_predicted(const struct tcb *tcb, const struct rx *rx)
 {

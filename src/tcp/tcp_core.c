@@ -113,7 +113,7 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts)
     opts->refs++;
     tcb->is_guarded = opts_are_guarded(opts);
     tcb->sndbuf = opts->socket.sndbuf ? opts->socket.sndbuf : tcp->params.sndbuf;
-    tcb->rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : tcp->params.rcvbuf;
+    tcb->rcvbuf = window_first_buffer(&tcp->params, opts);
     rtt_init(tcb);
     tcb->ssthresh = INT32_MAX;
     return tcb;

@@ -161,6 +161,8 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
 uint32_t info_opening_mss(const struct tcb *tcb)
 {
     uint32_t most = tcb->opt->user_mss ? min_u32(tcb->opt->user_mss, tcb->advmss) : tcb->is_v4 ? 536 : 1220;
+    if (tcb_ext_peek(tcb)->pmtu) /* ICMP told of it */
+        most = min_u32(most, mss_of_mtu(tcb->tcp, tcb->is_v4, tcb->ext->pmtu));
     if (tcb_ext_peek(tcb)->syn_data) {
         const struct fastopen_memo *memo = fastopen_recall(tcb->tcp, &tcb->flow.remote);
         most = min_u32(tcb->advmss, memo && memo->mss ? memo->mss : tcb->advmss);

@@ -666,8 +666,8 @@ INLINE enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     if (drop != LIL_DROP_NONE)
         return drop;
     if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || tcb->state == TCPS_SYN_RECEIVED ||
-        seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt))
-        note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad */
+        seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt) || ack_is_just_old(tcb, rx))
+        note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad; its fast path does not mind an old one */
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK, was_open = tcb->state == TCPS_ESTABLISHED;
     if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && was_open) /* Linux counts there alone */
         accecn_on_segment(tcb, rx->in, rx->in->payload);

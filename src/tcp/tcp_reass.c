@@ -156,6 +156,8 @@ static bool deliver_ranges(struct tcb *tcb)
     bool fin = false;
     while (ooo->count && seq_le(ooo->r[0].start, tcb->rcv_nxt)) {
         struct ooo_range *range = &ooo->r[0];
+        if (!range->first && seq_lt(range->start, tcb->rcv_nxt) && tcb->sack_ok && tcb_params(tcb)->dsack)
+            sack_dsack(tcb, range->start, seq_min(tcb->rcv_nxt, range->end)); /* a bare FIN before the text's end */
         while (range->first) {
             struct lil_packet *packet = range->first;
             range->first = packet->next;

@@ -65,7 +65,7 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search)
     tcb->snd_nxt = tcb->write_seq = iss + 1;
     if (tcb->ext)
         tcb->ext->pushed_seq = tcb->write_seq;
-    tcb->snd_shutdown = tcb->rcv_shutdown = tcb->fin_rcvd = false;
+    tcb->snd_shutdown = tcb->rcv_shutdown = tcb->fin_rcvd = tcb->is_passive = false;
     tcb->ts_offset = isn.ts_offset;
     rtt_init(tcb);
     tcb->syn_start_ns = tcp->now_ns;
@@ -543,6 +543,8 @@ int tcp_error(struct tcb *tcb, bool clear)
     }
     return error;
 }
+
+size_t tcp_queued(const struct tcb *tcb) { return tcb->readable; }
 
 size_t tcp_readable(const struct tcb *tcb)
 {

@@ -80,12 +80,19 @@ void window_set_clamp(struct tcb *tcb, uint32_t clamp)
         move_clamp(tcb, clamp_of(tcb), clamp);
 }
 
+/* The receive buffer that a connection begins with: Linux's has room for SO_RCVLOWAT. */
+uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_opts *opts)
+{
+    uint32_t least = params->call_policy == TCP_CALLS_LINUX ? min_u32(opts->socket.rcvlowat, INT32_MAX / 2) * 2 : 0;
+    return opts->socket.rcvbuf ? opts->socket.rcvbuf : max_u32(params->rcvbuf, least);
+}
+
 /* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
 uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
                         bool wscale_ok, uint8_t *wscale)
 {
     const struct tcp_params *params = &tcp->params;
-    uint32_t rcvbuf = opts->socket.rcvbuf ? opts->socket.rcvbuf : params->rcvbuf, full = rcvbuf >> params->adv_win_scale, space = full;
+    uint32_t full = window_first_buffer(params, opts) >> params->adv_win_scale, space = full;
     uint32_t clamp = params->window_clamp ? params->window_clamp : 65535u << 14;
     if (opts->window_clamp || (path && path->window))
         clamp = min_u32(clamp, opts->window_clamp ? opts->window_clamp : path->window);

@@ -51,7 +51,7 @@ static void option_parse(struct tcp_options *o, const uint8_t *p, unsigned lengt
 {
     switch (p[0]) {
     case KIND_MSS:
-        if (length == 4) {
+        if (length == 4 && (get16(p + 2) || !o->has_mss)) { /* one of 0 says nothing, also after another */
             o->has_mss = true;
             o->mss = get16(p + 2);
         }
