@@ -623,6 +623,8 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
     if (is_paws_reject(tcb, rx) || !inside) {
         if (rx->seq != rx->end_seq || oow_ack_allowed(tcb))
             window_ack_now(tcb);
+        else
+            TCP_MIB(tcb->tcp, ACKSkippedFinWait2);
         return LIL_DROP_TCP_BAD_SEQ;
     }
     if (rx->flags & TCP_RST) {

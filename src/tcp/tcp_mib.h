@@ -49,6 +49,7 @@
     X(ACKSkippedSeq, "TcpExtTCPACKSkippedSeq")                                                                         \
     X(ACKSkippedFinWait2, "TcpExtTCPACKSkippedFinWait2") X(ACKSkippedTimeWait, "TcpExtTCPACKSkippedTimeWait")           \
     X(ACKSkippedChallenge, "TcpExtTCPACKSkippedChallenge") X(WinProbe, "TcpExtTCPWinProbe") X(KeepAlive, "TcpExtTCPKeepAlive") \
+    X(TSEcrRejected, "TcpExtTSEcrRejected")                                                                            \
     X(MTUPFail, "TcpExtTCPMTUPFail") X(MTUPSuccess, "TcpExtTCPMTUPSuccess") X(Delivered, "TcpExtTCPDelivered")          \
     X(DeliveredCE, "TcpExtTCPDeliveredCE") X(AckCompressed, "TcpExtTCPAckCompressed") X(ZeroWindowDrop, "TcpExtTCPZeroWindowDrop") \
     X(RcvQDrop, "TcpExtTCPRcvQDrop") X(RcvCoalesce, "TcpExtTCPRcvCoalesce") X(PAWSOldAck, "TcpExtPAWSOldAck")          \

@@ -103,6 +103,7 @@ bool rmem_charge(struct tcb *tcb, uint32_t length)
         struct rmem_run *last = run_at(rmem, rmem->runs - 1u);
         uint32_t whole = last->length + length, last_cost = last->cost;
         rmem->room = (uint16_t)(rmem->room - length);
+        TCP_MIB(tcb->tcp, RcvCoalesce);
         if (last->count == 1) {
             last->length = whole;
             return was_paid;

@@ -697,6 +697,8 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     if (paws || !in_window || is_foreign) {
         if (paws)
             TCP_MIB(tcp, PAWSEstab);
+        else if (is_foreign)
+            TCP_MIB(tcp, TSEcrRejected);
         if (!(header->flags & TCP_RST) && !is_answer_limited(tcp, entry, in))
             send_ack(tcp, entry);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;

@@ -234,6 +234,8 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     }
     if ((header->seq != end_seq && !(header->flags & TCP_SYN)) || may_answer(tcp, record))
         send_ack(tcp, slot);
+    else
+        TCP_MIB(tcp, ACKSkippedTimeWait);
     return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;
 }
 
