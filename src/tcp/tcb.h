@@ -549,6 +549,7 @@ uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tc
 uint32_t mss_without_option(const struct tcp_params *params, bool is_v4);
 uint32_t mss_of_mtu(const struct tcp *tcp, bool is_v4, uint32_t mtu);
 const struct tcp_path *mss_path(struct tcp *tcp, const struct flow *flow, int *error); /* valid until the next call */
+uint32_t mss_path_mtu(const struct tcb *tcb);
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts);
 uint32_t mss_current(const struct tcb *tcb);
 uint32_t mss_options(const struct tcb *tcb);

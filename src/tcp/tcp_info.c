@@ -215,7 +215,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_snd_mss = is_unborn ? 536 : tcb->mss;
     info.tcpi_rcv_mss = tcb->rcv_mss;
     /* ours, not what the peer takes */
-    info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : (uint32_t)tcb->advmss + (tcb->is_v4 ? 40 : 60);
+    info.tcpi_pmtu = is_unborn ? 0 : ext->pmtu ? ext->pmtu : mss_path_mtu(tcb);
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;

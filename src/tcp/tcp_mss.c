@@ -147,6 +147,12 @@ const struct tcp_path *mss_path(struct tcp *tcp, const struct flow *flow, int *e
     return path;
 }
 
+uint32_t mss_path_mtu(const struct tcb *tcb)
+{
+    int error;
+    return mss_path(tcb->tcp, &tcb->flow, &error)->mtu;
+}
+
 /* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and to use: with an
  * active open it is refined when the peer's is known. */
 int mss_init(struct tcb *tcb, uint32_t peer_mss)
@@ -197,6 +203,5 @@ uint32_t mss_current(const struct tcb *tcb)
 void mss_refresh(struct tcb *tcb)
 {
     uint32_t pmtu = tcb_ext_peek(tcb)->pmtu;
-    int error;
-    mss_sync(tcb, pmtu ? pmtu : mss_path(tcb->tcp, &tcb->flow, &error)->mtu);
+    mss_sync(tcb, pmtu ? pmtu : mss_path_mtu(tcb));
 }
