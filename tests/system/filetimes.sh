@@ -2,6 +2,7 @@
 # In virtual time: files are as old as the program's own clock says. Prints "ok", or what is not so.
 cd "$1" || exit 1
 wrong() { echo "$1: $2, not $3"; exit 1; }
+unset MAKEFLAGS MAKELEVEL MFLAGS # `make test` has them
 is() { [ "$2" = "$3" ] || wrong "$1" "$2" "$3"; }
 age() { python3 -c 'import os, sys, time; print(round(time.time() - os.stat(sys.argv[1]).st_mtime))' "$1"; }
 touch first; sleep 100; touch second
