@@ -20,19 +20,19 @@ enum { COUNTER_STEP = 20 };
 enum { SPIN_FREE = 16384, SPIN_DOUBLE = 4096, SPIN_MOST = 32 };
 static const uint64_t burn_free_ns = 5 * NS_PER_S, burn_double_ns = 2 * NS_PER_S;
 
-static uint64_t kernel_ns(clockid_t id)
+uint64_t clock_kernel_ns(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-uint64_t clock_real_ns(void) { return kernel_ns(CLOCK_MONOTONIC); }
+uint64_t clock_real_ns(void) { return clock_kernel_ns(CLOCK_MONOTONIC); }
 
 void clock_start(struct launcher *l)
 {
     l->start_real_ns = clock_real_ns() - l->now_ns;
-    l->real_base_ns = kernel_ns(CLOCK_REALTIME) - l->now_ns;
+    l->real_base_ns = clock_kernel_ns(CLOCK_REALTIME) - l->now_ns;
     l->mono_base_ns = 1000 * NS_PER_S;
     l->clock_id = -1;
     if (!l->virtual_time)
@@ -46,7 +46,7 @@ void clock_begin(struct launcher *l)
     if (!l->virtual_time || l->has_begun)
         return;
     l->has_begun = true;
-    l->real_base_ns = l->clock->real_base_ns = kernel_ns(CLOCK_REALTIME) - l->now_ns;
+    l->real_base_ns = l->clock->real_base_ns = clock_kernel_ns(CLOCK_REALTIME) - l->now_ns;
     if (l->has_file_times)
         filetime_start(l);
 }

@@ -39,7 +39,6 @@ static uint64_t to_ns(struct timespec t) { return (uint64_t)t.tv_sec * NS_PER_S 
 static void record(struct launcher *l)
 {
     struct filetimes *times = l->filetimes;
-    struct timespec now;
     struct stat stamp;
 
     if (times->count == times->room) {
@@ -50,8 +49,7 @@ static void record(struct launcher *l)
         times->moments = more;
         times->room = room;
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    times->moments[times->count++] = (struct moment){to_ns(now), l->now_ns};
+    times->moments[times->count++] = (struct moment){clock_kernel_ns(CLOCK_REALTIME), l->now_ns};
     /* The kernel's times of files are those of its last tick, milliseconds old. Since Linux 6.13 a file that was changed in this tick and
      * looked at gets a fine time at its next change, and no file gets an older one after that. */
     if (futimens(times->stamp_fd, NULL) == 0 && fstat(times->stamp_fd, &stamp) == 0)
@@ -88,11 +86,9 @@ void filetime_jump(struct launcher *l)
 uint64_t filetime_to_virtual(const struct launcher *l, uint64_t real_ns)
 {
     const struct filetimes *times = l->filetimes;
-    struct timespec now;
     size_t low = 0, high = times ? times->count : 0;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (!high || real_ns < times->moments[0].real_ns || real_ns > to_ns(now))
+    if (!high || real_ns < times->moments[0].real_ns || real_ns > clock_kernel_ns(CLOCK_REALTIME))
         return real_ns; /* older than the run; or nobody's but who set it */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;

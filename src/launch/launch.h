@@ -389,6 +389,7 @@ void call_record(struct call *call, const char *name, int error);
 int64_t call_broken_pipe(struct call *call, int flags); /* EPIPE and, without MSG_NOSIGNAL, the signal */
 
 /* --- clock.c ----------------------------------------------------------------------------------------------------------- */
+uint64_t clock_kernel_ns(clockid_t id); /* what the kernel says; nobody else in launch/ asks it */
 uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */
 void clock_start(struct launcher *launcher);
 void clock_begin(struct launcher *launcher);                  /* a program is about to start: the first makes the date the real one */

@@ -82,11 +82,8 @@ static char *machine_stat(const struct launcher *l)
 /* A process from outside began before the run, so much before. */
 static uint64_t began_outside_ns(const struct launcher *l, uint64_t ticks)
 {
-    struct timespec now;
-    uint64_t ago, up = uptime_ns(l);
+    uint64_t up = uptime_ns(l), ago = clock_kernel_ns(CLOCK_BOOTTIME) - ticks * tick_ns();
 
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    ago = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec - ticks * tick_ns();
     return up > ago ? up - ago : 0;
 }
 

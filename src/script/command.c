@@ -565,10 +565,7 @@ static int do_prefix(struct shell *shell, int argc, char **argv, struct shell_io
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 /* clang-format off */
-static const struct program {
-    const char *name;
-    int (*run)(struct shell *shell, int argc, char **argv, struct shell_io *io);
-} programs[] = {
+static const struct shell_program programs[] = {
     {"echo", do_echo}, {"printf", do_printf}, {"sleep", do_sleep}, {"usleep", do_sleep}, {"seq", do_seq},
     {"expr", do_expr}, {"let", do_let}, {"set", do_set}, {"shift", do_shift}, {"unset", do_unset},
     {"export", do_export}, {"local", do_export}, {"declare", do_export}, {"readonly", do_export}, {"test", do_test},
@@ -590,17 +587,27 @@ static const struct program {
 };
 /* clang-format on */
 
+bool shell_find(const struct shell_program *all, unsigned count, struct shell *shell, int argc, char **argv, struct shell_io *io,
+                int *status)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(argv[0], all[i].name) == 0) {
+            *status = all[i].run(shell, argc, argv, io);
+            return true;
+        }
+    }
+    return false;
+}
+
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     const char *path = argv[0], *name = base_name(path), *dot = strrchr(name, '.');
     int status;
     argv[0] = (char *)name;
     if (shell_filter(shell, argc, argv, io, &status) || shell_looks(shell, argc, argv, io, &status) ||
-        shell_lines(shell, argc, argv, io, &status) || shell_files(shell, argc, argv, io, &status))
+        shell_lines(shell, argc, argv, io, &status) || shell_files(shell, argc, argv, io, &status) ||
+        shell_find(programs, ARRAY_COUNT(programs), shell, argc, argv, io, &status))
         return status;
-    for (unsigned i = 0; i < ARRAY_COUNT(programs); i++)
-        if (strcmp(name, programs[i].name) == 0)
-            return programs[i].run(shell, argc, argv, io);
     if (strcmp(name, "defaults.sh") == 0) {
         shell_defaults(shell, shell_file_beside(shell, path));
         return 0;

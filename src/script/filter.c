@@ -403,17 +403,10 @@ static int do_sed(struct shell *shell, int argc, char **argv, struct shell_io *i
 
 bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
 {
-    static const struct {
-        const char *name;
-        int (*run)(struct shell *, int, char **, struct shell_io *);
-    } filters[] = {{"grep", do_grep}, {"egrep", do_grep}, {"fgrep", do_grep},  {"head", do_head},  {"tail", do_head},
-                   {"wc", do_wc},     {"sort", do_sort},  {"uniq", do_sort},   {"cut", do_cut},    {"tr", do_tr},
-                   {"sed", do_sed},   {"awk", shell_awk}, {"gawk", shell_awk}, {"mawk", shell_awk}};
-    for (unsigned i = 0; i < ARRAY_COUNT(filters); i++) {
-        if (strcmp(argv[0], filters[i].name) == 0) {
-            *status = filters[i].run(shell, argc, argv, io);
-            return true;
-        }
-    }
-    return false;
+    static const struct shell_program filters[] = {
+        {"grep", do_grep}, {"egrep", do_grep}, {"fgrep", do_grep}, {"head", do_head}, {"tail", do_head},
+        {"wc", do_wc}, {"sort", do_sort}, {"uniq", do_sort}, {"cut", do_cut}, {"tr", do_tr}, {"sed", do_sed},
+        {"awk", shell_awk}, {"gawk", shell_awk}, {"mawk", shell_awk},
+    };
+    return shell_find(filters, ARRAY_COUNT(filters), shell, argc, argv, io, status);
 }

@@ -172,15 +172,9 @@ static int do_python(struct shell *shell, int argc, char **argv, struct shell_io
 
 bool shell_lines(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
 {
-    static const struct { const char *name; int (*run)(struct shell *, int, char **, struct shell_io *);
-    } programs[] = {{"read", do_read},      {"xargs", do_xargs},   {"paste", do_paste},   {"tac", do_turn},
-                    {"rev", do_turn},       {"bc", do_bc},         {"mktemp", do_mktemp}, {"python", do_python},
-                    {"python2", do_python}, {"python3", do_python}};
-    for (unsigned i = 0; i < ARRAY_COUNT(programs); i++) {
-        if (strcmp(argv[0], programs[i].name) == 0) {
-            *status = programs[i].run(shell, argc, argv, io);
-            return true;
-        }
-    }
-    return false;
+    static const struct shell_program programs[] = {
+        {"read", do_read}, {"xargs", do_xargs}, {"paste", do_paste}, {"tac", do_turn}, {"rev", do_turn},
+        {"bc", do_bc}, {"mktemp", do_mktemp}, {"python", do_python}, {"python2", do_python}, {"python3", do_python},
+    };
+    return shell_find(programs, ARRAY_COUNT(programs), shell, argc, argv, io, status);
 }

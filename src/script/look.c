@@ -529,13 +529,8 @@ static int do_getent(struct shell *shell, int argc, char **argv, struct shell_io
 
 bool shell_looks(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
 {
-    static const struct { const char *name; int (*run)(struct shell *, int, char **, struct shell_io *); } programs[] = {
-        {"ss", do_ss}, {"netstat", do_netstat}, {"ethtool", do_ethtool}, {"lsmod", do_lsmod}, {"getent", do_getent}};
-    for (unsigned i = 0; i < ARRAY_COUNT(programs); i++) {
-        if (strcmp(argv[0], programs[i].name) == 0) {
-            *status = programs[i].run(shell, argc, argv, io);
-            return true;
-        }
-    }
-    return false;
+    static const struct shell_program programs[] = {
+        {"ss", do_ss}, {"netstat", do_netstat}, {"ethtool", do_ethtool}, {"lsmod", do_lsmod}, {"getent", do_getent},
+    };
+    return shell_find(programs, ARRAY_COUNT(programs), shell, argc, argv, io, status);
 }

@@ -273,14 +273,9 @@ static int do_resize(struct shell *shell, int argc, char **argv, struct shell_io
 
 bool shell_files(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
 {
-    static const struct { const char *name; int (*run)(struct shell *, int, char **, struct shell_io *);
-    } programs[] = {{"cat", do_cat},  {"tee", do_tee}, {"rm", do_remove}, {"unlink", do_remove}, {"touch", do_touch},
-                    {"cp", do_copy},  {"mv", do_copy}, {"dd", do_dd},     {"truncate", do_resize}, {"fallocate", do_resize}};
-    for (unsigned i = 0; i < ARRAY_COUNT(programs); i++) {
-        if (strcmp(argv[0], programs[i].name) == 0) {
-            *status = programs[i].run(shell, argc, argv, io);
-            return true;
-        }
-    }
-    return false;
+    static const struct shell_program programs[] = {
+        {"cat", do_cat}, {"tee", do_tee}, {"rm", do_remove}, {"unlink", do_remove}, {"touch", do_touch},
+        {"cp", do_copy}, {"mv", do_copy}, {"dd", do_dd}, {"truncate", do_resize}, {"fallocate", do_resize},
+    };
+    return shell_find(programs, ARRAY_COUNT(programs), shell, argc, argv, io, status);
 }

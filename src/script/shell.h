@@ -37,6 +37,10 @@ struct shell_argv {
     char *argv[SHELL_WORDS + 1];
     int argc;
 };
+struct shell_program {
+    const char *name;
+    int (*run)(struct shell *shell, int argc, char **argv, struct shell_io *io); /* the exit status */
+};
 /* shell.c */
 void shell_init(struct shell *shell, struct run *run);
 char *shell_next_line(struct shell *shell, const char **text); /* filter.c: a copy, or NULL; *TEXT goes behind it */
@@ -56,6 +60,9 @@ int64_t shell_arithmetic(struct shell *shell, const char *text);
 
 int shell_test(struct shell *shell, int argc, char **argv);                          /* shell_test.c; 0: true, as an exit status */
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io);  /* command.c */
+/* Runs argv[0] if it is one of ALL; false: it is not. */
+bool shell_find(const struct shell_program *all, unsigned count, struct shell *shell, int argc, char **argv, struct shell_io *io,
+                int *status);
 int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io);    /* route.c: ip ... */
 /* look.c: ss, netstat, ethtool ...; false: none of its. What `ip OBJECT show` says. The text of a file in /proc or /sys, or NULL. */
 bool shell_looks(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status);

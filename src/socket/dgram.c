@@ -376,7 +376,7 @@ bool dgram_is_linux_udp(const struct file *file)
 static int check_length(struct sock *sock, size_t total, const struct flow *flow, const struct tcp_path *path)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
-    unsigned policy = sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1u : IP_PMTUDISC_WANT;
+    int policy = ip_get_pmtudisc(sock);
     bool is_whole = policy >= IP_PMTUDISC_DO && policy <= IP_PMTUDISC_INTERFACE;
     size_t ip_length = is_v4 ? 20 : 40, header = (sock->flags & SF_HDRINCL ? 0 : ip_length) + (sock->file.protocol == IPPROTO_UDP ? 8 : 0);
     uint32_t mtu = policy >= IP_PMTUDISC_PROBE ? path->link_mtu : path->mtu;

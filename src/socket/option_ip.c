@@ -127,6 +127,17 @@ int ip_set_pmtudisc(struct sock *sock, int value)
     return 0;
 }
 
+/* IPV6_MTU_DISCOVER has the same values. */
+int ip_get_pmtudisc(const struct sock *sock)
+{
+    return sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IP_PMTUDISC_WANT;
+}
+
+int ip_get_multicast_ttl(const struct sock *sock)
+{
+    return sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1;
+}
+
 int ip_get_mtu(struct sock *sock)
 {
     struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
@@ -413,12 +424,12 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_TOS:
         return give_int(value, length, ip_get_tos(sock));
     case IP_MTU_DISCOVER:
-        return give_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IP_PMTUDISC_WANT);
+        return give_int(value, length, ip_get_pmtudisc(sock));
     case IP_MTU:
         mtu = ip_get_mtu(sock);
         return mtu < 0 ? mtu : give_int(value, length, mtu);
     case IP_MULTICAST_TTL:
-        return give_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
+        return give_int(value, length, ip_get_multicast_ttl(sock));
     case IP_MULTICAST_LOOP:
         return give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
     case IP_MULTICAST_IF: {

@@ -9,6 +9,8 @@ int ip_get_ttl(struct sock *sock);
 int ip_set_tos(struct sock *sock, int value);
 int ip_get_tos(struct sock *sock);
 int ip_set_pmtudisc(struct sock *sock, int value);
+int ip_get_pmtudisc(const struct sock *sock);
+int ip_get_multicast_ttl(const struct sock *sock);
 int ip_get_mtu(struct sock *sock); /* of the way to the peer; -ENOTCONN */
 int ip_set_group(struct sock *sock, const void *value, socklen_t length, bool is_join);
 int ip_join(struct sock *sock, const struct addr *group, int ifindex, bool is_join);

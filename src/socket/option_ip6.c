@@ -245,12 +245,12 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
     case IPV6_TCLASS:
         return give_int(value, length, ip_get_tos(sock));
     case IPV6_MTU_DISCOVER:
-        return give_int(value, length, sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IPV6_PMTUDISC_WANT);
+        return give_int(value, length, ip_get_pmtudisc(sock));
     case IPV6_MTU:
         mtu = ip_get_mtu(sock);
         return mtu < 0 ? mtu : give_int(value, length, mtu);
     case IPV6_MULTICAST_HOPS:
-        return give_int(value, length, sock->ext && sock->ext->has_multicast_ttl ? sock->ext->multicast_ttl : 1);
+        return give_int(value, length, ip_get_multicast_ttl(sock));
     case IPV6_MULTICAST_LOOP:
         return give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
     case IPV6_MULTICAST_IF:
