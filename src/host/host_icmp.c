@@ -156,6 +156,8 @@ static void echo_reply(struct lil_host *host, struct interface *interface, struc
     struct ip header = {.version = ip->version, .source = ip->dest, .dest = ip->source, .protocol = ip->protocol, .tos = ip->tos};
     if (host->profile->tcp.flow_label_reflect & FLOW_LABEL_ECHO)
         header.flow_label = ip->flow_label;
+    if (ip->version == 6)
+        header.flow_label = host_flow_label(host, &(struct flow){.local = ip->dest, .remote = ip->source}, ip->protocol, header.flow_label);
     if (to_group && !host_source_for(host, interface, &ip->source, &header.source)) {
         host_drop_input(host, interface, LIL_DROP_NO_ROUTE, packet);
         return;

@@ -161,6 +161,8 @@ static inline void host_count_icmp(struct lil_host *host, int version, bool is_o
     host->counters[version == 6][is_out ? CNT_ICMP_OUT : CNT_ICMP_IN]++;
 }
 
+uint32_t host_flow_label(const struct lil_host *host, const struct flow *flow, uint8_t protocol, uint32_t want);
+
 static inline struct interface *host_interface(const struct lil_host *host, int ifindex)
 {
     return ifindex >= 1 && ifindex <= host->interface_count ? host->interfaces[ifindex - 1] : NULL;

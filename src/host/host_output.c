@@ -216,6 +216,20 @@ COLD static void send_extra(struct lil_host *host, const struct ip_extra *extra,
     host_emit(host, way, packet);
 }
 
+/* RFC 6437 3: WANT, if it is a label; else one that this flow's packets have in common (FLOW_LABEL_*). IPv6 alone. */
+uint32_t host_flow_label(const struct lil_host *host, const struct flow *flow, uint8_t protocol, uint32_t want)
+{
+    uint8_t rule = host->profile->ip.auto_flow_labels;
+    bool is_on = want & FLOW_LABEL_ON || (rule != 2 && !(want & FLOW_LABEL_OFF));
+    if (want & FLOW_LABEL_BITS || rule == 0 || (!is_on && rule != 3))
+        return want & FLOW_LABEL_BITS;
+    uint64_t mix = host->key.k0 ^ flow->local.u64[1] ^ (uint64_t)flow->local_port << 48 ^ (uint64_t)flow->remote_port << 32 ^ protocol;
+    mix = (mix ^ flow->remote.u64[1] >> 3 ^ flow->remote.u64[0]) * 0x9e3779b97f4a7c15ull;
+    mix = (mix ^ mix >> 29 ^ want >> FLOW_LABEL_PATH_SHIFT) * 0xbf58476d1ce4e5b9ull;
+    uint32_t label = (uint32_t)(mix >> 40) & FLOW_LABEL_BITS;
+    return label ? label : 1;
+}
+
 /* RFC 9293 3.9.1.1 (MUST-45): the source is the connection's local address, whatever the way is now. */
 void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
 {
@@ -251,7 +265,7 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     ip.protocol = flow->encaps_port ? IPPROTO_UDP : IPPROTO_TCP;
     ip.ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl;
     ip.tos = segment->tos;
-    ip.flow_label = segment->flow_label;
+    ip.flow_label = ip.version == 6 ? host_flow_label(host, flow, IPPROTO_TCP, segment->flow_label) : 0;
     ip.payload_length = packet->length;
     ip.frag_offset = 0;
     ip.more_fragments = ip.is_fragment = false;
@@ -366,6 +380,8 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
     };
     if (sent->kind == UDP_KIND_UDP)
         ip.protocol = IPPROTO_UDP;
+    if (ip.version == 6)
+        ip.flow_label = host_flow_label(host, flow, ip.protocol, sent->flow_label);
     packet = sent->packet = host_make_room(host, packet, UDP_LENGTH + HOST_HEADER_ROOM);
     if (!packet || (sent->header_included && !header_included(host, way, &ip, packet)))
         return;

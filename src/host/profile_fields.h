@@ -271,6 +271,7 @@
     X(nd_fails_pending, nd.fails_pending, BOOL, NULL) \
     X(nd_hold_down_restarts, nd.hold_down_restarts, BOOL, NULL) \
     X(ip_random_ip_id, ip.random_ip_id, BOOL, NULL) \
+    X(ip_auto_flow_labels, ip.auto_flow_labels, U8, NULL) \
     X(ip_no_route_error, ip.no_route_error, ERRNO, NULL) \
     X(ip_announce, ip.announce, BOOL, NULL) \
     X(ip_dad_transmits, ip.dad_transmits, U8, NULL) \

@@ -121,6 +121,7 @@ static const struct profile_override freebsd[] = {
     SET(ip_icmp_quote_bytes, "548", "icmp(4) quotelen", "L"),
     SET(ip_icmp_echo_ignore_broadcast, "1", "icmp(4) bmcastecho", "H"),
     SET(ip_random_ip_id, "1", "F13", "M"),
+    SET(ip_auto_flow_labels, "1", "F13: net.inet6.ip6.auto_flowlabel", "H"),
     SET(ip_no_route_error, "ENETUNREACH", "F13 in_pcbladdr", "M"),
     SET(arp_hold_down_ms, "33000", "fitted to FACTS 3: five requests in 75 s", "L"),
     SET(arp_hold_down_restarts, "1", "fitted to FACTS 3: EHOSTDOWN after the 75 s", "L"),

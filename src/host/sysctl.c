@@ -88,7 +88,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.icmp_msgs_per_sec", "ip.icmp_rate_per_s", PLAIN}, {"net.ipv4.icmp_msgs_burst", "ip.icmp_burst", PLAIN},
     {"net.ipv4.icmp_echo_ignore_all", "ip.icmp_echo_ignore_all", PLAIN},
     {"net.ipv6.icmp.echo_ignore_all", "ip.icmp6_echo_ignore_all", PLAIN},
-    {"net.ipv6.flowlabel_reflect", "tcp.flow_label_reflect", PLAIN},
+    {"net.ipv6.flowlabel_reflect", "tcp.flow_label_reflect", PLAIN}, {"net.ipv6.auto_flowlabels", "ip.auto_flow_labels", PLAIN},
     {"net.ipv4.ip_nonlocal_bind", "socket.nonlocal_bind", PLAIN},
     {"net.ipv6.ip_nonlocal_bind", "socket.nonlocal_bind", PLAIN}, {"net.ipv6.bindv6only", "socket.v6only", PLAIN},
     {"net.ipv4.icmp_echo_ignore_broadcasts", "ip.icmp_echo_ignore_broadcast", PLAIN},

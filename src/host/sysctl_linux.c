@@ -54,7 +54,7 @@ static const struct sysctl_linux names[] = {
     {"net.ipv4.udp_hash_entries", "-16384", false}, {"net.ipv4.udp_l3mdev_accept", "0", false},
     {"net.ipv4.udp_mem", "376149 501532 752298", false}, {"net.ipv4.udp_rmem_min", "4096", false},
     {"net.ipv4.udp_wmem_min", "4096", false}, {"net.ipv4.xfrm4_gc_thresh", "32768", false},
-    {"net.ipv6.anycast_src_echo_reply", "0", false}, {"net.ipv6.auto_flowlabels", "1", false},
+    {"net.ipv6.anycast_src_echo_reply", "0", false}, 
     {"net.ipv6.fib_multipath_hash_fields", "7", false}, {"net.ipv6.fib_multipath_hash_policy", "0", false},
     {"net.ipv6.fib_notify_on_flag_change", "0", false}, {"net.ipv6.flowlabel_consistency", "1", false},
     {"net.ipv6.flowlabel_state_ranges", "0", false},

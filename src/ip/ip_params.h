@@ -18,6 +18,7 @@ struct ip_params {
     bool pmtu_plateaus;           /* a message without an MTU: the next lower usual one (RFC 1191 7.1); else pmtu_min */
     bool send_redirects, accept_redirects;
     bool random_ip_id;
+    uint8_t auto_flow_labels;              /* RFC 6437 3: 0 none, 1 unless a socket says no, 2 if it says so, 3 all (Linux) */
     int no_route_error;                    /* no route at all: ENETUNREACH, or EHOSTUNREACH (4.3 Reno to 4.4) */
     bool announce;                         /* a gratuitous ARP when an address is added (RFC 5227 2.3) */
     uint8_t dad_transmits;                 /* IPv6: probes before an address is ours (RFC 4862 5.1: 1); 0: it is at once */

@@ -63,7 +63,8 @@ struct spec_packet {
     enum spec_protocol protocol;
     const char *unsupported; /* what no host here can do with it (SCTP, GRE ...) */
     int ecn;                 /* enum spec_ecn */
-    bool has_tos, has_dscp, has_ttl, has_flow_label, has_ports; /* dscp: six bits of tos alone */
+    bool has_tos, has_dscp, has_ttl, has_ports;  /* dscp: six bits of tos alone */
+    bool has_flow_label, flow_label_live;       /* live: as it is on the wire (flowlabel 0x1!) */
     uint8_t tos, ttl;
     uint32_t flow_label;
     uint16_t source_port, dest_port;

@@ -120,8 +120,33 @@ static void match_ip(struct match *match)
         differ(match, "TOS is 0x%02x, not 0x%02x", ip->tos, spec->tos);
     if (spec->has_ttl && ip->ttl != spec->ttl)
         differ(match, "TTL is %u, not %u", ip->ttl, spec->ttl);
-    if (spec->has_flow_label && ip->flow_label != spec->flow_label)
-        differ(match, "the flow label is 0x%x, not 0x%x", ip->flow_label, spec->flow_label);
+}
+
+/* As in packetdrill a flow label is the script's own: one name is one label, another name another. 0 is not looked at. */
+static void match_flow_label(struct match *match)
+{
+    const struct spec_packet *spec = match->spec;
+    struct conn *conn = match->conn;
+    uint32_t live = match->sent->ip.flow_label;
+    if (!spec->has_flow_label || (!spec->flow_label && !spec->flow_label_live) || match->sent->ip.version != 6)
+        return;
+    if (spec->flow_label_live || !conn) {
+        if (live != spec->flow_label)
+            differ(match, "the flow label is 0x%x, not 0x%x", live, spec->flow_label);
+    } else if (!live) {
+        differ(match, "it has no flow label");
+    } else if (!conn->script_flow_label) {
+        conn->script_flow_label = spec->flow_label;
+        conn->live_flow_label = live;
+    } else if (spec->flow_label == conn->script_flow_label) {
+        if (live != conn->live_flow_label)
+            differ(match, "the flow label is another one (0x%x, before 0x%x)", live, conn->live_flow_label);
+    } else if (live == conn->live_flow_label) {
+        differ(match, "the flow label is the same one (0x%x)", live);
+    } else {
+        conn->script_flow_label = spec->flow_label;
+        conn->live_flow_label = live;
+    }
 }
 
 static void match_tunnel(struct match *match)
@@ -376,6 +401,7 @@ static void compare(struct match *match, uint64_t limit_ns)
         return;
     }
     match_ip(match);
+    match_flow_label(match);
     match_tunnel(match);
     match_checksum(match);
     if (match->spec->protocol == SPEC_TCP)

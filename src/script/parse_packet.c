@@ -53,6 +53,7 @@ static void scan_ip_item(struct scan *scan, struct spec_packet *packet)
     } else if (scan_keyword(scan, "flowlabel")) {
         packet->has_flow_label = true;
         packet->flow_label = (uint32_t)scan_integer(scan);
+        packet->flow_label_live = scan_char(scan, '!');
     } else {
         scan_fail(
             scan,

@@ -28,6 +28,7 @@ struct conn {
     uint16_t local_port, remote_port;  /* live; 0: not known yet */
     uint16_t script_local_port, script_remote_port; /* 0: the script names none */
     uint16_t tunnel_local, tunnel_remote; /* as the host last sent it; 0: bare */
+    uint32_t script_flow_label, live_flow_label; /* of its packets; 0: none was named yet */
     bool has_local_isn;
     uint32_t live_local_isn, script_local_isn;
     unsigned ts_count;                 /* outbound TS val: script -> live, the newest last */

@@ -307,6 +307,11 @@ int ip_set_plain(struct sock *sock, int level, int name, int number)
 {
     if (!calls_are(&sock->file, CALLS_LINUX)) /* the BSDs know them not, or ignore them */
         return plain_option_has(level, name) ? 0 : -ENOPROTOOPT;
+    struct tcb_options *options = level == IPPROTO_IPV6 && name == IPV6_AUTOFLOWLABEL && sock->file.type == SOCK_STREAM
+                                      ? stream_options(sock)
+                                      : NULL;
+    if (options)
+        options->auto_flow_label = number ? 2 : 1;
     return plain_option_has(level, name) ? plain_option_put(sock, level, name, number) : -ENOPROTOOPT;
 }
 

@@ -143,6 +143,7 @@ struct tcb {
     uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
     uint8_t ack_want : 3; /* those that data may carry */
     uint8_t pingpong : 2; /* up to PINGPONG_MOST */
+    uint8_t rcv_label; /* of the last data, one byte made of the flow label (Linux) */
     uint32_t : 0; /* the rest is one word, which is_ordinary compares whole */
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
@@ -776,6 +777,17 @@ uint32_t info_opening_mss(const struct tcb *tcb);
 
 #include "tcp/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"
+/* tcp_path.c: flow labels, as in struct tcp_segment */
+uint32_t path_label(const struct tcb *tcb);
+uint32_t path_synack_label(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
+uint16_t path_of_synack(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
+void path_on_timeout(struct tcb *tcb, struct tcb_ext *ext);
+void path_on_old_data(struct tcb *tcb, const struct rx *rx); /* it came before */
+static inline void path_note_label(struct tcb *tcb, const struct rx *rx)
+{
+    if (!tcb->is_v4)
+        tcb->rcv_label = (uint8_t)(rx->in->flow_label ^ rx->in->flow_label >> 8 ^ rx->in->flow_label >> 16);
+}
 #include "tcp/tcp_guard.h"
 #ifdef NDEBUG
 static inline void tcb_check(const struct tcb *tcb) { (void)tcb; }

@@ -97,7 +97,7 @@ struct tcp_segment {          /* one segment to send */
     bool dont_fragment;
     uint8_t option_order;
     uint16_t gso_size;
-    uint32_t flow_label;      /* IPv6 */
+    uint32_t flow_label;      /* IPv6; also the bits of FLOW_LABEL_* */
     const struct ip_extra *extra; /* IP options or extension headers to go with it; NULL: none; until the next call */
 };
 /* From now on each segment is asked whether it came the way of its connection (flow.encaps_port). */
@@ -260,6 +260,7 @@ struct tcb_options {
     bool own_ip;                   /* any of extra and flow_label is set: its IP headers are its own */
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
     bool no_rehash;                /* SO_TXREHASH 0 */
+    uint8_t auto_flow_label;       /* IPV6_AUTOFLOWLABEL + 1; 0: as the host has it */
     bool recverr, recverr6;        /* IP_RECVERR, IPV6_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none; UINT64_MAX: a rate of 0, which Linux tells and does not pace by */
     bool is_paced;                 /* a limit was set: by the window's rate since, whatever became of it (Linux's sk_pacing_status) */

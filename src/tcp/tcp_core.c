@@ -291,7 +291,7 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
             tcb_note_less_unsent(tcb);
-            if (tcb->is_guarded && !guard_output(tcb, segment))
+            if (__builtin_expect(tcb->is_guarded || !tcb->is_v4, 0) && !guard_output(tcb, segment))
                 continue;
             if (has_said_all(tcb))
                 tcb_clear_due(tcb);

@@ -7,7 +7,7 @@ struct md5_keys *md5_keys_ref(struct md5_keys *keys); /* NULL allowed, here and 
 void md5_keys_unref(struct tcp *tcp, struct md5_keys *keys);
 /* LENGTH 0: forgotten; -ENOENT, -ENOMEM */
 int md5_key_set(struct tcp *tcp, struct tcb_opts *opts, const struct prefix *peers, const uint8_t *bytes, unsigned length) MUST_CHECK;
-COLD bool guard_output(struct tcb *tcb, struct tcp_segment *segment); /* signs it; false: it stays here, and is freed */
+COLD bool guard_output(struct tcb *tcb, struct tcp_segment *segment); /* labels and signs it; false: it stays here, and is freed */
 bool md5_is_signed(const struct tcb_opts *opts, const struct addr *peer);
 void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphdr_ *header, const struct lil_packet *payload);
 COLD bool guard_comes_astray(const struct tcp *tcp, const struct tcp_in *in, enum flow_kind kind, uint32_t slot);

@@ -200,6 +200,7 @@ COLD static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
         TCP_MIB(tcb->tcp, DelayedACKLost);
         window_enter_quickack(tcb, 16);
         if (tcb->sack_ok && tcb_params(tcb)->dsack) {
+            path_on_old_data(tcb, rx);
             accecn_on_old_data(tcb, rx->seq);
             sack_dsack(tcb, rx->seq, seq_min(rx->end_seq, tcb->rcv_nxt));
         }

@@ -42,7 +42,8 @@
     X(AutoCorking, "TcpExtTCPAutoCorking") X(FromZeroWindowAdv, "TcpExtTCPFromZeroWindowAdv")                          \
     X(ToZeroWindowAdv, "TcpExtTCPToZeroWindowAdv")                                                                     \
     X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans")                            \
-    X(TimeoutRehash, "TcpExtTcpTimeoutRehash") X(OrigDataSent, "TcpExtTCPOrigDataSent")                                \
+    X(TimeoutRehash, "TcpExtTcpTimeoutRehash") \
+    X(DuplicateDataRehash, "TcpExtTcpDuplicateDataRehash") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
     X(HystartTrainDetect, "TcpExtTCPHystartTrainDetect") X(HystartTrainCwnd, "TcpExtTCPHystartTrainCwnd")               \
     X(HystartDelayDetect, "TcpExtTCPHystartDelayDetect") X(HystartDelayCwnd, "TcpExtTCPHystartDelayCwnd")               \
     X(ACKSkippedSynRecv, "TcpExtTCPACKSkippedSynRecv") X(ACKSkippedPAWS, "TcpExtTCPACKSkippedPAWS")                    \

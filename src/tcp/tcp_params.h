@@ -24,6 +24,8 @@ enum tcp_icmp_policy { /* an ICMP error during SYN_SENT (FACTS 2); the errno com
 };
 enum tcp_icmp_action { TCP_ICMP_IGNORE, TCP_ICMP_BY_POLICY, TCP_ICMP_NOW, TCP_ICMP_PMTU, TCP_ICMP_SOFTLY };
 enum { FLOW_LABEL_CONNECTIONS = 1, FLOW_LABEL_RESETS = 2, FLOW_LABEL_ECHO = 4 };
+/* Where no label is given, the host makes one of the flow (ip.auto_flow_labels): what a socket says of that, and the how many-th it is. */
+enum { FLOW_LABEL_BITS = 0xfffff, FLOW_LABEL_ON = 1 << 20, FLOW_LABEL_OFF = 1 << 21, FLOW_LABEL_PATH_SHIFT = 22 };
 struct tcp_icmp_row { /* one ICMP code's meaning */
     uint8_t action;  /* enum tcp_icmp_action */
     uint8_t error;   /* errno; 0 with NOW: 4.2's "errno 0" quirk */

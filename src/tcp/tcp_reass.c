@@ -372,6 +372,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     if (!is_counted)
         window_schedule_ack(tcb);
     window_on_ecn(tcb, rx);
+    path_note_label(tcb, rx);
     if (!ext)
         return LIL_DROP_TCP_MEMORY;
     if (!ext->ooo)
@@ -504,6 +505,7 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
         }
     } else if (seq_le(rx->end_seq, tcb->rcv_nxt)) {
         TCP_MIB(tcb->tcp, DelayedACKLost);
+        path_on_old_data(tcb, rx);
         accecn_on_old_data(tcb, rx->seq);
         if (dsack)
             sack_dsack(tcb, rx->seq, rx->end_seq);

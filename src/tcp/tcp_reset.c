@@ -57,7 +57,7 @@ static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
 void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts)
 {
     struct tcphdr_ header;
-    if (opts && opts->socket.flow_label && !addr_is_v4(&reply->flow.remote))
+    if (opts && opts->socket.flow_label && !addr_is_v4(&reply->flow.remote) && !reply->flow_label)
         reply->flow_label = opts->socket.flow_label;
     if (!opts || !opts->md5 || !md5_is_signed(opts, &reply->flow.remote))
         return;
@@ -65,6 +65,12 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts)
     fill_header(reply, &header);
     md5_sign(opts, &reply->flow, &header, NULL);
     memcpy(reply->md5, header.options.md5, sizeof reply->md5);
+}
+
+static void sign(const struct tcb *tcb, struct tcp_reply *reply)
+{
+    reply->flow_label = path_label(tcb);
+    reply_sign(reply, tcb->opt);
 }
 
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
@@ -165,7 +171,7 @@ void reset_send(struct tcb *tcb)
         add_sack(tcb, reply);
         add_ecn(tcb, reply);
     }
-    reply_sign(reply, tcb->opt);
+    sign(tcb, reply);
 }
 
 /* RFC 5961 7 (and CVE-2016-5696): a host-wide limit with noise, so that a blind attacker learns nothing from counting. */
@@ -241,7 +247,7 @@ void reply_here(struct tcb *tcb, uint32_t seq)
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
-    reply_sign(reply, tcb->opt);
+    sign(tcb, reply);
 }
 
 void reply_old_ack(struct tcb *tcb, uint32_t ack)
@@ -260,7 +266,7 @@ void reply_old_ack(struct tcb *tcb, uint32_t ack)
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
     add_ecn(tcb, reply);
-    reply_sign(reply, tcb->opt);
+    sign(tcb, reply);
 }
 
 void reply_ack(struct tcb *tcb)
@@ -272,5 +278,5 @@ void reply_ack(struct tcb *tcb)
                                 .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
     add_sack(tcb, reply);
     add_ecn(tcb, reply);
-    reply_sign(reply, tcb->opt);
+    sign(tcb, reply);
 }

@@ -332,7 +332,7 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     if (entry->accecn_ok && !entry->resent && tcp->params.ecn_option)
         accecn_put_opening(&header->options);
     segment->option_order = tcp->params.option_order;
-    segment->flow_label = tcp->params.flow_label_reflect ? entry->flow_label : 0;
+    segment->flow_label = path_synack_label(tcp, entry, listener_of(tcp, entry));
     segment->tos = entry->tos;
     segment->ttl = entry->hop_limit ? entry->hop_limit : tcp_ttl(tcp, addr_is_v4(&entry->flow.remote));
     segment->dont_fragment = tcp->params.pmtu_discovery && !entry->keep_whole;
@@ -372,6 +372,7 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
 COLD static void note_resent(struct tcb *tcb, const struct syn_entry *entry)
 {
     struct tcb_ext *ext = tcb->ext;
+    ext->path = path_of_synack(tcb->tcp, entry, listener_of(tcb->tcp, entry));
     ext->total_retrans = entry->resent;
     ext->total_rto = entry->retransmits;
     ext->total_rto_recoveries = entry->retransmits != 0;

@@ -145,10 +145,7 @@ static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
         ext->rto_since_ms = max_u32(tcb_now_ms(tcb), 1);
     }
     ext->total_rto++;
-    if (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX && !tcb->opt->socket.no_rehash) {
-        ext->rehash++;
-        TCP_MIB(tcb->tcp, TimeoutRehash);
-    }
+    path_on_timeout(tcb, ext);
 }
 
 /* The user timeout, or, where some of the SYNs go at even intervals (Linux), as long as DOUBLINGS would take, whatever

@@ -433,6 +433,7 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
         return;
     }
     measure_rtt(tcb);
+    path_note_label(tcb, rx);
     uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
     if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
         begin_measure(tcb, gap);
