@@ -218,6 +218,14 @@
     X(tcp_ecn_abe, tcp.ecn_abe, BOOL, NULL) \
     X(tcp_reno_beta, tcp.reno_beta, U8, NULL) \
     X(tcp_reno_beta_ecn, tcp.reno_beta_ecn, U8, NULL) \
+    X(tcp_htcp_adaptive_backoff, tcp.htcp_adaptive_backoff, BOOL, NULL) \
+    X(tcp_htcp_rtt_scaling, tcp.htcp_rtt_scaling, BOOL, NULL) \
+    X(tcp_dctcp_alpha, tcp.dctcp_alpha, U32, NULL) \
+    X(tcp_dctcp_shift_g, tcp.dctcp_shift_g, U8, NULL) \
+    X(tcp_dctcp_slowstart, tcp.dctcp_slowstart, BOOL, NULL) \
+    X(tcp_dctcp_ect1, tcp.dctcp_ect1, BOOL, NULL) \
+    X(tcp_vegas_alpha, tcp.vegas_alpha, U32, NULL) \
+    X(tcp_vegas_beta, tcp.vegas_beta, U32, NULL) \
     X(tcp_abc_limit, tcp.abc_limit, U8, NULL) \
     X(tcp_cookie_options, tcp.cookie_options, BOOL, NULL) \
     X(tcp_no_delayed_ack, tcp.no_delayed_ack, BOOL, NULL) \

@@ -17,6 +17,7 @@ enum unit {
     NS_US, US_MS, INVERTED,
     TTL, /* of all that has none of its own; IPv6 keeps its */
     HOP_LIMIT,
+    LINUX_CC, /* an algorithm that Linux has */
     HOST_CACHE /* FreeBSD: how many entries; a write forgets them */
 };
 struct alias {
@@ -43,7 +44,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_stdurg", "tcp.stdurg", PLAIN},
     {"net.ipv4.tcp_thin_linear_timeouts", "tcp.thin_linear_timeouts", PLAIN},
     {"net.ipv4.tcp_retries1", "tcp.retries1", PLAIN}, {"net.ipv4.tcp_retries2", "tcp.retries2", PLAIN},
-    {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN}, {"net.ipv4.tcp_congestion_control", "tcp.cc", PLAIN},
+    {"net.ipv4.tcp_orphan_retries", "tcp.orphan_retries", PLAIN}, {"net.ipv4.tcp_congestion_control", "tcp.cc", LINUX_CC},
     {"net.ipv4.tcp_frto", "tcp.frto", NONZERO}, {"net.ipv4.tcp_recovery", "tcp.rack_bits", PLAIN},
     {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
     {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US},
@@ -355,6 +356,8 @@ static int set_alias(struct lil_host *host, const struct alias *alias, const cha
     char text[32], *end;
     if (!alias->ours)
         return set_special(host, alias->unit, value);
+    if (alias->unit == LINUX_CC)
+        return tcp_cc_is_linux(value) ? profile_set(host->profile, alias->ours, value) : -EINVAL;
     errno = 0;
     unsigned long number = strtoul(value, &end, 0);
     bool is_number = !errno && end != value && !*end;

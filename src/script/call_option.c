@@ -186,9 +186,6 @@ static void do_setsockopt(struct call *call)
         option->length = (socklen_t)length; /* a negative one, too */
     call_set(call, lil_setsockopt(call->run->proc, call_live_fd(call, 0), option->level, option->name,
                                   is_null || (value->kind == EXPR_ELLIPSIS && length <= 0) ? NULL : option->bytes, option->length));
-    if (call->error == ESRCH && option->level == IPPROTO_TCP && option->name == TCP_CONGESTION && value->kind == EXPR_STRING &&
-        !call->spec->error && symbol_is_cc_module(value->text))
-        call_skip(call, "no congestion control %s here", value->text);
     if (call->result == 0 && option->level == IPPROTO_TCP && (option->name == TCP_MD5SIG || option->name == TCP_MD5SIG_EXT))
         note_key(call, option);
 }

@@ -272,11 +272,3 @@ int symbol_errno_find(const char *name)
     return -1;
 }
 
-bool symbol_is_cc_module(const char *name)
-{
-    static const char *const modules[] = {"cdg", "chd", "dctcp", "hd", "htcp", "vegas"};
-    for (unsigned i = 0; i < sizeof modules / sizeof modules[0]; i++)
-        if (strcmp(name, modules[i]) == 0)
-            return true;
-    return false;
-}

@@ -9,6 +9,5 @@ enum symbol_special { SYMBOL_SPECIAL = 0x40000000, SYMBOL_FUNCTION_BLK, SYMBOL_F
 const char *symbol_nearest(const char *name); /* for "did you mean"; NULL: none is near */
 bool symbol_find(const char *name, int64_t *value);
 const char *symbol_errno(int error);        /* "EAGAIN", or a number as text */
-bool symbol_is_cc_module(const char *name);  /* congestion control that FreeBSD has as a module, and this host has not */
 int symbol_errno_find(const char *name);    /* -1: unknown */
 #endif

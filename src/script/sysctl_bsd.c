@@ -50,6 +50,14 @@ static const struct sysctl_name translated[] = {
     {"net.inet.tcp.cc.abe", "tcp.ecn_abe", NONZERO, 0},
     {"net.inet.tcp.cc.newreno.beta", "tcp.reno_beta", SAME, 50},
     {"net.inet.tcp.cc.newreno.beta_ecn", "tcp.reno_beta_ecn", SAME, 80},
+    {"net.inet.tcp.cc.htcp.adaptive_backoff", "tcp.htcp_adaptive_backoff", NONZERO, 0},
+    {"net.inet.tcp.cc.htcp.rtt_scaling", "tcp.htcp_rtt_scaling", NONZERO, 0},
+    {"net.inet.tcp.cc.dctcp.alpha", "tcp.dctcp_alpha", SAME, 1024},
+    {"net.inet.tcp.cc.dctcp.shift_g", "tcp.dctcp_shift_g", SAME, 4},
+    {"net.inet.tcp.cc.dctcp.slowstart", "tcp.dctcp_slowstart", NONZERO, 0},
+    {"net.inet.tcp.cc.dctcp.ect1", "tcp.dctcp_ect1", NONZERO, 0},
+    {"net.inet.tcp.cc.vegas.alpha", "tcp.vegas_alpha", SAME, 1},
+    {"net.inet.tcp.cc.vegas.beta", "tcp.vegas_beta", SAME, 3},
     {"net.inet.tcp.initcwnd_segments", "tcp.initial_window", SAME, 10},
     {"net.inet.tcp.abc_l_var", "tcp.abc_limit", SAME, 2},
     {"net.inet.tcp.msl", "tcp.time_wait_ms", HALVES_MS, 0},
@@ -134,10 +142,10 @@ static const struct sysctl_name translated[] = {
     {"kern.ipc.soacceptqueue", "net.core.somaxconn", SAME, 128},
     {"kern.ipc.somaxconn", "net.core.somaxconn", SAME, 128},
 };
-static bool is_harmless(const char *name)
+static bool is_in(const char *name, const char *const *families, unsigned count)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(harmless_families); i++)
-        if (strncmp(name, harmless_families[i], strlen(harmless_families[i])) == 0)
+    for (unsigned i = 0; i < count; i++)
+        if (strncmp(name, families[i], strlen(families[i])) == 0)
             return true;
     return false;
 }
@@ -148,7 +156,7 @@ static const char *fresh_value(const char *name)
     for (unsigned i = 0; i < ARRAY_COUNT(harmless_names); i++)
         if (strcmp(name, harmless_names[i].name) == 0)
             return harmless_names[i].value;
-    return is_harmless(name) ? "0" : NULL;
+    return is_in(name, harmless_families, ARRAY_COUNT(harmless_families)) ? "0" : NULL;
 }
 
 static const struct sysctl_name *find(const char *name)
@@ -332,14 +340,14 @@ static void set(struct shell *shell, const struct sysctl_name *known, const char
     }
 }
 
-/* cc.algorithm: one that FreeBSD has as a module is none of ours, another name is nobody's (ESRCH). */
-static bool is_refused(struct shell *shell, const struct sysctl_name *known, const char *value)
+/* What FreeBSD refuses: an algorithm that it has not (ESRCH), a number out of range (EINVAL). */
+static bool is_refused(const struct sysctl_name *known, const char *value)
 {
-    if (known->how != CONGESTION || strcmp(value, "cubic") == 0 || strcmp(value, "newreno") == 0)
-        return false;
-    if (symbol_is_cc_module(value))
-        run_skip(shell->run, "command: no congestion control %s here", value);
-    return true;
+    static const char *const algorithms[] = {"cubic", "newreno", "htcp", "dctcp", "vegas", "hd", "chd", "cdg"};
+    for (unsigned i = 0; known->how == CONGESTION && i < ARRAY_COUNT(algorithms); i++)
+        if (strcmp(value, algorithms[i]) == 0)
+            return false;
+    return known->how == CONGESTION;
 }
 
 int shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *value)
@@ -347,8 +355,10 @@ int shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *valu
     const struct sysctl_name *known = find(name);
     if (strcmp(name, "net.inet.tcp.functions_default") == 0 && strcmp(value, "freebsd") != 0 && strcmp(value, "default") != 0)
         run_skip(shell->run, "command: no TCP stack %s here", value);
-    if (known && is_refused(shell, known, value))
+    if (known && is_refused(known, value))
         return 1;
+    if (is_in(name, fixed_families, ARRAY_COUNT(fixed_families)) && strcmp(value, fresh_value(name)) != 0)
+        run_skip(shell->run, "command: sysctl %s cannot be \"%s\" here", name, value);
     if (known)
         set(shell, known, value);
     return known || fresh_value(name) ? 0 : -1;

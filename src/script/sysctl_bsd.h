@@ -53,6 +53,21 @@ static const struct sysctl_text {
     {"net.inet.tcp.cc.hystartplusplus.n_rttsamples", "8"},
     {"net.inet.tcp.cc.hystartplusplus.maxrtt_thresh", "16000"},
     {"net.inet.tcp.cc.hystartplusplus.minrtt_thresh", "4000"},
+    {"net.inet.tcp.cc.hd.queue_threshold", "20"},
+    {"net.inet.tcp.cc.hd.queue_min", "5"},
+    {"net.inet.tcp.cc.hd.pmax", "5"},
+    {"net.inet.tcp.cc.chd.queue_threshold", "20"},
+    {"net.inet.tcp.cc.chd.queue_min", "5"},
+    {"net.inet.tcp.cc.chd.pmax", "50"},
+    {"net.inet.tcp.cc.chd.loss_fair", "1"},
+    {"net.inet.tcp.cc.chd.use_max", "1"},
+    {"net.inet.tcp.cc.cdg.alpha_inc", "0"},
+    {"net.inet.tcp.cc.cdg.beta_delay", "70"},
+    {"net.inet.tcp.cc.cdg.beta_loss", "50"},
+    {"net.inet.tcp.cc.cdg.exp_backoff_scale", "3"},
+    {"net.inet.tcp.cc.cdg.smoothing_factor", "8"},
+    {"net.inet.tcp.cc.cdg.loss_compete_consec_cong", "5"},
+    {"net.inet.tcp.cc.cdg.loss_compete_hold_backoff", "5"},
     {"net.inet.tcp.fastopen.autokey", "120"},
     {"net.inet.tcp.fastopen.ccache_bucket_limit", "16"},
     {"net.inet.tcp.fastopen.ccache_buckets", "2048"},
@@ -74,6 +89,8 @@ static const struct sysctl_text {
     {"kern.osrelease", "15.0-RELEASE"},
     {"kern.osreldate", "1500068"},
 };
+/* Of these another value than the fresh one would change something. */
+static const char *const fixed_families[] = {"net.inet.tcp.cc.hd.", "net.inet.tcp.cc.chd.", "net.inet.tcp.cc.cdg."};
 static const char *const harmless_families[] = {
     "net.inet.tcp.hostcache.", "net.inet.tcp.log", "net.inet.tcp.bb", "net.inet.tcp.functions_", "net.inet.tcp.hpts.", "net.inet.tcp.hc",
     "net.inet.tcp.reass.", "net.inet.tcp.pacing_", "net.inet.tcp.dgp", "net.inet.tcp.hw_", "net.inet.tcp.bind_all_fibs",

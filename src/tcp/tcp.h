@@ -72,6 +72,7 @@ void tcp_set_trace(struct tcp *tcp, void (*trace)(void *ctx, const struct lil_tr
 void tcp_set_fastopen_key(struct tcp *tcp, const uint64_t words[4], unsigned keys /* 1, or 2: cookies of the second are good still */);
 unsigned tcp_get_fastopen_key(const struct tcp *tcp, uint64_t words[4]); /* how many were set */
 const struct tcp_params *tcp_get_params(const struct tcp *tcp);
+bool tcp_cc_is_linux(const char *name); /* Linux has this algorithm (tcp_cc.c) */
 void tcp_set_params(struct tcp *tcp, const struct tcp_params *params); /* copied: a sysctl was set */
 
 /* --- packets (host/) --------------------------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct base_recovery *base_get(struct tcb *tcb)
     base->ssthresh = bsd_initial_threshold(tcb);
     base->recover = tcb->snd_una - 1;
     base->next = tcb->snd_nxt;
+    base->rtt_count = tcb->srtt_us != 0;
     bsd_cc_init(tcb);
     return base;
 }
@@ -166,7 +167,7 @@ static bool enter_recovery(const struct look *look)
     else
         TCP_MIB(tcb->tcp, RenoRecovery);
     signal_loss(tcb);
-    bsd_cc_note_rtt(tcb);
+    bsd_cc_on_duplicate(tcb);
     forget_measurement(tcb);
     base->prr_delivered = look->with_sack ? min_u32(tcb->snd_nxt - tcb->snd_una, (base->limited + 1u) * mss) : mss;
     base->flight_size = max_u32(base->next - una(tcb), 1);
@@ -234,7 +235,7 @@ static void on_duplicate(const struct look *look)
         ext->dupacks++;
     state->is_taken_apart = true;
     if (ext->dupacks > DUP_THRESH || base->in_fast) {
-        bsd_cc_note_rtt(tcb);
+        bsd_cc_on_duplicate(tcb);
         if (tcb_params(tcb)->prr && base->in_fast && tcb->sack_ok)
             reduce_in_proportion(look, look->change, look->delivered);
         else if (look->with_sack && base->in_fast && base->next == tcb->snd_nxt) {
@@ -248,7 +249,7 @@ static void on_duplicate(const struct look *look)
     } else if (ext->dupacks == DUP_THRESH || (tcb->sack_ok && board_sacked(tcb) > (DUP_THRESH - 1) * mss)) {
         state->is_taken_apart = enter_recovery(look);
     } else if (tcb_params(tcb)->limited_transmit) {
-        bsd_cc_note_rtt(tcb);
+        bsd_cc_on_duplicate(tcb);
         transmit_limited(tcb);
     } else {
         state->is_taken_apart = false;
@@ -411,6 +412,8 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
                       tcb->mss + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
     struct look look = {.tcb = tcb, .state = state, .with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb))};
     uint32_t acked = tcb->snd_una - state->prior_una + base->owed;
+    if (bsd_cc_measures(tcb))
+        ertt_on_ack(tcb, state, acked);
     base->lag = acked;
     base->prior_wnd = state->prior_wnd;
     base->owed = 0;
@@ -698,6 +701,8 @@ void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
         tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
     if (base->in_fast || base->in_cong)
         base->prr_out += end - start;
+    if (bsd_cc_measures(tcb))
+        ertt_on_sent(tcb, start, end);
     if (again && base->is_hole) {
         board_sent(tcb, end);
         base->next = seq_max(base->next, end);

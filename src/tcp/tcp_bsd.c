@@ -350,5 +350,5 @@ void bsd_black_hole(struct tcb *tcb)
         return;
     }
     mss_sync(tcb, mtu);
-    ext->base.cubic.w_max = UINT32_MAX;
+    bsd_cc_begin(tcb);
 }

@@ -50,12 +50,43 @@ COLD void blocks_free(struct tcb *tcb);
 COLD void blocks_add(struct tcb *tcb, uint32_t start, uint32_t end);
 COLD void blocks_on_text(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t prior_rcv_nxt);
 COLD void blocks_generate(struct tcb *tcb, unsigned room, struct tcp_options *options);
+/* tcp_bsd_cc.c, tcp_bsd_modules.c, tcp_bsd_delay.c: an algorithm (struct cc_algo); NULL: nothing */
+struct bsd_cc {
+    void (*init)(struct tcb *tcb);                   /* cb_init(); its state is zeroed */
+    void (*begin)(struct tcb *tcb);                  /* conn_init() */
+    void (*on_ack)(struct tcb *tcb, uint32_t acked); /* ack_received(): new data */
+    void (*on_duplicate)(struct tcb *tcb);           /* and a duplicate */
+    void (*on_loss)(struct tcb *tcb);                /* cong_signal() */
+    void (*on_ecn)(struct tcb *tcb);
+    void (*on_rto)(struct tcb *tcb, bool first);
+    void (*on_undo)(struct tcb *tcb);
+    void (*after_recovery)(struct tcb *tcb);
+    void (*after_idle)(struct tcb *tcb);
+    void (*on_mark)(struct tcb *tcb, bool is_marked, bool cwr); /* ecnpkt_handler(): each segment of a connection with ECN */
+    bool measures;                                   /* round trips by segment: ertt_on_ack(), ertt_on_sent() */
+};
+extern const struct bsd_cc bsd_newreno, bsd_cubic, bsd_htcp, bsd_dctcp, bsd_vegas, bsd_hd, bsd_chd, bsd_cdg;
+/* tcp_bsd_delay.c */
+COLD void ertt_free(struct tcb *tcb);
+COLD void ertt_on_ack(struct tcb *tcb, const struct ack_state *state, uint32_t acked);
+COLD void ertt_on_sent(struct tcb *tcb, uint32_t start, uint32_t end);
 /* tcp_bsd_cc.c */
 enum { BSD_NO_THRESHOLD = 65535 << 14 };
 COLD uint32_t bsd_initial_window(const struct tcb *tcb);
 COLD uint32_t bsd_initial_threshold(const struct tcb *tcb);
+COLD uint32_t bsd_window_most(const struct tcb *tcb);
+COLD uint32_t bsd_reno_beta(const struct tcb *tcb); /* percent */
+COLD void bsd_reno_on_ack(struct tcb *tcb, uint32_t acked);
+COLD void bsd_reno_on_loss(struct tcb *tcb);
+COLD void bsd_reno_on_ecn(struct tcb *tcb);
+COLD void bsd_reno_on_rto(struct tcb *tcb, bool first);
+COLD void bsd_end_episode(struct tcb *tcb, uint32_t window);
+COLD void bsd_reno_after_recovery(struct tcb *tcb);
+COLD void bsd_reno_after_idle(struct tcb *tcb);
+COLD bool bsd_cc_measures(const struct tcb *tcb);
 COLD void bsd_cc_init(struct tcb *tcb);
-COLD void bsd_cc_note_rtt(struct tcb *tcb);
+COLD void bsd_cc_begin(struct tcb *tcb);
+COLD void bsd_cc_on_duplicate(struct tcb *tcb);
 COLD void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window);
 COLD void bsd_cc_on_loss(struct tcb *tcb);
 COLD void bsd_cc_on_ecn(struct tcb *tcb);

@@ -1,5 +1,6 @@
 /* tcp_bsd_cc.c: the windows of FreeBSD's base stack, in bytes: NewReno with byte counting (RFC 5681, RFC 3465, RFC 8511) and CUBIC
- * (RFC 9438) in its own fixed point: K and t in 1/256 s, the factors in 1/256. tcp_base.c tells of the events. */
+ * (RFC 9438) in its own fixed point: K and t in 1/256 s, the factors in 1/256. tcp_base.c tells of the events; what FreeBSD has as
+ * modules is in tcp_bsd_modules.c and tcp_bsd_delay.c. */
 #include "tcp/tcb.h"
 
 enum {
@@ -10,9 +11,11 @@ enum {
 };
 
 static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
-static bool is_cubic(const struct tcb *tcb) { return cc_get(tcb) == &cc_cubic; }
-static uint32_t most(const struct tcb *tcb) { return (uint32_t)MAX_WINDOW << tcb->snd_wscale; }
 static uint32_t now_ms(const struct tcb *tcb) { return (uint32_t)(tcb_now(tcb) / NS_PER_MS); }
+static const struct bsd_cc *ops_of(const struct tcb *tcb) { return cc_get(tcb)->bytes ? cc_get(tcb)->bytes : &bsd_newreno; }
+
+bool bsd_cc_measures(const struct tcb *tcb) { return ops_of(tcb)->measures; }
+uint32_t bsd_window_most(const struct tcb *tcb) { return (uint32_t)MAX_WINDOW << tcb->snd_wscale; }
 
 /* RFC 6928 2, RFC 3390 1, RFC 5681 3.1. */
 uint32_t bsd_initial_window(const struct tcb *tcb)
@@ -33,16 +36,113 @@ uint32_t bsd_initial_threshold(const struct tcb *tcb)
     return metrics && metrics->ssthresh ? max_u32(2 * segment_size(tcb), metrics->ssthresh) : BSD_NO_THRESHOLD;
 }
 
-void bsd_cc_init(struct tcb *tcb)
+/* --- NewReno, and what the others share with it ---------------------------------------------------------------------------------- */
+
+static uint32_t share(const struct tcb *tcb, uint32_t window, uint32_t percent)
 {
-    struct base_cubic *cubic = &tcb->ext->base.cubic;
-    memset(cubic, 0, sizeof *cubic);
-    cubic->w_max = UINT32_MAX;
-    cubic->mean_rtt_us = 1;
-    tcb->ext->base.rtt_count = tcb->srtt_us != 0;
+    uint32_t mss = segment_size(tcb);
+    return max_u32((uint32_t)((uint64_t)window * percent / (100ull * mss)), 2) * mss;
 }
 
-/* --- CUBIC's curve ---------------------------------------------------------------------------------------------------------- */
+static void slow_start(struct tcb *tcb, uint32_t acked, bool count_bytes)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    uint32_t mss = segment_size(tcb), more = mss, limit = max_u32(tcb_params(tcb)->abc_limit, 1) * mss;
+    if (count_bytes)
+        more = min_u32(acked, base->next == tcb->snd_nxt ? limit : mss);
+    base->cwnd = min_u32(base->cwnd + more, bsd_window_most(tcb));
+}
+
+/* RFC 5681 3.1: a segment for a window's worth. */
+static uint32_t reno_window(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    uint32_t mss = segment_size(tcb), more = 0;
+    if (!tcb_params(tcb)->byte_counting)
+        more = max_u32((uint32_t)((uint64_t)mss * mss / base->cwnd), 1);
+    else if (base->sent_a_window)
+        more = mss;
+    base->sent_a_window = false;
+    return min_u32(base->cwnd + more, bsd_window_most(tcb));
+}
+
+void bsd_reno_on_ack(struct tcb *tcb, uint32_t acked)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (base->in_fast || base->in_cong || !base->is_limited_by_cwnd)
+        return;
+    if (base->cwnd <= base->ssthresh)
+        slow_start(tcb, acked, tcb_params(tcb)->byte_counting);
+    else
+        base->cwnd = reno_window(tcb);
+}
+
+void bsd_reno_on_loss(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->in_cong)
+        base->ssthresh = share(tcb, base->cwnd, bsd_reno_beta(tcb));
+    base->in_fast = base->in_cong = true;
+}
+
+static void fall_to(struct tcb *tcb, uint32_t percent)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->in_cong)
+        base->ssthresh = base->cwnd = share(tcb, base->cwnd, percent);
+    base->in_cong = true;
+}
+
+void bsd_reno_on_ecn(struct tcb *tcb) { fall_to(tcb, bsd_reno_beta(tcb)); }
+
+/* RFC 8511, and TCP_CCALGOOPT: NewReno's own. */
+static void newreno_on_ecn(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint8_t own = tcb->opt->reno_beta_ecn;
+    fall_to(tcb, own ? own : params->ecn_abe ? params->reno_beta_ecn : bsd_reno_beta(tcb));
+}
+
+void bsd_reno_on_rto(struct tcb *tcb, bool first)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (first)
+        base->ssthresh = share(tcb, min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una)), bsd_reno_beta(tcb));
+    base->cwnd = segment_size(tcb);
+}
+
+/* The episode is over: no more than a segment beyond what is in flight, where that is little (RFC 6582 3.2 step 3), else WINDOW. */
+void bsd_end_episode(struct tcb *tcb, uint32_t window)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    uint32_t mss = segment_size(tcb), pipe = board_pipe(tcb, tcb->snd_una);
+    if (base->in_fast)
+        base->cwnd = pipe < base->ssthresh ? max_u32(pipe, mss) + mss : window;
+}
+
+void bsd_reno_after_recovery(struct tcb *tcb) { bsd_end_episode(tcb, tcb->ext->base.ssthresh); }
+
+/* RFC 5681 4.1: after an RTO of silence no more than the initial window. */
+void bsd_reno_after_idle(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    base->ssthresh = max_u32(base->ssthresh, base->cwnd - (base->cwnd >> 2));
+    base->cwnd = min_u32(base->cwnd, bsd_initial_window(tcb));
+}
+
+uint32_t bsd_reno_beta(const struct tcb *tcb)
+{
+    return tcb->opt->reno_beta && cc_get(tcb) == &cc_newreno ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta;
+}
+
+const struct bsd_cc bsd_newreno = {.on_ack = bsd_reno_on_ack,
+                                   .on_loss = bsd_reno_on_loss,
+                                   .on_ecn = newreno_on_ecn,
+                                   .on_rto = bsd_reno_on_rto,
+                                   .after_recovery = bsd_reno_after_recovery,
+                                   .after_idle = bsd_reno_after_idle};
+
+/* --- CUBIC ---------------------------------------------------------------------------------------------------------- */
 
 /* The cube root of (w_max - window) / C, after Apple's technical report KT-32; in 32 bits, as there. */
 static int64_t curve_k(uint32_t w_max, uint32_t window)
@@ -71,7 +171,7 @@ static uint32_t curve_window(int64_t t_us, uint32_t w_max, uint32_t mss, int64_t
 static void begin_epoch(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
-    struct base_cubic *cubic = &base->cubic;
+    struct base_cubic *cubic = &base->cc.cubic;
     uint32_t mss = segment_size(tcb);
     cubic->epoch_ms = now_ms(tcb);
     cubic->epoch_window = base->cwnd;
@@ -83,23 +183,10 @@ static void begin_epoch(struct tcb *tcb)
     cubic->begins = cubic->after_timeout = false;
 }
 
-/* RFC 5681 3.1: a segment for a window's worth. */
-static uint32_t reno_window(struct tcb *tcb)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), more = 0;
-    if (!tcb_params(tcb)->byte_counting)
-        more = max_u32((uint32_t)((uint64_t)mss * mss / base->cwnd), 1);
-    else if (base->sent_a_window)
-        more = mss;
-    base->sent_a_window = false;
-    return min_u32(base->cwnd + more, most(tcb));
-}
-
 static void grow_cubic(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
-    struct base_cubic *cubic = &base->cubic;
+    struct base_cubic *cubic = &base->cc.cubic;
     uint32_t mss = segment_size(tcb), window = base->cwnd;
     if (cubic->begins)
         begin_epoch(tcb);
@@ -115,9 +202,9 @@ static void grow_cubic(struct tcb *tcb)
 }
 
 /* The smallest and the mean smoothed round trip of the epoch. */
-void bsd_cc_note_rtt(struct tcb *tcb)
+static void cubic_note_rtt(struct tcb *tcb)
 {
-    struct base_cubic *cubic = &tcb->ext->base.cubic;
+    struct base_cubic *cubic = &tcb->ext->base.cc.cubic;
     uint32_t rtt_us = tcb->srtt_us / 8;
     if (tcb->ext->base.rtt_count < SAMPLES)
         return;
@@ -129,24 +216,137 @@ void bsd_cc_note_rtt(struct tcb *tcb)
     cubic->acks++;
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------------ */
+static void cubic_init(struct tcb *tcb) { tcb->ext->base.cc.cubic.mean_rtt_us = 1; }
+static void cubic_begin(struct tcb *tcb) { tcb->ext->base.cc.cubic.w_max = UINT32_MAX; }
 
-static void slow_start(struct tcb *tcb, uint32_t acked)
+static void cubic_on_ack(struct tcb *tcb, uint32_t acked)
 {
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), more = mss, limit = max_u32(tcb_params(tcb)->abc_limit, 1) * mss;
-    if (tcb_params(tcb)->byte_counting || is_cubic(tcb))
-        more = min_u32(acked, base->next == tcb->snd_nxt ? limit : mss);
-    base->cwnd = min_u32(base->cwnd + more, most(tcb));
+    cubic_note_rtt(tcb);
+    if (base->in_fast || base->in_cong)
+        return;
+    if (!base->is_limited_by_cwnd) {
+        base->cc.cubic.begins = true;
+    } else if (base->cwnd <= base->ssthresh || base->cc.cubic.min_rtt_us == 0) {
+        base->cc.cubic.begins = true;
+        slow_start(tcb, acked, true);
+    } else {
+        grow_cubic(tcb);
+    }
+}
+
+/* RFC 9438 4.6, 4.7. */
+static uint32_t reduce_cubic(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cc.cubic;
+    uint32_t window = base->cwnd, pipe = board_pipe(tcb, tcb->snd_una - base->lag);
+    cubic->w_max = window < cubic->w_max ? (uint32_t)((uint64_t)window * CONVERGENCE >> SHIFT) : window;
+    cubic->begins = true;
+    return cubic->is_friendly ? share(tcb, window, bsd_reno_beta(tcb)) : (uint32_t)((uint64_t)pipe * BETA >> SHIFT);
+}
+
+static void cubic_on_loss(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (!base->in_cong)
+        base->ssthresh = max_u32(reduce_cubic(tcb), 2 * segment_size(tcb));
+    base->in_fast = base->in_cong = true;
+}
+
+static void cubic_on_ecn(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    if (base->in_cong)
+        return;
+    uint32_t mss = segment_size(tcb), window = reduce_cubic(tcb);
+    base->ssthresh = max_u32(window, 2 * mss);
+    base->cwnd = max_u32(window, mss);
+    base->in_cong = true;
+}
+
+static void cubic_on_rto(struct tcb *tcb, bool first)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cc.cubic;
+    uint32_t mss = segment_size(tcb), window = min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una));
+    if (first) {
+        cubic->undo_epoch_ms = cubic->epoch_ms;
+        cubic->undo_epoch_window = cubic->epoch_window;
+        cubic->undo_w_max = cubic->w_max;
+        cubic->undo_k = cubic->k;
+        base->ssthresh = max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss;
+    }
+    cubic->after_timeout = true;
+    base->cwnd = mss;
+}
+
+static void cubic_on_undo(struct tcb *tcb)
+{
+    struct base_cubic *cubic = &tcb->ext->base.cc.cubic;
+    cubic->after_timeout = false;
+    cubic->k = cubic->undo_k;
+    cubic->w_max = cubic->undo_w_max;
+    cubic->epoch_window = cubic->undo_epoch_window;
+    cubic->epoch_ms = cubic->undo_epoch_ms;
+}
+
+static void cubic_after_recovery(struct tcb *tcb)
+{
+    struct base_cubic *cubic = &tcb->ext->base.cc.cubic;
+    bsd_end_episode(tcb, max_u32((uint32_t)((uint64_t)cubic->w_max * BETA >> SHIFT), 2 * segment_size(tcb)));
+    if (cubic->acks && cubic->sum_rtt_us >= cubic->acks)
+        cubic->mean_rtt_us = (uint32_t)(cubic->sum_rtt_us / cubic->acks);
+    cubic->acks = 0;
+    cubic->sum_rtt_us = 0;
+}
+
+static void cubic_after_idle(struct tcb *tcb)
+{
+    struct base_recovery *base = &tcb->ext->base;
+    struct base_cubic *cubic = &base->cc.cubic;
+    uint32_t mss = segment_size(tcb);
+    cubic->w_max = max_u32(cubic->w_max, base->cwnd);
+    cubic->k = curve_k(cubic->w_max / mss, cubic->epoch_window / mss);
+    cubic->epoch_ms = now_ms(tcb);
+    bsd_reno_after_idle(tcb);
+}
+
+const struct bsd_cc bsd_cubic = {.init = cubic_init,
+                                 .begin = cubic_begin,
+                                 .on_ack = cubic_on_ack,
+                                 .on_duplicate = cubic_note_rtt,
+                                 .on_loss = cubic_on_loss,
+                                 .on_ecn = cubic_on_ecn,
+                                 .on_rto = cubic_on_rto,
+                                 .on_undo = cubic_on_undo,
+                                 .after_recovery = cubic_after_recovery,
+                                 .after_idle = cubic_after_idle};
+
+/* --- events ------------------------------------------------------------------------------------------------------------------ */
+
+void bsd_cc_init(struct tcb *tcb)
+{
+    memset(&tcb->ext->base.cc, 0, sizeof tcb->ext->base.cc);
+    if (ops_of(tcb)->init)
+        ops_of(tcb)->init(tcb);
+    bsd_cc_begin(tcb);
+}
+
+/* The connection begins, or its path is another. */
+void bsd_cc_begin(struct tcb *tcb)
+{
+    if (ops_of(tcb)->begin)
+        ops_of(tcb)->begin(tcb);
 }
 
 /* An ACK for new data; WINDOW: the peer's before it. */
 void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window)
 {
     struct base_recovery *base = &tcb->ext->base;
-    bool limited = base->cwnd <= window;
+    base->is_limited_by_cwnd = base->cwnd <= window;
     if (tcb_params(tcb)->newcwv)
-        limited &= base->cwnd / 2 < board_pipe(tcb, tcb->snd_una - acked);
+        base->is_limited_by_cwnd &= base->cwnd / 2 < board_pipe(tcb, tcb->snd_una - acked);
     if (base->cwnd > base->ssthresh) {
         base->acked += acked;
         if (base->acked >= base->cwnd) {
@@ -157,73 +357,26 @@ void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window)
         base->sent_a_window = false;
         base->acked = 0;
     }
-    if (is_cubic(tcb))
-        bsd_cc_note_rtt(tcb);
-    if (base->in_fast || base->in_cong)
-        return;
-    if (!limited) {
-        base->cubic.begins = true;
-    } else if (base->cwnd <= base->ssthresh || (is_cubic(tcb) && base->cubic.min_rtt_us == 0)) {
-        base->cubic.begins = true;
-        slow_start(tcb, acked);
-    } else if (is_cubic(tcb)) {
-        grow_cubic(tcb);
-    } else {
-        base->cwnd = reno_window(tcb);
-    }
+    ops_of(tcb)->on_ack(tcb, acked);
 }
 
-static uint32_t beta_of(const struct tcb *tcb)
+void bsd_cc_on_duplicate(struct tcb *tcb)
 {
-    return tcb->opt->reno_beta && !is_cubic(tcb) ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta;
-}
-
-static uint32_t share(const struct tcb *tcb, uint32_t window, uint32_t percent)
-{
-    uint32_t mss = segment_size(tcb);
-    return max_u32((uint32_t)((uint64_t)window * percent / (100ull * mss)), 2) * mss;
-}
-
-/* RFC 9438 4.6, 4.7. */
-static uint32_t reduce_cubic(struct tcb *tcb, uint32_t pipe)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    struct base_cubic *cubic = &base->cubic;
-    uint32_t window = base->cwnd;
-    cubic->w_max = window < cubic->w_max ? (uint32_t)((uint64_t)window * CONVERGENCE >> SHIFT) : window;
-    cubic->begins = true;
-    return cubic->is_friendly ? share(tcb, window, beta_of(tcb)) : (uint32_t)((uint64_t)pipe * BETA >> SHIFT);
+    if (ops_of(tcb)->on_duplicate)
+        ops_of(tcb)->on_duplicate(tcb);
 }
 
 /* A loss was found by duplicate ACKs. */
-void bsd_cc_on_loss(struct tcb *tcb)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    if (!base->in_cong && is_cubic(tcb))
-        base->ssthresh = max_u32(reduce_cubic(tcb, board_pipe(tcb, tcb->snd_una - base->lag)), 2 * segment_size(tcb));
-    else if (!base->in_cong)
-        base->ssthresh = share(tcb, base->cwnd, beta_of(tcb));
-    base->in_fast = base->in_cong = true;
-}
+void bsd_cc_on_loss(struct tcb *tcb) { ops_of(tcb)->on_loss(tcb); }
+void bsd_cc_on_ecn(struct tcb *tcb) { ops_of(tcb)->on_ecn(tcb); }
+void bsd_cc_on_rto(struct tcb *tcb, bool first) { ops_of(tcb)->on_rto(tcb, first); }
+void bsd_cc_after_recovery(struct tcb *tcb) { ops_of(tcb)->after_recovery(tcb); }
+void bsd_cc_after_idle(struct tcb *tcb) { ops_of(tcb)->after_idle(tcb); }
 
-void bsd_cc_on_ecn(struct tcb *tcb)
+void bsd_cc_undo_rto(struct tcb *tcb)
 {
-    struct base_recovery *base = &tcb->ext->base;
-    const struct tcp_params *params = tcb_params(tcb);
-    uint32_t mss = segment_size(tcb);
-    if (base->in_cong)
-        return;
-    if (is_cubic(tcb)) {
-        uint32_t window = reduce_cubic(tcb, board_pipe(tcb, tcb->snd_una - base->lag));
-        base->ssthresh = max_u32(window, 2 * mss);
-        base->cwnd = max_u32(window, mss);
-    } else {
-        base->ssthresh = base->cwnd = share(tcb, base->cwnd,
-                                            tcb->opt->reno_beta_ecn ? tcb->opt->reno_beta_ecn
-                                            : params->ecn_abe       ? params->reno_beta_ecn
-                                                                    : beta_of(tcb));
-    }
-    base->in_cong = true;
+    if (ops_of(tcb)->on_undo)
+        ops_of(tcb)->on_undo(tcb);
 }
 
 /* Data that header prediction takes: no output is thought of but the delayed ACK, and SACK blocks on it are not read. */
@@ -251,6 +404,8 @@ void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx)
         if (is_marked)
             tcb->ecn_demand_cwr = true;
     }
+    if (ops_of(tcb)->on_mark && tcb->state != TCPS_SYN_RECEIVED && tcb_ext_get(tcb) && base_get(tcb))
+        ops_of(tcb)->on_mark(tcb, is_marked, rx->flags & TCP_CWR);
     if (ece && tcb->state != TCPS_SYN_RECEIVED && tcb_ext_get(tcb))
         base_on_ece(tcb, rx->ack);
 }
@@ -261,62 +416,4 @@ uint16_t bsd_ecn_flags(const struct tcb *tcb)
     if (tcb->ecn_ok && accecn_is_on(tcb))
         return accecn_told(tcb);
     return tcb->ecn_ok && tcb->ecn_demand_cwr ? TCP_ECE : 0;
-}
-
-void bsd_cc_on_rto(struct tcb *tcb, bool first)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    struct base_cubic *cubic = &base->cubic;
-    uint32_t mss = segment_size(tcb), window = min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una));
-    if (first) {
-        cubic->undo_epoch_ms = cubic->epoch_ms;
-        cubic->undo_epoch_window = cubic->epoch_window;
-        cubic->undo_w_max = cubic->w_max;
-        cubic->undo_k = cubic->k;
-        base->ssthresh = is_cubic(tcb) ? max_u32((uint32_t)((uint64_t)window * BETA >> SHIFT) / mss, 2) * mss
-                                       : share(tcb, window, beta_of(tcb));
-    }
-    cubic->after_timeout = true;
-    base->cwnd = mss;
-}
-
-void bsd_cc_undo_rto(struct tcb *tcb)
-{
-    struct base_cubic *cubic = &tcb->ext->base.cubic;
-    cubic->after_timeout = false;
-    cubic->k = cubic->undo_k;
-    cubic->w_max = cubic->undo_w_max;
-    cubic->epoch_window = cubic->undo_epoch_window;
-    cubic->epoch_ms = cubic->undo_epoch_ms;
-}
-
-/* The episode is over: no more than a segment beyond what is in flight, where that is little (RFC 6582 3.2 step 3). */
-void bsd_cc_after_recovery(struct tcb *tcb)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    struct base_cubic *cubic = &base->cubic;
-    uint32_t mss = segment_size(tcb), pipe = board_pipe(tcb, tcb->snd_una);
-    if (base->in_fast && pipe < base->ssthresh)
-        base->cwnd = max_u32(pipe, mss) + mss;
-    else if (base->in_fast && is_cubic(tcb))
-        base->cwnd = max_u32((uint32_t)((uint64_t)cubic->w_max * BETA >> SHIFT), 2 * mss);
-    else if (base->in_fast)
-        base->cwnd = base->ssthresh;
-    if (cubic->acks && cubic->sum_rtt_us >= cubic->acks)
-        cubic->mean_rtt_us = (uint32_t)(cubic->sum_rtt_us / cubic->acks);
-    cubic->acks = 0;
-    cubic->sum_rtt_us = 0;
-}
-
-/* RFC 5681 4.1: after an RTO of silence no more than the initial window. */
-void bsd_cc_after_idle(struct tcb *tcb)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    struct base_cubic *cubic = &base->cubic;
-    uint32_t mss = segment_size(tcb);
-    cubic->w_max = max_u32(cubic->w_max, base->cwnd);
-    cubic->k = curve_k(cubic->w_max / mss, cubic->epoch_window / mss);
-    cubic->epoch_ms = now_ms(tcb);
-    base->ssthresh = max_u32(base->ssthresh, base->cwnd - (base->cwnd >> 2));
-    base->cwnd = min_u32(base->cwnd, bsd_initial_window(tcb));
 }

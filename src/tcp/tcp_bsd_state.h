@@ -13,6 +13,28 @@ struct base_cubic {
     bool after_timeout, is_friendly;
 };
 
+struct base_htcp {
+    uint32_t prior_cwnd, alpha, beta; /* beta in 1/256 */
+    uint32_t min_rtt, max_rtt;        /* smoothed, in 1/32 ms; 0: none yet */
+    uint32_t congested_ms;            /* when, last */
+};
+
+struct base_dctcp {
+    uint32_t marked, total;           /* bytes acknowledged in this window */
+    uint32_t alpha, end;              /* in 1/1024; of the window */
+    uint32_t events;
+    bool is_marked, had_ece, has_ece; /* the last segment; the last ACK, this one */
+};
+
+struct base_delay {                   /* Vegas, HD, CHD, CDG */
+    uint32_t shadow;                  /* NewReno's window, had there been no delay; 0: not followed */
+    int32_t most_rtt, prior_most_rtt, least_rtt, prior_least_rtt, backoff_delay;
+    int32_t most_trend, least_trend, most_diff[8], least_diff[8]; /* in 1/128 ms */
+    uint32_t samples, congested;      /* episodes in a row */
+    uint8_t queue;
+    bool grows, competes;
+};
+
 struct base_recovery {
     uint32_t cwnd, ssthresh;  /* cwnd 0: not begun */
     uint32_t recover;         /* snd_recover */
@@ -33,9 +55,17 @@ struct base_recovery {
     uint64_t rto_ns;          /* t_rxtcur, where it is not what follows from the round trip; 0: it is */
     struct bsd_board *board;  /* NULL: no SACK was seen */
     struct bsd_blocks *blocks; /* what the receiver reports; NULL: nothing yet */
-    struct base_cubic cubic;
+    struct bsd_ertt *ertt;    /* NULL: nothing was measured */
+    union {
+        struct base_cubic cubic;
+        struct base_htcp htcp;
+        struct base_dctcp dctcp;
+        struct base_delay delay;
+    } cc;
     uint8_t limited;          /* segments that limited transmit has sent */
     uint8_t hole_end;         /* the timeout that ends bsd_black_hole()'s tries */
+    bool is_limited_by_cwnd;  /* the last ACK found the window used */
+    bool is_ect1;
     bool sent_full;           /* a segment as large as the path lets it be */
     bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
     uint32_t skipped;         /* by base_next_lost(), when it moved NEXT: has_skipped */

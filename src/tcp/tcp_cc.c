@@ -6,7 +6,8 @@
 const struct cc_ops *const cc_algorithms[TCP_CC_COUNT] = {
     [TCP_CC_NONE] = &cc_none,       [TCP_CC_TAHOE] = &cc_tahoe, [TCP_CC_RENO] = &cc_reno,
     [TCP_CC_NEWRENO] = &cc_newreno, [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_DCTCP] = &cc_dctcp,
-    [TCP_CC_BBR] = &cc_bbr,
+    [TCP_CC_BBR] = &cc_bbr,         [TCP_CC_HTCP] = &cc_htcp,   [TCP_CC_VEGAS] = &cc_vegas,
+    [TCP_CC_HD] = &cc_hd,           [TCP_CC_CHD] = &cc_chd,     [TCP_CC_CDG] = &cc_cdg,
 };
 
 const struct cc_ops *cc_find(const char *name, unsigned *number)
@@ -19,6 +20,12 @@ const struct cc_ops *cc_find(const char *name, unsigned *number)
         }
     }
     return NULL;
+}
+
+bool tcp_cc_is_linux(const char *name)
+{
+    const struct cc_ops *cc = cc_find(name, NULL);
+    return cc && cc->systems & CC_ON_LINUX;
 }
 
 /* RFC 5681 3.1, equation 2, with byte counting (RFC 3465): returns what was acknowledged beyond ssthresh. */

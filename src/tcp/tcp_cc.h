@@ -24,6 +24,7 @@ struct cc_ops {
     uint8_t sndbuf_windows;                                   /* how many windows the send buffer grows to; 0: two */
     uint8_t systems;                                          /* CC_ON_*: whose sockets may name it */
     bool needs_ecn;                                           /* asks for ECN whatever the host does, and marks every segment ECT(0) */
+    const struct bsd_cc *bytes;                               /* FreeBSD's base stack: what it does to a window of bytes; NULL: as NewReno */
 };
 enum { CC_ON_LINUX = 1, CC_ON_BSD = 2 };
 extern const struct cc_ops *const cc_algorithms[TCP_CC_COUNT];
@@ -33,10 +34,15 @@ static inline const struct cc_ops *cc_by_opts(const struct tcp *tcp, const struc
 }
 static inline const struct cc_ops *cc_get(const struct tcb *tcb) { return cc_by_opts(tcb->tcp, tcb->opt); }
 const struct cc_ops *cc_find(const char *name, unsigned *number);
+static inline bool cc_needs_ecn(const struct tcp *tcp, const struct tcb_opts *opts) /* FreeBSD leaves it to ecn.enable */
+{
+    return cc_by_opts(tcp, opts)->needs_ecn && !tcp->params.byte_recovery;
+}
 uint32_t cc_slow_start(struct tcb *tcb, uint32_t acked);      /* the rest */
 void cc_avoid_ai(struct tcb *tcb, uint32_t w, uint32_t acked);
 bool cc_is_cwnd_limited(const struct tcb *tcb);
 extern const struct cc_ops cc_none, cc_tahoe, cc_reno, cc_newreno, cc_cubic, cc_dctcp, cc_bbr;
+extern const struct cc_ops cc_htcp, cc_vegas, cc_hd, cc_chd, cc_cdg; /* FreeBSD's */
 
 /* tcp_cwnd.c */
 void cwnd_init(struct tcb *tcb);
@@ -66,6 +72,6 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at onc
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window);
 void sndbuf_expand(struct tcb *tcb);
 
-static inline bool cc_has_ecn(const struct tcb *tcb) { return tcb->ecn_ok && cc_get(tcb)->needs_ecn; }
+static inline bool cc_has_ecn(const struct tcb *tcb) { return tcb->ecn_ok && cc_needs_ecn(tcb->tcp, tcb->opt); }
 static inline bool cc_in_slow_start(const struct tcb *tcb) { return tcb->cwnd < tcb->ssthresh; }
 #endif

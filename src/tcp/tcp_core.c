@@ -138,6 +138,7 @@ void tcb_free(struct tcb *tcb)
         saved_syn_free(tcp, &tcb->ext->saved_syn);
         board_free(tcb);
         blocks_free(tcb);
+        ertt_free(tcb);
         pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
         tcb->ext = NULL;
         tcp->ext_count--;

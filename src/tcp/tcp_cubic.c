@@ -254,6 +254,7 @@ static void cubic_idle(struct tcb *tcb)
 
 const struct cc_ops cc_cubic = {.name = "cubic",
                                 .systems = CC_ON_LINUX | CC_ON_BSD,
+                                .bytes = &bsd_cubic,
                                 .init = cubic_init,
                                 .ssthresh = cubic_ssthresh,
                                 .cong_avoid = cubic_avoid,

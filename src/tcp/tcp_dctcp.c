@@ -93,7 +93,8 @@ static void dctcp_avoid(struct tcb *tcb, uint32_t acked)
 }
 
 const struct cc_ops cc_dctcp = {.name = "dctcp",
-                                .systems = CC_ON_LINUX,
+                                .systems = CC_ON_LINUX | CC_ON_BSD,
+                                .bytes = &bsd_dctcp,
                                 .needs_ecn = true,
                                 .init = dctcp_init,
                                 .ssthresh = dctcp_ssthresh,

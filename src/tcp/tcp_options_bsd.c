@@ -63,6 +63,8 @@ static int set_congestion(struct tcb *tcb, struct tcb_opts *opts, const void *va
     opts->cc = (uint8_t)(number + 1);
     if (tcb && tcb->ext)
         tcb->ext->cc_ready = false;
+    if (tcb && tcb->ext && tcb->ext->base.cwnd)
+        bsd_cc_init(tcb);
     return 0;
 }
 

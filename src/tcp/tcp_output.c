@@ -172,7 +172,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
     tcb->want_syn = false;
     /* a path that cannot bear them? */
-    bool needs_ecn = cc_get(tcb)->needs_ecn, offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3);
+    bool needs_ecn = cc_needs_ecn(tcb->tcp, tcb->opt), offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3);
     if (first && (params->ecn || tcb->opt->path.ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
     if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
@@ -265,7 +265,7 @@ static void mark_new(struct tcb *tcb, struct tcp_segment *segment)
 {
     if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery) /* accecn_mark() */
         return;
-    segment->tos |= 2;
+    segment->tos |= tcb_ext_peek(tcb)->base.is_ect1 ? 1 : 2;
     if (tcb->ecn_queue_cwr && !accecn_is_on(tcb)) {
         tcb->ecn_queue_cwr = false;
         segment->header.flags |= TCP_CWR;

@@ -48,7 +48,9 @@ enum tcp_rto_policy {
 };
 enum tcp_cc_name {
     TCP_CC_NONE, /* 4.2, 4.3: the whole window */
-    TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC, TCP_CC_DCTCP, TCP_CC_BBR, TCP_CC_COUNT
+    TCP_CC_TAHOE, TCP_CC_RENO, TCP_CC_NEWRENO, TCP_CC_CUBIC, TCP_CC_DCTCP, TCP_CC_BBR,
+    TCP_CC_HTCP, TCP_CC_VEGAS, TCP_CC_HD, TCP_CC_CHD, TCP_CC_CDG, /* FreeBSD's */
+    TCP_CC_COUNT
 };
 enum tcp_hystart { TCP_HYSTART_OFF, TCP_HYSTART_LINUX /* ACK train, delay */, TCP_HYSTART_RFC9406 /* HyStart++ */ };
 enum tcp_ack_policy {
@@ -243,6 +245,11 @@ struct tcp_params {
     bool newcwv;                  /* the window grows only while half of it is used */
     bool ecn_abe;                 /* RFC 8511: NewReno's window falls to reno_beta_ecn percent for a mark */
     uint8_t reno_beta, reno_beta_ecn;
+    bool htcp_adaptive_backoff, htcp_rtt_scaling;
+    bool dctcp_slowstart, dctcp_ect1; /* the first mark halves the window; data is ECT(1) */
+    uint8_t dctcp_shift_g;        /* 4: alpha moves by 1/16 */
+    uint32_t dctcp_alpha;         /* at first, in 1/1024 */
+    uint32_t vegas_alpha, vegas_beta; /* segments in the queue: fewer, and the window grows; more, and it falls */
     uint8_t abc_limit;            /* RFC 3465: segments of growth for one ACK in slow start */
     bool cookie_options;          /* a SYN cookie holds the scale and SACK itself, not the timestamp beside it */
     /* ports */

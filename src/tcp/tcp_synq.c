@@ -179,7 +179,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->accecn_ok = params->ecn >= 3 && accecn_is_asked(in->header.flags);
     entry->syn_ect = in->ecn & 3;
     bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
-    entry->ecn_ok = entry->accecn_ok || (asks && cc_by_opts(tcp, opts)->needs_ecn) ||
+    entry->ecn_ok = entry->accecn_ok || (asks && cc_needs_ecn(tcp, opts)) ||
                     ((params->ecn || (path->metrics && path->metrics->ecn)) && asks &&
                      (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
     entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
@@ -351,7 +351,7 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     entry->is_due = false;
     synq_segment(tcp, entry, segment);
     const struct tcb_opts *opts = listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : &tcp->default_opts;
-    if (entry->ecn_ok && cc_by_opts(tcp, opts)->needs_ecn)
+    if (entry->ecn_ok && cc_needs_ecn(tcp, opts))
         segment->tos |= 2;
     if (opts->socket.ttl)
         segment->ttl = opts->socket.ttl;
@@ -412,7 +412,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         if (ext) {
             ext->accecn.on = true;
             ext->accecn.syn_received = entry->syn_ect;
-            ext->accecn.syn_sent = listener && cc_by_opts(tcp, listener->opt)->needs_ecn ? 2 : 0;
+            ext->accecn.syn_sent = listener && cc_needs_ecn(tcp, listener->opt) ? 2 : 0;
             ext->accecn.seen = entry->accecn_seen;
             ext->accecn.fail = entry->accecn_fail;
         }
