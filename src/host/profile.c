@@ -28,7 +28,8 @@ static const char *const output_words[] = {"plain", "linux", NULL};
 static const char *const call_words[] = {"plain", "bsd", "linux", NULL};
 static const char *const persist_words[] = {"rto", "srtt", NULL};
 static const char *const hystart_words[] = {"off", "linux", "rfc9406", NULL};
-static const char *const cc_words[] = {"none", "tahoe", "reno", "newreno", "cubic", "dctcp", "bbr", "htcp", "vegas", "hd", "chd", "cdg", NULL};
+static const char *const cc_words[] = {"none", "tahoe", "reno", "newreno", "cubic", "dctcp", "bbr", "htcp", "vegas", "hd", "chd", "cdg",
+                                       NULL};
 static const char *const ack_words[] = {"bsd", "rfc1122", "linux", NULL};
 static const char *const ephemeral_words[] = {"sequential", "random", "linux", NULL};
 static const char *const neighbor_words[] = {"bsd42", "bsd44", "rfc4861", NULL};

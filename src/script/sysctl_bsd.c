@@ -248,11 +248,8 @@ static void set_bit(struct shell *shell, const struct sysctl_name *known, long b
 
 static void set_tunnel(struct shell *shell, const struct sysctl_name *known, long number)
 {
-    bool is_port = known->how == TUNNEL;
-    if (number < (is_port ? 0 : 8) || number > (is_port ? 65535 : 1024))
-        run_fail(shell->run, "sysctl: %s=%ld: Invalid argument", known->name, number);
     put_number(shell, known->ours, number, known->name);
-    if (is_port)
+    if (known->how == TUNNEL)
         shell->run->tunnel_port = (uint32_t)number;
 }
 
@@ -347,6 +344,10 @@ static bool is_refused(const struct sysctl_name *known, const char *value)
     for (unsigned i = 0; known->how == CONGESTION && i < ARRAY_COUNT(algorithms); i++)
         if (strcmp(value, algorithms[i]) == 0)
             return false;
+    long number = strtol(value, NULL, 0);
+    for (unsigned i = 0; i < ARRAY_COUNT(ranges); i++)
+        if (strcmp(known->name, ranges[i].name) == 0 && (number < ranges[i].least || number > ranges[i].most))
+            return true;
     return known->how == CONGESTION;
 }
 

@@ -89,6 +89,18 @@ static const struct sysctl_text {
     {"kern.osrelease", "15.0-RELEASE"},
     {"kern.osreldate", "1500068"},
 };
+/* Beside these numbers the kernel refuses what is written (EINVAL). */
+static const struct sysctl_range {
+    const char *name;
+    long least, most;
+} ranges[] = {
+    {"net.inet.tcp.cc.newreno.beta", 1, 100}, {"net.inet.tcp.cc.newreno.beta_ecn", 1, 100},
+    {"net.inet.tcp.cc.dctcp.alpha", 0, 1024}, {"net.inet.tcp.cc.dctcp.shift_g", 0, 10},
+    {"net.inet.tcp.cc.dctcp.slowstart", 0, 1}, {"net.inet.tcp.retries", 1, 12},
+    {"net.inet.tcp.syncache.rexmtlimit", 0, 12}, {"net.inet.tcp.mssdflt", 216, 65535},
+    {"net.inet.tcp.v6mssdflt", 216, 65535}, {"net.inet.tcp.udp_tunneling_port", 0, 65535},
+    {"net.inet.tcp.udp_tunneling_overhead", 8, 1024},
+};
 /* Of these another value than the fresh one would change something. */
 static const char *const fixed_families[] = {"net.inet.tcp.cc.hd.", "net.inet.tcp.cc.chd.", "net.inet.tcp.cc.cdg."};
 static const char *const harmless_families[] = {

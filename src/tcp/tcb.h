@@ -77,6 +77,7 @@ struct tcb_opts {
     uint32_t refs;
     struct tcb_options socket;
     uint32_t keep_idle_ms, keep_interval_ms, user_timeout_ms;
+    uint32_t keep_probes;
     uint32_t keep_init_ms; /* R2 of our SYN; 0: the schedule's */
     uint32_t syn_end_ms; /* the same, set while it was out */
     uint32_t max_unack_ms; /* TCP_MAXUNACKTIME */
@@ -86,7 +87,7 @@ struct tcb_opts {
     uint32_t rto_max_ms, delack_max_ms;
     int32_t linger2_ms;       /* < 0: at once */
     uint16_t user_mss;
-    uint8_t keep_probes, syn_retries;
+    uint8_t syn_retries;
     uint8_t cc; /* + 1 */
     uint8_t reno_beta;
     uint8_t reno_beta_ecn; /* TCP_CCALGOOPT, percent */

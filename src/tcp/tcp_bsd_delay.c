@@ -440,7 +440,10 @@ static bool cdg_on_measured(struct tcb *tcb)
         cdg->most_trend = add_to_average(cdg->most_diff, cdg->samples, cdg->most_trend, most);
         cdg->least_trend = add_to_average(cdg->least_diff, cdg->samples, cdg->least_trend, least);
         cdg->samples++;
-        int32_t trend = slow_start && least > 0 ? least : cdg->least_trend > 0 ? cdg->least_trend : slow_start && most > 0 ? most : cdg->most_trend;
+        int32_t trend = slow_start && least > 0    ? least
+                        : cdg->least_trend > 0     ? cdg->least_trend
+                        : slow_start && most > 0   ? most
+                                                   : cdg->most_trend;
         congested = trend > 0 && cdg_backs_off(tcb, trend);
         cdg_judge_queue(cdg);
     }

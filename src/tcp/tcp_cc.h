@@ -24,7 +24,7 @@ struct cc_ops {
     uint8_t sndbuf_windows;                                   /* how many windows the send buffer grows to; 0: two */
     uint8_t systems;                                          /* CC_ON_*: whose sockets may name it */
     bool needs_ecn;                                           /* asks for ECN whatever the host does, and marks every segment ECT(0) */
-    const struct bsd_cc *bytes;                               /* FreeBSD's base stack: what it does to a window of bytes; NULL: as NewReno */
+    const struct bsd_cc *bytes;                               /* FreeBSD: what it does to a window of bytes; NULL: as NewReno */
 };
 enum { CC_ON_LINUX = 1, CC_ON_BSD = 2 };
 extern const struct cc_ops *const cc_algorithms[TCP_CC_COUNT];

@@ -107,7 +107,10 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
     case TCP_SYNCNT:
         if (number < 1 || number > 127)
             return -EINVAL;
-        *(name == TCP_KEEPCNT ? &opts->keep_probes : &opts->syn_retries) = (uint8_t)number;
+        if (name == TCP_KEEPCNT)
+            opts->keep_probes = (uint32_t)number;
+        else
+            opts->syn_retries = (uint8_t)number;
         return 0;
     case TCP_OPTION_KEEPINIT:
         if (number < 1 || number > 2000000)
@@ -222,7 +225,7 @@ static int get_shared(struct tcp *tcp, const struct tcb_opts *opts, int name, in
     case TCP_OPTION_KEEPINIT: *number = (int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000); return 0;
     case TCP_KEEPIDLE: *number = (int)((opts->keep_idle_ms ? opts->keep_idle_ms : params->keepalive_idle_ms) / 1000); return 0;
     case TCP_KEEPINTVL: *number = (int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000); return 0;
-    case TCP_KEEPCNT: *number = opts->keep_probes ? opts->keep_probes : params->keepalive_probes; return 0;
+    case TCP_KEEPCNT: *number = opts->keep_probes ? (int)opts->keep_probes : params->keepalive_probes; return 0;
     case TCP_SYNCNT:
         *number = opts->syn_retries
                       ? opts->syn_retries

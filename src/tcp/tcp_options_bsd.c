@@ -123,7 +123,7 @@ int bsd_setopt(struct tcp *tcp, struct tcb *tcb, struct tcb_opts *opts, int name
     case TCP_KEEPINTVL: return set_seconds(&opts->keep_interval_ms, (uint32_t)number);
     case TCP_OPTION_KEEPINIT: return set_seconds(&opts->keep_init_ms, (uint32_t)number);
     case TCP_OPTION_MAXUNACKTIME: return set_seconds(&opts->max_unack_ms, (uint32_t)number);
-    case TCP_KEEPCNT: opts->keep_probes = (uint8_t)min_u32((uint32_t)number, 255); return 0;
+    case TCP_KEEPCNT: opts->keep_probes = (uint32_t)number; return 0;
     case TCP_FASTOPEN: return set_fastopen(tcp, tcb, opts, value, length);
     case TCP_OPTION_UDP_ENCAPS:
         if (number < 0 || number > 65535 || (number && !tcp->params.udp_tunneling_port) || !tcb || tcb->state != TCPS_CLOSED)
@@ -152,7 +152,7 @@ int bsd_getopt(struct tcp *tcp, struct tcb *tcb, const struct tcb_opts *opts, in
     case TCP_KEEPINTVL:
         return give((int)((opts->keep_interval_ms ? opts->keep_interval_ms : params->keepalive_interval_ms) / 1000),
                     value, length);
-    case TCP_KEEPCNT: return give(opts->keep_probes ? opts->keep_probes : params->keepalive_probes, value, length);
+    case TCP_KEEPCNT: return give(opts->keep_probes ? (int)opts->keep_probes : params->keepalive_probes, value, length);
     case TCP_OPTION_KEEPINIT: return give((int)((opts->keep_init_ms ? opts->keep_init_ms : params->syn.give_up_ms) / 1000), value, length);
     case TCP_OPTION_MAXUNACKTIME:
         return give((int)((opts->max_unack_ms ? opts->max_unack_ms : params->max_unack_ms) / 1000), value, length);

@@ -66,6 +66,8 @@ static void avoid_none(struct tcb *tcb, uint32_t acked)
 const struct cc_ops cc_none = {.name = "none", .init = init_none, .ssthresh = same, .cong_avoid = avoid_none};
 const struct cc_ops cc_tahoe = {.name = "tahoe", .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
 const struct cc_ops cc_reno = {.name = "reno", .systems = CC_ON_LINUX, .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo};
-#define ON_BSD(NAME, BYTES) {.name = NAME, .systems = CC_ON_BSD, .bytes = BYTES, .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo}
-const struct cc_ops cc_newreno = ON_BSD("newreno", &bsd_newreno), cc_htcp = ON_BSD("htcp", &bsd_htcp), cc_vegas = ON_BSD("vegas", &bsd_vegas),
-                    cc_hd = ON_BSD("hd", &bsd_hd), cc_chd = ON_BSD("chd", &bsd_chd), cc_cdg = ON_BSD("cdg", &bsd_cdg);
+#define ON_BSD(NAME, BYTES) \
+    {.name = NAME, .systems = CC_ON_BSD, .bytes = BYTES, .ssthresh = half, .cong_avoid = avoid, .undo_cwnd = undo}
+const struct cc_ops cc_newreno = ON_BSD("newreno", &bsd_newreno);
+const struct cc_ops cc_htcp = ON_BSD("htcp", &bsd_htcp), cc_vegas = ON_BSD("vegas", &bsd_vegas), cc_hd = ON_BSD("hd", &bsd_hd);
+const struct cc_ops cc_chd = ON_BSD("chd", &bsd_chd), cc_cdg = ON_BSD("cdg", &bsd_cdg);
