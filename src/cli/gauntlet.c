@@ -257,55 +257,63 @@ static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_opt
 
 /* --- the verdict --------------------------------------------------------------------------------------------------------------------- */
 /* A word as a shell takes it. */
-static void print_quoted(const char *word)
+static void print_quoted(FILE *out, const char *word)
 {
     if (*word && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%{}") == strlen(word)) {
-        fputs(word, stdout);
+        fputs(word, out);
         return;
     }
-    putchar('\'');
+    fputc('\'', out);
     for (; *word; word++)
         if (*word == '\'')
-            fputs("'\\''", stdout);
+            fputs("'\\''", out);
         else
-            putchar(*word);
-    putchar('\'');
+            fputc(*word, out);
+    fputc('\'', out);
 }
 
-static void print_hang(const struct gauntlet_options *o, const struct job *job)
+/* The line that runs the case again, as this run was called; the caller frees. */
+static char *again_line(const struct gauntlet_options *o, const char *name)
 {
-    if (!job->result.spins)
-        printf("hang: %s waits in %s %s", job->one->name, job->result.waiting,
-               job->result.waits_on ? "again and again" : "for ever");
-    else if (job->result.waiting[0])
-        printf("hang: %s calls %s over and over, without a pause", job->one->name, job->result.waiting);
-    else
-        printf("hang: %s runs for ever and never sleeps", job->one->name);
-    printf("; again: lilliput gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u", job->one->name, o->profile, o->seed, o->port);
+    char *line = NULL;
+    size_t size;
+    FILE *out = open_memstream(&line, &size);
+
+    if (!out)
+        return NULL;
+    print_quoted(out, program_invocation_name);
+    fprintf(out, " gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u", name, o->profile, o->seed, o->port);
     if (strcmp(o->name, "server.test") != 0)
-        printf(" --name %s", o->name);
+        fprintf(out, " --name %s", o->name);
     if (o->server) {
-        fputs(" --server ", stdout);
-        print_quoted(o->server);
+        fputs(" --server ", out);
+        print_quoted(out, o->server);
     }
-    fputs(" --", stdout);
+    fputs(" --", out);
     for (char **argument = o->program; *argument; argument++) {
-        putchar(' ');
-        print_quoted(*argument);
+        fputc(' ', out);
+        print_quoted(out, *argument);
     }
-    putchar('\n');
+    fclose(out);
+    return line;
 }
 
 /* Without a baseline: what no program should do. */
-static const char *fault_of(const struct attempt *a)
+static void judge(struct attempt *a)
 {
-    char server[ATTEMPT_WORD];
+    char word[100] = "";
 
-    if (a->broken || a->hung)
-        return a->broken ? "could not be run" : "a hang";
-    if (!a->skipped && WIFSIGNALED(a->status))
-        return "death by a signal";
-    return strncmp(report_server(a, server), "SIG", 3) ? "" : "the server's death by a signal";
+    if (a->broken)
+        snprintf(word, sizeof word, "could not be run");
+    else if (a->hung)
+        memcpy(word, "a hang: it ", 12), report_hang(a, word + 11, sizeof word - 11);
+    else if (!a->skipped && WIFSIGNALED(a->status))
+        snprintf(word, sizeof word, "death by a signal");
+    else if (!strncmp(report_server(a, word), "SIG", 3))
+        snprintf(word, sizeof word, "the server's death by a signal");
+    else
+        word[0] = 0;
+    snprintf(a->unexpected, sizeof a->unexpected, "%s", word);
 }
 
 /* The user's own server: where it ended before the program did, and not well; and that it never listened. False: it is not to be blamed. */
@@ -342,18 +350,22 @@ static void print_notes(const struct gauntlet_options *o, const struct job *jobs
         printf("note: %u skipped: only the built-in server can play %s\n", skipped, skipped == 1 ? "it" : "them");
 }
 
-static void print_table_end(const struct gauntlet_options *o, const struct job *jobs, const struct attempt *all, unsigned count)
+static void print_table_end(const struct gauntlet_options *o, const struct job *jobs, const struct attempt *all, char *const *again,
+                            unsigned count)
 {
     unsigned hangs = 0, crashes = 0, broken = 0, skipped = 0;
     bool blames_server;
+    char hang[80];
 
     for (unsigned i = 0; i < count; i++) {
         hangs += all[i].hung;
         broken += all[i].broken;
         skipped += all[i].skipped;
         crashes += !all[i].hung && !all[i].broken && WIFSIGNALED(all[i].status);
-        if (all[i].hung)
-            print_hang(o, &jobs[i]);
+        if (!all[i].hung)
+            continue;
+        report_hang(&all[i], hang, sizeof hang);
+        printf("hang: %s %s; again: %s\n", jobs[i].one->name, hang, again[i]);
     }
     for (unsigned i = 0; o->expect && i < count; i++)
         if (all[i].unexpected[0])
@@ -365,32 +377,45 @@ static void print_table_end(const struct gauntlet_options *o, const struct job *
            count - hangs - crashes - broken - skipped, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
 }
 
+static int write_files(const struct gauntlet_options *o, const char *const *names, const struct attempt *all, char *const *again,
+                       unsigned count)
+{
+    if (o->junit && report_junit(o->junit, names, all, again, count, o->program[0]) < 0)
+        return cli_wrong("gauntlet", "%s could not be written", o->junit, strerror(errno));
+    if (o->record && report_record(o->record, names, all, count) < 0)
+        return cli_wrong("gauntlet", "%s could not be written", o->record, strerror(errno));
+    return CLI_OK;
+}
+
 static int summarize(const struct gauntlet_options *o, struct job *jobs, unsigned count)
 {
     const char *names[CASES_MAX] = {0};
+    char *again[CASES_MAX] = {0};
     struct attempt all[CASES_MAX];
     unsigned faults = 0;
+    int rc;
 
     for (unsigned i = 0; i < count; i++) {
         names[i] = jobs[i].one->name;
         all[i] = jobs[i].result;
-        snprintf(all[i].unexpected, sizeof all[i].unexpected, "%s", fault_of(&all[i]));
+        judge(&all[i]);
     }
     if (o->expect && report_expect(o->expect, names, all, count) < 0) {
         fprintf(stderr, "lilliput gauntlet: %s cannot be read\n", o->expect);
         return CLI_USAGE;
     }
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        again[i] = again_line(o, names[i]);
         faults += all[i].unexpected[0] != 0;
+    }
     if (o->json)
-        report_json(stdout, names, all, count, o->profile, o->seed);
+        report_json(stdout, names, all, again, count, o->profile, o->seed);
     else
-        print_table_end(o, jobs, all, count);
-    if (o->junit && report_junit(o->junit, names, all, count, o->program[0]) < 0)
-        return cli_wrong("gauntlet", "%s could not be written", o->junit, strerror(errno));
-    if (o->record && report_record(o->record, names, all, count) < 0)
-        return cli_wrong("gauntlet", "%s could not be written", o->record, strerror(errno));
-    return faults ? CLI_FAILED : CLI_OK;
+        print_table_end(o, jobs, all, again, count);
+    rc = write_files(o, names, all, again, count);
+    for (unsigned i = 0; i < count; i++)
+        free(again[i]);
+    return rc != CLI_OK ? rc : faults ? CLI_FAILED : CLI_OK;
 }
 
 static int body(void *ctx)

@@ -42,8 +42,11 @@ static void watch_syns(void *ctx, const struct lil_trace *event)
     header = ip_parse(&ip, bytes + link, have - (size_t)link);
     if (header < 0 || ip.protocol != IPPROTO_TCP || tcphdr_parse(&tcp, bytes + link + header, have - (size_t)(link + header)) < 0)
         return;
-    if (tcp.flags & TCP_SYN && !(tcp.flags & TCP_ACK) && a->syn_count < ATTEMPT_SYNS)
-        a->syn_ns[a->syn_count++] = event->now_ns - observer->start_ns;
+    if (!(tcp.flags & TCP_SYN) || tcp.flags & TCP_ACK)
+        return;
+    if (a->syn_count < ATTEMPT_SYNS)
+        a->syn_ns[a->syn_count] = event->now_ns - observer->start_ns;
+    a->syn_count++;
 }
 
 /* {host} {addr} {port} in TEXT; the caller frees. */

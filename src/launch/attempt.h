@@ -29,7 +29,7 @@ struct attempt { /* flat: it crosses a pipe */
     uint64_t silence_ns;        /* at its end: since the network last had something for it */
     uint64_t virtual_ns, real_ns;
     uint64_t syn_ns[ATTEMPT_SYNS];
-    unsigned syn_count;
+    unsigned syn_count; /* perhaps more than there is room for */
     char unexpected[200]; /* why it is not as it should be; "": it is */
 };
 /* Runs it in this process, which then ends: the supervisor's state is per process. */
@@ -41,9 +41,12 @@ const char *report_server(const struct attempt *a, char out[ATTEMPT_WORD]);
 const char *attempt_errno_name(int error, char out[ATTEMPT_WORD]);
 void report_head(FILE *out);
 void report_row(FILE *out, const char *name, const struct attempt *a);
-void report_syns(const struct attempt *a, char *out, size_t size);
-int report_json(FILE *out, const char *const *names, const struct attempt *all, unsigned count, const char *profile, uint64_t seed);
-int report_junit(const char *file, const char *const *names, const struct attempt *all, unsigned count, const char *program);
+void report_hang(const struct attempt *a, char *out, size_t size); /* "waits in poll for ever" */
+/* AGAIN: the lines that run the cases again. */
+int report_json(FILE *out, const char *const *names, const struct attempt *all, char *const *again, unsigned count, const char *profile,
+                uint64_t seed);
+int report_junit(const char *file, const char *const *names, const struct attempt *all, char *const *again, unsigned count,
+                 const char *program);
 /* A baseline: per case exit status, errno, and the longest virtual time. */
 int report_record(const char *file, const char *const *names, const struct attempt *all, unsigned count);
 /* Can FILE be one? -EINVAL with why, in a line that begins with the file's name. */

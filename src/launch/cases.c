@@ -54,9 +54,9 @@ static int faulty_link(struct zoo *zoo, const struct case_config *config, const 
     return serve(zoo, config, SERVE, body_bytes, NULL);
 }
 
-static int with_fault(struct zoo *zoo, const struct case_config *config, enum behaviour way, enum fault_kind kind)
+static int with_fault(struct zoo *zoo, const struct case_config *config, enum behaviour way, size_t body_bytes, enum fault_kind kind)
 {
-    int rc = serve(zoo, config, way, 0, NULL);
+    int rc = serve(zoo, config, way, body_bytes, NULL);
     return rc ? rc : fault_install(zoo, kind);
 }
 
@@ -109,15 +109,18 @@ static int build_accept_full(struct zoo *zoo, const struct case_config *c)
 static int build_accept_slow(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_ACCEPT_LATE, 0, NULL); }
 static int build_silent(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_SILENT, 0, NULL); }
 
-static int build_rst_after(struct zoo *zoo, const struct case_config *c)
+static int build_rst_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_RESET); }
+static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_PART_FIN, 2000, NULL); }
+static int build_half_open(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_CUT); }
+static int build_restart(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_RESTART); }
+
+/* Room for a few bytes, and nobody reads them. */
+static int build_zero_window(struct zoo *zoo, const struct case_config *c)
 {
-    return c->own_server ? with_fault(zoo, c, SERVE, FAULT_FORGET) : serve(zoo, c, SERVE_PART_RST, 2000, NULL);
+    int rc = serve(zoo, c, SERVE_NO_READ, 0, NULL);
+    return rc ? rc : lil_sysctl_set(zoo->target, "net.ipv4.tcp_rmem", "32 32 32");
 }
 
-static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_PART_FIN, 2000, NULL); }
-static int build_half_open(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_PART_STALL, FAULT_CUT); }
-static int build_restart(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_PART_STALL, FAULT_RESTART); }
-static int build_zero_window(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_NO_READ, 0, NULL); }
 static int build_trickle(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_TRICKLE, 0, NULL); }
 
 static int build_mtu_blackhole(struct zoo *zoo, const struct case_config *c)
@@ -125,17 +128,17 @@ static int build_mtu_blackhole(struct zoo *zoo, const struct case_config *c)
     return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = NS_PER_MS, .mtu = 1300}, 20000);
 }
 
-static int build_lost_final_ack(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, FAULT_LAST_ACK); }
-static int build_one_way_loss(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, FAULT_ONE_WAY); }
-static int build_nat_silent(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_LATE, FAULT_NAT); }
-static int build_nat_rst(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_LATE, FAULT_NAT_RST); }
+static int build_lost_final_ack(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 0, FAULT_LAST_ACK); }
+static int build_one_way_loss(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 0, FAULT_ONE_WAY); }
+static int build_nat_silent(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_LATE, 0, FAULT_NAT); }
+static int build_nat_rst(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_LATE, 0, FAULT_NAT_RST); }
 
 static int build_loss_30(struct zoo *zoo, const struct case_config *c)
 {
     return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = 10 * NS_PER_MS, .loss = lil_percent("30%")}, 20000);
 }
 
-static int build_delay_2s(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, FAULT_DELAY); }
+static int build_delay_2s(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 0, FAULT_DELAY); }
 
 static int build_corrupt(struct zoo *zoo, const struct case_config *c)
 {
@@ -172,21 +175,22 @@ static int build_ipv6_broken(struct zoo *zoo, const struct case_config *c)
 
 /* --- UDP ---------------------------------------------------------------------------------------------------------- */
 static int build_udp_silent(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_SILENT); }
-static int build_udp_wrong_source(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_WRONG_SOURCE); }
+
+static int udp_fault(struct zoo *zoo, const struct case_config *config, enum fault_kind kind)
+{
+    int rc = serve_udp(zoo, config, UDP_ANSWER);
+    return rc ? rc : fault_install(zoo, kind);
+}
+
+static int build_udp_wrong_source(struct zoo *zoo, const struct case_config *c) { return udp_fault(zoo, c, FAULT_PORT); }
+static int build_udp_late(struct zoo *zoo, const struct case_config *c) { return udp_fault(zoo, c, FAULT_LATE); }
+static int build_udp_truncated(struct zoo *zoo, const struct case_config *c) { return udp_fault(zoo, c, FAULT_HALF); }
 
 static int build_udp_duplicate(struct zoo *zoo, const struct case_config *c)
 {
-    if (!c->own_server)
-        return serve_udp(zoo, c, UDP_DUPLICATE);
-    return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = NS_PER_MS, .duplicate = lil_percent("100%")}, 0);
+    lil_link_set(zoo->uplink, 2, &(struct lil_link_config){.delay_ns = NS_PER_MS, .duplicate = lil_percent("100%")});
+    return serve_udp(zoo, c, UDP_ANSWER);
 }
-
-static int build_udp_late(struct zoo *zoo, const struct case_config *c)
-{
-    return c->own_server ? with_fault(zoo, c, UDP_ANSWER, FAULT_LATE) : serve_udp(zoo, c, UDP_LATE);
-}
-
-static int build_udp_truncated(struct zoo *zoo, const struct case_config *c) { return serve_udp(zoo, c, UDP_TRUNCATED); }
 
 enum { BUILTIN = 1, KEEPALIVE = 2, UDP = 4, NOBODY = 8 };
 #define CASE(name, what, build, flags) {name, what, build, (flags) & UDP, (flags) & BUILTIN, (flags) & NOBODY, (flags) & KEEPALIVE}
@@ -203,20 +207,20 @@ const struct gauntlet_case gauntlet_cases[] = {
     CASE("gateway-silent", "the client's router does not exist", build_gateway_silent, NOBODY),
     CASE("ttl-exceeded", "two routers send the packets to each other", build_ttl_exceeded, NOBODY),
     CASE("accept-full", "the server's accept queue is full", build_accept_full, NOBODY),
-    CASE("accept-slow", "the server accepts after 30 s", build_accept_slow, BUILTIN),
+    CASE("accept-slow", "the server accepts 30 s later", build_accept_slow, BUILTIN),
     CASE("silent", "the server accepts and never answers", build_silent, NOBODY),
     CASE("rst-after", "a part of the answer, then RST", build_rst_after, 0),
     CASE("fin-after", "a part of the answer, then FIN", build_fin_after, BUILTIN),
     CASE("half-open", "a part of the answer, then the server crashes silently", build_half_open, 0),
     CASE("half-open-keepalive", "the same, with SO_KEEPALIVE set for the program", build_half_open, KEEPALIVE),
-    CASE("restart", "a part of the answer, then the server restarts without memory", build_restart, 0),
+    CASE("restart", "a part of the answer, then the server restarts without memory, in 5 s", build_restart, 0),
     CASE("zero-window", "the server closes its window", build_zero_window, NOBODY),
     CASE("trickle", "the answer comes at one byte a second", build_trickle, BUILTIN),
     CASE("mtu-blackhole", "packets above 1300 bytes vanish", build_mtu_blackhole, 0),
     CASE("lost-final-ack", "the handshake's last ACK is lost", build_lost_final_ack, 0),
     CASE("one-way-loss", "after the handshake nothing comes back", build_one_way_loss, 0),
     CASE("nat-expiry-silent", "the answer takes 120 s; a NAT forgets after 60 s, silently", build_nat_silent, BUILTIN),
-    CASE("nat-expiry-rst", "the answer takes 120 s; a NAT forgets after 60 s, then resets", build_nat_rst, BUILTIN),
+    CASE("nat-expiry-rst", "the answer takes 120 s; a NAT forgets after 60 s, and resets what comes then", build_nat_rst, BUILTIN),
     CASE("loss-30", "30 % of the packets are lost, each way", build_loss_30, 0),
     CASE("delay-2s", "each packet takes 2 s", build_delay_2s, 0),
     CASE("corrupt", "20 % of the packets are corrupted", build_corrupt, 0),
@@ -227,10 +231,10 @@ const struct gauntlet_case gauntlet_cases[] = {
     CASE("ipv6-broken", "an IPv6 address that is dead, an IPv4 one that answers", build_ipv6_broken, 0),
     CASE("udp-silent", "no answer", build_udp_silent, NOBODY | UDP),
     CASE("udp-unreachable", "ICMP port unreachable", build_refused, NOBODY | UDP),
-    CASE("udp-wrong-source", "the answer comes from another port", build_udp_wrong_source, BUILTIN | UDP),
+    CASE("udp-wrong-source", "the answer comes from another port", build_udp_wrong_source, UDP),
     CASE("udp-duplicate", "every answer twice", build_udp_duplicate, UDP),
     CASE("udp-late", "the answer comes after 30 s", build_udp_late, UDP),
-    CASE("udp-truncated", "half of each answer", build_udp_truncated, BUILTIN | UDP),
+    CASE("udp-truncated", "half of each answer", build_udp_truncated, UDP),
 };
 const unsigned gauntlet_case_count = ARRAY_COUNT(gauntlet_cases);
 

@@ -29,15 +29,17 @@ int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct ca
 void case_address(const struct zoo *zoo, const struct case_config *config, char out[64]);
 /* fault.c: what happens to packets on the uplink (gw to core) at a moment of the conversation. */
 enum fault_kind {
-    FAULT_LAST_ACK,  /* the handshake's last ACK is lost */
-    FAULT_ONE_WAY,   /* after the handshake nothing comes back */
-    FAULT_CUT,       /* at the first bytes of an answer the server loses its power */
-    FAULT_RESTART,   /* the same, and 5 s later a server without memory stands there */
-    FAULT_DELAY,     /* every IP packet takes 2 s (neighbour discovery does not) */
-    FAULT_NAT,       /* after 60 s of silence nothing passes */
-    FAULT_NAT_RST,   /* after 60 s of silence the other side does not know the connection */
-    FAULT_FORGET,    /* at the first bytes of an answer a server without memory takes its place */
-    FAULT_LATE       /* what the server says by UDP takes 30 s */
+    FAULT_LAST_ACK, /* the handshake's last ACK is lost */
+    FAULT_ONE_WAY,  /* after the handshake nothing comes back */
+    FAULT_CUT,      /* half of an answer's first packet, and the server loses its power */
+    FAULT_RESTART,  /* the same, and 5 s later it is there again, without memory */
+    FAULT_RESET,    /* half of an answer's first packet, and 0.5 s later an RST */
+    FAULT_DELAY,    /* every IP packet takes 2 s (neighbour discovery does not) */
+    FAULT_NAT,      /* after 60 s of silence nothing of a connection passes */
+    FAULT_NAT_RST,  /* after 60 s of silence its next packet ends it with an RST */
+    FAULT_LATE,     /* UDP: an answer takes 30 s */
+    FAULT_HALF,     /* UDP: half of each answer */
+    FAULT_PORT      /* UDP: an answer comes from the next port */
 };
 int fault_install(struct zoo *zoo, enum fault_kind kind);
 #endif

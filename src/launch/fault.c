@@ -1,166 +1,253 @@
-/* fault.c: faults that begin at a moment of the conversation: a filter on the uplink that reads the TCP packets which
- * pass, and acts. A "server without memory" is a second host with the server's addresses on a link of its own: core's route is
- * turned towards it, and it answers what it does not know with an RST (RFC 9293 3.5.2, group 1). */
+/* fault.c: faults that begin at a moment of the conversation: a filter on the uplink that reads the packets which pass, and acts. A
+ * server that "has no memory" is the same host after all its connections were killed, as `ss -K` does: what it no longer knows it
+ * answers with an RST (RFC 9293 3.5.2, group 1). */
 #include <stdlib.h>
+#include "host/host.h"
 #include "launch/cases.h"
 #include "wire/wire.h"
 
-static const uint64_t delay_ns = 2 * NS_PER_S;
-static const uint64_t restart_ns = 5 * NS_PER_S, nat_idle_ns = 60 * NS_PER_S, late_ns = 30 * NS_PER_S;
-enum { PASS = 0, DROP = 1, FROM_CLIENT = 1 };
+static const uint64_t delay_ns = 2 * NS_PER_S, late_ns = 30 * NS_PER_S;
+static const uint64_t restart_ns = 5 * NS_PER_S, reset_ns = NS_PER_S / 2, nat_idle_ns = 60 * NS_PER_S;
+enum { PASS = 0, DROP = 1, FROM_CLIENT = 1, FLOWS = 64 };
+
+struct fault_flow {
+    uint16_t port; /* the client's */
+    bool is_acked; /* the handshake's last ACK was there */
+    bool is_dead;  /* the NAT has forgotten it */
+    uint64_t last_ns;
+};
 
 struct fault {
     enum fault_kind kind;
     struct zoo *zoo;
-    bool begun, done;
-    uint64_t last_ns;  /* of a packet of any connection */
+    bool begun, over;
+    struct fault_flow flows[FLOWS]; /* by their order; the oldest goes */
+    unsigned flow_count;
 };
 
+/* What stands in a packet: its headers' lengths are 0 where there is none. */
 struct seen {
-    bool is_ip, is_tcp, is_udp, syn, ack, rst;
-    size_t payload;
+    bool is_udp, is_neighbor; /* neighbour discovery */
+    struct ip ip;
+    struct tcphdr_ tcp;
+    struct udphdr_ udp;
+    size_t link, headers; /* bytes of Ethernet; of IP, too */
+    size_t transport, payload;
 };
 
 static struct seen look_at(struct lil_packet *packet)
 {
     uint8_t bytes[256];
-    size_t have = lil_packet_read(packet, 0, bytes, sizeof bytes), length = lil_packet_length(packet);
+    size_t have = lil_packet_read(packet, 0, bytes, sizeof bytes);
     struct eth eth;
-    struct ip ip;
-    struct tcphdr_ tcp;
     struct seen seen = {0};
-    int link = eth_parse(&eth, bytes, have), header;
+    int link = eth_parse(&eth, bytes, have), header, transport = 0;
 
-    if (link < 0)
+    if (link < 0 || (eth.type != ETHERTYPE_V4 && eth.type != ETHERTYPE_V6))
         return seen;
-    /* what follows the headers need not be there: only lengths are read */
-    header = eth.type == ETHERTYPE_V4 ? ipv4_parse(&ip, bytes + link, length - (size_t)link)
-             : eth.type == ETHERTYPE_V6 ? ipv6_parse(&ip, bytes + link, have - (size_t)link) : -EINVAL;
-    if (header < 0 && eth.type == ETHERTYPE_V6 && have > (size_t)link + IPV6_LENGTH) { /* a long one: its payload is beyond our bytes */
-        header = IPV6_LENGTH;
-        ip.protocol = bytes[link + 6];
-        ip.ttl = bytes[link + 7];
-        ip.payload_length = (uint32_t)(length - (size_t)link - IPV6_LENGTH);
+    header = ip_parse_quote(&seen.ip, bytes + link, have - (size_t)link); /* more may follow than BYTES has */
+    if (header < 0)
+        return seen;
+    seen.link = (size_t)link;
+    seen.headers = (size_t)(link + header);
+    seen.is_neighbor = seen.ip.protocol == IPPROTO_ICMPV6 && seen.ip.ttl == 255; /* ND's hop limit: RFC 4861 4.3 */
+    seen.is_udp = seen.ip.protocol == IPPROTO_UDP;
+    if (seen.ip.frag_offset)
+        return seen;
+    if (seen.ip.protocol == IPPROTO_TCP)
+        transport = tcphdr_parse(&seen.tcp, bytes + seen.headers, have - seen.headers);
+    else if (seen.is_udp)
+        transport = udphdr_parse(&seen.udp, bytes + seen.headers, have - seen.headers);
+    if (transport > 0 && seen.ip.payload_length >= (unsigned)transport) {
+        seen.transport = (size_t)transport;
+        seen.payload = seen.ip.payload_length - seen.transport;
     }
-    seen.is_ip = header > 0 && !(ip.protocol == IPPROTO_ICMPV6 && ip.ttl == 255); /* ND's hop limit: RFC 4861 4.3 */
-    seen.is_udp = header > 0 && ip.protocol == IPPROTO_UDP;
-    if (header < 0 || ip.protocol != IPPROTO_TCP || tcphdr_parse(&tcp, bytes + link + header, have - (size_t)(link + header)) < 0)
-        return seen;
-    seen.is_tcp = true;
-    seen.syn = tcp.flags & TCP_SYN;
-    seen.ack = tcp.flags & TCP_ACK;
-    seen.rst = tcp.flags & TCP_RST;
-    seen.payload = ip.payload_length - tcp.header_length;
     return seen;
 }
 
-static void turn_route(void *ctx, uint64_t now_ns)
+/* --- packets that are changed on their way ------------------------------------------------------------------------------------------- */
+/* The packet with the first KEEP bytes of its payload, without a FIN, and (UDP) its source port higher by SHIFT. Of a fragmented
+ * datagram's first part a whole one is made; the others are dropped. */
+static void rewrite(struct lil_packet *packet, const struct seen *seen, size_t keep, uint16_t shift)
 {
-    struct fault *fault = ctx;
-    (void)now_ns;
-    fault->done = true;
-    lil_route_add(fault->zoo->core, "203.0.113.10/32", "172.16.1.2");
-    lil_route_add(fault->zoo->core, "2001:db8:f::10/128", "2001:db8:0:3::2");
+    struct ip ip = seen->ip;
+    struct udphdr_ udp = seen->udp;
+    uint8_t ethernet[ETH_LENGTH], *transport, *start;
+
+    lil_packet_read(packet, 0, ethernet, seen->link);
+    packet_trim_to(packet, seen->headers + seen->transport + keep);
+    packet_trim_front(packet, seen->headers);
+    transport = packet->head + packet->head_off;
+    if (seen->is_udp) {
+        udp.source_port = (uint16_t)(udp.source_port + shift);
+        udp.length = (uint16_t)packet->length;
+        udphdr_emit(&udp, transport);
+    } else {
+        transport[13] &= (uint8_t)~TCP_FIN; /* RFC 9293 3.1: the flags' byte */
+    }
+    ip.payload_length = packet->length;
+    ip.is_fragment = ip.more_fragments = false;
+    wire_csum_set(&ip, packet, false);
+    start = packet_push(packet, seen->link + ip_header_size(&ip));
+    memcpy(start, ethernet, seen->link);
+    ip_emit(&ip, start + seen->link);
 }
 
-/* A server of the user's own cannot be crashed with its host: its cable is pulled, which looks the same from here. */
-static void crash_server(void *ctx, uint64_t now_ns)
+static int64_t halve(struct lil_packet *packet, const struct seen *seen)
 {
-    struct fault *fault = ctx;
-    (void)now_ns;
-    if (fault->zoo->own_server)
-        lil_interface_set_up(fault->zoo->target, ZOO_LAN_IFINDEX, false);
-    else
-        lil_world_crash(fault->zoo->world, fault->zoo->target);
+    if (seen->payload < 2)
+        return DROP;
+    rewrite(packet, seen, seen->payload / 2, 0);
+    return PASS;
 }
 
-static int64_t on_answer(struct fault *fault, uint64_t now_ns)
+/* --- servers that go and come back ------------------------------------------------------------------------------------------------------ */
+static bool see_victim(void *ctx, const struct tcp_seen *seen)
+{
+    struct tcp_seen *victim = ctx;
+
+    if (!seen->tcb || (victim->flow && seen->flow->remote_port != victim->flow->remote_port))
+        return true;
+    victim->tcb = seen->tcb;
+    return false;
+}
+
+/* The server's connections with the client's PORT (0: all) are gone. */
+static void forget(struct fault *fault, uint16_t port, uint64_t now_ns)
+{
+    struct lil_host *server = fault->zoo->target;
+    struct flow flow = {.remote_port = port};
+    struct tcp_seen victim;
+
+    do {
+        victim = (struct tcp_seen){.flow = port ? &flow : NULL};
+        tcp_each(host_tcp(server), 0, see_victim, &victim);
+        if (victim.tcb)
+            tcp_kill(host_tcp(server), victim.tcb, ECONNABORTED, now_ns);
+    } while (victim.tcb);
+    host_mark_due(server);
+}
+
+static void come_back(void *ctx, uint64_t now_ns)
+{
+    struct fault *fault = ctx;
+
+    lil_interface_set_up(fault->zoo->target, ZOO_LAN_IFINDEX, true);
+    fault->begun = false;
+    fault->over = fault->kind == FAULT_RESTART;
+    if (fault->kind == FAULT_RESET)
+        forget(fault, 0, now_ns);
+}
+
+/* The first half of what the answer begins with passes, and the server's cable is pulled: no packet comes from it, as from one that
+ * lost its power. */
+static int64_t on_answer(struct fault *fault, struct lil_packet *packet, const struct seen *seen, uint64_t now_ns)
 {
     struct lil_world *world = fault->zoo->world;
 
     fault->begun = true;
-    lil_world_at(world, now_ns, crash_server, fault);
+    lil_interface_set_up(fault->zoo->target, ZOO_LAN_IFINDEX, false);
     if (fault->kind == FAULT_RESTART)
-        lil_world_at(world, now_ns + restart_ns, turn_route, fault);
-    if (fault->kind == FAULT_FORGET)
-        lil_world_at(world, now_ns, turn_route, fault);
-    return PASS;
+        forget(fault, 0, now_ns);
+    if (fault->kind != FAULT_CUT)
+        lil_world_at(world, now_ns + (fault->kind == FAULT_RESTART ? restart_ns : reset_ns), come_back, fault);
+    return halve(packet, seen);
+}
+
+/* --- each connection by itself ------------------------------------------------------------------------------------------------------------ */
+static struct fault_flow *flow_of(struct fault *fault, uint16_t port)
+{
+    unsigned known = fault->flow_count < FLOWS ? fault->flow_count : FLOWS;
+    struct fault_flow *flow;
+
+    for (unsigned i = 0; i < known; i++)
+        if (fault->flows[i].port == port)
+            return &fault->flows[i];
+    flow = &fault->flows[fault->flow_count++ % FLOWS];
+    *flow = (struct fault_flow){.port = port};
+    return flow;
+}
+
+/* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
+static int64_t translate(struct fault *fault, struct fault_flow *flow, bool opens, uint64_t now_ns)
+{
+    if (opens || (!flow->is_dead && now_ns - flow->last_ns <= nat_idle_ns)) {
+        *flow = (struct fault_flow){.port = flow->port, .last_ns = now_ns};
+        return PASS;
+    }
+    if (!flow->is_dead && fault->kind == FAULT_NAT_RST)
+        forget(fault, flow->port, now_ns);
+    else if (fault->kind == FAULT_NAT_RST)
+        return PASS; /* RSTs */
+    flow->is_dead = true;
+    return DROP;
+}
+
+static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_packet *packet, const struct seen *seen, uint64_t now_ns)
+{
+    struct fault_flow *flow = flow_of(fault, from_client ? seen->tcp.source_port : seen->tcp.dest_port);
+    bool opens = from_client && seen->tcp.flags & TCP_SYN, is_ack = from_client && !opens && seen->tcp.flags & TCP_ACK;
+
+    switch (fault->kind) {
+    case FAULT_LAST_ACK:
+        if (opens)
+            flow->is_acked = false;
+        if (!is_ack || flow->is_acked)
+            return PASS;
+        flow->is_acked = true;
+        return DROP;
+    case FAULT_ONE_WAY:
+        fault->begun |= is_ack;
+        return fault->begun && !from_client ? DROP : PASS;
+    case FAULT_CUT:
+    case FAULT_RESTART:
+    case FAULT_RESET:
+        if (fault->begun)
+            return DROP;
+        return !fault->over && !from_client && seen->payload ? on_answer(fault, packet, seen, now_ns) : PASS;
+    case FAULT_NAT:
+    case FAULT_NAT_RST:
+        return translate(fault, flow, opens, now_ns);
+    default:
+        return PASS;
+    }
+}
+
+static int64_t filter_answer(struct fault *fault, struct lil_packet *packet, const struct seen *seen)
+{
+    switch (fault->kind) {
+    case FAULT_LATE:
+        return (int64_t)late_ns;
+    case FAULT_HALF:
+        return halve(packet, seen);
+    case FAULT_PORT:
+        if (!seen->transport)
+            return DROP;
+        rewrite(packet, seen, seen->payload, 1);
+        return PASS;
+    default:
+        return PASS;
+    }
 }
 
 static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint64_t now_ns)
 {
     struct fault *fault = ctx;
     struct seen seen = look_at(packet);
-    bool idle = fault->last_ns && now_ns - fault->last_ns > nat_idle_ns;
 
     if (fault->kind == FAULT_DELAY)
-        return seen.is_ip ? (int64_t)delay_ns : PASS;
-    if (fault->kind == FAULT_LATE)
-        return seen.is_udp && direction != FROM_CLIENT ? (int64_t)late_ns : PASS;
-    if (!seen.is_tcp)
-        return PASS;
-    switch (fault->kind) {
-    case FAULT_LAST_ACK:
-        if (direction == FROM_CLIENT && seen.ack && !seen.syn && !fault->done) {
-            fault->done = true;
-            return DROP;
-        }
-        return PASS;
-    case FAULT_ONE_WAY:
-        fault->begun |= direction == FROM_CLIENT && seen.ack && !seen.syn;
-        return fault->begun && direction != FROM_CLIENT ? DROP : PASS;
-    case FAULT_CUT:
-    case FAULT_RESTART:
-    case FAULT_FORGET:
-        if (fault->begun && !fault->done)
-            return DROP;
-        return !fault->begun && direction != FROM_CLIENT && seen.payload ? on_answer(fault, now_ns) : PASS;
-    case FAULT_NAT:
-        if (idle && !seen.syn) /* the mapping is gone, and no packet but a SYN makes a new one */
-            return DROP;
-        fault->last_ns = now_ns;
-        return PASS;
-    case FAULT_NAT_RST:
-        if (idle && !fault->begun) {
-            fault->begun = true;
-            lil_world_at(fault->zoo->world, now_ns, turn_route, fault);
-        }
-        fault->last_ns = now_ns;
-        return PASS;
-    case FAULT_DELAY:
-    case FAULT_LATE:
-        break;
-    }
-    return PASS;
-}
-
-/* The server without memory, for the faults that turn the route. */
-static int add_twin(struct zoo *zoo)
-{
-    struct lil_link_config wire = {.delay_ns = NS_PER_MS};
-    struct lil_host *twin = lil_world_host(zoo->world, "twin", "linux");
-    int rc = 0;
-
-    if (!twin || !lil_world_link(zoo->world, zoo->core, "172.16.1.1/30", twin, "172.16.1.2/30", &wire))
-        return -ENOMEM;
-    rc = rc ? rc : lil_address_add(zoo->core, ZOO_LAN_IFINDEX + 2, "2001:db8:0:3::1/64");
-    rc = rc ? rc : lil_address_add(twin, ZOO_LAN_IFINDEX, "2001:db8:0:3::2/64");
-    rc = rc ? rc : lil_address_add(twin, ZOO_LAN_IFINDEX, "203.0.113.10/32");
-    rc = rc ? rc : lil_address_add(twin, ZOO_LAN_IFINDEX, "2001:db8:f::10/128");
-    rc = rc ? rc : lil_route_add(twin, "default", "172.16.1.1");
-    return rc ? rc : lil_route_add(twin, "::/0", "2001:db8:0:3::1");
+        return seen.headers && !seen.is_neighbor ? (int64_t)delay_ns : PASS;
+    if (seen.is_udp)
+        return direction != FROM_CLIENT ? filter_answer(fault, packet, &seen) : PASS;
+    return seen.transport ? filter_tcp(fault, direction == FROM_CLIENT, packet, &seen, now_ns) : PASS;
 }
 
 int fault_install(struct zoo *zoo, enum fault_kind kind)
 {
-    int rc = 0;
-
     zoo->fault = calloc(1, sizeof *zoo->fault);
     if (!zoo->fault)
         return -ENOMEM;
     *zoo->fault = (struct fault){.kind = kind, .zoo = zoo};
-    if (kind == FAULT_RESTART || kind == FAULT_NAT_RST || kind == FAULT_FORGET)
-        rc = add_twin(zoo);
     lil_link_set_filter(zoo->uplink, filter, zoo->fault);
-    return rc;
+    return 0;
 }

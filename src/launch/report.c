@@ -17,16 +17,18 @@ const char *attempt_errno_name(int error, char out[ATTEMPT_WORD])
     return out;
 }
 
-void report_syns(const struct attempt *a, char *out, size_t size)
+/* Seconds: "0 1 2.5 ..." */
+static void syn_words(const struct attempt *a, char *out, size_t size)
 {
     size_t at = 0;
 
-    out[0] = 0;
-    for (unsigned i = 0; i < a->syn_count && at + 16 < size; i++)
-        at += (size_t)snprintf(out + at, size - at, "%s%llu.%llu", i ? " " : "", a->syn_ns[i] / NS_PER_S,
-                               a->syn_ns[i] % NS_PER_S / (NS_PER_S / 10));
-    if (!a->syn_count)
-        snprintf(out, size, "-");
+    snprintf(out, size, "-");
+    for (unsigned i = 0; i < a->syn_count && i < ATTEMPT_SYNS && at + 16 < size; i++) {
+        unsigned long long tenths = a->syn_ns[i] / (NS_PER_S / 10);
+        at += (size_t)snprintf(out + at, size - at, tenths % 10 ? "%s%llu.%llu" : "%s%llu", i ? " " : "", tenths / 10, tenths % 10);
+    }
+    if (a->syn_count > ATTEMPT_SYNS)
+        snprintf(out + at, size - at, " ...");
 }
 
 static void exit_word(const struct attempt *a, char *out, size_t size)
@@ -56,44 +58,77 @@ const char *report_server(const struct attempt *a, char out[ATTEMPT_WORD])
     return out;
 }
 
-#define ROW "%-19s %-15s %-13s %-7s %8s %7s  "
+/* --- the table ------------------------------------------------------------------------------------------------------------------ */
+/* On a terminal a row is one line: narrow columns where it has less than WIDE, the first five alone below NARROW. */
+enum { WIDE = 100, NARROW = 72 };
 
-void report_head(FILE *out) { fprintf(out, ROW "%s\n", "CASE", "CALL", "ERRNO", "EXIT", "VIRTUAL", "REAL", "SYN AT"); }
-
-/* On a terminal a row is a line: what does not fit of its last column is cut. */
-static void fit(FILE *out, char *syns, int used)
+static int terminal_columns(FILE *out)
 {
     struct winsize window;
+    return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
 
-    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &window) < 0 || window.ws_col < used + 4 ||
-        used + (int)strlen(syns) <= window.ws_col)
-        return;
-    strcpy(syns + window.ws_col - used - 3, "...");
+struct row {
+    const char *name, *call, *error, *exit, *virtual, *virtual_unit, *real, *real_unit, *syns;
+};
+
+static void put_row(FILE *out, const struct row *row)
+{
+    int columns = terminal_columns(out), call = 15, error = 13;
+    bool is_narrow = columns && columns < WIDE;
+    const char *gap = is_narrow || !row->virtual_unit[0] ? "" : " ";
+    char line[400], virtual[32], real[32];
+    size_t at;
+
+    if (is_narrow)
+        call = 11, error = 12;
+    snprintf(virtual, sizeof virtual, "%s%s%s", row->virtual, gap, row->virtual_unit);
+    snprintf(real, sizeof real, "%s%s%s", row->real, gap, row->real_unit);
+    at = (size_t)snprintf(line, sizeof line, "%-19s %-*.*s %-*s %-7s %*s", row->name, call, call, row->call, error, row->error, row->exit,
+                          is_narrow ? 7 : 8, virtual);
+    if (!columns || columns >= NARROW)
+        at += (size_t)snprintf(line + at, sizeof line - at, " %*s  %s", is_narrow ? 6 : 7, real, row->syns);
+    if (columns && at > (size_t)columns)
+        strcpy(line + max_u64((uint64_t)columns, 3) - 3, "...");
+    fprintf(out, "%s\n", line);
+}
+
+void report_head(FILE *out)
+{
+    put_row(out, &(struct row){"CASE", "CALL", "ERRNO", "EXIT", "VIRTUAL", "", "REAL", "", "SYN AT"});
 }
 
 void report_row(FILE *out, const char *name, const struct attempt *a)
 {
-    char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], syns[200], virtual[32], real[32];
-    const char *call;
-    int used;
+    char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], syns[200], virtual[24], real[24];
+    const char *call = a->hung ? a->waiting : a->call;
 
     attempt_errno_name(a->error, word);
     exit_word(a, exit, sizeof exit);
-    report_syns(a, syns, sizeof syns);
-    snprintf(virtual, sizeof virtual, "%llu.%llu s", a->virtual_ns / NS_PER_S, a->virtual_ns % NS_PER_S / (NS_PER_S / 10));
-    snprintf(real, sizeof real, "%llu ms", a->real_ns / NS_PER_MS);
-    call = a->hung ? a->waiting : a->call;
-    used = fprintf(out, ROW, name, call[0] ? call : "-",
-                   a->spins                  ? "(spins)"
-                   : a->hung                 ? "-"
-                   : a->call[0] && !a->error ? "(time limit)"
-                                             : word,
-                   exit, virtual, real);
-    fit(out, syns, used);
-    fprintf(out, "%s\n", syns);
+    syn_words(a, syns, sizeof syns);
+    snprintf(virtual, sizeof virtual, "%llu.%llu", a->virtual_ns / NS_PER_S, a->virtual_ns % NS_PER_S / (NS_PER_S / 10));
+    snprintf(real, sizeof real, "%llu", a->real_ns / NS_PER_MS);
+    put_row(out, &(struct row){name, call[0] ? call : "-",
+                               a->spins                  ? "(spins)"
+                               : a->hung                 ? "-"
+                               : a->call[0] && !a->error ? "(time limit)"
+                                                         : word,
+                               exit, virtual, "s", real, "ms", syns});
 }
 
-int report_json(FILE *out, const char *const *names, const struct attempt *all, unsigned count, const char *profile, uint64_t seed)
+void report_hang(const struct attempt *a, char *out, size_t size)
+{
+    if (!a->spins)
+        snprintf(out, size, "waits in %s %s", a->waiting, a->waits_on ? "again and again" : "for ever");
+    else if (a->waiting[0])
+        snprintf(out, size, "calls %s over and over, without a pause", a->waiting);
+    else
+        snprintf(out, size, "runs for ever and never sleeps");
+}
+
+/* --- for machines ----------------------------------------------------------------------------------------------------------------- */
+int report_json(FILE *out, const char *const *names, const struct attempt *all, char *const *again, unsigned count, const char *profile,
+                uint64_t seed)
 {
     json_t *list = json_array(), *root = json_pack("{s:s, s:I}", "profile", profile, "seed", (json_int_t)seed);
 
@@ -102,12 +137,12 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
         char word[ATTEMPT_WORD], exit[ATTEMPT_WORD], server[ATTEMPT_WORD];
         json_t *syns = json_array(), *row;
         exit_word(a, exit, sizeof exit);
-        for (unsigned k = 0; k < a->syn_count; k++)
+        for (unsigned k = 0; k < a->syn_count && k < ATTEMPT_SYNS; k++)
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
-        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call,
+        row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s, s:s, s:s}", "case", names[i], "call", a->hung ? a->waiting : a->call,
                         "errno", a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "spins", a->spins,
                         "virtual_ms", (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS),
-                        "syn_at_ms", syns, "server", report_server(a, server), "unexpected", a->unexpected);
+                        "syn_at_ms", syns, "server", report_server(a, server), "unexpected", a->unexpected, "again", again[i]);
         json_array_append_new(list, row);
     }
     json_object_set_new(root, "cases", list);
@@ -129,17 +164,20 @@ static void xml_text(FILE *out, const char *text)
         }
 }
 
-int report_junit(const char *file, const char *const *names, const struct attempt *all, unsigned count, const char *program)
+int report_junit(const char *file, const char *const *names, const struct attempt *all, char *const *again, unsigned count,
+                 const char *program)
 {
     FILE *out = fopen(file, "we");
-    unsigned failures = 0;
+    unsigned failures = 0, skipped = 0;
 
     if (!out)
         return -errno;
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         failures += all[i].unexpected[0] != 0;
-    fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput gauntlet\" tests=\"%u\" failures=\"%u\">\n", count,
-            failures);
+        skipped += all[i].skipped;
+    }
+    fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lilliput gauntlet\" tests=\"%u\" failures=\"%u\" skipped=\"%u\">\n",
+            count, failures, skipped);
     for (unsigned i = 0; i < count; i++) {
         fputs("  <testcase classname=\"", out);
         xml_text(out, program);
@@ -150,7 +188,9 @@ int report_junit(const char *file, const char *const *names, const struct attemp
         if (all[i].unexpected[0]) {
             fputs("<failure message=\"", out);
             xml_text(out, all[i].unexpected);
-            fputs("\"/>", out);
+            fputs("\">", out);
+            xml_text(out, again[i]);
+            fputs("</failure>", out);
         }
         fputs("</testcase>\n", out);
     }

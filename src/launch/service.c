@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "launch/service.h"
 
-enum { PEERS_MAX = 200, REQUEST_MAX = 8192, PART_BYTES = 100, PART_PROMISED = 1000 };
+enum { PEERS_MAX = 200, REQUEST_MAX = 8192, PART_BYTES = 200, PART_PROMISED = 1000 };
 static const uint64_t late_ns = 120 * NS_PER_S, accept_late_ns = 30 * NS_PER_S;
 
 struct peer {
@@ -116,7 +116,7 @@ static void owe_text(struct peer *peer, const char *text, size_t length)
 static bool on_request(struct server *s, struct peer *peer)
 {
     enum behaviour b = s->service->behaviour;
-    bool part = b == SERVE_PART_RST || b == SERVE_PART_FIN || b == SERVE_PART_STALL;
+    bool part = b == SERVE_PART_FIN;
 
     if (b == SERVE_RESET) {
         drop(s, peer, true);
@@ -130,8 +130,8 @@ static bool on_request(struct server *s, struct peer *peer)
         owe_http(s, peer, part);
     else
         owe_text(peer, peer->request, peer->have);
-    if (part && peer->length > PART_BYTES + 100)
-        peer->length = PART_BYTES + 100;
+    if (part)
+        peer->length = peer->is_http && peer->length > PART_BYTES ? PART_BYTES : (peer->length + 1) / 2;
     if (b == SERVE_LATE)
         peer->due_ns = lil_now_ns(s->proc) + late_ns;
     peer->have = 0;
@@ -146,7 +146,7 @@ static bool on_readable(struct server *s, struct peer *peer)
         return true;
     if (n <= 0) {
         peer->eof = true;
-        if (n < 0 || (!peer->answer && s->service->behaviour != SERVE_SILENT && s->service->behaviour != SERVE_PART_STALL)) {
+        if (n < 0 || (!peer->answer && s->service->behaviour != SERVE_SILENT)) {
             drop(s, peer, false);
             return false;
         }
@@ -167,12 +167,8 @@ static bool on_paid(struct server *s, struct peer *peer)
 
     free(peer->answer);
     peer->answer = NULL;
-    if (b == SERVE_PART_STALL) /* and nothing more, whatever it was asked for */
-        return true;
-    if (b == SERVE_PART_RST || b == SERVE_PART_FIN || b == SERVE_DAYTIME || peer->close_after || peer->eof) {
-        if (b == SERVE_PART_RST)
-            lil_sleep_ns(s->proc, NS_PER_S / 2); /* the part arrives first */
-        drop(s, peer, b == SERVE_PART_RST);
+    if (b == SERVE_PART_FIN || b == SERVE_DAYTIME || peer->close_after || peer->eof) {
+        drop(s, peer, false);
         return false;
     }
     return true;
@@ -272,7 +268,6 @@ static void serve_datagrams(struct lil_proc *p, int fd, const struct service *se
         socklen_t length = sizeof from;
         ssize_t n = lil_recvfrom(p, fd, question, sizeof question, 0, (struct sockaddr *)&from, &length);
         size_t size;
-        int out = fd;
         if (n < 0 && errno != ECONNREFUSED)
             return;
         if (n < 0)
@@ -282,19 +277,8 @@ static void serve_datagrams(struct lil_proc *p, int fd, const struct service *se
             size = (size_t)n;
             memcpy(answer, question, size);
         }
-        if (service->behaviour == UDP_SILENT)
-            continue;
-        if (service->behaviour == UDP_LATE)
-            lil_sleep_ns(p, 30 * NS_PER_S);
-        if (service->behaviour == UDP_TRUNCATED)
-            size /= 2;
-        if (service->behaviour == UDP_WRONG_SOURCE)
-            out = open_port(p, SOCK_DGRAM, (uint16_t)(service->port + 1));
-        lil_sendto(p, out, answer, size, 0, (struct sockaddr *)&from, length);
-        if (service->behaviour == UDP_DUPLICATE)
-            lil_sendto(p, out, answer, size, 0, (struct sockaddr *)&from, length);
-        if (out != fd)
-            lil_close(p, out);
+        if (service->behaviour != UDP_SILENT)
+            lil_sendto(p, fd, answer, size, 0, (struct sockaddr *)&from, length);
     }
 }
 
@@ -303,7 +287,7 @@ int service_main(struct lil_proc *p, void *argument)
     const struct service *service = argument;
     struct server *s;
     bool is_udp = service->behaviour >= UDP_ANSWER;
-    int fd = open_port(p, is_udp ? SOCK_DGRAM : SOCK_STREAM, service->port), small = 1024;
+    int fd = open_port(p, is_udp ? SOCK_DGRAM : SOCK_STREAM, service->port);
 
     if (fd < 0)
         return 1;
@@ -311,11 +295,9 @@ int service_main(struct lil_proc *p, void *argument)
         serve_datagrams(p, fd, service);
         return 0;
     }
-    if (service->behaviour == SERVE_NO_READ)
-        lil_setsockopt(p, fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     if (lil_listen(p, fd, service->behaviour == SERVE_NO_ACCEPT ? 0 : 64) < 0)
         return 1;
-    if (service->behaviour == SERVE_ACCEPT_LATE)
+    if (service->behaviour == SERVE_ACCEPT_LATE && lil_poll(p, &(struct pollfd){fd, POLLIN, 0}, 1, -1) > 0)
         lil_sleep_ns(p, accept_late_ns);
     while (service->behaviour == SERVE_NO_ACCEPT)
         lil_sleep_ns(p, 3600 * NS_PER_S);

@@ -11,15 +11,13 @@ enum behaviour {
     SERVE_DAYTIME,
     SERVE_SILENT,      /* accepts, reads, never answers */
     SERVE_RESET,       /* RST at the request */
-    SERVE_PART_RST,    /* a part of the answer, then RST */
     SERVE_PART_FIN,    /* a part of the answer, then FIN */
-    SERVE_PART_STALL,  /* a part of the answer, then nothing */
     SERVE_TRICKLE,     /* one byte a second */
     SERVE_LATE,        /* the answer after two minutes, in two parts */
-    SERVE_ACCEPT_LATE, /* accepts after 30 s */
+    SERVE_ACCEPT_LATE, /* accepts 30 s after somebody came */
     SERVE_NO_ACCEPT,   /* a full backlog */
-    SERVE_NO_READ,     /* a window that closes */
-    UDP_ANSWER, UDP_SILENT, UDP_WRONG_SOURCE, UDP_DUPLICATE, UDP_LATE, UDP_TRUNCATED
+    SERVE_NO_READ,     /* never reads */
+    UDP_ANSWER, UDP_SILENT
 };
 struct service {
     enum behaviour behaviour;
