@@ -101,7 +101,7 @@ static int64_t halve(struct lil_packet *packet, const struct seen *seen)
     return PASS;
 }
 
-/* --- servers that go and come back ------------------------------------------------------------------------------------------------------ */
+/* --- servers that go and come back ----------------------------------------------------------------------------------------------- */
 static bool see_victim(void *ctx, const struct tcp_seen *seen)
 {
     struct tcp_seen *victim = ctx;
@@ -154,7 +154,7 @@ static int64_t on_answer(struct fault *fault, struct lil_packet *packet, const s
     return halve(packet, seen);
 }
 
-/* --- each connection by itself ------------------------------------------------------------------------------------------------------------ */
+/* --- each connection by itself --------------------------------------------------------------------------------------------------- */
 static struct fault_flow *flow_of(struct fault *fault, uint16_t port)
 {
     unsigned known = fault->flow_count < FLOWS ? fault->flow_count : FLOWS;
