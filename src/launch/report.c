@@ -140,7 +140,8 @@ int report_json(FILE *out, const char *const *names, const struct attempt *all, 
         for (unsigned k = 0; k < a->syn_count && k < ATTEMPT_SYNS; k++)
             json_array_append_new(syns, json_integer((json_int_t)(a->syn_ns[k] / NS_PER_MS)));
         row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:s, s:s, s:s}", "case", names[i], "call",
-                        a->hung ? a->waiting : a->call, "errno", a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang", a->hung, "spins", a->spins,
+                        a->hung ? a->waiting : a->call, "errno", a->error ? attempt_errno_name(a->error, word) : "", "exit", exit, "hang",
+                        a->hung, "spins", a->spins,
                         "virtual_ms", (json_int_t)(a->virtual_ns / NS_PER_MS), "real_ms", (json_int_t)(a->real_ns / NS_PER_MS),
                         "syn_at_ms", syns, "server", report_server(a, server), "unexpected", a->unexpected, "again", again[i]);
         json_array_append_new(list, row);
