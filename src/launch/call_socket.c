@@ -597,12 +597,10 @@ int64_t call_getsockopt(struct call *call)
         return -EINVAL;
     if (length > sizeof value)
         length = sizeof value;
-    if (is_error && desc->error) {
-        int error = untold_error(call);
-        memcpy(value, &error, sizeof error);
-    } else if (desc->lil_fd < 0) {
-        int number = dead_option(desc, level, name);
+    if ((is_error && desc->error) || desc->lil_fd < 0) {
+        int number = is_error && desc->error ? untold_error(call) : dead_option(desc, level, name);
         memcpy(value, &number, sizeof number);
+        length = min_u32(length, sizeof number);
     } else if (lil_getsockopt(call->program->proc, desc->lil_fd, level, name, value, &length) < 0) {
         return -errno;
     }

@@ -26,3 +26,8 @@ client = socket.socket()
 client.setblocking(False)
 client.connect_ex(name)
 ask("refused", client, "error", "error")
+client = socket.socket()
+client.setblocking(False)
+client.connect_ex(name)
+time.sleep(0.1)
+print("room for more than a number", client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR, 256)) # Perl's IO::Socket::IP asks so
