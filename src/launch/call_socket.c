@@ -68,11 +68,11 @@ static int64_t result_of(int64_t rc) { return rc < 0 ? -errno : rc; }
 /* Reads the address at argument INDEX, its length at the next; the length or -errno. */
 static int64_t read_address(struct call *call, int index, struct sockaddr_storage *address)
 {
-    size_t length = (size_t)call->args[index + 1];
+    int length = (int)call->args[index + 1]; /* the register's upper half may hold anything: mpd's does */
     memset(address, 0, sizeof *address);
-    if ((int)length < 0 || length > ADDRESS_MAX)
+    if (length < 0 || length > ADDRESS_MAX)
         return -EINVAL;
-    return memory_read(call->tid, call->args[index], address, length) < 0 ? -EFAULT : (int64_t)length;
+    return memory_read(call->tid, call->args[index], address, (size_t)length) < 0 ? -EFAULT : length;
 }
 
 static int64_t write_address(struct call *call, uint64_t to, uint64_t length_at, const struct sockaddr_storage *address, socklen_t length)
@@ -189,7 +189,7 @@ static int64_t connect_unix(struct call *call)
     static const char *const refused[] = {"/run/nscd",           "/var/run/nscd",         "/run/systemd/resolve",
                                           "/run/systemd/userdb", "/var/run/.nscd_socket", NULL};
     struct sockaddr_un address = {0};
-    size_t length = (size_t)call->args[2];
+    size_t length = (uint32_t)call->args[2];
 
     if (length > sizeof address || length < sizeof(sa_family_t) || memory_read(call->tid, call->args[1], &address, length) < 0)
         return CALL_CONTINUE;
@@ -536,7 +536,7 @@ int64_t call_setsockopt(struct call *call)
 {
     struct desc *desc = call->desc;
     int level = (int)call->args[1], name = (int)call->args[2];
-    size_t length = (size_t)call->args[4];
+    size_t length = (uint32_t)call->args[4];
     uint8_t value[OPTION_MAX] = {0};
 
     if (is_timeout_option(call))
@@ -627,7 +627,7 @@ static int64_t ioctl_list(struct call *call, struct ifconf *conf)
     if (room > 65536)
         conf->ifc_len = room = 65536;
     conf->ifc_buf = to ? (char *)buffer : NULL;
-    if (lil_ioctl(call->program->proc, call->desc->lil_fd, call->args[1], conf) < 0)
+    if (lil_ioctl(call->program->proc, call->desc->lil_fd, SIOCGIFCONF, conf) < 0)
         return -errno;
     if (to && memory_write(call->tid, to, buffer, (size_t)min_u32((uint32_t)conf->ifc_len, (uint32_t)room)) < 0)
         return -EFAULT;
@@ -646,7 +646,7 @@ static size_t ioctl_size(unsigned long request)
 int64_t call_ioctl(struct call *call)
 {
     struct desc *desc = call->desc;
-    unsigned long request = (unsigned long)call->args[1];
+    unsigned long request = (uint32_t)call->args[1];
     size_t size = ioctl_size(request);
     union {
         int number;

@@ -415,7 +415,7 @@ int64_t timers_call_fd_settime(struct call *call)
 
     if (!timer)
         return CALL_CONTINUE;
-    if (call->args[1] & ~(uint64_t)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+    if ((uint32_t)call->args[1] & ~(unsigned)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
         return -EINVAL;
     rc = (int)settime(call, timer, call->args[1] & TFD_TIMER_ABSTIME);
     /* Setting a timer takes back what it has counted. The flag is the open file's: put it back as it was. */

@@ -101,7 +101,7 @@ static int read_deadline(struct launcher *l, struct task *task, const struct wai
         *deadline = clock_to_world(l, CLOCK_REALTIME, pair[0], pair[1]);
         return 0;
     case CLOCK_BY_4:
-        if (a[4] != CLOCK_REALTIME && a[4] != CLOCK_MONOTONIC)
+        if ((int)a[4] != CLOCK_REALTIME && (int)a[4] != CLOCK_MONOTONIC)
             return -EINVAL;
         *deadline = clock_to_world(l, (int)a[4], pair[0], pair[1]);
         return 0;
@@ -188,7 +188,7 @@ static int write_left(struct launcher *l, struct task *task, const struct wait_k
 static void empty_sets(struct task *task)
 {
     static const uint8_t zeros[1024 / 8 * 16];
-    size_t bytes = (task->args[0] + 63) / 64 * 8;
+    size_t bytes = ((uint64_t)(uint32_t)task->args[0] + 63) / 64 * 8;
     for (int i = 1; i <= 3; i++)
         if (task->args[i] && bytes <= sizeof zeros)
             memory_write(task->tid, task->args[i], zeros, bytes);
