@@ -23,6 +23,9 @@ struct lil_packet *host_make_room(struct lil_host *host, struct lil_packet *pack
         return packet;
     }
     struct lil_packet *copy = packet_new(host->pool);
+    packet_fill_csum(packet);
+    if (copy)
+        copy->head_off = PACKET_HEAD; /* all that there is */
     if (!copy || packet_join_take(copy, packet) != 0) {
         packet_free(copy);
         host_drop(host, 0, LIL_DROP_MEMORY, packet);

@@ -5,7 +5,7 @@
 static void way_error(struct way *way, int error, enum lil_drop drop, uint8_t icmp4_code, uint8_t icmp6_code)
 {
     way->kind = WAY_ERROR;
-    way->error = error;
+    way->error = error ? error : ENETUNREACH; /* a profile may name none */
     way->drop = (uint8_t)drop;
     way->icmp4_code = icmp4_code;
     way->icmp6_code = icmp6_code;

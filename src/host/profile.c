@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum type { U8, U16, U32, I32, BOOL, ERRNO, WORD, SCHEDULE, ROW, BYTES };
+enum type { SHIFT /* by how many bits */, U8, U16, U32, I32, BOOL, ERRNO, WORD, SCHEDULE, ROW, BYTES };
 struct field {
     const char *name;
     uint16_t offset;
@@ -65,15 +65,14 @@ static const char *errno_name(int value)
 
 static int errno_parse(const char *text, int *value)
 {
-    *value = 0;
-    if (!strcmp(text, "0"))
-        return 0;
-    for (size_t i = 0; i < ARRAY_COUNT(errno_names); i++)
-        if (!strcmp(errno_names[i].name, text)) {
-            *value = errno_names[i].value;
-            return 0;
-        }
-    return -EINVAL;
+    size_t i = 0;
+    bool is_none = !strcmp(text, "0");
+    while (i < ARRAY_COUNT(errno_names) && strcmp(errno_names[i].name, text) != 0)
+        i++;
+    if (i == ARRAY_COUNT(errno_names) && !is_none)
+        return -EINVAL;
+    *value = is_none ? 0 : errno_names[i].value;
+    return 0;
 }
 
 /* --- text to value ----------------------------------------------------------------------------------------------------------- */
@@ -186,8 +185,9 @@ static int field_set(struct profile *profile, const struct field *field, const c
     long long number;
     int error;
     switch (field->type) {
+    case SHIFT:
     case U8:
-        error = number_parse(text, 0, UINT8_MAX, &number);
+        error = number_parse(text, 0, field->type == SHIFT ? 31 : UINT8_MAX, &number);
         if (!error)
             *(uint8_t *)at = (uint8_t)number;
         return error;
@@ -275,6 +275,7 @@ static void field_print(const struct profile *profile, const struct field *field
 {
     const void *at = (const char *)profile + field->offset;
     switch (field->type) {
+    case SHIFT:
     case U8:
         snprintf(text, size, "%u", *(const uint8_t *)at);
         return;

@@ -94,7 +94,7 @@
     X(tcp_thin_linear_timeouts, tcp.thin_linear_timeouts, BOOL, NULL)                                                  \
     X(tcp_autotune_sndbuf, tcp.autotune_sndbuf, BOOL, NULL) \
     X(tcp_window_clamp, tcp.window_clamp, U32, NULL) \
-    X(tcp_adv_win_scale, tcp.adv_win_scale, U8, NULL) \
+    X(tcp_adv_win_scale, tcp.adv_win_scale, SHIFT, NULL) \
     X(tcp_rto_policy, tcp.rto_policy, WORD, rto_words) \
     X(tcp_rto_initial_ms, tcp.rto_initial_ms, U32, NULL) \
     X(tcp_rto_min_ms, tcp.rto_min_ms, U32, NULL) \

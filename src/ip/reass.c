@@ -101,7 +101,7 @@ static struct datagram *make(struct reass *reass, const struct ip *ip, uint16_t 
                     oldest = d;
             }
         }
-        if (from_source >= params->frag_max_per_host)
+        if (oldest && from_source >= params->frag_max_per_host)
             discard(reass, oldest, LIL_DROP_FRAG_LIMIT);
     }
     while (reass->memory_bytes > params->frag_memory_bytes && !list_is_empty(&reass->by_age))

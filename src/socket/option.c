@@ -35,7 +35,8 @@ int option_give(void *value, socklen_t *length, const void *from, socklen_t size
         return -EINVAL;
     if (*length > size)
         *length = size;
-    memcpy(value, from, *length);
+    if (*length)
+        memcpy(value, from, *length);
     return 0;
 }
 

@@ -584,6 +584,7 @@ struct txseg *txring_push(struct tcb *tcb); /* NULL: memory */
 void txring_release(struct tcb *tcb);
 void txring_free(struct tcb *tcb); /* an empty one, back to the free list */
 void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss); /* the counts of packets follow */
+void txring_move_edge(struct tcb *tcb, uint32_t index, uint32_t seq);
 int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
 uint32_t txring_join(struct tcb *tcb, uint32_t index);
 uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
@@ -607,7 +608,7 @@ uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
 uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear);
 void timer_keepalive(struct tcb *tcb, bool activity);
 uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns);
-void timer_revert_backoff(struct tcb *tcb, uint32_t seq);
+bool timer_revert_backoff(struct tcb *tcb, uint32_t seq);
 void timer_keepalive_changed(struct tcb *tcb);
 uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active);
 bool timer_goes_by_syn(const struct tcb *tcb);

@@ -245,8 +245,8 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         TCP_MIB(tcp, OutOfWindowIcmps);
         return;
     }
-    if (tells_of_path(tcp, version, type, code))
-        timer_revert_backoff(tcb, seq);
+    if (tells_of_path(tcp, version, type, code) && !timer_revert_backoff(tcb, seq))
+        return; /* its time was over */
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);
     else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)

@@ -54,7 +54,7 @@ static uint32_t pass_sacked(struct tcb *tcb, uint32_t i)
     while (i < count && (txring_at(tcb->tx, i)->flags & TX_SACKED)) {
         const struct txseg *seg = txring_at(tcb->tx, i);
         first->run_end = seq_max(first->run_end, seg->run_end);
-        i = seg->end == seg->run_end ? i + 1 : seq_ge(seg->run_end, tcb->snd_nxt) ? count : txring_find(tcb, seg->run_end);
+        i = seq_ge(seg->end, seg->run_end) ? i + 1 : seq_ge(seg->run_end, tcb->snd_nxt) ? count : txring_find(tcb, seg->run_end);
     }
     return i;
 }

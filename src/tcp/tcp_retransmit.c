@@ -50,7 +50,8 @@ static void recut(struct tcb *tcb, uint32_t index, uint32_t mss)
         uint32_t cut = seg->start + mss;
         if (!seg->glued || ((seg->flags ^ next->flags) & SAME) || seq_le(cut, seg->end) || seq_ge(cut, next->start + txseg_text(next)))
             return;
-        seg->end = next->start = cut;
+        txring_set_mss(tcb, seg, tcb->mss);
+        txring_move_edge(tcb, i, cut);
     }
 }
 

@@ -381,18 +381,18 @@ static bool on_rexmt_timeout(struct tcb *tcb)
 }
 
 /* RFC 6069 4: the timeout of the segment that ICMP tells of said nothing of congestion: one doubling is taken back, and
- * what is then due goes. */
-void timer_revert_backoff(struct tcb *tcb, uint32_t seq)
+ * what is then due goes. False: it was the last. */
+bool timer_revert_backoff(struct tcb *tcb, uint32_t seq)
 {
     if (seq != tcb->snd_una || !tcb->retransmits || !tcb->backoff || tcb_packets_out(tcb) == 0)
-        return;
+        return true;
     tcb->backoff--;
     rtt_revert_rto(tcb);
     uint64_t due_ns = txring_at(tcb->tx, 0)->sent_ns + rtt_rto_ns(tcb);
-    if (due_ns > tcb_now(tcb))
-        timer_set(tcb, TIMER_REXMT, due_ns);
-    else
-        (void)on_rexmt_timeout(tcb);
+    if (due_ns <= tcb_now(tcb))
+        return on_rexmt_timeout(tcb);
+    timer_set(tcb, TIMER_REXMT, due_ns);
+    return true;
 }
 
 /* How often the probes' interval has doubled. */

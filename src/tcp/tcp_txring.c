@@ -160,3 +160,13 @@ void txring_set_mss(struct tcb *tcb, struct txseg *seg, uint16_t mss)
     seg->mss = mss;
     count_more(tcb, seg, txseg_packets(seg) - before);
 }
+
+/* INDEX and what follows it meet at SEQ now. */
+void txring_move_edge(struct tcb *tcb, uint32_t index, uint32_t seq)
+{
+    struct txseg *seg = txring_at(tcb->tx, index), *next = txring_at(tcb->tx, index + 1);
+    uint32_t before = txseg_packets(seg), next_before = txseg_packets(next);
+    seg->end = next->start = seq;
+    count_more(tcb, seg, txseg_packets(seg) - before);
+    count_more(tcb, next, txseg_packets(next) - next_before);
+}
