@@ -70,7 +70,11 @@ static void release(void *ctx, void *memory, size_t size)
 
 static struct lil_host *add_host(struct stage *stage, const char *name, const char *profile)
 {
-    struct lil_host_config config = {.profile = profile, .name = name, .seed = 5, .unpooled = true, .memory_limit_bytes = 64 << 20,
+    struct lil_host_config config = {.profile = profile,
+                                     .name = name,
+                                     .seed = 5,
+                                     .unpooled = true,
+                                     .memory_limit_bytes = 64 << 20,
                                      .allocator = {allocate, release, stage}};
     struct lil_host *host = lil_world_host_config(stage->world, &config);
     if (!host)
@@ -88,7 +92,8 @@ void stage_begin(struct stage *stage, struct choices *c, const char *profile)
     stage->hosts[1] = add_host(stage, "b", choose(c, 2) ? profile : "linux");
     stage->link = lil_world_link(stage->world, stage->hosts[0], "10.0.0.1/24", stage->hosts[1], "10.0.0.2/24", NULL);
     for (int i = 0; i < 2; i++) {
-        (void)lil_address_add(stage->hosts[i], lil_interface_index(stage->hosts[i], "eth0"), i ? "fd00::2/64" : "fd00::1/64");
+        (void)lil_address_add(stage->hosts[i], lil_interface_index(stage->hosts[i], "eth0"),
+                              i ? "fd00::2/64" : "fd00::1/64");
         stage->procs[i] = lil_proc_new(stage->hosts[i]);
         if (!stage->link || !stage->procs[i])
             abort();

@@ -1,7 +1,7 @@
-/* target.c: whatever calls two hosts' programs make, with whatever arguments, and whatever the link between them and the
- * sysctls do meanwhile, nothing crashes, leaks, or touches what is not the caller's: each buffer is a block of its own,
- * as large as the call was told. An input is the calls' choices, byte after byte; where it ends, numbers drawn from it
- * go on, so that a short input is a seed. FUZZ_CALLS_SHOW=1 prints the calls. */
+/* target.c: whatever calls two hosts' programs make, with whatever arguments, and whatever the link between them and
+ * the sysctls do meanwhile, nothing crashes, leaks, or touches what is not the caller's: each buffer is a block of its
+ * own, as large as the call was told. An input is the calls' choices, byte after byte; where it ends, numbers drawn
+ * from it go on, so that a short input is a seed. FUZZ_CALLS_SHOW=1 prints the calls. */
 #include "../fuzz.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,7 +15,10 @@
 enum { CALLS = 400, SYSCTLS_MAX = 1024, NAME_MAX_ = 96 };
 static const uint64_t ms_ns = 1000000;
 
-static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 struct names {
     char text[SYSCTLS_MAX][NAME_MAX_];
@@ -31,12 +34,15 @@ static void note_name(void *ctx, const char *name, const char *value)
         snprintf(all->text[all->count++], NAME_MAX_, "%s", name);
 }
 
-/* --- addresses and messages ----------------------------------------------------------------------------------------------- */
+/* --- addresses and messages
+ * ----------------------------------------------------------------------------------------------- */
 
 static socklen_t draw_address(struct choices *c, struct sockaddr_storage *out)
 {
-    static const char *const v4[] = {"10.0.0.1", "10.0.0.2", "0.0.0.0", "127.0.0.1", "10.0.0.255", "255.255.255.255", "224.0.0.251", "192.0.2.1"},
-                            *const v6[] = {"fd00::1", "fd00::2", "::", "::1", "::ffff:10.0.0.2", "ff02::1", "fe80::1", "2001:db8::9"};
+    static const char *const v4[] = {"10.0.0.1",   "10.0.0.2",        "0.0.0.0",     "127.0.0.1",
+                                     "10.0.0.255", "255.255.255.255", "224.0.0.251", "192.0.2.1"},
+                             *const v6[] = {"fd00::1",         "fd00::2", "::",      "::1",
+                                            "::ffff:10.0.0.2", "ff02::1", "fe80::1", "2001:db8::9"};
     unsigned which = choose(c, 4) ? choose(c, 2) : choose(c, 8);
     uint16_t port = (uint16_t)(choose(c, 8) ? 7000 + choose(c, 3) : choose(c, 65536));
     memset(out, 0, sizeof *out);
@@ -73,8 +79,9 @@ static size_t draw_control(struct choices *c, uint8_t *bytes, size_t size)
 
 static int draw_flags(struct choices *c)
 {
-    static const int flags[] = {MSG_PEEK, MSG_OOB, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC, MSG_MORE, MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_EOR,
-                                MSG_ZEROCOPY, MSG_FASTOPEN, MSG_DONTROUTE, MSG_CONFIRM, MSG_CTRUNC, MSG_CMSG_CLOEXEC};
+    static const int flags[] = {MSG_PEEK,     MSG_OOB,       MSG_WAITALL,  MSG_DONTWAIT, MSG_TRUNC,
+                                MSG_MORE,     MSG_ERRQUEUE,  MSG_NOSIGNAL, MSG_EOR,      MSG_ZEROCOPY,
+                                MSG_FASTOPEN, MSG_DONTROUTE, MSG_CONFIRM,  MSG_CTRUNC,   MSG_CMSG_CLOEXEC};
     int result = choose(c, 16) ? MSG_DONTWAIT : 0;
     while (choose(c, 3) == 0)
         result |= flags[choose(c, sizeof flags / sizeof *flags)];
@@ -113,12 +120,15 @@ static void transfer(struct choices *c, struct lil_proc *proc, int fd, bool send
         free(iov[i].iov_base);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------------------------------- */
+/* --- calls
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static int new_socket(struct choices *c, struct lil_proc *proc)
 {
-    static const int types[] = {SOCK_STREAM, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW}, protocols[] = {0, 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
-    int family = choose(c, 2) ? AF_INET : AF_INET6, type = types[choose(c, 4)], protocol = choose(c, 4) ? 0 : protocols[choose(c, 6)];
+    static const int types[] = {SOCK_STREAM, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW},
+                     protocols[] = {0, 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+    int family = choose(c, 2) ? AF_INET : AF_INET6, type = types[choose(c, 4)],
+        protocol = choose(c, 4) ? 0 : protocols[choose(c, 6)];
     int fd = lil_socket(proc, family, type | SOCK_NONBLOCK, protocol);
     show(c, "socket(%d, %d, %d) = %d", family, type, protocol, fd);
     return fd;
@@ -126,7 +136,8 @@ static int new_socket(struct choices *c, struct lil_proc *proc)
 
 static void option(struct choices *c, struct lil_proc *proc, int fd, bool set)
 {
-    static const int levels[] = {SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_RAW, IPPROTO_ICMPV6};
+    static const int levels[] = {SOL_SOCKET,  IPPROTO_IP,  IPPROTO_IPV6,  IPPROTO_TCP,
+                                 IPPROTO_UDP, IPPROTO_RAW, IPPROTO_ICMPV6};
     static const socklen_t lengths[] = {4, 4, 4, 0, 1, 8, 16, 40, 132, 255};
     int level = levels[choose(c, 8) ? choose(c, 4) : choose(c, 7)], name = (int)choose(c, 100);
     socklen_t length = choose(c, 4) ? lengths[choose(c, 10)] : choose(c, 300), told = length;
@@ -136,8 +147,10 @@ static void option(struct choices *c, struct lil_proc *proc, int fd, bool set)
     if (choose(c, 4))
         memcpy(value, &number, min_size(length, sizeof number));
     value = realloc(value, length ? length : 1);
-    int result = set ? lil_setsockopt(proc, fd, level, name, value, length) : lil_getsockopt(proc, fd, level, name, value, &told);
-    if (!set && result == 0 && told > length && level != IPPROTO_TCP) /* TCP_SAVED_SYN and its kin tell what they want */
+    int result = set ? lil_setsockopt(proc, fd, level, name, value, length)
+                     : lil_getsockopt(proc, fd, level, name, value, &told);
+    if (!set && result == 0 && told > length &&
+        level != IPPROTO_TCP) /* TCP_SAVED_SYN and its kin tell what they want */
         abort();
     show(c, "%csockopt(%d, %d, %d, %u) = %d", set ? 's' : 'g', fd, level, name, length, result);
     free(value);
@@ -145,9 +158,23 @@ static void option(struct choices *c, struct lil_proc *proc, int fd, bool set)
 
 static void control(struct choices *c, struct lil_proc *proc, int fd)
 {
-    static const unsigned long requests[] = {FIONREAD, 0x5411 /* SIOCOUTQ */, 0x894B /* SIOCOUTQNSD */, 0x8905 /* SIOCATMARK */,
-                                             0x8906 /* SIOCGSTAMP */, FIONBIO, FIOASYNC, 0x8912 /* SIOCGIFCONF */, 0x8913, 0x8915, 0x8921, 0x8927};
-    struct { int length, pad; void *buffer; char rest[112]; } argument = {64, 0, NULL, {0}};
+    static const unsigned long requests[] = {FIONREAD,
+                                             0x5411 /* SIOCOUTQ */,
+                                             0x894B /* SIOCOUTQNSD */,
+                                             0x8905 /* SIOCATMARK */,
+                                             0x8906 /* SIOCGSTAMP */,
+                                             FIONBIO,
+                                             FIOASYNC,
+                                             0x8912 /* SIOCGIFCONF */,
+                                             0x8913,
+                                             0x8915,
+                                             0x8921,
+                                             0x8927};
+    struct {
+        int length, pad;
+        void *buffer;
+        char rest[112];
+    } argument = {64, 0, NULL, {0}};
     unsigned long request = requests[choose(c, 12)];
     char list[64];
     if (request == 0x8912)
@@ -198,7 +225,8 @@ static void handle(struct choices *c, struct lil_proc *proc, int fd)
         show(c, "listen(%d) = %d", fd, lil_listen(proc, fd, how - 1));
         break;
     case 4:
-        show(c, "accept(%d) = %d", fd, lil_accept4(proc, fd, choose(c, 2) ? (struct sockaddr *)&address : NULL, &told, SOCK_NONBLOCK));
+        show(c, "accept(%d) = %d", fd,
+             lil_accept4(proc, fd, choose(c, 2) ? (struct sockaddr *)&address : NULL, &told, SOCK_NONBLOCK));
         break;
     case 5:
         show(c, "shutdown(%d, %d) = %d", fd, how, lil_shutdown(proc, fd, how));
@@ -214,7 +242,9 @@ static void handle(struct choices *c, struct lil_proc *proc, int fd)
         show(c, "dup2(%d) = %d", fd, choose(c, 2) ? lil_dup(proc, fd) : lil_dup2(proc, fd, draw_fd(c, proc)));
         break;
     default:
-        show(c, "pipe() = %d", choose(c, 2) ? lil_pipe2(proc, pair, O_NONBLOCK) : lil_socketpair(proc, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+        show(c, "pipe() = %d",
+             choose(c, 2) ? lil_pipe2(proc, pair, O_NONBLOCK)
+                          : lil_socketpair(proc, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
     }
 }
 
@@ -222,13 +252,16 @@ static void handle(struct choices *c, struct lil_proc *proc, int fd)
 static void meet(struct choices *c, struct stage *stage)
 {
     int family = choose(c, 2) ? AF_INET : AF_INET6, type = choose(c, 4) ? SOCK_STREAM : SOCK_DGRAM;
-    int server = lil_socket(stage->procs[1], family, type | SOCK_NONBLOCK, 0), client = lil_socket(stage->procs[0], family, type | SOCK_NONBLOCK, 0);
+    int server = lil_socket(stage->procs[1], family, type | SOCK_NONBLOCK, 0),
+        client = lil_socket(stage->procs[0], family, type | SOCK_NONBLOCK, 0);
     struct sockaddr_storage name = {0};
     uint16_t port = htons((uint16_t)(7100 + stage->meetings++));
     if (family == AF_INET)
-        *(struct sockaddr_in *)&name = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(0x0a000002)};
+        *(struct sockaddr_in *)&name =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(0x0a000002)};
     else
-        *(struct sockaddr_in6 *)&name = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr.s6_addr = {0xfd, [15] = 2}};
+        *(struct sockaddr_in6 *)&name =
+            (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr.s6_addr = {0xfd, [15] = 2}};
     while (choose(c, 2))
         option(c, stage->procs[1], server, true);
     while (choose(c, 2))
@@ -237,14 +270,19 @@ static void meet(struct choices *c, struct stage *stage)
     (void)lil_listen(stage->procs[1], server, (int)choose(c, 4));
     int result = lil_connect(stage->procs[0], client, (struct sockaddr *)&name, sizeof name);
     stage_run(stage, 100 * ms_ns);
-    show(c, "meet: client %d, server %d, connect %d, accept %d", client, server, result, lil_accept4(stage->procs[1], server, NULL, NULL, SOCK_NONBLOCK));
+    show(c, "meet: client %d, server %d, connect %d, accept %d", client, server, result,
+         lil_accept4(stage->procs[1], server, NULL, NULL, SOCK_NONBLOCK));
 }
 
-/* --- what happens to them -------------------------------------------------------------------------------------------------- */
+/* --- what happens to them
+ * -------------------------------------------------------------------------------------------------- */
 
 static void trouble(struct choices *c, struct stage *stage)
 {
-    static const char *const values[] = {"0", "1", "2", "3", "-1", "7", "100", "1000", "65535", "2147483647", "cubic", "reno", "bbr", "1 2 3", "4096 16384 60000", ""};
+    static const char *const values[] = {"0",     "1",    "2",    "3",     "-1",
+                                         "7",     "100",  "1000", "65535", "2147483647",
+                                         "cubic", "reno", "bbr",  "1 2 3", "4096 16384 60000",
+                                         ""};
     struct lil_link_config link = lil_link_get(stage->link, 0);
     unsigned side = choose(c, 2);
     struct lil_host *host = stage->hosts[side];
@@ -271,7 +309,8 @@ static void trouble(struct choices *c, struct stage *stage)
         (void)lil_interface_set_up(host, 2, choose(c, 4) != 0);
         break;
     case 5:
-        (void)(choose(c, 3) ? lil_address_add(host, 2, side ? "10.0.0.2/24" : "10.0.0.1/24") : lil_address_delete(host, 2, side ? "10.0.0.2" : "10.0.0.1"));
+        (void)(choose(c, 3) ? lil_address_add(host, 2, side ? "10.0.0.2/24" : "10.0.0.1/24")
+                            : lil_address_delete(host, 2, side ? "10.0.0.2" : "10.0.0.1"));
         break;
     case 6:
         lil_neighbor_flush(host);
