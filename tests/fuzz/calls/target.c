@@ -1,7 +1,7 @@
-/* target.c: whatever calls two hosts' programs make, with whatever arguments, and whatever the link between them and
+/* target.c: whatever calls two hosts' programs make, with whatever arguments, and whatever the way between them and
  * the sysctls do meanwhile, nothing crashes, leaks, or touches what is not the caller's: each buffer is a block of its
- * own, as large as the call was told. An input is the calls' choices, byte after byte; where it ends, numbers drawn
- * from it go on, so that a short input is a seed. FUZZ_CALLS_SHOW=1 prints the calls. */
+ * the sysctls do meanwhile, nothing crashes, leaks, stands still, or touches what is not the caller's: each buffer is a
+ * block of its from it go on, so that a short input is a seed. FUZZ_CALLS_SHOW=1 prints the calls. */
 #include "../fuzz.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include "choices.h"
+#include "transit.h"
 
 enum { CALLS = 400, SYSCTLS_MAX = 1024, NAME_MAX_ = 96 };
 static const uint64_t ms_ns = 1000000;
@@ -283,18 +283,15 @@ static void trouble(struct choices *c, struct stage *stage)
                                          "7",     "100",  "1000", "65535", "2147483647",
                                          "cubic", "reno", "bbr",  "1 2 3", "4096 16384 60000",
                                          ""};
-    struct lil_link_config link = lil_link_get(stage->link, 0);
+    struct way *way = &stage->way;
     unsigned side = choose(c, 2);
     struct lil_host *host = stage->hosts[side];
     switch (choose(c, 8)) {
     case 0:
-        link.loss = choose(c, 3) ? 0 : lil_percent("20");
-        link.corrupt = choose(c, 5) ? 0 : lil_percent("5");
-        link.reorder = link.duplicate = choose(c, 4) ? 0 : lil_percent("10");
-        link.delay_ns = choose(c, 50) * ms_ns;
-        link.mtu = choose(c, 5) ? 0 : 600 + choose(c, 900);
-        link.down = choose(c, 12) == 0;
-        lil_link_set(stage->link, (int)choose(c, 3), &link);
+        way->loss = choose(c, 3) ? 0 : choose(c, 40);
+        way->delay_ns = choose(c, 50) * ms_ns;
+        way->mtu = choose(c, 5) ? 0 : 600 + choose(c, 900);
+        way->down = choose(c, 12) == 0;
         break;
     case 1:
     case 2: {
@@ -379,6 +376,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lil_sysctl_each(stage.hosts[0], note_name, &names);
     for (unsigned i = 0; i < CALLS; i++)
         call(c, &stage);
-    stage_end(&stage, c);
+    stage_end(&stage);
     return 0;
 }
