@@ -367,7 +367,7 @@ void tcb_check(const struct tcb *tcb)
 {
     INVARIANT(1, seq_le(tcb->snd_una, tcb->snd_nxt) && seq_le(tcb->snd_nxt, tcb->write_seq + tcb->fin_queued));
     if (tcb->state >= TCPS_ESTABLISHED && tcb->state != TCPS_TIME_WAIT) {
-        uint32_t seq = tcb->snd_una, packets = 0;
+        uint32_t seq = tcb->snd_una, packets = 0, sacked = 0, lost = 0, resent = 0;
         for (uint32_t i = 0; tcb->tx && i < tcb->tx->count; i++) {
             const struct txseg *seg = txring_at(tcb->tx, i);
             if (i == 0 && seg->start == seq + 1) /* a SYN not yet acknowledged: closed in SYN-RECEIVED */
@@ -375,11 +375,15 @@ void tcb_check(const struct tcb *tcb)
             INVARIANT(2, seg->start == seq && seq_gt(seg->end, seq));
             seq = seg->end;
             packets += txseg_packets(seg);
+            sacked += seg->flags & TX_SACKED ? txseg_packets(seg) : 0;
+            lost += seg->flags & TX_LOST ? txseg_packets(seg) : 0;
+            resent += seg->flags & TX_RETRANS ? txseg_packets(seg) : 0;
         }
         INVARIANT(2, seq == tcb->snd_nxt && packets == tcb_packets_out(tcb));
         INVARIANT(6, seq_le(tcb->rcv_wup, tcb->rcv_nxt));
         const struct tcb_ext *ext = tcb_ext_peek(tcb);
-        INVARIANT(4, ext->sacked_out + ext->lost_out <= packets && ext->retrans_out <= packets);
+        INVARIANT(4, ext->sacked_out + ext->lost_out <= packets && ext->lost_out == lost && ext->retrans_out == resent &&
+                         (!tcb->sack_ok || ext->sacked_out == sacked));
     }
     INVARIANT(3, tcb->ext || (!tcb->rcv_stream && !tcb->snd_stream));
     INVARIANT(7, !tcb->is_orphan || tcb->user == NULL);

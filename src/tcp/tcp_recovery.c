@@ -90,6 +90,17 @@ static void join_chunks(struct tcb *tcb)
     ring->count = min_u32(ring->count, kept + 1);
 }
 
+/* Without SACK: no more duplicate ACKs count than there are packets beside the lost (tcp_limit_reno_sacked). True: there were more. */
+static bool limit_reno_sacked(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t out = tcb_packets_out(tcb), holes = min_u32(max_u32(ext->lost_out, 1), out);
+    if (ext->sacked_out + holes <= out)
+        return false;
+    ext->sacked_out = out - holes;
+    return true;
+}
+
 /* Segments that are larger than the MSS now are lost, which does not mean congestion (Linux's tcp_simple_retransmit). */
 void recovery_resegment(struct tcb *tcb)
 {
@@ -109,6 +120,8 @@ void recovery_resegment(struct tcb *tcb)
     }
     if (ext->lost_out != before)
         ext->rexmit_hold = false;
+    if (ext->lost_out && !tcb->sack_ok)
+        (void)limit_reno_sacked(tcb);
     if (ext->lost_out && !tcb_params(tcb)->byte_recovery)
         recovery_begin_blameless(tcb);
 }
@@ -131,10 +144,9 @@ void recovery_begin_blameless(struct tcb *tcb)
 static void check_reno_reordering(struct tcb *tcb, uint32_t addend)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint32_t out = tcb_packets_out(tcb), holes = min_u32(max_u32(ext->lost_out, 1), out);
-    if (ext->sacked_out + holes <= out)
+    uint32_t out = tcb_packets_out(tcb);
+    if (!limit_reno_sacked(tcb))
         return;
-    ext->sacked_out = out - holes;
     ext->reordering = min_u32(out + addend, recovery_max_reordering(tcb));
     ext->reord_seen++;
     TCP_MIB(tcb->tcp, RenoReorder);
