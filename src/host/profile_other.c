@@ -154,6 +154,7 @@ static const struct profile_override freebsd13[] = {
     SET(tcp_ghost_ack_check, "0", "F13", "H"),
     SET(tcp_rfc5961, "0", "F13: no check of old ACKs", "M"),
     SET(tcp_cc, "newreno", "F13 cc.algorithm", "H"),
+    SET(tcp_reduces_each_rto, "1", "newreno_cong_signal() of 13", "H"),
     SET(socket_accept_inherits_few, "0", "F13 sonewconn()", "H"),
 };
 static const struct profile_override macos[] = {

@@ -486,15 +486,6 @@ static int do_ip(struct shell *shell, int argc, char **argv, struct shell_io *io
     return shell_route(shell, argc, argv, io);
 }
 
-/* tcpdrop -a: before there is a connection, nothing is there to drop. */
-static int do_tcpdrop(struct shell *shell, int argc, char **argv, struct shell_io *io)
-{
-    (void)argc, (void)argv, (void)io;
-    if (shell->run->conns)
-        run_skip(shell->run, "command: tcpdrop of a connection is not known here");
-    return 0;
-}
-
 static int do_nothing(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     (void)shell, (void)argc, (void)io;
@@ -572,7 +563,7 @@ static const struct shell_program programs[] = {
     {"[", do_test}, {"[[", do_test}, {"uname", do_tell}, {"date", do_tell}, {"id", do_tell}, {"nproc", do_tell},
     {"basename", do_tell}, {"dirname", do_tell}, {"hostname", do_tell}, {"whoami", do_tell}, {"pwd", do_tell},
     {"nstat", do_nstat}, {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl}, {"tc", do_tc},
-    {"tcpdrop", do_tcpdrop}, {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell},
+    {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell},
     {"dash", do_shell}, {"source", do_source}, {".", do_source}, {"eval", do_eval}, {"sudo", do_prefix},
     {"env", do_prefix}, {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix},
     {"exec", do_prefix}, {"nohup", do_prefix}, {"time", do_prefix},
@@ -605,7 +596,8 @@ int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *i
     int status;
     argv[0] = (char *)name;
     if (shell_filter(shell, argc, argv, io, &status) || shell_looks(shell, argc, argv, io, &status) ||
-        shell_lines(shell, argc, argv, io, &status) || shell_files(shell, argc, argv, io, &status) ||
+        shell_bsdtools(shell, argc, argv, io, &status) || shell_lines(shell, argc, argv, io, &status) ||
+        shell_files(shell, argc, argv, io, &status) ||
         shell_find(programs, ARRAY_COUNT(programs), shell, argc, argv, io, &status))
         return status;
     if (strcmp(name, "defaults.sh") == 0) {

@@ -68,6 +68,7 @@ int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io)
 bool shell_looks(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status);
 void shell_show(struct shell *shell, const char *object, const char *verb, bool is_v6, int argc, char **argv, struct shell_io *io);
 const char *shell_look(struct shell *shell, const char *path);
+bool shell_bsdtools(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* bsdtools.c; false: none of its */
 bool shell_lines(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* lines.c; false: none of its */
 bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* filter.c; false: none of its */
 int shell_awk(struct shell *shell, int argc, char **argv, struct shell_io *io);      /* awk.c */

@@ -181,7 +181,7 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
     uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     size_t done = 0, want = wanted(sock, message, flags);
     struct rest rest;
-    int error = await_lowat(proc, sock, want, flags, deadline_ns);
+    int error = flags & MSG_OOB ? 0 : await_lowat(proc, sock, want, flags, deadline_ns);
 
     if (error < 0)
         return error;
@@ -204,7 +204,7 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
             return (ssize_t)done;
         if (n > 0 && !(flags & MSG_PEEK))
             continue; /* there may be more, or the end */
-        if (!file_is_blocking(&sock->file, flags))
+        if (!file_is_blocking(&sock->file, flags) || flags & MSG_OOB) /* urgent data is not waited for */
             return done ? (ssize_t)done : -EAGAIN;
         n = wait_file(proc, &sock->file, POLLIN, deadline_ns);
         if (n < 0)

@@ -497,6 +497,15 @@ void base_check_shut(struct tcb *tcb)
     timer_persist(tcb);
 }
 
+/* TF_FORCEDATA: urgent data is told of at once, by a byte beyond a shut window; as a probe where those go already. */
+void base_force(struct tcb *tcb)
+{
+    if (tcb->timer == TIMER_PERSIST)
+        tcb->want_probe = true;
+    else
+        base_get(tcb)->is_forced = true;
+}
+
 /* The window shut over what is in flight: probes and ACKs have the number where it is to go on. */
 bool base_probes_again(const struct tcb *tcb)
 {
@@ -545,7 +554,8 @@ static uint32_t send_window(const struct tcb *tcb, uint32_t *next)
     const struct base_recovery *base = &tcb->ext->base;
     uint32_t skipped = base->has_skipped ? base->skipped : skip(tcb, next);
     uint32_t window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
-    return min_u32(base->lag ? base->prior_wnd : tcb->snd_wnd, window);
+    uint32_t peers = base->lag ? base->prior_wnd : tcb->snd_wnd;
+    return peers == 0 && base->is_forced ? 1 : min_u32(peers, window);
 }
 
 /* Retransmissions go from the scoreboard in an episode, and after a timeout once three duplicates came. */
@@ -709,7 +719,7 @@ void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
     } else if (base->next == start) {
         base->next = end;
     }
-    base->is_hole = false;
+    base->is_hole = base->is_forced = false;
 }
 
 /* How much of the UNSENT bytes may go in the next segment. */
@@ -730,7 +740,7 @@ uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
     uint32_t end = min_u32(unsent + off, window), length = end > used ? end - used : 0;
     base->is_last = length && length <= mss;
     bool is_whole = length >= tcb->mss /* SACK blocks do not count */, is_end = length == unsent,
-         may_go = tcb->ext->probe_byte /* SND.NXT < SND.MAX */ || tcb->acks_due || tcb->ack_want /* TF_ACKNOW takes it along */ ||
+         may_go = base->is_forced || tcb->ext->probe_byte /* SND.NXT < SND.MAX */ || tcb->acks_due || tcb->ack_want /* TF_ACKNOW takes it along */ ||
                   (is_end && (tcb->fin_queued || output_may_send_partial(tcb))) ||
                   (tcb->max_window && length >= tcb->max_window / 2);
     return is_whole || may_go ? min_u32(length, mss) : 0;
@@ -746,6 +756,6 @@ bool base_end_burst(struct tcb *tcb)
         base->limited = sent > segment_size(tcb) ? 2 : base->limited + (sent > 0);
     }
     base->once = base->lag = 0;
-    base->is_limited = base->is_last = false;
+    base->is_limited = base->is_last = base->is_forced = false;
     return goes_on;
 }

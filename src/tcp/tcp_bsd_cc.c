@@ -106,8 +106,9 @@ static void newreno_on_ecn(struct tcb *tcb)
 void bsd_reno_on_rto(struct tcb *tcb, bool first)
 {
     struct base_recovery *base = &tcb->ext->base;
-    if (first)
-        base->ssthresh = share(tcb, min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una)), bsd_reno_beta(tcb));
+    bool each = tcb_params(tcb)->reduces_each_rto;
+    if (first || each)
+        base->ssthresh = share(tcb, min_u32(tcb->snd_wnd, each ? base->cwnd : board_pipe(tcb, tcb->snd_una)), bsd_reno_beta(tcb));
     base->cwnd = segment_size(tcb);
 }
 

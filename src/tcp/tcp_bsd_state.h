@@ -66,6 +66,7 @@ struct base_recovery {
     uint8_t hole_end;         /* the timeout that ends bsd_black_hole()'s tries */
     bool is_limited_by_cwnd;  /* the last ACK found the window used */
     bool is_ect1;
+    bool is_forced;           /* urgent data: a byte beyond a shut window */
     bool sent_full;           /* a segment as large as the path lets it be */
     bool in_fast, in_cong, is_limited, is_hole, sent_a_window, can_undo, undo_fast, undo_cong;
     uint32_t skipped;         /* by base_next_lost(), when it moved NEXT: has_skipped */

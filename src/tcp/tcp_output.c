@@ -285,6 +285,8 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
             struct lil_packet *packet = segment->packet;
             bool last = next + 1 == tcb->write_seq && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
             output_fill(tcb, segment, TCP_ACK | (last ? TCP_PSH : 0), next);
+            if (__builtin_expect(tcb_ext_peek(tcb)->snd_urgent, 0) && tcb_params(tcb)->byte_recovery)
+                set_urgent(tcb, &segment->header);
             segment->packet = packet;
             output_note_ack(tcb);
             if (tcb->ecn_ok && tcb_params(tcb)->byte_recovery && !tcb_ext_peek(tcb)->probe_byte && !again)

@@ -185,6 +185,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if ((flags & MSG_OOB) && ((size_t)taken == limit || tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)) {
         tcb->ext->snd_up = tcb->write_seq;
         tcb->ext->snd_urgent = true;
+        if (tcb_params(tcb)->byte_recovery)
+            base_force(tcb);
     }
     tcb_mark_due(tcb);
     return taken;
