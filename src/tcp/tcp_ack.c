@@ -320,8 +320,10 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     recovery_clean(tcb, &state);
     if (tcb->ecn_ok)
         count_marks(tcb, rx, &state);
-    if (tcb->ext && state.una_advanced && tcb->ext->snd_urgent && seq_le(tcb->ext->snd_up, tcb->snd_una))
-        tcb->ext->snd_urgent = false;
+    if (tcb->ext && state.una_advanced && tcb->ext->snd_urgent) {
+        tcb->ext->snd_urgent = seq_gt(tcb->ext->snd_up, tcb->snd_una);
+        base_tell_urgent(tcb);
+    }
     if (tcb->ext)
         recovery_on_ack(tcb, &state);
     else if (state.data_acked)

@@ -506,6 +506,13 @@ void base_force(struct tcb *tcb)
         base_get(tcb)->is_forced = true;
 }
 
+/* tcp_output(): while urgent data is not acknowledged, each call sends, be it nothing. */
+void base_tell_urgent(struct tcb *tcb)
+{
+    if (tcb_params(tcb)->byte_recovery && seq_gt(tcb->ext->snd_up, tcb->snd_una))
+        window_ack_now(tcb);
+}
+
 /* The window shut over what is in flight: probes and ACKs have the number where it is to go on. */
 bool base_probes_again(const struct tcb *tcb)
 {

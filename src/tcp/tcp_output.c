@@ -102,8 +102,12 @@ static uint32_t ack_seq(struct tcb *tcb)
 COLD static void set_urgent(struct tcb *tcb, struct tcphdr_ *header)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext->snd_urgent || !seq_lt(header->seq, ext->snd_up))
+    if (!ext->snd_urgent)
         return;
+    if (!seq_lt(header->seq, ext->snd_up)) {
+        ext->snd_urgent = !tcb_params(tcb)->byte_recovery; /* FreeBSD: "drag it along" */
+        return;
+    }
     uint32_t offset = ext->snd_up - header->seq;
     header->urgent = (uint16_t)min_u32(offset, 0xffff);
     header->flags |= TCP_URG;
@@ -452,8 +456,9 @@ static bool nagle_allows(const struct tcb *tcb)
 /* May a partial segment go? */
 static bool may_send_partial(const struct tcb *tcb, bool fin)
 {
-    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX || seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
-    if (fin || is_urgent) /* Linux: whatever is written while urgent data is not acknowledged */
+    bool is_urgent = tcb->ext->snd_urgent && (tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX || tcb_params(tcb)->byte_recovery ||
+                                              seq_lt(tcb->snd_nxt, tcb->ext->snd_up));
+    if (fin || is_urgent) /* Linux, FreeBSD: whatever is written while urgent data is not acknowledged */
         return true;
     return nagle_allows(tcb) || is_hurried(tcb) || (tcb->ext->nagle_push && is_pushed_once(tcb->ext, tcb->snd_nxt));
 }
