@@ -87,7 +87,8 @@ static int do_tcpdrop(struct shell *shell, int argc, char **argv, struct shell_i
 /* route add|change|delete|flush [-net|-host] DESTINATION [GATEWAY] [-mtu N ...] in the words of `ip route`. */
 static int do_route(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    static const char *const passed[] = {"-expire", "-hopcount", "-recvpipe", "-sendpipe", "-ssthresh", "-rtt", "-rttvar", "-fib", "-weight"};
+    static const char *const passed[] = {"-expire", "-hopcount", "-recvpipe", "-sendpipe",
+                                         "-ssthresh", "-rtt", "-rttvar", "-fib", "-weight"};
     char *words[12] = {"ip", "-4", "route", "replace"};
     const char *verb = NULL, *destination = NULL, *gateway = NULL, *bits = NULL, *mtu = NULL;
     for (int i = 1; i < argc; i++) {

@@ -259,14 +259,18 @@ static void take_textless_ack(struct tcb *tcb, struct rx *rx)
     timer_stop(tcb);
 }
 
+COLD static void take_probe_byte(struct tcb *tcb, uint32_t ack)
+{
+    tcb->ext->probe_byte = false;
+    if (ack == tcb->snd_nxt + 1 && seq_lt(tcb->snd_nxt, tcb->write_seq))
+        tcb->ext->base.next = ++tcb->snd_nxt; /* the probe's byte was taken */
+}
+
 static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     *acceptable = false;
-    if (tcb->ext && tcb->ext->probe_byte && rx->ack != tcb->snd_nxt) {
-        tcb->ext->probe_byte = false;
-        if (rx->ack == tcb->snd_nxt + 1 && seq_lt(tcb->snd_nxt, tcb->write_seq))
-            tcb->ext->base.next = ++tcb->snd_nxt; /* the probe's byte was taken */
-    }
+    if (tcb->ext && tcb->ext->probe_byte && rx->ack != tcb->snd_nxt)
+        take_probe_byte(tcb, rx->ack);
     rx->is_expected = is_header_predicted(tcb, rx);
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);

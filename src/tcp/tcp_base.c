@@ -747,7 +747,8 @@ uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
     uint32_t end = min_u32(unsent + off, window), length = end > used ? end - used : 0;
     base->is_last = length && length <= mss;
     bool is_whole = length >= tcb->mss /* SACK blocks do not count */, is_end = length == unsent,
-         may_go = base->is_forced || tcb->ext->probe_byte /* SND.NXT < SND.MAX */ || tcb->acks_due || tcb->ack_want /* TF_ACKNOW takes it along */ ||
+         may_go = base->is_forced || tcb->ext->probe_byte /* SND.NXT < SND.MAX */ ||
+                  tcb->acks_due || tcb->ack_want || /* TF_ACKNOW takes it along */
                   (is_end && (tcb->fin_queued || output_may_send_partial(tcb))) ||
                   (tcb->max_window && length >= tcb->max_window / 2);
     return is_whole || may_go ? min_u32(length, mss) : 0;
