@@ -1,6 +1,7 @@
 /* dns.c: names in the lab. Whatever server a program asks, port 53 leads to an answerer on the program's own host
  * (127.0.0.53 and ::1, UDP and TCP) that knows the lab's names and nothing of the world: RFC 1035 4.1, types A, AAAA and PTR.
- * The redirection is in the descriptor: the program goes on seeing the server that it asked. */
+ * But where something in the lab serves port 53 at the address that was asked, that is asked. The redirection is in the descriptor: the
+ * program goes on seeing the server that it asked. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,10 +9,13 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
+#include "host/host.h"
 #include "launch/launch.h"
+#include "socket/sock_seen.h"
 
 enum { DNS_PORT = 53, DNS_HEADER = 12, DNS_NAME_MAX = 256, TYPE_A = 1, TYPE_PTR = 12, TYPE_AAAA = 28, TYPE_ANY = 255 };
-enum { RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, TTL_SECONDS = 60, DELAYED_MAX = 64 };
+enum { RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, TTL_SECONDS = 60, DELAYED_MAX = 64, PEERS_MAX = 16 };
+enum { QUERY_MAX = 2048, ANSWER_MAX = 600 };
 
 /* --- the table of names ------------------------------------------------------------------------------------------------------ */
 const struct name *names_find(const struct names *names, const char *name)
@@ -66,16 +70,6 @@ static const struct name *find_by_address(const struct names *names, const uint8
                 return &names->entries[i];
         }
     return NULL;
-}
-
-bool names_has_address(const struct names *names, const struct sockaddr_storage *address)
-{
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
-    if (address->ss_family == AF_INET)
-        return find_by_address(names, (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr, true);
-    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-        return find_by_address(names, six->sin6_addr.s6_addr + 12, true);
-    return find_by_address(names, six->sin6_addr.s6_addr, false);
 }
 
 /* --- questions and answers ---------------------------------------------------------------------------------------------------- */
@@ -134,18 +128,25 @@ static size_t encode_name(const char *text, uint8_t *out)
     return at;
 }
 
-/* 2.0.0.10.in-addr.arpa */
+/* 2.0.0.10.in-addr.arpa; RFC 3596 2.5: 32 digits under ip6.arpa, the last first. */
 static const struct name *find_reverse(const struct names *names, const char *text)
 {
     unsigned b[4];
     int end = 0;
-    uint8_t bytes[4];
+    uint8_t bytes[16] = {0};
 
-    if (sscanf(text, "%u.%u.%u.%u.in-addr.arpa%n", &b[3], &b[2], &b[1], &b[0], &end) != 4 || !end || text[end])
-        return NULL;
-    for (int i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)b[i];
-    return find_by_address(names, bytes, true);
+    if (sscanf(text, "%u.%u.%u.%u.in-addr.arpa%n", &b[3], &b[2], &b[1], &b[0], &end) == 4 && end && !text[end]) {
+        for (int i = 0; i < 4; i++)
+            bytes[i] = (uint8_t)b[i];
+        return find_by_address(names, bytes, true);
+    }
+    for (int i = 31; i >= 0; i--, text += 2) {
+        const char *digit = memchr("0123456789abcdef", *text | 0x20, 16);
+        if (!digit || text[1] != '.')
+            return NULL;
+        bytes[i / 2] |= (uint8_t)((digit - "0123456789abcdef") << (i & 1 ? 0 : 4));
+    }
+    return strcasecmp(text, "ip6.arpa") ? NULL : find_by_address(names, bytes, false);
 }
 
 size_t dns_answer(const struct names *names, const uint8_t *query, size_t length, uint8_t *answer, size_t size)
@@ -208,48 +209,113 @@ static int open_socket(struct lil_proc *p, int family, int type)
     return fd;
 }
 
-/* Answers that wait for their time: each question is answered after the delay, however many there are. */
 struct answerer_state {
     struct lil_proc *proc;
     const struct names *names;
+    struct pollfd fds[4 + PEERS_MAX]; /* its sockets: datagrams before listeners; then connections */
+    nfds_t listeners, peers, count;   /* where those begin, and their end */
+    struct peer {
+        size_t have;
+        uint8_t query[2 + QUERY_MAX];
+    } peer[PEERS_MAX];                /* by place in fds, from peers on */
+    /* Answers that wait for their time: each question is answered after the delay, however many there are. */
     struct delayed {
         uint64_t due_ns;
         int fd;
         struct sockaddr_storage to;
-        socklen_t length;
+        socklen_t length;             /* 0: a connection */
         size_t size;
-        uint8_t answer[600];
+        uint8_t answer[2 + ANSWER_MAX];
     } delayed[DELAYED_MAX];
-    unsigned count;
+    unsigned delayed_count;
 };
+
+/* What waits for its time at the end of the list is the answer to this question, if there is one. RFC 1035 4.2.2: on a connection it
+ * comes after its length in two bytes. */
+static void answer_later(struct answerer_state *s, const uint8_t *query, size_t length, int fd)
+{
+    struct delayed *d = &s->delayed[s->delayed_count];
+    size_t prefix = d->length ? 0 : 2;
+
+    if (s->names && s->names->mode == DNS_SILENT)
+        return;
+    d->fd = fd;
+    d->size = dns_answer(s->names, query, length, d->answer + prefix, ANSWER_MAX);
+    if (!d->size)
+        return;
+    if (prefix)
+        put16(d->answer, (unsigned)d->size);
+    d->size += prefix;
+    d->due_ns = lil_now_ns(s->proc) + (s->names ? s->names->delay_ns : 0);
+    s->delayed_count++;
+}
 
 static void answer_datagram(struct answerer_state *s, int fd)
 {
-    uint8_t query[2048];
-    struct delayed *d = &s->delayed[s->count];
+    uint8_t query[QUERY_MAX];
+    struct delayed *d = &s->delayed[s->delayed_count];
     ssize_t n;
 
-    if (s->count == DELAYED_MAX)
+    if (s->delayed_count == DELAYED_MAX)
         return; /* the question stays in the socket */
     d->length = sizeof d->to;
     n = lil_recvfrom(s->proc, fd, query, sizeof query, 0, (struct sockaddr *)&d->to, &d->length);
-    if (n <= 0 || (s->names && s->names->mode == DNS_SILENT))
+    if (n > 0)
+        answer_later(s, query, (size_t)n, fd);
+}
+
+static void drop_peer(struct answerer_state *s, nfds_t at)
+{
+    for (unsigned i = 0; i < s->delayed_count;)
+        if (s->delayed[i].fd == s->fds[at].fd)
+            s->delayed[i] = s->delayed[--s->delayed_count];
+        else
+            i++;
+    lil_close(s->proc, s->fds[at].fd);
+    s->fds[at] = s->fds[--s->count];
+    s->peer[at - s->peers] = s->peer[s->count - s->peers];
+}
+
+/* Resolvers ask for A and AAAA on one connection, often at once. False: it has ended. */
+static bool answer_peer(struct answerer_state *s, nfds_t at)
+{
+    struct peer *peer = &s->peer[at - s->peers];
+    ssize_t n = lil_recv(s->proc, s->fds[at].fd, peer->query + peer->have, sizeof peer->query - peer->have, 0);
+    size_t length;
+
+    if (n <= 0)
+        return false;
+    peer->have += (size_t)n;
+    while (peer->have >= 2 && (length = get16(peer->query)) + 2 <= peer->have && s->delayed_count < DELAYED_MAX) {
+        s->delayed[s->delayed_count].length = 0;
+        answer_later(s, peer->query + 2, length, s->fds[at].fd);
+        peer->have -= length + 2;
+        memmove(peer->query, peer->query + length + 2, peer->have);
+    }
+    return peer->have < sizeof peer->query;
+}
+
+static void accept_peer(struct answerer_state *s, int listener)
+{
+    int fd = lil_accept(s->proc, listener, NULL, NULL);
+
+    if (fd < 0)
         return;
-    d->fd = fd;
-    d->size = dns_answer(s->names, query, (size_t)n, d->answer, sizeof d->answer);
-    d->due_ns = lil_now_ns(s->proc) + (s->names ? s->names->delay_ns : 0);
-    s->count += d->size > 0;
+    if (s->count == ARRAY_COUNT(s->fds))
+        drop_peer(s, s->peers); /* the one that is idle longest, most likely */
+    s->peer[s->count - s->peers].have = 0;
+    s->fds[s->count++] = (struct pollfd){fd, POLLIN, 0};
 }
 
 static int send_due(struct answerer_state *s)
 {
     uint64_t now = lil_now_ns(s->proc), next = LIL_NEVER;
 
-    for (unsigned i = 0; i < s->count;) {
+    for (unsigned i = 0; i < s->delayed_count;) {
         struct delayed *d = &s->delayed[i];
         if (d->due_ns <= now) {
-            lil_sendto(s->proc, d->fd, d->answer, d->size, 0, (struct sockaddr *)&d->to, d->length);
-            *d = s->delayed[--s->count];
+            lil_sendto(s->proc, d->fd, d->answer, d->size, MSG_NOSIGNAL | MSG_DONTWAIT, d->length ? (struct sockaddr *)&d->to : NULL, d->length);
+            *d = s->delayed[--s->delayed_count];
         } else {
             next = min_u64(next, s->delayed[i++].due_ns);
         }
@@ -257,36 +323,9 @@ static int send_due(struct answerer_state *s)
     return next == LIL_NEVER ? -1 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-/* RFC 1035 4.2.2: each message after its length in two bytes. One connection at a time, one question each. */
-static void answer_stream(struct lil_proc *p, int fd, const struct names *names)
-{
-    uint8_t query[2048], answer[2048];
-    int peer = lil_accept(p, fd, NULL, NULL);
-    size_t have = 0, size;
-
-    if (peer < 0)
-        return;
-    while (have < 2 || have < 2 + get16(query)) {
-        ssize_t n = have < sizeof query ? lil_recv(p, peer, query + have, sizeof query - have, 0) : 0;
-        if (n <= 0)
-            break;
-        have += (size_t)n;
-    }
-    if (have >= 2 && have >= 2 + get16(query) && (size = dns_answer(names, query + 2, have - 2, answer + 2, sizeof answer - 2))) {
-        put16(answer, (unsigned)size);
-        if (names && names->delay_ns)
-            lil_sleep_ns(p, names->delay_ns);
-        lil_send(p, peer, answer, size + 2, MSG_NOSIGNAL);
-    }
-    lil_close(p, peer);
-}
-
 static int answerer_main(struct lil_proc *p, void *argument)
 {
     struct answerer_state *s = calloc(1, sizeof *s);
-    struct pollfd fds[4];
-    bool is_datagram[4];
-    int count = 0;
 
     if (!s)
         return 1;
@@ -294,18 +333,21 @@ static int answerer_main(struct lil_proc *p, void *argument)
     s->names = argument;
     for (int i = 0; i < 4; i++) {
         int fd = open_socket(p, i & 1 ? AF_INET6 : AF_INET, i & 2 ? SOCK_STREAM : SOCK_DGRAM);
-        is_datagram[count] = !(i & 2);
         if (fd >= 0)
-            fds[count++] = (struct pollfd){fd, POLLIN, 0};
+            s->fds[s->count++] = (struct pollfd){fd, POLLIN, 0};
+        s->listeners = i < 2 ? s->count : s->listeners;
     }
-    while (count && lil_poll(p, fds, (nfds_t)count, send_due(s)) >= 0)
-        for (int i = 0; i < count; i++)
-            if (fds[i].revents & POLLIN) {
-                if (is_datagram[i])
-                    answer_datagram(s, fds[i].fd);
-                else
-                    answer_stream(p, fds[i].fd, s->names);
-            }
+    s->peers = s->count;
+    while (s->peers && lil_poll(p, s->fds, s->count, send_due(s)) >= 0) {
+        for (nfds_t i = s->count; i-- > s->peers;)
+            if (s->fds[i].revents && !answer_peer(s, i))
+                drop_peer(s, i);
+        for (nfds_t i = 0; i < s->peers; i++)
+            if (s->fds[i].revents & POLLIN && i < s->listeners)
+                answer_datagram(s, s->fds[i].fd);
+            else if (s->fds[i].revents & POLLIN)
+                accept_peer(s, s->fds[i].fd);
+    }
     free(s);
     return 0;
 }
@@ -332,21 +374,54 @@ static void ensure_answerer(struct program *program)
     lil_world_step(l->world, l->now_ns); /* it binds before the question is sent */
 }
 
+/* --- where a question goes ---------------------------------------------------------------------------------------------------------- */
+struct server {
+    struct addr addr;
+    bool is_udp, found;
+};
+
+static void look_for_server(void *ctx, struct sock_seen *seen)
+{
+    struct server *server = ctx;
+    server->found |= seen->flow.local_port == DNS_PORT && (server->is_udp || seen->listener) &&
+                     (addr_is_any(&seen->flow.local) || addr_equal(&seen->flow.local, &server->addr));
+}
+
+/* What the machine's resolv.conf names (127.0.0.1, 10.0.0.2) may be an address of the lab: but does it serve names there? */
+static bool is_served(const struct desc *desc, const struct addr *addr)
+{
+    const struct names *names = desc->launcher->names;
+    struct server server = {.addr = *addr, .is_udp = desc->kind == DESC_DGRAM};
+    const int protocol = server.is_udp ? IPPROTO_UDP : IPPROTO_TCP;
+
+    if (host_address_kind(desc->program->host, addr) == HOST_ADDR_LOCAL)
+        sock_each_seen(desc->program->host, protocol, look_for_server, &server);
+    for (unsigned i = 0; names && !server.found && i < names->count; i++) {
+        struct lil_host *host = lil_world_find(desc->launcher->world, names->entries[i].name);
+        if (host && host_address_kind(host, addr) == HOST_ADDR_LOCAL && !addr_is_loopback(addr))
+            sock_each_seen(host, protocol, look_for_server, &server);
+    }
+    return server.found;
+}
+
 bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t *length)
 {
-    uint8_t port[2] = {0, DNS_PORT}, four[4] = {127, 0, 0, 53};
-    struct sockaddr_in *in = (struct sockaddr_in *)address;
+    const uint8_t four[4] = {127, 0, 0, 53};
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+    struct addr addr;
+    uint32_t scope;
+    uint16_t port;
 
-    if ((address->ss_family != AF_INET && address->ss_family != AF_INET6) || memcmp(&in->sin_port, port, 2) ||
-        names_has_address(desc->launcher->names, address))
+    if ((address->ss_family != AF_INET && address->ss_family != AF_INET6) ||
+        addr_from_sockaddr((const struct sockaddr *)address, *length, &addr, &port, &scope) < 0 || port != DNS_PORT ||
+        is_served(desc, &addr))
         return false;
     ensure_answerer(desc->program);
     desc->asked = *address;
     desc->asked_length = *length;
     desc->program->record.asks_names = true;
     if (address->ss_family == AF_INET)
-        memcpy(&in->sin_addr, four, 4);
+        memcpy(&((struct sockaddr_in *)address)->sin_addr, four, 4);
     else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
         memcpy(in6->sin6_addr.s6_addr + 12, four, 4);
     else

@@ -604,10 +604,9 @@ struct names { /* the lab's names; zeroed: empty */
 int names_add(struct names *names, const char *name, const char *address); /* may be repeated for more; -EINVAL, -ENOMEM */
 void names_fini(struct names *names);
 const struct name *names_find(const struct names *names, const char *name);
-bool names_has_address(const struct names *names, const struct sockaddr_storage *address);
 /* The answer to QUERY in ANSWER; its length, 0 for no answer. */
 size_t dns_answer(const struct names *names, const uint8_t *query, size_t length, uint8_t *answer, size_t size);
-/* Port 53 of a server that the lab does not have: the answerer on the program's own host (127.0.0.53, ::1) instead, started at
+/* Port 53 where nothing in the lab serves it: the answerer on the program's own host (127.0.0.53, ::1) instead, started at
  * the first question. True when ADDRESS was changed. */
 bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t *length);
 

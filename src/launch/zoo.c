@@ -141,9 +141,9 @@ int zoo_full(struct zoo *zoo, uint64_t seed, const char *profile)
 
     for (unsigned i = 0; i < ARRAY_COUNT(routes) && rc == 0; i++)
         rc = lil_route_add(zoo->core, routes[i][0], routes[i][1]);
+    rc = rc ? rc : add_server(zoo); /* first: its addresses' own name */
     for (unsigned i = 0; i < ARRAY_COUNT(more) && rc == 0; i++)
         rc = names_add(&zoo->names, more[i][0], more[i][1]);
-    rc = rc ? rc : add_server(zoo);
     if (rc == 0 && !zoo_server(zoo, "refused.test", 11, NULL))
         rc = -ENOMEM;
     rc = rc ? rc : names_add(&zoo->names, "refused.test", "203.0.113.11");

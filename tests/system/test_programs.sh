@@ -58,6 +58,7 @@ all 'socat by UDP' '^by UDP$' 'echo by UDP | socat -t9 - UDP4:server.test:7'
 all socat 'through socat' 'socat TCP-LISTEN:7777,reuseaddr,fork EXEC:cat & sleep 0.5; echo through socat | socat -t9 - TCP:127.0.0.1:7777'
 all dig '^203.0.113.10$' 'dig +short server.test'
 all dig-tcp '^203.0.113.10$' 'dig +short +tcp server.test'
+all names '^all named' "$python $SOURCE_DIR/tests/system/names.py"
 all pressure '^echoed' "$python $SOURCE_DIR/tests/system/pressure.py"
 all iperf3 'iperf Done' 'iperf3 -s -1 >/dev/null & sleep 0.5; iperf3 -c 127.0.0.1 -n 1M; wait'
 all ping '0% packet loss' 'ping -c 2 server.test'
