@@ -612,6 +612,21 @@ static bool is_over(struct launcher *l)
     return true;
 }
 
+/* The programs are dead: their sockets close, and the network carries what they had written, and FIN or RST. */
+static void farewell(struct launcher *l)
+{
+    const uint64_t end = l->now_ns + farewell_ns;
+    uint64_t next = l->now_ns;
+
+    launcher_take_events(l);
+    list_each(node, &l->descs)
+        desc_program_closed(list_entry(node, struct desc, node));
+    for (; next <= end; next = lil_world_next(l->world)) {
+        lil_world_step(l->world, next);
+        desc_service_all(l);
+    }
+}
+
 int launcher_run(struct launcher *l)
 {
     while (!l->stopped && !is_over(l)) {
@@ -624,16 +639,13 @@ int launcher_run(struct launcher *l)
     place_release(l);
     while (waitpid(-1, NULL, __WALL) > 0)
         ;
-    list_each(node, &l->descs)
-        desc_program_closed(list_entry(node, struct desc, node));
+    farewell(l);
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
         for (int i = 0; i < 2; i++)
             while (program->started && program->outputs[i].fd >= 0)
                 read_output(program, i);
     }
-    for (uint64_t end = l->now_ns + farewell_ns, next; (next = lil_world_next(l->world)) <= end;)
-        lil_world_step(l->world, next);
     return 0;
 }
 

@@ -29,4 +29,22 @@ for p in json.load(sys.stdin)["programs"]:
     print(p["host"], p["path"], p["final"], *[(l["time_ns"], l["stream"], l["line"]) for l in p["output"] if p["path"] in ("curl", "sh")])' >"$work/programs"
 check 'a lab with real programs as JSON: curl' 0 "^client curl exited 0 .2300000000, 'stdout', '200'.$" cat "$work/programs"
 check 'a lab with real programs as JSON: sh' 0 "^client sh exited 2 .3000000000, 'stdout', 'hello lab'. .63000000000, 'stderr'" cat "$work/programs"
+# what ends with the lab's last program still sends its FIN, or its RST
+for time in real virtual; do
+  for last in "FIN 2:2|pass" "RST 2:2|s.setsockopt(1, 13, bytes((1, 0, 0, 0)) + bytes(4))"; do
+    cat >"$work/end.yaml" <<END
+general: {time: $time}
+hosts:
+  web: {interfaces: {eth0: 10.0.0.1/24}, programs: [{path: "builtin:echo"}]}
+  client:
+    interfaces: {eth0: 10.0.0.2/24}
+    programs:
+      - path: python3
+        args: ["-c", "import os, socket; s = socket.create_connection(('10.0.0.1', 7)); s.send(b'x'); s.recv(1); ${last#*|}; os.kill(os.getpid(), 9)"]
+        expected_final_state: {signaled: 9}
+links: [{endpoints: ["web:eth0", "client:eth0"], delay: 5ms}]
+END
+    check "the end of the lab's last program: ${last%%|*} ($time)" 0 "<-+ ${last%%|*}" "$LILLIPUT" run "$work/end.yaml" --show packets --ascii
+  done
+done
 finish
