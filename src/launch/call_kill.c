@@ -1,6 +1,6 @@
 /* call_kill.c: signals to whole groups of processes. The lab is in the group that its programs are started in, and its owner's: what
  * they send to their group, or to all, goes to the programs of their own virtual host, and to nobody else. Also whom a descriptor's
- * signals go to (F_SETOWN): not the lab. Signals to the lab's processes by number: filter.c. */
+ * signals go to (F_SETOWN): not the lab. Calls at the lab's processes by number come here when they are to be refused: filter.c. */
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
@@ -33,6 +33,13 @@ static void signal_one(void *ctx, pid_t pid)
         s->reached += kill(pid, s->signal) == 0;
 }
 
+/* A call at one of the lab's own processes: signals, limits, memory. */
+int64_t call_spare_lab(struct call *call)
+{
+    call_log(call, "%s: the lab's own process (EPERM)", notify_name(call->nr));
+    return -EPERM;
+}
+
 int64_t call_kill(struct call *call)
 {
     struct launcher *l = call->program->launcher;
@@ -40,6 +47,8 @@ int64_t call_kill(struct call *call)
     struct group_signal s = {.call = call, .caller = memory_tgid(call->tid), .signal = (int)call->args[1]};
     bool is_to_all = target == -1;
 
+    if (target > 0)
+        return call_spare_lab(call);
     if (target == INT_MIN)
         return CALL_CONTINUE; /* ESRCH */
     s.group = is_to_all ? 0 : target ? -target : getpgid(s.caller);

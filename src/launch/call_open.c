@@ -178,17 +178,20 @@ static int64_t give_sysctl_pipe(struct call *call, const char *rest, int flags)
 
 static int64_t refuse(struct call *call, const char *path, int error)
 {
-    struct launcher *l = call->program->launcher;
-    if (l->verbose || error != ENOENT)
-        launcher_log(l, "%s[%d]: open(%s): not in the lab (%s)", call->program->name, call->tid, path, strerrorname_np(error));
+    if (call->program->launcher->verbose || error != ENOENT)
+        call_log(call, "open(%s): not in the lab (%s)", path, strerrorname_np(error));
     return -error;
 }
 
-/* What the kernel would do to the real machine for us: its clock, or a file system that it fetches from the real network. */
+/* What the kernel would do to the real machine for us: its clock, or a file system that it fetches from the real network; and ways
+ * round the filter. */
 int64_t call_refuse(struct call *call)
 {
-    launcher_log(call->program->launcher, "%s[%d]: %s: not in the lab (EPERM)", call->program->name, call->tid, notify_name(call->nr));
-    return -EPERM;
+    int error = call->nr == __NR_io_uring_setup || call->nr == __NR_userfaultfd ? ENOSYS : call->nr == __NR_request_key ? ENOKEY : EPERM;
+
+    if (call->program->launcher->verbose || call->nr != __NR_io_uring_setup) /* which many try at their start */
+        call_log(call, "%s: not in the lab (%s)", notify_name(call->nr), strerrorname_np(error));
+    return -error;
 }
 
 /* What the machine has itself may be mounted (sandboxes do it: bubblewrap); of any other file system the kernel might fetch what is in it
@@ -206,16 +209,11 @@ int64_t call_mount(struct call *call)
 }
 
 /* In virtual time each thread has its tracer. As the kernel would answer; but a debugger's own words do not tell why. */
-int64_t call_refuse_ptrace(struct call *call)
+int64_t call_ptrace(struct call *call)
 {
-    struct launcher *l = call->program->launcher;
-
-    if (!l->told_ptrace)
-        launcher_log(l,
-                     "%s[%d]: ptrace: virtual time traces every thread itself; debuggers work in real time: lilliput "
-                     "run --time real (EPERM)",
-                     call->program->name, call->tid);
-    l->told_ptrace = true;
+    if (!call->program->launcher->virtual_time)
+        return call_spare_lab(call);
+    call_log(call, "ptrace: virtual time traces every thread itself; debuggers work in real time: lilliput run --time real (EPERM)");
     return -EPERM;
 }
 

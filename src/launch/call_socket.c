@@ -95,11 +95,16 @@ static int64_t write_name(struct call *call, const struct sockaddr_storage *name
 }
 
 /* --- socket ------------------------------------------------------------------------------------------------------------------ */
-static int64_t refuse_family(struct call *call, int domain)
+/* ERROR: what the stack said. Netlink's families (udev's, audit's, generic) and MPTCP are asked for by many who do without. */
+static int64_t refuse_socket(struct call *call, int domain, int type, int protocol, int error)
 {
-    launcher_log(call->program->launcher, "%s[%d]: socket(family %d): not in the lab (EAFNOSUPPORT)",
-                 call->program->name, call->tid, domain);
-    return -EAFNOSUPPORT;
+    bool is_usual = domain == AF_NETLINK || protocol == IPPROTO_MPTCP;
+
+    if (domain != AF_INET && domain != AF_INET6 && domain != AF_NETLINK)
+        call_log(call, "socket(family %d): not in the lab (EAFNOSUPPORT)", domain);
+    else if (((type != SOCK_STREAM && type != SOCK_DGRAM) || error == EPROTONOSUPPORT) && (!is_usual || call->program->launcher->verbose))
+        call_log(call, "socket(%d, %d, %d): not in the lab (%s)", domain, type, protocol, strerrorname_np(error));
+    return -error;
 }
 
 int64_t call_socket(struct call *call)
@@ -110,21 +115,15 @@ int64_t call_socket(struct call *call)
     int fd, inner, one = 1;
 
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_NETLINK)
-        return refuse_family(call, domain);
+        return refuse_socket(call, domain, type, protocol, EAFNOSUPPORT);
     if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
         return -EINVAL;
     if (domain == AF_NETLINK)
         fd = desc_open_netlink(program, type, protocol, call->tid);
     else
         fd = lil_socket(program->proc, domain, type, protocol);
-    if (fd < 0) {
-        int error = errno;
-        bool is_usual = domain == AF_NETLINK && !program->launcher->verbose; /* udev's, audit's, generic: asked for by many */
-        if (type != SOCK_STREAM && type != SOCK_DGRAM && !is_usual)
-            launcher_log(program->launcher, "%s[%d]: socket(%d, %d, %d): %s", program->name, call->tid, domain, type,
-                         protocol, strerror(error));
-        return -error;
-    }
+    if (fd < 0)
+        return refuse_socket(call, domain, type, protocol, errno);
     program->launcher->has_sockets = true;
     sweep_if_many(program->launcher);
     desc = desc_new(program, type == SOCK_STREAM ? DESC_STREAM : DESC_DGRAM, fd, false, flags & SOCK_NONBLOCK, &inner);
@@ -268,8 +267,7 @@ int64_t call_connect_begun(struct call *call, bool pending)
     int64_t result;
 
     if (desc->state == DESC_FAILED && desc_renew(call) < 0) /* calls work as they should, poll(2) goes on saying HUP */
-        launcher_log(call->program->launcher, "%s[%d]: connect() again on one socket: poll shows its first failure",
-                     call->program->name, call->tid);
+        call_log(call, "connect() again on one socket: poll shows its first failure");
     if (connect_at_once(call, pending, &result))
         return result;
     if (desc->state == DESC_NEW) {
@@ -669,7 +667,7 @@ int64_t call_ioctl(struct call *call)
         return ioctl_list(call, &argument.conf);
     if (lil_ioctl(call->program->proc, desc->lil_fd, request, &argument) < 0) {
         if (errno != EINVAL && errno != ENODEV && errno != EADDRNOTAVAIL && size > sizeof(int))
-            launcher_log(call->program->launcher, "%s[%d]: ioctl(0x%lx): %s", call->program->name, call->tid, request, strerror(errno));
+            call_log(call, "ioctl(0x%lx): not in the lab (%s)", request, strerrorname_np(errno));
         return -errno;
     }
     if (request == SIOCOUTQ)

@@ -106,23 +106,23 @@ static const struct rule {
     {__NR_ioctl, F, NET_IOCTL, 0, NOTIFY},
     {__NR_ioctl, E, ANY_IOCTL, 0, NOTIFY},
     {__NR_prctl, A, DUMPABLE, 0, FAIL(0)}, /* "done": an undumpable program's memory and descriptors are out of reach */
-    {__NR_io_uring_setup, A, ALWAYS, 0, FAIL(ENOSYS)}, /* its calls pass no filter */
+    {__NR_io_uring_setup, A, ALWAYS, 0, NOTIFY},       /* its calls pass no filter */
     {__NR_io_uring_enter, A, ALWAYS, 0, FAIL(ENOSYS)}, /* of a ring that another process passed */
     {__NR_io_uring_register, A, ALWAYS, 0, FAIL(ENOSYS)},
-    {__NR_pidfd_getfd, A, ALWAYS, 0, FAIL(EPERM)},     /* other processes' sockets */
-    {__NR_kill, A, LAB_SIGNAL, 0, FAIL(EPERM)},        /* the program's parent, too, is the lab: SIGUSR1 or SIGKILL would end it */
+    {__NR_pidfd_getfd, A, ALWAYS, 0, NOTIFY},          /* other processes' sockets */
+    {__NR_kill, A, LAB_SIGNAL, 0, NOTIFY},             /* the program's parent, too, is the lab: SIGUSR1 or SIGKILL would end it */
     {__NR_fcntl, A, SET_OWNER, 0, NOTIFY},
     {__NR_pidfd_send_signal, A, TO_GROUP, 0, FAIL(EINVAL)}, /* as before Linux 6.9 */
-    {__NR_tkill, A, LAB, 0, FAIL(EPERM)},
-    {__NR_tgkill, A, LAB, 0, FAIL(EPERM)},
-    {__NR_rt_sigqueueinfo, A, LAB, 0, FAIL(EPERM)},
-    {__NR_rt_tgsigqueueinfo, A, LAB, 0, FAIL(EPERM)},
-    {__NR_pidfd_open, A, LAB, 0, FAIL(EPERM)},
-    {__NR_prlimit64, A, LAB, 0, FAIL(EPERM)},
-    {__NR_process_vm_writev, A, LAB, 0, FAIL(EPERM)},
-    {__NR_ptrace, R, LAB, 1, FAIL(EPERM)},
-    {__NR_userfaultfd, A, ALWAYS, 0, FAIL(ENOSYS)},    /* memory at which the supervisor would wait for the program */
-    {__NR_request_key, A, ALWAYS, 0, FAIL(ENOKEY)},    /* the kernel's helpers ask the real network */
+    {__NR_tkill, A, LAB, 0, NOTIFY},
+    {__NR_tgkill, A, LAB, 0, NOTIFY},
+    {__NR_rt_sigqueueinfo, A, LAB, 0, NOTIFY},
+    {__NR_rt_tgsigqueueinfo, A, LAB, 0, NOTIFY},
+    {__NR_pidfd_open, A, LAB, 0, NOTIFY},
+    {__NR_prlimit64, A, LAB, 0, NOTIFY},
+    {__NR_process_vm_writev, A, LAB, 0, NOTIFY},
+    {__NR_ptrace, R, LAB, 1, NOTIFY},
+    {__NR_userfaultfd, A, ALWAYS, 0, NOTIFY},          /* memory at which the supervisor would wait for the program */
+    {__NR_request_key, A, ALWAYS, 0, NOTIFY},          /* the kernel's helpers ask the real network */
     {__NR_mount, A, NEW_MOUNT, 0, NOTIFY},             /* of a network's file system: the kernel itself would talk */
     {__NR_fsopen, A, ALWAYS, 0, NOTIFY},
     {__NR_clock_settime, A, ALWAYS, 0, NOTIFY},        /* the machine's clock, by a time client of the lab's */
@@ -258,7 +258,7 @@ static void test_lab(struct builder *b, const struct rule *rule)
     if (has_signal) {
         jump_equal(b, 0, 1, 0);
         emit(b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0x80000000u);
-        give(b, NOTIFY);
+        give(b, rule->action);
     }
     jump_equal(b, (uint32_t)b->lab[0], 1, 0);
     jump_equal(b, (uint32_t)b->lab[1], 0, has_signal ? 6 : 1);
@@ -348,13 +348,13 @@ int filter_build(enum filter_mode mode, const pid_t lab[2], struct sock_filter *
 {
     struct builder b = {.out = out, .lab = lab};
 
-    /* i386 and x32 programs would need tables of their own: they get ENOSYS rather than a way out. */
+    /* i386 and x32 programs would need tables of their own: they are told ENOSYS (notify.c). */
     emit(&b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
     jump_equal(&b, ARCH_AUDIT, 1, 0);
-    give(&b, FAIL(ENOSYS));
+    give(&b, NOTIFY);
     emit(&b, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
     emit(&b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, ARCH_X32_BIT);
-    give(&b, FAIL(ENOSYS));
+    give(&b, NOTIFY);
     for (unsigned i = 0; i < ARRAY_COUNT(rules); i++) {
         int jump = b.count;
         if (!(rules[i].modes & 1 << mode))

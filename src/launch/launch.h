@@ -111,7 +111,7 @@ struct known {
 };
 
 struct timers; /* timers.c */
-enum { LISTENERS_DIRECT = 8 };
+enum { LISTENERS_DIRECT = 8, SAID = 128 };
 
 struct launcher {
     struct lil_world *world;
@@ -124,7 +124,6 @@ struct launcher {
     unsigned timed_calls;  /* those with a deadline */
     uint64_t look_due_ns, look_pause_ns, look_rest_ns; /* real: when they are looked at for signals, and not before: notify_look */
     bool has_sockets;      /* programs may have some: notify.c */
-    bool told_ptrace;      /* virtual: a debugger was refused; said once */
     bool sees_signal;      /* virtual: a scan met one that a signal waits for */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
     pid_t pid;             /* our own */
@@ -178,6 +177,8 @@ struct launcher {
     uint8_t *spare_ring;     /* desc_lend.c */
     struct placement placement;
     struct known known[KNOWN]; /* by tid */
+    uint64_t said[SAID];       /* hashes of what call_log() has said: a ring */
+    unsigned said_next;
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
 
@@ -359,15 +360,17 @@ bool notify_is_quick(long nr);               /* notified, and never held: no sig
 void notify_look(struct launcher *launcher, bool now);
 bool notify_is_asleep(struct launcher *launcher, pid_t tid); /* virtual: in state D all the same */
 uint64_t notify_look_left(const struct launcher *launcher); /* real time to the next look that is due */
+/* A line in the log, which begins with the calling program's name. What was said of a program of this name is not said again. */
+void call_log(const struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 typedef int64_t call_handler(struct call *call);
 
 /* --- calls ------------------------------------------------------------------------------------------------------------- */
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname,
     call_getpeername, call_setsockopt, call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile,
     call_splice /* call_splice.c */;
-call_handler call_open, call_ioctl_foreign, call_mount, call_refuse, call_refuse_ptrace; /* call_open.c */
+call_handler call_open, call_ioctl_foreign, call_mount, call_refuse, call_ptrace; /* call_open.c */
 call_handler call_affinity; /* place.c */
-call_handler call_kill, call_set_owner, call_get_owner; /* call_kill.c */
+call_handler call_kill, call_spare_lab, call_set_owner, call_get_owner; /* call_kill.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);

@@ -7,6 +7,7 @@
 #include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -53,7 +54,18 @@ static const struct handler {
     [__NR_close] = {"close", call_close, DESCRIPTOR},
     [__NR_splice] = {"splice", call_splice, NO_DESCRIPTOR},
     [__NR_ioctl] = {"ioctl", call_ioctl, SOCKET},
+    [__NR_io_uring_setup] = {"io_uring_setup", call_refuse, NO_DESCRIPTOR},
+    [__NR_userfaultfd] = {"userfaultfd", call_refuse, NO_DESCRIPTOR},
+    [__NR_request_key] = {"request_key", call_refuse, NO_DESCRIPTOR},
+    [__NR_pidfd_getfd] = {"pidfd_getfd", call_refuse, NO_DESCRIPTOR},
     [__NR_kill] = {"kill", call_kill, NO_DESCRIPTOR},
+    [__NR_tkill] = {"tkill", call_spare_lab, NO_DESCRIPTOR},
+    [__NR_tgkill] = {"tgkill", call_spare_lab, NO_DESCRIPTOR},
+    [__NR_rt_sigqueueinfo] = {"rt_sigqueueinfo", call_spare_lab, NO_DESCRIPTOR},
+    [__NR_rt_tgsigqueueinfo] = {"rt_tgsigqueueinfo", call_spare_lab, NO_DESCRIPTOR},
+    [__NR_pidfd_open] = {"pidfd_open", call_spare_lab, NO_DESCRIPTOR},
+    [__NR_prlimit64] = {"prlimit", call_spare_lab, NO_DESCRIPTOR},
+    [__NR_process_vm_writev] = {"process_vm_writev", call_spare_lab, NO_DESCRIPTOR},
     [__NR_fcntl] = {"fcntl", call_set_owner, NO_DESCRIPTOR},
     [__NR_mount] = {"mount", call_mount, NO_DESCRIPTOR},
     [__NR_fsopen] = {"fsopen", call_mount, NO_DESCRIPTOR},
@@ -61,7 +73,7 @@ static const struct handler {
     [__NR_settimeofday] = {"settimeofday", call_refuse, NO_DESCRIPTOR},
     [__NR_adjtimex] = {"adjtimex", clock_call_adjust, NO_DESCRIPTOR},
     [__NR_clock_adjtime] = {"clock_adjtime", clock_call_adjust, NO_DESCRIPTOR},
-    [__NR_ptrace] = {"ptrace", call_refuse_ptrace, NO_DESCRIPTOR},
+    [__NR_ptrace] = {"ptrace", call_ptrace, NO_DESCRIPTOR},
     [__NR_sched_getaffinity] = {"sched_getaffinity", call_affinity, NO_DESCRIPTOR},
     [__NR_sched_setaffinity] = {"sched_setaffinity", call_affinity, NO_DESCRIPTOR},
     [ARCH_OPEN] = {"open", call_open, NO_DESCRIPTOR},
@@ -216,14 +228,13 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
     else if (getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
         domain = -1;
     if (domain < 0 && call->nr == __NR_ioctl && (uint32_t)call->args[1] == TUNSETIFF) { /* opened by another name */
-        launcher_log(call->program->launcher, "%s[%d]: a TUN or TAP interface: not in the lab (EPERM)", call->program->name, call->tid);
+        call_log(call, "a TUN or TAP interface: not in the lab (EPERM)");
         return -EPERM;
     }
     if (domain < 0)
         return CALL_CONTINUE;
     if (domain != AF_UNIX && call->nr != __NR_close) {
-        launcher_log(call->program->launcher, "%s[%d]: %s(%d): a socket of the real network (EACCES)",
-                     call->program->name, call->tid, handler->name, (int)call->args[0]);
+        call_log(call, "%s(%d): a socket of the real network (EACCES)", handler->name, (int)call->args[0]);
         return -EACCES;
     }
     if (call->nr == __NR_connect)
@@ -300,6 +311,31 @@ static bool is_in_d(const struct call *call)
     memory_proc_text(path, text, sizeof text);
     state = strrchr(text, ')');
     return state && state[1] && state[2] == 'D';
+}
+
+/* What a program is refused, once: whatever tries it again in a program of this name. */
+void call_log(const struct call *call, const char *format, ...)
+{
+    struct launcher *l = call->program->launcher;
+    char path[64], name[32], text[512];
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    va_list arguments;
+
+    snprintf(path, sizeof path, "/proc/%d/comm", memory_tgid(call->tid));
+    memory_proc_text(path, name, sizeof name);
+    name[strcspn(name, "\n")] = 0;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    for (const char *at = name; *at; at++)
+        hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
+    for (const char *at = text; *at; at++)
+        hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
+    for (unsigned i = 0; i < SAID; i++)
+        if (l->said[i] == hash)
+            return;
+    l->said[l->said_next++ % SAID] = hash;
+    launcher_log(l, "%s[%d]: %s", *name ? name : call->program->name, call->tid, text);
 }
 
 static uint64_t mask_in(const char *status, const char *name)
@@ -528,6 +564,11 @@ static void receive(struct program *program)
         first.args[i] = request.data.args[i];
     list_init(&first.node);
     list_init(&first.held_node);
+    if (request.data.arch != ARCH_AUDIT || request.data.nr & ARCH_X32_BIT) {
+        call_log(&first, "a 32-bit or x32 system call: not in the lab (ENOSYS)");
+        notify_reply(&first, -ENOSYS);
+        return;
+    }
     /* Most calls are answered at once: only those that are held need to live. */
     if (handle(&first))
         return;
