@@ -30,7 +30,7 @@ static void usage(void)
                  "  --exact          every socket call is served by the virtual stack: exact errors, slower\n"
                  "  --profile P      the host's TCP/IP stack (default linux; `lilliput profile list`)\n"
                  "  --case NAME      the network of that gauntlet case (`lilliput gauntlet --list`)\n"
-                 "  --seed N         all randomness of the network (default 1)\n"
+                 "  --seed N         all randomness of the network (default 1); given with --time virtual, the program's too\n"
                  "  --capture FILE   write what the network carried, as pcapng\n"
                  "  --verbose        also log the refusals that most programs expect; --stats: figures at the end\n");
 }
@@ -138,6 +138,7 @@ static struct launcher *launcher_for(const struct run_options *o, struct lil_wor
         .names = names,
         .virtual_time = o->virtual_time,
         .file_times = true,
+        .chance_seed = o->has_seed ? o->seed + 1 : 0,
         .exact = o->exact,
         .verbose = o->verbose,
         .follow_last = true});

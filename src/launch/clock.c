@@ -207,15 +207,19 @@ int64_t clock_call_adjust(struct call *call)
 }
 
 /* The other thing in which two runs of a program differ. */
+size_t clock_chance(struct launcher *l, uint64_t *words, size_t size)
+{
+    for (size_t i = 0; i < (size + 7) / 8; i++)
+        words[i] = prng_next(&l->chance);
+    return size;
+}
+
 int64_t call_getrandom(struct call *call)
 {
     struct launcher *l = call->program->launcher;
     uint64_t size = min_u64(call->args[1], LAUNCH_SCRATCH);
-    uint64_t *words = l->scratch;
 
     if (!l->has_chance)
         return CALL_CONTINUE;
-    for (uint64_t i = 0; i < (size + 7) / 8; i++)
-        words[i] = prng_next(&l->chance);
-    return memory_write(call->tid, call->args[0], words, size) < 0 ? -EFAULT : (int64_t)size;
+    return memory_write(call->tid, call->args[0], l->scratch, clock_chance(l, l->scratch, size)) < 0 ? -EFAULT : (int64_t)size;
 }

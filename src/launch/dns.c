@@ -1,7 +1,7 @@
 /* dns.c: names in the lab. Whatever server a program asks, port 53 leads to an answerer on the program's own host
  * (127.0.0.53 and ::1, UDP and TCP) that knows the lab's names and nothing of the world: RFC 1035 4.1, types A, AAAA and PTR.
- * But where something in the lab serves port 53 at the address that was asked, that is asked. The redirection is in the descriptor: the
- * program goes on seeing the server that it asked. */
+ * Addresses of the lab are asked themselves; but what the machine's resolv.conf names, and the loopback, which stands for an empty one,
+ * only where something serves names there. The redirection is in the descriptor: the program goes on seeing the server that it asked. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -70,6 +70,12 @@ static const struct name *find_by_address(const struct names *names, const uint8
                 return &names->entries[i];
         }
     return NULL;
+}
+
+static bool names_has_address(const struct names *names, const struct addr *addr)
+{
+    bool is_v4 = addr_is_v4(addr);
+    return find_by_address(names, addr->b + (is_v4 ? 12 : 0), is_v4);
 }
 
 /* --- questions and answers ---------------------------------------------------------------------------------------------------- */
@@ -375,23 +381,37 @@ static void ensure_answerer(struct program *program)
 }
 
 /* --- where a question goes ---------------------------------------------------------------------------------------------------------- */
-struct server {
+struct served {
     struct addr addr;
     bool is_udp, found;
 };
 
 static void look_for_server(void *ctx, struct sock_seen *seen)
 {
-    struct server *server = ctx;
+    struct served *server = ctx;
     server->found |= seen->flow.local_port == DNS_PORT && (server->is_udp || seen->listener) &&
                      (addr_is_any(&seen->flow.local) || addr_equal(&seen->flow.local, &server->addr));
 }
 
-/* What the machine's resolv.conf names (127.0.0.1, 10.0.0.2) may be an address of the lab: but does it serve names there? */
+/* resolv.conf(5) */
+static bool is_in_resolv_conf(const struct addr *addr)
+{
+    FILE *file = fopen("/etc/resolv.conf", "re");
+    char line[512], text[ADDR_TEXT];
+    bool found = false;
+    struct addr one;
+
+    while (file && !found && fgets(line, sizeof line, file))
+        found = sscanf(line, "nameserver %47[0-9a-fA-F.:]", text) == 1 && addr_parse(text, &one) == 0 && addr_equal(&one, addr);
+    if (file)
+        fclose(file);
+    return found;
+}
+
 static bool is_served(const struct desc *desc, const struct addr *addr)
 {
     const struct names *names = desc->launcher->names;
-    struct server server = {.addr = *addr, .is_udp = desc->kind == DESC_DGRAM};
+    struct served server = {.addr = *addr, .is_udp = desc->kind == DESC_DGRAM};
     const int protocol = server.is_udp ? IPPROTO_UDP : IPPROTO_TCP;
 
     if (host_address_kind(desc->program->host, addr) == HOST_ADDR_LOCAL)
@@ -404,6 +424,14 @@ static bool is_served(const struct desc *desc, const struct addr *addr)
     return server.found;
 }
 
+/* What a resolv.conf of this machine names (127.0.0.1, 10.0.0.2, 192.168.1.1) may be an address of the lab, which serves no names. */
+static bool is_asked_itself(const struct desc *desc, const struct addr *addr)
+{
+    if (host_address_kind(desc->program->host, addr) != HOST_ADDR_LOCAL && !names_has_address(desc->launcher->names, addr))
+        return false;
+    return (!addr_is_loopback(addr) && !is_in_resolv_conf(addr)) || is_served(desc, addr);
+}
+
 bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t *length)
 {
     const uint8_t four[4] = {127, 0, 0, 53};
@@ -414,7 +442,7 @@ bool dns_redirect(struct desc *desc, struct sockaddr_storage *address, socklen_t
 
     if ((address->ss_family != AF_INET && address->ss_family != AF_INET6) ||
         addr_from_sockaddr((const struct sockaddr *)address, *length, &addr, &port, &scope) < 0 || port != DNS_PORT ||
-        is_served(desc, &addr))
+        is_asked_itself(desc, &addr))
         return false;
     ensure_answerer(desc->program);
     desc->asked = *address;

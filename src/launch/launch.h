@@ -74,7 +74,7 @@ struct launcher_config {
     bool follow_last;         /* the run ends when all programs (but those that keep running) have ended, not with the first */
     bool hurries;             /* virtual: a program that spins makes the clock go ever faster, up to LIMIT_NS: clock_tried */
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
-    uint64_t chance_seed;     /* virtual: of what getrandom() gives; 0: the kernel's own */
+    uint64_t chance_seed;     /* virtual: of what getrandom() and AT_RANDOM give, and addresses are not random; 0: the kernel's own */
     unsigned processor;       /* virtual: the programs' is the n-th (from 1, modulo their number) of those we may use; 0: the present one */
 };
 
@@ -158,7 +158,7 @@ struct launcher {
     uint64_t burned_ns;      /* virtual: by which the clock followed a program that computes without a call */
     unsigned idle_turns;
     uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
-    bool has_chance;         /* virtual: getrandom() is answered from a seed: two runs are one */
+    bool has_chance;         /* virtual: what is random to programs comes from a seed: two runs are one */
     struct prng chance;
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
     uint64_t jumps, notifications, stops, scans;
@@ -404,6 +404,7 @@ void clock_tried(struct program *program, const char *name, bool is_fruitless);
 void clock_slept(struct launcher *launcher);
 void clock_burn(struct launcher *launcher, uint64_t step_ns); /* a program has computed for so long without a call */
 void clock_looked(struct launcher *launcher); /* a timed wait of no length counts as many clock reads */
+size_t clock_chance(struct launcher *launcher, uint64_t *words, size_t size); /* SIZE bytes, or some more, from its seed; SIZE */
 uint64_t clock_counter(struct launcher *launcher); /* virtual: the processor's: nanoseconds; each read says more than the last */
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -102,6 +103,8 @@ static void child_main(struct program *program, struct handover *shared, enum fi
         futex_wait(&shared->go, 0, 0);
     if (program->launcher->virtual_time)
         arch_hide_counter();
+    if (program->launcher->has_chance) /* OpenSSL's random numbers know a thread's address */
+        personality((unsigned long)personality(0xffffffff) | ADDR_NO_RANDOMIZE);
     execvp(program->argv[0], program->argv);
     fprintf(stderr, "lilliput: %s: %s\n", program->argv[0], strerror(errno));
     _exit(errno == ENOENT ? 127 : 126);

@@ -260,9 +260,9 @@ static uint64_t find_call_instruction(void)
     return 0;
 }
 
-/* The place of AT_SYSINFO_EHDR's entry on the stack of a program that has just been exec'ed: argc, argv, NULL, environment,
- * NULL, auxiliary vector. 0: there is none. */
-static uint64_t find_entry(pid_t tid, uint64_t stack, uint64_t *value)
+/* The place of TYPE's entry on the stack of a program that has just been exec'ed: argc, argv, NULL, environment, NULL, auxiliary
+ * vector. 0: there is none. */
+static uint64_t find_entry(pid_t tid, uint64_t stack, uint64_t type, uint64_t *value)
 {
     uint64_t word[512], at = stack;
     unsigned count = 0;
@@ -284,7 +284,7 @@ static uint64_t find_entry(pid_t tid, uint64_t stack, uint64_t *value)
                 if (is_ours)
                     return at + 8 * i - 8;
             } else {
-                is_ours = word[i] == AT_SYSINFO_EHDR;
+                is_ours = word[i] == type;
                 if (word[i] == AT_NULL)
                     return 0;
             }
@@ -313,13 +313,26 @@ static bool has_own_filter(pid_t tid)
     return own < 0 || count_filters(number) != own + 1;
 }
 
+/* The kernel's 16 random bytes: C libraries and Go draw their own from them. */
+static void seed_random(struct launcher *l, pid_t tid, uint64_t stack)
+{
+    uint64_t at = 0, words[2];
+
+    if (l->has_chance && find_entry(tid, stack, AT_RANDOM, &at))
+        memory_write(tid, at, words, clock_chance(l, words, sizeof words));
+}
+
 /* At the exec stop. The task is left stopped. False: it died meanwhile, with *STATUS. */
 bool vdso_replace(struct launcher *l, struct task *task, int *status)
 {
     struct guest guest = {.task = task, .at = find_call_instruction()};
     uint64_t entry, value, image = 0;
 
-    if (arch_get(task->tid, &guest.regs) < 0 || !(entry = find_entry(task->tid, arch_stack(&guest.regs), &value)))
+    if (arch_get(task->tid, &guest.regs) < 0)
+        return true;
+    seed_random(l, task->tid, arch_stack(&guest.regs));
+    entry = find_entry(task->tid, arch_stack(&guest.regs), AT_SYSINFO_EHDR, &value);
+    if (!entry)
         return true;
     /* Out of execve() first: its result would be put into the registers that we set. */
     if (guest.at && l->clock_id >= 0 && !has_own_filter(task->tid) && run_to_stop(&guest, PTRACE_SYSCALL, SIGTRAP | 0x80) &&

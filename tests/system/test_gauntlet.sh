@@ -55,6 +55,13 @@ twice() { # NAME PROGRAM ARGUMENTS...
 }
 twice python python3 -c 'import os, urllib.request; urllib.request.urlopen("http://" + os.environ["LILLIPUT_HOST"] + "/?" + os.urandom(8).hex(), timeout=50).read()'
 twice bash bash -c 'exec 3<>/dev/tcp/$LILLIPUT_HOST/$LILLIPUT_PORT; printf "GET / HTTP/1.0\r\n\r\n" >&3; timeout 50 cat <&3'
+# what is random to a program is of the seed, too: query ids, TLS's random numbers
+for i in one two; do
+  gauntlet --case fine --capture "$work/$i" -- dig +short @{addr} -p {port} {host} >/dev/null
+  gauntlet --case delay-2s --capture "$work/$i" -- curl -sSk 'https://{addr}/' >/dev/null
+  "$LILLIPUT" run --time virtual --seed 5 -- python3 -c 'import os, sys; print(os.urandom(8), hash("name"), id(sys))' >"$work/$i/random"
+done
+if diff -r "$work/one" "$work/two"; then echo 'ok the same random numbers'; else echo 'FAILED: one seed, other random numbers'; failures=$((failures + 1)); fi
 check 'udp on dig' 0 '^udp-unreachable +recvmsg +ECONNREFUSED +9' "$LILLIPUT" gauntlet -- dig +tries=2 @{addr} -p {port} {host}
 check 'record' 0 'cases' "$LILLIPUT" gauntlet --case refused --case trickle --record "$work/base.yaml" -- curl -s 'http://{host}/'
 check 'expect: as recorded' 0 '2 ended' "$LILLIPUT" gauntlet --case refused --case trickle --expect "$work/base.yaml" -- curl -s 'http://{host}/'
