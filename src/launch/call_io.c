@@ -147,7 +147,7 @@ static int64_t write_results(struct call *call, struct transfer *t, struct msghd
             return -EFAULT;
         out.msg_namelen = out.msg_name ? message->msg_namelen : 0;
         out.msg_controllen = message->msg_controllen;
-        out.msg_flags = message->msg_flags;
+        out.msg_flags = message->msg_flags | (t->flags & MSG_CMSG_CLOEXEC); /* as Linux (net/socket.c) tells it */
         return memory_write(call->tid, t->header_at, &out, sizeof out);
     }
     return 0;

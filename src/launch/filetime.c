@@ -206,11 +206,10 @@ static int64_t tell_statx(struct call *call, const char *path, int flags)
 
 int64_t filetime_call_stat(struct call *call)
 {
-    const struct launcher *l = call->program->launcher;
     const char *path;
     int flags;
 
-    if (!l->filetimes || l->filetimes->count < 2) /* no jump yet: the clocks are the same */
+    if (!call->program->launcher->filetimes)
         return CALL_CONTINUE;
     path = locate(call, find_form(call->nr), &flags);
     if (!path)
