@@ -122,6 +122,16 @@ static int print_help(void)
     return run_program_main(2, words);
 }
 
+/* An option that labs have not: the `--` was forgotten. */
+static bool is_programs_option(const char *word)
+{
+    static const char *const names[] = {"--time", "--exact", "--lab", "--on", "--profile", "--case", "--verbose", "--stats"};
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++)
+        if (strlen(names[i]) == strcspn(word, "=") && !strncmp(word, names[i], strlen(names[i])))
+            return true;
+    return false;
+}
+
 int run_main(int argc, char **argv)
 {
     struct lab_options options = {.seed = 1};
@@ -131,7 +141,7 @@ int run_main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return print_help();
-        if (strcmp(argv[i], "--") == 0)
+        if (strcmp(argv[i], "--") == 0 || is_programs_option(argv[i]))
             return run_program_main(argc, argv);
     }
     status = parse_options(&options, argc, argv);

@@ -77,6 +77,8 @@ static int parse(int argc, char **argv, struct run_options *o)
     if (rc == CLI_OK && o->lab && (o->test_case || o->profile))
         rc = cli_wrong("run", "%s goes with the built-in internet only", o->test_case ? "--case" : "--profile",
                        "a lab file says itself what its hosts are");
+    if (rc == CLI_OK && *o->program && strcmp(argv[optind - 1], "--") != 0)
+        rc = cli_wrong("run", "%s stands before `--`", *o->program, "a program goes behind it, a lab file is --lab FILE here");
     if (rc == CLI_OK && !*o->program)
         rc = cli_wrong("run", "%s is wanted", "a program", "lilliput run [OPTIONS] -- PROGRAM [ARGUMENTS], or --help");
     return rc;
