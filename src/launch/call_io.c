@@ -61,6 +61,10 @@ static int64_t parse(struct call *call, struct transfer *t, unsigned index)
     case __NR_readv:
     case __NR_writev:
         return read_vectors(call, t, a[1], a[2]);
+    case __NR_preadv2: /* at -1: readv */
+    case __NR_pwritev2:
+        t->flags = a[5] & RWF_NOWAIT ? MSG_DONTWAIT : 0;
+        return (int64_t)a[3] == -1 ? read_vectors(call, t, a[1], a[2]) : -ESPIPE;
     case __NR_recvmsg:
     case __NR_sendmsg:
         t->flags = (int)a[2];
@@ -97,7 +101,8 @@ static size_t total_of(const struct transfer *t)
 /* readv and writev of nothing, and read, do not come to the socket at all (vfs_readv, sock_read_iter). */
 static bool asks_nobody(const struct call *call, const struct transfer *t)
 {
-    return (call->nr == __NR_read || call->nr == __NR_readv || call->nr == __NR_writev) && total_of(t) == 0;
+    bool is_vector = call->nr == __NR_readv || call->nr == __NR_writev || call->nr == __NR_preadv2 || call->nr == __NR_pwritev2;
+    return (call->nr == __NR_read || is_vector) && total_of(t) == 0;
 }
 
 int call_take_error(struct call *call, int flags)

@@ -105,6 +105,8 @@ int64_t call_splice(struct call *call)
     if (!l->has_sockets)
         return CALL_CONTINUE;
     call->desc = notify_find(l, call->tid, (int)call->args[0], &call->inner);
+    if (!call->desc && notify_refuse_real(call, (int)call->args[0]))
+        return -EACCES;
     is_in_pair = call->desc && has_bytes_in_pair(l, call->desc);
     if (call->desc && !is_in_pair)
         return splice_in(call);
@@ -116,7 +118,9 @@ int64_t call_splice(struct call *call)
         close(call->inner);
     call->inner = -1;
     call->desc = is_in_pair ? NULL : notify_find(l, call->tid, (int)call->args[2], &call->inner);
-    if (!call->desc || has_bytes_in_pair(l, call->desc))
+    if (!call->desc)
+        return notify_refuse_real(call, (int)call->args[2]) ? -EACCES : CALL_CONTINUE;
+    if (has_bytes_in_pair(l, call->desc))
         return CALL_CONTINUE;
     return splice_out(call);
 }

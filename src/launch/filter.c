@@ -100,6 +100,8 @@ static const struct rule {
     {__NR_write, E, ALWAYS, 0, NOTIFY},
     {__NR_readv, E, ALWAYS, 0, NOTIFY},
     {__NR_writev, E, ALWAYS, 0, NOTIFY},
+    {__NR_preadv2, E, ALWAYS, 0, NOTIFY},
+    {__NR_pwritev2, E, ALWAYS, 0, NOTIFY},
     {__NR_close, E, ALWAYS, 0, NOTIFY},
     {__NR_sendfile, E, ALWAYS, 0, NOTIFY},
     {__NR_splice, A, ALWAYS, 0, NOTIFY},

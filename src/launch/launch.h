@@ -344,6 +344,8 @@ pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
 void notify_ready(struct source *source, uint32_t events);
 /* Whose socket descriptor FD of thread TID is; NULL: none of ours. INNER: a duplicate of it, for the caller to close, or -1. */
 struct desc *notify_find(struct launcher *launcher, pid_t tid, int fd, int *inner);
+/* -EACCES, and a line in the log, when CALL's descriptor FD (call->inner, not ours) is a socket of the real network; else 0 */
+int64_t notify_refuse_real(const struct call *call, int fd);
 /* DESC is FD of TID now, as it calls or is answered */
 void notify_know(struct launcher *launcher, pid_t tid, int fd, const struct desc *desc);
 bool notify_retry(struct call *call);        /* a held call, handled again; true: it has ended, and is freed */

@@ -50,6 +50,8 @@ static const struct handler {
     [__NR_readv] = {"readv", call_recv, DESCRIPTOR},
     [__NR_write] = {"write", call_send, DESCRIPTOR},
     [__NR_writev] = {"writev", call_send, DESCRIPTOR},
+    [__NR_preadv2] = {"preadv2", call_recv, DESCRIPTOR},
+    [__NR_pwritev2] = {"pwritev2", call_send, DESCRIPTOR},
     [__NR_sendfile] = {"sendfile", call_sendfile, DESCRIPTOR},
     [__NR_close] = {"close", call_close, DESCRIPTOR},
     [__NR_splice] = {"splice", call_splice, NO_DESCRIPTOR},
@@ -216,27 +218,43 @@ void notify_free(struct call *call)
     free(call);
 }
 
-/* A descriptor that is not ours: a file, an AF_UNIX socket, or a socket of the real network, which can only have come from a
- * process outside (SCM_RIGHTS): that one is of no use here (invariant 1). */
-static int64_t handle_foreign(struct call *call, const struct handler *handler)
+/* Of descriptor FD, which is call->inner and not ours; -1: not a socket. */
+static int domain_of(const struct call *call, int fd)
 {
     int domain;
     socklen_t length = sizeof domain;
 
     if (call->program->launcher->keeps_inner)
-        domain = sweep_domain(call->tid, (int)call->args[0]);
-    else if (getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
-        domain = -1;
+        return sweep_domain(call->tid, fd);
+    return getsockopt(call->inner, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0 ? -1 : domain;
+}
+
+static int64_t refuse_real(const struct call *call, int fd)
+{
+    call_log(call, "%s(%d): a socket of the real network (EACCES)", notify_name(call->nr), fd);
+    return -EACCES;
+}
+
+int64_t notify_refuse_real(const struct call *call, int fd)
+{
+    int domain = domain_of(call, fd);
+    return domain < 0 || domain == AF_UNIX ? 0 : refuse_real(call, fd);
+}
+
+/* A descriptor that is not ours: a file, an AF_UNIX socket, or a socket of the real network, which can only have come from a
+ * process outside (SCM_RIGHTS): that one is of no use here (invariant 1). */
+static int64_t handle_foreign(struct call *call, const struct handler *handler)
+{
+    int domain = domain_of(call, (int)call->args[0]);
+
     if (domain < 0 && call->nr == __NR_ioctl && (uint32_t)call->args[1] == TUNSETIFF) { /* opened by another name */
         call_log(call, "a TUN or TAP interface: not in the lab (EPERM)");
         return -EPERM;
     }
     if (domain < 0)
         return CALL_CONTINUE;
-    if (domain != AF_UNIX && call->nr != __NR_close) {
-        call_log(call, "%s(%d): a socket of the real network (EACCES)", handler->name, (int)call->args[0]);
-        return -EACCES;
-    }
+    if (domain != AF_UNIX && call->nr != __NR_close)
+        return refuse_real(call, (int)call->args[0]);
     if (call->nr == __NR_connect)
         return call_connect(call); /* the name services' sockets */
     if (handler->handle == call_recv || handler->handle == call_accept)

@@ -63,6 +63,15 @@ all pressure '^echoed' "$python $SOURCE_DIR/tests/system/pressure.py"
 all iperf3 'iperf Done' 'iperf3 -s -1 >/dev/null & sleep 0.5; iperf3 -c 127.0.0.1 -n 1M; wait'
 all ping '0% packet loss' 'ping -c 2 server.test'
 all dev-tcp 'through bash' 'exec 3<>/dev/tcp/server.test/7; echo through bash >&3; head -1 <&3'
+all 'preadv2 and pwritev2' '^b.x. True True$' "$python -c '
+import os, socket
+s = socket.create_connection((\"server.test\", 7)); b = bytearray(9)
+def fails(error, f, *a):
+    try: f(*a)
+    except error: return True
+was = fails(OSError, os.preadv, s.fileno(), [b], -1, os.RWF_NOWAIT)
+os.pwritev(s.fileno(), [b\"x\"], -1, os.RWF_DSYNC); os.preadv(s.fileno(), [b], -1, os.RWF_HIPRI)
+print(bytes(b[:1]), was, fails(OSError, os.preadv, s.fileno(), [b], 5, os.RWF_HIPRI))'"
 all MSG_WAITALL '^40000 True 3$' "$python $SOURCE_DIR/tests/system/waitall.py"
 all 'MSG_WAITALL and SO_RCVTIMEO' '^10000 2$' "$python $SOURCE_DIR/tests/system/waitall.py"
 check 'bytes by reference' 0 '^read same.splice same.slowly same.shut same.$' bash -c '"$0" run -- "$1" "$2" | tr "\n" .' "$LILLIPUT" "$python" "$SOURCE_DIR/tests/system/lending.py"
