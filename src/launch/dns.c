@@ -320,7 +320,8 @@ static int send_due(struct answerer_state *s)
     for (unsigned i = 0; i < s->delayed_count;) {
         struct delayed *d = &s->delayed[i];
         if (d->due_ns <= now) {
-            lil_sendto(s->proc, d->fd, d->answer, d->size, MSG_NOSIGNAL | MSG_DONTWAIT, d->length ? (struct sockaddr *)&d->to : NULL, d->length);
+            const struct sockaddr *to = d->length ? (struct sockaddr *)&d->to : NULL;
+            lil_sendto(s->proc, d->fd, d->answer, d->size, MSG_NOSIGNAL | MSG_DONTWAIT, to, d->length);
             *d = s->delayed[--s->delayed_count];
         } else {
             next = min_u64(next, s->delayed[i++].due_ns);

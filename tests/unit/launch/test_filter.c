@@ -89,9 +89,9 @@ static void test_decisions(void **state)
         {__NR_ioctl, {3, 0x8b01}, {N, N, N}}, {__NR_ioctl, {3, 0x8c00}, {A, A, A}},
         {__NR_ioctl, {3, 0x541b}, {A, N, N}}, {__NR_ioctl, {3, 0x5401}, {A, A, A}}, {__NR_splice, {3}, {N, N, N}},
         {__NR_sendfile, {3}, {A, N, N}}, {__NR_prctl, {PR_SET_DUMPABLE, 0}, {E(0), E(0), E(0)}},
-        {__NR_prctl, {PR_SET_NAME}, {A, A, A}}, {__NR_io_uring_setup, {8}, {E(ENOSYS), E(ENOSYS), E(ENOSYS)}},
+        {__NR_prctl, {PR_SET_NAME}, {A, A, A}}, {__NR_io_uring_setup, {8}, {N, N, N}},
         {__NR_io_uring_enter, {8}, {E(ENOSYS), E(ENOSYS), E(ENOSYS)}},
-        {438 /* pidfd_getfd */, {3}, {E(EPERM), E(EPERM), E(EPERM)}}, {__NR_openat, {0}, {N, N, N}}, {437 /* openat2 */, {0}, {N, N, N}},
+        {438 /* pidfd_getfd */, {3}, {N, N, N}}, {__NR_openat, {0}, {N, N, N}}, {437 /* openat2 */, {0}, {N, N, N}},
         {__NR_clock_gettime, {CLOCK_MONOTONIC}, {A, A, N}}, {__NR_clock_gettime, {CLOCK_THREAD_CPUTIME_ID}, {A, A, A}},
         {__NR_clock_gettime, {(uint32_t)-6}, {A, A, A}}, {__NR_nanosleep, {0}, {A, A, T}},
         {__NR_clock_nanosleep, {CLOCK_REALTIME}, {A, A, T}}, {__NR_ppoll, {0, 0, 0}, {A, A, A}},
@@ -103,15 +103,15 @@ static void test_decisions(void **state)
         {__NR_futex, {0, FUTEX_LOCK_PI, 0, 4096}, {A, A, T}}, {__NR_futex, {0, FUTEX_REQUEUE, 0, 4096}, {A, A, A}},
         {__NR_setitimer, {0 /* ITIMER_REAL */}, {A, A, N}}, {__NR_setitimer, {1}, {A, A, A}},
         {__NR_timer_create, {CLOCK_MONOTONIC}, {A, A, N}},
-        {__NR_kill, {SUPERVISOR, SIGUSR1}, {E(EPERM), E(EPERM), E(EPERM)}},
-        {__NR_kill, {GUARDIAN, SIGKILL}, {E(EPERM), E(EPERM), E(EPERM)}}, {__NR_kill, {SUPERVISOR, 0}, {A, A, A}},
+        {__NR_kill, {SUPERVISOR, SIGUSR1}, {N, N, N}},
+        {__NR_kill, {GUARDIAN, SIGKILL}, {N, N, N}}, {__NR_kill, {SUPERVISOR, 0}, {A, A, A}},
         {__NR_kill, {GUARDIAN, SIGTERM}, {A, A, A}}, {__NR_kill, {77, SIGKILL}, {A, A, A}},
         {__NR_kill, {0, SIGTERM}, {N, N, N}}, {__NR_kill, {(uint32_t)-1, SIGKILL}, {N, N, N}},
         {__NR_kill, {(uint32_t)-77, SIGKILL}, {N, N, N}}, {__NR_fcntl, {3, F_SETOWN}, {N, N, N}},
         {__NR_fcntl, {3, F_SETFL}, {A, A, A}}, {424 /* pidfd_send_signal */, {3, SIGTERM}, {A, A, A}},
         {424, {3, SIGTERM, 0, 4}, {E(EINVAL), E(EINVAL), E(EINVAL)}},
-        {__NR_tgkill, {SUPERVISOR, SUPERVISOR, SIGTERM}, {E(EPERM), E(EPERM), E(EPERM)}},
-        {__NR_tkill, {77, SIGTERM}, {A, A, A}}, {__NR_ptrace, {16, SUPERVISOR}, {E(EPERM), E(EPERM), N}},
+        {__NR_tgkill, {SUPERVISOR, SUPERVISOR, SIGTERM}, {N, N, N}}, {__NR_tgkill, {77, 77, SIGTERM}, {A, A, A}},
+        {__NR_tkill, {77, SIGTERM}, {A, A, A}}, {__NR_ptrace, {16, SUPERVISOR}, {N, N, N}},
         {__NR_ptrace, {16, 77}, {A, A, N}}, {__NR_timerfd_settime, {3}, {A, A, N}}, {__NR_getpid, {0}, {A, A, A}},
         {__NR_execve, {0}, {A, A, A}}, {__NR_exit_group, {0}, {A, A, A}}};
     (void)state;
@@ -128,11 +128,11 @@ static void test_other_architectures(void **state)
     struct seccomp_data foreign = {.nr = __NR_getpid, .arch = AUDIT_ARCH_ARM};
     (void)state;
     for (int mode = 0; mode < 3; mode++) {
-        assert_int_equal(run(mode, &foreign), E(ENOSYS));
+        assert_int_equal(run(mode, &foreign), N);
 #ifdef __x86_64__
         struct seccomp_data i386 = {.nr = 20, .arch = AUDIT_ARCH_I386}, x32 = {.nr = __NR_getpid | 0x40000000, .arch = ARCH_AUDIT};
-        assert_int_equal(run(mode, &i386), E(ENOSYS));
-        assert_int_equal(run(mode, &x32), E(ENOSYS));
+        assert_int_equal(run(mode, &i386), N);
+        assert_int_equal(run(mode, &x32), N);
 #endif
     }
 }
