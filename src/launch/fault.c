@@ -27,7 +27,7 @@ struct fault {
 
 /* What stands in a packet: its headers' lengths are 0 where there is none. */
 struct seen {
-    bool is_udp, is_neighbor; /* neighbour discovery */
+    bool is_udp;
     struct ip ip;
     struct tcphdr_ tcp;
     struct udphdr_ udp;
@@ -50,7 +50,6 @@ static struct seen look_at(struct lil_packet *packet)
         return seen;
     seen.link = (size_t)link;
     seen.headers = (size_t)(link + header);
-    seen.is_neighbor = seen.ip.protocol == IPPROTO_ICMPV6 && seen.ip.ttl == 255; /* ND's hop limit: RFC 4861 4.3 */
     seen.is_udp = seen.ip.protocol == IPPROTO_UDP;
     if (seen.ip.frag_offset)
         return seen;
@@ -236,7 +235,7 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
     struct seen seen = look_at(packet);
 
     if (fault->kind == FAULT_DELAY)
-        return seen.headers && !seen.is_neighbor ? (int64_t)delay_ns : PASS;
+        return seen.headers ? (int64_t)delay_ns : PASS;
     if (seen.is_udp)
         return direction != FROM_CLIENT ? filter_answer(fault, packet, &seen) : PASS;
     return seen.transport ? filter_tcp(fault, direction == FROM_CLIENT, packet, &seen, now_ns) : PASS;

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "host/host.h"
 #include "launch/zoo.h"
 
 const char *const zoo_names[][2] = {
@@ -21,6 +22,43 @@ const char *const zoo_names[][2] = {
     {"six.test", "an IPv6 address that is dead, an IPv4 address that answers"},
     {NULL, NULL},
 };
+
+/* --- neighbours that know each other: on a link that loses packets no ARP request is lost, and nobody is unreachable for that ------------- */
+struct port {
+    int ifindex;
+    struct mac mac;
+};
+
+static bool see_port(void *ctx, const struct host_interface_view *view)
+{
+    struct port *port = ctx;
+
+    if (view->ifindex == port->ifindex)
+        port->mac = view->mac;
+    return true;
+}
+
+static int know(struct lil_host *host, int ifindex, struct lil_host *other, int its_ifindex, const char *four, const char *six)
+{
+    struct port port = {.ifindex = its_ifindex};
+    int rc;
+
+    host_each_interface(other, see_port, &port);
+    rc = lil_neighbor_add(host, ifindex, four, port.mac.b);
+    return rc ? rc : lil_neighbor_add(host, ifindex, six, port.mac.b);
+}
+
+static int introduce_routers(struct zoo *zoo)
+{
+    int rc = know(zoo->gw, ZOO_LAN_IFINDEX + 1, zoo->core, ZOO_LAN_IFINDEX, "172.16.0.2", "2001:db8:0:2::2");
+    return rc ? rc : know(zoo->core, ZOO_LAN_IFINDEX, zoo->gw, ZOO_LAN_IFINDEX + 1, "172.16.0.1", "2001:db8:0:2::1");
+}
+
+static int introduce_server(struct zoo *zoo, struct lil_host *host, const char *four, const char *six)
+{
+    int isp = lil_interface_index(zoo->core, "eth1"), rc = know(zoo->core, isp, host, ZOO_LAN_IFINDEX, four, six);
+    return rc ? rc : know(host, ZOO_LAN_IFINDEX, zoo->core, isp, "203.0.113.1", "2001:db8:f::1");
+}
 
 int zoo_base(struct zoo *zoo, uint64_t seed, const char *profile)
 {
@@ -54,20 +92,23 @@ int zoo_base(struct zoo *zoo, uint64_t seed, const char *profile)
     rc = rc ? rc : lil_address_add(zoo->core, lil_interface_index(zoo->core, "eth1"), "2001:db8:f::1/64");
     for (unsigned i = 0; rc == 0 && i < ARRAY_COUNT(lines); i++)
         rc = lil_route_add(lil_world_find(zoo->world, lines[i][0]), lines[i][1], lines[i][2]);
-    return rc;
+    return rc ? rc : introduce_routers(zoo);
 }
 
 struct lil_host *zoo_server(struct zoo *zoo, const char *name, unsigned n, const struct lil_link_config *config)
 {
     struct lil_link_config wire = {.delay_ns = 1 * NS_PER_MS};
     struct lil_host *host = lil_world_host(zoo->world, name, "linux");
-    char four[32], six[64];
+    char four[32], six[64], length[72];
 
-    snprintf(four, sizeof four, "203.0.113.%u/24", n);
-    snprintf(six, sizeof six, "2001:db8:f::%u/64", n);
-    if (!host || lil_world_attach(zoo->world, zoo->isp, host, "eth0", four, config ? config : &wire) < 0 ||
-        lil_address_add(host, lil_interface_index(host, "eth0"), six) < 0 || lil_route_add(host, "default", "203.0.113.1") < 0 ||
-        lil_route_add(host, "::/0", "2001:db8:f::1") < 0)
+    snprintf(four, sizeof four, "203.0.113.%u", n);
+    snprintf(six, sizeof six, "2001:db8:f::%u", n);
+    snprintf(length, sizeof length, "%s/24", four);
+    if (!host || lil_world_attach(zoo->world, zoo->isp, host, "eth0", length, config ? config : &wire) < 0)
+        return NULL;
+    snprintf(length, sizeof length, "%s/64", six);
+    if (lil_address_add(host, ZOO_LAN_IFINDEX, length) < 0 || lil_route_add(host, "default", "203.0.113.1") < 0 ||
+        lil_route_add(host, "::/0", "2001:db8:f::1") < 0 || (config && config->loss && introduce_server(zoo, host, four, six) < 0))
         return NULL;
     return host;
 }

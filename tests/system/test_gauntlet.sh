@@ -83,6 +83,7 @@ def lost(f):
     except OSError: return True
 s = connect()
 '
+check 'loss-30: no router is lost' 0 '^loss-30 .* 0 ' "$LILLIPUT" gauntlet --case loss-30 --seed 3 -- curl -s 'http://{host}/'
 check 'zero-window: a request does not fit' 0 '^1 case: 1 ended' "$LILLIPUT" gauntlet --case zero-window -- python3 -c "$net
 s.sendall(b'x' * 50); time.sleep(9); sys.exit(struct.unpack('i', fcntl.ioctl(s, 0x5411, bytes(4)))[0] != 34)"
 check 'restart: who connects again is served' 0 '^restart .* 0 +15[0-9]\.' "$LILLIPUT" gauntlet --case restart -- python3 -c "$net
