@@ -23,7 +23,7 @@ const char *const zoo_names[][2] = {
     {NULL, NULL},
 };
 
-/* --- neighbours that know each other: on a link that loses packets no ARP request is lost, and nobody is unreachable for that ------------- */
+/* --- neighbours that know each other: on a link that loses packets no ARP request is lost, and nobody is unreachable for that --- */
 struct port {
     int ifindex;
     struct mac mac;
