@@ -65,7 +65,7 @@ with open(out, "w") as f:
     f.write("- **Fail although only IPv6 is broken** (`ipv6-broken`): %s.\n"
             % who(lambda r: works(r) and "ipv6-broken" in r and r["ipv6-broken"]["exit"] != "0"))
     f.write("- **Report success for half an answer** (`fin-after`, exit 0; nc and bash have no way to know): %s.\n" % who(lambda r: "fin-after" in r and r["fin-after"]["exit"] == "0" and works(r)))
-    f.write("- **Report success for a reset answer** (`rst-after`, exit 0; an answer of one packet was complete before the reset): %s.\n" % who(lambda r: "rst-after" in r and r["rst-after"]["exit"] == "0" and works(r)))
+    f.write("- **Report success for a reset answer** (`rst-after`, exit 0): %s.\n" % who(lambda r: "rst-after" in r and r["rst-after"]["exit"] == "0" and works(r)))
     if broken:
         f.write("- Could not be surveyed: %s.\n" % ", ".join(broken))
     f.write("\n## The clients\n\n")

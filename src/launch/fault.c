@@ -13,7 +13,9 @@ enum { PASS = 0, DROP = 1, FROM_CLIENT = 1, FLOWS = 64 };
 struct fault_flow {
     uint16_t port; /* the client's */
     bool is_acked; /* the handshake's last ACK was there */
-    bool is_dead;  /* the NAT has forgotten it */
+    bool is_cut;   /* FAULT_RESET: a part of the answer has passed, up to EDGE */
+    bool is_dead;  /* it was reset, or the NAT has forgotten it */
+    uint32_t edge;
     uint64_t last_ns;
 };
 
@@ -65,25 +67,21 @@ static struct seen look_at(struct lil_packet *packet)
 }
 
 /* --- packets that are changed on their way ------------------------------------------------------------------------------------------- */
-/* The packet with the first KEEP bytes of its payload, without a FIN, and (UDP) its source port higher by SHIFT. Of a fragmented
- * datagram's first part a whole one is made; the others are dropped. */
-static void rewrite(struct lil_packet *packet, const struct seen *seen, size_t keep, uint16_t shift)
+/* The packet as SEEN has become, with the first seen->payload bytes of its payload. Of a fragmented datagram's first part a whole one is
+ * made; the others are dropped. The servers are profile linux: their options are as long again. */
+static void rewrite(struct lil_packet *packet, struct seen *seen)
 {
     struct ip ip = seen->ip;
-    struct udphdr_ udp = seen->udp;
-    uint8_t ethernet[ETH_LENGTH], *transport, *start;
+    uint8_t ethernet[ETH_LENGTH], *start;
 
     lil_packet_read(packet, 0, ethernet, seen->link);
-    packet_trim_to(packet, seen->headers + seen->transport + keep);
+    packet_trim_to(packet, seen->headers + seen->transport + seen->payload);
     packet_trim_front(packet, seen->headers);
-    transport = packet->head + packet->head_off;
-    if (seen->is_udp) {
-        udp.source_port = (uint16_t)(udp.source_port + shift);
-        udp.length = (uint16_t)packet->length;
-        udphdr_emit(&udp, transport);
-    } else {
-        transport[13] &= (uint8_t)~TCP_FIN; /* RFC 9293 3.1: the flags' byte */
-    }
+    seen->udp.length = (uint16_t)packet->length;
+    if (seen->is_udp)
+        udphdr_emit(&seen->udp, packet->head + packet->head_off);
+    else
+        tcphdr_emit(&seen->tcp, TCP_ORDER_LINUX, packet->head + packet->head_off);
     ip.payload_length = packet->length;
     ip.is_fragment = ip.more_fragments = false;
     wire_csum_set(&ip, packet, false);
@@ -92,11 +90,24 @@ static void rewrite(struct lil_packet *packet, const struct seen *seen, size_t k
     ip_emit(&ip, start + seen->link);
 }
 
-static int64_t halve(struct lil_packet *packet, const struct seen *seen)
+static int64_t halve(struct lil_packet *packet, struct seen *seen)
 {
     if (seen->payload < 2)
         return DROP;
-    rewrite(packet, seen, seen->payload / 2, 0);
+    seen->payload /= 2;
+    seen->tcp.flags &= (uint16_t)~TCP_FIN;
+    rewrite(packet, seen);
+    return PASS;
+}
+
+static int64_t make_reset(struct lil_packet *packet, struct seen *seen, uint32_t seq)
+{
+    seen->tcp.flags = TCP_RST | TCP_ACK;
+    seen->tcp.seq = seq;
+    seen->tcp.options = (struct tcp_options){0};
+    seen->transport = TCP_LENGTH;
+    seen->payload = 0;
+    rewrite(packet, seen);
     return PASS;
 }
 
@@ -131,25 +142,22 @@ static void come_back(void *ctx, uint64_t now_ns)
 {
     struct fault *fault = ctx;
 
+    (void)now_ns;
     lil_interface_set_up(fault->zoo->target, ZOO_LAN_IFINDEX, true);
     fault->begun = false;
-    fault->over = fault->kind == FAULT_RESTART;
-    if (fault->kind == FAULT_RESET)
-        forget(fault, 0, now_ns);
+    fault->over = true;
 }
 
 /* The first half of what the answer begins with passes, and the server's cable is pulled: no packet comes from it, as from one that
  * lost its power. */
-static int64_t on_answer(struct fault *fault, struct lil_packet *packet, const struct seen *seen, uint64_t now_ns)
+static int64_t on_answer(struct fault *fault, struct lil_packet *packet, struct seen *seen, uint64_t now_ns)
 {
-    struct lil_world *world = fault->zoo->world;
-
     fault->begun = true;
     lil_interface_set_up(fault->zoo->target, ZOO_LAN_IFINDEX, false);
-    if (fault->kind == FAULT_RESTART)
+    if (fault->kind == FAULT_RESTART) {
         forget(fault, 0, now_ns);
-    if (fault->kind != FAULT_CUT)
-        lil_world_at(world, now_ns + (fault->kind == FAULT_RESTART ? restart_ns : reset_ns), come_back, fault);
+        lil_world_at(fault->zoo->world, now_ns + restart_ns, come_back, fault);
+    }
     return halve(packet, seen);
 }
 
@@ -167,11 +175,30 @@ static struct fault_flow *flow_of(struct fault *fault, uint16_t port)
     return flow;
 }
 
-/* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
-static int64_t translate(struct fault *fault, struct fault_flow *flow, bool opens, uint64_t now_ns)
+/* The first half of what the answer begins with passes; what the server then says again is an RST, half a second later. */
+static int64_t cut_and_reset(struct fault *fault, struct fault_flow *flow, bool from_client, struct lil_packet *packet, struct seen *seen,
+                             uint64_t now_ns)
 {
-    if (opens || (!flow->is_dead && now_ns - flow->last_ns <= nat_idle_ns)) {
-        *flow = (struct fault_flow){.port = flow->port, .last_ns = now_ns};
+    if (flow->is_cut && !flow->is_dead && (from_client || now_ns - flow->last_ns < reset_ns))
+        return DROP; /* the server says it again, as long as nobody answers */
+    if (from_client || flow->is_dead || !seen->payload)
+        return PASS;
+    if (flow->is_cut) {
+        flow->is_dead = true;
+        forget(fault, flow->port, now_ns);
+        return make_reset(packet, seen, flow->edge);
+    }
+    flow->is_cut = true;
+    flow->last_ns = now_ns;
+    flow->edge = seen->tcp.seq + (uint32_t)seen->payload / 2;
+    return halve(packet, seen);
+}
+
+/* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
+static int64_t translate(struct fault *fault, struct fault_flow *flow, uint64_t now_ns)
+{
+    if (!flow->is_dead && now_ns - flow->last_ns <= nat_idle_ns) {
+        flow->last_ns = now_ns;
         return PASS;
     }
     if (!flow->is_dead && fault->kind == FAULT_NAT_RST)
@@ -182,15 +209,15 @@ static int64_t translate(struct fault *fault, struct fault_flow *flow, bool open
     return DROP;
 }
 
-static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_packet *packet, const struct seen *seen, uint64_t now_ns)
+static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_packet *packet, struct seen *seen, uint64_t now_ns)
 {
     struct fault_flow *flow = flow_of(fault, from_client ? seen->tcp.source_port : seen->tcp.dest_port);
     bool opens = from_client && seen->tcp.flags & TCP_SYN, is_ack = from_client && !opens && seen->tcp.flags & TCP_ACK;
 
+    if (opens)
+        *flow = (struct fault_flow){.port = flow->port, .last_ns = now_ns};
     switch (fault->kind) {
     case FAULT_LAST_ACK:
-        if (opens)
-            flow->is_acked = false;
         if (!is_ack || flow->is_acked)
             return PASS;
         flow->is_acked = true;
@@ -200,19 +227,20 @@ static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_pack
         return fault->begun && !from_client ? DROP : PASS;
     case FAULT_CUT:
     case FAULT_RESTART:
-    case FAULT_RESET:
         if (fault->begun)
             return DROP;
         return !fault->over && !from_client && seen->payload ? on_answer(fault, packet, seen, now_ns) : PASS;
+    case FAULT_RESET:
+        return cut_and_reset(fault, flow, from_client, packet, seen, now_ns);
     case FAULT_NAT:
     case FAULT_NAT_RST:
-        return translate(fault, flow, opens, now_ns);
+        return translate(fault, flow, now_ns);
     default:
         return PASS;
     }
 }
 
-static int64_t filter_answer(struct fault *fault, struct lil_packet *packet, const struct seen *seen)
+static int64_t filter_answer(struct fault *fault, struct lil_packet *packet, struct seen *seen)
 {
     switch (fault->kind) {
     case FAULT_LATE:
@@ -222,7 +250,8 @@ static int64_t filter_answer(struct fault *fault, struct lil_packet *packet, con
     case FAULT_PORT:
         if (!seen->transport)
             return DROP;
-        rewrite(packet, seen, seen->payload, 1);
+        seen->udp.source_port++;
+        rewrite(packet, seen);
         return PASS;
     default:
         return PASS;
