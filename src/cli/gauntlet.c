@@ -256,19 +256,32 @@ static void run_jobs(struct job *jobs, unsigned count, const struct gauntlet_opt
 }
 
 /* --- the verdict --------------------------------------------------------------------------------------------------------------------- */
-/* A word as a shell takes it. */
+static bool is_printable(const char *word)
+{
+    while (*word >= ' ' && *word <= '~')
+        word++;
+    return !*word;
+}
+
+/* A word as a shell takes it: on one line, and what is not ASCII by its number ($'\x..'). */
 static void print_quoted(FILE *out, const char *word)
 {
+    bool has_codes = !is_printable(word);
+
     if (*word && strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%{}") == strlen(word)) {
         fputs(word, out);
         return;
     }
-    fputc('\'', out);
+    fputs(has_codes ? "$'" : "'", out);
     for (; *word; word++)
         if (*word == '\'')
-            fputs("'\\''", out);
+            fputs(has_codes ? "\\'" : "'\\''", out);
+        else if (has_codes && *word == '\n')
+            fputs("\\n", out);
+        else if (has_codes && (*word < ' ' || *word > '~'))
+            fprintf(out, "\\x%02x", (unsigned char)*word);
         else
-            fputc(*word, out);
+            fprintf(out, has_codes && *word == '\\' ? "\\%c" : "%c", *word);
     fputc('\'', out);
 }
 

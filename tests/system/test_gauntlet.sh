@@ -128,6 +128,10 @@ if '${pair%%:*}' == 'udp-duplicate': assert s.recv(99) == answer"
 done
 check 'the line that repeats a hang can be pasted' 1 "again: [^ ]*lilliput gauntlet --case silent .* --server 'sleep 9' -- bash -c 'cat </dev/tcp/" \
   "$LILLIPUT" gauntlet --case silent --server 'sleep 9' -- bash -c 'cat </dev/tcp/$LILLIPUT_ADDR/$LILLIPUT_PORT'
+$LILLIPUT gauntlet --case fine --json -- bash -c 'printf "%s\n" "$@" >"$0"; exit 4' "$work/words" $'a\nb\\c' "it's" $'\xff1' '' >"$work/j.json"
+words=$(<"$work/words"); rm "$work/words"
+bash -c "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["cases"][0]["again"])' "$work/j.json")" >/dev/null
+[ "$words" = "$(<"$work/words")" ] && [ -n "$words" ] && echo "ok any word can be pasted" || { echo "FAILED: $words"; failures=$((failures + 1)); }
 spins='import os, select, socket, sys
 s = socket.create_connection((os.environ["LILLIPUT_HOST"], 80)); s.sendall(b"GET / HTTP/1.0\r\n\r\n"); p = select.epoll(); p.register(s, select.EPOLLIN)
 while True: s.recv(9) if sys.argv[1] == "read" else p.poll(5)'
