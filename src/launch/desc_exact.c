@@ -83,13 +83,17 @@ void desc_sync(struct desc *desc, int inner)
     if (desc->lil_fd < 0 || desc->outer.fd < 0 || desc->state == DESC_CONNECTING || desc->state == DESC_NEW)
         return;
     events = proc_poll_events(desc->program->proc, desc->lil_fd);
+    if (events & POLLERR && desc->kind == DESC_STREAM) { /* in one step: who waits must not wake to a part of it */
+        desc_reset(desc);
+        return;
+    }
     if (desc->kind == DESC_STREAM && desc->state == DESC_OPEN)
         sync_urgent(desc, events & POLLPRI, inner); /* before an end, after which no token goes in */
     if (events & POLLRDHUP && !(events & POLLERR))
         show_fin(desc);
     if (events & POLLHUP && !(events & POLLERR))
         show_end(desc);
-    if (events & (POLLIN | POLLPRI) || (events & POLLERR && desc->kind == DESC_DGRAM)) {
+    if (events & (POLLIN | POLLPRI | POLLERR)) {
         if (!desc->tokens || woken & POLLIN)
             show_readable(desc, inner);
     } else if (desc->tokens && inner >= 0) {
@@ -101,6 +105,4 @@ void desc_sync(struct desc *desc, int inner)
         else if (!desc->fill && inner >= 0)
             desc_fill(desc, inner);
     }
-    if (events & POLLERR && desc->kind == DESC_STREAM)
-        desc_reset(desc);
 }
