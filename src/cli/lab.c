@@ -165,6 +165,16 @@ static void stop_now(void *ctx, uint64_t now_ns)
         kill(one->real->pid, SIGTERM);
 }
 
+/* The hosts themselves, and builtin programs, are topology_build()'s. */
+static void end_crashed(void *ctx, uint64_t now_ns)
+{
+    const struct lab *lab = ctx;
+    (void)now_ns;
+
+    if (lab->launcher)
+        launcher_end_crashed(lab->launcher);
+}
+
 /* --- the lab ----------------------------------------------------------------------------------------------------------------------- */
 int lab_open(struct lab *lab, const struct lab_options *options)
 {
@@ -206,6 +216,9 @@ int lab_build(struct lab *lab)
     for (unsigned i = 0; i < lab->topology->program_count; i++) /* topology_build() plans the ends of builtin ones */
         if (lab->programs[i].real && lab->programs[i].plan->stop_ns != LIL_NEVER)
             lil_world_at(lab->world, lab->programs[i].plan->stop_ns, stop_now, &lab->programs[i]);
+    for (unsigned i = 0; i < lab->topology->event_count; i++)
+        if (lab->topology->events[i].crash.text)
+            lil_world_at(lab->world, lab->topology->events[i].at_ns, end_crashed, lab);
     return CLI_OK;
 }
 

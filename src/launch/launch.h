@@ -304,6 +304,8 @@ int launcher_rewatch(struct launcher *launcher, struct source *source, uint32_t 
 int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
+/* Programs of hosts that have crashed (lil_world_crash) are killed; those that have not started yet never will. */
+void launcher_end_crashed(struct launcher *launcher);
 /* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */
 int launcher_guard(int (*body)(void *ctx), void *ctx);
 pid_t launcher_guardian(void); /* the process that watches us; 0: none */

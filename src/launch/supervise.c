@@ -316,6 +316,43 @@ struct program *launcher_program_of(struct launcher *l, pid_t pid)
     return NULL;
 }
 
+static bool is_crashed(const struct program *program)
+{
+    return !lil_world_find(program->launcher->world, lil_host_name(program->host));
+}
+
+struct doomed {
+    struct launcher *launcher;
+    unsigned count;
+    pid_t pids[1024]; /* parents first: none shall see a child die */
+};
+
+static void doom_if_crashed(void *ctx, pid_t pid)
+{
+    struct doomed *doomed = ctx;
+    const struct program *program = launcher_program_of(doomed->launcher, pid);
+    if (program && is_crashed(program) && doomed->count < ARRAY_COUNT(doomed->pids))
+        doomed->pids[doomed->count++] = pid;
+}
+
+void launcher_end_crashed(struct launcher *l)
+{
+    list_each(node, &l->programs) {
+        struct program *program = list_entry(node, struct program, node);
+        if (program->started || !is_crashed(program))
+            continue;
+        program->start_ns = LIL_NEVER;
+        program->ended = true;
+        program->status = SIGKILL;
+    }
+    for (int round = 0; round < 3; round++) { /* what is forked meanwhile */
+        struct doomed doomed = {.launcher = l};
+        launcher_each_descendant(l->pid, doom_if_crashed, &doomed);
+        for (unsigned i = 0; i < doomed.count; i++)
+            kill(doomed.pids[i], SIGKILL);
+    }
+}
+
 static bool start_due(struct launcher *l)
 {
     bool any = false;

@@ -29,6 +29,20 @@ for p in json.load(sys.stdin)["programs"]:
     print(p["host"], p["path"], p["final"], *[(l["time_ns"], l["stream"], l["line"]) for l in p["output"] if p["path"] in ("curl", "sh")])' >"$work/programs"
 check 'a lab with real programs as JSON: curl' 0 "^client curl exited 0 .2300000000, 'stdout', '200'.$" cat "$work/programs"
 check 'a lab with real programs as JSON: sh' 0 "^client sh exited 2 .3000000000, 'stdout', 'hello lab'. .63000000000, 'stderr'" cat "$work/programs"
+cat >"$work/crash.yaml" <<'END'
+hosts:
+  web:
+    interfaces: {eth0: 10.0.0.1/24}
+    programs:
+      - {path: sh, args: ["-c", "(setsid sleep 100; echo alive) & exec sleep 100"], expected_final_state: {signaled: 9}}
+      - {path: echo, args: never, start_time: 9s, expected_final_state: {signaled: 9}}
+  client: {interfaces: {eth0: 10.0.0.2/24}, programs: [{path: sh, args: ["-c", "sleep 200; echo over"]}]}
+links: [{endpoints: ["web:eth0", "client:eth0"]}]
+events: [{at: 5s, crash: web}]
+END
+check 'the programs of a host that crashes' 0 '^over$' bash -c '"$0" run "$1" | sed "s/.*| //"' "$LILLIPUT" "$work/crash.yaml"
+check 'and nothing is left of them to speak' 1 '' grep -c 'alive\|never' <("$LILLIPUT" run "$work/crash.yaml")
+
 # what ends with the lab's last program still sends its FIN, or its RST
 for time in real virtual; do
   for last in "FIN 2:2|pass" "RST 2:2|s.setsockopt(1, 13, bytes((1, 0, 0, 0)) + bytes(4))"; do
