@@ -611,7 +611,7 @@ static int stream_readable(struct file *file)
 
     if (sock_of(file)->flags & SF_LISTENING)
         return -EINVAL;
-    if (tcb && tcp_at_mark(tcb) && !tcp_options_peek(tcb)->oob_inline && calls_are(file, CALLS_LINUX))
+    if (tcb && tcp_at_mark(tcb, 0) && !tcp_options_peek(tcb)->oob_inline && calls_are(file, CALLS_LINUX))
         return 0; /* tcp_inq: up to the mark */
     return tcb ? (int)tcp_readable(tcb) : 0;
 }
@@ -629,7 +629,7 @@ static int stream_ioctl(struct lil_proc *proc, struct file *file, unsigned long 
                                                                            : -ENOTTY;
     switch (request) {
     case SIOCATMARK:
-        *value = tcb && tcp_at_mark(tcb);
+        *value = tcb && tcp_at_mark(tcb, 0);
         return 0;
     case SIOCOUTQ:
         *value = tcb ? (int)tcp_unacked(tcb) : 0;

@@ -176,6 +176,27 @@ static int await_lowat(struct lil_proc *proc, struct sock *sock, size_t want, in
     return result;
 }
 
+/* One look at the stream: MSG_PEEK looks from SO_PEEK_OFF on. */
+static ssize_t receive_now(struct sock *sock, struct tcb *tcb, const struct iovec *iov, int count, int flags)
+{
+    size_t total = iov_total(iov, (size_t)count);
+    int place = (flags & (MSG_PEEK | MSG_OOB)) == MSG_PEEK ? peek_place(sock) : 0;
+
+    if (__builtin_expect(place > 0, 0))
+        return tcp_peek(tcb, iov, count, total, (uint32_t)place, flags & NO_SIGNAL_FLAGS);
+    return tcp_receive(tcp_of(sock), tcb, iov, count, total, flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));
+}
+
+/* What was taken, or seen, is all for this call: an error is the next one's, and no call reads across the urgent mark (RFC 6093 3.4). */
+static bool stops_here(const struct sock *sock, struct tcb *tcb, size_t done, int flags)
+{
+    bool peeks = flags & MSG_PEEK;
+    uint32_t ahead = peeks ? (uint32_t)(peek_place(sock) > 0 ? peek_place(sock) : 0) + (uint32_t)done : 0;
+    bool is_over = peeks ? tcp_poll_events(tcb) & (POLLERR | POLLHUP | POLLRDHUP) : tcp_readable(tcb) == 0 && tcp_error(tcb, false);
+
+    return is_over || tcp_at_mark(tcb, ahead);
+}
+
 COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, struct msghdr *message, int flags)
 {
     uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
@@ -189,26 +210,23 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
         struct tcb *tcb = stream_tcb(sock);
         ssize_t n;
 
-        if (!tcb || (done && tcp_readable(tcb) == 0 && tcp_error(tcb, false)))
-            return (ssize_t)done; /* the error is the next call's */
+        if (!tcb || (done && stops_here(sock, tcb, done, flags)))
+            return (ssize_t)done;
         rest_after(&rest, message->msg_iov, message->msg_iovlen, flags & MSG_PEEK ? 0 : done);
-        n = tcp_receive(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
-                        flags & NO_SIGNAL_FLAGS, sock_now(&sock->file));
+        n = receive_now(sock, tcb, rest.iov, rest.count, flags);
         if (n < 0 && n != -EAGAIN)
             return done ? (ssize_t)done : n;
         if (n == 0)
             return (ssize_t)done; /* the end */
         if (n > 0)
             done = flags & MSG_PEEK ? (size_t)n : done + (size_t)n;
-        if (done >= want || (done && tcp_at_mark(tcb))) /* no call reads across the urgent mark (RFC 6093 3.4) */
+        if (done >= want || (done && stops_here(sock, tcb, done, flags)))
             return (ssize_t)done;
         if (n > 0 && !(flags & MSG_PEEK))
             continue; /* there may be more, or the end */
-        if (!file_is_blocking(&sock->file, flags) || flags & MSG_OOB) /* urgent data is not waited for */
-            return done ? (ssize_t)done : -EAGAIN;
-        n = wait_file(proc, &sock->file, POLLIN, deadline_ns);
-        if (n < 0)
-            return done ? (ssize_t)done : n;
+        if (error < 0 || !file_is_blocking(&sock->file, flags) || flags & MSG_OOB) /* urgent data is not waited for */
+            return done ? (ssize_t)done : error < 0 ? error : -EAGAIN;
+        error = wait_file(proc, &sock->file, POLLIN, deadline_ns); /* and what is below SO_RCVLOWAT when the time is over */
     }
 }
 
@@ -243,13 +261,10 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = flags & (MSG_OOB | MSG_CMSG_CLOEXEC);
-    if (__builtin_expect(flags & MSG_PEEK && peek_place(sock) > 0, 0))
-        n = tcp_peek_behind(tcb, message->msg_iov, (int)message->msg_iovlen, (uint32_t)peek_place(sock));
-    else if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
+    if (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1))
         n = -EAGAIN;
     else
-        n = tcp_receive(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen,
-                        iov_total(message->msg_iov, message->msg_iovlen), flags & NO_SIGNAL_FLAGS, sock_now(file));
+        n = receive_now(sock, tcb, message->msg_iov, (int)message->msg_iovlen, flags);
     if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) ||
                          (file_is_blocking(file, flags) && !wait_is_inline(proc))))
         n = receive_slowly(proc, sock, message, flags);

@@ -200,9 +200,9 @@ struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     uint32_t snd_nxt, rcv_nxt, ts_recent, ts_recent_s, ts_offset, rcv_wnd;
     uint64_t deadline_ns;
     uint32_t prev, next;
-    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1, is_signed : 1 /* guard_wait_*() have its keys */;
-    uint8_t rcv_wscale, tos;
-    uint8_t answered;         /* when, in eighths of a second, a segment without text was answered; 0: never */
+    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1, is_signed : 1 /* guard_wait_*() have its keys */, rcv_wscale : 4;
+    uint8_t tos;
+    uint16_t answered;        /* when, in ANSWER_MS, a segment without text was answered; 0: never */
     uint32_t hash;            /* of the flow */
 };
 _Static_assert(sizeof(struct wait_record) <= 88, "a TIME-WAIT record is small");
@@ -615,7 +615,7 @@ bool timer_goes_by_syn(const struct tcb *tcb);
 uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent);
 COLD void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms);
 COLD void timer_fin_wait_2_changed(struct tcb *tcb);
-void timer_orphan(struct tcb *tcb);
+bool timer_orphan(struct tcb *tcb, bool may_be_record);
 void timer_persist(struct tcb *tcb);
 COLD void timer_check_probe(struct tcb *tcb);
 void timer_end_probing(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
@@ -722,6 +722,7 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb);
 bool timewait_refuses(const struct tcp *tcp); /* the table is full, and nothing goes for a newer one */
 enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet);
 void timewait_remove(struct tcp *tcp, uint32_t slot);
+bool timewait_paws(const struct tcp *tcp, uint32_t ts_recent, uint32_t ts_recent_s, const struct tcphdr_ *header);
 void timewait_poll(struct tcp *tcp);
 bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool is_search /* the host chooses the port */);
 

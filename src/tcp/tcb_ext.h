@@ -141,6 +141,7 @@ struct tcb_ext {
         uint64_t option_ns;
     } accecn;
     uint32_t tail_start, pushed_seq; /* where the last buffer that waits began, the last PSH (tcp_queue.c) */
+    uint32_t alone_end;       /* what goes before this went down by the chunk while a write was copied: none of it is put off */
     uint32_t hurried_end;     /* what goes before this is sent while the rest of a write is copied: Nagle does not hold it */
     struct { uint32_t end; bool push, sealed /* it leaves before the next is there */; } marks[32]; /* of the buffers before it */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */

@@ -169,7 +169,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
 /* FLAGS: MSG_PEEK, MSG_OOB, MSG_TRUNC. 0: EOF */
 ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags,
                     uint64_t now_ns);
-ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uint32_t offset);
+/* MSG_PEEK from AHEAD bytes behind what would be read next (SO_PEEK_OFF). */
+ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count, size_t limit, uint32_t ahead, int flags);
 /* The same for one buffer and no flags (tcp_fast.c). */
 ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t size, uint64_t now_ns);
 ssize_t tcp_read(struct tcp *tcp, struct tcb *tcb, void *buffer, size_t size, uint64_t now_ns);
@@ -239,7 +240,7 @@ bool tcp_is_writeable(const struct tcb *tcb);
 size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */
 size_t tcp_unacked(const struct tcb *tcb);        /* SIOCOUTQ: not acknowledged */
 bool tcp_has_fin(const struct tcb *tcb);          /* the peer's FIN is in order */
-bool tcp_at_mark(const struct tcb *tcb);          /* SIOCATMARK */
+bool tcp_at_mark(const struct tcb *tcb, uint32_t ahead); /* SIOCATMARK, or as if AHEAD bytes had been read */
 bool tcp_has_urgent(const struct tcb *tcb);
 bool tcp_can_send(const struct tcb *tcb);         /* not shut down for writing */
 unsigned tcp_poll_events(const struct tcb *tcb);  /* POLLIN ... as poll(2) says for TCP */

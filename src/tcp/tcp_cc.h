@@ -70,6 +70,7 @@ static inline bool cwnd_is_paced(const struct tcb *tcb) /* Linux's sk_pacing_sta
 }
 uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window);
+bool cwnd_waits_for_ack(const struct tcb *tcb, uint32_t limit, uint32_t chunk_segs);
 void sndbuf_expand(struct tcb *tcb);
 
 static inline bool cc_has_ecn(const struct tcb *tcb) { return tcb->ecn_ok && cc_needs_ecn(tcb->tcp, tcb->opt); }

@@ -253,22 +253,25 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb)
     return max_u32((uint32_t)min_u64(bytes, MOST) / mss, max_u32(least, 1));
 }
 
+/* LIMIT bytes that the windows let out are too few for a chunk, and the next ACK, which will let out more, is near. */
+bool cwnd_waits_for_ack(const struct tcb *tcb, uint32_t limit, uint32_t chunk_segs)
+{
+    uint32_t divisor = tcb_params(tcb)->tso_win_divisor;
+    bool is_large = divisor ? limit >= min_u32(tcb->snd_wnd, tcb->cwnd * tcb->mss) / divisor : limit > 3u * tcb->mss;
+    if (limit >= chunk_segs * tcb->mss || is_large || tcb->ca_state >= CA_RECOVERY || tcb_packets_out(tcb) == 0)
+        return false;
+    uint64_t srtt_ns = (uint64_t)tcb->srtt_us * (NS_PER_US / 8), ack_ns = txring_at(tcb->tx, 0)->sent_ns + srtt_ns;
+    return ack_ns <= tcb_now(tcb) + min_u64(srtt_ns / 2, NS_PER_MS);
+}
+
 /* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window)
 {
     struct tcb_ext *ext = tcb->ext;
-    uint64_t now = tcb_now(tcb);
-    uint32_t mss = tcb->mss;
-    if (tcb->ca_state >= CA_RECOVERY || now > ext->wstamp_ns + NS_PER_MS || tcb_packets_out(tcb) == 0)
+    uint32_t send_win = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt, cong_win = (tcb->cwnd - tcb_in_flight(tcb)) * tcb->mss;
+    uint32_t limit = min_u32(send_win, cong_win);
+    if (tcb_now(tcb) > ext->wstamp_ns + NS_PER_MS || (!last && limit >= bytes) || !cwnd_waits_for_ack(tcb, limit, chunk_segs))
         return false;
-    uint32_t send_win = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt, cong_win = (tcb->cwnd - tcb_in_flight(tcb)) * mss;
-    uint32_t limit = min_u32(send_win, cong_win), divisor = tcb_params(tcb)->tso_win_divisor;
-    bool is_large = divisor ? limit >= min_u32(tcb->snd_wnd, tcb->cwnd * mss) / divisor : limit > 3 * mss;
-    if (limit >= chunk_segs * mss || (!last && limit >= bytes) || is_large)
-        return false;
-    uint64_t srtt_ns = (uint64_t)tcb->srtt_us * (NS_PER_US / 8), ack_ns = txring_at(tcb->tx, 0)->sent_ns + srtt_ns;
-    if (ack_ns > now + min_u64(srtt_ns / 2, NS_PER_MS))
-        return false; /* the next ACK is far */
     if (cong_win < send_win) {
         if (cong_win <= bytes)
             return ext->cwnd_limited = true;

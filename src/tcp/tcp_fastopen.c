@@ -261,6 +261,7 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
             ext->syn_fastopen = ext->fastopen_tried = true;
             ext->data_segs_out++;
             ext->bytes_sent += ext->fastopen_length;
+            TCP_MIB(tcb->tcp, OrigDataSent);
         }
     }
 }
@@ -346,6 +347,7 @@ void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
     } else if (ext->syn_fastopen && acked && acked <= length) {
         ext->syn_data_acked = true;
         TCP_MIB(tcb->tcp, FastOpenActive);
+        TCP_MIB(tcb->tcp, Delivered); /* and the SYN; tcpi_delivered has one for both */
     } else {
         note_fail(tcb);
     }
@@ -456,8 +458,9 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     listener->fastopen_pending++;
     tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
     ext->fastopen_start_ns = tcp->now_ns;
+    tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
     if (tcp->params.input_policy == TCP_INPUT_LINUX) /* nothing was measured (RFC 6298 5.7) */
-        tcb->rto_us = 3000000;
+        tcb->rto_us = tcb->mdev_us = 3000000;
     cwnd_begin(tcb);
     window_init(tcb, tcb->advmss);
     ext->syn_data_acked = in->payload != 0;
@@ -504,6 +507,9 @@ bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
     if (is_first && (rx->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && !is_old) {
         if (oow_ack_allowed(tcb)) {
             tcb->want_syn = true;
+            tcb->ext->total_retrans++;
+            TCP_MIB(tcb->tcp, SynRetrans);
+            TCP_MIB(tcb->tcp, RetransSegs);
             tcb_mark_due(tcb);
         } else {
             TCP_MIB(tcb->tcp, ACKSkippedSynRecv);
@@ -525,6 +531,8 @@ bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
         TCP_MIB(tcb->tcp, AttemptFails);
         return false;
     }
+    if (is_reset) /* and once more as a connection that ends */
+        TCP_MIB(tcb->tcp, AttemptFails);
     return rx->flags & (TCP_ACK | TCP_RST);
 }
 

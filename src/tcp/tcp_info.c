@@ -219,13 +219,13 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
-    info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? 12 : 0);
+    info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && was_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
-    uint32_t begun = tcb_is_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
+    uint32_t begun = was_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10u * info.tcpi_advmss);
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
-    bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (tcb_is_synchronized(tcb) || ext->rate);
+    bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (was_synchronized(tcb) || ext->rate);
     info.tcpi_pacing_rate = has_rate ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
     bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;

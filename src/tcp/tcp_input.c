@@ -393,13 +393,16 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     metrics_apply(tcb);
     recovery_end_rto_time(tcb);
     tcb->retransmits = 0;
-    tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
+    tcb->last_snd_ms = tcb_now_ms(tcb);
+    if (!tcb_ext_peek(tcb)->fastopen_child) /* else since its SYN */
+        tcb->last_rcv_ms = tcb_now_ms(tcb);
     if (tcb->ext) {
         rtt_begin_min(tcb, tcb_now_ms(tcb));
         tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
         tcb->ext->soft_error = 0;
     }
-    tcb->hp_on = tcb->is_passive || !tcb->wscale_ok;
+    if (!tcb->is_passive) /* else behind the ACK that ends the handshake */
+        tcb->hp_on = !tcb->wscale_ok;
     tcb_set_state(tcb, TCPS_ESTABLISHED);
     cwnd_begin(tcb);
     window_init(tcb, tcb->advmss);
@@ -474,7 +477,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_ACK))
         return LIL_DROP_TCP_BAD_FLAGS;
-    if (tcb->state == TCPS_SYN_RECEIVED) {
+    bool begins = tcb->state == TCPS_SYN_RECEIVED;
+    if (begins) {
         enum lil_drop drop = ack_in_syn_received(tcb, rx);
         if (drop != LIL_DROP_NONE)
             return drop;
@@ -483,6 +487,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     enum lil_drop drop = ack_process(tcb, rx, &acceptable);
     if (!acceptable)
         return drop;
+    if (begins) /* this ACK itself was not predicted */
+        tcb->hp_on |= tcb->is_passive;
     switch ((enum tcp_state)tcb->state) {
     case TCPS_FIN_WAIT_1:
         if (is_fin_acked(tcb)) {
@@ -495,14 +501,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
                 tcb_done(tcb);
                 return LIL_DROP_TCP_AFTER_CLOSE;
             }
-            timer_orphan(tcb);
-            if (tcb->is_fin_waiter && !(rx->flags & TCP_FIN) && timewait_refuses(tcb->tcp)) {
-                TCP_MIB(tcb->tcp, TimeWaitOverflow);
-                tcb_done(tcb);
+            if (!timer_orphan(tcb, !(rx->flags & TCP_FIN) && !is_data_for_nobody(tcb, rx)))
                 return LIL_DROP_TCP_AFTER_CLOSE;
-            }
-            if (rx->flags & TCP_FIN)
-                tcb->is_fin_waiter = false;
             metrics_save_of_waiter(tcb);
             if (!tcb->is_orphan)
                 tcb_event(tcb, TCP_EV_WRITABLE);
@@ -602,6 +602,8 @@ bool tcp_step8_fin(struct tcb *tcb)
         if (tcb->is_fin_waiter)
             tcb->rcv_wup++; /* a record's window is not used by a FIN */
         reply_ack(tcb);
+        if (tcb->ext)
+            tcb->ext->segs_out++;
         tcb_enter_time_wait(tcb);
         return false;
     default:
@@ -621,8 +623,9 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
     uint32_t right = tcb->rcv_nxt + tcb_receive_window(tcb);
     bool inside = rx->seq == tcb->rcv_nxt || (seq_gt(rx->end_seq, tcb->rcv_nxt) && seq_lt(rx->seq, right)) ||
                   (rx->seq == right && rx->seq == rx->end_seq);
-    if (is_paws_reject(tcb, rx) || !inside) {
-        if (rx->seq != rx->end_seq || oow_ack_allowed(tcb))
+    bool is_old = tcb->ts_ok && timewait_paws(tcb->tcp, tcb->ts_recent, tcb->ts_recent_s, &rx->in->header);
+    if (is_old || !inside) {
+        if ((rx->seq != rx->end_seq && !(rx->flags & TCP_SYN)) || oow_ack_allowed(tcb))
             window_ack_now(tcb);
         else
             TCP_MIB(tcb->tcp, ACKSkippedFinWait2);

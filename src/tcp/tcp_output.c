@@ -476,7 +476,8 @@ static bool is_worth_sending(const struct tcb *tcb, uint32_t length, uint32_t ms
 uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t flight, bool *by_window)
 {
     uint32_t most = cwnd_chunk_segs(tcb), quota = min_u32(max_u32(tcb->cwnd >> 1, 1), tcb->cwnd - flight);
-    if (tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, bytes, last, most, by_window))
+    bool is_alone = tcb->ext->alone_end - tcb->snd_nxt - 1 < tcb->write_seq - tcb->snd_nxt;
+    if (!is_alone && tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, bytes, last, most, by_window))
         return 0;
     return min_u32(quota, tcb->gso_segs > 1 ? min_u32(most, tcb->gso_segs) : most);
 }
@@ -705,7 +706,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         end_burst(tcb);
     if (tcb->ext) {
         tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->fastopen_burst = false;
-        tcb->ext->hurried_end = tcb->snd_nxt;
+        tcb->ext->hurried_end = tcb->ext->alone_end = tcb->snd_nxt;
         tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
     }
     if (tcb->ack_want) {

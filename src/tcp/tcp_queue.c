@@ -32,6 +32,7 @@ struct walk {
     uint32_t pushed;          /* the last PSH */
     uint32_t hurried;         /* how far what goes down before the end does not heed Nagle's rule */
     uint32_t mss, goal;
+    uint32_t alone;           /* how far what goes down by the chunk goes */
     bool push, sealed;        /* of the last buffer */
     bool urgent;              /* MSG_OOB: nothing goes down before all is copied */
     uint32_t pieces;          /* buffers more: those that began, and those that what was sent was cut into */
@@ -48,7 +49,7 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
-    walk.hurried = tcb->snd_nxt;
+    walk.hurried = walk.alone = tcb->snd_nxt;
     walk.mss = max_u32(mss_current(tcb), 1);
     walk.urgent = urgent;
     walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
@@ -85,6 +86,9 @@ static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
     if (walk->sent + most != walk->seq && (!walk->by_window || most % chunk < walk->mss))
         most -= most % walk->mss;
     if (walk->seq - walk->pushed > tcb->max_window >> 1 && seq_gt(walk->seq, walk->pushed)) {
+        uint32_t rest = most % chunk; /* the last chunk may wait, until the buffer is full once more */
+        if (rest && most > rest && cwnd_waits_for_ack(tcb, walk->can - (walk->sent + most - rest), chunk / walk->mss))
+            most -= rest;
         walk->push = true;
         walk->pushed = walk->seq;
         walk->hurried = walk->seq;
@@ -93,7 +97,7 @@ static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
     } else {
         most = min_u32(most, min_u32(chunk, max_u32(tcb->cwnd >> 1, 1) * walk->mss));
         tcb->ext->push_first |= mark && most && walk->sent == tcb->snd_nxt;
-        walk->hurried = walk->sent + most;
+        walk->hurried = walk->alone = walk->sent + most;
     }
     if (most)
         walk->pieces += (most + chunk - 1) / chunk - (walk->sent + most == walk->seq);
@@ -172,6 +176,7 @@ void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
     tcb->psh_end = walk.push;
     ext->pushed_seq = walk.pushed;
     ext->hurried_end = walk.hurried;
+    ext->alone_end = walk.alone;
 }
 
 /* What is before END has left. True: a buffer with PSH ended there. */

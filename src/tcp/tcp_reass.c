@@ -442,6 +442,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
             return LIL_DROP_TCP_MEMORY;
         tcb->ext->bytes_received += length;
     }
+    tcb->tcp->mib[MIB_RcvCoalesce] += fin && !length && tcb->readable && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     tcb->rcv_nxt = rx->end_seq;
     if (length) {
         window_on_data(tcb, rx);

@@ -479,8 +479,10 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
         return;
     }
     if (state->prior_packets == 0) { /* nothing was in flight: a DSACK may still undo */
-        if (state->dsack)
+        if (state->dsack) {
+            cwnd_hold_rate(tcb); /* Linux: tcp_cong_control() is not asked */
             (void)alert(tcb, state, false);
+        }
         if (ext->tlp_high_seq)
             recovery_tlp_ack(tcb, state);
         return;

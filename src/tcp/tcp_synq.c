@@ -463,6 +463,7 @@ struct tcb *synq_promote(struct tcp *tcp, uint32_t slot, struct tcp_listener *li
     }
     free_entry(tcp, slot);
     tcb_adopt_syn_received(tcb);
+    TCP_MIB(tcp, PassiveOpens);
     return tcb;
 }
 
@@ -506,7 +507,6 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
     if (params->flow_label_reflect & FLOW_LABEL_CONNECTIONS && !tcb->is_v4)
         (void)!tcp_set_flow_label(tcb, in->flow_label); /* without memory it goes without */
     tcp->mib[MIB_MigrateReqSuccess] += is_migrated;
-    TCP_MIB(tcp, PassiveOpens);
     enum lil_drop drop = tcp_input_tcb(tcb, in, packet);
     listener_enqueue(listener, tcb);
     return drop;
@@ -514,7 +514,7 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
 
 static bool is_paws_reject(const struct tcp *tcp, const struct syn_entry *entry, const struct tcphdr_ *header)
 {
-    bool ignored = tcp->params.input_policy == TCP_INPUT_LINUX && (entry->ts_recent == 0 || (header->flags & TCP_RST));
+    bool ignored = tcp->params.input_policy == TCP_INPUT_LINUX && entry->ts_recent == 0; /* a reset is not excepted there */
     return entry->ts_ok && header->options.has_timestamp && (int32_t)(entry->ts_recent - header->options.ts_value) > 0 && !ignored;
 }
 
@@ -529,14 +529,14 @@ static bool is_foreign_echo(const struct tcp *tcp, const struct syn_entry *entry
 }
 
 /* Linux: one answer to invalid segments each invalid_ratelimit_ms; data without a SYN is no part of an ACK loop (tcp_oow_rate_limited). */
-static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in)
+static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, enum tcp_mib skipped)
 {
     uint32_t limit = tcp->params.invalid_ratelimit_ms, now = min_u32(since_start_ms(tcp, entry) + 1u, UINT16_MAX);
     bool bare = in->payload == 0 && !(in->header.flags & TCP_FIN);
     if (tcp->params.input_policy != TCP_INPUT_LINUX || !limit || !(bare || (in->header.flags & TCP_SYN)))
         return false;
     if (entry->oow_ack_ms && now - entry->oow_ack_ms < limit) {
-        TCP_MIB(tcp, ACKSkippedSynRecv);
+        tcp->mib[skipped]++;
         return true;
     }
     entry->oow_ack_ms = (uint16_t)now;
@@ -668,7 +668,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     if (header->seq == entry->irs && (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN && !paws) {
         if (entry->level == 0xff)
             return LIL_DROP_TCP_DUPLICATE; /* the first SYN/ACK is still to go */
-        if (is_answer_limited(tcp, entry, in))
+        if (is_answer_limited(tcp, entry, in, MIB_ACKSkippedSynRecv))
             return LIL_DROP_TCP_DUPLICATE;
         entry->resent++;
         if (entry->accecn_ok) {
@@ -700,13 +700,15 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
             TCP_MIB(tcp, PAWSEstab);
         else if (is_foreign)
             TCP_MIB(tcp, TSEcrRejected);
-        if (!(header->flags & TCP_RST) && !is_answer_limited(tcp, entry, in))
+        if (!(header->flags & TCP_RST) && !is_answer_limited(tcp, entry, in, MIB_ACKSkippedSynRecv))
             send_ack(tcp, entry);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
     }
     if (resets && header->seq != rcv_nxt) { /* RFC 5961 3.2 */
-        if (!is_answer_limited(tcp, entry, in))
+        if (!is_answer_limited(tcp, entry, in, MIB_ACKSkippedChallenge)) {
+            TCP_MIB(tcp, ChallengeACK);
             send_ack(tcp, entry);
+        }
         return LIL_DROP_TCP_BAD_SEQ;
     }
     if (header->flags & (TCP_RST | TCP_SYN)) { /* RST, or a SYN in the window: back to LISTEN */
@@ -775,7 +777,6 @@ void tcp_hold_answer(struct tcp *tcp, uint64_t id, bool accept, struct tcb **out
         tcb->want_syn = true;
         tcb->syn_start_ns = now_ns;
         tcb_mark_due(tcb);
-        TCP_MIB(tcp, PassiveOpens);
         if (out)
             *out = tcb;
         return;

@@ -138,14 +138,15 @@ static uint64_t model_timeout_ms(const struct tcb *tcb, uint32_t retries, uint32
     return timeout_ms;
 }
 
-static void count_timeout(struct tcb *tcb, struct tcb_ext *ext)
+static void count_timeout(struct tcb *tcb, struct tcb_ext *ext, bool takes_other_path)
 {
     if (tcb->retransmits == 0) {
         ext->total_rto_recoveries++;
         ext->rto_since_ms = max_u32(tcb_now_ms(tcb), 1);
     }
     ext->total_rto++;
-    path_on_timeout(tcb, ext);
+    if (takes_other_path)
+        path_on_timeout(tcb, ext);
 }
 
 /* The user timeout, or, where some of the SYNs go at even intervals (Linux), as long as DOUBLINGS would take, whatever
@@ -261,8 +262,10 @@ static bool on_syn_timeout(struct tcb *tcb)
     if (!active && is_fastopen_child(tcb) && tcb->retransmits == 1)
         recovery_on_synack_rto(tcb);
     if (ext) {
-        count_timeout(tcb, ext);
+        count_timeout(tcb, ext, !is_fastopen_child(tcb));
         ext->total_retrans++;
+        if (ext->syn_data && active && tcb->retransmits == 1)
+            TCP_MIB(tcb->tcp, FastOpenActiveFail);
         if (!tcb->is_passive)
             recovery_on_syn_rto(tcb);
         if (!tcb->is_passive && (!active || ext->total_rto > linear))
@@ -367,7 +370,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     if (!ext->retrans_stamp_ns)
         ext->retrans_stamp_ns = tcb_now(tcb);
     if (!shrunk) {
-        count_timeout(tcb, ext);
+        count_timeout(tcb, ext, true);
         if (tcb->retransmits < 255)
             tcb->retransmits++;
     }
@@ -616,13 +619,14 @@ static bool on_keepalive(struct tcb *tcb)
 
 #define LINUX_TIME_WAIT_NS (60 * NS_PER_S) /* TCP_TIMEWAIT_LEN */
 
-/* An orphan in FIN_WAIT_2 waits only so long for the peer's FIN. */
-void timer_orphan(struct tcb *tcb)
+/* An orphan in FIN_WAIT_2 waits only so long for the peer's FIN; on Linux as a record, unless the segment that brings it here has more
+ * to tell. False: there is no place for a record, it is over. */
+bool timer_orphan(struct tcb *tcb, bool may_be_record)
 {
     const struct tcp_params *params = tcb_params(tcb);
     bool receives = !tcb->is_orphan && !(tcb->rcv_shutdown && params->input_policy == TCP_INPUT_BSD);
     if (receives || tcb->state != TCPS_FIN_WAIT_2)
-        return;
+        return true;
     uint64_t wait = (params->fin_wait2_recycle ? params->fin_wait2_recycle_ms : params->fin_wait2_ms) * NS_PER_MS;
     if (params->fin_wait2_by_keepalive && !params->fin_wait2_recycle)
         wait = keep_ns(tcb, true) * keep_count(tcb);
@@ -630,15 +634,23 @@ void timer_orphan(struct tcb *tcb)
         wait = tcb->opt->linger2_ms * NS_PER_MS;
     if (!params->fin_wait2_by_keepalive)
         wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
-    tcb->is_fin_waiter = tcb->is_orphan && params->input_policy == TCP_INPUT_LINUX &&
+    tcb->is_fin_waiter = may_be_record && tcb->is_orphan && params->input_policy == TCP_INPUT_LINUX &&
                          (wait <= LINUX_TIME_WAIT_NS || tcb->timer == TIMER_FIN_WAIT_2);
+    if (tcb->is_fin_waiter && timewait_refuses(tcb->tcp)) {
+        TCP_MIB(tcb->tcp, TimeWaitOverflow);
+        tcb_done(tcb);
+        return false;
+    }
     /* what is beyond 60 s as a connection, and again as a record */
     if (params->input_policy == TCP_INPUT_LINUX && wait > LINUX_TIME_WAIT_NS)
         wait -= LINUX_TIME_WAIT_NS;
+    if (tcb->is_fin_waiter && tcb->ext)
+        tcb->ext->oow_ack_ns = 0;
     if (tcb->is_fin_waiter)
         tcb->tcp->mib[wait <= 4 * NS_PER_S ? MIB_TWKilled : MIB_TW]++; /* by how long it waits */
     timer_keepalive(tcb, false);
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
+    return true;
 }
 
 /* FreeBSD: TCP_KEEPINTVL and TCP_KEEPCNT make the wait, which a connection that may receive has not, anew. */
@@ -653,8 +665,12 @@ static bool on_fin_wait_2_timeout(struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
     uint64_t idle = (uint64_t)(tcb_now_ms(tcb) - tcb_ext_peek(tcb)->rcv_last_ms) * NS_PER_MS;
-    if (params->input_policy == TCP_INPUT_LINUX && !tcb->is_fin_waiter)
-        return timer_orphan(tcb), metrics_save_of_waiter(tcb), true;
+    if (params->input_policy == TCP_INPUT_LINUX && !tcb->is_fin_waiter) {
+        if (!timer_orphan(tcb, true))
+            return false;
+        metrics_save_of_waiter(tcb);
+        return true;
+    }
     if (!params->fin_wait2_by_keepalive || params->fin_wait2_recycle || idle > keep_ns(tcb, true) * keep_count(tcb))
         return tcb_done(tcb), false;
     timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true)));

@@ -2,6 +2,8 @@
  * records form a FIFO list; when time_wait_limit is reached the oldest is recycled, or (time_wait_refuse) a connection ends without one. */
 #include "tcp/tcb.h"
 
+enum { PAWS_MSL_S = 60 /* Linux: TCP_PAWS_MSL */, ANSWER_MS = 2 /* the clock of wait_record.answered: it goes round in 131 s */ };
+
 static void unlink_record(struct tcp *tcp, struct wait_record *record)
 {
     struct wait_record *next = record->next == TCP_NONE ? NULL : tcp_wait(tcp, record->next);
@@ -52,7 +54,6 @@ void timewait_remove(struct tcp *tcp, uint32_t slot)
 /* The table is full: the oldest goes. The next one will go soon, too, and nobody has looked at it for long: it is fetched early. */
 static void recycle(struct tcp *tcp)
 {
-    TCP_MIB(tcp, TWRecycled);
     timewait_remove(tcp, tcp->wait_first);
     if (tcp->wait_first == TCP_NONE)
         return;
@@ -66,6 +67,12 @@ static void recycle(struct tcp *tcp)
 }
 
 bool timewait_refuses(const struct tcp *tcp) { return tcp->params.time_wait_refuse && tcp->wait_count >= tcp->params.time_wait_limit; }
+
+static uint16_t answer_time(uint64_t now_ns)
+{
+    uint16_t time = (uint16_t)(now_ns / (ANSWER_MS * NS_PER_MS));
+    return time ? time : 1;
+}
 
 /* The record takes TCB's place in the flow table. False: there is none, the flow is still TCB's. */
 bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
@@ -92,6 +99,8 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     record->ts_recent_s = tcb->ts_recent_s;
     record->ts_offset = tcb->ts_offset;
     record->tos = tcb->opt->socket.tos;
+    if (tcb->is_fin_waiter && tcb_ext_peek(tcb)->oow_ack_ns) /* it is one record there */
+        record->answered = answer_time(tcb->ext->oow_ack_ns);
     record->reuseaddr = tcb->reuseaddr;
     record->reuseport = tcb->reuseport;
     record->is_signed = tcb_is_signed(tcb) && guard_wait_keep(tcp, tcb, slot);
@@ -119,23 +128,22 @@ static void send_ack(struct tcp *tcp, uint32_t slot)
         guard_wait_sign(tcp, slot, reply);
 }
 
-static bool is_paws_reject(const struct tcp *tcp, const struct wait_record *record, const struct tcphdr_ *header)
+/* PAWS for a record (RFC 7323 5.3). Linux (tcp_paws_reject()): a reset's timestamp counts, too, for an MSL. */
+bool timewait_paws(const struct tcp *tcp, uint32_t ts_recent, uint32_t ts_recent_s, const struct tcphdr_ *header)
 {
-    if (!record->ts_ok || !header->options.has_timestamp || (header->flags & TCP_RST))
-        return false;
-    bool too_old = tcp->now_s - record->ts_recent_s > 24 * 86400;
-    return (int32_t)(record->ts_recent - header->options.ts_value) > 0 && !too_old && record->ts_recent != 0;
+    uint32_t age_s = tcp->now_s - ts_recent_s;
+    bool is_free = (header->flags & TCP_RST) && (age_s >= PAWS_MSL_S || tcp->params.input_policy != TCP_INPUT_LINUX);
+    return header->options.has_timestamp && (int32_t)(ts_recent - header->options.ts_value) > 0 && age_s <= 24 * 86400 && ts_recent &&
+           !is_free;
 }
 
-/* Linux: segments without text are answered once in invalid_ratelimit_ms (tcp_timewait_check_oow_rate_limit), to an
- * eighth of a second here. */
+/* Linux: segments without text are answered once in invalid_ratelimit_ms (tcp_timewait_check_oow_rate_limit). */
 static bool may_answer(struct tcp *tcp, struct wait_record *record)
 {
-    uint8_t now = (uint8_t)(tcp->now_ns / (125 * NS_PER_MS));
-    now += now == 0;
+    uint16_t now = answer_time(tcp->now_ns);
     if (tcp->params.input_policy != TCP_INPUT_LINUX || !tcp->params.invalid_ratelimit_ms)
         return true;
-    if (record->answered && (uint8_t)(now - record->answered) * 125u < tcp->params.invalid_ratelimit_ms)
+    if (record->answered && (uint16_t)(now - record->answered) * ANSWER_MS < tcp->params.invalid_ratelimit_ms)
         return false;
     record->answered = now;
     return true;
@@ -195,7 +203,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     uint32_t end_seq = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
     if (tcp->params.input_policy == TCP_INPUT_BSD)
         return input_bsd(tcp, slot, in, packet);
-    bool paws = is_paws_reject(tcp, record, header);
+    bool paws = record->ts_ok && timewait_paws(tcp, record->ts_recent, record->ts_recent_s, header);
     if (!paws && header->seq == record->rcv_nxt && (header->seq == end_seq || (header->flags & TCP_RST))) {
         packet_free(packet);
         bool is_reset = header->flags & TCP_RST;
@@ -225,7 +233,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
     }
     packet_free(packet);
     if (paws)
-        TCP_MIB(tcp, PAWSEstab);
+        TCP_MIB(tcp, PAWSTimewait);
     if (header->flags & TCP_RST)
         return LIL_DROP_TCP_BAD_SEQ;
     if (paws || (header->flags & TCP_ACK)) { /* an ACKless SYN may be old or new: it does not restart the wait */

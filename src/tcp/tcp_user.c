@@ -22,6 +22,7 @@ static int take_over_wait(struct tcb *tcb, uint32_t slot, bool is_search, uint32
     *iss = record->snd_nxt + 65535 + 2;
     tcb->ts_recent = record->ts_recent;
     tcb->ts_recent_s = record->ts_recent_s;
+    TCP_MIB(tcp, TWRecycled);
     timewait_remove(tcp, slot);
     return 0;
 }
@@ -213,28 +214,28 @@ static ssize_t receive_urgent(struct tcb *tcb, const struct iovec *iov, int coun
         ext->urg_taken = true;
     for (int i = 0; i < count; i++)
         if (iov[i].iov_len) {
-            memcpy(iov[i].iov_base, &ext->urg_byte, 1);
+            if (!(flags & MSG_TRUNC) || !is_linux)
+                memcpy(iov[i].iov_base, &ext->urg_byte, 1);
             return 1;
         }
     return 0;
 }
 
-/* How much may be read now: reading stops at the urgent mark; out of line, the urgent byte itself is passed over. */
-static size_t limit_at_mark(struct tcb *tcb, size_t limit, bool peek, size_t *skip)
+/* How much may be read from AHEAD bytes on, which are not more than there are: reading stops at the urgent mark; out of line, the urgent
+ * byte itself is passed over. */
+static size_t limit_at_mark(const struct tcb *tcb, size_t limit, uint32_t ahead, size_t *skip)
 {
-    struct tcb_ext *ext = tcb->ext;
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
     *skip = 0;
-    size_t readable = tcb->readable;
-    if (ext && ext->rcv_urgent) {
-        uint32_t offset = ext->rcv_up - copied_seq(tcb); /* rcv_up: the urgent byte's sequence number */
+    size_t readable = tcb->readable - ahead;
+    if (ext->rcv_urgent) {
+        uint32_t offset = ext->rcv_up - copied_seq(tcb) - ahead; /* rcv_up: the urgent byte's sequence number */
         if (offset == 0 && !tcb->opt->socket.oob_inline && readable) {
             *skip = 1;
             readable--;
         } else if (offset > 0 && offset < readable) {
             readable = offset;
         }
-        if (offset == 0 && !peek && tcb->readable)
-            ext->rcv_urgent = false;
     }
     return limit < readable ? limit : readable;
 }
@@ -255,6 +256,17 @@ static ssize_t receive_nothing(struct tcb *tcb, int flags)
     return tcb->state == TCPS_CLOSED ? -ENOTCONN : -EAGAIN;
 }
 
+ssize_t tcp_peek(struct tcb *tcb, const struct iovec *iov, int count, size_t limit, uint32_t ahead, int flags)
+{
+    if (ahead >= tcb->readable)
+        return receive_nothing(tcb, flags);
+    size_t skip, n = limit_at_mark(tcb, limit, ahead, &skip);
+    if (!(flags & MSG_TRUNC))
+        n = stream_peek(tcb->rcv_stream, ahead + skip, iov, count, n);
+    window_on_peek(tcb);
+    return (ssize_t)n;
+}
+
 ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit, int flags, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -264,13 +276,13 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
         return repair_receive(tcb, iov, count, limit, flags & MSG_PEEK);
     if (tcb->readable == 0)
         return receive_nothing(tcb, flags);
-    size_t skip, n = limit_at_mark(tcb, limit, flags & MSG_PEEK, &skip);
+    if (flags & MSG_PEEK)
+        return tcp_peek(tcb, iov, count, limit, 0, flags);
+    size_t skip, n = limit_at_mark(tcb, limit, 0, &skip);
     if (!(flags & MSG_TRUNC))
         n = stream_peek(tcb->rcv_stream, skip, iov, count, n);
-    if (flags & MSG_PEEK) {
-        window_on_peek(tcb);
-        return (ssize_t)n;
-    }
+    if (tcp_at_mark(tcb, 0))
+        tcb->ext->rcv_urgent = false;
     stream_consume(&tcb->rcv_stream, n + skip);
     tcb->readable -= (uint32_t)(n + skip);
     if (n + skip)
@@ -278,17 +290,6 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     if (__builtin_expect(tcb->ext && tcb->ext->snd_urgent, 0))
         base_tell_urgent(tcb);
     return n == 0 && skip ? receive_nothing(tcb, flags) : (ssize_t)n;
-}
-
-/* MSG_PEEK from OFFSET bytes behind what would be read next (SO_PEEK_OFF). */
-ssize_t tcp_peek_behind(struct tcb *tcb, const struct iovec *iov, int count, uint32_t offset)
-{
-    size_t size = 0;
-    for (int i = 0; i < count; i++)
-        size += iov[i].iov_len;
-    if (offset < tcb->readable)
-        return (ssize_t)stream_peek(tcb->rcv_stream, offset, iov, count, size < tcb->readable - offset ? size : tcb->readable - offset);
-    return receive_nothing(tcb, MSG_PEEK);
 }
 
 /* --- CLOSE (3.10.4), ABORT (3.10.5) ----------------------------------------------------------------------------------------- */
@@ -355,7 +356,7 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
         user_queue_fin(tcb);
         if (tcb->state == TCPS_FIN_WAIT_2 && tcp->params.input_policy == TCP_INPUT_BSD) { /* tcp_usrclosed() disconnects it */
             tcb->rcv_shutdown = true;
-            timer_orphan(tcb);
+            (void)timer_orphan(tcb, false);
         }
     }
     tcb_event(tcb, how == SHUT_WR ? TCP_EV_WRITABLE : TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);
@@ -453,8 +454,8 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcp_abort(tcp, tcb, now_ns);
         return;
     }
-    timer_orphan(tcb);
-    metrics_save_of_waiter(tcb);
+    if (timer_orphan(tcb, true))
+        metrics_save_of_waiter(tcb);
 }
 
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
@@ -578,9 +579,9 @@ uint32_t tcp_acked_seq(const struct tcb *tcb)
 }
 
 /* RFC 9293 3.8.5 (MUST-33): is there urgent data still to be read? */
-bool tcp_at_mark(const struct tcb *tcb)
+bool tcp_at_mark(const struct tcb *tcb, uint32_t ahead)
 {
-    return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb);
+    return tcb->ext && tcb->ext->rcv_urgent && tcb->ext->rcv_up == copied_seq(tcb) + ahead;
 }
 
 /* SO_SNDLOWAT's bytes are free, or Linux's sk_stream_is_writeable: a third of the buffer, and less than half of TCP_NOTSENT_LOWAT waits. */

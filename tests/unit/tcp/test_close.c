@@ -263,14 +263,14 @@ static void test_urgent(void **state)
     pair_run_ms(pair, 100);
     assert_true(pair->events[1] & TCP_EV_URGENT);
     assert_true(tcp_has_urgent(tcb[1]));
-    assert_false(tcp_at_mark(tcb[1]));
+    assert_false(tcp_at_mark(tcb[1], 0));
     iov = (struct iovec){buffer, 1};
     assert_int_equal(tcp_receive(pair->tcp[1], tcb[1], &iov, 1, 1, MSG_OOB, pair->now_ns), 1);
     assert_int_equal(buffer[0], 'X');
     assert_int_equal(tcp_receive(pair->tcp[1], tcb[1], &iov, 1, 1, MSG_OOB, pair->now_ns), -EINVAL);
     assert_int_equal(pair_recv(pair, 1, tcb[1], buffer, sizeof buffer), 3); /* stops at the mark */
     assert_memory_equal(buffer, "abc", 3);
-    assert_true(tcp_at_mark(tcb[1]));
+    assert_true(tcp_at_mark(tcb[1], 0));
     assert_int_equal(pair_recv(pair, 1, tcb[1], buffer, sizeof buffer), 3);
     assert_memory_equal(buffer, "def", 3);
     tcp_abort(pair->tcp[0], tcb[0], pair->now_ns);
