@@ -11,7 +11,8 @@
     X(SyncookiesFailed, "TcpExtSyncookiesFailed") X(ReqQFullDoCookies, "TcpExtTCPReqQFullDoCookies")                   \
     X(ReqQFullDrop, "TcpExtTCPReqQFullDrop") X(TW, "TcpExtTW") X(TWRecycled, "TcpExtTWRecycled")                       \
     X(TimeWaitOverflow, "TcpExtTCPTimeWaitOverflow")                                                                   \
-    X(PAWSEstab, "TcpExtPAWSEstab") X(PAWSTimewait, "TcpExtPAWSTimewait") X(PAWSActive, "TcpExtPAWSActive") X(DelayedACKs, "TcpExtDelayedACKs")              \
+    X(PAWSEstab, "TcpExtPAWSEstab") X(PAWSTimewait, "TcpExtPAWSTimewait")                                          \
+    X(PAWSActive, "TcpExtPAWSActive") X(DelayedACKs, "TcpExtDelayedACKs")              \
     X(DelayedACKLost, "TcpExtDelayedACKLost") X(HPHits, "TcpExtTCPHPHits") X(PureAcks, "TcpExtTCPPureAcks")            \
     X(EmbryonicRsts, "TcpExtEmbryonicRsts") X(OutOfWindowIcmps, "TcpExtOutOfWindowIcmps") X(TWKilled, "TcpExtTWKilled") \
     X(HPAcks, "TcpExtTCPHPAcks") X(RenoRecovery, "TcpExtTCPRenoRecovery") X(SackRecovery, "TcpExtTCPSackRecovery")     \
