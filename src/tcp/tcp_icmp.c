@@ -130,6 +130,8 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         (!tcb->is_v4 && params->input_policy == TCP_INPUT_LINUX && !shrinks_v6(tcb, mtu)))
         return;
     uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
+    if (tcb->is_v4 && params->input_policy == TCP_INPUT_BSD) /* tcp_ctlinput(): segments become no smaller */
+        floor = max_u32(params->min_snd_mss + headers, floor);
     mtu = max_u32(mtu, floor);
     if (!heeds_too_big(tcb)) {
         ext->route_mtu = params->input_policy == TCP_INPUT_LINUX ? mtu : 0;
