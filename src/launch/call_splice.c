@@ -73,8 +73,9 @@ static int64_t splice_in(struct call *call)
     bool is_full = false, waits_for_pipe = pipe >= 0 && !(fcntl(pipe, F_GETFL) & O_NONBLOCK) && !(call->args[5] & SPLICE_F_NONBLOCK);
     int64_t n = -EINVAL;
 
-    if (call->until_ns != LIL_NEVER) /* it has waited for the pipe */
-        call->until_ns = call->deadline_ns = LIL_NEVER;
+    if (call->looks_again) /* it has waited for the pipe */
+        call->deadline_ns = LIL_NEVER;
+    call->looks_again = false;
     if (call->args[1])
         n = -ESPIPE;
     else if (capacity >= 0 && lend_open_pipe(l)) {
@@ -86,8 +87,9 @@ static int64_t splice_in(struct call *call)
         close(pipe);
     desc_sync(call->desc, call->inner);
     clock_charge(l, true, n);
-    if (is_full && waits_for_pipe)
-        call->until_ns = call->deadline_ns = clock_add(l->now_ns, look_again_ns);
+    call->looks_again = is_full && waits_for_pipe;
+    if (call->looks_again)
+        call->deadline_ns = clock_add(l->now_ns, look_again_ns);
     return n == -EAGAIN && (is_full ? waits_for_pipe : call_begin_wait(call, 0, SO_RCVTIMEO)) ? CALL_HOLD : n;
 }
 

@@ -280,6 +280,7 @@ struct call {
     unsigned tries;            /* how often it was handled before */
     bool is_killable;          /* its thread waits in state D, with a signal or without */
     bool is_timed;             /* counted in launcher.timed_calls */
+    bool looks_again;          /* its deadline is no end, but when it is handled again */
     bool is_broken;            /* no longer waits in the kernel; kept on its list until its thread comes again, or is gone */
     bool is_answered;          /* and this is the answer that it missed (before Linux 5.19) */
     int64_t answer;
@@ -376,6 +377,7 @@ call_handler call_open, call_ioctl_foreign, call_mount, call_refuse, call_ptrace
 call_handler call_affinity; /* place.c */
 call_handler call_kill, call_spare_lab, call_set_owner, call_get_owner; /* call_kill.c */
 int64_t call_wait_unix(struct call *call, int option); /* call_unix.c; OPTION: SO_RCVTIMEO or SO_SNDTIMEO */
+call_handler call_receive_unix;                         /* reads of any kind, on an AF_UNIX socket of the program's own */
 bool call_retry_unix(struct launcher *launcher);       /* true: one that waited goes on */
 uint64_t call_next_unix(const struct launcher *launcher);
 call_handler call_getrandom; /* clock.c */

@@ -257,7 +257,9 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
         return refuse_real(call, (int)call->args[0]);
     if (call->nr == __NR_connect)
         return call_connect(call); /* the name services' sockets */
-    if (handler->handle == call_recv || handler->handle == call_accept)
+    if (handler->handle == call_recv)
+        return call_receive_unix(call);
+    if (handler->handle == call_accept)
         return call_wait_unix(call, SO_RCVTIMEO);
     if (handler->handle == call_send || handler->handle == call_sendfile)
         return call_wait_unix(call, SO_SNDTIMEO);
@@ -287,6 +289,7 @@ static bool take_over(struct call *call, int64_t *result)
         call->messages = before->messages;
         call->until_ns = before->until_ns;
         call->deadline_ns = before->deadline_ns;
+        call->looks_again = before->looks_again;
         call->tries = before->tries;
         is_answered = before->is_answered;
         *result = before->answer;
@@ -302,7 +305,7 @@ static int64_t result_of_broken(const struct call *call)
         return call->answer;
     if (call->messages || call->done)
         return (int64_t)(call->messages ? call->messages : call->done);
-    return call->deadline_ns != LIL_NEVER && call->nr != __NR_close ? -EINTR : -ERESTARTSYS_;
+    return call->deadline_ns != LIL_NEVER && !call->looks_again && call->nr != __NR_close ? -EINTR : -ERESTARTSYS_;
 }
 
 bool notify_break(struct launcher *l, pid_t tid, int64_t *result)

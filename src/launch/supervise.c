@@ -625,6 +625,8 @@ static void real_turn(struct launcher *l)
 
     start_due(l);
     world_turn(l);
+    if (call_next_unix(l) <= l->now_ns)
+        call_retry_unix(l);
     next = launcher_next(l);
     clock_update(l);
     l->progress = false;
