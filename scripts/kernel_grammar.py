@@ -2,7 +2,7 @@
 segments are plausible and often just wrong. One Script a seed; a function an area (AREAS at the end). A script is options at its head and events, each
 (delta, text); the only packet that it expects is the host's SYN or SYN/ACK, whose numbers the runner learns."""
 import random
-import kernel_grammar_calls, kernel_grammar_flows, kernel_grammar_listen, kernel_grammar_watch
+import kernel_grammar_calls, kernel_grammar_flows, kernel_grammar_listen, kernel_grammar_plain, kernel_grammar_watch
 
 DELTAS = [0, 0, 0, .003, .007, .013, .021, .033, .055, .073, .113, .157, .231, .317, .533]
 STATES = ['state', 'ca_state', 'retransmits', 'probes', 'backoff', 'options', 'snd_mss', 'rcv_mss', 'unacked', 'sacked', 'lost', 'retrans', 'pmtu', 'rcv_ssthresh',
@@ -36,7 +36,7 @@ class Script:
         lines = ['--%s' % o for o in self.options]
         events = self.events if events is None else events
         for i, (delta, text) in enumerate(events):
-            lines.append(('0 ' if i == 0 else '+%s ' % ('%.6f' % delta).rstrip('0').rstrip('.')) + text)
+            lines.append(('0' if i == 0 else '+%s' % ('%.6f' % delta).rstrip('0').rstrip('.')) + (text if text[:3] == '...' else ' ' + text)) # "...3 read(": a call that waits
         return '\n'.join(lines) + '\n'
 
 class Gen(Script):
@@ -708,7 +708,7 @@ def area_closed(g): # nobody listens
     if g.chance(.3): g.add('connect(3, ..., ...) = ...')
     g.add('usleep(1000) = 0', .3)
 
-AREAS = {name[5:]: f for name, f in list(globals().items()) + list(vars(kernel_grammar_calls).items()) + list(vars(kernel_grammar_flows).items()) + list(vars(kernel_grammar_listen).items()) + list(vars(kernel_grammar_watch).items()) if name.startswith('area_')}
+AREAS = {name[5:]: f for name, f in list(globals().items()) + list(vars(kernel_grammar_calls).items()) + list(vars(kernel_grammar_flows).items()) + list(vars(kernel_grammar_listen).items()) + list(vars(kernel_grammar_plain).items()) + list(vars(kernel_grammar_watch).items()) if name.startswith('area_')}
 
 def generate(seed, area=None):
     rng = random.Random(seed)

@@ -230,13 +230,31 @@ static void add_sent_options(struct line *line, const struct conn *conn, const u
         add(line, ">");
 }
 
+/* What is not as usual in the IP header: marks, a traffic class, another TTL than the 64 of today's stacks. */
+static void add_ip_fields(struct line *line, const struct ip *ip)
+{
+    const char *separator = "[";
+    if (ip->tos & 3) {
+        add(line, "[%s", ecn_name(ip->tos & 3));
+        separator = ", ";
+    }
+    if (ip->tos >> 2) {
+        add(line, "%sdscp %u", separator, ip->tos >> 2u);
+        separator = ", ";
+    }
+    if (ip->ttl != 64) {
+        add(line, "%sttl %u", separator, ip->ttl);
+        separator = ", ";
+    }
+    add(line, "%s", separator[0] == ',' ? "] " : "");
+}
+
 void sent_print(const struct conn *conn, const struct sent *sent, char *text, size_t size)
 {
     struct line line = {text, size, 0};
     const uint8_t *p = sent->transport;
     text[0] = 0;
-    if (sent->ip.tos & 3)
-        add(&line, "[%s] ", ecn_name(sent->ip.tos & 3));
+    add_ip_fields(&line, &sent->ip);
     if (sent->ip.protocol == IPPROTO_UDP) {
         add(&line, "udp (%u)", sent->transport_length - 8);
         return;

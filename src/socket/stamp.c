@@ -134,6 +134,19 @@ static void put_time(const struct sock *sock, struct msghdr *message, size_t roo
     control_put(message, room, SOL_SOCKET, sock->flags & SF_STAMPS_NEW ? SO_TIMESTAMPING_NEW : SO_TIMESTAMPING, times, sizeof times);
 }
 
+/* SO_TIMESTAMP and SO_TIMESTAMPNS: of the error queue's messages, too. */
+static void put_plain_time(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns)
+{
+    struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
+    struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
+    bool is_new = sock->flags & SF_STAMPS_NEW;
+
+    if (sock->flags & SF_TIMESTAMP)
+        control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
+    else if (sock->flags & SF_TIMESTAMPNS)
+        control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts, sizeof ts);
+}
+
 /* The packet itself is not kept: its text is zeros, or the statistics that were asked for. */
 static size_t put_packet(const struct note *note, struct msghdr *message, uint32_t size)
 {
@@ -164,6 +177,7 @@ static ssize_t tell(struct sock *sock, const struct note *note, struct msghdr *m
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE | (taken < size ? MSG_TRUNC : 0);
+    put_plain_time(sock, message, room, note->time_ns);
     if (flags & SOF_TIMESTAMPING_SOFTWARE)
         put_time(sock, message, room, note->time_ns);
     if (note->stats_length)
@@ -282,6 +296,7 @@ ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t roo
     data.error.ee_type = note.type;
     data.error.ee_code = note.code;
     (void)addr_to_sockaddr(&flow->remote, 0, 0, v4 ? AF_INET : AF_INET6, &data.offender);
+    stamp_print_arrival(sock, message, room, sock_now(&sock->file));
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
                 sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
     return (ssize_t)taken;
@@ -298,15 +313,9 @@ void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room
 
 void stamp_print_arrival(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns)
 {
-    struct timespec ts = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
-    struct timeval tv = {.tv_sec = ts.tv_sec, .tv_usec = (suseconds_t)(ts.tv_nsec / 1000)};
     uint32_t flags = sock->ext ? sock->ext->tsflags : 0;
-    bool is_new = sock->flags & SF_STAMPS_NEW;
 
-    if (sock->flags & SF_TIMESTAMP)
-        control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof tv);
-    else if (sock->flags & SF_TIMESTAMPNS)
-        control_put(message, room, SOL_SOCKET, is_new ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts, sizeof ts);
+    put_plain_time(sock, message, room, time_ns);
     /* the packet has its time whoever wanted it (here always): telling it is enough, unless only its receiver's own wish counts */
     if (flags & SOF_TIMESTAMPING_SOFTWARE && (flags & SOF_TIMESTAMPING_RX_SOFTWARE || !(flags & OPT_RX_FILTER)))
         put_time(sock, message, room, time_ns);

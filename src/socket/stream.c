@@ -524,6 +524,8 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
         return -ENOTCONN;
     if (tcp_get_state(tcb) == TCPS_SYN_SENT && sock_params(file)->connect_unspec_ok) /* Linux: not connecting any more */
         return stream_dissolve(sock);
+    if (sock->flags & SF_CONNECTING && !is_opening(tcp_get_state(tcb)) && sock_params(file)->connect_unspec_ok)
+        sock->flags ^= SF_CONNECTING | SF_CONNECTED; /* inet_shutdown(): no connect() will ask how it ended */
     if (how != SHUT_WR)
         sock->flags |= SF_SHUT_RD;
     if (how != SHUT_RD)

@@ -129,6 +129,8 @@ ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room)
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE;
+    if (sock->flags & (SF_TIMESTAMP | SF_TIMESTAMPNS)) /* it has no time unless one is asked for */
+        stamp_print_arrival(sock, message, room, sock_now(&sock->file));
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
                 sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
     return 0;

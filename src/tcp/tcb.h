@@ -369,6 +369,12 @@ static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains
     int32_t window = (int32_t)(tcb->rcv_wup + tcb->rcv_wnd - tcb->rcv_nxt);
     return window < 0 ? 0 : (uint32_t)window;
 }
+
+/* Does a reader who wants TARGET bytes find enough? Also where the window leaves no room for more (Linux: tcp_epollin_ready()). */
+static inline bool tcb_has_text(const struct tcb *tcb, uint32_t target)
+{
+    return tcb->readable >= target || (tcb->readable && tcb_receive_window(tcb) <= tcb->rcv_mss);
+}
 static inline uint32_t tcb_ts_now(const struct tcb *tcb) { return tcb->tcp->now_ts + tcb->ts_offset; }
 
 /* One received segment on its way through the steps. The packet is freed at the end unless a step took it. */
@@ -440,7 +446,7 @@ void tcb_enter_time_wait(struct tcb *tcb);   /* becomes a record; the tcb stays 
 void tcb_release_flow(struct tcb *tcb);      /* leaves the flow table */
 
 /* tcp_listen.c, tcp_synq.c */
-struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow);
+struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow, uint32_t ifindex);
 void listeners_fini(struct tcp *tcp);
 void listener_trace(struct tcp_listener *listener);
 bool listener_is_full(const struct tcp_listener *listener);
@@ -542,6 +548,7 @@ void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
+void mss_offer_again(struct tcb *tcb);
 void mss_follow_route(struct tcb *tcb);
 bool opts_are_guarded(const struct tcb_opts *opts); /* what goes out or comes in is to be looked at one by one (is_guarded) */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);

@@ -108,6 +108,7 @@ struct tcb_ext {
     uint64_t keep_ns, probe_start_ns;
     uint32_t rcv_last_ms;     /* last segment of any kind (Linux: that acknowledged anything that was sent) */
     uint8_t keep_probes_out, persist_backoff, syn_rst_count;
+    uint16_t head_cut; /* bytes that an ACK within the head, one packet, took of it: in Linux's queue it begins where it did */
     /* path MTU */
     uint32_t route_mtu;       /* what was not heeded at once (IP_PMTUDISC_DONT ...) */
     uint32_t pmtu, probe_size /* its MTU; 0: none is out */, probe_start, probe_end, mtu_high, mtu_low, probe_stamp_ms;

@@ -6,6 +6,7 @@ struct cleaner {
     struct tcb *tcb;
     struct ack_state *state;
     uint32_t reord;     /* lowest start of what was never resent and not SACKed before */
+    bool in_chunk;      /* what left last was of one chunk with what is the head now */
     bool timed;         /* BSD: the timed segment was among them */
     uint64_t timed_ns;
 };
@@ -25,7 +26,7 @@ static void count_original(struct cleaner *cleaner, const struct txseg *seg)
     state->last_ack_ns = seg->sent_ns;
     if (!state->first_ack_ns)
         state->first_ack_ns = max_u64(seg->sent_ns, 1);
-    cleaner->reord = seq_min(cleaner->reord, seg->start);
+    cleaner->reord = seq_min(cleaner->reord, seg->start - tcb_ext_peek(tcb)->head_cut);
     if (!tcb->ext)
         return;
     if (seq_le(seg->end, tcb->ext->high_seq))
@@ -85,12 +86,17 @@ static bool pop_one(struct cleaner *cleaner)
             tcb->tx->packets_out -= gone;
             if (gone)
                 count_acked(cleaner, &part, gone);
+            if (tcb->ext)
+                tcb->ext->head_cut = packets > 1 || cleaner->in_chunk ? 0 : (uint16_t)(tcb->ext->head_cut + (part.end - part.start));
         }
         return false;
     }
     count_acked(cleaner, head, packets);
     tcb->tx->packets_out -= packets;
+    cleaner->in_chunk = head->glued;
     txring_pop(tcb);
+    if (tcb->ext)
+        tcb->ext->head_cut = 0;
     return true;
 }
 

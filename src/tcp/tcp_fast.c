@@ -131,7 +131,8 @@ struct tcb *tcp_predict(struct tcp *tcp, const struct plain *in, uint64_t now_ns
         return NULL;
     uint32_t window = (uint32_t)in->window << tcb->snd_wscale;
     if (in->seq != tcb->rcv_nxt || in->length > tcb_receive_window(tcb) || in->has_timestamp != tcb->ts_ok || window == 0 ||
-        window > tcb->max_window || !is_usual_timer(tcb) || tcb->ext->keep_ns || rmem_is_over(tcb))
+        window > tcb->max_window || !is_usual_timer(tcb) || tcb->ext->keep_ns || tcb->ext->head_cut ||
+        rmem_is_over(tcb))
         return NULL;
     if (tcb->ts_ok && (int32_t)(tcb->ts_recent - in->ts_value) > 0)
         return NULL;
@@ -270,7 +271,7 @@ static enum lil_drop take_text(struct tcb *tcb, const struct plain *in, struct l
     ext->bytes_received += in->length;
     tcb->rcv_nxt += in->length;
     window_on_data(tcb, &rx);
-    if (tcb->readable >= tcb->opt->socket.rcvlowat)
+    if (tcb_has_text(tcb, tcb->opt->socket.rcvlowat))
         tcb_event(tcb, TCP_EV_READABLE);
     return LIL_DROP_NONE;
 }

@@ -66,7 +66,7 @@ bool filter_holds(struct tcp_listener *listener, struct tcb *tcb)
 void filter_check(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
-    struct tcp_listener *listener = listener_find(tcp, &tcb->flow);
+    struct tcp_listener *listener = listener_find(tcp, &tcb->flow, 0);
     if (!listener || !listener->filter || !is_ready(listener, tcb))
         return;
     for (uint32_t before = TCP_NONE, slot = listener->held; slot != TCP_NONE; before = slot, slot = tcp_tcb(tcp, slot)->accept_next) {

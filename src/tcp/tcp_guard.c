@@ -116,7 +116,7 @@ static const struct tcb_opts *opts_of(struct tcp *tcp, const struct flow *flow, 
     if (kind == FLOW_SYN && tcp_syn(tcp, slot)->listener != TCP_NONE)
         listener = tcp->listeners[tcp_syn(tcp, slot)->listener];
     else if (kind == FLOW_NONE)
-        listener = listener_find(tcp, flow);
+        listener = listener_find(tcp, flow, 0);
     return listener ? listener->opt : NULL;
 }
 
@@ -174,7 +174,7 @@ bool guard_may_refuse(struct tcp *tcp, const struct tcp_in *in, const struct lil
     if (!in->header.options.has_md5 || tcp->params.input_policy != TCP_INPUT_LINUX)
         return true;
     flow.local_port = in->flow.remote_port;
-    struct tcp_listener *listener = listener_find(tcp, &flow);
+    struct tcp_listener *listener = listener_find(tcp, &flow, 0);
     const struct md5_key *key = listener ? key_of(listener->opt, &in->flow.remote) : NULL;
     return key && is_signature_right(key, in, packet);
 }

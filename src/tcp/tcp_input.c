@@ -68,7 +68,7 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
     case FLOW_WAIT:
         return timewait_input(tcp, slot, in, packet);
     default:
-        listener = listener_find(tcp, &in->flow);
+        listener = listener_find(tcp, &in->flow, in->ifindex);
         if (listener)
             return listen_input(listener, in, packet);
         if (in->accept_any && (in->header.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {

@@ -185,8 +185,9 @@ struct tcb_opts *listener_opts_own(struct tcp_listener *listener)
     return opts_own(listener->tcp, &listener->opt);
 }
 
-/* The most specific listener of the segment's destination; among equals (SO_REUSEPORT) by the flow's hash. */
-struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow)
+/* The most specific listener of the destination of a segment that came in by IFINDEX (0: any); among equals (SO_REUSEPORT) by the
+ * flow's hash. */
+struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow, uint32_t ifindex)
 {
     struct tcp_listener *best = NULL;
     int best_score = 0;
@@ -197,13 +198,17 @@ struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow)
         return NULL;
     list_each(node, &page[flow->local_port % PORT_PAGE]) {
         struct tcp_listener *listener = list_entry(node, struct tcp_listener, node);
+        uint32_t device = listener->opt->socket.bind_ifindex; /* SO_BINDTODEVICE */
         int score = 0;
+        if (device && ifindex && device != ifindex)
+            continue;
         if (addr_equal(&listener->local, &flow->local))
-            score = 4;
+            score = 8;
         else if (addr_is_any(&listener->local) && listener->is_v6 == !v4)
-            score = 2;
+            score = 4;
         else if (addr_is_any(&listener->local) && listener->any_family)
-            score = 1;
+            score = 2;
+        score += score && device;
         if (score == 0 || score < best_score)
             continue;
         if (score > best_score || !best || !listener->reuseport) {
@@ -267,7 +272,8 @@ struct closing {
 /* Linux's tcp_migrate_req: who listens at the same place (SO_REUSEPORT) takes over what waits. NULL: nobody. */
 static struct tcp_listener *heir_of(const struct tcp_listener *listener, const struct flow *flow)
 {
-    struct tcp_listener *heir = listener->tcp->params.migrate_requests && listener->reuseport ? listener_find(listener->tcp, flow) : NULL;
+    bool migrates = listener->tcp->params.migrate_requests && listener->reuseport;
+    struct tcp_listener *heir = migrates ? listener_find(listener->tcp, flow, 0) : NULL;
     bool is_same = heir && heir->reuseport && addr_equal(&heir->local, &listener->local) && heir->any_family == listener->any_family;
     return is_same ? heir : NULL;
 }

@@ -178,6 +178,15 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
     return 0;
 }
 
+/* A SYN that goes again announces no more than the path is known to bear by now (Linux: tcp_advertise_mss(); FreeBSD: tcp_mssopt()). */
+void mss_offer_again(struct tcb *tcb)
+{
+    int error;
+    const struct tcp_path *path = mss_path(tcb->tcp, &tcb->flow, &error);
+    if (error == 0)
+        tcb->advmss = (uint16_t)min_u32(tcb->advmss, mss_offer(tcb->tcp, path, &tcb->flow, tcb->opt));
+}
+
 /* The SYN/ACK was seen: the peer's MSS (RFC 9293 3.7.1, MUST-14; default 536, 1220 for IPv6: MUST-15), then ours again. */
 void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 {

@@ -196,6 +196,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     }
     tcb->rcv_wup = tcb->rcv_nxt;
     segment->header.window = (uint16_t)min_u32(tcb->rcv_wnd, 65535);
+    if (tcb->retransmits)
+        mss_offer_again(tcb);
     options->has_mss = true;
     options->mss = tcb->advmss;
     /* Linux repeats its SYN's, also crossing the peer's */

@@ -454,8 +454,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         tcb_arm_prediction(tcb);
     if (fin && !tcp_step8_fin(tcb))
         return LIL_DROP_NONE;
-    uint32_t lowat = tcb->opt->socket.rcvlowat;
-    if (length && tcb->readable >= lowat)
+    if (length && tcb_has_text(tcb, tcb->opt->socket.rcvlowat))
         tcb_event(tcb, TCP_EV_READABLE);
     return LIL_DROP_NONE;
 }

@@ -110,6 +110,8 @@ void reset_reply(struct tcp *tcp, const struct tcp_in *in)
         reply->ack = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
         reply->flags |= TCP_ACK;
     }
+    if (tcp->params.input_policy == TCP_INPUT_LINUX) /* of the class that it answers */
+        reply->tos = in->tos & 0xfc;
     if (tcp->params.flow_label_reflect & FLOW_LABEL_RESETS && !addr_is_v4(&in->flow.remote))
         reply->flow_label = in->flow_label;
     if (tcp->has_guards)

@@ -271,14 +271,14 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     if (listener)
         listener->young -= entry->retransmits == 0;
     entry->retransmits++;
-    entry->resent++;
-    entry->syn_again = false;
-    entry->accecn_fail |= entry->accecn_ok && entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
     entry->is_migrated = false;
     synq_schedule(tcp, slot);
     /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
     if (listener && listener->opt->defer_accept && entry->acked && entry->retransmits < listener->opt->defer_accept)
         return;
+    entry->resent++;
+    entry->syn_again = false;
+    entry->accecn_fail |= entry->accecn_ok && entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
     count_repeat(tcp);
     synq_mark_due(tcp, slot);
 }
@@ -442,7 +442,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->rcv_ssthresh = tcb->rcv_wnd;
     tcb->syn_start_ns = entry->start_ns == 1 ? 0 : entry->start_ns;
     tcb->retransmits = entry->retransmits;
-    if (entry->resent && tcb_ext_get(tcb))
+    if ((entry->resent || entry->retransmits) && tcb_ext_get(tcb))
         note_resent(tcb, entry);
     return tcb;
 }
@@ -543,13 +543,14 @@ static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const st
     return false;
 }
 
-static void send_ack(struct tcp *tcp, const struct syn_entry *entry)
+static void send_ack(struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in)
 {
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
-                                .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535), .tos = entry->tos};
+                                .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535),
+                                .tos = tcp->params.input_policy == TCP_INPUT_LINUX ? in->tos & 0xfc : entry->tos};
     if (entry->ts_ok && (entry->ts_recent || tcp->params.input_policy != TCP_INPUT_LINUX)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;
         reply->ts_value = tcp->now_ts + entry->ts_offset;
@@ -610,7 +611,7 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
         break;
     case BSD_SYN_CHALLENGE:
         if (bsd_challenge_allowed(tcp, &entry->challenge_end_ms, &entry->challenge_count))
-            send_ack(tcp, entry);
+            send_ack(tcp, entry, in);
         break;
     case BSD_SYN_ACCEPT:
         if (!in->header.options.has_timestamp)
@@ -645,7 +646,7 @@ bool synq_has_listener(struct tcp *tcp, uint32_t slot)
     struct syn_entry *entry = tcp_syn(tcp, slot);
     if (entry->listener != TCP_NONE || entry->is_held)
         return true;
-    struct tcp_listener *listener = listener_find(tcp, &entry->flow);
+    struct tcp_listener *listener = listener_find(tcp, &entry->flow, entry->ifindex);
     if (!listener)
         return false;
     adopt_entry(entry, listener);
@@ -701,13 +702,13 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         else if (is_foreign)
             TCP_MIB(tcp, TSEcrRejected);
         if (!(header->flags & TCP_RST) && !is_answer_limited(tcp, entry, in, MIB_ACKSkippedSynRecv))
-            send_ack(tcp, entry);
+            send_ack(tcp, entry, in);
         return paws ? LIL_DROP_TCP_PAWS : LIL_DROP_TCP_BAD_SEQ;
     }
     if (resets && header->seq != rcv_nxt) { /* RFC 5961 3.2 */
         if (!is_answer_limited(tcp, entry, in, MIB_ACKSkippedChallenge)) {
             TCP_MIB(tcp, ChallengeACK);
-            send_ack(tcp, entry);
+            send_ack(tcp, entry, in);
         }
         return LIL_DROP_TCP_BAD_SEQ;
     }

@@ -29,10 +29,8 @@ static void take_options(struct tcb *tcb, const struct rx *rx)
     tcb->sack_ok = options->sack_permitted && params->offer_sack && offered;
     tcb->wscale_ok = options->has_wscale && params->offer_wscale && offered;
     tcb->snd_wscale = tcb->wscale_ok ? min_u32(options->wscale, 14) & 15 : 0; /* RFC 7323 2.3: 14 at most */
-    if (!tcb->wscale_ok) {
+    if (!tcb->wscale_ok)
         tcb->rcv_wscale = 0;
-        tcb->rcv_wnd = min_u32(tcb->rcv_wnd, 65535);
-    }
     if (tcb->ts_ok) {
         tcb->ts_recent = options->ts_value;
         tcb->ts_recent_s = tcb->tcp->now_s;

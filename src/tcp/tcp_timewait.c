@@ -152,7 +152,7 @@ static bool may_answer(struct tcp *tcp, struct wait_record *record)
 /* A new incarnation, if somebody listens; else the packet is for nobody. */
 static bool begin_anew(struct tcp *tcp, uint32_t slot, const struct tcp_in *in, struct lil_packet *packet, enum lil_drop *drop)
 {
-    struct tcp_listener *listener = listener_find(tcp, &in->flow);
+    struct tcp_listener *listener = listener_find(tcp, &in->flow, in->ifindex);
     if (!listener)
         return false;
     tcp->tw_isn = tcp_wait(tcp, slot)->snd_nxt + 65535 + 2;

@@ -611,7 +611,7 @@ unsigned tcp_poll_events(const struct tcb *tcb)
     if (tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && !tcb_ext_peek(tcb)->fastopen_child))
         return events;
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
-    if (tcp_readable(tcb) >= lowat)
+    if (tcb_has_text(tcb, lowat + (tcp_at_mark(tcb) && !tcb->opt->socket.oob_inline))) /* the urgent byte is no text of the stream's */
         events |= POLLIN | POLLRDNORM;
     if (tcb->snd_shutdown || tcp_is_writeable(tcb) || tcb->state == TCPS_CLOSED)
         events |= POLLOUT | POLLWRNORM;
