@@ -184,6 +184,8 @@ static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced
             return -ENOBUFS;
         *(is_send ? &options->sndbuf : &options->rcvbuf) = size;
         stream_options_changed(sock);
+        if (is_send && calls_are(&sock->file, CALLS_LINUX) && stream_tcb(sock) && tcp_poll_events(stream_tcb(sock)) & POLLOUT)
+            file_wake(&sock->file, POLLOUT | POLLWRNORM); /* whether it grew or not: an edge for epoll (sk_setsockopt()) */
         return 0;
     }
     ext = sock_need_ext(sock);

@@ -234,7 +234,7 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
     uint16_t flags, window;
-    uint8_t tos, wscale;
+    uint8_t tos, ttl /* 0: the host's */, wscale;
     bool has_ts, wscale_ok, sack_ok, has_md5;
     uint8_t sack_count, accecn; /* accecn: a SYN/ACK has the option; else 1 + the counters that it has */
     uint16_t mss;
@@ -596,6 +596,7 @@ int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
 uint32_t txring_join(struct tcb *tcb, uint32_t index);
 uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
 void txring_pop(struct tcb *tcb);
+uint8_t output_ttl(const struct tcb *tcb); /* the socket's, its route's or the host's */
 void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq);
 size_t output_options_size(const struct tcb *tcb);
 

@@ -28,6 +28,12 @@ static bool is_again(const struct tcb *tcb, uint16_t flags, uint32_t seq)
                              : seq_lt(seq, tcb->snd_nxt) && seq_ge(seq, tcb->snd_una) && tcb->tx && tcb->tx->count;
 }
 
+uint8_t output_ttl(const struct tcb *tcb)
+{
+    uint8_t own = tcb->opt->socket.ttl, of_route = tcb->opt->path.hop_limit;
+    return own ? own : of_route ? of_route : tcp_ttl(tcb->tcp, tcb->is_v4);
+}
+
 /* All that every segment of this connection has in common. Only what is needed is written: this runs per packet. */
 void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq)
 {
@@ -39,7 +45,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->gso_size = 0;
     segment->option_order = tcp->params.option_order;
     segment->tos = options->tos & 0xfc;
-    segment->ttl = options->ttl ? options->ttl : tcb->opt->path.hop_limit ? tcb->opt->path.hop_limit : tcp_ttl(tcp, tcb->is_v4);
+    segment->ttl = output_ttl(tcb);
     segment->dont_fragment =
         options->pmtudisc == 3 /* DO */ ||
         (!tcb->opt->path.mtu_lock &&

@@ -86,7 +86,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     segment->option_order = tcp->params.option_order;
     segment->flow_label = reply->flow_label;
     segment->tos = reply->tos;
-    segment->ttl = tcp_ttl(tcp, addr_is_v4(&segment->flow.remote));
+    segment->ttl = reply->ttl ? reply->ttl : tcp_ttl(tcp, addr_is_v4(&segment->flow.remote));
     segment->dont_fragment = tcp->params.pmtu_discovery;
     TCP_MIB(tcp, OutSegs);
     if (reply->flags & TCP_RST)
@@ -160,7 +160,8 @@ void reset_send(struct tcb *tcb)
     if (!reply)
         return;
     *reply = (struct tcp_reply){
-        .flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tcb->opt->socket.tos};
+        .flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tcb->opt->socket.tos,
+        .ttl = output_ttl(tcb)};
     if (tcb->state != TCPS_SYN_SENT) {
         reply->ack = tcb->rcv_nxt;
         reply->flags |= TCP_ACK;
@@ -245,7 +246,7 @@ void reply_here(struct tcb *tcb, uint32_t seq)
                                 .ack = tcb->rcv_nxt,
                                 .flags = TCP_ACK | bsd_ecn_flags(tcb),
                                 .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                .tos = tcb->opt->socket.tos,
+                                .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
@@ -263,7 +264,7 @@ void reply_old_ack(struct tcb *tcb, uint32_t ack)
                                 .ack = ack,
                                 .flags = TCP_ACK,
                                 .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                .tos = tcb->opt->socket.tos,
+                                .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
@@ -277,7 +278,8 @@ void reply_ack(struct tcb *tcb)
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = window_select(tcb),
-                                .tos = tcb->opt->socket.tos, .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
+                                .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
+                                .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
     add_sack(tcb, reply);
     add_ecn(tcb, reply);
     sign(tcb, reply);

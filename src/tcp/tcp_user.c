@@ -541,8 +541,8 @@ int tcp_error(struct tcb *tcb, bool clear)
     int error = tcb->so_error;
     if (clear)
         tcb->so_error = 0;
-    if (!error && clear && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && tcb->ext &&
-        tcb->state >= TCPS_ESTABLISHED) { /* SO_ERROR: what was remembered softly */
+    bool is_begun = tcb->state >= TCPS_ESTABLISHED || tcb->state == TCPS_CLOSED;
+    if (!error && clear && is_begun && tcb->ext && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) { /* SO_ERROR: what was remembered softly */
         error = tcb->ext->soft_error;
         tcb->ext->soft_error = 0;
     }
@@ -611,7 +611,7 @@ unsigned tcp_poll_events(const struct tcb *tcb)
     if (tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && !tcb_ext_peek(tcb)->fastopen_child))
         return events;
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
-    if (tcb_has_text(tcb, lowat + (tcp_at_mark(tcb) && !tcb->opt->socket.oob_inline))) /* the urgent byte is no text of the stream's */
+    if (tcb_has_text(tcb, lowat + (tcp_at_mark(tcb, 0) && !tcb->opt->socket.oob_inline))) /* the urgent byte is no text of the stream's */
         events |= POLLIN | POLLRDNORM;
     if (tcb->snd_shutdown || tcp_is_writeable(tcb) || tcb->state == TCPS_CLOSED)
         events |= POLLOUT | POLLWRNORM;
