@@ -63,6 +63,8 @@ uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
         mss &= ~511u;
     mss = min_u32(mss, tcb->mss_clamp);
     always += mss_extra(tcb);
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) /* __tcp_mtu_to_mss(): the least counts after TCP_MAXSEG */
+        mss = max_u32(mss, tcb_params(tcb)->min_snd_mss + mss_extra(tcb));
     return mss > always + 8 ? mss - always : 8;
 }
 
