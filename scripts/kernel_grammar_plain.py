@@ -328,7 +328,7 @@ def area_segment_size(g): # TCP_MAXSEG before and after, on listeners and their 
         g.add('< S 0:0(0) win %d <mss %d%s>' % (g.pick(65535, 4000), g.pick(100, 536, 1000, 1460, 9000), ',sackOK,TS val 1000 ecr 0' if g.ts else ''))
         g.ts = g.ts and g.sys.get('tcp_timestamps', 1) != 0
         g.add('> S. 0:0(0) ack 1 <...>')
-        g.segment('.', ack=1, delta=.02, opts=['nop', 'nop', 'TS val 1010 ecr *'] if False else [] if not g.ts else None, stamp=0)
+        g.segment('.', ack=1, delta=.02, opts=[] if not g.ts else None, stamp=0)
         g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
     else:
         g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4')
@@ -364,7 +364,7 @@ def area_taken(g): # SO_REUSEADDR, SO_REUSEPORT, SO_BINDTODEVICE, addresses: who
         what, fd = g.rng.random(), g.rng.choice(fds)
         if tcp and what < .35:
             port += 1
-            g.add('< %d > BINDPORT S 0:0(0) win 65535 <mss 1000>' % port, .02); g.add('> BINDPORT > %d S. 0:0(0) ack 1 <...>' % port) if False else None
+            g.add('< %d > BINDPORT S 0:0(0) win 65535 <mss 1000>' % port, .02)
             g.add('usleep(1000) = 0', .01)
         elif what < .35: g.add('< udp (%d)' % g.pick(10, 100), .02)
         elif what < .5: g.add('accept4(%d, ..., ..., SOCK_NONBLOCK) = ...' % fd) if tcp else g.add('read(%d, ..., 1000) = ...' % fd)
@@ -429,7 +429,7 @@ def area_repaired(g): # TCP_REPAIR on a connection and on a new socket; TCP_ULP 
         size = 16 if 'OPTIONS' in o else 20 if 'WINDOW' in o else 4
         what = g.rng.random()
         if what < .5: option(g, 'IPPROTO_TCP, ' + o, size=size)
-        elif what < .65: g.add('getsockopt(4, IPPROTO_TCP, %s, [...], [4]) = ...' % g.pick('TCP_REPAIR', 'TCP_REPAIR_QUEUE', 'TCP_TIMESTAMP', 'TCP_QUEUE_SEQ') if g.chance(.8) else 'getsockopt(4, IPPROTO_TCP, TCP_REPAIR_WINDOW, ..., [20]) = ...') if False else g.add('getsockopt(4, IPPROTO_TCP, %s, [...], [4]) = ...' % g.pick('TCP_REPAIR', 'TCP_REPAIR_QUEUE'))
+        elif what < .65: g.add('getsockopt(4, IPPROTO_TCP, %s, [...], [4]) = ...' % g.pick('TCP_REPAIR', 'TCP_REPAIR_QUEUE'))
         elif what < .75: g.add('recv(4, ..., 1000, MSG_PEEK) = ...')
         elif what < .85: g.add('write(4, ..., 100) = ...')
         elif what < .92: g.segment(g.pick('.', 'P.', 'F.', 'R'), stamp=0, delta=.02)
@@ -471,10 +471,124 @@ def area_growth(g): # the window over many round trips: limited by it or not, id
         if g.chance(.15) and g.h - una > 4 * g.unit: # one segment is lost, and sent again
             for i in range(2, 5): flows.answer(g, una, [(una + g.unit, una + i * g.unit)], delta=g.rtt if i == 2 else 0)
             g.info()
-        first = True # no round trip of no time: RACK would go by microseconds
-        while una < g.h and g.chance(.85):
-            una = min(g.h, una + g.unit * g.pick(1, 2, 2, 2, 4)); flows.answer(g, una, delta=g.rtt if first or g.chance(.3) else 0); first = False
+        while una < g.h and g.chance(.85): # no round trip of no time: RACK and CUBIC would go by microseconds
+            una = min(g.h, una + g.unit * g.pick(1, 2, 2, 2, 4)); flows.answer(g, una, delta=g.pick(g.rtt / 3, g.rtt))
             if g.chance(.3): g.info()
         g.info()
     una = g.h; flows.answer(g, una, delta=.05)
     g.end()
+
+def area_congestion(g): # TCP_CONGESTION in the middle, TCP_CC_INFO's owners, windows set by it
+    g.sysctls(1, ('tcp_slow_start_after_idle', 'tcp_recovery'))
+    either(g)
+    una = 1
+    for _ in range(g.pick(3, 5, 7)):
+        una = step(g, una, 'wwwaaks')
+        if g.chance(.4): g.add('setsockopt(4, IPPROTO_TCP, TCP_CONGESTION, "%s", %d) = ...' % g.pick(('reno', 4), ('cubic', 5), ('reno', 5), ('nosuch', 6), ('', 0)), g.pick(0, .01))
+        if g.chance(.3): g.add('getsockopt(4, IPPROTO_TCP, TCP_CONGESTION, ..., [%d]) = ...' % g.pick(16, 4, 20))
+        g.info()
+    g.end()
+
+def area_routes(g): # a route's own metrics, and a route that goes away
+    g.sysctls(0)
+    what = g.rng.sample(['mtu %d' % g.pick(600, 1000, 1400), 'mtu lock %d' % g.pick(600, 1000), 'advmss %d' % g.pick(500, 1000), 'initcwnd %d' % g.pick(1, 3, 20), 'initrwnd %d' % g.pick(2, 10, 40), 'window %d' % g.pick(2000, 20000), 'rto_min %dms' % g.pick(40, 500), 'quickack 1',
+                         'hoplimit %d' % g.pick(33, 255), 'congctl reno', 'features ecn', 'reordering %d' % g.pick(3, 8), 'cwnd %d' % g.pick(3, 20), 'ssthresh 5', 'rtt 300ms'], g.pick(1, 1, 2))
+    route = lambda verb, more: g.add('`ip %sroute %s REMOTEADDR%s dev tun0 %s`' % ('-6 ' if g.v6 else '', verb, '/128' if g.v6 else '/32', more))
+    route('add', ' '.join(what))
+    either(g, ts=g.chance(.3))
+    una = 1
+    for _ in range(g.pick(3, 5)):
+        una = step(g, una, 'wwaaddkrs'); g.info()
+        if g.chance(.1): route('change', g.rng.choice(what))
+    g.end()
+
+def area_signed(g): # TCP_MD5SIG: signed, unsigned and badly signed segments
+    g.sysctls(0)
+    key = '{tcpm_addr=..., tcpm_keylen=4, tcpm_key="abcd"}'
+    g.mss, g.ts, g.sack, g.scale, g.win, g.unit, g.rtt = 1000, False, False, None, 65535, 1000, .02
+    mark = lambda: g.pick('md5 valid', 'md5 valid', 'md5 valid', 'md5 valid', 'md5 invalid', '')
+    def say(flags, seq, length, ack, delta=.02, good=None):
+        o = mark() if good is None else 'md5 valid'
+        g.add('< %s %d:%d(%d)%s win 65535%s' % (flags, seq, seq + length, length, ' ack %d' % ack if '.' in flags else '', ' <%s,nop,nop>' % o if o else ''), delta)
+    if g.chance(.6):
+        g.listener(opts=False)
+        g.add('setsockopt(3, IPPROTO_TCP, TCP_MD5SIG, %s, 216) = ...' % key)
+        say('S', 0, 0, 0, 0, g.chance(.8) or None); g.add('> S. 0:0(0) ack 1 <...>'); say('.', 1, 0, 1, .02, g.chance(.8) or None)
+        g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
+    else:
+        g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4'); g.add('setsockopt(4, IPPROTO_TCP, TCP_MD5SIG, %s, 216) = ...' % key)
+        g.add('connect(4, ..., ...) = ...'); g.add('> S 0:0(0) <...>'); say('S.', 0, 0, 1, .02, g.chance(.8) or None)
+    g.open, p, h = True, 1, 1
+    for _ in range(g.pick(3, 5, 8)):
+        what = g.rng.random()
+        if what < .35: n = g.pick(1, 100, 1000); say('P.', p, n, h); p += n
+        elif what < .6: n = g.pick(100, 1000, 3000); g.add('write(4, ..., %d) = ...' % n, .005); h += n
+        elif what < .75: say('.', p, 0, h)
+        elif what < .82: say(g.pick('R', 'R.', 'F.', 'S'), p, 0, h)
+        elif what < .9: g.add('read(4, ..., 1000) = ...')
+        else: pass_time(g, .3)
+        if g.chance(.4): look(g)
+    g.close(.01); say('.', p, 0, h + 1); say('F.', p, 0, h + 1); say(g.pick('F.', '.', 'P.'), p, 0, h + 1)
+    pass_time(g, .5)
+
+def area_datagrams(g): # UDP: connected and not, control data, errors, peeks, sizes
+    g.sysctls(0)
+    g.add('socket(..., SOCK_DGRAM|SOCK_NONBLOCK, IPPROTO_UDP) = 4'); g.add('bind(4, ..., ...) = 0'); g.open = True
+    options = ['SOL_SOCKET, SO_RCVBUF, [%d]' % g.pick(2000, 5000), 'SOL_SOCKET, SO_PEEK_OFF, [0]', 'SOL_SOCKET, SO_RXQ_OVFL, [1]', 'IPPROTO_UDP, UDP_SEGMENT, [500]', 'IPPROTO_UDP, UDP_CORK, [1]', 'SOL_SOCKET, SO_TIMESTAMP, [1]', 'SOL_SOCKET, SO_BROADCAST, [1]'] + \
+        (['IPPROTO_IPV6, IPV6_RECVERR, [1]', 'IPPROTO_IPV6, IPV6_RECVHOPLIMIT, [1]', 'IPPROTO_IPV6, IPV6_RECVTCLASS, [1]', 'IPPROTO_IPV6, IPV6_TCLASS, [32]', 'IPPROTO_IPV6, IPV6_UNICAST_HOPS, [33]', 'IPPROTO_IPV6, IPV6_DONTFRAG, [1]'] if g.v6 else
+         ['IPPROTO_IP, IP_RECVERR, [1]', 'IPPROTO_IP, IP_RECVTTL, [1]', 'IPPROTO_IP, IP_RECVTOS, [1]', 'IPPROTO_IP, IP_PKTINFO, [1]', 'IPPROTO_IP, IP_TOS, [16]', 'IPPROTO_IP, IP_TTL, [33]', 'IPPROTO_IP, IP_MTU_DISCOVER, [%d]' % g.pick(0, 2, 3)])
+    for o in g.rng.sample(options, g.pick(0, 1, 2, 3)): option(g, o)
+    if g.chance(.6): g.add('connect(4, ..., ...) = 0')
+    for _ in range(g.pick(4, 7, 11)):
+        what, n = g.rng.random(), g.pick(0, 1, 100, 1000, 1400)
+        if what < .3: g.add('< udp (%d)' % n, .01)
+        elif what < .45: g.add(g.pick('sendto(4, ..., %d, 0, ..., ...) = ...', 'write(4, ..., %d) = ...', 'send(4, ..., %d, MSG_MORE) = ...') % g.pick(0, 1, 1000, 1473, 3000, 9000, 70000), .005)
+        elif what < .6: g.add('recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., %d}], msg_flags=0, msg_control=[...]}, %s) = ...' % (g.pick(0, 50, 2000), g.pick('0', '0', 'MSG_PEEK', 'MSG_TRUNC', 'MSG_ERRQUEUE', 'MSG_PEEK|MSG_TRUNC')))
+        elif what < .7: g.add('recv(4, ..., %d, %s) = ...' % (g.pick(0, 50, 2000), g.pick('0', 'MSG_PEEK', 'MSG_WAITALL', 'MSG_OOB')))
+        elif what < .8:
+            kind = g.pick('icmpv6 unreachable port_unreachable', 'icmpv6 unreachable no_route', 'icmpv6 packet_too_big mtu 1300') if g.v6 else g.pick('icmp unreachable port_unreachable', 'icmp unreachable host_unreachable', 'icmp unreachable frag_needed mtu 1000', 'icmp time_exceeded ttl')
+            g.add('< %s [udp (%d)]' % (kind, g.pick(1, 100)), .01)
+        elif what < .87: g.add('ioctl(4, %s, ...) = ...' % g.pick('SIOCINQ', 'SIOCOUTQ'))
+        elif what < .92: g.add(g.pick('connect(4, {sa_family=AF_UNSPEC}, ...) = ...', 'connect(4, ..., ...) = ...', 'shutdown(4, %s) = ...' % g.pick('SHUT_RD', 'SHUT_WR', 'SHUT_RDWR')))
+        else: option(g, g.rng.choice(options))
+        if g.chance(.4): g.add('poll([{fd=4, events=%s, revents=...}], 1, 0) = ...' % ALL)
+    g.add('getsockopt(4, SOL_SOCKET, SO_ERROR, [...], [4]) = ...')
+    pass_time(g, .1)
+
+def area_halves(g): # shutdown in all orders, data that crosses it, what calls and peers get then
+    g.sysctls(1, ('tcp_fin_timeout',))
+    either(g, ts=g.chance(.3))
+    una = 1
+    for _ in range(g.pick(0, 1, 2)): una = step(g, una, 'wda')
+    for _ in range(g.pick(3, 5, 8)):
+        what = g.rng.random()
+        if what < .25: g.shutdown()
+        elif what < .35: g.segment('F.', ack=una, stamp=0, delta=.01); g.p += 1
+        elif what < .5: una = step(g, una, 'a')
+        elif what < .65: n = g.pick(1, 100, 1000); g.segment('P.', length=n, ack=una, stamp=0, delta=.02); g.p += n
+        elif what < .75: g.add('send(4, ..., %d, %s) = ...' % (g.pick(1, 1000), g.pick('0', 'MSG_NOSIGNAL', 'MSG_OOB', 'MSG_MORE')))
+        elif what < .85: g.add('recv(4, ..., %d, %s) = ...' % (g.pick(0, 10, 1000), g.pick('0', 'MSG_PEEK', 'MSG_WAITALL', 'MSG_TRUNC', 'MSG_OOB')))
+        elif what < .9: g.segment('R.', ack=una, stamp=0, delta=.02)
+        elif what < .93: g.close(.01)
+        else: pass_time(g, .3, 1.2)
+        if not g.open: break
+        look(g)
+    if g.chance(.5): flows.answer(g, g.h, delta=.02)
+    g.end()
+
+def area_listener_ends(g): # a listener that closes, or is shut, with requests and connections waiting
+    g.sysctls(1, ('tcp_synack_retries', 'tcp_syncookies'))
+    g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3'); g.add('bind(3, ..., ...) = 0'); g.add('listen(3, %d) = 0' % g.pick(0, 1, 2))
+    say = lambda port, text, delta=.02: g.add('< %d > BINDPORT %s' % (port, text), delta)
+    for port in (40001, 40002, 40003)[:g.pick(1, 2, 3)]:
+        say(port, 'S 0:0(0) win 65535 <mss 1000>'); g.add('> BINDPORT > %d S. 0:0(0) ack 1 <...>' % port)
+        how = g.rng.random()
+        if how < .7: say(port, '. 1:1(0) ack 1 win 65535')
+        if how < .3: say(port, g.pick('P. 1:101(100) ack 1 win 65535', 'F. 1:1(0) ack 1 win 65535', 'R 1:1(0) win 0'))
+    if g.chance(.3): g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = ...')
+    g.add(g.pick('close(3) = 0', 'close(3) = 0', 'shutdown(3, SHUT_RD) = ...', 'shutdown(3, SHUT_RDWR) = ...', 'shutdown(3, SHUT_WR) = ...', 'listen(3, 0) = ...', 'connect(3, {sa_family=AF_UNSPEC}, ...) = ...'), .02)
+    g.add('poll([{fd=3, events=%s, revents=...}], 1, 0) = ...' % ALL)
+    for port in (40001, 40002):
+        for _ in range(g.pick(0, 1, 2)): say(port, g.pick('. 1:1(0) ack 1 win 65535', 'P. 1:11(10) ack 1 win 65535', 'F. 1:1(0) ack 1 win 65535', 'S 0:0(0) win 65535 <mss 1000>', 'R 1:1(0) win 0'), g.pick(.02, .3))
+    g.add(g.pick('listen(3, 1) = ...', 'accept4(3, ..., ..., SOCK_NONBLOCK) = ...', 'getsockname(3, ..., ...) = ...'), .02)
+    pass_time(g, .3, 1.3)

@@ -369,7 +369,6 @@ static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains
     int32_t window = (int32_t)(tcb->rcv_wup + tcb->rcv_wnd - tcb->rcv_nxt);
     return window < 0 ? 0 : (uint32_t)window;
 }
-
 /* Does a reader who wants TARGET bytes find enough? Also where the window leaves no room for more (Linux: tcp_epollin_ready()). */
 static inline bool tcb_has_text(const struct tcb *tcb, uint32_t target)
 {

@@ -1,7 +1,7 @@
 /* tcp_mss.c: segment sizes: the MSS option (RFC 9293 3.7.1, RFC 6691), the path MTU (RFC 1191, 8201, 4821). */
 #include "tcp/tcb.h"
 
-enum { TS_BYTES = 12 };
+enum { TS_BYTES = 12, MIN_ADVMSS = 256, MIN_ADVMSS6 = 1220 }; /* net.ipv4.route.min_adv_mss and its like: what a route's MTU cannot make less */
 
 /* A SYN without an MSS option (RFC 9293 3.7.1, MUST-15). */
 uint32_t mss_without_option(const struct tcp_params *params, bool is_v4)
@@ -29,6 +29,8 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const str
 {
     bool is_v4 = addr_is_v4(&flow->remote);
     uint32_t told = path->metrics ? path->metrics->advmss : 0, mss = told ? told : mss_of_mtu(tcp, is_v4, path->mtu);
+    if (!told && tcp->params.input_policy == TCP_INPUT_LINUX)
+        mss = max_u32(mss, is_v4 ? MIN_ADVMSS : MIN_ADVMSS6);
     if (tcp->params.mss_off_net && !path->is_local_net)
         mss = min_u32(mss, tcp->params.mss_off_net);
     if (tcp->params.mss_512_multiple && mss > 512)

@@ -542,7 +542,7 @@ int tcp_error(struct tcb *tcb, bool clear)
     if (clear)
         tcb->so_error = 0;
     bool is_begun = tcb->state >= TCPS_ESTABLISHED || tcb->state == TCPS_CLOSED;
-    if (!error && clear && is_begun && tcb->ext && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) { /* SO_ERROR: what was remembered softly */
+    if (!error && clear && is_begun && tcb->ext && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) { /* SO_ERROR: the soft one */
         error = tcb->ext->soft_error;
         tcb->ext->soft_error = 0;
     }
