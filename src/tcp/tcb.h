@@ -369,13 +369,7 @@ static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains
     int32_t window = (int32_t)(tcb->rcv_wup + tcb->rcv_wnd - tcb->rcv_nxt);
     return window < 0 ? 0 : (uint32_t)window;
 }
-/* Does a reader who wants TARGET bytes find enough? Also where the window leaves no room for more (Linux: tcp_epollin_ready()). */
-static inline bool tcb_has_text(const struct tcb *tcb, uint32_t target)
-{
-    return tcb->readable >= target || (tcb->readable && tcb_receive_window(tcb) <= tcb->rcv_mss);
-}
 static inline uint32_t tcb_ts_now(const struct tcb *tcb) { return tcb->tcp->now_ts + tcb->ts_offset; }
-
 /* One received segment on its way through the steps. The packet is freed at the end unless a step took it. */
 struct rx {
     const struct tcp_in *in;
@@ -547,7 +541,6 @@ void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
-void mss_offer_again(struct tcb *tcb);
 void mss_follow_route(struct tcb *tcb);
 bool opts_are_guarded(const struct tcb_opts *opts); /* what goes out or comes in is to be looked at one by one (is_guarded) */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
@@ -595,7 +588,6 @@ int txring_split(struct tcb *tcb, uint32_t index, uint32_t seq);
 uint32_t txring_join(struct tcb *tcb, uint32_t index);
 uint32_t txring_find(const struct tcb *tcb, uint32_t seq); /* index of the segment that holds SEQ; count if none */
 void txring_pop(struct tcb *tcb);
-uint8_t output_ttl(const struct tcb *tcb); /* the socket's, its route's or the host's */
 void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, uint32_t seq);
 size_t output_options_size(const struct tcb *tcb);
 

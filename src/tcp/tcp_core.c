@@ -161,6 +161,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
             tcb->ext->segs_out = info_early_segs_out(tcb);
             rtt_begin_min(tcb, tcb->last_rcv_ms);
             tcb->ext->rcv_last_ms = tcb_is_synchronized(tcb) ? tcb->last_rcv_ms : tcb_now_ms(tcb);
+            tcb->ext->cwnd_stamp_ns = tcb_now(tcb) - (uint32_t)(tcb_now_ms(tcb) - tcb->ext->rcv_last_ms) * NS_PER_MS;
             tcb->ext->high_seq = tcb->ext->snd_sml = tcb->snd_una;
             tcb->ext->rtt_seq = tcb->snd_nxt;
             tcb->ext->pushed_seq = tcb->write_seq;

@@ -100,7 +100,7 @@ void cwnd_end_reduction(struct tcb *tcb)
 
 static uint32_t initial_cwnd(const struct tcb *tcb)
 {
-    uint32_t initial = tcb_params(tcb)->initial_window;
+    uint32_t of_route = tcb->opt->path.initcwnd, initial = of_route ? of_route : tcb_params(tcb)->initial_window;
     return initial ? initial : 1;
 }
 

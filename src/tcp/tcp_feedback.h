@@ -3,6 +3,15 @@
 #ifndef TCP_TCP_FEEDBACK_H
 #define TCP_TCP_FEEDBACK_H
 
+/* Does a reader who wants TARGET bytes find enough? Also where the window leaves no room for more (Linux: tcp_epollin_ready()). */
+static inline bool tcb_has_text(const struct tcb *tcb, uint32_t target)
+{
+    return tcb->readable >= target || (tcb->readable && tcb_receive_window(tcb) <= tcb->rcv_mss);
+}
+
+void mss_offer_again(struct tcb *tcb);
+uint8_t output_ttl(const struct tcb *tcb); /* the socket's, its route's or the host's */
+
 static inline void tcb_count_ack(struct tcb *tcb, bool expected, bool advances, bool has_text)
 {
     if (expected && advances)

@@ -400,6 +400,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         rtt_begin_min(tcb, tcb_now_ms(tcb));
         tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
         tcb->ext->soft_error = 0;
+        tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
     }
     if (!tcb->is_passive) /* else behind the ACK that ends the handshake */
         tcb->hp_on = !tcb->wscale_ok;

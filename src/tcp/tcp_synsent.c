@@ -53,8 +53,6 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         fastopen_on_synack(tcb, rx);
     tcp_establish(tcb, rx);
     plpmtud_init(tcb, mss_options(tcb));
-    if (tcb->opt->path.initcwnd)
-        cwnd_hold_opening_rate(tcb);
     tcb->snd_una++; /* the SYN */
     TCP_MIB(tcb->tcp, Delivered);
     if (tcb->fin_queued) /* BSD: shutdown() came before */
@@ -73,6 +71,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         if (accecn_is_on(tcb))
             tcb->ext->accecn.reflect = true;
     }
+    if (tcb->opt->path.initcwnd) /* its counts begin with the ACK owed */
+        cwnd_hold_opening_rate(tcb);
     /* Linux: of a SYN/ACK nothing but the SYN is taken, unless it answers a fast open of which nothing is to go again */
     bool takes_text = params->input_policy != TCP_INPUT_LINUX;
     if (!takes_text && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && !goes_again) {
