@@ -202,7 +202,7 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
     uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->rcvtimeo_ns : 0);
     size_t done = 0, want = wanted(sock, message, flags);
     struct rest rest;
-    int error = flags & MSG_OOB ? 0 : await_lowat(proc, sock, want, flags, deadline_ns), over = 0;
+    int error = flags & MSG_OOB ? 0 : await_lowat(proc, sock, want, flags, deadline_ns);
 
     if (error < 0)
         return error;
