@@ -170,7 +170,9 @@ static bool trim_right(struct tcb *tcb, struct rx *rx)
     rx->length -= (uint32_t)over;
     if (rx->packet)
         packet_trim_to(rx->packet, rx->length);
-    rx->flags &= (uint16_t)~(TCP_PSH | TCP_FIN);
+    rx->flags &= (uint16_t)~TCP_PSH;
+    if (rx->length == 0) /* behind text that is cut short it counts: tcp_do_segment() takes the FIN from the header again */
+        rx->flags &= (uint16_t)~TCP_FIN;
     return true;
 }
 

@@ -511,6 +511,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
         break;
     case TCPS_CLOSING:
         if (is_fin_acked(tcb)) {
+            if (tcb->ack_now && tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* tcp_twstart(): an old segment is answered still */
+                reply_ack(tcb);
             tcb_enter_time_wait(tcb);
             return LIL_DROP_TCP_AFTER_CLOSE;
         }
