@@ -215,6 +215,7 @@
     X(tcp_byte_counting, tcp.byte_counting, BOOL, NULL) \
     X(tcp_rfc3390, tcp.rfc3390, BOOL, NULL) \
     X(tcp_newcwv, tcp.newcwv, BOOL, NULL) \
+    X(tcp_last_ack_tells_all, tcp.last_ack_tells_all, BOOL, NULL) \
     X(tcp_reduces_each_rto, tcp.reduces_each_rto, BOOL, NULL) \
     X(tcp_ecn_abe, tcp.ecn_abe, BOOL, NULL) \
     X(tcp_reno_beta, tcp.reno_beta, U8, NULL) \

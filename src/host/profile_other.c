@@ -65,6 +65,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_synrcvd_challenge, "1", "syncache_expand() of 15", "H"),
     SET(tcp_ghost_ack_check, "1", "tcp_do_segment() since 14.1: insecure_ack", "H"),
     SET(tcp_input_policy, "bsd", "tcp_do_segment()", "H"),
+    SET(tcp_last_ack_tells_all, "1", "tcp_twstart() since 14: tcp_output()", "H"),
     SET(tcp_rto_policy, "freebsd", "tcp_xmit_timer()", "H"),
     SET(tcp_call_policy, "bsd", "tcp_default_ctloutput()", "H"),
     SET(socket_stream_multicast_error, "EAFNOSUPPORT", "tcp_usr_bind(), tcp_usr_connect()", "H"),
@@ -154,6 +155,7 @@ static const struct profile_override freebsd13[] = {
     SET(tcp_ghost_ack_check, "0", "F13", "H"),
     SET(tcp_rfc5961, "0", "F13: no check of old ACKs", "M"),
     SET(tcp_cc, "newreno", "F13 cc.algorithm", "H"),
+    SET(tcp_last_ack_tells_all, "0", "tcp_twrespond() of 13", "H"),
     SET(tcp_reduces_each_rto, "1", "newreno_cong_signal() of 13", "H"),
     SET(socket_accept_inherits_few, "0", "F13 sonewconn()", "H"),
 };

@@ -258,6 +258,7 @@ struct tcp {
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
     struct tcb *cached;       /* where the last segment went; before it: recent */
     uint32_t freed;           /* tcbs freed so far */
+    struct tcp_text { uint32_t start, end, prior_rcv_nxt; } text; /* FreeBSD: of the segment at hand */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key[2]; /* [1]: an older one, whose cookies are good still */
     bool has_fastopen_key, has_fastopen_backup;
     struct table flows;       /* kind and slot by flow */

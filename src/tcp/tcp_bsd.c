@@ -225,11 +225,38 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
     return LIL_DROP_NONE;
 }
 
+/* tcp_reass(): a FIN before the end of what waits, and text behind a FIN that waits, are dropped whole. */
+static bool contradicts_fin(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct ooo_queue *ooo = tcb_ext_peek(tcb)->ooo;
+    if (!ooo || !ooo->count)
+        return false;
+    const struct ooo_range *last = &ooo->r[ooo->count - 1];
+    bool has_fin = ooo->has_fin && ooo->fin_seq + 1 == last->end;
+    uint32_t end = rx->seq + rx->length, last_end = last->end - has_fin;
+    if ((rx->flags & TCP_FIN) && seq_lt(end, last_end))
+        return true;
+    return has_fin && seq_ge(rx->seq, last->start) && seq_gt(end, last_end);
+}
+
+/* The FIN is in order and the connection goes: its last ACK tells of the text before it. */
+void bsd_tell_last_text(struct tcb *tcb)
+{
+    const struct tcp_text *text = &tcb->tcp->text;
+    blocks_on_text(tcb, text->start, text->end, text->prior_rcv_nxt);
+}
+
 static void take_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
 {
     struct tcp *tcp = tcb->tcp;
     uint32_t start = rx->seq, end = rx->seq + rx->length, prior_rcv_nxt = tcb->rcv_nxt, freed = tcp->freed;
     bool is_open = tcb->state != TCPS_SYN_RECEIVED, is_next = start == prior_rcv_nxt && !tcb_ext_peek(tcb)->ooo;
+    if (is_open && contradicts_fin(tcb, rx)) {
+        tcb->ack_now = true;
+        *drop = LIL_DROP_TCP_WINDOW;
+        return;
+    }
+    tcp->text = (struct tcp_text){start, end, prior_rcv_nxt};
     reass_text(tcb, rx, drop);
     if (tcp->freed == freed && is_open && !is_next && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
         tcb->ack_now = true; /* whatever becomes of it */

@@ -8,6 +8,7 @@ enum bsd_syn { BSD_SYN_DROP, BSD_SYN_AGAIN, BSD_SYN_RESET, BSD_SYN_REFUSE, BSD_S
 COLD enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx);
 uint32_t bsd_receive_room(const struct tcb *tcb);
 COLD void bsd_black_hole(struct tcb *tcb);
+COLD void bsd_tell_last_text(struct tcb *tcb);
 COLD void bsd_note_owed(struct tcb *tcb);
 COLD void bsd_note_acked(struct tcb *tcb, uint32_t acked);
 COLD unsigned bsd_poll_events(const struct tcb *tcb);

@@ -94,7 +94,7 @@ void blocks_add(struct tcb *tcb, uint32_t start, uint32_t end)
 static void note(struct tcb *tcb, struct bsd_blocks *blocks, struct told text)
 {
     uint32_t rcv_nxt = tcb->rcv_nxt - tcb->fin_rcvd; /* a FIN behind it is not yet counted */
-    struct told list[MAX_BLOCKS + 2], again = {0, 0}, all = text;
+    struct told list[MAX_BLOCKS + 2], again = {0, 0}, first = {0, 0}, all = text;
     bool has_again = false, is_old = false;
     if (seq_lt(text.end, rcv_nxt) || (text.end == rcv_nxt && blocks->count && blocks->b[0].end == rcv_nxt))
         again = text;
@@ -103,24 +103,23 @@ static void note(struct tcb *tcb, struct bsd_blocks *blocks, struct told text)
         if (seq_lt(text.end, old->start) || seq_gt(text.start, old->end))
             continue;
         struct told part = common(&text, old);
-        bool is_first = !has_again || seq_gt(again.start, part.start);
         if (seq_gt(rcv_nxt, old->end)) {
-            if (part.start != part.end && is_first) {
-                again = part;
+            if (part.start != part.end && (!has_again || seq_gt(first.start, part.start))) {
+                first = part;
                 has_again = true;
             }
             continue;
         }
-        if (is_first && seq_gt(old->end, text.start)) {
-            again = part;
+        if ((!has_again || seq_gt(first.start, old->start)) && seq_gt(old->end, text.start)) {
+            first = *old; /* the leftmost block that is touched, though a later one may hold more of it */
             has_again = true;
         }
         all = both(&all, old);
         is_old |= is_same(&all, old);
     }
     uint32_t count = 1;
-    list[0] = again;
-    if ((seq_lt(rcv_nxt, all.end) && !is_same(&all, &again)) || is_old)
+    list[0] = has_again ? common(&text, &first) : again;
+    if ((seq_lt(rcv_nxt, all.end) && !is_same(&all, &list[0])) || is_old)
         list[count++] = all;
     for (uint32_t i = 0; i < blocks->count && count < MAX_BLOCKS; i++) {
         const struct told *old = &blocks->b[i];

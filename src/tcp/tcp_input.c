@@ -604,6 +604,8 @@ bool tcp_step8_fin(struct tcb *tcb)
     case TCPS_FIN_WAIT_2:
         if (tcb->is_fin_waiter)
             tcb->rcv_wup++; /* a record's window is not used by a FIN */
+        if (tcb_params(tcb)->last_ack_tells_all)
+            bsd_tell_last_text(tcb);
         reply_ack(tcb);
         if (tcb->ext)
             tcb->ext->segs_out++;

@@ -243,6 +243,7 @@ struct tcp_params {
     bool byte_counting;           /* rfc3465 */
     bool rfc3390;                 /* the initial window where initial_window is 0 */
     bool newcwv;                  /* the window grows only while half of it is used */
+    bool last_ack_tells_all;      /* the ACK that leads to TIME-WAIT is output as any other: with SACK blocks and ECN's flags */
     bool reduces_each_rto;        /* each timeout sets the threshold anew, by the window; else the first of a row, by what is in flight */
     bool ecn_abe;                 /* RFC 8511: NewReno's window falls to reno_beta_ecn percent for a mark */
     uint8_t reno_beta, reno_beta_ecn;

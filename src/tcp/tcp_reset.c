@@ -122,7 +122,8 @@ void reset_reply(struct tcp *tcp, const struct tcp_in *in)
 static void add_sack(struct tcb *tcb, struct tcp_reply *reply)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || !(ext->ooo || ext->has_dsack))
+    if (tcb_params(tcb)->last_ack_tells_all ? !(tcb->sack_ok && ext->base.blocks)
+                                            : tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || !(ext->ooo || ext->has_dsack))
         return;
     struct tcp_options options = {.has_timestamp = tcb->ts_ok};
     sack_generate(tcb, &options);
@@ -133,6 +134,8 @@ static void add_sack(struct tcb *tcb, struct tcp_reply *reply)
 /* Linux: each segment tells of ECN; an orphan in FIN-WAIT-2 has forgotten of it all but the IP field. */
 static void add_ecn(struct tcb *tcb, struct tcp_reply *reply)
 {
+    if (tcb_params(tcb)->last_ack_tells_all)
+        reply->flags |= bsd_ecn_flags(tcb);
     if (!tcb->ecn_ok || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX)
         return;
     bool is_accurate = accecn_is_on(tcb);
