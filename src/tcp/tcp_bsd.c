@@ -81,12 +81,8 @@ uint64_t bsd_until_stuck(const struct tcb *tcb, uint64_t interval_ns)
     return min_u64(interval_ns, since + limit > tcb_now(tcb) + NS_PER_MS ? since + limit - tcb_now(tcb) : NS_PER_MS);
 }
 
-static enum lil_drop drop_after_ack(struct tcb *tcb, struct rx *rx, enum lil_drop drop)
+static enum lil_drop drop_after_ack(struct tcb *tcb, enum lil_drop drop)
 {
-    if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))) {
-        reset_reply(tcb->tcp, rx->in); /* against LAND */
-        return drop;
-    }
     tcb->ack_now = true;
     return drop;
 }
@@ -199,11 +195,15 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
 {
     if ((rx->flags & TCP_SYN) && tcb->state != TCPS_SYN_RECEIVED)
         return on_syn(tcb, rx);
+    if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && (seq_le(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))) {
+        reset_reply(tcb->tcp, rx->in); /* against LAND, and before anything is trimmed */
+        return LIL_DROP_TCP_BAD_ACK;
+    }
     if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive && check_early_child(tcb, rx) != LIL_DROP_NONE)
         return LIL_DROP_TCP_BAD_FLAGS;
     if (is_old_timestamp(tcb, rx)) {
         TCP_MIB(tcb->tcp, PAWSEstab);
-        return rx->length ? drop_after_ack(tcb, rx, LIL_DROP_TCP_PAWS) : LIL_DROP_TCP_PAWS;
+        return rx->length ? drop_after_ack(tcb, LIL_DROP_TCP_PAWS) : LIL_DROP_TCP_PAWS;
     }
     if (tcb->state == TCPS_SYN_RECEIVED && seq_lt(rx->seq, tcb->rcv_nxt - 1 - (uint32_t)tcb_ext_peek(tcb)->bytes_received)) {
         reset_reply(tcb->tcp, rx->in);
@@ -217,11 +217,11 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
         return LIL_DROP_TCP_AFTER_CLOSE;
     }
     if (!trim_right(tcb, rx))
-        return drop_after_ack(tcb, rx, LIL_DROP_TCP_BAD_SEQ);
+        return drop_after_ack(tcb, LIL_DROP_TCP_BAD_SEQ);
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     note_timestamp(tcb, rx);
     if (!(rx->flags & TCP_ACK))
-        return tcb->ack_now ? drop_after_ack(tcb, rx, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
+        return tcb->ack_now ? drop_after_ack(tcb, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
     return LIL_DROP_NONE;
 }
 
@@ -274,8 +274,14 @@ enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
     if (rx->flags & TCP_RST)
         return on_reset(tcb, rx);
     enum lil_drop drop = check(tcb, rx);
-    if (drop != LIL_DROP_NONE)
+    if (drop != LIL_DROP_NONE) {
+        if (tcb->state == TCPS_SYN_RECEIVED && tcb->ack_now && !tcb->is_passive) { /* simultaneous open: its output is the SYN/ACK */
+            tcb->ack_now = false;
+            tcb->want_syn = true;
+            tcb_mark_due(tcb);
+        }
         return drop;
+    }
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
