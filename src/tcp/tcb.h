@@ -252,7 +252,7 @@ struct tcp {
     uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
     uint32_t rto_max_us;      /* of the parameters, as are the next two */
-    bool has_short_way; /* tcp_fast.c has their policies */
+    bool has_short_way /* tcp_fast.c has their policies */, has_fastopen_key, has_fastopen_backup;
     int16_t rto_plain_most;   /* rto_us is the timeout as it stands after so many of them: 255 (Linux: it is doubled itself), 0, -1 */
     bool has_guards;          /* some socket has keys or a least TTL, or TCP comes in UDP, too: every segment is asked (tcp_guard.c) */
     uint32_t ext_count;       /* connections with an extension: no other can be predicted */
@@ -260,7 +260,6 @@ struct tcp {
     uint32_t freed;           /* tcbs freed so far */
     struct tcp_text { uint32_t start, end, prior_rcv_nxt; } text; /* FreeBSD: of the segment at hand */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key[2]; /* [1]: an older one, whose cookies are good still */
-    bool has_fastopen_key, has_fastopen_backup;
     struct table flows;       /* kind and slot by flow */
     struct flow hashed;       /* the flow hashed last and its hash (0: none) */
     uint32_t hash;
