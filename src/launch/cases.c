@@ -106,11 +106,15 @@ static int build_accept_full(struct zoo *zoo, const struct case_config *c)
 }
 
 /* --- after the handshake ------------------------------------------------------------------------------------------------------------ */
-static int build_accept_slow(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_ACCEPT_LATE, 0, NULL); }
+static int build_accept_slow(struct zoo *zoo, const struct case_config *c)
+{
+    return c->own_server ? with_fault(zoo, c, SERVE, 0, FAULT_SLOW) : serve(zoo, c, SERVE_ACCEPT_LATE, 0, NULL);
+}
+
 static int build_silent(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_SILENT, 0, NULL); }
 
 static int build_rst_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_RESET); }
-static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_PART_FIN, 2000, NULL); }
+static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_END); }
 static int build_half_open(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_CUT); }
 static int build_restart(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_RESTART); }
 
@@ -207,10 +211,10 @@ const struct gauntlet_case gauntlet_cases[] = {
     CASE("gateway-silent", "the client's router does not exist", build_gateway_silent, NOBODY),
     CASE("ttl-exceeded", "two routers send the packets to each other", build_ttl_exceeded, NOBODY),
     CASE("accept-full", "the server's accept queue is full", build_accept_full, NOBODY),
-    CASE("accept-slow", "the server accepts 30 s later", build_accept_slow, BUILTIN),
+    CASE("accept-slow", "the server accepts 30 s later", build_accept_slow, 0),
     CASE("silent", "the server accepts and never answers", build_silent, NOBODY),
     CASE("rst-after", "a part of the answer, then RST", build_rst_after, 0),
-    CASE("fin-after", "a part of the answer, then FIN", build_fin_after, BUILTIN),
+    CASE("fin-after", "a part of the answer, then FIN", build_fin_after, 0),
     CASE("half-open", "a part of the answer, then the server crashes silently", build_half_open, 0),
     CASE("half-open-keepalive", "the same, with SO_KEEPALIVE set for the program", build_half_open, KEEPALIVE),
     CASE("restart", "a part of the answer, then the server restarts without memory, in 5 s", build_restart, 0),

@@ -34,6 +34,8 @@ enum fault_kind {
     FAULT_CUT,      /* half of an answer's first packet, and the server loses its power */
     FAULT_RESTART,  /* the same, and 5 s later it is there again, without memory */
     FAULT_RESET,    /* half of an answer's first packet, and 0.5 s later an RST: each connection */
+    FAULT_END,      /* half of an answer's first packet, and a FIN */
+    FAULT_SLOW,     /* a server that accepts at once says nothing for 30 s */
     FAULT_DELAY,    /* every IP packet takes 2 s */
     FAULT_NAT,      /* after 60 s of silence nothing of a connection passes */
     FAULT_NAT_RST,  /* after 60 s of silence its next packet ends it with an RST */

@@ -6,17 +6,17 @@
 #include "launch/cases.h"
 #include "wire/wire.h"
 
-static const uint64_t delay_ns = 2 * NS_PER_S, late_ns = 30 * NS_PER_S;
+static const uint64_t delay_ns = 2 * NS_PER_S, late_ns = 30 * NS_PER_S, slow_ns = 30 * NS_PER_S;
 static const uint64_t restart_ns = 5 * NS_PER_S, reset_ns = NS_PER_S / 2, nat_idle_ns = 60 * NS_PER_S;
 enum { PASS = 0, DROP = 1, FROM_CLIENT = 1, FLOWS = 64 };
 
 struct fault_flow {
     uint16_t port; /* the client's */
     bool is_acked; /* the handshake's last ACK was there */
-    bool is_cut;   /* FAULT_RESET: a part of the answer has passed, up to EDGE */
+    bool is_begun; /* the answer has; a part of it has passed, up to EDGE */
     bool is_dead;  /* it was reset, or the NAT has forgotten it */
     uint32_t edge;
-    uint64_t last_ns;
+    uint64_t begun_ns, last_ns; /* LAST: of its SYN, or of what a NAT has seen */
 };
 
 struct fault {
@@ -179,19 +179,33 @@ static struct fault_flow *flow_of(struct fault *fault, uint16_t port)
 static int64_t cut_and_reset(struct fault *fault, struct fault_flow *flow, bool from_client, struct lil_packet *packet, struct seen *seen,
                              uint64_t now_ns)
 {
-    if (flow->is_cut && !flow->is_dead && (from_client || now_ns - flow->last_ns < reset_ns))
+    if (flow->is_begun && !flow->is_dead && (from_client || now_ns - flow->begun_ns < reset_ns))
         return DROP; /* the server says it again, as long as nobody answers */
     if (from_client || flow->is_dead || !seen->payload)
         return PASS;
-    if (flow->is_cut) {
+    if (flow->is_begun) {
         flow->is_dead = true;
         forget(fault, flow->port, now_ns);
         return make_reset(packet, seen, flow->edge);
     }
-    flow->is_cut = true;
-    flow->last_ns = now_ns;
+    flow->is_begun = true;
+    flow->begun_ns = now_ns;
     flow->edge = seen->tcp.seq + (uint32_t)seen->payload / 2;
     return halve(packet, seen);
+}
+
+/* The first half of what the answer begins with, and a FIN; ACKs alone after that. */
+static int64_t cut_and_end(struct fault_flow *flow, struct lil_packet *packet, struct seen *seen)
+{
+    if (!seen->payload && !(seen->tcp.flags & TCP_FIN))
+        return PASS;
+    if (flow->is_begun)
+        return DROP;
+    flow->is_begun = true;
+    seen->payload /= 2;
+    seen->tcp.flags |= TCP_FIN;
+    rewrite(packet, seen);
+    return PASS;
 }
 
 /* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
@@ -232,6 +246,10 @@ static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_pack
         return !fault->over && !from_client && seen->payload ? on_answer(fault, packet, seen, now_ns) : PASS;
     case FAULT_RESET:
         return cut_and_reset(fault, flow, from_client, packet, seen, now_ns);
+    case FAULT_SLOW:
+        return !from_client && seen->payload && now_ns < flow->last_ns + slow_ns ? (int64_t)(flow->last_ns + slow_ns - now_ns) : PASS;
+    case FAULT_END:
+        return from_client ? PASS : cut_and_end(flow, packet, seen);
     case FAULT_NAT:
     case FAULT_NAT_RST:
         return translate(fault, flow, now_ns);

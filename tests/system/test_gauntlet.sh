@@ -97,6 +97,10 @@ time.sleep(70); t = connect(); assert lost(lambda: ask(s))"
 pong="python3 -c '
 import socket
 while True: c = socket.create_server((\"\", {port}), reuse_port=True).accept()[0]; c.recv(99); c.sendall(b\"+PONG+\"); c.recv(99)'"
+check 'own server: half an answer and a FIN' 0 '^fin-after .* 0 +0\.0' "$LILLIPUT" gauntlet --case fin-after --server "$pong" -- python3 -c "$net
+assert ask(s) == b'+PO' and s.recv(9) == b''; s.close()"
+check 'own server: slow' 0 '^accept-slow .* 0 +30\.0' "$LILLIPUT" gauntlet --case accept-slow --server "$pong" -- python3 -c "$net
+assert ask(s) == b'+PONG+'"
 check 'own server: half of an answer of one packet' 0 '^half-open .* 0 +150\.' "$LILLIPUT" gauntlet --case half-open --server "$pong" -- python3 -c "$net
 assert ask(s) == b'+PO'; assert lost(lambda: s.recv(9))"
 check 'own server' 0 '^delay-2s .* 0 ' "$LILLIPUT" gauntlet --case delay-2s --server 'python3 -m http.server $LILLIPUT_PORT' -- curl -s 'http://{host}:{port}/'
