@@ -208,11 +208,17 @@ COLD void stamp_on_sacked(struct tcb *tcb, uint32_t index)
     stamps->pending_count = kept;
 }
 
-/* Linux's error queue has the text of what is acknowledged, as far as it was still in the retransmission queue. */
+/* Linux's error queue has the text of what is acknowledged, as far as it was still in the retransmission queue: the whole chunk's. */
 static uint32_t text_around(const struct tcb *tcb, uint32_t seq)
 {
-    uint32_t i = tcb->tx ? txring_find(tcb, seq) : 0;
-    return tcb->tx && i < tcb->tx->count ? txring_at(tcb->tx, i)->end - txring_at(tcb->tx, i)->start : 1;
+    uint32_t first = tcb->tx ? txring_find(tcb, seq) : 0, last = first;
+    if (!tcb->tx || first >= tcb->tx->count)
+        return 1;
+    while (first && txring_at(tcb->tx, first - 1)->glued)
+        first--;
+    while (last + 1 < tcb->tx->count && txring_at(tcb->tx, last)->glued)
+        last++;
+    return txring_at(tcb->tx, last)->end - txring_at(tcb->tx, first)->start;
 }
 
 /* Packets acknowledged up to the buffer of END, which the counts do not have yet, and when that left. */
