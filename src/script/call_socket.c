@@ -270,7 +270,17 @@ static void do_usleep(struct call *call)
     call_set(call, 0);
 }
 
-static void do_nothing(struct call *call) /* cap_set, setrlimit ...: the virtual host asks for no rights */
+/* cap_set(CAP_EFFECTIVE, CAP_NET_ADMIN, CAP_CLEAR): a virtual process has all rights of the net, or none. */
+static void do_cap_set(struct call *call)
+{
+    int64_t set = call_integer(call, 0), capability = call_integer(call, 1), is_on = call_integer(call, 2);
+    enum { EFFECTIVE = 0, NET_BIND_SERVICE = 10, NET_RAW = 13, NOBODY = 65534 };
+    if (set == EFFECTIVE && capability >= NET_BIND_SERVICE && capability <= NET_RAW)
+        lil_proc_set_uid(call->run->proc, is_on ? 0 : NOBODY);
+    call_set(call, 0);
+}
+
+static void do_nothing(struct call *call) /* setrlimit ...: nothing here is bounded by them */
 {
     call_set(call, 0);
 }
@@ -280,5 +290,5 @@ const struct call_entry call_socket_entries[] = {
     {"accept4", 4, 4, do_accept4}, {"connect", 3, 3, do_connect}, {"close", 1, 1, do_close},
     {"shutdown", 2, 2, do_shutdown}, {"getsockname", 3, 3, do_getsockname}, {"getpeername", 3, 3, do_getpeername},
     {"fcntl", 2, 3, do_fcntl}, {"ioctl", 2, 3, do_ioctl}, {"dup", 1, 1, do_dup}, {"dup2", 2, 2, do_dup2},
-    {"dup3", 3, 3, do_dup2}, {"cap_set", 1, 3, do_nothing}, {"usleep", 1, 1, do_usleep},
+    {"dup3", 3, 3, do_dup2}, {"cap_set", 3, 3, do_cap_set}, {"usleep", 1, 1, do_usleep},
     {"sched_yield", 0, 0, do_nothing}, {"setrlimit", 2, 2, do_nothing}, {NULL, 0, 0, NULL}};

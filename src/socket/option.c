@@ -646,6 +646,25 @@ static bool is_gone(const struct sock *sock)
     return tcb && tcp_is_over(tcp_of(sock), tcb) && sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED);
 }
 
+/* What Linux lets a process set that may change the net (CAP_NET_ADMIN, CAP_NET_RAW), and only to switch it on. */
+static int may_set(const struct lil_proc *proc, const struct sock *sock, int level, int name, const void *value, socklen_t length)
+{
+    static const struct {
+        int level, name, error;
+        bool only_on;
+    } rights[] = {{SOL_SOCKET, SO_DEBUG, EACCES, true},      {SOL_SOCKET, SO_MARK, EPERM, false},
+                  {IPPROTO_TCP, TCP_REPAIR, EPERM, false},   {IPPROTO_TCP, TCP_REPAIR_WINDOW, EPERM, false},
+                  {IPPROTO_IP, IP_TRANSPARENT, EPERM, true}, {IPPROTO_IPV6, IPV6_TRANSPARENT, EPERM, true}};
+    int number = 0;
+    if (proc_is_privileged(proc) || !calls_are(&sock->file, CALLS_LINUX))
+        return 0;
+    memcpy(&number, value, length < sizeof number ? length : sizeof number);
+    for (size_t i = 0; i < ARRAY_COUNT(rights); i++)
+        if (rights[i].level == level && rights[i].name == name && (number || !rights[i].only_on))
+            return -rights[i].error;
+    return 0;
+}
+
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
 {
     struct sock *sock = sock_of(file);
@@ -655,6 +674,9 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
         return -EINVAL;
     if (level != SOL_SOCKET && is_gone(sock))
         return -ECONNRESET;
+    int refused = value ? may_set(proc, sock, level, name, value, length) : 0;
+    if (refused)
+        return refused;
     if (calls_are(file, CALLS_BSD)) {
         int result = bsd_option_set(sock, level, name, value, length);
 

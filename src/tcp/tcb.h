@@ -779,7 +779,7 @@ uint32_t info_opening_mss(const struct tcb *tcb);
 
 #include "tcp/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"
-/* tcp_path.c: flow labels, as in struct tcp_segment */
+/* tcp_path.c: flow labels, as in struct tcp_segment, of IPv6 */
 uint32_t path_label(const struct tcb *tcb);
 uint32_t path_synack_label(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
 uint16_t path_of_synack(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);

@@ -53,7 +53,8 @@ bool guard_output(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     const struct ip_extra *extra = tcb->opt->socket.extra;
-    segment->flow_label = path_label(tcb);
+    if (!tcb->is_v4)
+        segment->flow_label = path_label(tcb);
     if (extra && (extra->version == 4) == tcb->is_v4)
         segment->extra = extra;
     md5_sign(tcb->opt, &segment->flow, &segment->header, segment->packet);

@@ -12,15 +12,11 @@ uint32_t path_label(const struct tcb *tcb)
 {
     const struct tcb_options *options = &tcb->opt->socket;
     static const uint32_t wishes[] = {0, FLOW_LABEL_OFF, FLOW_LABEL_ON};
-    if (tcb->is_v4)
-        return 0;
     return options->flow_label | wishes[options->auto_flow_label] | (uint32_t)tcb_ext_peek(tcb)->path << FLOW_LABEL_PATH_SHIFT;
 }
 
 uint32_t path_synack_label(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener)
 {
-    if (addr_is_v4(&entry->flow.remote))
-        return 0;
     return (tcp->params.flow_label_reflect ? entry->flow_label : 0) | (uint32_t)path_of_synack(tcp, entry, listener)
                                                                           << FLOW_LABEL_PATH_SHIFT;
 }

@@ -69,7 +69,8 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts)
 
 static void sign(const struct tcb *tcb, struct tcp_reply *reply)
 {
-    reply->flow_label = path_label(tcb);
+    if (!tcb->is_v4)
+        reply->flow_label = path_label(tcb);
     reply_sign(reply, tcb->opt);
 }
 

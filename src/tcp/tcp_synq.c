@@ -332,7 +332,8 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     if (entry->accecn_ok && !entry->resent && tcp->params.ecn_option)
         accecn_put_opening(&header->options);
     segment->option_order = tcp->params.option_order;
-    segment->flow_label = path_synack_label(tcp, entry, listener_of(tcp, entry));
+    if (!addr_is_v4(&entry->flow.remote))
+        segment->flow_label = path_synack_label(tcp, entry, listener_of(tcp, entry));
     segment->tos = entry->tos;
     segment->ttl = entry->hop_limit ? entry->hop_limit : tcp_ttl(tcp, addr_is_v4(&entry->flow.remote));
     segment->dont_fragment = tcp->params.pmtu_discovery && !entry->keep_whole;
