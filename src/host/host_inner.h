@@ -105,6 +105,7 @@ struct lil_host {
     uint64_t local_filter;         /* a bit per hash of our addresses: most foreign ones are told by it */
     struct addr last_local;        /* the address of our own that a packet was last for */
     int last_local_ifindex;
+    struct tunnels *tunnels;       /* tunnel.c; NULL: none */
     struct packet_queue failed;    /* neighbour failures, told after the cache's work (mark: errno) */
     struct icmp_rate icmp4_rate, icmp6_rate;
     uint16_t ip_id;

@@ -2,6 +2,8 @@
  * changes state; each frame ends delivered, forwarded, kept for reassembly, or dropped under one reason. RFC 1122 3.2.1,
  * RFC 1812 5.2, RFC 8200. */
 #include "host/host_inner.h"
+#include "host/tunnel.h"
+#include "wire/gre.h"
 
 COLD static void parameter_problem(struct lil_host *host, struct ip *ip, struct lil_packet *packet, uint8_t code, uint32_t pointer)
 {
@@ -170,6 +172,13 @@ void host_deliver(struct lil_host *host, struct interface *interface, struct ip 
     case IPPROTO_NONE:
         packet_free(packet); /* RFC 8200 4.7 */
         return;
+    case PROTOCOL_IPV4:
+    case PROTOCOL_IPV6:
+    case PROTOCOL_GRE:
+    case PROTOCOL_MPLS:
+        if (host->tunnels && tunnel_input(host, interface, ip, packet))
+            return;
+        break;
     default:
         break;
     }

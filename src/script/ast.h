@@ -61,7 +61,8 @@ enum spec_ecn { ECN_ANY = -1, ECN_NONE = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE =
 struct spec_packet {
     bool inbound;
     enum spec_protocol protocol;
-    const char *unsupported; /* what no host here can do with it (SCTP, GRE ...) */
+    const char *unsupported; /* what no host here can do with it (SCTP ...) */
+    struct spec_encap *encap; /* the headers before its own, the first first (encap.h); NULL: none */
     int ecn;                 /* enum spec_ecn */
     bool has_tos, has_dscp, has_ttl, has_ports;  /* dscp: six bits of tos alone */
     bool has_flow_label, flow_label_live;       /* live: as it is on the wire (flowlabel 0x1!) */

@@ -82,7 +82,7 @@ struct value data_slice(struct eval *eval, const struct value *data, const int64
 struct value data_arithmetic(struct eval *eval, const char *op, const struct value *a, const struct value *b);
 int data_compare(const struct value *a, const struct value *b);
 /* code_call.c */
-enum { CODE_ARGUMENTS = 24 };
+enum { CODE_ARGUMENTS = 64 };
 struct arguments {
     unsigned count;
     struct value values[CODE_ARGUMENTS];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/csum.h"
 #include "script/bytes.h"
+#include "script/encap.h"
 
 struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns)
 {
@@ -16,11 +17,14 @@ struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns)
     sent->time_ns = now_ns;
     sent->length = (uint32_t)length;
     memcpy(sent->bytes, bytes, length);
-    if (ip_parse(&sent->ip, sent->bytes, length) < 0 || sent->ip.header_length > length) {
+    sent->encap_length = (uint32_t)encap_offset(sent->bytes, length);
+    const uint8_t *at = sent->bytes + sent->encap_length;
+    length -= sent->encap_length;
+    if (ip_parse(&sent->ip, at, length) < 0 || sent->ip.header_length > length) {
         sent->ip.protocol = 255;
         return sent;
     }
-    sent->transport = sent->bytes + sent->ip.header_length;
+    sent->transport = at + sent->ip.header_length;
     sent->transport_length = sent->ip.payload_length;
     if (sent->transport_length > length - sent->ip.header_length)
         sent->transport_length = (uint32_t)(length - sent->ip.header_length);
@@ -400,6 +404,9 @@ static void compare(struct match *match, uint64_t limit_ns)
         match->conn = actual;
         return;
     }
+    char what[200];
+    if (encap_differs(match->spec, match->sent->bytes, match->sent->length, match->sent->encap_length, what, sizeof what))
+        differ(match, "%s", what);
     match_ip(match);
     match_flow_label(match);
     match_tunnel(match);

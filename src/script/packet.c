@@ -4,8 +4,9 @@
 #include <string.h>
 #include "base/csum.h"
 #include "script/bytes.h"
+#include "script/encap.h"
 
-enum { PACKET_BYTES = 65535 + 64 };
+enum { PACKET_BYTES = 65535 + 64 + ENCAP_ROOM };
 
 /* --- TCP options: also what an outbound line expects, byte for byte ------------------------------------------------ */
 static uint8_t *put_sack(uint8_t *p, const struct spec_option *option, uint32_t offset)
@@ -223,10 +224,11 @@ void packet_inject(struct run *run, const struct script_event *event)
     ip.payload_length = length;
     ip_emit(&ip, bytes);
     set_checksum(&ip, transport, length);
+    size_t whole = encap_wrap(spec, bytes, header + length, run->ip_version);
     run->report->packets_in++;
     if (run->capture)
-        recording_packet(run->capture, bytes, header + length, run->now_ns - run->origin_ns, NULL);
-    struct lil_packet *packet = lil_packet_copy(run->host, bytes, header + length);
+        recording_packet(run->capture, bytes, whole, run->now_ns - run->origin_ns, NULL);
+    struct lil_packet *packet = lil_packet_copy(run->host, bytes, whole);
     if (!packet)
         run_fail(run, "out of memory for the packet");
     (void)lil_host_input(run->host, run->ifindex, packet, run->now_ns);

@@ -1,6 +1,7 @@
 /* parse_packet.c: packet lines: "< [ect0] S 0:0(0) win 1000 <mss 1460>", "> udp (10)",
  * "< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]". The cursor stands at the direction. */
 #include "script/scan.h"
+#include "script/encap.h"
 #include "script/packet_names.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -71,23 +72,6 @@ static void scan_ip_part(struct scan *scan, struct spec_packet *packet)
         scan_ip_item(scan, packet);
         scan_char(scan, ',');
     }
-}
-
-/* Encapsulations ("ipv4 1.1.1.1 > 2.2.2.2:", "gre:", "mpls ...:") parse, and mark the script as not runnable here. */
-static bool scan_encapsulation(struct scan *scan, struct spec_packet *packet)
-{
-    static const char *const names[] = {"ipv4", "ipv6", "gre", "GREv0", "mpls"};
-    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
-        if (!scan_keyword(scan, names[i]))
-            continue;
-        packet->unsupported = arena_printf(scan->arena, "%s encapsulation", names[i]);
-        /* its header ends with ": " (IPv6 addresses hold colons without a blank) */
-        while (*scan->at && *scan->at != '\n' && !(scan->at[0] == ':' && isspace((unsigned char)scan->at[1])))
-            scan->at++;
-        scan_expect(scan, ':');
-        return true;
-    }
-    return false;
 }
 
 /* --- numbers that may be left open: "*", "...", 100~200 ------------------------------------------------------------- */
@@ -586,7 +570,7 @@ struct spec_packet *scan_packet(struct scan *scan)
     scan->at++;
     do
         scan_ip_part(scan, packet);
-    while (scan_encapsulation(scan, packet));
+    while (scan_encap(scan, packet, scan_ip_part));
     scan_space(scan);
     if (scan_keyword(scan, "icmp")) {
         scan_icmp(scan, packet, scan->ip_version);

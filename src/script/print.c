@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "script/bytes.h"
+#include "script/encap.h"
 #include "script/run.h"
 
 struct line {
@@ -110,7 +111,8 @@ static void add_spec_option(struct line *line, const struct spec_option *option)
 void spec_print(const struct spec_packet *spec, char *text, size_t size)
 {
     struct line line = {text, size, 0};
-    text[0] = 0;
+    encap_print_spec(spec, text, size);
+    line.used = strlen(text);
     if (spec->ecn >= 0)
         add(&line, "[%s] ", ecn_name(spec->ecn));
     if (spec->protocol == SPEC_UDP) {
@@ -253,7 +255,8 @@ void sent_print(const struct conn *conn, const struct sent *sent, char *text, si
 {
     struct line line = {text, size, 0};
     const uint8_t *p = sent->transport;
-    text[0] = 0;
+    encap_print(sent->bytes, sent->length, sent->encap_length, text, size);
+    line.used = strlen(text);
     add_ip_fields(&line, &sent->ip);
     if (sent->ip.protocol == IPPROTO_UDP) {
         add(&line, "udp (%u)", sent->transport_length - 8);

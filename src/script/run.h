@@ -48,7 +48,8 @@ struct sent { /* a packet of the host */
     struct sent *next;
     uint64_t time_ns;
     uint32_t length;
-    struct ip ip;
+    struct ip ip;                        /* the innermost header, if it came in others */
+    uint32_t encap_length;               /* of those before it (encap.h) */
     const uint8_t *transport;
     uint32_t transport_length;
     uint16_t tunnel_source, tunnel_dest; /* TCP came out of a datagram between these ports; 0: bare */
@@ -97,6 +98,7 @@ struct run {
     struct counter *counters;          /* nstat's history */
     struct shell_variable *routes;     /* what `ip route` added: destination, way */
     uint32_t features_off;             /* ethtool -K: a bit each (look.c) */
+    unsigned next_labels;              /* devices that put MPLS labels on */
     unsigned next_temporary;           /* mktemp */
     struct made_file *made;            /* what commands wrote and removed (made.c) */
     struct shell_variable *parameters; /* ... wrote to parameters without an effect here */

@@ -656,7 +656,7 @@ static int may_set(const struct lil_proc *proc, const struct sock *sock, int lev
                   {IPPROTO_TCP, TCP_REPAIR, EPERM, false},   {IPPROTO_TCP, TCP_REPAIR_WINDOW, EPERM, false},
                   {IPPROTO_IP, IP_TRANSPARENT, EPERM, true}, {IPPROTO_IPV6, IPV6_TRANSPARENT, EPERM, true}};
     int number = 0;
-    if (proc_is_privileged(proc) || !calls_are(&sock->file, CALLS_LINUX))
+    if (!calls_are(&sock->file, CALLS_LINUX) || proc_is_privileged(proc))
         return 0;
     memcpy(&number, value, length < sizeof number ? length : sizeof number);
     for (size_t i = 0; i < ARRAY_COUNT(rights); i++)

@@ -1,0 +1,113 @@
+/* test_tunnel.c: what a tunnel must not be hurt by: packets in packets without end, each length cut short, a bad GRE checksum, labels that
+ * never end; and a tunnel whose way leads into itself. What tunnels do otherwise is in tests/script/encap. */
+#include "net.h"
+#include <arpa/inet.h>
+#include "lilliput/socket.h"
+#include "host/tunnel.h"
+#include "wire/gre.h"
+
+static struct net *net;
+static struct lil_host *host;
+static int tun;
+
+static int begin(void **state)
+{
+    (void)state;
+    net = net_new();
+    host = net_host(net, "h", "linux", false);
+    tun = net_nic(net, host, 0, "192.0.2.1/24", (struct lil_interface_config){.kind = LIL_IP});
+    assert_true(host_tunnel_add(host, "t1", "ipip local 192.0.2.1 remote 192.0.2.9") > 0);
+    assert_true(host_tunnel_add(host, "g1", "gre local 192.0.2.1 remote 192.0.2.9 csum") > 0);
+    assert_int_equal(host_label_add(host, 16), 0);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    net_end(net);
+    return 0;
+}
+
+static uint8_t *outer(uint8_t *end_, uint8_t protocol, size_t behind)
+{
+    struct ip ip = {.version = 4, .ttl = 64, .protocol = protocol, .payload_length = (uint32_t)behind};
+    assert_int_equal(addr_parse("192.0.2.9", &ip.source), 0);
+    assert_int_equal(addr_parse("192.0.2.1", &ip.dest), 0);
+    ip_emit(&ip, end_ - IPV4_LENGTH);
+    return end_ - IPV4_LENGTH;
+}
+
+static void feed(const uint8_t *bytes, size_t length)
+{
+    assert_int_equal(lil_host_input(host, tun, lil_packet_copy(host, bytes, length), net->now_ns), 0);
+    lil_host_poll(host, net->now_ns);
+}
+
+/* 3,000 headers in 60,000 bytes: eight are looked into. */
+static void nested(void **state)
+{
+    (void)state;
+    static uint8_t bytes[60000];
+    uint8_t *p = bytes + sizeof bytes;
+    while (p - bytes >= IPV4_LENGTH)
+        p = outer(p, PROTOCOL_IPV4, (size_t)(bytes + sizeof bytes - p));
+    feed(p, (size_t)(bytes + sizeof bytes - p));
+    assert_int_equal(lil_drop_count(host, LIL_DROP_TUNNEL), 1);
+    assert_int_equal(host->drop_total, 1);
+}
+
+/* GRE with a checksum, three labels, an IP header: every prefix of it is dropped for some reason, and one bit that is wrong, too. */
+static void cut_short(void **state)
+{
+    (void)state;
+    uint8_t bytes[100] = {0}, *inner = outer(bytes + sizeof bytes, 99, 0), *p = inner;
+    for (int i = 0; i < 3; i++) {
+        p -= MPLS_LENGTH;
+        mpls_emit(&(struct mpls){.label = 16, .ttl = 9, .is_last = i == 0}, p);
+    }
+    struct gre gre = {.has_checksum = true, .type = ETHERTYPE_MPLS};
+    p -= gre_length(&gre);
+    gre_emit(&gre, p);
+    size_t length = (size_t)(bytes + sizeof bytes - p);
+    gre_set_checksum(p, (uint16_t)~csum_fold(csum_partial(p, length, 0)));
+    for (size_t n = 0; n <= length; n++) {
+        uint64_t before = host->drop_total;
+        uint8_t cut[IPV4_LENGTH + 100];
+        outer(cut + IPV4_LENGTH, PROTOCOL_GRE, n);
+        memcpy(cut + IPV4_LENGTH, p, n);
+        feed(cut, IPV4_LENGTH + n);
+        assert_int_equal(host->drop_total, before + 1);
+        assert_int_equal(lil_drop_count(host, LIL_DROP_IP_PROTOCOL), n == length); /* protocol 99: all headers came off */
+    }
+    uint8_t whole[IPV4_LENGTH + 100];
+    outer(whole + IPV4_LENGTH, PROTOCOL_GRE, length);
+    memcpy(whole + IPV4_LENGTH, p, length);
+    whole[IPV4_LENGTH + length - 1] ^= 1;
+    feed(whole, IPV4_LENGTH + length);
+    assert_int_equal(lil_drop_count(host, LIL_DROP_IP_PROTOCOL), 1);
+}
+
+/* The way to the other end goes into the tunnel: nothing leaves, and nothing turns. */
+static void into_itself(void **state)
+{
+    (void)state;
+    assert_int_equal(lil_route_add(host, "192.0.2.9/32", "dev t1"), 0);
+    struct lil_proc *proc = lil_proc_new(host);
+    int fd = lil_socket(proc, AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    inet_pton(AF_INET, "192.0.2.9", &to.sin_addr);
+    assert_int_equal(lil_sendto(proc, fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);
+    lil_host_poll(host, net->now_ns);
+    assert_int_equal(lil_drop_count(host, LIL_DROP_NO_ROUTE), 1);
+    assert_int_equal(net->log_count, 0);
+    lil_proc_free(proc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(nested, begin, end),
+                                       cmocka_unit_test_setup_teardown(cut_short, begin, end),
+                                       cmocka_unit_test_setup_teardown(into_itself, begin, end)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
