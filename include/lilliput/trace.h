@@ -31,7 +31,8 @@ struct lil_packet;
     X(TCP_DUPLICATE, "tcp-duplicate") X(TCP_WINDOW, "tcp-window") X(TCP_MEMORY, "tcp-memory")                          \
     X(TCP_AFTER_CLOSE, "tcp-after-close") X(TCP_LIMIT, "tcp-limit")                                                    \
     X(TCP_MARTIAN, "tcp-martian") X(MEMORY, "memory") X(INTERFACE_DOWN, "interface-down") X(INTERFACE_QUEUE, "interface-queue") \
-    X(RAW_BUFFER, "raw-buffer") X(TUNNEL, "tunnel") X(LINK_LOSS, "link-loss") X(LINK_QUEUE, "link-queue") X(LINK_CORRUPT, "link-corrupt")  \
+    X(RAW_BUFFER, "raw-buffer") X(TUNNEL, "tunnel") \
+    X(FILTER, "filter") X(LINK_LOSS, "link-loss") X(LINK_QUEUE, "link-queue") X(LINK_CORRUPT, "link-corrupt")  \
     X(LINK_MTU, "link-mtu") X(LINK_DOWN, "link-down")
 enum lil_drop {
 #define X(name, word) LIL_DROP_##name,

@@ -1,5 +1,6 @@
 /* host.c: the birth and death of a host, and the small questions about it. Read host.h first; host_input.c and host_output.c are the
  * path. */
+#include "host/filter.h"
 #include "host/host_inner.h"
 #include "host/tunnel.h"
 #include <stdio.h>
@@ -161,6 +162,7 @@ void lil_host_free(struct lil_host *host)
     for (int i = 0; i < host->interface_count; i++)
         interface_free(host->interfaces[i]);
     tunnels_free(host);
+    filter_free(host);
     struct pool *pool = host->pool;
     pool_free(pool, host->interfaces, sizeof *host->interfaces * interface_capacity(host->interface_count));
     pool_free(pool, host->ways, HOST_WAYS * sizeof *host->ways);

@@ -1,4 +1,5 @@
 /* host_forward.c: what a router does with a packet for another: RFC 1812 5.2-5.3, RFC 8200, RFC 4443. */
+#include "host/filter.h"
 #include "host/host_inner.h"
 
 static void refuse(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet, enum lil_drop drop,
@@ -73,6 +74,10 @@ void host_forward(struct lil_host *host, struct interface *interface, struct ip 
                                  : (struct icmp_error){.version = 6, .type = ICMP6_TOO_BIG, .rest = way->mtu};
         host->counters[ip->version == 6][CNT_IP_FRAG_FAILS]++;
         refuse(host, interface, ip, packet, LIL_DROP_IP_TOO_BIG, &error);
+        return;
+    }
+    if (host->filter && !filter_forward(host, interface, way->interface, packet)) {
+        refuse(host, interface, ip, packet, LIL_DROP_FILTER, NULL);
         return;
     }
     maybe_redirect(host, interface, way, ip, packet);

@@ -1,6 +1,7 @@
 /* host_input.c: a received frame's way up: link -> ip -> icmp | udp | tcp. All that can be checked is checked before anything
  * changes state; each frame ends delivered, forwarded, kept for reassembly, or dropped under one reason. RFC 1122 3.2.1,
  * RFC 1812 5.2, RFC 8200. */
+#include "host/filter.h"
 #include "host/host_inner.h"
 #include "host/tunnel.h"
 #include "wire/gre.h"
@@ -137,6 +138,8 @@ static void udp_deliver(struct lil_host *host, struct interface *interface, stru
 
 void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
+    if (__builtin_expect(host->filter != NULL, 0) && !filter_input(host, interface, ip, packet))
+        return;
     host->counters[ip->version == 6][CNT_IP_DELIVERED]++;
     bool raw = false;
     if (udp_has_raw(host->udp, ip->protocol)) {

@@ -1,5 +1,6 @@
 /* host_output.c: the way down: route (host_way.c), resolve (link/neighbor.c), emit. Headers are written straight into the packet's
  * headroom; payloads move by reference and their sums were made when they were copied in. */
+#include "host/filter.h"
 #include "host/host_inner.h"
 #include "base/csum.h"
 
@@ -137,6 +138,12 @@ COLD static void send_fragments(struct lil_host *host, struct way *way, struct i
     host->counters[ip->version == 6][frag.failed ? CNT_IP_FRAG_FAILS : CNT_IP_FRAG_OKS]++;
 }
 
+/* The rules say that PACKET, from its IP header on, must not leave. */
+static inline bool is_refused(struct lil_host *host, const struct way *way, struct lil_packet *packet)
+{
+    return __builtin_expect(host->filter != NULL, 0) && !host->is_judged && !filter_output(host, way->interface, packet);
+}
+
 void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct lil_packet *packet)
 {
     host->counters[ip->version == 6][CNT_IP_OUT]++;
@@ -162,6 +169,10 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
     }
     ip->id = ip->dont_fragment ? 0 : host_next_ip_id(host, ip->version); /* RFC 6864 4: atomic datagrams need none */
     ip_emit(ip, packet_push(packet, header));
+    if (is_refused(host, way, packet)) {
+        drop_output(host, way, LIL_DROP_FILTER, packet);
+        return;
+    }
     host->counters[ip->version == 6][CNT_IP_OUT_OCTETS] += packet->length;
     host_emit(host, way, packet);
 }
@@ -294,6 +305,11 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     }
     ip.id = ip.dont_fragment ? 0 : host_next_ip_id(host, ip.version);
     ip_emit(&ip, packet_push(packet, header));
+    if (is_refused(host, way, packet)) { /* Linux: EPERM, and TCP has not sent it */
+        drop_output(host, way, LIL_DROP_FILTER, packet);
+        tcp_on_refused(host->tcp, segment, host->now_ns);
+        return;
+    }
     host->counters[ip.version == 6][CNT_IP_OUT_OCTETS] += packet->length;
     host_emit(host, way, packet);
 }
@@ -404,5 +420,36 @@ void host_send_udp(struct lil_host *host, struct udp_sent *sent)
         send_extra(host, sent->extra, way, &ip, packet);
         return;
     }
+    host->is_judged = sent->is_judged;
     host_send_ip(host, way, &ip, packet);
+    host->is_judged = false;
+}
+
+/* The datagram as it would leave, headers and all. */
+COLD static bool judge(struct lil_host *host, struct udp_sent *sent)
+{
+    const struct flow *flow = &sent->flow;
+    struct way *way = host_way(host, &flow->remote, sent->ifindex);
+    struct lil_packet *copy = way->kind == WAY_ERROR ? NULL : packet_clone(sent->packet);
+    copy = copy ? host_make_room(host, copy, UDP_LENGTH + HOST_HEADER_ROOM) : NULL;
+    if (!copy)
+        return true;
+    struct udphdr_ udp = {.source_port = flow->local_port, .dest_port = flow->remote_port, .length = (uint16_t)(copy->length + UDP_LENGTH)};
+    if (sent->kind == UDP_KIND_UDP)
+        udphdr_emit(&udp, packet_push(copy, UDP_LENGTH));
+    struct ip ip = {.version = addr_is_v4(&flow->remote) ? 4 : 6, .dest = flow->remote,
+                    .source = addr_is_any(&flow->local) ? way->source : flow->local, .tos = sent->tos,
+                    .protocol = sent->kind == UDP_KIND_UDP ? IPPROTO_UDP : sent->protocol, .payload_length = copy->length,
+                    .ttl = sent->ttl ? sent->ttl : host->profile->udp.ttl};
+    if (!sent->header_included)
+        ip_emit(&ip, packet_push(copy, ip_header_size(&ip)));
+    bool passes = filter_output(host, way->interface, copy);
+    packet_free(copy);
+    return passes;
+}
+
+bool host_may_send(struct lil_host *host, struct udp_sent *sent)
+{
+    sent->is_judged = host->filter != NULL;
+    return !host->filter || judge(host, sent);
 }

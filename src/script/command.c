@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "script/counters_linux.h"
+#include "script/netfilter.h"
 #include "script/shell.h"
 
 static const char *base_name(const char *path)
@@ -563,6 +564,8 @@ static const struct shell_program programs[] = {
     {"[", do_test}, {"[[", do_test}, {"uname", do_tell}, {"date", do_tell}, {"id", do_tell}, {"nproc", do_tell},
     {"basename", do_tell}, {"dirname", do_tell}, {"hostname", do_tell}, {"whoami", do_tell}, {"pwd", do_tell},
     {"nstat", do_nstat}, {"set_sysctls.py", do_set_sysctls}, {"sysctl", do_sysctl}, {"tc", do_tc},
+    {"iptables", shell_iptables}, {"ip6tables", shell_iptables}, {"iptables-legacy", shell_iptables},
+    {"iptables-nft", shell_iptables}, {"ip6tables-legacy", shell_iptables}, {"ip6tables-nft", shell_iptables}, {"nft", shell_nft},
     {"ifconfig", do_ifconfig}, {"ip", do_ip}, {"sh", do_shell}, {"bash", do_shell},
     {"dash", do_shell}, {"source", do_source}, {".", do_source}, {"eval", do_eval}, {"sudo", do_prefix},
     {"env", do_prefix}, {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix},

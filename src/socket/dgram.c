@@ -354,6 +354,8 @@ ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t 
     if (!sent.packet)
         return -ENOBUFS;
     result = sent.kind == UDP_KIND_PING ? check_echo(sock, sent.packet) : 0;
+    if (result == 0 && !host_may_send(sock->file.sockets->host, &sent))
+        result = -EPERM; /* netfilter's drop on the way out, as Linux's sendmsg() tells it */
     if (result < 0) {
         packet_free(sent.packet);
         return result;

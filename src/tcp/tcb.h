@@ -617,6 +617,8 @@ COLD void timer_fin_wait_2_changed(struct tcb *tcb);
 bool timer_orphan(struct tcb *tcb, bool may_be_record);
 void timer_persist(struct tcb *tcb);
 COLD void timer_check_probe(struct tcb *tcb);
+void timer_note_probing(struct tcb *tcb, uint32_t seq); /* text goes instead of a probe */
+void timer_probe_goes_on(struct tcb *tcb);              /* it did not leave: as it was noted */
 void timer_end_probing(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
 void tcb_run_timers(struct tcb *tcb);
 
@@ -779,17 +781,7 @@ uint32_t info_opening_mss(const struct tcb *tcb);
 
 #include "tcp/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"
-/* tcp_path.c: flow labels, as in struct tcp_segment, of IPv6 */
-uint32_t path_label(const struct tcb *tcb);
-uint32_t path_synack_label(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
-uint16_t path_of_synack(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
-void path_on_timeout(struct tcb *tcb, struct tcb_ext *ext);
-void path_on_old_data(struct tcb *tcb, const struct rx *rx); /* it came before */
-static inline void path_note_label(struct tcb *tcb, const struct rx *rx)
-{
-    if (!tcb->is_v4)
-        tcb->rcv_label = (uint8_t)(rx->in->flow_label ^ rx->in->flow_label >> 8 ^ rx->in->flow_label >> 16);
-}
+#include "tcp/tcp_path.h"
 #include "tcp/tcp_guard.h"
 #ifdef NDEBUG
 static inline void tcb_check(const struct tcb *tcb) { (void)tcb; }

@@ -35,6 +35,7 @@ struct tcb_ext {
     uint32_t lost_total, total_rto_time_ms; /* in recovery from timeouts, for TCP_INFO */
     uint32_t rto_since_ms; /* when the present one began; 0: there is none */
     uint32_t rehash;          /* timeouts that would have chosen another path (Linux: sk_rethink_txhash) */
+    struct { uint64_t start_ns; uint32_t seq; uint8_t shift, count; } probed; /* before the last probe that was text */
     uint16_t path;            /* which of its flow labels it goes by now */
     uint16_t total_rto, total_rto_recoveries;
     uint8_t dupacks;

@@ -122,6 +122,10 @@ bool tcp_output_plain(struct tcp *tcp, uint64_t now_ns, struct tcp_plain *out);
 /* The earliest deadline of all timers (may be early, never late); LIL_NEVER. */
 uint64_t tcp_deadline(const struct tcp *tcp);
 bool tcp_is_due(const struct tcp *tcp); /* tcp_output_next may have something */
+/* SEGMENT did not leave, for a rule of this host forbids it: new text is unsent again, and is tried again when a window would be probed. */
+void tcp_on_refused(struct tcp *tcp, const struct tcp_segment *segment, uint64_t now_ns);
+/* IN, which a rule refuses, is answered with a reset. */
+void tcp_refuse(struct tcp *tcp, const struct tcp_in *in, uint64_t now_ns);
 /* A segment of FLOW could not be sent (no route, EHOSTUNREACH of a silent neighbour ...): ERROR is a positive errno. */
 void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, int error, uint64_t now_ns);
 /* What an ICMP message means to a connection, and which error it is to any socket. */

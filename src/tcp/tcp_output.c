@@ -313,6 +313,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
             if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
                 segment->header.flags |= TCP_PSH;
+                timer_note_probing(tcb, seq);
                 tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
                 timer_end_probing(tcb);
                 txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;

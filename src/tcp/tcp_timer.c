@@ -436,6 +436,24 @@ static void start_persist(struct tcb *tcb, uint32_t shift)
 
 void timer_persist(struct tcb *tcb) { start_persist(tcb, *probe_shift(tcb)); }
 
+void timer_note_probing(struct tcb *tcb, uint32_t seq)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->probed.start_ns = ext->probe_start_ns;
+    ext->probed.seq = seq;
+    ext->probed.shift = *probe_shift(tcb);
+    ext->probed.count = ext->keep_probes_out;
+}
+
+void timer_probe_goes_on(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->probe_start_ns = ext->probed.start_ns;
+    ext->keep_probes_out = ext->probed.count;
+    *probe_shift(tcb) = ext->probed.shift;
+    timer_persist(tcb);
+}
+
 void timer_end_probing(struct tcb *tcb)
 {
     *probe_shift(tcb) = 0;

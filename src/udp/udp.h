@@ -68,6 +68,7 @@ struct udp_sent { /* one datagram on its way out; host/ owns packet when it pull
     struct flow flow;       /* local may be unspecified: host chooses by route */
     struct lil_packet *packet; /* UDP payload (header is prepended by host_output), or the whole message for ping and raw */
     uint8_t kind, protocol, ttl, tos;
+    bool is_judged;         /* host_may_send() has let it through */
     bool ignores_pmtu;      /* as long as the interface takes it */
     bool dont_fragment, header_included, broadcast_allowed, csum_off, no_loop /* IP_MULTICAST_LOOP is off */;
     uint32_t ifindex;       /* 0: by route */

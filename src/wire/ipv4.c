@@ -133,6 +133,20 @@ void ip_decrement_ttl(uint8_t *bytes)
     csum_mend(bytes, was, 8);
 }
 
+void ip_set_tos_ttl(uint8_t *bytes, size_t length, uint8_t tos, uint8_t ttl)
+{
+    if (bytes[0] >> 4 == 6) {
+        bytes[0] = (uint8_t)(0x60 | tos >> 4);
+        bytes[1] = (uint8_t)((bytes[1] & 0x0f) | tos << 4);
+        bytes[7] = ttl;
+        return;
+    }
+    bytes[1] = tos;
+    bytes[8] = ttl;
+    put_csum(bytes + 10, 0);
+    put_csum(bytes + 10, (uint16_t)~header_sum(bytes, length));
+}
+
 void ip_set_ecn(uint8_t *bytes, uint8_t ecn)
 {
     if (bytes[0] >> 4 == 6) {

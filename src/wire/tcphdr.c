@@ -476,6 +476,24 @@ static void options_print(struct text *t, const struct tcp_options *o)
         text_add(t, ">");
 }
 
+void tcphdr_set_mss(uint8_t *bytes, size_t available, uint16_t mss)
+{
+    size_t end = (size_t)(bytes[12] >> 4) * 4;
+    for (size_t at = TCP_LENGTH; at + 4 <= end && at + 4 <= available && bytes[at] != KIND_END;) {
+        if (bytes[at] == KIND_MSS) {
+            uint32_t checksum = get16(bytes + 16), was = get16(bytes + at + 2);
+            uint32_t odd = at & 1, old_word = odd ? was << 8 | was >> 8 : was, new_word = odd ? (uint32_t)mss << 8 | mss >> 8 : mss;
+            uint32_t sum = (~checksum & 0xffff) + (~old_word & 0xffff) + (new_word & 0xffff);
+            sum = (sum & 0xffff) + (sum >> 16);
+            sum = (sum & 0xffff) + (sum >> 16);
+            put16(bytes + at + 2, mss);
+            put16(bytes + 16, ~sum & 0xffff);
+            return;
+        }
+        at += bytes[at] == KIND_NOP ? 1 : bytes[at + 1] >= 2 ? bytes[at + 1] : end;
+    }
+}
+
 int tcphdr_print(const struct tcphdr_ *tcp, uint32_t payload, char *text, size_t size)
 {
     static const struct { uint16_t flag; char name; } names[] = {

@@ -64,6 +64,8 @@ int ip_print(const struct ip *ip, char *text, size_t size);
 void ipv4_grow(uint8_t *bytes, size_t options);
 /* Decrements TTL / hop limit in place and mends the v4 checksum (RFC 1624). */
 void ip_decrement_ttl(uint8_t *bytes);
+/* Sets TOS and TTL in place in a header of LENGTH bytes, and its checksum. */
+void ip_set_tos_ttl(uint8_t *bytes, size_t length, uint8_t tos, uint8_t ttl);
 /* Sets the ECN bits in place and mends the v4 checksum. */
 void ip_set_ecn(uint8_t *bytes, uint8_t ecn);
 
@@ -165,6 +167,8 @@ struct tcphdr_ {
 void tcphdr_parse_ports(const uint8_t bytes[8], uint16_t *source, uint16_t *dest, uint32_t *seq);
 /* Bad options (length 0 or past the end) end the option list, as stacks do; a data offset below 5 is -EINVAL. */
 int tcphdr_parse(struct tcphdr_ *tcp, const uint8_t *bytes, size_t available);
+/* Writes MSS into the MSS option of a header, if it has one, and mends its checksum (RFC 1624). */
+void tcphdr_set_mss(uint8_t *bytes, size_t available, uint16_t mss);
 /* Emits options in Linux's order: SYN: mss,sackOK,TS,nop,wscale | mss,nop,nop,sackOK ...; else nop,nop,TS;
  * nop,nop,sack. ORDER chooses the profile's. */
 enum tcp_option_order {
