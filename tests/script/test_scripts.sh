@@ -28,14 +28,14 @@ cat > "$work/wrong.pkt" <<'P'
 +0 < S 0:0(0) win 1000 <mss 1000>
 +0 > S. 0:0(0) ack 2 <mss 1460>
 P
-printf '0 `iptables -F`\n' > "$work/unknown.pkt"
+printf '0 `conntrack -F`\n' > "$work/unknown.pkt"
 printf '0 close(3 = 0\n' > "$work/syntax.pkt"
 "$LILLIPUT" script "$work/wrong.pkt" "$work/unknown.pkt" "$work/syntax.pkt" > "$work/out"; status=$?
 [ $status = 1 ] || fail "a failing script exits with $status"
 grep -q "^FAIL  $work/wrong.pkt:5: the acknowledgment is 1, not 2" "$work/out" || fail "no FAIL line: $(cat "$work/out")"
 grep -q '^      expected  S. 0:0(0) ack 2 <mss 1460>$' "$work/out" || fail "no expected packet"
 grep -q '^      actual    S. 0:0(0) ack 1 win [0-9]* <mss 1460>$' "$work/out" || fail "no actual packet"
-grep -q '^skip .*iptables' "$work/out" || fail "no skip line"
+grep -q '^skip .*conntrack' "$work/out" || fail "no skip line"
 grep -q '^FAIL .*syntax.pkt:1: syntax: ' "$work/out" || fail "no syntax error"
 tail -1 "$work/out" | grep -q '^0 passed, 2 failed, 1 skipped$' || fail "summary: $(tail -1 "$work/out")"
 "$LILLIPUT" script --json "$work/wrong.pkt" | grep -q '"failed": 1' || fail "JSON"

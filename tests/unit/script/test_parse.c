@@ -1,6 +1,7 @@
 /* test_parse.c: the script language, both dialects, into trees. */
 #include "unit/check.h"
 #include <string.h>
+#include "script/encap.h"
 #include "script/ast.h"
 #include "wire/wire.h"
 
@@ -135,6 +136,11 @@ static void test_other_packets(void **state)
     assert_int_equal(p->length, 1000);
     script_fini(&script);
     p = parse_packet("+0 < ipv4 1.1.1.1 > 2.2.2.2: gre: . 1:1(0) ack 1 win 5");
+    assert_int_equal(p->encap->kind, ENCAP_IPV4);
+    assert_int_equal(p->encap->next->kind, ENCAP_GRE);
+    assert_null(p->encap->next->next);
+    script_fini(&script);
+    p = parse_packet("+0 < sctp: INIT[flgs=0]");
     assert_non_null(p->unsupported);
     script_fini(&script);
 }
