@@ -411,6 +411,7 @@ static inline struct tcb **tcp_recent_of(struct tcp *tcp, const struct flow *flo
     return tcp_recent(tcp, flow->remote.u32[3], flow->local_port, flow->remote_port);
 }
 struct tcb_ext *tcb_ext_get(struct tcb *tcb); /* makes it; NULL: memory */
+void tcb_ext_free(struct tcb *tcb);
 struct tcb_opts *opts_own(struct tcp *tcp, struct tcb_opts **opts); /* a private copy in the place of what is shared; NULL: memory */
 struct tcb_opts *tcb_opts_own(struct tcb *tcb);
 void tcb_opts_unref(struct tcp *tcp, struct tcb_opts *opts);

@@ -119,6 +119,24 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts)
     return tcb;
 }
 
+/* And all that hangs on it. */
+void tcb_ext_free(struct tcb *tcb)
+{
+    struct tcp *tcp = tcb->tcp;
+    if (!tcb->ext)
+        return;
+    reass_free(tcb);
+    if (tcb->ext->stamps)
+        stamp_free(tcb);
+    saved_syn_free(tcp, &tcb->ext->saved_syn);
+    board_free(tcb);
+    blocks_free(tcb);
+    ertt_free(tcb);
+    pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
+    tcb->ext = NULL;
+    tcp->ext_count--;
+}
+
 void tcb_free(struct tcb *tcb)
 {
     struct tcp *tcp = tcb->tcp;
@@ -129,20 +147,9 @@ void tcb_free(struct tcb *tcb)
     txring_release(tcb);
     if (tcb->rcv_stream)
         stream_free(&tcb->rcv_stream);
-    if (tcb->ext) {
-        if (tcb->ext->fastopen_request)
-            fastopen_on_end(tcb);
-        reass_free(tcb);
-        if (tcb->ext->stamps)
-            stamp_free(tcb);
-        saved_syn_free(tcp, &tcb->ext->saved_syn);
-        board_free(tcb);
-        blocks_free(tcb);
-        ertt_free(tcb);
-        pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
-        tcb->ext = NULL;
-        tcp->ext_count--;
-    }
+    if (tcb->ext && tcb->ext->fastopen_request)
+        fastopen_on_end(tcb);
+    tcb_ext_free(tcb);
     tcb_opts_unref(tcp, tcb->opt);
     tcp->freed++;
     slab_free(&tcp->tcbs, tcb->slot);

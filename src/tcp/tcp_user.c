@@ -488,12 +488,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->snd_wscale = tcb->rcv_wscale = 0;
     if (tcb->ext) {
         uint8_t note[4] = {tcb->ext->icmp_version, tcb->ext->icmp_type, tcb->ext->icmp_code, tcb->ext->icmp_errno};
-        if (tcb->ext->stamps)
-            stamp_free(tcb);
-        saved_syn_free(tcp, &tcb->ext->saved_syn);
-        pool_free(tcp->pool, tcb->ext, sizeof *tcb->ext);
-        tcb->ext = NULL;
-        tcp->ext_count--;
+        tcb_ext_free(tcb);
         if (note[0] && tcb_ext_get(tcb)) { /* the error queue stays */
             tcb->ext->icmp_version = note[0];
             tcb->ext->icmp_type = note[1];
