@@ -54,6 +54,8 @@ int lil_counter_each(const struct lil_host *host, void (*visit)(void *ctx, const
         const uint64_t *counters = host->counters[v6];
         visit(ctx, v6 ? "Ip6InReceives" : "IpInReceives",
               counters[CNT_IP_NO_ECT] + counters[CNT_IP_ECT1] + counters[CNT_IP_ECT0] + counters[CNT_IP_CE] + counters[CNT_IP_UNREAD]);
+        visit(ctx, v6 ? "Ip6OutTransmits" : "IpOutTransmits",
+              counters[CNT_IP_OUT] + counters[CNT_IP_FORWARDED] + counters[CNT_IP_FRAG_CREATES] - counters[CNT_IP_FRAG_OKS]);
         for (int i = 0; i < CNT_COUNT; i++)
             if (names[v6][i])
                 visit(ctx, names[v6][i], counters[i]);

@@ -160,7 +160,8 @@ _Static_assert(CNT_COUNT <= 32, "counters");
 /* An ICMP message of TYPE: those of ICMPv6 that are no errors have the numbers from 128. */
 static inline void host_count_icmp(struct lil_host *host, int version, bool is_out, uint8_t type)
 {
-    host->icmp_types[version == 6][is_out][(type & 31) + (type >= 128 ? 32 : 0)]++;
+    if ((type & 127) < 32) /* others have no counter by name */
+        host->icmp_types[version == 6][is_out][(type & 31) + (type >= 128 ? 32 : 0)]++;
     host->counters[version == 6][is_out ? CNT_ICMP_OUT : CNT_ICMP_IN]++;
 }
 

@@ -95,11 +95,14 @@ struct table {
 
 static void visit_table(void *ctx, const char *name, uint64_t value)
 {
+    static const char *const longer[] = {"TcpExt", "IpExt", "Ip6", "Icmp6", "IcmpMsg", "Udp6"}; /* prefixes that begin with another */
     struct table *table = ctx;
     size_t length = strlen(table->prefix);
-    if (strncmp(name, table->prefix, length) != 0 ||
-        (strcmp(table->prefix, "Tcp") == 0 && strncmp(name, "TcpExt", 6) == 0))
+    if (strncmp(name, table->prefix, length) != 0)
         return;
+    for (unsigned i = 0; i < ARRAY_COUNT(longer); i++)
+        if (strlen(longer[i]) > length && strncmp(name, longer[i], strlen(longer[i])) == 0)
+            return;
     table->names = arena_printf(table->arena, "%s %s", table->names, name + length);
     table->values = arena_printf(table->arena, "%s %llu", table->values, (unsigned long long)value);
 }
@@ -118,7 +121,7 @@ static const char *counter_file(struct shell *shell, const char *const *prefixes
 
 const char *shell_file(struct shell *shell, const char *path)
 {
-    static const char *const snmp[] = {"Ip", "Icmp", "Tcp", "Udp", NULL}, *const netstat[] = {"TcpExt", NULL};
+    static const char *const snmp[] = {"Ip", "Icmp", "Tcp", "Udp", NULL}, *const netstat[] = {"TcpExt", "IpExt", NULL};
     const struct made_file *made = find(shell->run, path);
     const char *text;
     char value[256];
