@@ -273,9 +273,12 @@ enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
         return LIL_DROP_TCP_PAWS; /* RFC 7323 3.2 */
     if (rx->flags & TCP_RST)
         return on_reset(tcb, rx);
+    struct tcp *tcp = tcb->tcp;
+    uint32_t freed = tcp->freed; /* by a reset in answer */
     enum lil_drop drop = check(tcb, rx);
     if (drop != LIL_DROP_NONE) {
-        if (tcb->state == TCPS_SYN_RECEIVED && tcb->ack_now && !tcb->is_passive) { /* simultaneous open: its output is the SYN/ACK */
+        /* simultaneous open: its output is the SYN/ACK */
+        if (tcp->freed == freed && tcb->state == TCPS_SYN_RECEIVED && tcb->ack_now && !tcb->is_passive) {
             tcb->ack_now = false;
             tcb->want_syn = true;
             tcb_mark_due(tcb);
