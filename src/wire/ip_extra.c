@@ -30,7 +30,7 @@ void ip_extra_unref(struct pool *pool, struct ip_extra *extra)
 
 /* --- IPv4's options: O is one of LENGTH bytes at AT ----------------------------------------------------------------------------- */
 
-/* The first hop is where the packet goes; the last place is the destination's. */
+/* A source route (RFC 9293 MUST-51): the first hop is where the packet goes; the last place is the destination's. */
 static int compile_route(struct ip_extra *extra, uint8_t *o, unsigned length, unsigned at)
 {
     if (length < 7 || o[2] != 4 || (length - 3) % 4 || extra->route)
