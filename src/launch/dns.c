@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 #include "host/host.h"
@@ -155,6 +156,18 @@ static const struct name *find_reverse(const struct names *names, const char *te
     return strcasecmp(text, "ip6.arpa") ? NULL : find_by_address(names, bytes, false);
 }
 
+/* A name without a dot is the lab's under .test, too, as a resolv.conf with `search test` would have it. */
+static const struct name *find_asked(const struct names *names, const char *text)
+{
+    const struct name *name = names_find(names, text);
+    char whole[DNS_NAME_MAX + sizeof ".test"];
+
+    if (name || strchr(text, '.'))
+        return name;
+    snprintf(whole, sizeof whole, "%s.test", text);
+    return names_find(names, whole);
+}
+
 size_t dns_answer(const struct names *names, const uint8_t *query, size_t length, uint8_t *answer, size_t size)
 {
     char text[DNS_NAME_MAX];
@@ -174,7 +187,7 @@ size_t dns_answer(const struct names *names, const uint8_t *query, size_t length
         answer[3] |= RCODE_SERVFAIL;
         return at;
     }
-    name = names_find(names, text);
+    name = find_asked(names, text);
     for (unsigned i = 0; name && i < name->count; i++) {
         unsigned own = name->address[i].is_v4 ? TYPE_A : TYPE_AAAA;
         size_t n = type == own || type == TYPE_ANY

@@ -32,6 +32,11 @@ static void test_addresses(void **state)
     n = dns_answer(&names, query, question(query, "\1b\4test", 8, 1), answer, sizeof answer);
     assert_int_equal(n, 24);
     assert_int_equal(answer[3] & 15, 3); /* NXDOMAIN */
+    n = dns_answer(&names, query, question(query, "\1a", 3, 1), answer, sizeof answer); /* a.test, as by `search test` */
+    assert_int_equal(n, 19 + 16);
+    assert_memory_equal(answer + n - 4, "\xc0\x00\x02\x07", 4);
+    dns_answer(&names, query, question(query, "\1b", 3, 1), answer, sizeof answer);
+    assert_int_equal(answer[3] & 15, 3);
     n = dns_answer(&names, query, question(query, "\1" "7\1" "2\1" "0\3" "192\7in-addr\4arpa", 24, 12), answer, sizeof answer);
     assert_int_equal(answer[7], 1);
     names.mode = DNS_SERVFAIL;
