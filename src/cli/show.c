@@ -433,9 +433,7 @@ void show_output(struct show *show, struct lil_proc *proc, const char *line, uin
         line_at_host(show, column, now_ns, NULL, text, COLOR_OUTPUT);
 }
 
-/* --- the page
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- the page ---------------------------------------------------------------------------------------------------------------- */
 static bool is_wanted(const char *hosts, const char *name)
 {
     size_t length = strlen(name);

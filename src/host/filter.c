@@ -4,7 +4,7 @@
 #include "base/csum.h"
 #include "host/host_inner.h"
 
-enum { FILTER_DEPTH = 16, TRANSPORT_BYTES = 64 };
+enum { TRANSPORT_BYTES = 64 };
 struct passage { /* one packet on its way through the chains */
     struct lil_host *host;
     const struct interface *in, *out;
@@ -165,20 +165,34 @@ static void set_mss(const struct filter_rule *rule, struct passage *p)
         tcphdr_set_mss(p->transport, p->length, most);
 }
 
-/* A segment that may not come is answered with a reset, another packet and one that may not leave with an ICMP error. */
+/* The reset that PACKET's receiver would send. One that this host sent itself gets it from here, as if it came from there. */
+static void reset_sender(struct passage *p)
+{
+    struct tcp_in in = {.flow = {.local = p->ip->dest, .remote = p->ip->source}};
+    if (!read_tcp(p, &in.header))
+        return;
+    in.flow.local_port = in.header.dest_port;
+    in.flow.remote_port = in.header.source_port;
+    in.payload = p->whole - p->ip->header_length - (uint32_t)(p->transport[12] >> 4) * 4;
+    tcp_refuse(p->host->tcp, &in, p->host->now_ns);
+    host_mark_due(p->host);
+}
+
+static bool has_bad_csum(const struct passage *p)
+{
+    uint8_t protocol = p->ip->protocol, icmp = p->ip->version == 4 ? ICMP_PROTOCOL4 : ICMP_PROTOCOL6;
+    return (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == icmp) && !wire_csum_ok(p->ip, p->packet);
+}
+
+/* What came with a bad checksum is dropped and not answered (Linux's nf_reject_verify_csum). */
 static void reject(const struct filter_rule *rule, struct passage *p)
 {
     struct lil_host *host = p->host;
     struct icmp_error error = host_unreachable(p->ip->version, (uint8_t)rule->low, (uint8_t)rule->high);
+    if (!p->header && has_bad_csum(p))
+        return;
     if (rule->low == REJECT_RESET) {
-        struct tcp_in in = {.flow = {.local = p->ip->dest, .remote = p->ip->source}};
-        if (p->header || !read_tcp(p, &in.header))
-            return;
-        in.flow.local_port = in.header.dest_port;
-        in.flow.remote_port = in.header.source_port;
-        in.payload = p->packet->length - (uint32_t)(p->transport[12] >> 4) * 4;
-        tcp_refuse(host->tcp, &in, host->now_ns);
-        host_mark_due(host);
+        reset_sender(p);
     } else if (p->header && !p->in) {
         host_icmp_self(host, &error, p->ip, p->packet);
     } else if (p->header) {
@@ -214,7 +228,7 @@ static void change(const struct filter_rule *rule, struct passage *p)
 }
 
 /* 1: accepted, 0: dropped, -1: nothing was decided. */
-static int go_through(const struct filter_chain *chain, struct passage *p, int depth)
+static int go_through(const struct filter_chain *chain, struct passage *p)
 {
     for (struct filter_rule *rule = chain->rules; rule; rule = rule->next) {
         if (!rule_matches(rule, p))
@@ -234,7 +248,7 @@ static int go_through(const struct filter_chain *chain, struct passage *p, int d
             return -1;
         case TARGET_JUMP:
         case TARGET_GOTO:
-            verdict = rule->chain && depth < FILTER_DEPTH ? go_through(rule->chain, p, depth + 1) : -1;
+            verdict = go_through(rule->chain, p);
             if (verdict >= 0 || rule->target == TARGET_GOTO)
                 return verdict;
             break;
@@ -250,7 +264,7 @@ static bool passes(struct passage *p, enum filter_hook hook)
     for (struct filter_chain *chain = p->host->filter->chains; chain; chain = chain->next) {
         if (chain->hook != hook || (chain->version && chain->version != p->ip->version))
             continue;
-        int verdict = go_through(chain, p, 0);
+        int verdict = go_through(chain, p);
         if (verdict < 0 ? chain->drops : verdict == 0)
             return false;
     }
@@ -328,35 +342,78 @@ struct filter_chain *filter_chain(struct lil_host *host, uint8_t version, const 
     if (!chain)
         return NULL;
     host->long_ways = true;
-    *chain = (struct filter_chain){.version = version, .hook = FILTER_NO_HOOK};
+    *chain = (struct filter_chain){.version = version, .hook = FILTER_NO_HOOK, .level = -1};
     memcpy(chain->table, table, strlen(table));
     memcpy(chain->name, name, strlen(name));
     link_chain(host->filter, chain);
     return chain;
 }
 
-void filter_chain_hook(struct lil_host *host, struct filter_chain *chain, enum filter_hook hook, int priority)
+/* A rule of a chain other than itself jumps to CHAIN. */
+static bool is_jumped_to(const struct filter *filter, const struct filter_chain *chain)
 {
+    for (const struct filter_chain *other = filter->chains; other; other = other->next)
+        for (const struct filter_rule *rule = other == chain ? NULL : other->rules; rule; rule = rule->next)
+            if (rule->chain == chain)
+                return true;
+    return false;
+}
+
+int filter_chain_hook(struct lil_host *host, struct filter_chain *chain, enum filter_hook hook, int priority)
+{
+    if (chain->rules || is_jumped_to(host->filter, chain))
+        return -EEXIST;
     unlink_chain(host->filter, chain);
     chain->hook = hook;
     chain->priority = priority;
     link_chain(host->filter, chain);
+    return 0;
 }
 
-void filter_chain_delete(struct lil_host *host, struct filter_chain *chain)
+int filter_chain_delete(struct lil_host *host, struct filter_chain *chain)
 {
+    if (is_jumped_to(host->filter, chain))
+        return -EBUSY;
     filter_rule_delete(host, chain, -1);
-    for (struct filter_chain *other = host->filter->chains; other; other = other->next)
-        for (struct filter_rule *rule = other->rules; rule; rule = rule->next)
-            rule->chain = rule->chain == chain ? NULL : rule->chain;
     unlink_chain(host->filter, chain);
     pool_free(host->pool, chain, sizeof *chain);
+    return 0;
+}
+
+static void raise_level(const struct filter_chain *chain)
+{
+    for (const struct filter_rule *rule = chain->rules; rule; rule = rule->next)
+        if (rule->chain)
+            rule->chain->level = chain->level + 1;
+}
+
+/* Some hook's packets may jump FILTER_DEPTH times: what goes round in a circle always does. */
+static bool is_too_deep(struct filter *filter)
+{
+    bool is_deep = false;
+    for (struct filter_chain *chain = filter->chains; chain; chain = chain->next)
+        chain->level = chain->hook == FILTER_NO_HOOK ? -1 : 0;
+    for (int level = 0; level < FILTER_DEPTH; level++)
+        for (struct filter_chain *chain = filter->chains; chain; chain = chain->next)
+            if (chain->level == level)
+                raise_level(chain);
+    for (struct filter_chain *chain = filter->chains; chain; chain = chain->next)
+        is_deep |= chain->level >= FILTER_DEPTH;
+    return is_deep;
 }
 
 int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const struct filter_rule *rule, int position)
 {
     size_t size = strlen(rule->text) + 1;
-    struct filter_rule *copy = pool_alloc(host->pool, sizeof *copy), **at = &chain->rules;
+    struct filter_rule **at = &chain->rules;
+    int before = 0;
+    for (; *at && before != position; before++)
+        at = &(*at)->next;
+    if (position > before)
+        return -ENOENT;
+    if (rule->chain && rule->chain->hook != FILTER_NO_HOOK)
+        return -EOPNOTSUPP;
+    struct filter_rule *copy = pool_alloc(host->pool, sizeof *copy);
     char *text = copy ? pool_alloc(host->pool, size) : NULL;
     if (!text) {
         if (copy)
@@ -365,10 +422,12 @@ int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const str
     }
     *copy = *rule;
     copy->text = memcpy(text, rule->text, size);
-    for (int i = 0; *at && (position < 0 || i < position); i++)
-        at = &(*at)->next;
     copy->next = *at;
     *at = copy;
+    if (rule->chain && is_too_deep(host->filter)) {
+        filter_rule_delete(host, chain, before);
+        return -EMLINK;
+    }
     return 0;
 }
 
@@ -397,12 +456,19 @@ struct filter_chain *filter_first(const struct lil_host *host)
     return host->filter ? host->filter->chains : NULL;
 }
 
+void filter_flush(struct lil_host *host)
+{
+    for (struct filter_chain *chain = filter_first(host); chain; chain = chain->next)
+        filter_rule_delete(host, chain, -1);
+    while (filter_first(host))
+        (void)filter_chain_delete(host, filter_first(host));
+}
+
 void filter_free(struct lil_host *host)
 {
     if (!host->filter)
         return;
-    while (host->filter->chains)
-        filter_chain_delete(host, host->filter->chains);
+    filter_flush(host);
     pool_free(host->pool, host->filter, sizeof *host->filter);
     host->filter = NULL;
 }

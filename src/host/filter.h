@@ -44,14 +44,14 @@ enum filter_target {
     TARGET_TTL,          /* low: set; high 1: increased, 2: decreased by it */
     TARGET_MSS           /* at most low; 0: what the path takes */
 };
-enum { FILTER_MATCHES = 24, REJECT_RESET = 0x100 };
+enum { FILTER_MATCHES = 24, REJECT_RESET = 0x100, FILTER_DEPTH = 16 /* Linux's NFT_JUMP_STACK_SIZE */ };
 struct filter_chain;
 struct filter_rule {
     struct filter_rule *next;
     uint8_t version;     /* 4, 6; 0: both */
     enum filter_target target;
     uint32_t low, high;  /* of the target; of REJECT: ICMP's code of IPv4, of IPv6, or REJECT_RESET */
-    struct filter_chain *chain; /* JUMP, GOTO */
+    struct filter_chain *chain; /* JUMP, GOTO; else NULL */
     uint64_t packets, bytes;
     uint64_t credit_ns, seen_ns; /* of MATCH_LIMIT; NTH's count is in packets seen */
     uint32_t count;
@@ -66,6 +66,7 @@ struct filter_chain {
     enum filter_hook hook;
     int priority;
     bool drops;          /* its policy */
+    int level;           /* at the most so many jumps from a hook; -1: none leads here */
     struct filter_rule *rules;
 };
 struct filter { /* of a host */
@@ -74,11 +75,15 @@ struct filter { /* of a host */
 
 /* The chain; made if MAKE. NULL: none, or no memory. TABLE's chains of one name differ by VERSION. */
 struct filter_chain *filter_chain(struct lil_host *host, uint8_t version, const char *table, const char *name, bool make);
-void filter_chain_hook(struct lil_host *host, struct filter_chain *chain, enum filter_hook hook, int priority);
-void filter_chain_delete(struct lil_host *host, struct filter_chain *chain);
-/* A copy of RULE (its text, too) before the POSITION-th, counted from 0; -1: at the end. -ENOMEM. */
+/* -EEXIST: it has rules already, or rules jump to it. */
+int filter_chain_hook(struct lil_host *host, struct filter_chain *chain, enum filter_hook hook, int priority);
+/* With its rules. -EBUSY: another chain's rule jumps to it. */
+int filter_chain_delete(struct lil_host *host, struct filter_chain *chain);
+/* A copy of RULE (its text, too) before the POSITION-th, counted from 0; -1: at the end. -ENOENT: fewer rules stand there. As Linux:
+ * -EMLINK: a hook's packets would jump FILTER_DEPTH times, or without end; -EOPNOTSUPP: a jump to a hook's own chain. */
 int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const struct filter_rule *rule, int position);
 bool filter_rule_delete(struct lil_host *host, struct filter_chain *chain, int position); /* -1: all; false: there is none */
+void filter_flush(struct lil_host *host); /* all rules and chains go */
 
 /* PACKET, behind IP's header, is for this host: false: it is not taken further, and freed. */
 struct interface;

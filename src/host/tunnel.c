@@ -7,7 +7,7 @@
 #include "host/host_inner.h"
 #include "wire/gre.h"
 
-enum { TUNNEL_LABELS = 8, TUNNEL_DEPTH = 8, TUNNEL_WORDS = 32, OWN_LABELS = 64, ENCAP_LIMIT_NONE = 256, ENCAP_LIMIT_DEFAULT = 4 };
+enum { TUNNEL_LABELS = 8, TUNNEL_DEPTH = 8, OWN_LABELS = 64, ENCAP_LIMIT_NONE = 256, ENCAP_LIMIT_DEFAULT = 4 };
 struct tunnel {
     struct tunnel *next;
     struct lil_host *host;
@@ -23,7 +23,8 @@ struct tunnel {
 };
 struct tunnels {
     struct tunnel *first;
-    unsigned depth, label_count;
+    unsigned depth;                      /* of tunnels in tunnels, of the packet that is being sent, or comes in */
+    unsigned label_count;
     uint32_t labels[OWN_LABELS];
 };
 
@@ -43,6 +44,8 @@ static void too_big(struct lil_host *host, const struct ip *inner, uint32_t mtu,
                                .code = inner->version == 4 ? 4 : 0, .rest = mtu};
     if (host_is_local(host, &inner->source))
         host_icmp_self(host, &error, inner, packet);
+    else
+        host_icmp_error(host, &error, inner, packet);
     host_drop(host, 0, LIL_DROP_IP_TOO_BIG, packet);
 }
 
@@ -60,7 +63,7 @@ static void wrap(struct tunnel *tunnel, const struct ip *inner, uint16_t type, s
 {
     struct lil_host *host = tunnel->host;
     struct way *way = addr_is_any(&tunnel->remote) ? NULL : host_way(host, &tunnel->remote, 0);
-    if (!way || way->kind == WAY_ERROR || way->interface == tunnel->interface) {
+    if (!way || way->kind == WAY_ERROR || host->tunnels->depth >= TUNNEL_DEPTH) { /* tunnels that lead into themselves */
         host_drop(host, tunnel->interface->ifindex, LIL_DROP_NO_ROUTE, packet);
         return;
     }
@@ -88,7 +91,9 @@ static void wrap(struct tunnel *tunnel, const struct ip *inner, uint16_t type, s
                     .tos = ecn_encapsulate(tunnel->tos & 1 ? inner->tos : tunnel->tos, inner->tos),
                     .dont_fragment = tunnel->version == 4 && whole};
     packet->csum = CSUM_COMPUTED;
+    host->tunnels->depth++;
     host_send_ip(host, way, &ip, packet);
+    host->tunnels->depth--;
 }
 
 static bool read_inner(struct ip *inner, struct lil_packet *packet, size_t offset)
@@ -281,22 +286,42 @@ static int parse_mode(struct tunnel *tunnel, const char *mode)
     return -EINVAL;
 }
 
-static int parse_byte(const char *value, uint8_t *byte)
+static int parse_number(const char *value, unsigned long most, unsigned long *number)
 {
     char *end;
-    unsigned long number = strtoul(value, &end, 0);
-    if (strcmp(value, "inherit") == 0)
-        return 0;
-    if (end == value || *end || number > 255)
-        return -EINVAL;
-    *byte = (uint8_t)number;
-    return 0;
+    *number = strtoul(value, &end, 0);
+    return end == value || *end || *number > most ? -EINVAL : 0;
 }
 
-static uint32_t parse_key(const char *value)
+static int parse_byte(const char *value, uint8_t inherited, uint8_t *byte)
+{
+    unsigned long number = inherited;
+    int error = strcmp(value, "inherit") == 0 ? 0 : parse_number(value, 255, &number);
+    *byte = (uint8_t)number;
+    return error;
+}
+
+/* Of the same IP version as the tunnel. */
+static int parse_end(const struct tunnel *tunnel, const char *value, struct addr *addr)
+{
+    if (strcmp(value, "any") == 0)
+        return 0;
+    int error = addr_parse(value, addr);
+    return error ? error : addr_is_v4(addr) == (tunnel->version == 4) ? 0 : -EINVAL;
+}
+
+static int parse_key(const char *value, uint32_t *key)
 {
     struct addr addr;
-    return strchr(value, '.') && addr_parse(value, &addr) == 0 ? addr_to_v4(&addr) : (uint32_t)strtoul(value, NULL, 0);
+    unsigned long number;
+    if (strchr(value, '.')) {
+        int error = addr_parse(value, &addr);
+        *key = error ? 0 : addr_to_v4(&addr);
+        return error;
+    }
+    int error = parse_number(value, UINT32_MAX, &number);
+    *key = (uint32_t)number;
+    return error;
 }
 
 /* Words without a value. -ENOENT: none of them. */
@@ -318,29 +343,36 @@ static int parse_flag(struct tunnel *tunnel, const char *word)
 
 static int parse_value(struct tunnel *tunnel, const char *word, const char *value, unsigned *mtu)
 {
-    const char *bare = (word[0] == 'i' || word[0] == 'o') && strcmp(word + 1, "key") == 0 ? word + 1 : word;
+    bool is_in = strcmp(word, "ikey") == 0, is_out = strcmp(word, "okey") == 0;
+    unsigned long number;
+    int error = 0;
     if (strcmp(word, "local") == 0 || strcmp(word, "remote") == 0)
-        return strcmp(value, "any") == 0 ? 0 : addr_parse(value, word[0] == 'l' ? &tunnel->local : &tunnel->remote);
+        return parse_end(tunnel, value, word[0] == 'l' ? &tunnel->local : &tunnel->remote);
     if (strcmp(word, "ttl") == 0 || strcmp(word, "hoplimit") == 0)
-        return strcmp(value, "inherit") == 0 ? (tunnel->ttl = 0) : parse_byte(value, &tunnel->ttl);
+        return parse_byte(value, 0, &tunnel->ttl);
     if (strcmp(word, "tos") == 0 || strcmp(word, "dsfield") == 0 || strcmp(word, "tclass") == 0)
-        return strcmp(value, "inherit") == 0 ? (tunnel->tos = 1) & 0 : parse_byte(value, &tunnel->tos);
-    if (strcmp(bare, "key") == 0) {
-        struct gre *ends[] = {&tunnel->in, &tunnel->out};
+        return parse_byte(value, 1, &tunnel->tos);
+    if (is_in || is_out || strcmp(word, "key") == 0) {
+        struct gre *ends[] = {is_out ? NULL : &tunnel->in, is_in ? NULL : &tunnel->out};
         for (int i = 0; i < 2; i++)
-            if (bare == word || (word[0] == 'i') == (i == 0)) {
+            if (ends[i]) {
                 ends[i]->has_key = true;
-                ends[i]->key = parse_key(value);
+                error = parse_key(value, &ends[i]->key);
             }
-        return 0;
+        return error;
     }
-    if (strcmp(word, "encaplimit") == 0)
-        tunnel->encap_limit = strcmp(value, "none") == 0 ? ENCAP_LIMIT_NONE : (uint16_t)atoi(value);
-    else if (strcmp(word, "mtu") == 0)
-        *mtu = (unsigned)atoi(value);
-    else if (strcmp(word, "dev") != 0 && strcmp(word, "flowlabel") != 0)
-        return -EINVAL;
-    return 0;
+    if (strcmp(word, "encaplimit") == 0) {
+        number = ENCAP_LIMIT_NONE;
+        error = strcmp(value, "none") == 0 ? 0 : parse_number(value, 255, &number);
+        tunnel->encap_limit = (uint16_t)number;
+        return error;
+    }
+    if (strcmp(word, "mtu") == 0) {
+        error = parse_number(value, UINT16_MAX, &number);
+        *mtu = (unsigned)number;
+        return error;
+    }
+    return strcmp(word, "dev") == 0 || strcmp(word, "flowlabel") == 0 ? 0 : -EINVAL;
 }
 
 static int parse_labels(struct tunnel *tunnel, const char *text)

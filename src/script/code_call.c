@@ -410,9 +410,7 @@ struct value call_one(struct eval *eval, const struct value *function, struct va
     return call_value(eval, function, arguments);
 }
 
-/* --- methods
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- methods ----------------------------------------------------------------------------------------------------------------- */
 static struct value split(struct eval *eval, const char *text, const char *separator, int64_t most)
 {
     struct value out = data_empty(eval, VALUE_LIST);

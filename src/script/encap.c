@@ -9,6 +9,22 @@
 
 enum { MPLS_BOTTOM = 0x100 };
 
+static size_t header_length(const struct spec_encap *encap)
+{
+    return encap->kind == ENCAP_IPV4   ? IPV4_LENGTH
+           : encap->kind == ENCAP_IPV6 ? IPV6_LENGTH
+                                       : encap->count * sizeof *encap->words + (encap->kind == ENCAP_GRE ? 4 : 0);
+}
+
+/* Of all headers in front. */
+static size_t all_lengths(const struct spec_packet *spec)
+{
+    size_t length = 0;
+    for (const struct spec_encap *encap = spec->encap; encap; encap = encap->next)
+        length += header_length(encap);
+    return length;
+}
+
 /* --- read -------------------------------------------------------------------------------------------------------------- */
 /* An address ends at a blank; the last one's ':' may follow at once or behind the blank. */
 static void scan_address(struct scan *scan, struct addr *addr, bool is_last)
@@ -134,17 +150,12 @@ bool scan_encap(struct scan *scan, struct spec_packet *packet, void (*ip_part)(s
         scan_mpls(scan, encap);
     else
         scan_outer_ip(scan, encap, ip_part);
+    if (all_lengths(packet) > ENCAP_ROOM)
+        scan_fail(scan, "more than %d bytes of headers in front", ENCAP_ROOM);
     return true;
 }
 
 /* --- sent by the peer --------------------------------------------------------------------------------------------------- */
-static size_t header_length(const struct spec_encap *encap)
-{
-    return encap->kind == ENCAP_IPV4   ? IPV4_LENGTH
-           : encap->kind == ENCAP_IPV6 ? IPV6_LENGTH
-                                       : encap->count * sizeof *encap->words + (encap->kind == ENCAP_GRE ? 4 : 0);
-}
-
 static enum encap_kind kind_behind(const struct spec_encap *encap, int ip_version)
 {
     return encap->next ? encap->next->kind : ip_version == 4 ? ENCAP_IPV4 : ENCAP_IPV6;
@@ -169,10 +180,8 @@ static void put_header(const struct spec_encap *encap, uint8_t *p, size_t behind
 
 size_t encap_wrap(const struct spec_packet *spec, uint8_t *bytes, size_t length, int ip_version)
 {
-    size_t room = 0, at = 0;
-    for (const struct spec_encap *encap = spec->encap; encap; encap = encap->next)
-        room += header_length(encap);
-    if (!room || room > ENCAP_ROOM)
+    size_t room = all_lengths(spec), at = 0;
+    if (!room)
         return length;
     memmove(bytes + room, bytes, length);
     for (const struct spec_encap *encap = spec->encap; encap; encap = encap->next) {

@@ -67,9 +67,7 @@ static void compile(struct shell *shell, regex_t *regex, const char *pattern, in
         run_skip(shell->run, "command: bad pattern %s", pattern);
 }
 
-/* --- grep
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- grep -------------------------------------------------------------------------------------------------------------------- */
 static void print_matches(regex_t *regex, const char *line, struct shell_io *io)
 {
     regmatch_t match;
@@ -130,9 +128,7 @@ static int do_grep(struct shell *shell, int argc, char **argv, struct shell_io *
     return count == 0;
 }
 
-/* --- lines
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------------------------------------- */
 static int do_head(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     bool tail = argv[0][0] == 't';

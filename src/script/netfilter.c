@@ -4,15 +4,17 @@
 #include <string.h>
 #include "script/netfilter.h"
 
+/* Exit statuses: REFUSED by iptables, by its reading of the line, by the kernel. */
+enum { NO_POSITION = -1, REFUSED = 1, BAD_USE = 2, KERNEL_REFUSED = 4 };
 struct command {
     struct shell *shell;
     uint8_t version;
     const char *table;
     char verb;                  /* A I D R C L S F N X P Z */
     const char *chain, *policy; /* policy: of -P */
-    int position;               /* of -I, -D, -R: from 0; -1: none was said */
+    int position;               /* of -I, -D, -R: from 0; NO_POSITION: none was said */
     bool is_inverted;           /* a ! stood before this word */
-    bool is_multiport;
+    bool is_bad;                /* iptables refuses the line as such */
     struct filter_rule rule;
     const char *text;           /* the rule's own words */
 };
@@ -104,14 +106,14 @@ static void put_prefix(struct command *c, enum filter_match_kind kind, const cha
         unknown(c, text);
 }
 
-uint32_t netfilter_flags(const char *list, const char *separators)
+uint32_t netfilter_flags(const char *list)
 {
     static const struct { const char *name; uint16_t flags; } names[] = {
         {"ALL", 0x3f}, {"NONE", 0}, {"FIN", TCP_FIN}, {"SYN", TCP_SYN}, {"RST", TCP_RST}, {"PSH", TCP_PSH}, {"ACK", TCP_ACK},
         {"URG", TCP_URG}, {"ECE", TCP_ECE}, {"ECN", TCP_ECE}, {"CWR", TCP_CWR}};
     uint32_t flags = 0;
     for (const char *p = list; *p;) {
-        size_t length = strcspn(p, separators);
+        size_t length = strcspn(p, ",");
         bool found = length == 0;
         for (unsigned i = 0; i < ARRAY_COUNT(names); i++)
             if (length == strlen(names[i].name) && strncasecmp(p, names[i].name, length) == 0)
@@ -126,7 +128,7 @@ uint32_t netfilter_flags(const char *list, const char *separators)
 
 static void put_flags(struct command *c, const char *mask, const char *value)
 {
-    uint32_t high = netfilter_flags(mask, ","), low = netfilter_flags(value, ",");
+    uint32_t high = netfilter_flags(mask), low = netfilter_flags(value);
     if (high == UINT32_MAX || low == UINT32_MAX)
         unknown(c, "--tcp-flags");
     put(c, MATCH_FLAGS, low, high);
@@ -348,10 +350,6 @@ static void set_target(struct command *c, const char *name)
         netfilter_reject(run, &c->rule, "port-unreachable");
         return;
     }
-    if (strcmp(name, "ECN") == 0) {
-        c->rule.target = TARGET_NONE; /* --ecn-tcp-remove says what */
-        return;
-    }
     for (unsigned i = 0; i < ARRAY_COUNT(targets); i++)
         if (strcmp(targets[i].name, name) == 0) {
             c->rule.target = targets[i].target;
@@ -398,7 +396,7 @@ static void read_verb(struct command *c, char verb, int *i, int argc, char **arg
         c->chain = argv[++*i];
     bool numbered = verb == 'I' || verb == 'D' || verb == 'R';
     if (numbered && *i + 1 < argc && argv[*i + 1][0] >= '0' && argv[*i + 1][0] <= '9')
-        c->position = atoi(argv[++*i]) - 1;
+        c->position = atoi(argv[++*i]) - 1, c->is_bad = c->position < 0;
     if (verb == 'P' && *i + 1 < argc)
         c->policy = argv[++*i];
 }
@@ -480,8 +478,8 @@ static struct filter_chain *chain_of(struct command *c, const char *name)
         if (strcmp(built_in[i].table, c->table) != 0 || strcmp(built_in[i].chain, name) != 0)
             continue;
         struct filter_chain *chain = filter_chain(host, c->version, c->table, name, true);
-        if (chain && chain->hook == FILTER_NO_HOOK)
-            filter_chain_hook(host, chain, built_in[i].hook, built_in[i].priority);
+        if (chain && chain->hook == FILTER_NO_HOOK && filter_chain_hook(host, chain, built_in[i].hook, built_in[i].priority) < 0)
+            return NULL;
         return chain;
     }
     return filter_chain(host, c->version, c->table, name, false);
@@ -501,60 +499,107 @@ static bool is_of(const struct command *c, const struct filter_chain *chain)
     return chain->version == c->version && strcmp(chain->table, c->table) == 0 && (!c->chain || strcmp(chain->name, c->chain) == 0);
 }
 
+static void list_rules(const struct filter_chain *chain, struct shell_io *io)
+{
+    if (chain->hook != FILTER_NO_HOOK)
+        shell_print(io, "-P %s %s\n", chain->name, chain->drops ? "DROP" : "ACCEPT");
+    else
+        shell_print(io, "-N %s\n", chain->name);
+    for (const struct filter_rule *rule = chain->rules; rule; rule = rule->next)
+        shell_print(io, "-A %s %s\n", chain->name, rule->text);
+}
+
+/* -X: only what is empty and nobody jumps to. */
+static int delete_chain(struct lil_host *host, struct filter_chain *chain)
+{
+    if (chain->hook != FILTER_NO_HOOK)
+        return 0;
+    return chain->rules || filter_chain_delete(host, chain) < 0 ? KERNEL_REFUSED : 0;
+}
+
+/* -F, -X, -S, -Z: of all chains, or of one. */
 static int each_chain(struct command *c, struct shell_io *io)
 {
     struct lil_host *host = c->shell->run->host;
-    if (c->chain)
-        (void)chain_of(c, c->chain);
-    for (struct filter_chain *chain = filter_first(host), *next; chain; chain = next) {
+    int status = 0;
+    if (c->chain && !chain_of(c, c->chain))
+        return REFUSED;
+    for (struct filter_chain *chain = filter_first(host), *next; chain && !status; chain = next) {
         next = chain->next;
         if (!is_of(c, chain))
             continue;
         if (c->verb == 'F')
             filter_rule_delete(host, chain, -1);
-        else if (c->verb == 'X' && chain->hook == FILTER_NO_HOOK)
-            filter_chain_delete(host, chain);
-        else if (c->verb == 'S' && chain->hook != FILTER_NO_HOOK)
-            shell_print(io, "-P %s %s\n", chain->name, chain->drops ? "DROP" : "ACCEPT");
+        else if (c->verb == 'X')
+            status = delete_chain(host, chain);
         else if (c->verb == 'S')
-            shell_print(io, "-N %s\n", chain->name);
-        for (struct filter_rule *rule = c->verb == 'S' || c->verb == 'Z' ? chain->rules : NULL; rule; rule = rule->next)
-            if (c->verb == 'S')
-                shell_print(io, "-A %s %s\n", chain->name, rule->text);
-            else
+            list_rules(chain, io);
+        else
+            for (struct filter_rule *rule = chain->rules; rule; rule = rule->next)
                 rule->packets = rule->bytes = 0;
     }
+    return status;
+}
+
+static int set_policy(const struct command *c, struct filter_chain *chain)
+{
+    if (!c->policy)
+        return BAD_USE;
+    bool drops = strcmp(c->policy, "DROP") == 0;
+    if (chain->hook == FILTER_NO_HOOK || (!drops && strcmp(c->policy, "ACCEPT") != 0))
+        return REFUSED;
+    chain->drops = drops;
     return 0;
+}
+
+static int add_rule(struct command *c, struct filter_chain *chain, int position)
+{
+    c->rule.text = (char *)c->text;
+    int error = filter_rule_add(c->shell->run->host, chain, &c->rule, position);
+    return !error ? 0 : error == -ENOENT ? REFUSED : KERNEL_REFUSED;
+}
+
+/* The old rule stays where the new one is refused. */
+static int replace_rule(struct command *c, struct filter_chain *chain)
+{
+    int count = 0;
+    for (const struct filter_rule *rule = chain->rules; rule; rule = rule->next)
+        count++;
+    int status = c->position < count ? add_rule(c, chain, c->position) : REFUSED;
+    if (!status)
+        filter_rule_delete(c->shell->run->host, chain, c->position + 1);
+    return status;
 }
 
 static int change_rule(struct command *c)
 {
     struct lil_host *host = c->shell->run->host;
     struct filter_chain *chain = c->chain ? chain_of(c, c->chain) : NULL;
+    if (c->is_bad || (c->verb == 'R' && c->position == NO_POSITION))
+        return BAD_USE;
     if (!chain)
-        return 1;
-    int found = c->position >= 0 ? c->position : position_of(chain, c->text);
+        return REFUSED;
+    int found = c->position != NO_POSITION ? c->position : position_of(chain, c->text);
     switch (c->verb) {
     case 'C':
-        return found < 0;
+        return found < 0 ? REFUSED : 0;
     case 'D':
-        return found < 0 || !filter_rule_delete(host, chain, found);
+        return found < 0 || !filter_rule_delete(host, chain, found) ? REFUSED : 0;
     case 'P':
-        chain->drops = c->policy && strcmp(c->policy, "DROP") == 0;
-        return !c->policy || chain->hook == FILTER_NO_HOOK;
+        return set_policy(c, chain);
+    case 'R':
+        return replace_rule(c, chain);
+    case 'I':
+        return add_rule(c, chain, c->position != NO_POSITION ? c->position : 0);
     default:
-        break;
+        return add_rule(c, chain, -1);
     }
-    if (c->verb == 'R' && !filter_rule_delete(host, chain, c->position))
-        return 1;
-    c->rule.text = (char *)c->text;
-    int position = c->verb == 'A' ? -1 : c->position >= 0 ? c->position : 0;
-    return filter_rule_add(host, chain, &c->rule, position) < 0;
 }
 
 int shell_iptables(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    struct command c = {.shell = shell, .version = strncmp(argv[0], "ip6", 3) == 0 ? 6 : 4, .table = "filter", .position = -1, .text = ""};
+    uint8_t version = strncmp(argv[0], "ip6", 3) == 0 ? 6 : 4;
+    struct command c = {.shell = shell, .version = version, .table = "filter", .position = NO_POSITION, .text = ""};
     if (strstr(argv[0], "-restore") || strstr(argv[0], "-save"))
         run_skip(shell->run, "command: %s is not known here", argv[0]);
     for (int i = 1; i + 1 < argc; i++) /* -j CHAIN asks for the table */
@@ -569,8 +614,8 @@ int shell_iptables(struct shell *shell, int argc, char **argv, struct shell_io *
         run_skip(shell->run, "command: iptables -L is not known here (-S is)");
     case 'N':
         if (!c.chain || chain_of(&c, c.chain))
-            return 1;
-        return !filter_chain(shell->run->host, c.version, c.table, c.chain, true);
+            return REFUSED;
+        return filter_chain(shell->run->host, c.version, c.table, c.chain, true) ? 0 : REFUSED;
     case 'F':
     case 'X':
     case 'S':

@@ -9,7 +9,7 @@ struct filter_match *netfilter_match(struct run *run, struct filter_rule *rule, 
 int netfilter_service(const char *name);                            /* a port; -1: unknown */
 int netfilter_protocol(const char *name);
 bool netfilter_ports(const char *text, char separator, uint32_t *low, uint32_t *high);
-uint32_t netfilter_flags(const char *list, const char *separators); /* UINT32_MAX: unknown */
+uint32_t netfilter_flags(const char *list);                         /* with commas; UINT32_MAX: unknown */
 bool netfilter_rate(const char *text, uint32_t *us);                /* "10/second": one in so many us */
 void netfilter_reject(struct run *run, struct filter_rule *rule, const char *with); /* its target */
 int shell_iptables(struct shell *shell, int argc, char **argv, struct shell_io *io);

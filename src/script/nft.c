@@ -1,13 +1,12 @@
 /* nft.c: nft(8)'s language as far as rules of filter.h go: tables, chains with hooks, rules of plain matches and verdicts, by words on the
  * line or from a file in blocks. Sets, maps, connection tracking, NAT and what else is not known make the script skipped. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include "script/netfilter.h"
 
 struct nft {
-    struct shell *shell;
     struct run *run;
+    int status;                 /* 1: the kernel would have refused something */
     const char *at;
     char word[128];             /* the next one; "" at the end. A newline reads as ";" */
     bool is_string;
@@ -54,6 +53,12 @@ static bool take(struct nft *nft, const char *word)
 static _Noreturn void unknown(struct nft *nft)
 {
     run_skip(nft->run, "command: nft does not know \"%s\" here", *nft->word ? nft->word : "the end");
+}
+
+/* What nft tells as an error: its exit status, and nothing of the rest of its text is done. */
+static void refused(struct nft *nft)
+{
+    nft->status = 1;
 }
 
 static void expect(struct nft *nft, const char *word)
@@ -164,7 +169,7 @@ static uint32_t flags_of(struct nft *nft)
     bool is_group = take(nft, "(");
     uint32_t flags = 0;
     do {
-        uint32_t one = netfilter_flags(nft->word, ",");
+        uint32_t one = netfilter_flags(nft->word);
         if (one == UINT32_MAX)
             unknown(nft);
         flags |= one;
@@ -175,7 +180,7 @@ static uint32_t flags_of(struct nft *nft)
     return flags;
 }
 
-/* tcp flags syn; tcp flags syn / syn,ack; tcp flags & (syn | ack) == syn */
+/* tcp flags syn,ack (any of them); tcp flags syn / syn,ack; tcp flags & (syn | ack) == syn */
 static void read_flags(struct nft *nft, struct filter_rule *rule)
 {
     struct filter_match *match = netfilter_match(nft->run, rule, MATCH_FLAGS, 0, 0, false);
@@ -195,7 +200,12 @@ static void read_flags(struct nft *nft, struct filter_rule *rule)
         match->high = flags_of(nft);
         return;
     }
-    match->high = exactly || match->is_inverted ? 0xff : match->low; /* bare: any of them, which for one is that one */
+    match->high = 0xff;
+    if (!exactly && !match->is_inverted) { /* not none of them */
+        match->is_inverted = true;
+        match->high = match->low;
+        match->low = 0;
+    }
 }
 
 static void read_limit(struct nft *nft, struct filter_rule *rule)
@@ -262,6 +272,16 @@ static void read_ip(struct nft *nft, struct filter_rule *rule, uint8_t version)
         unknown(nft);
 }
 
+/* A rule here has one target: what changes the packet goes on to the next rule. */
+static void set_target(struct nft *nft, struct filter_rule *rule, enum filter_target target, uint32_t low, uint32_t high)
+{
+    if (rule->target != TARGET_NONE)
+        run_skip(nft->run, "command: nft: one rule that changes a packet and decides about it is not known here");
+    rule->target = target;
+    rule->low = low;
+    rule->high = high;
+}
+
 static void read_meta(struct nft *nft, struct filter_rule *rule)
 {
     if (take(nft, "l4proto"))
@@ -270,15 +290,12 @@ static void read_meta(struct nft *nft, struct filter_rule *rule)
         read_operand(nft, rule, MATCH_LENGTH, 0, read_number);
     else if (take(nft, "nfproto"))
         rule->version = strstr(name(nft), "6") ? 6 : 4;
-    else if (take(nft, "mark") && !take(nft, "set"))
-        read_operand(nft, rule, MATCH_MARK, 0, read_number);
-    else if (rule->target == TARGET_NONE && isdigit((unsigned char)*nft->word)) { /* meta mark set N */
-        rule->target = TARGET_MARK;
-        rule->low = number(nft);
-        rule->high = UINT32_MAX;
-    } else {
+    else if (!take(nft, "mark"))
         unknown(nft);
-    }
+    else if (take(nft, "set"))
+        set_target(nft, rule, TARGET_MARK, number(nft), UINT32_MAX);
+    else
+        read_operand(nft, rule, MATCH_MARK, 0, read_number);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------------------- */
@@ -294,7 +311,17 @@ static void read_reject(struct nft *nft, struct filter_rule *rule)
         (void)take(nft, "type");
         with = is_tcp ? "tcp-reset" : name(nft);
     }
+    set_target(nft, rule, TARGET_NONE, 0, 0);
     netfilter_reject(nft->run, rule, with);
+}
+
+static void read_jump(struct nft *nft, struct filter_rule *rule)
+{
+    set_target(nft, rule, is(nft, "jump") ? TARGET_JUMP : TARGET_GOTO, 0, 0);
+    next(nft);
+    rule->chain = filter_chain(nft->run->host, nft->version, nft->table, name(nft), false);
+    if (!rule->chain)
+        refused(nft);
 }
 
 static bool read_verdict(struct nft *nft, struct filter_rule *rule)
@@ -303,17 +330,14 @@ static bool read_verdict(struct nft *nft, struct filter_rule *rule)
         {"accept", TARGET_ACCEPT}, {"drop", TARGET_DROP}, {"return", TARGET_RETURN}, {"continue", TARGET_NONE}, {"notrack", TARGET_NONE}};
     for (unsigned i = 0; i < ARRAY_COUNT(verdicts); i++)
         if (take(nft, verdicts[i].name)) {
-            rule->target = verdicts[i].target;
+            if (verdicts[i].target != TARGET_NONE)
+                set_target(nft, rule, verdicts[i].target, 0, 0);
             return true;
         }
     if (take(nft, "reject")) {
         read_reject(nft, rule);
     } else if (is(nft, "jump") || is(nft, "goto")) {
-        rule->target = is(nft, "jump") ? TARGET_JUMP : TARGET_GOTO;
-        next(nft);
-        rule->chain = filter_chain(nft->run->host, nft->version, nft->table, name(nft), false);
-        if (!rule->chain)
-            unknown(nft);
+        read_jump(nft, rule);
     } else if (take(nft, "counter")) {
         if (take(nft, "packets")) {
             (void)number(nft);
@@ -341,11 +365,12 @@ static void read_option(struct nft *nft, struct filter_rule *rule)
         read_operand(nft, rule, MATCH_MSS, 0, read_number);
         return;
     }
-    rule->target = TARGET_MSS;
-    if (take(nft, "rt"))
+    if (take(nft, "rt")) {
         expect(nft, "mtu");
-    else
-        rule->low = number(nft);
+        set_target(nft, rule, TARGET_MSS, 0, 0);
+    } else {
+        set_target(nft, rule, TARGET_MSS, number(nft), 0);
+    }
 }
 
 static void read_statement(struct nft *nft, struct filter_rule *rule)
@@ -390,8 +415,11 @@ static void read_rule(struct nft *nft, struct filter_chain *chain, int position)
     struct filter_rule rule = {.text = ""};
     while (*nft->word && !is(nft, ";") && !is(nft, "}"))
         read_statement(nft, &rule);
-    if (filter_rule_add(nft->run->host, chain, &rule, position) < 0)
+    int error = nft->status ? 0 : filter_rule_add(nft->run->host, chain, &rule, position);
+    if (error == -ENOMEM)
         run_fail(nft->run, "out of memory for a rule");
+    if (error)
+        refused(nft);
 }
 
 /* --- tables and chains ---------------------------------------------------------------------------------------------------------- */
@@ -407,9 +435,7 @@ static int priority_of(struct nft *nft)
             next(nft);
             return names[i].value + sign * (int)number(nft);
         }
-    int value = atoi(nft->word);
-    next(nft);
-    return value;
+    return (int)number(nft);
 }
 
 static bool read_hook(struct nft *nft, struct filter_chain *chain)
@@ -433,7 +459,9 @@ static bool read_hook(struct nft *nft, struct filter_chain *chain)
     if (i == ARRAY_COUNT(hooks))
         unknown(nft);
     expect(nft, "priority");
-    filter_chain_hook(nft->run->host, chain, hooks[i].hook, priority_of(nft));
+    int priority = priority_of(nft);
+    if (chain->hook == FILTER_NO_HOOK && filter_chain_hook(nft->run->host, chain, hooks[i].hook, priority) < 0)
+        refused(nft);
     return true;
 }
 
@@ -499,47 +527,62 @@ static void add(struct nft *nft, bool inserts)
         const char *chain = name(nft);
         struct filter_chain *found = filter_chain(nft->run->host, nft->version, nft->table, chain, false);
         if (!found)
-            unknown(nft);
+            refused(nft);
         read_rule(nft, found, inserts ? 0 : -1);
     } else {
         unknown(nft);
     }
 }
 
-/* delete|flush table|chain|ruleset */
-static void take_away(struct nft *nft, bool flushes)
+static bool is_of(const struct nft *nft, const struct filter_chain *chain, const char *only)
 {
-    bool all = take(nft, "ruleset"), chain_only = !all && take(nft, "chain");
-    const char *only = NULL;
-    if (!all && !chain_only)
-        expect(nft, "table");
-    if (!all)
-        read_table(nft);
-    if (chain_only)
-        only = name(nft);
-    for (struct filter_chain *chain = filter_first(nft->run->host), *after; chain; chain = after) {
-        after = chain->next;
-        if (!all && (chain->version != nft->version || strcmp(chain->table, nft->table) != 0 || (only && strcmp(chain->name, only) != 0)))
-            continue;
-        filter_rule_delete(nft->run->host, chain, -1);
-        if (!flushes || all)
-            filter_chain_delete(nft->run->host, chain);
+    return chain->version == nft->version && strcmp(chain->table, nft->table) == 0 && (!only || strcmp(chain->name, only) == 0);
+}
+
+/* delete|destroy|flush table|chain|ruleset; of what is destroyed nothing need be there */
+static void take_away(struct nft *nft, bool flushes, bool may_lack)
+{
+    if (take(nft, "ruleset")) {
+        filter_flush(nft->run->host);
+        return;
     }
+    bool is_chain = take(nft, "chain"), found = !is_chain || may_lack; /* a table may have no chains */
+    if (!is_chain)
+        expect(nft, "table");
+    read_table(nft);
+    const char *only = is_chain ? name(nft) : NULL;
+    for (struct filter_chain *chain = filter_first(nft->run->host); chain && (flushes || !is_chain); chain = chain->next)
+        if (is_of(nft, chain, only)) {
+            found = true;
+            filter_rule_delete(nft->run->host, chain, -1);
+        }
+    for (struct filter_chain *chain = flushes ? NULL : filter_first(nft->run->host), *after; chain; chain = after) {
+        after = chain->next;
+        if (!is_of(nft, chain, only))
+            continue;
+        found = true;
+        if (filter_chain_delete(nft->run->host, chain) < 0)
+            refused(nft);
+    }
+    if (!found)
+        refused(nft);
 }
 
 static void read_commands(struct nft *nft)
 {
-    for (next(nft); *nft->word;) {
+    for (next(nft); *nft->word && !nft->status;) {
         if (take(nft, ";"))
             continue;
         if (take(nft, "add") || take(nft, "create"))
             add(nft, false);
         else if (take(nft, "insert"))
             add(nft, true);
-        else if (take(nft, "delete") || take(nft, "destroy"))
-            take_away(nft, false);
+        else if (take(nft, "delete"))
+            take_away(nft, false, false);
+        else if (take(nft, "destroy"))
+            take_away(nft, false, true);
         else if (take(nft, "flush"))
-            take_away(nft, true);
+            take_away(nft, true, false);
         else if (is(nft, "table"))
             add(nft, false);
         else
@@ -549,7 +592,7 @@ static void read_commands(struct nft *nft)
 
 int shell_nft(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    struct nft nft = {.shell = shell, .run = shell->run};
+    struct nft nft = {.run = shell->run};
     const char *text = "";
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
@@ -563,5 +606,5 @@ int shell_nft(struct shell *shell, int argc, char **argv, struct shell_io *io)
     }
     nft.at = text;
     read_commands(&nft);
-    return 0;
+    return nft.status;
 }

@@ -66,9 +66,7 @@ static void add_text(struct word *word, const char *text, bool split)
     }
 }
 
-/* --- $
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- $ ----------------------------------------------------------------------------------------------------------------------- */
 /* The end of what an opening bracket before P began, at its CLOSE. */
 static const char *closing(const char *p, char open, char close)
 {

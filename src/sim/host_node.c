@@ -207,9 +207,7 @@ struct lil_host *lil_world_router(struct lil_world *world, const char *name, con
     return lil_world_host_config(world, &(struct lil_host_config){.name = name, .profile = profile, .router = true});
 }
 
-/* --- NICs
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- NICs -------------------------------------------------------------------------------------------------------------------- */
 static int nic_transmit(void *ctx, int ifindex, struct lil_packet *packet)
 {
     struct sim_nic *nic = ctx;
@@ -265,9 +263,7 @@ struct sim_nic *host_node_add_nic(struct host_node *node, const char *name, unsi
     return nic;
 }
 
-/* --- wiring
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- wiring ------------------------------------------------------------------------------------------------------------------ */
 static struct sim_nic *nic_with_address(struct lil_world *world, struct lil_host *host, const char *ifname,
                                         const char *address, const struct lil_link_config *config)
 {

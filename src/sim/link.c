@@ -191,9 +191,7 @@ static int queue_depart(struct sim_direction *direction, size_t length, uint64_t
     return 0;
 }
 
-/* --- ingress
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- ingress ----------------------------------------------------------------------------------------------------------------- */
 /* One wire packet, behind the question of duplication. */
 static void enqueue_take(struct lil_link *link, int side, struct lil_packet *packet, uint64_t extra_ns, uint64_t now_ns)
 {

@@ -8,9 +8,7 @@
 
 enum { PROGRAM_LINE = 2048 };
 
-/* --- waiting
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- waiting ----------------------------------------------------------------------------------------------------------------- */
 static int program_wait(void *ctx, struct lil_proc *proc, uint64_t deadline_ns)
 {
     struct program *program = ctx;
@@ -64,9 +62,7 @@ static void program_output(void *ctx, struct lil_proc *proc, const char *line)
         world->output(world->output_ctx, proc, line, world->now_ns);
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life -------------------------------------------------------------------------------------------------------------------- */
 static void program_main(void *argument)
 {
     struct program *program = argument;

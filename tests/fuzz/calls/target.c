@@ -1,7 +1,7 @@
-/* target.c: whatever calls two hosts' programs make, with whatever arguments, and whatever the way between them and
- * the sysctls do meanwhile, nothing crashes, leaks, or touches what is not the caller's: each buffer is a block of its
- * the sysctls do meanwhile, nothing crashes, leaks, stands still, or touches what is not the caller's: each buffer is a
- * block of its from it go on, so that a short input is a seed. FUZZ_CALLS_SHOW=1 prints the calls. */
+/* target.c: whatever calls two hosts' programs make, with whatever arguments, and whatever the way between them and the sysctls do
+ * meanwhile, nothing crashes, leaks, stands still, or touches what is not the caller's: each buffer is a block of its own. An input's
+ * bytes are the choices; behind their end a generator that is seeded from them goes on, so that a short input is a seed.
+ * FUZZ_CALLS_SHOW=1 prints the calls. */
 #include "../fuzz.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -34,8 +34,7 @@ static void note_name(void *ctx, const char *name, const char *value)
         snprintf(all->text[all->count++], NAME_MAX_, "%s", name);
 }
 
-/* --- addresses and messages
- * ----------------------------------------------------------------------------------------------- */
+/* --- addresses and messages ------------------------------------------------------------------------------------------ */
 
 static socklen_t draw_address(struct choices *c, struct sockaddr_storage *out)
 {
@@ -120,8 +119,7 @@ static void transfer(struct choices *c, struct lil_proc *proc, int fd, bool send
         free(iov[i].iov_base);
 }
 
-/* --- calls
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------------------------------------------------------- */
 
 static int new_socket(struct choices *c, struct lil_proc *proc)
 {
@@ -274,8 +272,7 @@ static void meet(struct choices *c, struct stage *stage)
          lil_accept4(stage->procs[1], server, NULL, NULL, SOCK_NONBLOCK));
 }
 
-/* --- what happens to them
- * -------------------------------------------------------------------------------------------------- */
+/* --- what happens to them -------------------------------------------------------------------------------------------- */
 
 static void trouble(struct choices *c, struct stage *stage)
 {

@@ -1,6 +1,7 @@
 /* test_drop.c: each malformed or unwanted frame is counted under its reason, exactly once, and changes nothing;
  * DESIGN.md section 7's attacks on what lies below TCP, with bounds. */
 #include "net.h"
+#include "host/filter.h"
 
 struct bench {
     struct net *net;
@@ -231,6 +232,31 @@ static struct datagram icmp_quoting(const char *from, const char *to, uint8_t ty
     return d;
 }
 
+/* A rule that rejects answers what is sound: not what has a wrong checksum, nor a RST (Linux's nf_reject_verify_csum). */
+static void rejected(void **state)
+{
+    (void)state;
+    struct bench b = bench_new(false);
+    struct filter_chain *chain = filter_chain(b.host, 0, "t", "in", true);
+    struct filter_rule rule = {.target = TARGET_REJECT, .low = 3, .high = 4, .text = ""};
+    assert_int_equal(filter_chain_hook(b.host, chain, FILTER_INPUT, 0), 0);
+    assert_int_equal(filter_rule_add(b.host, chain, &rule, -1), 0);
+    struct datagram d = datagram("10.0.0.2", "10.0.0.1", IPPROTO_UDP, 16);
+    d.bytes[30] ^= 1;
+    drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_FILTER);
+    lil_host_poll(b.host, b.net->now_ns);
+    assert_int_equal(b.host->counters[0][CNT_ICMP_OUT], 0);
+    d.bytes[30] ^= 1;
+    drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_FILTER);
+    lil_host_poll(b.host, b.net->now_ns);
+    assert_int_equal(b.host->counters[0][CNT_ICMP_OUT], 1);
+    for (size_t length = 0; length < 16; length++) { /* each that is cut short, too */
+        d = datagram("10.0.0.2", "10.0.0.1", IPPROTO_UDP, length);
+        drops_as(&b, b.tun, d.bytes, d.length, LIL_DROP_FILTER);
+    }
+    net_end(b.net);
+}
+
 static void blind_icmp(void **state)
 {
     (void)state;
@@ -367,7 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(link_frames), cmocka_unit_test(ip_headers), cmocka_unit_test(options), cmocka_unit_test(martians),
-        cmocka_unit_test(transports), cmocka_unit_test(blind_icmp), cmocka_unit_test(reflection_is_bounded),
+        cmocka_unit_test(transports), cmocka_unit_test(rejected), cmocka_unit_test(blind_icmp), cmocka_unit_test(reflection_is_bounded),
         cmocka_unit_test(arp_cache_is_not_for_the_taking), cmocka_unit_test(scan_through_a_router),
         cmocka_unit_test(fragments_are_bounded), cmocka_unit_test(every_reason_has_a_word),
     };

@@ -104,10 +104,46 @@ static void into_itself(void **state)
     lil_proc_free(proc);
 }
 
+/* Two that lead into each other, and fragments in each turn: there is an end. */
+static void into_each_other(void **state)
+{
+    (void)state;
+    static char text[3000];
+    assert_true(host_tunnel_add(host, "a1", "ipip local 192.0.2.1 remote 198.51.100.1 ttl 64 nopmtudisc") > 0);
+    assert_true(host_tunnel_add(host, "b1", "ipip local 192.0.2.1 remote 198.51.100.2 ttl 64 nopmtudisc") > 0);
+    assert_int_equal(lil_route_add(host, "198.51.100.2/32", "dev a1"), 0);
+    assert_int_equal(lil_route_add(host, "198.51.100.1/32", "dev b1"), 0);
+    struct lil_proc *proc = lil_proc_new(host);
+    int fd = lil_socket(proc, AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    inet_pton(AF_INET, "198.51.100.2", &to.sin_addr);
+    assert_int_equal(lil_sendto(proc, fd, text, sizeof text, 0, (struct sockaddr *)&to, sizeof to), sizeof text);
+    lil_host_poll(host, net->now_ns);
+    assert_in_range(lil_drop_count(host, LIL_DROP_NO_ROUTE), 1, 1000);
+    assert_int_equal(net->log_count, 0);
+    lil_proc_free(proc);
+}
+
+/* What ip-tunnel(8) refuses. */
+static void bad_words(void **state)
+{
+    (void)state;
+    const char *const words[] = {"", "nosuch", "ipip remote", "ipip remote 2001:db8::1", "ip6tnl local 192.0.2.1", "gre key x",
+                                 "gre key 1.2.3", "ipip ttl 256", "ipip tos -1", "ip6tnl encaplimit 300", "ipip mtu 12x",
+                                 "labels 1048576 dev g1", "labels 16", "labels 16 dev nosuch", "labels 1/2/3/4/5/6/7/8/9 dev g1"};
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+        if (host_tunnel_add(host, "x", words[i]) >= 0)
+            fail_msg("\"%s\" made a tunnel", words[i]);
+    assert_true(host_tunnel_add(host, "x", "gre local 192.0.2.1 remote any ikey 5 okey 0.0.0.6 ttl inherit tos inherit mtu 1400") > 0);
+    assert_int_equal(host_tunnel_add(host, "x", "ipip"), -EEXIST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(nested, begin, end),
                                        cmocka_unit_test_setup_teardown(cut_short, begin, end),
-                                       cmocka_unit_test_setup_teardown(into_itself, begin, end)};
+                                       cmocka_unit_test_setup_teardown(into_itself, begin, end),
+                                       cmocka_unit_test_setup_teardown(into_each_other, begin, end),
+                                       cmocka_unit_test_setup_teardown(bad_words, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
