@@ -40,6 +40,10 @@ LIL_API struct lil_link_config lil_link_get(const struct lil_link *link, int dir
 /* A filter of your own on what enters a link: 0 passes, 1 drops, a delay in ns passes later. Borrowed packet. */
 typedef int64_t lil_link_filter_fn(void *ctx, int direction, struct lil_packet *packet, uint64_t now_ns);
 LIL_API void lil_link_set_filter(struct lil_link *link, lil_link_filter_fn *filter, void *ctx);
+/* PACKET (taken) enters the link as if its end had sent it; a filter sees it, too, and may itself send so. */
+LIL_API void lil_link_input(struct lil_link *link, int direction, struct lil_packet *packet, uint64_t now_ns);
+/* The link at HOST's interface (a is the host where it leads to a switch), or NULL. */
+LIL_API struct lil_link *lil_world_link_of(struct lil_world *world, struct lil_host *host, int ifindex);
 /* An Ethernet switch (learning) and its ports. */
 LIL_API struct lil_node *lil_world_switch(struct lil_world *world, const char *name);
 LIL_API int lil_world_attach(struct lil_world *world, struct lil_node *sw, struct lil_host *host, const char *ifname,

@@ -320,7 +320,7 @@ static void judge(struct attempt *a)
         snprintf(word, sizeof word, "could not be run");
     else if (a->hung)
         memcpy(word, "a hang: it ", 12), report_hang(a, word + 11, sizeof word - 11);
-    else if (!a->skipped && WIFSIGNALED(a->status))
+    else if (WIFSIGNALED(a->status))
         snprintf(word, sizeof word, "death by a signal");
     else if (!strncmp(report_server(a, word), "SIG", 3))
         snprintf(word, sizeof word, "the server's death by a signal");
@@ -348,7 +348,7 @@ static bool print_server(const struct job *jobs, const struct attempt *all, unsi
 }
 
 /* What a reader of the table should know. */
-static void print_notes(const struct gauntlet_options *o, const struct job *jobs, unsigned skipped, bool blames_server)
+static void print_notes(const struct gauntlet_options *o, const struct job *jobs, bool blames_server)
 {
     const struct attempt *first = &jobs[0].result;
     const struct attempt *fine = jobs[0].one == &gauntlet_cases[0] && !first->hung && !first->broken ? first : NULL;
@@ -359,21 +359,18 @@ static void print_notes(const struct gauntlet_options *o, const struct job *jobs
         printf("note: it fails where nothing is wrong (fine): does it speak HTTP, DNS or echo to port %u of %s? See --port, --name, "
                "--server, --show\n",
                o->port, o->name);
-    if (skipped)
-        printf("note: %u skipped: only the built-in server can play %s\n", skipped, skipped == 1 ? "it" : "them");
 }
 
 static void print_table_end(const struct gauntlet_options *o, const struct job *jobs, const struct attempt *all, char *const *again,
                             unsigned count)
 {
-    unsigned hangs = 0, crashes = 0, broken = 0, skipped = 0;
+    unsigned hangs = 0, crashes = 0, broken = 0;
     bool blames_server;
     char hang[80];
 
     for (unsigned i = 0; i < count; i++) {
         hangs += all[i].hung;
         broken += all[i].broken;
-        skipped += all[i].skipped;
         crashes += !all[i].hung && !all[i].broken && WIFSIGNALED(all[i].status);
         if (!all[i].hung)
             continue;
@@ -385,9 +382,9 @@ static void print_table_end(const struct gauntlet_options *o, const struct job *
             printf("unexpected: %s: %s\n", jobs[i].one->name, all[i].unexpected);
     blames_server = print_server(jobs, all, count, o->port);
     if (!o->expect)
-        print_notes(o, jobs, skipped, blames_server);
-    printf("%u case%s: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count - skipped, count - skipped == 1 ? "" : "s",
-           count - hangs - crashes - broken - skipped, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
+        print_notes(o, jobs, blames_server);
+    printf("%u case%s: %u ended, %u hangs, %u crashes%s (profile %s, seed %" PRIu64 ")\n", count, count == 1 ? "" : "s",
+           count - hangs - crashes - broken, hangs, crashes, broken ? ", some could not be run" : "", o->profile, o->seed);
 }
 
 static int write_files(const struct gauntlet_options *o, const char *const *names, const struct attempt *all, char *const *again,

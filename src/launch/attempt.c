@@ -203,11 +203,6 @@ void attempt_run(const struct attempt_config *config, struct attempt *a)
 
     memset(a, 0, sizeof *a);
     a->broken = true;
-    if (config->server && config->one->needs_builtin) {
-        a->skipped = true;
-        a->broken = false;
-        return;
-    }
     if (case_build(config->one, &zoo, &config->net) < 0)
         return;
     if (config->capture && lil_world_capture(zoo.world, config->capture) < 0)

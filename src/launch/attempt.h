@@ -20,7 +20,7 @@ struct attempt { /* flat: it crosses a pipe */
     int error;            /* errno; 0 with call set: a time limit of the program's own */
     int status;           /* as wait(2) says */
     bool talks_tcp, talks_udp, asks_names;
-    bool hung, skipped, broken; /* broken: the case could not be run */
+    bool hung, broken; /* broken: the case could not be run */
     bool spins;                 /* hung, and it never sleeps: it makes that call over and over, or ("") none at all */
     bool waits_on;              /* hung, in a wait that has an end and comes again */
     bool is_deaf;               /* the user's own server did not listen when the program began */

@@ -54,10 +54,10 @@ static int faulty_link(struct zoo *zoo, const struct case_config *config, const 
     return serve(zoo, config, SERVE, body_bytes, NULL);
 }
 
-static int with_fault(struct zoo *zoo, const struct case_config *config, enum behaviour way, size_t body_bytes, enum fault_kind kind)
+static int with_fault(struct zoo *zoo, const struct case_config *config, size_t body_bytes, enum fault_kind kind)
 {
-    int rc = serve(zoo, config, way, body_bytes, NULL);
-    return rc ? rc : fault_install(zoo, kind);
+    int rc = serve(zoo, config, SERVE, body_bytes, NULL);
+    return rc ? rc : fault_on_path(zoo, zoo->uplink, kind);
 }
 
 /* --- no answer to the SYN -------------------------------------------------------------------------------------------------------- */
@@ -108,15 +108,15 @@ static int build_accept_full(struct zoo *zoo, const struct case_config *c)
 /* --- after the handshake ------------------------------------------------------------------------------------------------------------ */
 static int build_accept_slow(struct zoo *zoo, const struct case_config *c)
 {
-    return c->own_server ? with_fault(zoo, c, SERVE, 0, FAULT_SLOW) : serve(zoo, c, SERVE_ACCEPT_LATE, 0, NULL);
+    return c->own_server ? with_fault(zoo, c, 0, FAULT_SLOW_30) : serve(zoo, c, SERVE_ACCEPT_LATE, 0, NULL);
 }
 
 static int build_silent(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_SILENT, 0, NULL); }
 
-static int build_rst_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_RESET); }
-static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_END); }
-static int build_half_open(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_CUT); }
-static int build_restart(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 2000, FAULT_RESTART); }
+static int build_rst_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 2000, FAULT_RESET); }
+static int build_fin_after(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 2000, FAULT_END); }
+static int build_half_open(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 2000, FAULT_CUT); }
+static int build_restart(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 2000, FAULT_RESTART); }
 
 /* Room for a few bytes, and nobody reads them. */
 static int build_zero_window(struct zoo *zoo, const struct case_config *c)
@@ -125,24 +125,32 @@ static int build_zero_window(struct zoo *zoo, const struct case_config *c)
     return rc ? rc : lil_sysctl_set(zoo->target, "net.ipv4.tcp_rmem", "32 32 32");
 }
 
-static int build_trickle(struct zoo *zoo, const struct case_config *c) { return serve(zoo, c, SERVE_TRICKLE, 0, NULL); }
+static int build_trickle(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 0, FAULT_TRICKLE); }
 
 static int build_mtu_blackhole(struct zoo *zoo, const struct case_config *c)
 {
     return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = NS_PER_MS, .mtu = 1300}, 20000);
 }
 
-static int build_lost_final_ack(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 0, FAULT_LAST_ACK); }
-static int build_one_way_loss(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 0, FAULT_ONE_WAY); }
-static int build_nat_silent(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_LATE, 0, FAULT_NAT); }
-static int build_nat_rst(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE_LATE, 0, FAULT_NAT_RST); }
+static int build_lost_final_ack(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 0, FAULT_LAST_ACK); }
+static int build_one_way_loss(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 0, FAULT_ONE_WAY); }
+
+/* A server that takes its time, behind a NAT that is the client's router. */
+static int behind_nat(struct zoo *zoo, const struct case_config *c, enum fault_kind kind)
+{
+    int rc = with_fault(zoo, c, 0, FAULT_SLOW_120);
+    return rc ? rc : fault_on_path(zoo, zoo->access, kind);
+}
+
+static int build_nat_silent(struct zoo *zoo, const struct case_config *c) { return behind_nat(zoo, c, FAULT_NAT); }
+static int build_nat_rst(struct zoo *zoo, const struct case_config *c) { return behind_nat(zoo, c, FAULT_NAT_RST); }
 
 static int build_loss_30(struct zoo *zoo, const struct case_config *c)
 {
     return faulty_link(zoo, c, &(struct lil_link_config){.delay_ns = 10 * NS_PER_MS, .loss = lil_percent("30%")}, 20000);
 }
 
-static int build_delay_2s(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, SERVE, 0, FAULT_DELAY); }
+static int build_delay_2s(struct zoo *zoo, const struct case_config *c) { return with_fault(zoo, c, 0, FAULT_DELAY); }
 
 static int build_corrupt(struct zoo *zoo, const struct case_config *c)
 {
@@ -183,7 +191,7 @@ static int build_udp_silent(struct zoo *zoo, const struct case_config *c) { retu
 static int udp_fault(struct zoo *zoo, const struct case_config *config, enum fault_kind kind)
 {
     int rc = serve_udp(zoo, config, UDP_ANSWER);
-    return rc ? rc : fault_install(zoo, kind);
+    return rc ? rc : fault_on_path(zoo, zoo->uplink, kind);
 }
 
 static int build_udp_wrong_source(struct zoo *zoo, const struct case_config *c) { return udp_fault(zoo, c, FAULT_PORT); }
@@ -196,8 +204,8 @@ static int build_udp_duplicate(struct zoo *zoo, const struct case_config *c)
     return serve_udp(zoo, c, UDP_ANSWER);
 }
 
-enum { BUILTIN = 1, KEEPALIVE = 2, UDP = 4, NOBODY = 8 };
-#define CASE(name, what, build, flags) {name, what, build, (flags) & UDP, (flags) & BUILTIN, (flags) & NOBODY, (flags) & KEEPALIVE}
+enum { KEEPALIVE = 1, UDP = 2, NOBODY = 4 };
+#define CASE(name, what, build, flags) {name, what, build, (flags) & UDP, (flags) & NOBODY, (flags) & KEEPALIVE}
 const struct gauntlet_case gauntlet_cases[] = {
     CASE("fine", "nothing is wrong: the yardstick", build_fine, 0),
     CASE("refused", "the host answers the SYN with an RST", build_refused, NOBODY),
@@ -219,12 +227,12 @@ const struct gauntlet_case gauntlet_cases[] = {
     CASE("half-open-keepalive", "the same, with SO_KEEPALIVE set for the program", build_half_open, KEEPALIVE),
     CASE("restart", "a part of the answer, then the server restarts without memory, in 5 s", build_restart, 0),
     CASE("zero-window", "the server closes its window", build_zero_window, NOBODY),
-    CASE("trickle", "the answer comes at one byte a second", build_trickle, BUILTIN),
+    CASE("trickle", "the answer comes at one byte a second", build_trickle, 0),
     CASE("mtu-blackhole", "packets above 1300 bytes vanish", build_mtu_blackhole, 0),
     CASE("lost-final-ack", "the handshake's last ACK is lost", build_lost_final_ack, 0),
     CASE("one-way-loss", "after the handshake nothing comes back", build_one_way_loss, 0),
-    CASE("nat-expiry-silent", "the answer takes 120 s; a NAT forgets after 60 s, silently", build_nat_silent, BUILTIN),
-    CASE("nat-expiry-rst", "the answer takes 120 s; a NAT forgets after 60 s, and resets what comes then", build_nat_rst, BUILTIN),
+    CASE("nat-expiry-silent", "the answer takes 120 s; a NAT forgets after 60 s, silently", build_nat_silent, 0),
+    CASE("nat-expiry-rst", "the answer takes 120 s; a NAT forgets after 60 s, and resets what comes then", build_nat_rst, 0),
     CASE("loss-30", "30 % of the packets are lost, each way", build_loss_30, 0),
     CASE("delay-2s", "each packet takes 2 s", build_delay_2s, 0),
     CASE("corrupt", "20 % of the packets are corrupted", build_corrupt, 0),

@@ -14,7 +14,6 @@ struct gauntlet_case {
     const char *name, *what;
     int (*build)(struct zoo *zoo, const struct case_config *config);
     bool udp;           /* the program is expected to talk UDP */
-    bool needs_builtin; /* the fault is in the server, and the network cannot play it: not with --server */
     bool serverless;    /* nobody answers: --server is not even started */
     bool keepalive;     /* SO_KEEPALIVE on every connection */
 };
@@ -27,7 +26,7 @@ const char *case_nearest(const char *name); /* NULL: none is near */
 int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct case_config *config);
 /* The first address of the name: {addr}. */
 void case_address(const struct zoo *zoo, const struct case_config *config, char out[64]);
-/* fault.c: what happens to packets on the uplink (gw to core) at a moment of the conversation. */
+/* fault.c: what happens to packets at a moment of the conversation. */
 enum fault_kind {
     FAULT_LAST_ACK, /* the handshake's last ACK is lost */
     FAULT_ONE_WAY,  /* after the handshake nothing comes back */
@@ -35,7 +34,9 @@ enum fault_kind {
     FAULT_RESTART,  /* the same, and 5 s later it is there again, without memory */
     FAULT_RESET,    /* half of an answer's first packet, and 0.5 s later an RST: each connection */
     FAULT_END,      /* half of an answer's first packet, and a FIN */
-    FAULT_SLOW,     /* a server that accepts at once says nothing for 30 s */
+    FAULT_SLOW_30,  /* what the server says in a connection's first 30 s comes after them, though it accepts at once */
+    FAULT_SLOW_120, /* in its first 120 s */
+    FAULT_TRICKLE,  /* what the server says comes at one byte a second */
     FAULT_DELAY,    /* every IP packet takes 2 s */
     FAULT_NAT,      /* after 60 s of silence nothing of a connection passes */
     FAULT_NAT_RST,  /* after 60 s of silence its next packet ends it with an RST */
@@ -43,5 +44,8 @@ enum fault_kind {
     FAULT_HALF,     /* UDP: half of each answer */
     FAULT_PORT      /* UDP: an answer comes from the next port */
 };
-int fault_install(struct zoo *zoo, enum fault_kind kind);
+/* On a link between client and core; on the link of one server. One fault a link. -ENOMEM. */
+int fault_on_path(struct zoo *zoo, struct lil_link *link, enum fault_kind kind);
+int fault_on_server(struct zoo *zoo, struct lil_host *server, enum fault_kind kind);
+void faults_free(struct zoo *zoo);
 #endif

@@ -1,14 +1,15 @@
-/* fault.c: faults that begin at a moment of the conversation: a filter on the uplink that reads the packets which pass, and acts. A
+/* fault.c: faults that begin at a moment of the conversation: a filter on a link of the path that reads the packets which pass, and acts. A
  * server that "has no memory" is the same host after all its connections were killed, as `ss -K` does: what it no longer knows it
  * answers with an RST (RFC 9293 3.5.2, group 1). */
 #include <stdlib.h>
 #include "host/host.h"
 #include "launch/cases.h"
+#include "tcp/tcp_seq.h"
 #include "wire/wire.h"
 
-static const uint64_t delay_ns = 2 * NS_PER_S, late_ns = 30 * NS_PER_S, slow_ns = 30 * NS_PER_S;
+static const uint64_t delay_ns = 2 * NS_PER_S, late_ns = 30 * NS_PER_S;
 static const uint64_t restart_ns = 5 * NS_PER_S, reset_ns = NS_PER_S / 2, nat_idle_ns = 60 * NS_PER_S;
-enum { PASS = 0, DROP = 1, FROM_CLIENT = 1, FLOWS = 64 };
+enum { PASS = 0, DROP = 1, FLOWS = 64 };
 
 struct fault_flow {
     uint16_t port; /* the client's */
@@ -16,12 +17,15 @@ struct fault_flow {
     bool is_begun; /* the answer has; a part of it has passed, up to EDGE */
     bool is_dead;  /* it was reset, or the NAT has forgotten it */
     uint32_t edge;
-    uint64_t begun_ns, last_ns; /* LAST: of its SYN, or of what a NAT has seen */
+    uint64_t begun_ns, last_ns; /* LAST: of its SYN, or of what a NAT has seen; when the byte before EDGE comes through a trickle */
 };
 
 struct fault {
+    struct fault *next; /* of the zoo's */
     enum fault_kind kind;
     struct zoo *zoo;
+    struct lil_link *link;
+    int from_client; /* the link's direction */
     bool begun, over;
     struct fault_flow flows[FLOWS]; /* by their order; the oldest goes */
     unsigned flow_count;
@@ -67,21 +71,22 @@ static struct seen look_at(struct lil_packet *packet)
 }
 
 /* --- packets that are changed on their way ------------------------------------------------------------------------------------------- */
-/* The packet as SEEN has become, with the first seen->payload bytes of its payload. Of a fragmented datagram's first part a whole one is
- * made; the others are dropped. The servers are profile linux: their options are as long again. */
-static void rewrite(struct lil_packet *packet, struct seen *seen)
+/* The packet as SEEN has become, with seen->payload bytes of its payload from its byte SKIP on. Of a fragmented datagram's first part a
+ * whole one is made; the others are dropped. The servers are profile linux: their options are as long again. */
+static void rewrite(struct lil_packet *packet, struct seen *seen, size_t skip)
 {
     struct ip ip = seen->ip;
     uint8_t ethernet[ETH_LENGTH], *start;
 
     lil_packet_read(packet, 0, ethernet, seen->link);
-    packet_trim_to(packet, seen->headers + seen->transport + seen->payload);
-    packet_trim_front(packet, seen->headers);
+    packet_trim_front(packet, seen->headers + seen->transport + skip);
+    packet_trim_to(packet, seen->payload);
+    start = packet_push(packet, seen->transport);
     seen->udp.length = (uint16_t)packet->length;
     if (seen->is_udp)
-        udphdr_emit(&seen->udp, packet->head + packet->head_off);
+        udphdr_emit(&seen->udp, start);
     else
-        tcphdr_emit(&seen->tcp, TCP_ORDER_LINUX, packet->head + packet->head_off);
+        tcphdr_emit(&seen->tcp, TCP_ORDER_LINUX, start);
     ip.payload_length = packet->length;
     ip.is_fragment = ip.more_fragments = false;
     wire_csum_set(&ip, packet, false);
@@ -96,7 +101,7 @@ static int64_t halve(struct lil_packet *packet, struct seen *seen)
         return DROP;
     seen->payload /= 2;
     seen->tcp.flags &= (uint16_t)~TCP_FIN;
-    rewrite(packet, seen);
+    rewrite(packet, seen, 0);
     return PASS;
 }
 
@@ -107,7 +112,7 @@ static int64_t make_reset(struct lil_packet *packet, struct seen *seen, uint32_t
     seen->tcp.options = (struct tcp_options){0};
     seen->transport = TCP_LENGTH;
     seen->payload = 0;
-    rewrite(packet, seen);
+    rewrite(packet, seen, 0);
     return PASS;
 }
 
@@ -204,8 +209,54 @@ static int64_t cut_and_end(struct fault_flow *flow, struct lil_packet *packet, s
     flow->is_begun = true;
     seen->payload /= 2;
     seen->tcp.flags |= TCP_FIN;
-    rewrite(packet, seen);
+    rewrite(packet, seen, 0);
     return PASS;
+}
+
+/* What the server says before SLOW_NS have gone since the SYN comes then; what it says again meanwhile need not come twice. An RST
+ * does not overtake what was said. */
+static int64_t hold(struct fault_flow *flow, const struct seen *seen, uint64_t slow_ns, uint64_t now_ns)
+{
+    uint32_t end = seen->tcp.seq + (uint32_t)seen->payload + !!(seen->tcp.flags & TCP_FIN);
+
+    if ((end == seen->tcp.seq && !(flow->is_begun && seen->tcp.flags & TCP_RST)) || now_ns >= flow->last_ns + slow_ns)
+        return PASS;
+    if (flow->is_begun && seq_ge(flow->edge, end) && !(seen->tcp.flags & TCP_RST))
+        return DROP;
+    flow->is_begun = true;
+    flow->edge = end;
+    return (int64_t)(flow->last_ns + slow_ns - now_ns);
+}
+
+/* One byte a second, each a packet; a FIN or an RST with the last. What the server says again, since no ACK has come yet, is on its way. */
+static int64_t trickle(struct fault *fault, struct fault_flow *flow, const struct lil_packet *packet, const struct seen *seen,
+                       uint64_t now_ns)
+{
+    bool ends = seen->tcp.flags & TCP_FIN;
+
+    if (seen->payload > 1) {
+        for (size_t i = 0; i < seen->payload; i++) {
+            struct seen one = *seen;
+            struct lil_packet *byte = flow->is_begun && seq_lt(seen->tcp.seq + (uint32_t)i, flow->edge) ? NULL : packet_clone(packet);
+            if (!byte)
+                continue;
+            one.tcp.seq += (uint32_t)i;
+            one.payload = 1;
+            if (i + 1 < seen->payload)
+                one.tcp.flags &= (uint16_t)~TCP_FIN;
+            rewrite(byte, &one, i);
+            lil_link_input(fault->link, 3 - fault->from_client, byte, now_ns); /* and so through here again */
+        }
+        return DROP;
+    }
+    if (!seen->payload && !ends)
+        return seen->tcp.flags & TCP_RST && flow->last_ns > now_ns ? (int64_t)(flow->last_ns - now_ns) : PASS;
+    if (flow->is_begun && seen->tcp.seq != flow->edge)
+        return DROP;
+    flow->last_ns = max_u64(now_ns, flow->last_ns + (flow->is_begun && seen->payload ? NS_PER_S : 0));
+    flow->is_begun = true;
+    flow->edge = seen->tcp.seq + (uint32_t)seen->payload + ends;
+    return (int64_t)(flow->last_ns - now_ns);
 }
 
 /* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
@@ -246,8 +297,11 @@ static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_pack
         return !fault->over && !from_client && seen->payload ? on_answer(fault, packet, seen, now_ns) : PASS;
     case FAULT_RESET:
         return cut_and_reset(fault, flow, from_client, packet, seen, now_ns);
-    case FAULT_SLOW:
-        return !from_client && seen->payload && now_ns < flow->last_ns + slow_ns ? (int64_t)(flow->last_ns + slow_ns - now_ns) : PASS;
+    case FAULT_SLOW_30:
+    case FAULT_SLOW_120:
+        return from_client ? PASS : hold(flow, seen, (fault->kind == FAULT_SLOW_30 ? 30 : 120) * NS_PER_S, now_ns);
+    case FAULT_TRICKLE:
+        return from_client ? PASS : trickle(fault, flow, packet, seen, now_ns);
     case FAULT_END:
         return from_client ? PASS : cut_and_end(flow, packet, seen);
     case FAULT_NAT:
@@ -269,7 +323,7 @@ static int64_t filter_answer(struct fault *fault, struct lil_packet *packet, str
         if (!seen->transport)
             return DROP;
         seen->udp.source_port++;
-        rewrite(packet, seen);
+        rewrite(packet, seen, 0);
         return PASS;
     default:
         return PASS;
@@ -284,16 +338,32 @@ static int64_t filter(void *ctx, int direction, struct lil_packet *packet, uint6
     if (fault->kind == FAULT_DELAY)
         return seen.headers ? (int64_t)delay_ns : PASS;
     if (seen.is_udp)
-        return direction != FROM_CLIENT ? filter_answer(fault, packet, &seen) : PASS;
-    return seen.transport ? filter_tcp(fault, direction == FROM_CLIENT, packet, &seen, now_ns) : PASS;
+        return direction != fault->from_client ? filter_answer(fault, packet, &seen) : PASS;
+    return seen.transport ? filter_tcp(fault, direction == fault->from_client, packet, &seen, now_ns) : PASS;
 }
 
-int fault_install(struct zoo *zoo, enum fault_kind kind)
+static int install(struct zoo *zoo, struct lil_link *link, int from_client, enum fault_kind kind)
 {
-    zoo->fault = calloc(1, sizeof *zoo->fault);
-    if (!zoo->fault)
+    struct fault *fault = calloc(1, sizeof *fault);
+
+    if (!fault)
         return -ENOMEM;
-    *zoo->fault = (struct fault){.kind = kind, .zoo = zoo};
-    lil_link_set_filter(zoo->uplink, filter, zoo->fault);
+    *fault = (struct fault){.next = zoo->faults, .kind = kind, .zoo = zoo, .link = link, .from_client = from_client};
+    zoo->faults = fault;
+    lil_link_set_filter(link, filter, fault);
     return 0;
+}
+
+int fault_on_path(struct zoo *zoo, struct lil_link *link, enum fault_kind kind) { return install(zoo, link, 1, kind); }
+
+int fault_on_server(struct zoo *zoo, struct lil_host *server, enum fault_kind kind)
+{
+    struct lil_link *link = lil_world_link_of(zoo->world, server, ZOO_LAN_IFINDEX);
+    return link ? install(zoo, link, 2, kind) : -ENODEV;
+}
+
+void faults_free(struct zoo *zoo)
+{
+    for (struct fault *fault; (fault = zoo->faults); free(fault))
+        zoo->faults = fault->next;
 }

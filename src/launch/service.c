@@ -1,5 +1,5 @@
 /* service.c: see service.h. One fiber serves all connections of a port: poll, and a small state for each. A connection
- * collects a request (HTTP: up to the empty line; else whatever came), owes an answer, and pays it at its behaviour's pace. */
+ * collects a request (HTTP: up to the empty line; else whatever came), owes an answer, and pays it. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include "launch/service.h"
 
-enum { PEERS_MAX = 200, REQUEST_MAX = 8192, PART_BYTES = 200, PART_PROMISED = 1000 };
-static const uint64_t late_ns = 120 * NS_PER_S, accept_late_ns = 30 * NS_PER_S;
+enum { PEERS_MAX = 200, REQUEST_MAX = 8192 };
+static const uint64_t accept_late_ns = 30 * NS_PER_S;
 
 struct peer {
     int fd;
@@ -16,7 +16,6 @@ struct peer {
     size_t have;
     char *answer; /* owed */
     size_t length, sent;
-    uint64_t due_ns;      /* not before */
     bool close_after, eof, is_http;
 };
 
@@ -78,7 +77,7 @@ static bool is_http(const struct peer *peer)
     return false;
 }
 
-static void owe_http(struct server *s, struct peer *peer, bool part)
+static void owe_http(struct server *s, struct peer *peer)
 {
     static const char line[] = "hello from the lab\n";
     size_t size = s->service->body_bytes ? s->service->body_bytes : sizeof line - 1, asked, head;
@@ -94,7 +93,7 @@ static void owe_http(struct server *s, struct peer *peer, bool part)
     head = (size_t)sprintf(text,
                            "HTTP/1.1 200 OK\r\nServer: lilliput\r\nContent-Type: text/plain\r\nContent-Length: "
                            "%zu\r\nConnection: %s\r\n\r\n",
-                           part ? (size_t)PART_PROMISED : size, peer->close_after ? "close" : "keep-alive");
+                           size, peer->close_after ? "close" : "keep-alive");
     for (size_t i = 0; i < size; i++)
         text[head + i] = size == sizeof line - 1 ? line[i] : (char)('a' + i % 26);
     peer->answer = text;
@@ -116,7 +115,6 @@ static void owe_text(struct peer *peer, const char *text, size_t length)
 static bool on_request(struct server *s, struct peer *peer)
 {
     enum behaviour b = s->service->behaviour;
-    bool part = b == SERVE_PART_FIN;
 
     if (b == SERVE_RESET) {
         drop(s, peer, true);
@@ -127,13 +125,9 @@ static bool on_request(struct server *s, struct peer *peer)
         return true;
     }
     if (peer->is_http)
-        owe_http(s, peer, part);
+        owe_http(s, peer);
     else
         owe_text(peer, peer->request, peer->have);
-    if (part)
-        peer->length = peer->is_http && peer->length > PART_BYTES ? PART_BYTES : (peer->length + 1) / 2;
-    if (b == SERVE_LATE)
-        peer->due_ns = lil_now_ns(s->proc) + late_ns;
     peer->have = 0;
     return true;
 }
@@ -163,11 +157,9 @@ static bool on_readable(struct server *s, struct peer *peer)
 /* The answer is paid. False: the connection is gone. */
 static bool on_paid(struct server *s, struct peer *peer)
 {
-    enum behaviour b = s->service->behaviour;
-
     free(peer->answer);
     peer->answer = NULL;
-    if (b == SERVE_PART_FIN || b == SERVE_DAYTIME || peer->close_after || peer->eof) {
+    if (s->service->behaviour == SERVE_DAYTIME || peer->close_after || peer->eof) {
         drop(s, peer, false);
         return false;
     }
@@ -176,20 +168,8 @@ static bool on_paid(struct server *s, struct peer *peer)
 
 static bool pay(struct server *s, struct peer *peer)
 {
-    uint64_t now = lil_now_ns(s->proc);
-    size_t left = peer->length - peer->sent;
-    ssize_t n;
+    ssize_t n = lil_send(s->proc, peer->fd, peer->answer + peer->sent, peer->length - peer->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    if (now < peer->due_ns)
-        return true;
-    if (s->service->behaviour == SERVE_TRICKLE) {
-        left = 1;
-        peer->due_ns = now + NS_PER_S;
-    } else if (s->service->behaviour == SERVE_LATE && peer->sent == 0 && left > 1) {
-        left /= 2;
-        peer->due_ns = now + NS_PER_S;
-    }
-    n = lil_send(s->proc, peer->fd, peer->answer + peer->sent, left, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN) {
         drop(s, peer, false);
         return false;
@@ -219,32 +199,21 @@ static void on_connection(struct server *s)
     }
 }
 
-static int wait_ms(const struct server *s)
-{
-    uint64_t now = lil_now_ns(s->proc), next = LIL_NEVER;
-    for (int i = 0; i < s->count; i++)
-        if (s->peers[i]->answer && s->peers[i]->due_ns > now)
-            next = min_u64(next, s->peers[i]->due_ns);
-    return next == LIL_NEVER ? -1 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
-}
-
 static void serve_streams(struct server *s)
 {
     struct pollfd fds[PEERS_MAX + 1];
     struct peer *order[PEERS_MAX];
 
     for (;;) {
-        uint64_t now = lil_now_ns(s->proc);
         int count = s->count;
         fds[0] = (struct pollfd){s->listener, POLLIN, 0};
         for (int i = 0; i < count; i++) {
             struct peer *peer = order[i] = s->peers[i];
-            bool owes = peer->answer && peer->due_ns <= now;
-            short events = (short)(owes ? POLLOUT : peer->answer || peer->eof ? 0 : POLLIN);
+            short events = (short)(peer->answer ? POLLOUT : peer->eof ? 0 : POLLIN);
             /* not looked at while nothing is wanted of it: its POLLHUP would be reported for ever */
             fds[i + 1] = (struct pollfd){s->service->behaviour == SERVE_NO_READ || !events ? -1 : peer->fd, events, 0};
         }
-        if (lil_poll(s->proc, fds, (nfds_t)count + 1, wait_ms(s)) < 0)
+        if (lil_poll(s->proc, fds, (nfds_t)count + 1, -1) < 0)
             return;
         for (int i = 0; i < count; i++) {
             struct peer *peer = order[i];

@@ -1,4 +1,5 @@
-/* service.h: the small servers of the zoo and of the gauntlet: fibers that serve HTTP, echo, daytime, and misbehave. */
+/* service.h: the small servers of the zoo and of the gauntlet: fibers that serve HTTP, echo, daytime, or do not. What happens to their
+ * answers on the way is of fault.c. */
 #ifndef LAUNCH_SERVICE_H
 #define LAUNCH_SERVICE_H
 #include <netinet/in.h>
@@ -11,9 +12,6 @@ enum behaviour {
     SERVE_DAYTIME,
     SERVE_SILENT,      /* accepts, reads, never answers */
     SERVE_RESET,       /* RST at the request */
-    SERVE_PART_FIN,    /* a part of the answer, then FIN */
-    SERVE_TRICKLE,     /* one byte a second */
-    SERVE_LATE,        /* the answer after two minutes, in two parts */
     SERVE_ACCEPT_LATE, /* accepts 30 s after somebody came */
     SERVE_NO_ACCEPT,   /* a full backlog */
     SERVE_NO_READ,     /* never reads */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "host/host.h"
-#include "launch/zoo.h"
+#include "launch/cases.h"
 
 const char *const zoo_names[][2] = {
     {"server.test", "answers: HTTP on 80 and 8080, echo 7, discard 9, daytime 13, UDP echo 7, DNS 53"},
@@ -16,7 +16,7 @@ const char *const zoo_names[][2] = {
     {"reset.test", "resets the connection at the request"},
     {"slow.test", "answers one byte a second, over a link of half a second"},
     {"lossy.test", "one packet of five is lost, each way"},
-    {"late.test", "answers after two minutes"},
+    {"late.test", "answers two minutes after the connection is made"},
     {"cut.test", "ends the connection in the middle of the answer"},
     {"dual.test", "two addresses: the first is dead, the second answers"},
     {"six.test", "an IPv6 address that is dead, an IPv4 address that answers"},
@@ -138,7 +138,8 @@ int zoo_crowd(struct zoo *zoo, unsigned n, uint16_t port)
     return lil_world_spawn(zoo->world, host, crowd_main, &zoo->crowd) ? 0 : -ENOMEM;
 }
 
-static int serve_all(struct zoo *zoo, const char *name, unsigned n, enum behaviour behaviour, const struct lil_link_config *config)
+static int serve_all(struct zoo *zoo, const char *name, unsigned n, enum behaviour behaviour, size_t body_bytes,
+                     const struct lil_link_config *config)
 {
     static const uint16_t ports[] = {80, 8080, 443};
     struct lil_host *host = zoo_server(zoo, name, n, config);
@@ -148,15 +149,22 @@ static int serve_all(struct zoo *zoo, const char *name, unsigned n, enum behavio
     snprintf(four, sizeof four, "203.0.113.%u", n);
     snprintf(six, sizeof six, "2001:db8:f::%u", n);
     for (unsigned i = 0; i < ARRAY_COUNT(ports) && rc == 0; i++)
-        rc = zoo_serve(zoo, host, ports[i], behaviour, 0);
+        rc = zoo_serve(zoo, host, ports[i], behaviour, body_bytes);
     rc = rc ? rc : names_add(&zoo->names, name, four);
     return rc ? rc : names_add(&zoo->names, name, six);
+}
+
+static int serve_with_fault(struct zoo *zoo, const char *name, unsigned n, size_t body_bytes, enum fault_kind kind,
+                            const struct lil_link_config *config)
+{
+    int rc = serve_all(zoo, name, n, SERVE, body_bytes, config);
+    return rc ? rc : fault_on_server(zoo, lil_world_find(zoo->world, name), kind);
 }
 
 static int add_server(struct zoo *zoo)
 {
     struct lil_host *host;
-    int rc = serve_all(zoo, "server.test", 10, SERVE, NULL);
+    int rc = serve_all(zoo, "server.test", 10, SERVE, 0, NULL);
 
     host = lil_world_find(zoo->world, "server.test");
     rc = rc ? rc : zoo_serve(zoo, host, 7, SERVE_ECHO, 0);
@@ -188,14 +196,14 @@ int zoo_full(struct zoo *zoo, uint64_t seed, const char *profile)
     if (rc == 0 && !zoo_server(zoo, "refused.test", 11, NULL))
         rc = -ENOMEM;
     rc = rc ? rc : names_add(&zoo->names, "refused.test", "203.0.113.11");
-    rc = rc ? rc : serve_all(zoo, "full.test", 15, SERVE_NO_ACCEPT, NULL);
+    rc = rc ? rc : serve_all(zoo, "full.test", 15, SERVE_NO_ACCEPT, 0, NULL);
     rc = rc ? rc : zoo_crowd(zoo, 15, 80);
-    rc = rc ? rc : serve_all(zoo, "silent.test", 16, SERVE_SILENT, NULL);
-    rc = rc ? rc : serve_all(zoo, "reset.test", 17, SERVE_RESET, NULL);
-    rc = rc ? rc : serve_all(zoo, "slow.test", 18, SERVE_TRICKLE, &slow);
-    rc = rc ? rc : serve_all(zoo, "lossy.test", 19, SERVE, &lossy);
-    rc = rc ? rc : serve_all(zoo, "late.test", 20, SERVE_LATE, NULL);
-    rc = rc ? rc : serve_all(zoo, "cut.test", 21, SERVE_PART_FIN, NULL);
+    rc = rc ? rc : serve_all(zoo, "silent.test", 16, SERVE_SILENT, 0, NULL);
+    rc = rc ? rc : serve_all(zoo, "reset.test", 17, SERVE_RESET, 0, NULL);
+    rc = rc ? rc : serve_with_fault(zoo, "slow.test", 18, 0, FAULT_TRICKLE, &slow);
+    rc = rc ? rc : serve_all(zoo, "lossy.test", 19, SERVE, 0, &lossy);
+    rc = rc ? rc : serve_with_fault(zoo, "late.test", 20, 0, FAULT_SLOW_120, NULL);
+    rc = rc ? rc : serve_with_fault(zoo, "cut.test", 21, 2000, FAULT_END, NULL);
     return rc;
 }
 
@@ -204,7 +212,6 @@ void zoo_fini(struct zoo *zoo)
     if (zoo->world)
         lil_world_free(zoo->world);
     names_fini(&zoo->names);
-    free(zoo->fault);
-    zoo->fault = NULL;
+    faults_free(zoo);
     zoo->world = NULL;
 }

@@ -18,7 +18,7 @@ struct zoo {
     struct service services[ZOO_SERVICES];
     unsigned service_count;
     struct crowd crowd;
-    struct fault *fault; /* of a gauntlet case; owned */
+    struct fault *faults; /* of its links; owned */
     struct lil_host *target; /* of a case: where its server is */
     bool own_server;         /* it is the user's program (--server) */
 };

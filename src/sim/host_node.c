@@ -295,6 +295,16 @@ struct lil_link *lil_world_link(struct lil_world *world, struct lil_host *a, con
     return link_new(world, &ends[0], &ends[1], config);
 }
 
+struct lil_link *lil_world_link_of(struct lil_world *world, struct lil_host *host, int ifindex)
+{
+    struct host_node *node = host_node_find(world, host);
+    struct sim_nic *nic = node ? node->nics : NULL;
+
+    while (nic && nic->ifindex != ifindex)
+        nic = nic->next;
+    return nic ? nic->link : NULL;
+}
+
 int lil_world_attach(struct lil_world *world, struct lil_node *sw, struct lil_host *host, const char *ifname,
                      const char *address, const struct lil_link_config *config)
 {

@@ -260,3 +260,8 @@ void link_input(struct lil_link *link, int side, struct lil_packet *packet, uint
     for (struct lil_packet *wire; (wire = packet_queue_pop(&queue));)
         wire_input_take(link, side, wire, now_ns);
 }
+
+void lil_link_input(struct lil_link *link, int direction, struct lil_packet *packet, uint64_t now_ns)
+{
+    link_input(link, direction - 1, packet, now_ns);
+}

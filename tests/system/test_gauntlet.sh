@@ -101,6 +101,12 @@ check 'own server: half an answer and a FIN' 0 '^fin-after .* 0 +0\.0' "$LILLIPU
 assert ask(s) == b'+PO' and s.recv(9) == b''; s.close()"
 check 'own server: slow' 0 '^accept-slow .* 0 +30\.0' "$LILLIPUT" gauntlet --case accept-slow --server "$pong" -- python3 -c "$net
 assert ask(s) == b'+PONG+'"
+check 'own server: its bytes, one a second' 0 '^trickle .* 0 +5\.0' "$LILLIPUT" gauntlet --case trickle --server "$pong" -- python3 -c "$net
+assert [ask(s)] + [s.recv(9) for _ in range(5)] == [b'+', b'P', b'O', b'N', b'G', b'+']"
+check 'own server: what keeps its place in the NAT has its answer' 0 '^nat-expiry-silent .* 0 +120\.0' "$LILLIPUT" gauntlet --case nat-expiry-silent --server "$pong" -- python3 -c "$net
+s.sendall(b'1'); time.sleep(50); s.sendall(b'2'); time.sleep(50); s.sendall(b'3'); assert s.recv(9) == b'+PONG+'"
+check 'own server: what was silent is reset' 0 '^nat-expiry-rst +recvfrom +ECONNRESET +0 +120\.0' "$LILLIPUT" gauntlet --case nat-expiry-rst --server "$pong" -- python3 -c "$net
+assert lost(lambda: ask(s))"
 check 'own server: half of an answer of one packet' 0 '^half-open .* 0 +150\.' "$LILLIPUT" gauntlet --case half-open --server "$pong" -- python3 -c "$net
 assert ask(s) == b'+PO'; assert lost(lambda: s.recv(9))"
 check 'own server' 0 '^delay-2s .* 0 ' "$LILLIPUT" gauntlet --case delay-2s --server 'python3 -m http.server $LILLIPUT_PORT' -- curl -s 'http://{host}:{port}/'

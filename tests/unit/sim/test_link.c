@@ -215,6 +215,42 @@ static void test_filter(void **state)
     rig_fini(&rig);
 }
 
+/* Instead of a packet that is long two short ones, which come through here, too. */
+static int64_t in_halves(void *ctx, int direction, struct lil_packet *packet, uint64_t now_ns)
+{
+    if (packet->length <= 100)
+        return 1000;
+    for (int i = 0; i < 2; i++) {
+        struct lil_packet *half = packet_clone(packet);
+        packet_trim_to(half, 100);
+        lil_link_input(ctx, direction, half, now_ns);
+    }
+    return 1;
+}
+
+static void test_filter_sends(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init(&rig, 5, NULL);
+    lil_link_set_filter(rig.link, in_halves, rig.link);
+    send_many(&rig, 1, 200);
+    assert_int_equal(rig.b.count, 2);
+    assert_int_equal(rig.b.times[1], 1000);
+    rig_fini(&rig);
+}
+
+static void test_link_of(void **state)
+{
+    struct lil_world *world = lil_world_new(1);
+    struct lil_host *a = lil_world_host(world, "a", "linux"), *b = lil_world_host(world, "b", "linux");
+    struct lil_link *link = lil_world_link(world, a, "10.0.0.1/24", b, "10.0.0.2/24", NULL);
+    (void)state;
+    assert_ptr_equal(lil_world_link_of(world, b, 2), link);
+    assert_null(lil_world_link_of(world, b, 3));
+    lil_world_free(world);
+}
+
 static void test_switch_learns(void **state)
 {
     struct lil_world *world = lil_world_new(1);
@@ -254,6 +290,7 @@ int main(void)
                                        cmocka_unit_test(test_loss),         cmocka_unit_test(test_duplicate),
                                        cmocka_unit_test(test_corrupt),      cmocka_unit_test(test_reorder),
                                        cmocka_unit_test(test_mtu_and_down), cmocka_unit_test(test_filter),
+                                       cmocka_unit_test(test_filter_sends), cmocka_unit_test(test_link_of),
                                        cmocka_unit_test(test_switch_learns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
