@@ -28,6 +28,8 @@ int cli_wrong(const char *verb, const char *what, const char *word, const char *
 /* getopt_long(3) up to the first word that is no option (or behind `--`); '?': wrong, and said. */
 int cli_getopt(const char *verb, int argc, char **argv, const struct option *options);
 int cli_number(const char *verb, const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out);
+/* "@SECONDS" of the epoch, or "YYYY-MM-DD[ HH:MM:SS]" (a T between them too, a Z behind), UTC, from 1970 on; in nanoseconds */
+int cli_date(const char *verb, const char *text, uint64_t *out_ns);
 int cli_profile(const char *verb, const char *name);   /* there is one of that name */
 int cli_program(const char *verb, const char *name);   /* it can be executed */
 int cli_output(const char *verb, const char *option, const char *file); /* it can be written */

@@ -17,7 +17,7 @@ struct gauntlet_options {
     const char *profile, *only[CASES_MAX], *junit, *expect, *record, *server, *name, *capture;
     unsigned only_count, jobs;
     bool json, show, udp, tcp;
-    uint64_t seed;
+    uint64_t seed, date_ns;
     uint16_t port;
     char **program;
 };
@@ -38,6 +38,7 @@ static int usage(void)
             "  {host} {addr} {port} in the arguments are the server; also LILLIPUT_HOST, LILLIPUT_ADDR, LILLIPUT_PORT.\n\n"
             "  --case NAME     only this case (may be repeated)      --list    the cases\n"
             "  --profile P     the client's TCP/IP stack (linux)     --seed N  all randomness of the network (1)\n"
+            "  --date WHEN     where its clock begins: 2026-11-30, 2026-11-30T12:00:00 (UTC) or @SECONDS (now)\n"
             "  --name NAME     what {host} is (server.test)          --port N  what {port} is (80)\n"
             "  --udp, --tcp    the cases of that protocol (default: what the program talks in the first case)\n"
             "  --server CMD    your own server behind the fault, a shell command that listens on {port}\n"
@@ -75,8 +76,8 @@ static int check_baseline(const char *file)
 
 enum { LIST = 256, UDP, TCP, SHOW, JOBS };
 static const struct option options[] = {
-    {"profile", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"case", 1, NULL, 'c'}, {"list", 0, NULL, LIST},
-    {"json", 0, NULL, 'j'}, {"junit", 1, NULL, 'J'}, {"expect", 1, NULL, 'e'}, {"record", 1, NULL, 'r'},
+    {"profile", 1, NULL, 'p'}, {"seed", 1, NULL, 's'}, {"date", 1, NULL, 'd'}, {"case", 1, NULL, 'c'},
+    {"list", 0, NULL, LIST}, {"json", 0, NULL, 'j'}, {"junit", 1, NULL, 'J'}, {"expect", 1, NULL, 'e'}, {"record", 1, NULL, 'r'},
     {"server", 1, NULL, 'S'}, {"name", 1, NULL, 'n'}, {"port", 1, NULL, 'P'}, {"udp", 0, NULL, UDP},
     {"tcp", 0, NULL, TCP}, {"show", 0, NULL, SHOW}, {"jobs", 1, NULL, JOBS}, {"capture", 1, NULL, 'w'},
     {"help", 0, NULL, 'h'}, {0}};
@@ -94,6 +95,7 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
             rc = cli_profile("gauntlet", optarg);
             break;
         case 's': rc = cli_number("gauntlet", "--seed", optarg, 0, UINT64_MAX, &o->seed); break;
+        case 'd': rc = cli_date("gauntlet", optarg, &o->date_ns); break;
         case 'c':
             if (!case_find(optarg))
                 return unknown_case(optarg);
@@ -169,6 +171,7 @@ static void job_start(struct job *job, const struct gauntlet_options *o, unsigne
         .server = o->server,
         .show_output = o->show,
         .limit_ns = NETWORK_LIMIT_S * NS_PER_S,
+        .date_ns = o->date_ns,
         .processor = processor};
 
     job->result.broken = true;
@@ -296,6 +299,8 @@ static char *again_line(const struct gauntlet_options *o, const char *name)
         return NULL;
     print_quoted(out, program_invocation_name);
     fprintf(out, " gauntlet --case %s --profile %s --seed %" PRIu64 " --port %u", name, o->profile, o->seed, o->port);
+    if (o->date_ns)
+        fprintf(out, " --date @%llu", o->date_ns / NS_PER_S);
     if (strcmp(o->name, "server.test") != 0)
         fprintf(out, " --name %s", o->name);
     if (o->server) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "cli/cli.h"
 #include "lilliput/lilliput.h"
@@ -59,6 +60,27 @@ int cli_number(const char *verb, const char *option, const char *text, uint64_t 
         fprintf(stderr, " from %" PRIu64 " to %" PRIu64, min, max);
     fputs(" is wanted\n", stderr);
     return CLI_USAGE;
+}
+
+int cli_date(const char *verb, const char *text, uint64_t *out_ns)
+{
+    struct tm day = {0};
+    uint64_t seconds;
+    const char *end;
+
+    if (*text == '@') {
+        if (cli_number(verb, "--date @", text + 1, 1, UINT32_MAX, &seconds) != CLI_OK)
+            return CLI_USAGE;
+        *out_ns = seconds * 1000000000;
+        return CLI_OK;
+    }
+    end = strptime(text, "%Y-%m-%d", &day);
+    if (end && (*end == 'T' || *end == ' '))
+        end = strptime(end + 1, "%H:%M:%S", &day);
+    if (!end || strcmp(end + (*end == 'Z'), "") != 0 || timegm(&day) <= 0)
+        return cli_wrong(verb, "--date %s: no date", text, "2026-11-30, 2026-11-30T12:00:00 (UTC) or @1796040000 is one");
+    *out_ns = (uint64_t)timegm(&day) * 1000000000;
+    return CLI_OK;
 }
 
 int cli_profile(const char *verb, const char *name)

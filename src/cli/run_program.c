@@ -11,7 +11,7 @@
 struct run_options {
     const char *lab, *on, *profile, *test_case, *capture;
     bool virtual_time, exact, verbose, stats, has_seed;
-    uint64_t seed;
+    uint64_t seed, date_ns;
     char **program;
 };
 
@@ -31,6 +31,7 @@ static void usage(void)
                  "  --profile P      the host's TCP/IP stack (default linux; `lilliput profile list`)\n"
                  "  --case NAME      the network of that gauntlet case (`lilliput gauntlet --list`)\n"
                  "  --seed N         all randomness of the network (default 1); given with --time virtual, the program's too\n"
+                 "  --date WHEN      with --time virtual: its clock begins there (2026-11-30, 2026-11-30T12:00:00, @SECONDS; UTC)\n"
                  "  --capture FILE   write what the network carried, as pcapng\n"
                  "  --verbose        also log the refusals that most programs expect; --stats: figures at the end\n");
 }
@@ -41,7 +42,7 @@ static int parse(int argc, char **argv, struct run_options *o)
         {"lab", required_argument, NULL, 'l'}, {"on", required_argument, NULL, 'o'},
         {"time", required_argument, NULL, 't'}, {"exact", no_argument, NULL, 'x'},
         {"profile", required_argument, NULL, 'p'}, {"case", required_argument, NULL, 'c'},
-        {"seed", required_argument, NULL, 's'}, {"capture", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 's'}, {"date", required_argument, NULL, 'd'}, {"capture", required_argument, NULL, 'w'},
         {"verbose", no_argument, NULL, 'v'}, {"stats", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
     int option, rc = CLI_OK;
 
@@ -63,6 +64,7 @@ static int parse(int argc, char **argv, struct run_options *o)
             o->has_seed = true;
             rc = cli_number("run", "--seed", optarg, 0, UINT64_MAX, &o->seed);
             break;
+        case 'd': rc = cli_date("run", optarg, &o->date_ns); break;
         case 't':
             o->virtual_time = !strcmp(optarg, "virtual");
             if (!o->virtual_time && strcmp(optarg, "real")) {
@@ -74,6 +76,8 @@ static int parse(int argc, char **argv, struct run_options *o)
         default: return CLI_USAGE;
         }
     o->program = argv + optind;
+    if (rc == CLI_OK && o->date_ns && !o->virtual_time)
+        rc = cli_wrong("run", "%s goes with virtual time only", "--date", "--time virtual");
     if (rc == CLI_OK && o->lab && (o->test_case || o->profile))
         rc = cli_wrong("run", "%s goes with the built-in internet only", o->test_case ? "--case" : "--profile",
                        "a lab file says itself what its hosts are");
@@ -141,6 +145,7 @@ static struct launcher *launcher_for(const struct run_options *o, struct lil_wor
         .virtual_time = o->virtual_time,
         .file_times = true,
         .chance_seed = o->has_seed ? o->seed + 1 : 0,
+        .date_ns = o->date_ns,
         .exact = o->exact,
         .verbose = o->verbose,
         .follow_last = true});

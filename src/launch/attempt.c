@@ -211,6 +211,7 @@ void attempt_run(const struct attempt_config *config, struct attempt *a)
     l = launcher_new(&(struct launcher_config){.world = zoo.world, .names = &zoo.names, .virtual_time = true, .detect_hang = true,
                                                .hurries = true,
                                                .limit_ns = settle_ns + config->limit_ns, .chance_seed = config->net.seed + 1,
+                                               .date_ns = config->date_ns,
                                                .processor = config->processor});
     if (!l)
         return;

@@ -13,6 +13,7 @@ struct attempt_config {
     const char *capture;      /* pcapng; NULL: none */
     bool show_output;
     uint64_t limit_ns;
+    uint64_t date_ns;         /* of the programs' clock */
     unsigned processor;       /* launcher_config.processor: cases that run at the same time have different ones */
 };
 struct attempt { /* flat: it crosses a pipe */

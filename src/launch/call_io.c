@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -288,6 +290,28 @@ static int64_t receive_for(struct call *call, struct transfer *t)
         return -EFAULT;
     rc = write_results(call, t, &message);
     return rc < 0 ? rc : n;
+}
+
+/* random(4): devices 1:8 and 1:9. All that is asked for comes at once. */
+int64_t call_read_random(struct call *call)
+{
+    struct launcher *l = call->program->launcher;
+    struct transfer *t = &transfer;
+    struct stat status;
+    char path[64];
+    int64_t total = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", call->tid, (int)call->args[0]);
+    if (stat(path, &status) < 0 || !S_ISCHR(status.st_mode) || (status.st_rdev != makedev(1, 8) && status.st_rdev != makedev(1, 9)) ||
+        parse(call, t, 0) < 0)
+        return CALL_CONTINUE;
+    for (int i = 0; i < t->count; i++)
+        for (size_t done = 0, n; done < t->iov[i].iov_len; done += n, total += (int64_t)n) {
+            n = min_u64(t->iov[i].iov_len - done, LAUNCH_SCRATCH);
+            if (memory_write(call->tid, (uint64_t)(uintptr_t)t->iov[i].iov_base + done, l->scratch, clock_chance(l, l->scratch, n)) < 0)
+                return total ? total : -EFAULT;
+        }
+    return total;
 }
 
 int64_t call_recv(struct call *call)

@@ -286,6 +286,8 @@ int64_t call_open(struct call *call)
         absolute_path(call, has_directory ? (int)call->args[0] : AT_FDCWD, path) < 0)
         return CALL_CONTINUE;
     open_normalize(path);
+    if (call->program->launcher->has_chance && (!strcmp(path, "/dev/urandom") || !strcmp(path, "/dev/random")))
+        call->program->launcher->has_random_devices = true; /* what is read of them: call_read_random() */
     if (call->program->launcher->virtual_time && uptime_is_in(path))
         return open_uptime(call, path, open_flags(call));
     what = open_classify(path, &rest);

@@ -74,7 +74,8 @@ struct launcher_config {
     bool follow_last;         /* the run ends when all programs (but those that keep running) have ended, not with the first */
     bool hurries;             /* virtual: a program that spins makes the clock go ever faster, up to LIMIT_NS: clock_tried */
     uint64_t limit_ns;        /* virtual time after which the run ends as a hang; 0: none */
-    uint64_t chance_seed;     /* virtual: of what getrandom() and AT_RANDOM give, and addresses are not random; 0: the kernel's own */
+    uint64_t chance_seed;     /* virtual: of what getrandom(), /dev/random and AT_RANDOM give; addresses are not random; 0: the kernel's */
+    uint64_t date_ns;         /* virtual: CLOCK_REALTIME when the first program starts; 0: the real one */
     unsigned processor;       /* virtual: the programs' is the n-th (from 1, modulo their number) of those we may use; 0: the present one */
 };
 
@@ -160,6 +161,8 @@ struct launcher {
     uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
     bool has_chance;         /* virtual: what is random to programs comes from a seed: two runs are one */
     struct prng chance;
+    bool has_random_devices; /* a program has opened /dev/random or /dev/urandom, and has_chance */
+    uint64_t date_ns;        /* as configured */
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
     uint64_t jumps, notifications, stops, scans;
     bool progress;           /* something happened in this turn of the loop */
@@ -373,6 +376,7 @@ typedef int64_t call_handler(struct call *call);
 call_handler call_socket, call_bind, call_connect, call_listen, call_accept, call_shutdown, call_getsockname,
     call_getpeername, call_setsockopt, call_getsockopt, call_ioctl, call_close, call_recv, call_send, call_sendfile,
     call_splice /* call_splice.c */;
+call_handler call_read_random; /* reads of any kind, on a descriptor that is no socket: call_io.c */
 call_handler call_open, call_ioctl_foreign, call_mount, call_refuse, call_ptrace; /* call_open.c */
 call_handler call_affinity; /* place.c */
 call_handler call_kill, call_spare_lab, call_set_owner, call_get_owner; /* call_kill.c */
@@ -401,7 +405,7 @@ int64_t call_broken_pipe(struct call *call, int flags); /* EPIPE and, without MS
 uint64_t clock_kernel_ns(clockid_t id); /* what the kernel says; nobody else in launch/ asks it */
 uint64_t clock_real_ns(void);      /* the kernel's CLOCK_MONOTONIC */
 void clock_start(struct launcher *launcher);
-void clock_begin(struct launcher *launcher);                  /* a program is about to start: the first makes the date the real one */
+void clock_begin(struct launcher *launcher);                  /* a program is about to start: the date begins with the first */
 void clock_jump(struct launcher *launcher, uint64_t now_ns); /* virtual */
 /* A call on a descriptor (IS_OURS: one of the launcher's sockets), with its result: many at one instant take time. */
 void clock_charge(struct launcher *launcher, bool is_ours, int64_t bytes);

@@ -252,7 +252,7 @@ static int64_t handle_foreign(struct call *call, const struct handler *handler)
         return -EPERM;
     }
     if (domain < 0)
-        return CALL_CONTINUE;
+        return call->program->launcher->has_random_devices && handler->handle == call_recv ? call_read_random(call) : CALL_CONTINUE;
     if (domain != AF_UNIX && call->nr != __NR_close)
         return refuse_real(call, (int)call->args[0]);
     if (call->nr == __NR_connect)
@@ -479,7 +479,7 @@ static bool is_known(struct call *call)
 static bool is_on_socket(struct launcher *l, const struct handler *handler)
 {
     l->has_sockets |= handler && handler->argument == SOCKET;
-    return handler && handler->argument != NO_DESCRIPTOR && l->has_sockets;
+    return handler && handler->argument != NO_DESCRIPTOR && (l->has_sockets || l->has_random_devices);
 }
 
 /* Has it moved anything? That a name server answers says nothing of what is tried next. */

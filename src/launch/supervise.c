@@ -120,6 +120,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     l->limit_ns = config->limit_ns;
     l->has_chance = config->chance_seed != 0;
     prng_seed(&l->chance, config->chance_seed);
+    l->date_ns = config->date_ns;
     l->now_ns = lil_world_now(l->world);
     l->pid = getpid();
     list_init(&l->programs);

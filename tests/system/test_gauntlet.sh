@@ -60,6 +60,8 @@ for i in one two; do
   gauntlet --case fine --capture "$work/$i" -- dig +short @{addr} -p {port} {host} >/dev/null
   gauntlet --case delay-2s --capture "$work/$i" -- curl -sSk 'https://{addr}/' >/dev/null
   "$LILLIPUT" run --time virtual --seed 5 -- python3 -c 'import os, sys; print(os.urandom(8), hash("name"), id(sys))' >"$work/$i/random"
+  "$LILLIPUT" run --time virtual --seed 5 -- bash -c 'head -c 300000 /dev/urandom; perl -e "print rand()"' >"$work/$i/device"
+  gauntlet --case fine --date 2026-11-30T12:00:00 --capture "$work/$i" --show -- bash -c 'ping -c 2 {addr}; date' | columns /dev/stdin >"$work/$i/date"
 done
 if diff -r "$work/one" "$work/two"; then echo 'ok the same random numbers'; else echo 'FAILED: one seed, other random numbers'; failures=$((failures + 1)); fi
 check 'udp on dig' 0 '^udp-unreachable +recvmsg +ECONNREFUSED +9' "$LILLIPUT" gauntlet -- dig +tries=2 @{addr} -p {port} {host}
@@ -136,8 +138,8 @@ except TimeoutError: answer = None
 assert answer == ${pair#*:}
 if '${pair%%:*}' == 'udp-duplicate': assert s.recv(99) == answer"
 done
-check 'the line that repeats a hang can be pasted' 1 "again: [^ ]*lilliput gauntlet --case silent .* --server 'sleep 9' -- bash -c 'cat </dev/tcp/" \
-  "$LILLIPUT" gauntlet --case silent --server 'sleep 9' -- bash -c 'cat </dev/tcp/$LILLIPUT_ADDR/$LILLIPUT_PORT'
+check 'the line that repeats a hang can be pasted' 1 "again: [^ ]*lilliput gauntlet --case silent .* --date @86400 --server 'sleep 9' -- bash -c 'cat </dev/tcp/" \
+  "$LILLIPUT" gauntlet --case silent --date 1970-01-02 --server 'sleep 9' -- bash -c 'cat </dev/tcp/$LILLIPUT_ADDR/$LILLIPUT_PORT'
 $LILLIPUT gauntlet --case fine --json -- bash -c 'printf "%s\n" "$@" >"$0"; exit 4' "$work/words" $'a\nb\\c' "it's" $'\xff1' '' >"$work/j.json"
 words=$(<"$work/words"); rm "$work/words"
 bash -c "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["cases"][0]["again"])' "$work/j.json")" >/dev/null
@@ -169,6 +171,7 @@ mistake() { # PATTERN ARGUMENTS...
   check "mistake: $*" 2 "^lilliput gauntlet: $pattern" "$LILLIPUT" gauntlet "$@"
   [ "$("$LILLIPUT" gauntlet "$@" 2>&1 | wc -l)" -eq 1 ] || { echo "FAILED: more than a line: $*"; failures=$((failures + 1)); }
 }
+mistake '--date soon: no date' --date soon -- true
 mistake 'a program is wanted' --case refused
 mistake '--seed x: a whole number is wanted' --seed x -- true
 mistake '--port 70000: a whole number from 1 to 65535' --port 70000 -- true
