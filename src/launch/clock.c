@@ -1,10 +1,10 @@
-/* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME is the real one when
- * the first program starts (files and certificates fit), or a given one; CLOCK_MONOTONIC begins at a fixed value. Virtual time: a loop that spins
- * on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often the
- * threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on
- * descriptors count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too.
- * The longer it goes on at one instant the more each costs, up to about what it costs us: so such a loop takes about as
- * long in real time as in virtual. Where a run ends after so much virtual time (the gauntlet) a loop that gets nothing by its calls, or
+/* clock.c: the clock that a program sees. World time begins at 0 with the launcher; CLOCK_REALTIME is the real one when the
+ * first program starts (files and certificates fit), or a given one; CLOCK_MONOTONIC begins at a fixed value. Virtual time: a
+ * loop that spins on the clock must end, so reads move it by 1 us each, but only from the 4,097th at one instant on: how often
+ * the threads of an ordinary program read it then does not show in its times (docs/decisions/0302-clock-reads.md). Calls on
+ * descriptors count likewise: a program that sends for two seconds, or that asks a socket over and over, must end too. The
+ * longer it goes on at one instant the more each costs, up to about what it costs us: so such a loop takes about as long in
+ * real time as in virtual. Where a run ends after so much virtual time (the gauntlet) a loop that gets nothing by its calls, or
  * computes without one, makes the clock go ever faster: 9,000 s of it take seconds. The only reader of the kernel's clocks in
  * launch/. And getrandom() and the devices of randomness, which the gauntlet answers from its seed. */
 #include <sys/time.h>
