@@ -7,12 +7,15 @@ import itertools, os, re, subprocess, threading
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 binary = os.environ.get('LILLIPUT', root + '/build/lilliput')
 oracle = os.environ.get('ORACLE_BUILD', root + '/build/oracle') + '/oracle'
+is_virtual = os.environ.get('KERNEL') == 'virtual' # scripts/kernel-virtual's kernel, which has no noise; otherwise the running one
+if is_virtual: oracle = root + '/scripts/kernel-virtual'
 os.environ['ORACLE_DIR'] = root + '/tests/oracle'
 slack = float(os.environ.get('SLACK', .009)) # seconds; a busy machine needs more
 calls_with_fd = ('socket', 'accept', 'accept4', 'dup', 'epoll_create', 'epoll_create1', 'pipe', 'open')
 
 def build_oracle():
     subprocess.run([root + '/scripts/kernel-oracle', '/dev/null'], stdout=subprocess.DEVNULL)
+    os.environ['ORACLE_BUILT'] = '1'
 
 def run(argv):
     try:
@@ -45,7 +48,7 @@ def run_ours(path, options=()):
     return run([binary, 'script', '--verbose', '--non_fatal=packet,syscall'] + list(options) + [path])
 
 own = threading.local()
-is_shared = True # many scripts in one namespace
+is_shared = not is_virtual # many scripts in one namespace: to make one takes the running kernel long
 numbers = itertools.count(os.getpid() * 977)
 
 def place(text):

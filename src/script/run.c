@@ -105,6 +105,7 @@ void run_settle(struct run *run)
 
 bool run_step(struct run *run, uint64_t limit_ns)
 {
+    run->limit_ns = limit_ns;
     run_settle(run);
     for (int i = 0;; i++) {
         uint64_t next = run->next_ns, deadline = task_deadline(run->task);
@@ -125,6 +126,7 @@ bool run_step(struct run *run, uint64_t limit_ns)
 
 void run_until(struct run *run, uint64_t time_ns)
 {
+    run->limit_ns = time_ns - 1;
     run_settle(run);
     while (run->now_ns < time_ns && run_step(run, time_ns - 1))
         ;

@@ -79,6 +79,7 @@ struct run {
     struct recording *capture;
     int ifindex, ip_version;
     uint64_t now_ns, next_ns;          /* next: the host's own deadline */
+    uint64_t limit_ns;                 /* the script acts after it at the earliest: a host in real time may sleep so long (tests/oracle) */
     uint64_t origin_ns;                /* the host's time at the script's time 0 */
     uint64_t last_event_ns;            /* script time of the event before */
     struct script_event *event;

@@ -24,8 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -37,15 +39,18 @@
 #include "script/report.h"
 #include "script/run.h"
 #include "script/shell.h"
+#include "script/task.h"
 #include "runner_packet.h"
 
-static const uint64_t quantum_ns = 250000, tired_ns = 100 * 1000000000ull;
+static const uint64_t quantum_ns = 250000;
+static uint64_t tired_ns = 100 * 1000000000ull; /* nothing for so long: nothing will come */
 
 struct job {
     long number, a[6];
     long result;
     int error;
     bool is_done;
+    int job_done; /* the host's */
     pthread_mutex_t mutex;
     pthread_cond_t done;
 };
@@ -54,6 +59,8 @@ struct lil_host {
     lil_transmit_fn *transmit;
     void *ctx;
     uint64_t real_origin_ns, virtual_origin_ns, active_ns;
+    uint64_t seen_ns; /* something is there to read since then: poll() slept until it came, the script's time is not there yet */
+    int job_done;     /* an eventfd */
 };
 struct lil_proc {
     struct lil_host *host;
@@ -148,6 +155,7 @@ struct lil_host *lil_host_new(const struct lil_host_config *config)
     if (!host || (shared_tun < 0 && unshare(CLONE_NEWNET | CLONE_NEWNS) < 0))
         return NULL;
     host->tun = shared_tun;
+    host->job_done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     host->virtual_origin_ns = config->now_ns;
     if (shared_tun >= 0)
         return host;
@@ -212,19 +220,49 @@ static void drain(struct lil_host *host, uint64_t now_ns)
 
 static void look_at_job(struct lil_host *host, uint64_t now_ns);
 
+static uint64_t real_ns(const struct lil_host *host, uint64_t virtual_ns)
+{
+    return host->real_origin_ns + (virtual_ns - host->virtual_origin_ns);
+}
+
+static struct timespec left_until(uint64_t due_ns)
+{
+    uint64_t now = clock_ns(), left = due_ns > now ? due_ns - now : 0;
+    return (struct timespec){.tv_sec = (time_t)(left / 1000000000u), .tv_nsec = (long)(left % 1000000000u)};
+}
+
+/* Sleeps until a packet or a call's end is there to look at, or the script acts; the time to look again, by quanta. */
+static uint64_t sleep_ahead(struct lil_host *host, uint64_t now_ns)
+{
+    const struct run *run = host->ctx;
+    uint64_t limit = run->limit_ns, deadline = task_deadline(run->task), soon = now_ns + quantum_ns;
+    if (deadline < limit)
+        limit = deadline;
+    if (limit > now_ns + NS_PER_S) /* the runner thinks that nothing will come when a host has no time to look again */
+        limit = now_ns + NS_PER_S;
+    if (limit <= soon || host->active_ns == now_ns) /* what just happened may give the script something to do */
+        return soon;
+    struct timespec wait = left_until(real_ns(host, limit));
+    struct pollfd fds[] = {{.fd = host->tun, .events = POLLIN}, {.fd = host->job_done, .events = POLLIN}};
+    if (ppoll(fds, 2, &wait, NULL) <= 0)
+        return limit;
+    uint64_t quanta = (clock_ns() - real_ns(host, now_ns)) / quantum_ns;
+    host->seen_ns = now_ns + (quanta ? quanta : 1) * quantum_ns;
+    return host->seen_ns;
+}
+
 uint64_t lil_host_poll(struct lil_host *host, uint64_t now_ns)
 {
-    uint64_t due = host->real_origin_ns + (now_ns - host->virtual_origin_ns);
+    if (host->seen_ns > now_ns)
+        return host->seen_ns;
     drain(host, now_ns);
-    for (uint64_t now; (now = clock_ns()) < due;) {
-        struct timespec wait = {.tv_sec = (time_t)((due - now) / 1000000000u), .tv_nsec = (long)((due - now) % 1000000000u)};
+    for (struct timespec wait; wait = left_until(real_ns(host, now_ns)), wait.tv_sec || wait.tv_nsec;)
         nanosleep(&wait, NULL);
-    }
     drain(host, now_ns);
     look_at_job(host, now_ns);
     if (now_ns > host->active_ns + tired_ns)
         return LIL_NEVER;
-    return now_ns + quantum_ns;
+    return sleep_ahead(host, now_ns);
 }
 
 /* --- calls that may wait ------------------------------------------------------------------------------------------- */
@@ -232,6 +270,8 @@ static struct lil_proc *the_proc;
 
 static void look_at_job(struct lil_host *host, uint64_t now_ns)
 {
+    eventfd_t count;
+    (void)eventfd_read(host->job_done, &count);
     if (!the_proc || !the_proc->job)
         return;
     pthread_mutex_lock(&the_proc->job->mutex);
@@ -252,6 +292,7 @@ static void *do_job(void *argument)
     job->result = result;
     job->error = errno;
     job->is_done = true;
+    (void)eventfd_write(job->job_done, 1);
     pthread_cond_signal(&job->done);
     pthread_mutex_unlock(&job->mutex);
     return NULL;
@@ -261,7 +302,7 @@ static void *do_job(void *argument)
 static long waiting_call(struct lil_proc *p, long number, long a, long b, long c, long d, long e, long f)
 {
     struct job *job = calloc(1, sizeof *job); /* forgotten when the script ends first */
-    *job = (struct job){.number = number, .a = {a, b, c, d, e, f}};
+    *job = (struct job){.number = number, .a = {a, b, c, d, e, f}, .job_done = p->host->job_done};
     pthread_mutex_init(&job->mutex, NULL);
     pthread_cond_init(&job->done, NULL);
     pthread_t thread;
@@ -637,6 +678,45 @@ static int serve(struct script_config *config)
     return 0;
 }
 
+/* --- the first process of a kernel in user space (scripts/kernel-virtual) ------------------------------------------ */
+/* JOB: "OUTPUT ARGUMENT ...", without spaces in any of them: this program with these arguments, a namespace of its own. */
+static void run_job(char *self, char *job)
+{
+    char *arguments[32] = {self};
+    char *output = strtok(job, " ");
+    int count = 1;
+    for (char *word; count < 31 && (word = strtok(NULL, " ")); count++)
+        arguments[count] = word;
+    pid_t child = fork();
+    if (child == 0) {
+        if (!output || !freopen(output, "w", stdout) || dup2(fileno(stdout), STDERR_FILENO) < 0)
+            _exit(2);
+        execv(self, arguments);
+        _exit(127);
+    }
+    int status;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    for (pid_t rest; (rest = waitpid(-1, &status, WNOHANG)) > 0;)
+        ; /* orphans come to the first process */
+}
+
+/* Runs the lines of JOBS, then ends the machine. */
+static int be_init(char *self, const char *jobs)
+{
+    static char line[8192];
+    setenv("ORACLE_IS_VIRTUAL", "1", 1);
+    (void)shell("mount -t proc proc /proc; mount -t sysfs sysfs /sys; "
+                "mount -t tmpfs tmpfs /run; ip link set lo up");
+    FILE *file = fopen(jobs, "r");
+    while (file && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = 0;
+        run_job(self, line);
+    }
+    sync();
+    return reboot(RB_POWER_OFF);
+}
+
 /* --- main ------------------------------------------------------------------------------------------------------------- */
 int main(int argc, char **argv)
 {
@@ -646,10 +726,14 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     config.patience_ns = 3000000000u;
     bool serves = false;
+    if (getenv("ORACLE_IS_VIRTUAL"))
+        tired_ns *= 100; /* waiting costs nothing there */
     for (int i = 1; i < argc; i++) {
         struct script_report report;
         if (strcmp(argv[i], "--verbose") == 0) {
             config.verbose = config.output = stderr;
+        } else if (strcmp(argv[i], "--init") == 0 && i + 1 < argc) {
+            return be_init(argv[0], argv[i + 1]);
         } else if (strcmp(argv[i], "--serve") == 0) {
             serves = true;
         } else if (strcmp(argv[i], "--ipv6") == 0) {
