@@ -127,6 +127,8 @@ struct launcher {
     bool has_sockets;      /* programs may have some: notify.c */
     bool sees_signal;      /* virtual: a scan met one that a signal waits for */
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
+    struct source timer;   /* real: for what is due next, or earlier: supervise.c */
+    uint64_t timer_ns;     /* world time; LIL_NEVER: it is not set */
     pid_t pid;             /* our own */
     int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
     unsigned hub_length;

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -79,6 +80,12 @@ static void on_signals(struct source *source, uint32_t events)
     tracer_reap(l);
 }
 
+static void on_timer(struct source *source, uint32_t events)
+{
+    (void)events;
+    container_of(source, struct launcher, timer)->timer_ns = LIL_NEVER;
+}
+
 static int open_hub(struct launcher *l)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -144,6 +151,8 @@ struct launcher *launcher_new(const struct launcher_config *config)
     sigprocmask(SIG_BLOCK, &mask, NULL);
     signal(SIGPIPE, SIG_IGN);
     l->signals = (struct source){signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), on_signals};
+    l->timer = (struct source){timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), on_timer};
+    l->timer_ns = LIL_NEVER;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -156,7 +165,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
         l->timer_slack_ns = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
         prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     }
-    if (!l->scratch || l->epoll_fd < 0 || timers_init(l) < 0 || open_hub(l) < 0) {
+    if (!l->scratch || l->epoll_fd < 0 || launcher_watch(l, &l->timer, EPOLLIN | EPOLLET) < 0 || timers_init(l) < 0 || open_hub(l) < 0) {
         launcher_free(l);
         return NULL;
     }
@@ -413,20 +422,36 @@ void launcher_settle(struct launcher *l, bool with_events)
     }
 }
 
+static struct timespec timespec_of(uint64_t ns) { return (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)}; }
+
+/* In real time a wait has no limit of its own: the kernel would set and cancel a timer for each, at a third of what the wait costs, or more
+ * than all the rest where it is the processor's next (a virtual machine's timer is its host's: 0318). One in the epoll has the limit.
+ * What is due later leaves it as it is: it fires once too early, and is set anew. */
+static void set_timer(struct launcher *l, uint64_t due_ns)
+{
+    const struct itimerspec at = {.it_value = timespec_of(due_ns + l->start_real_ns)};
+
+    if (due_ns < l->timer_ns && timerfd_settime(l->timer.fd, TFD_TIMER_ABSTIME, &at, NULL) == 0)
+        l->timer_ns = due_ns;
+}
+
 static void poll_events(struct launcher *l, uint64_t timeout_ns)
 {
     struct epoll_event events[EVENTS];
-    struct timespec timeout = {(time_t)(timeout_ns / NS_PER_S), (long)(timeout_ns % NS_PER_S)};
+    const bool has_limit = timeout_ns == 0 || (l->virtual_time && timeout_ns != LIL_NEVER);
+    const struct timespec limit = timespec_of(timeout_ns);
     struct pollfd fds[LISTENERS_DIRECT + 2];
     unsigned direct = l->direct_count;
     int n = 0;
 
+    if (!has_limit && timeout_ns != LIL_NEVER)
+        set_timer(l, clock_add(l->now_ns, timeout_ns));
     /* The listeners first: a close before a call that is seen is then seen, too. */
     for (unsigned i = 0; i < direct; i++)
         fds[i] = (struct pollfd){l->direct[i]->fd, POLLIN, 0};
     fds[direct] = (struct pollfd){l->epoll_fd, POLLIN, 0};
     fds[direct + 1] = (struct pollfd){l->signals.fd, POLLIN, 0};
-    if (ppoll(fds, direct + 2, timeout_ns == LIL_NEVER ? NULL : &timeout, NULL) <= 0) {
+    if (ppoll(fds, direct + 2, has_limit ? &limit : NULL, NULL) <= 0) {
         clock_update(l);
         return;
     }
@@ -435,7 +460,7 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
     clock_update(l);
     if (lil_world_now(l->world) < l->now_ns)
         lil_world_step(l->world, l->now_ns); /* calls take the world's time: it must be the present */
-    l->progress = true;
+    l->progress = n != 1 || events[0].data.ptr != &l->timer; /* that time has passed is none */
     l->burn_base_ns = 0;
     /* What programs did to their descriptors is looked at before what they now ask: a close before the next call. */
     if (fds[direct + 1].revents)
@@ -727,6 +752,7 @@ void launcher_free(struct launcher *l)
     close(l->null_fd);
     close(l->hub_fd);
     close(l->signals.fd);
+    close(l->timer.fd);
     close(l->epoll_fd);
     free(l->table);
     free(l->scratch);
