@@ -26,6 +26,7 @@ struct socket_params {
     int reconnect_error;          /* connect() again after a failure: EINVAL; 0: allowed; ECONNREFUSED */
     bool reconnect_pending_error; /* macOS: the pending so_error first */
     int connect_listening_error;  /* EISCONN, EOPNOTSUPP */
+    int connect_listening_error6; /* of an AF_INET6 socket; 0: the same */
     uint8_t connect_any;
     int connect_port0_error;      /* EADDRNOTAVAIL; 0: sent (ECONNREFUSED by the peer) */
     int connect_broadcast_error;  /* ENETUNREACH on Linux */

@@ -308,6 +308,7 @@
     X(socket_reconnect_error, socket.reconnect_error, ERRNO, NULL) \
     X(socket_reconnect_pending_error, socket.reconnect_pending_error, BOOL, NULL) \
     X(socket_connect_listening_error, socket.connect_listening_error, ERRNO, NULL) \
+    X(socket_connect_listening_error6, socket.connect_listening_error6, ERRNO, NULL) \
     X(socket_connect_any, socket.connect_any, WORD, connect_any_words) \
     X(socket_connect_port0_error, socket.connect_port0_error, ERRNO, NULL) \
     X(socket_connect_broadcast_error, socket.connect_broadcast_error, ERRNO, NULL) \

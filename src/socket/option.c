@@ -638,8 +638,7 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
     return result;
 }
 
-/* FreeBSD's tcp_ctloutput(): a connection that is over takes no option, TCP's nor IP's. */
-static bool is_gone(const struct sock *sock)
+bool sock_is_gone(const struct sock *sock)
 {
     struct tcb *tcb = is_stream(sock) && calls_are(&sock->file, CALLS_BSD) ? stream_tcb(sock) : NULL;
 
@@ -672,7 +671,7 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
 
     if ((int)length < 0)
         return -EINVAL;
-    if (level != SOL_SOCKET && is_gone(sock))
+    if (level != SOL_SOCKET && sock_is_gone(sock))
         return -ECONNRESET;
     int refused = value ? may_set(proc, sock, level, name, value, length) : 0;
     if (refused)
@@ -711,7 +710,7 @@ int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, v
     (void)proc;
     if ((int)*length < 0)
         return -EINVAL;
-    if (level != SOL_SOCKET && is_gone(sock))
+    if (level != SOL_SOCKET && sock_is_gone(sock))
         return -ECONNRESET;
     if (calls_are(file, CALLS_BSD)) {
         int result = bsd_option_get(sock, level, name, value, length);

@@ -3,6 +3,7 @@
  * box logging and kernel TLS, but neither STATS nor PCAP. */
 #include "socket/sock.h"
 
+enum { IPV6_MIN_MTU = 1280 };
 enum how { KEPT, SET_ONLY, TOLD /* a constant, never set */, REFUSED };
 static const struct bsd_option {
     int level, name;
@@ -19,6 +20,8 @@ static const struct bsd_option {
     {SOL_SOCKET, BSD_SO_TS_CLOCK, KEPT, 0, 0},
     {SOL_SOCKET, BSD_SO_USER_COOKIE, SET_ONLY, 0, 0},
     {SOL_SOCKET, BSD_SO_SETFIB, SET_ONLY, 0, 0},
+    {IPPROTO_IP, IP_RECVOPTS, KEPT, 1, 0},
+    {IPPROTO_IP, IP_RECVORIGDSTADDR, KEPT, 1, 0},
     {IPPROTO_IP, BSD_IP_RECVRETOPTS, KEPT, 1, 0},
     {IPPROTO_IP, BSD_IP_RECVDSTADDR, KEPT, 1, 0},
     {IPPROTO_IP, BSD_IP_PORTRANGE, KEPT, 0, 0},
@@ -33,6 +36,20 @@ static const struct bsd_option {
     {IPPROTO_IP, BSD_IP_FLOWTYPE, TOLD, 0, 0},
     {IPPROTO_IPV6, BSD_IPV6_PORTRANGE, KEPT, 0, 0},
     {IPPROTO_IPV6, BSD_IPV6_BINDANY, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_RECVHOPOPTS, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_RECVDSTOPTS, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_RECVRTHDR, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_RECVPATHMTU, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_DONTFRAG, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, KEPT, 1, 0},
+    {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, SET_ONLY, 1, 0},
+    {IPPROTO_IPV6, BSD_IPV6_RECVRTHDRDSTOPTS, KEPT, 1, 0},
+    {IPPROTO_IPV6, BSD_IPV6_USE_MIN_MTU, KEPT, 0, 0},
+    {IPPROTO_IPV6, BSD_IPV6_PREFER_TEMPADDR, KEPT, 0, 0},
+    {IPPROTO_IPV6, BSD_IPV6_RECVFLOWID, KEPT, 1, 0},
+    {IPPROTO_IPV6, BSD_IPV6_VLAN_PCP, KEPT, 0, 0},
+    {IPPROTO_IPV6, BSD_IPV6_FLOWID, TOLD, 0, 0},
+    {IPPROTO_IPV6, BSD_IPV6_FLOWTYPE, TOLD, 0, 0},
     {IPPROTO_TCP, BSD_TCP_LOG, KEPT, 0, 0},
     {IPPROTO_TCP, BSD_TCP_LOGID, SET_ONLY, 0, 0},
     {IPPROTO_TCP, BSD_TCP_LOGDUMP, SET_ONLY, 0, EINVAL},
@@ -75,9 +92,29 @@ static int set_port_range(struct sock *sock, int range)
     return 0;
 }
 
+/* tcp6_use_min_mtu(): whatever the number, a connection to be says so in its SYN; one that is keeps to it if the number is 1. */
+static int use_min_mtu(struct sock *sock, int number)
+{
+    bool is_new = !(sock->flags & (SF_CONNECTED | SF_CONNECTING));
+    struct tcb_options *options = sock->file.type == SOCK_STREAM && (is_new || number == 1) ? stream_options(sock) : NULL;
+
+    if (!options)
+        return 0;
+    options->most_mtu6 = IPV6_MIN_MTU;
+    stream_options_changed(sock);
+    return 0;
+}
+
+/* What a stream has no use for (ip6_setpktopt(), ip6_ctloutput()). */
+static bool is_ignored(const struct sock *sock, int level, int name)
+{
+    return sock->file.type == SOCK_STREAM && level == IPPROTO_IPV6 && (name == IPV6_DONTFRAG || name == IPV6_RECVPATHMTU);
+}
+
 static int take_effect(struct sock *sock, int name, int number)
 {
     switch (name) {
+    case BSD_IPV6_USE_MIN_MTU: return use_min_mtu(sock, number);
     case BSD_IP_PORTRANGE:
     case BSD_IPV6_PORTRANGE:
         return set_port_range(sock, number);
@@ -117,10 +154,10 @@ int bsd_option_set(struct sock *sock, int level, int name, const void *value, so
         return option->how == TOLD ? -ENOPROTOOPT : -option->told;
     if (name == BSD_TCP_LOGID || name == BSD_TCP_LOGDUMP || name == BSD_TCP_LOGDUMPID) /* names */
         return 0;
-    if (length < sizeof number)
+    if (length < sizeof number || (level == IPPROTO_IPV6 && length != sizeof number && name != BSD_IPV6_PORTRANGE))
         return -EINVAL;
     memcpy(&number, value, sizeof number);
-    result = option->how == KEPT ? plain_option_put(sock, level, name, number) : 0;
+    result = option->how == KEPT && !is_ignored(sock, level, name) ? plain_option_put(sock, level, name, number) : 0;
     return result < 0 ? result : take_effect(sock, name, number);
 }
 

@@ -79,9 +79,13 @@ int ip_get_ttl(struct sock *sock)
         const struct tcb_options *options = stream_options_peek(sock);
 
         own = options ? options->ttl : 0;
+        if (!own && sock->file.family == AF_INET6 && calls_are(&sock->file, CALLS_BSD))
+            return -1; /* in6p_hops: the kernel's default */
         return own ? own : profile->tcp.ttl ? profile->tcp.ttl : profile->ip.ttl;
     }
     own = sock->ext ? (uint8_t)sock->ext->ttl : 0;
+    if (!own && sock->file.family == AF_INET6 && calls_are(&sock->file, CALLS_BSD))
+        return -1;
     return own ? own : profile->udp.ttl ? profile->udp.ttl : profile->ip.ttl;
 }
 
@@ -288,8 +292,8 @@ int ip_set_multicast_ttl(struct sock *sock, int value)
 {
     if (value < -1 || value > 255)
         return -EINVAL;
-    if (sock->file.type == SOCK_STREAM)
-        return -EINVAL;
+    if (sock->file.type == SOCK_STREAM) /* inp_setmoptions() */
+        return calls_are(&sock->file, CALLS_BSD) ? -EOPNOTSUPP : -EINVAL;
     if (!sock_need_ext(sock))
         return -ENOBUFS;
     sock->ext->has_multicast_ttl = value >= 0;

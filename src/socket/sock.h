@@ -167,6 +167,7 @@ socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t 
                      struct sockaddr_storage *out);
 int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length);
 int sock_autobind(struct sock *sock, const struct addr *addr) MUST_CHECK; /* a port of the kernel's choice */
+bool sock_is_gone(const struct sock *sock);  /* FreeBSD: a connection that is over (INP_DROPPED) takes no option, TCP's nor IP's */
 bool sock_is_over(const struct sock *sock);  /* its connection has ended, whoever ended it: Linux has no port for it any more */
 bool sock_takes_both(const struct sock *sock);                            /* AF_INET6, not V6ONLY */
 struct ports *sock_ports(const struct sock *sock);

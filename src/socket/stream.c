@@ -333,7 +333,8 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
     if (sock->flags & SF_LISTENING) {
         result = calls_are(file, CALLS_BSD) ? sock_parse(sock, address, length, &name) : 0; /* tcp_usr_connect(): the address first */
         result = result == 0 && calls_are(file, CALLS_BSD) ? refuse_group(sock, &name.addr) : result;
-        return result < 0 ? result : -sock_params(file)->connect_listening_error;
+        int error6 = file->family == AF_INET6 ? sock_params(file)->connect_listening_error6 : 0;
+        return result < 0 ? result : -(error6 ? error6 : sock_params(file)->connect_listening_error);
     }
     if (sock->flags & SF_DEFERRED)
         return -EISCONN;

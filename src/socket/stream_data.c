@@ -80,7 +80,7 @@ static ssize_t send_implied(struct sock *sock, const struct msghdr *message, int
     struct tcb *tcb = stream_tcb(sock);
     size_t total = iov_total(message->msg_iov, message->msg_iovlen);
     struct rest rest;
-    ssize_t n, taken;
+    ssize_t n, taken = 0;
     int result = sock_parse(sock, message->msg_name, message->msg_namelen, &name);
 
     if (result == 0 && tcp_fastopen_is_asked(tcb))
@@ -89,7 +89,8 @@ static ssize_t send_implied(struct sock *sock, const struct msghdr *message, int
         result = stream_connect_start(sock, &name);
     if (result < 0)
         return result;
-    taken = tcp_fastopen_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total); /* in the SYN */
+    if (!(flags & MSG_OOB)) /* urgent data never goes with the SYN */
+        taken = tcp_fastopen_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total);
     taken = taken > 0 ? taken : 0;
     rest_after(&rest, message->msg_iov, message->msg_iovlen, (size_t)taken);
     n = total > (size_t)taken ? tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, total - (size_t)taken,
@@ -124,6 +125,10 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
         return -tcp_error(tcb, true); /* Linux: a connection that was given up left one */
     if (__builtin_expect(!(sock->flags & (SF_CONNECTED | SF_CONNECTING | SF_FAILED)), 0))
         return -(sock_params(file)->send_unconnected_error ? sock_params(file)->send_unconnected_error : ENOTCONN);
+    if (__builtin_expect(message->msg_controllen != 0, 0) && calls_are(file, CALLS_BSD)) { /* tcp_usr_send(): TCP has none */
+        n = tcp_send(tcp_of(sock), tcb, NULL, 0, 0, flags & NO_SIGNAL_FLAGS, sock_now(file));
+        return n < 0 ? n : -EINVAL;
+    }
     total = iov_total(message->msg_iov, message->msg_iovlen);
     n = tcp_send(tcp_of(sock), tcb, message->msg_iov, (int)message->msg_iovlen, total, flags & NO_SIGNAL_FLAGS,
                  sock_now(file));
@@ -258,6 +263,8 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
     if (__builtin_expect(sock->flags & SF_DEFERRED, 0))
         return -EAGAIN;
+    if (__builtin_expect(flags & MSG_OOB, 0) && sock_is_gone(sock)) /* tcp_usr_rcvoob() */
+        return -ECONNRESET;
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = flags & (MSG_OOB | MSG_CMSG_CLOEXEC);
@@ -265,6 +272,8 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
         n = -EAGAIN;
     else
         n = receive_now(sock, tcb, message->msg_iov, (int)message->msg_iovlen, flags);
+    if (n == -EAGAIN && calls_are(file, CALLS_BSD) && iov_total(message->msg_iov, message->msg_iovlen) == 0)
+        return 0; /* soreceive_generic(): nothing is there at once */
     if (n == -EAGAIN && (flags & MSG_WAITALL || (sock->ext && sock->ext->rcvlowat > 1) ||
                          (file_is_blocking(file, flags) && !wait_is_inline(proc))))
         n = receive_slowly(proc, sock, message, flags);
@@ -322,6 +331,8 @@ ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffe
     struct tcb *tcb = stream_tcb(sock);
     ssize_t n;
 
+    if (__builtin_expect(size == 0, 0) && calls_are(file, CALLS_BSD)) /* dofileread(): nobody is asked */
+        return 0;
     if (__builtin_expect(!tcb || (sock->ext && (sock->ext->rcvlowat > 1 || sock->flags & SF_DEFERRED)), 0))
         return read_slowly(proc, file, buffer, size, false);
     n = tcp_read(tcp_of(sock), tcb, buffer, size, sock_now(file));

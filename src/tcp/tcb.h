@@ -467,7 +467,7 @@ void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error);
 enum lil_drop synq_hold(struct tcp *tcp, const struct tcp_in *in);
 static inline bool may_ask_ecn(const struct tcp *tcp, unsigned retransmits) /* RFC 3168 6.1.1.1: a path may swallow such SYNs */
 {
-    return tcp->params.ecn_syn_retries == 0 || retransmits <= tcp->params.ecn_syn_retries;
+    return retransmits <= tcp->params.ecn_syn_retries || (tcp->params.ecn_syn_retries == 0 && !tcp->params.byte_recovery);
 }
 /* tcp_cookie.c */
 bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in);
@@ -499,7 +499,7 @@ void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends *
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment);
 void reply_old_ack(struct tcb *tcb, uint32_t ack); /* of less than RCV.NXT */
-void reply_here(struct tcb *tcb, uint32_t seq); /* BSD's tcp_respond(): an ACK that leaves the window as it was */
+void reply_here(struct tcb *tcb, uint32_t seq, uint16_t flags); /* BSD's tcp_respond(): an ACK that leaves the window as it was */
 void reply_ack(struct tcb *tcb); /* an ACK of a tcb that is about to go */
 COLD bool challenge_ack(struct tcb *tcb); /* false: none is due, they are limited */
 bool challenge_allowed(struct tcp *tcp);

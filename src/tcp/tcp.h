@@ -267,6 +267,7 @@ struct tcb_options {
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
     bool no_rehash;                /* SO_TXREHASH 0 */
     uint8_t auto_flow_label;       /* IPV6_AUTOFLOWLABEL + 1; 0: as the host has it */
+    uint16_t most_mtu6;            /* IPV6_USE_MIN_MTU: an IPv6 path has no more; 0: whatever it has */
     bool recverr, recverr6;        /* IP_RECVERR, IPV6_RECVERR: Linux: ICMP errors are hard when established */
     uint64_t max_pacing_rate;      /* bytes a second; 0: none; UINT64_MAX: a rate of 0, which Linux tells and does not pace by */
     bool is_paced;                 /* a limit was set: by the window's rate since, whatever became of it (Linux's sk_pacing_status) */

@@ -15,11 +15,6 @@ enum { ECT1 = 1, ECT0 = 2, CE = 3 };
 enum { OPT_NOT_SEEN, OPT_EMPTY_SEEN, OPT_COUNTER_SEEN, OPT_FAIL_SEEN };
 enum { FAIL_ACE_SEND = ACCECN_ACE_FAIL_SEND, FAIL_ACE_RECV = ACCECN_ACE_FAIL_RECV, FAIL_OPT_SEND = 4, FAIL_OPT_RECV = 8 };
 
-static unsigned ace_of(uint16_t flags)
-{
-    return ((flags & TCP_AE) ? 4u : 0u) | ((flags & TCP_CWR) ? 2u : 0u) | ((flags & TCP_ECE) ? 1u : 0u);
-}
-
 static uint16_t flags_of(unsigned ace)
 {
     return (uint16_t)(((ace & 4) ? TCP_AE : 0) | ((ace & 2) ? TCP_CWR : 0) | ((ace & 1) ? TCP_ECE : 0));
@@ -33,12 +28,12 @@ uint16_t accecn_reflect(uint8_t ecn)
 
 bool accecn_is_asked(uint16_t flags)
 {
-    unsigned ace = ace_of(flags);
+    unsigned ace = accecn_ace(flags);
     return ace && ace != 3;
 }
 
 /* RFC 9768 5.1: the last ACK of a handshake of which nothing was kept shows that it agreed on AccECN. */
-bool accecn_is_told(uint16_t flags) { return ace_of(flags) > 1; }
+bool accecn_is_told(uint16_t flags) { return accecn_ace(flags) > 1; }
 
 /* What the reflected value says that our segment arrived with. */
 static uint8_t arrived_as(unsigned ace)
@@ -88,7 +83,7 @@ void accecn_on_child(struct tcb *tcb, const struct tcp_in *in)
 void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
-    unsigned ace = ace_of(rx->flags);
+    unsigned ace = accecn_ace(rx->flags);
     bool first = !rx->in->header.options.sack_count;
     if (ace == 0) {
         if (first)
@@ -114,7 +109,7 @@ static void see_option(struct tcb *tcb, const struct tcp_options *options, uint8
  * AccECN's where that was asked for. */
 void accecn_on_synack(struct tcb *tcb, const struct rx *rx)
 {
-    unsigned ace = ace_of(rx->flags);
+    unsigned ace = accecn_ace(rx->flags);
     bool asked = tcb_ext_peek(tcb)->accecn.pending, is_marked = (rx->in->ecn & 3) == CE;
     tcb->ecn_ok = ace != 0 && ace != 7;
     if (tcb->ext)
@@ -142,7 +137,7 @@ void accecn_on_crossed_syn(struct tcb *tcb, const struct rx *rx)
     if (ext && ext->accecn.pending && accecn_is_asked(rx->flags)) {
         ext->accecn.on = true;
         ext->accecn.syn_received = ext->accecn.previous = rx->in->ecn & 3;
-    } else if (ace_of(rx->flags) != 3 && ace_of(rx->flags) != 7) {
+    } else if (accecn_ace(rx->flags) != 3 && accecn_ace(rx->flags) != 7) {
         tcb->ecn_ok = false;
     }
 }
@@ -290,7 +285,7 @@ static uint32_t new_marks(struct tcb *tcb, const struct rx *rx, uint32_t packets
         return 0;
     if (ext->accecn.ce_pending >= ACE_MAX_DELTA)
         ext->accecn.is_urgent = true;
-    uint32_t delta = (ace_of(rx->flags) - CEP_INIT - ext->delivered_ce) & ACE_MASK;
+    uint32_t delta = (accecn_ace(rx->flags) - CEP_INIT - ext->delivered_ce) & ACE_MASK;
     if (packets <= ACE_MASK)
         return delta;
     uint32_t safe = packets - ((packets - delta) & ACE_MASK);
@@ -331,19 +326,6 @@ void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state
     ext->delivered_ce += marks;
     tcb->tcp->mib[MIB_DeliveredCE] += marks;
     state->ece = true;
-}
-
-/* The same of any segment, by its ACE alone (FreeBSD); true: it tells of marks. */
-bool accecn_count_marks(struct tcb *tcb, const struct rx *rx)
-{
-    struct tcb_ext *ext = tcb->ext;
-    uint32_t mss = max_u32(tcb->mss, 1), packets = seq_gt(rx->ack, tcb->snd_una) ? (rx->ack - tcb->snd_una + mss - 1) / mss : 0;
-    uint32_t marks = (ace_of(rx->flags) - CEP_INIT - ext->delivered_ce) & ACE_MASK;
-    if (marks < packets)
-        marks = packets - ((packets - marks) & ACE_MASK);
-    ext->delivered_ce += marks;
-    tcb->tcp->mib[MIB_DeliveredCE] += marks;
-    return marks;
 }
 
 /* --- what goes ---------------------------------------------------------------------------------------------------------------- */

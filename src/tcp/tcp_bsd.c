@@ -357,9 +357,9 @@ enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, cons
         return BSD_SYN_DROP;
     *drop = LIL_DROP_TCP_BAD_SEQ;
     if (seq_le(header->seq, entry->irs) || seq_gt(header->seq, entry->irs + entry->window))
-        return tcp->params.synrcvd_challenge ? BSD_SYN_CHALLENGE : BSD_SYN_RESET;
+        return tcp->params.synrcvd_challenge ? BSD_SYN_CHALLENGE : BSD_SYN_REFUSE;
     *drop = LIL_DROP_TCP_BAD_ACK;
-    return header->ack == entry->iss + 1 ? BSD_SYN_ACCEPT : BSD_SYN_RESET;
+    return header->ack == entry->iss + 1 ? BSD_SYN_ACCEPT : tcp->params.synrcvd_challenge ? BSD_SYN_RESET : BSD_SYN_REFUSE;
 }
 
 /* tcp_timer_rexmt() with pmtud_blackhole_detection: does the path swallow what is large? Two timeouts with the size that was agreed on, two

@@ -92,12 +92,17 @@ COLD void bsd_cc_on_ack(struct tcb *tcb, uint32_t acked, uint32_t window);
 COLD void bsd_cc_on_loss(struct tcb *tcb);
 COLD void bsd_cc_on_ecn(struct tcb *tcb);
 COLD bool bsd_is_fast_data(const struct tcb *tcb, const struct rx *rx);
-COLD void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx);
-COLD uint16_t bsd_ecn_flags(const struct tcb *tcb);
+COLD void bsd_cc_on_mark(struct tcb *tcb, bool is_marked, bool cwr);
 COLD void bsd_cc_on_rto(struct tcb *tcb, bool first);
 COLD void bsd_cc_undo_rto(struct tcb *tcb);
 COLD void bsd_cc_after_recovery(struct tcb *tcb);
 COLD void bsd_cc_after_idle(struct tcb *tcb);
+/* tcp_bsd_ecn.c */
+COLD void bsd_ecn_on_synack(struct tcb *tcb, const struct rx *rx);
+COLD void bsd_ecn_on_crossed_syn(struct tcb *tcb, const struct rx *rx);
+COLD void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx);
+COLD uint16_t bsd_ecn_flags(const struct tcb *tcb);
+COLD uint32_t bsd_ecn_received(const struct tcb *tcb);
 /* tcp_filter.c */
 COLD bool filter_holds(struct tcp_listener *listener, struct tcb *tcb);
 COLD void filter_check(struct tcb *tcb);

@@ -389,32 +389,9 @@ bool bsd_is_fast_data(const struct tcb *tcb, const struct rx *rx)
            (!ext->base.cwnd || ext->base.next == tcb->snd_nxt) && rx->length <= tcb_receive_window(tcb);
 }
 
-/* What the marks and the flags of any segment of a connection say, data or none, acceptable or not. A change of the mark hurries no ACK. */
-void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx)
+/* An algorithm that wants to know of each segment's mark is told. */
+void bsd_cc_on_mark(struct tcb *tcb, bool is_marked, bool cwr)
 {
-    bool is_marked = (rx->in->ecn & 3) == 3, ece = (rx->flags & (TCP_SYN | TCP_ECE)) == TCP_ECE;
-    tcb->ecn_seen |= rx->in->ecn != 0;
-    if (accecn_is_on(tcb)) {
-        tcb->ext->accecn.received_ce += is_marked;
-        ece = tcb->state != TCPS_SYN_RECEIVED && accecn_count_marks(tcb, rx);
-    } else {
-        if (rx->flags & TCP_CWR) {
-            tcb->ecn_demand_cwr = false;
-            tcb->ack_now |= !bsd_is_fast_data(tcb, rx);
-        }
-        if (is_marked)
-            tcb->ecn_demand_cwr = true;
-    }
-    if (ops_of(tcb)->on_mark && tcb->state != TCPS_SYN_RECEIVED && tcb_ext_get(tcb) && base_get(tcb))
-        ops_of(tcb)->on_mark(tcb, is_marked, rx->flags & TCP_CWR);
-    if (ece && tcb->state != TCPS_SYN_RECEIVED && tcb_ext_get(tcb))
-        base_on_ece(tcb, rx->ack);
-}
-
-/* The flags of a segment that is made without a thought for the rest. */
-uint16_t bsd_ecn_flags(const struct tcb *tcb)
-{
-    if (tcb->ecn_ok && accecn_is_on(tcb))
-        return accecn_told(tcb);
-    return tcb->ecn_ok && tcb->ecn_demand_cwr ? TCP_ECE : 0;
+    if (ops_of(tcb)->on_mark && tcb_ext_get(tcb) && base_get(tcb))
+        ops_of(tcb)->on_mark(tcb, is_marked, cwr);
 }

@@ -173,7 +173,7 @@ int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb)
 }
 
 /* What the SYN's options take of a segment: Linux keeps all that they may; FreeBSD counts them. */
-static uint32_t option_space(const struct tcb *tcb, const struct fastopen_memo *memo)
+static uint32_t option_space(const struct tcb *tcb, const struct fastopen_memo *memo, bool is_implied)
 {
     const struct tcp_params *params = tcb_params(tcb);
     if (params->call_policy != TCP_CALLS_BSD)
@@ -181,23 +181,32 @@ static uint32_t option_space(const struct tcb *tcb, const struct fastopen_memo *
     uint32_t size = 4 + (params->offer_wscale ? 4 : 0) + (params->offer_sack ? 2 : 0);
     if (params->offer_timestamps)
         size = (size + 1) / 4 * 4 + 2 + 10;
-    return (size + 2 + (memo ? memo->length : 0) + 3) & ~3u;
+    return ((is_implied ? size : size + 2 + (memo ? memo->length : 0)) + 3) & ~3u;
+}
+
+/* FreeBSD's tcp_usr_send() of a socket that is not connected: the text goes with the SYN, whether fast open was asked for or not (as T/TCP
+ * had it), but not where the SYN has no options. */
+static bool is_implied_connect(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->byte_recovery && !tcb->opt->fastopen_connect && !tcb->opt->no_options;
 }
 
 /* After tcp_connect, before the SYN leaves: takes what the SYN may carry (0 without a cookie). */
 ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int count, size_t limit)
 {
-    struct tcb_ext *ext = tcb->ext;
+    bool is_implied = is_implied_connect(tcb);
+    struct tcb_ext *ext = is_implied ? tcb_ext_get(tcb) : tcb->ext;
     if (ext && path_is_disabled(tcp, &tcb->flow.remote))
         ext->fastopen_request = false;
     const struct fastopen_memo *memo = fastopen_recall(tcp, &tcb->flow.remote);
     uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + (tcb->is_v4 ? 40u : 60u));
-    if (!ext || !ext->fastopen_request || tcb->state != TCPS_SYN_SENT || !tcb->want_syn ||
-        !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote))
+    if (!ext || tcb->state != TCPS_SYN_SENT || !tcb->want_syn)
         return 0;
-    if (memo && memo->mss) /* Linux: what the peer said last, else what the path has */
+    if (!is_implied && (!ext->fastopen_request || !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote)))
+        return 0;
+    if (memo && memo->mss && !is_implied) /* Linux: what the peer said last, else what the path has */
         mss = min_u32(mss, memo->mss);
-    uint32_t space = option_space(tcb, memo);
+    uint32_t space = option_space(tcb, memo, is_implied);
     if (mss <= space)
         return 0;
     ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < mss - space ? limit : mss - space, 0);
@@ -230,12 +239,35 @@ void tcp_fastopen_ask(struct tcb *tcb)
         tcb->ext->fastopen_unreadable = true;
 }
 
+/* The SYN's text. False: there is no memory, it goes without. */
+static bool put_text(struct tcb *tcb, struct tcp_segment *segment)
+{
+    struct tcb_ext *ext = tcb->ext;
+    segment->packet = packet_new(tcb->tcp->pool);
+    if (!segment->packet || stream_read_packet(tcb->snd_stream, 0, ext->fastopen_length, !tcb->csum_offload, segment->packet) < 0) {
+        packet_free(segment->packet);
+        segment->packet = NULL;
+        ext->syn_data = false;
+        return false;
+    }
+    ext->syn_fastopen = true;
+    ext->data_segs_out++;
+    ext->bytes_sent += ext->fastopen_length;
+    return true;
+}
+
 /* The client's first SYN: a cookie, or the wish for one, and data (RFC 7413 4.2.1). A SYN sent again goes without. */
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
     struct tcb_ext *ext = tcb->ext;
     struct tcp_options *options = &segment->header.options;
     const struct fastopen_memo *memo = fastopen_recall(tcb->tcp, &tcb->flow.remote);
+    if (tcb->state == TCPS_SYN_SENT && ext->syn_data && is_implied_connect(tcb)) {
+        if (tcb->retransmits) /* by a window of one byte: tcp_timer_rexmt() */
+            ext->fastopen_length = 1;
+        put_text(tcb, segment);
+        return;
+    }
     if (tcb->state != TCPS_SYN_SENT || !ext->fastopen_request || tcb->retransmits || is_paused(tcb->tcp))
         return;
     ext->fastopen_trial = tcb_params(tcb)->fastopen_hole_ms && tcb->tcp->fastopen_holes;
@@ -251,18 +283,9 @@ void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment)
             put_client_cookie(tcb, memo, options);
         ext->fastopen_exp = options->fastopen_experimental;
     }
-    if (ext->syn_data) {
-        segment->packet = packet_new(tcb->tcp->pool);
-        if (!segment->packet || stream_read_packet(tcb->snd_stream, 0, ext->fastopen_length, !tcb->csum_offload, segment->packet) < 0) {
-            packet_free(segment->packet);
-            segment->packet = NULL;
-            ext->syn_data = false;
-        } else {
-            ext->syn_fastopen = ext->fastopen_tried = true;
-            ext->data_segs_out++;
-            ext->bytes_sent += ext->fastopen_length;
-            TCP_MIB(tcb->tcp, OrigDataSent);
-        }
+    if (ext->syn_data && put_text(tcb, segment)) {
+        ext->fastopen_tried = true;
+        TCP_MIB(tcb->tcp, OrigDataSent);
     }
 }
 

@@ -36,7 +36,6 @@ void accecn_on_syn_again(struct tcb *tcb, const struct rx *rx);
 void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length);
 void accecn_on_old_data(struct tcb *tcb, uint32_t seq);
 void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state);
-bool accecn_count_marks(struct tcb *tcb, const struct rx *rx);
 uint16_t accecn_told(const struct tcb *tcb);
 uint16_t accecn_expected(const struct tcb *tcb);
 uint8_t accecn_tos(const struct tcb *tcb);
@@ -45,6 +44,10 @@ void accecn_put_counters(struct tcp_options *options, const uint32_t received[3]
 void accecn_put_opening(struct tcp_options *options);
 void accecn_add_option(struct tcb *tcb, struct tcp_options *options, bool has_dsack, bool again);
 void accecn_mark(struct tcb *tcb, struct tcp_segment *segment, bool has_dsack);
+static inline unsigned accecn_ace(uint16_t flags) /* the field of three bits */
+{
+    return ((flags & TCP_AE) ? 4u : 0u) | ((flags & TCP_CWR) ? 2u : 0u) | ((flags & TCP_ECE) ? 1u : 0u);
+}
 static inline bool accecn_is_on(const struct tcb *tcb) { return tcb->ecn_ok && tcb->ext && tcb->ext->accecn.on; }
 
 /* tcp_rate.c (draft-cheng-iccrg-delivery-rate-estimation) */

@@ -145,7 +145,7 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
     tail->total_rto_recoveries = ext->total_rto_recoveries;
     tail->total_rto_time = ext->total_rto_time_ms + (ext->rto_since_ms ? tcb_now_ms(tcb) - ext->rto_since_ms : 0);
     tail->rehash = ext->rehash;
-    tail->received_ce = ext->accecn.received_ce;
+    tail->received_ce = tcb_params(tcb)->byte_recovery ? bsd_ecn_received(tcb) : ext->accecn.received_ce;
     memcpy(tail->delivered_bytes, ext->accecn.delivered, sizeof tail->delivered_bytes);
     memcpy(tail->received_bytes, ext->accecn.received, sizeof tail->received_bytes);
     tail->accecn_fail_mode = ext->accecn.fail & 15;

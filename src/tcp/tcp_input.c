@@ -425,7 +425,7 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     bool fin = tcb->snd_shutdown, again = tcb->retransmits && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
     tcb->fin_queued = fin;
     tcp_establish(tcb, rx);
-    if (tcb->ecn_ok && accecn_is_on(tcb)) {
+    if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery) { /* bsd_ecn_on_segment() */
         accecn_on_third_ack(tcb, rx);
         if (tcb->is_passive && !tcb->ext->fastopen_child)
             accecn_on_child(tcb, rx->in);

@@ -230,6 +230,28 @@ struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow, uin
     return best;
 }
 
+/* --- TCP_SAVE_SYN ------------------------------------------------------------------------------------------------------- */
+
+void saved_syn_free(struct tcp *tcp, struct saved_syn **saved)
+{
+    if (*saved)
+        pool_free(tcp->pool, *saved, sizeof **saved + (*saved)->length);
+    *saved = NULL;
+}
+
+/* The headers still lie in the packet's head, before its payload. Without memory there is none, as in Linux. */
+void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet)
+{
+    uint32_t length = in->ip_length ? in->ip_length + in->header.header_length : 0;
+    if (length == 0 || length > packet->head_off)
+        return;
+    entry->saved_syn = pool_alloc(tcp->pool, sizeof *entry->saved_syn + length);
+    if (!entry->saved_syn)
+        return;
+    entry->saved_syn->length = length;
+    memcpy(entry->saved_syn->bytes, packet->head + packet->head_off - length, length);
+}
+
 /* --- the completed queue -------------------------------------------------------------------------------------------- */
 
 void listener_enqueue(struct tcp_listener *listener, struct tcb *tcb)

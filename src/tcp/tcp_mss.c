@@ -24,11 +24,18 @@ uint32_t mss_of_syn(const struct tcp_params *params, bool is_v4, const struct tc
     return max_u32(options->has_mss && options->mss ? options->mss : mss_without_option(params, is_v4), floor);
 }
 
+/* RFC 3542 11.1 (IPV6_USE_MIN_MTU). */
+static uint32_t limit_mtu(const struct tcb_opts *opts, bool is_v4, uint32_t mtu)
+{
+    return opts->socket.most_mtu6 && !is_v4 ? min_u32(mtu, opts->socket.most_mtu6) : mtu;
+}
+
 /* What to announce: from the interface's MTU, not the path's (RFC 9293 3.7.1, MUST-67; SHLD-5). */
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
-    uint32_t told = path->metrics ? path->metrics->advmss : 0, mss = told ? told : mss_of_mtu(tcp, is_v4, path->mtu);
+    uint32_t told = path->metrics ? path->metrics->advmss : 0;
+    uint32_t mss = told ? told : mss_of_mtu(tcp, is_v4, limit_mtu(opts, is_v4, path->mtu));
     if (!told && tcp->params.input_policy == TCP_INPUT_LINUX)
         mss = max_u32(mss, is_v4 ? MIN_ADVMSS : MIN_ADVMSS6);
     if (tcp->params.mss_off_net && !path->is_local_net)
@@ -57,6 +64,7 @@ static uint32_t mss_extra(const struct tcb *tcb)
 /* What fits a packet of MTU bytes beside them. */
 uint32_t mss_by_mtu(const struct tcb *tcb, uint32_t mtu)
 {
+    mtu = limit_mtu(tcb->opt, tcb->is_v4, mtu);
     uint32_t tunnel = tcb->flow.encaps_port ? min_u32(tcb_params(tcb)->udp_tunneling_overhead, mtu) : 0;
     uint32_t mss = mss_of_mtu(tcb->tcp, tcb->is_v4, mtu - tunnel), always = mss_options(tcb);
     if (tcb_params(tcb)->mss_off_net && !tcb->is_local_net)

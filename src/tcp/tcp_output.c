@@ -169,7 +169,8 @@ static uint16_t ask_for_ecn(struct tcb *tcb)
         }
     }
     bool is_accurate = tcb_ext_peek(tcb)->accecn.pending;
-    if (!tcb->ecn_ok || (tcb->retransmits > (is_accurate ? 1 : params->ecn_syn_retries) && !params->ecn_no_fallback))
+    uint32_t most = is_accurate && !params->byte_recovery ? 1 : params->ecn_syn_retries;
+    if (!tcb->ecn_ok || (tcb->retransmits > most && !params->ecn_no_fallback))
         return 0;
     return is_accurate ? TCP_AE | TCP_ECE | TCP_CWR : TCP_ECE | TCP_CWR;
 }
@@ -187,6 +188,8 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
         flags |= ask_for_ecn(tcb);
     if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
         flags |= TCP_ECE;
+    if (first && params->byte_recovery && tcb->fin_queued && !tcb->opt->no_options && !tcb->opt->fastopen_connect)
+        flags |= TCP_FIN; /* TF_NEEDFIN */
     output_fill(tcb, segment, flags, tcb->snd_una);
     segment->tos |= needs_ecn && (first || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
     struct tcp_options *options = &segment->header.options;
@@ -258,7 +261,7 @@ COLD static bool output_keepalive(struct tcb *tcb, struct tcp_segment *segment)
     tcb->want_keepalive = false;
     TCP_MIB(tcb->tcp, KeepAlive);
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) { /* tcp_respond(): no SACK blocks */
-        reply_here(tcb, tcb->snd_una - 1);
+        reply_here(tcb, tcb->snd_una - 1, TCP_ACK);
         return tcb->tcp->reply_count && reply_output(tcb->tcp, segment);
     }
     output_fill(tcb, segment, TCP_ACK, tcb->snd_una - 1);

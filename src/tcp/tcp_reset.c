@@ -219,7 +219,7 @@ bool challenge_ack(struct tcb *tcb)
         struct tcb_ext *ext = tcb_ext_get(tcb);
         if (ext && bsd_challenge_allowed(tcb->tcp, &ext->challenge_end_ms, &ext->challenge_count)) {
             TCP_MIB(tcb->tcp, ChallengeACK);
-            reply_here(tcb, ext->base.cwnd ? ext->base.next : tcb->snd_nxt); /* after a timeout it goes over what it sends again */
+            reply_here(tcb, ext->base.cwnd ? ext->base.next : tcb->snd_nxt, TCP_ACK); /* after a timeout it goes over what it sends again */
             tcb->rcv_wnd = tcb_receive_window(tcb); /* the right edge stays where it is */
             tcb->rcv_wup = tcb->rcv_nxt;
         }
@@ -239,17 +239,18 @@ bool challenge_ack(struct tcb *tcb)
     return true;
 }
 
-void reply_here(struct tcb *tcb, uint32_t seq)
+void reply_here(struct tcb *tcb, uint32_t seq, uint16_t flags)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);
-    uint32_t window = min_u32(window_room(tcb), 65535u << tcb->rcv_wscale);
+    uint8_t scale = tcb->state == TCPS_SYN_SENT ? 0 : tcb->rcv_wscale; /* not agreed on yet */
+    uint32_t window = min_u32(window_room(tcb), 65535u << scale);
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = tcb->flow,
                                 .seq = seq,
                                 .ack = tcb->rcv_nxt,
-                                .flags = TCP_ACK | bsd_ecn_flags(tcb),
-                                .window = (uint16_t)(window >> tcb->rcv_wscale),
+                                .flags = flags | bsd_ecn_flags(tcb),
+                                .window = (uint16_t)(window >> scale),
                                 .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),

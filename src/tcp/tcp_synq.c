@@ -66,26 +66,6 @@ uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in)
     return slot;
 }
 
-void saved_syn_free(struct tcp *tcp, struct saved_syn **saved)
-{
-    if (*saved)
-        pool_free(tcp->pool, *saved, sizeof **saved + (*saved)->length);
-    *saved = NULL;
-}
-
-/* TCP_SAVE_SYN: the headers still lie in the packet's head, before its payload. Without memory there is none, as in Linux. */
-void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet)
-{
-    uint32_t length = in->ip_length ? in->ip_length + in->header.header_length : 0;
-    if (length == 0 || length > packet->head_off)
-        return;
-    entry->saved_syn = pool_alloc(tcp->pool, sizeof *entry->saved_syn + length);
-    if (!entry->saved_syn)
-        return;
-    entry->saved_syn->length = length;
-    memcpy(entry->saved_syn->bytes, packet->head + packet->head_off - length, length);
-}
-
 static void clear_due(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
@@ -147,6 +127,19 @@ void synq_remove(struct tcp *tcp, uint32_t slot)
     free_entry(tcp, slot);
 }
 
+/* What the SYN asks for: ECN (RFC 3168 6.1.1), or that with accurate feedback (RFC 9768 3.1.1). */
+static void take_ecn(struct tcp *tcp, struct syn_entry *entry, const struct tcb_opts *opts, const struct tcp_path *path,
+                     const struct tcp_in *in)
+{
+    const struct tcp_params *params = &tcp->params;
+    bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+    bool is_on = params->ecn || (path->metrics && path->metrics->ecn);
+    bool is_plain = !(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD;
+    entry->accecn_ok = params->ecn >= 3 && accecn_is_asked(in->header.flags);
+    entry->syn_ect = in->ecn & 3;
+    entry->ecn_ok = entry->accecn_ok || (asks && (cc_needs_ecn(tcp, opts) || (is_on && is_plain)));
+}
+
 /* What the SYN offered and what is answered (RFC 9293 3.10.7.2; 7323; 2018; 3168). */
 void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *listener, const struct tcp_in *in)
 {
@@ -176,12 +169,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->no_options = opts->no_options;
     if (entry->no_options)
         entry->ts_ok = entry->sack_ok = entry->wscale_ok = false;
-    entry->accecn_ok = params->ecn >= 3 && accecn_is_asked(in->header.flags);
-    entry->syn_ect = in->ecn & 3;
-    bool asks = (in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
-    entry->ecn_ok = entry->accecn_ok || (asks && cc_needs_ecn(tcp, opts)) ||
-                    ((params->ecn || (path->metrics && path->metrics->ecn)) && asks &&
-                     (!(in->ecn & 3) || (in->header.flags & TCP_AE) || params->input_policy == TCP_INPUT_BSD));
+    take_ecn(tcp, entry, opts, path, in);
     entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
@@ -271,6 +259,8 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     if (listener)
         listener->young -= entry->retransmits == 0;
     entry->retransmits++;
+    if (tcp->params.byte_recovery && !may_ask_ecn(tcp, entry->retransmits)) /* syncache_timer(): for good */
+        entry->ecn_ok = entry->accecn_ok = false;
     entry->is_migrated = false;
     synq_schedule(tcp, slot);
     /* TCP_DEFER_ACCEPT: after the bare ACK nothing is sent until the last round (Linux's syn_ack_recalc) */
@@ -314,7 +304,8 @@ void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_seg
     header->seq = entry->iss;
     header->ack = entry->irs + 1;
     header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && !entry->accecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
-    if (entry->accecn_ok && entry->retransmits + entry->syn_again <= 1) /* RFC 9768 3.1.4.2: lost twice, it may be for that */
+    /* RFC 9768 3.1.4.2: lost twice, it may be for that */
+    if (entry->accecn_ok && (entry->retransmits + entry->syn_again <= 1 || tcp->params.byte_recovery))
         header->flags |= accecn_reflect(entry->syn_ect);
     header->window = (uint16_t)min_u32(entry->window, 65535);
     header->options.has_mss = !entry->no_options;
@@ -413,6 +404,7 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
         if (ext) {
             ext->accecn.on = true;
             ext->accecn.syn_received = entry->syn_ect;
+            ext->accecn.received_ce = tcp->params.byte_recovery && entry->syn_ect == 3;
             ext->accecn.syn_sent = listener && cc_needs_ecn(tcp, listener->opt) ? 2 : 0;
             ext->accecn.seen = entry->accecn_seen;
             ext->accecn.fail = entry->accecn_fail;
@@ -581,9 +573,10 @@ static void answer_again(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     entry->ts_ok = entry->ts_ok && options->has_timestamp;
     if (entry->ts_ok)
         entry->ts_recent = options->ts_value;
-    entry->ecn_ok = entry->ecn_ok && ((in->header.flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) || entry->accecn_ok);
-    entry->syn_ect = in->ecn & 3;
     struct tcp_listener *listener = listener_of(tcp, entry);
+    int error;
+    if (entry->ecn_ok)
+        take_ecn(tcp, entry, listener ? listener->opt : &tcp->default_opts, mss_path(tcp, &entry->flow, &error), in);
     if (listener)
         listener->young += entry->retransmits != 0;
     entry->retransmits = 0;

@@ -46,7 +46,9 @@ static void take_options(struct tcb *tcb, const struct rx *rx)
 static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (tcb->ecn_ok)
+    if (params->byte_recovery)
+        bsd_ecn_on_synack(tcb, rx);
+    else if (tcb->ecn_ok)
         accecn_on_synack(tcb, rx);
     take_options(tcb, rx);
     if (params->fastopen & 1)
@@ -103,7 +105,9 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     tcb->snd_wnd = tcb->max_window;
     tcb->snd_wl1 = rx->seq;
     window_guess_mss(tcb);
-    if (tcb->ecn_ok)
+    if (tcb_params(tcb)->byte_recovery)
+        bsd_ecn_on_crossed_syn(tcb, rx);
+    else if (tcb->ecn_ok)
         accecn_on_crossed_syn(tcb, rx);
     if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         fastopen_crossed(tcb);

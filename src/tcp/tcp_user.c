@@ -113,7 +113,7 @@ static int send_check(struct tcb *tcb)
     if (tcb_params(tcb)->shutdown_before_error) { /* BSD: the error is for a read or SO_ERROR */
         if (tcb->snd_shutdown)
             return -EPIPE;
-        if (tcb->state == TCPS_SYN_SENT && !tcb->so_error)
+        if ((tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive)) && !tcb->so_error)
             return -ENOTCONN;
     }
     if (tcb->so_error) {
@@ -312,6 +312,8 @@ void user_queue_fin(struct tcb *tcb)
         break;
     case TCPS_SYN_SENT: /* BSD: the FIN follows the handshake */
         tcb->fin_queued = true;
+        if (tcb_params(tcb)->byte_recovery && !tcb->want_syn && !tcb->opt->fastopen_connect)
+            reply_here(tcb, tcb->snd_nxt, TCP_FIN); /* tcp_output() takes the SYN off what has gone */
         return;
     default:
         return;
@@ -664,6 +666,8 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->is_guarded = opts_are_guarded(tcb->opt) || repair_is_on(tcb);
     tcb->tcp->has_guards |= options->min_ttl != 0;
     timer_keepalive(tcb, false);
+    if (options->most_mtu6 && tcb->state >= TCPS_SYN_SENT) /* tcp6_use_min_mtu() */
+        mss_refresh(tcb);
     if (tcb->state != TCPS_CLOSED)
         tcb_mark_due(tcb);
 }
