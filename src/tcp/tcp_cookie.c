@@ -2,7 +2,8 @@
  * MSS) and, with timestamps, into the low bits of TSval (scale, SACK, ECN). */
 #include "tcp/tcb.h"
 
-enum { COOKIE_SECONDS = 60, COOKIE_AGE = 2, TS_BITS = 6, TS_WSCALE_NONE = 15, TS_SACK = 16, TS_ECN = 32 };
+enum { COOKIE_SECONDS = 60, WHOLE_SECONDS = 15 /* FreeBSD's SYNCOOKIE_LIFETIME */ };
+enum { COOKIE_AGE = 2, TS_BITS = 6, TS_WSCALE_NONE = 15, TS_SACK = 16, TS_ECN = 32 };
 static const uint16_t mss_v4[] = {536, 1300, 1440, 1460}, mss_v6[] = {1220, 1420, 1440, 8940};
 
 /* FreeBSD: seven bits of the cookie itself: SACK, the peer's scale, its MSS, each as the next lower of these. */
@@ -27,7 +28,9 @@ static uint32_t hash(const struct tcp *tcp, const struct flow *flow, uint32_t co
                                   flow->remote.u64[1], ports);
 }
 
-static uint32_t clock_of(const struct tcp *tcp) { return (uint32_t)(tcp->now_ns / (COOKIE_SECONDS * NS_PER_S)); }
+static uint64_t period_ns(const struct tcp *tcp) { return (tcp->params.cookie_options ? WHOLE_SECONDS : COOKIE_SECONDS) * NS_PER_S; }
+
+static uint32_t clock_of(const struct tcp *tcp) { return (uint32_t)(tcp->now_ns / period_ns(tcp)); }
 
 static uint32_t make(const struct tcp *tcp, const struct flow *flow, uint32_t irs, uint32_t index)
 {
@@ -151,7 +154,7 @@ struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in
 {
     struct tcp *tcp = listener->tcp;
     bool expected = tcp->params.syncookies && listener->overflow_ns &&
-                    tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * COOKIE_SECONDS * NS_PER_S;
+                    tcp->now_ns - (listener->overflow_ns - 1) < COOKIE_AGE * period_ns(tcp);
     if (!expected || (in->header.flags & (TCP_SYN | TCP_RST)))
         return NULL;
     int index = check(tcp, &in->flow, in->header.seq - 1, in->header.ack - 1);
