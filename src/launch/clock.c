@@ -19,6 +19,8 @@ enum { COUNTER_STEP = 20 };
  * it has spun for: its own time limit is met that well); and when it computes, from so long on, each so long. */
 enum { SPIN_FREE = 16384, SPIN_DOUBLE = 4096, SPIN_MOST = 32 };
 static const uint64_t burn_free_ns = 5 * NS_PER_S, burn_double_ns = 2 * NS_PER_S;
+/* Who computes while another waits, or asks over and over, may be working for it. */
+static const uint64_t work_ns = 15 * NS_PER_S;
 
 uint64_t clock_kernel_ns(clockid_t id)
 {
@@ -77,26 +79,48 @@ void clock_charge(struct launcher *l, bool is_ours, int64_t bytes)
         set_now(l, l->now_ns + cost * price(l->calls_here));
 }
 
+/* By a thread that runs while the caller of this call has our attention, and does not come to an end by itself. */
+static bool is_worked_for(struct launcher *l)
+{
+    uint64_t used;
+
+    if (!quiesce_running(l))
+        return false;
+    used = quiesce_cpu_ns(l);
+    if (!l->spin_base_ns)
+        l->spin_base_ns = used;
+    return used - l->spin_base_ns < work_ns;
+}
+
 void clock_tried(struct program *program, const char *name, bool is_fruitless)
 {
     struct launcher *l = program->launcher;
 
     l->burned_ns = 0;
     if (!is_fruitless || !l->hurries) {
-        l->fruitless = 0;
+        clock_slept(l);
         return;
     }
     program->record.tried = name;
     if (l->fruitless++ < SPIN_FREE)
         return;
+    if ((l->fruitless - SPIN_FREE) % SPIN_DOUBLE == 1 && is_worked_for(l)) {
+        l->fruitless = SPIN_FREE - SPIN_DOUBLE;
+        return;
+    }
     set_now(l, l->now_ns + (SOCKET_CALL_COST * price(UINT32_MAX) << min_u32((l->fruitless - SPIN_FREE) / SPIN_DOUBLE, SPIN_MOST)));
 }
 
-void clock_slept(struct launcher *l) { l->fruitless = 0; }
-
-void clock_burn(struct launcher *l, uint64_t step)
+void clock_slept(struct launcher *l)
 {
-    uint64_t more = l->hurries && l->burned_ns > burn_free_ns ? (l->burned_ns - burn_free_ns) / burn_double_ns : 0;
+    l->fruitless = 0;
+    l->spin_base_ns = 0;
+}
+
+void clock_burn(struct launcher *l, uint64_t step, bool is_awaited)
+{
+    uint64_t free_ns = is_awaited ? work_ns : burn_free_ns;
+    uint64_t more = l->hurries && l->burned_ns > free_ns ? (l->burned_ns - free_ns) / burn_double_ns : 0;
 
     l->burned_ns += step;
     clock_jump(l, l->now_ns + (step << min_u64(more, SPIN_MOST)));

@@ -158,6 +158,7 @@ struct launcher {
     uint32_t calls_here;     /* virtual: on sockets, at this instant */
     uint64_t descriptor_calls; /* all notified ones */
     uint32_t fruitless;      /* virtual: calls that might have moved something and did not, one after the other: clock_tried */
+    uint64_t spin_base_ns;   /* virtual: CPU used when one was found that another thread may work for; 0: not sampled */
     uint64_t burned_ns;      /* virtual: by which the clock followed a program that computes without a call */
     unsigned idle_turns;
     uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
@@ -414,7 +415,8 @@ void clock_charge(struct launcher *launcher, bool is_ours, int64_t bytes);
 /* A call that moves data, connects, accepts or waits has ended at once. IS_FRUITLESS: with nothing. */
 void clock_tried(struct program *program, const char *name, bool is_fruitless);
 void clock_slept(struct launcher *launcher);
-void clock_burn(struct launcher *launcher, uint64_t step_ns); /* a program has computed for so long without a call */
+/* A program has computed for so long without a call. IS_AWAITED: another thread waits, perhaps for what comes of it. */
+void clock_burn(struct launcher *launcher, uint64_t step_ns, bool is_awaited);
 void clock_looked(struct launcher *launcher); /* a timed wait of no length counts as many clock reads */
 size_t clock_chance(struct launcher *launcher, uint64_t *words, size_t size); /* SIZE bytes, or some more, from its seed; SIZE */
 uint64_t clock_counter(struct launcher *launcher); /* virtual: the processor's: nanoseconds; each read says more than the last */

@@ -547,13 +547,15 @@ static uint64_t launcher_next(struct launcher *l)
 static void count_burn(struct launcher *l)
 {
     uint64_t used = quiesce_cpu_ns(l);
+    bool is_awaited = !list_is_empty(&l->held) || launcher_own_next(l) != LIL_NEVER;
+
     if (!l->burn_base_ns || l->clock->reads != l->burn_reads) { /* a clock read is a call too, though we do not see it */
         l->burn_base_ns = used;
         l->burn_reads = l->clock->reads;
         return;
     }
     while (used > l->burn_base_ns + burn_limit_ns + burn_step_ns) {
-        clock_burn(l, burn_step_ns);
+        clock_burn(l, burn_step_ns, is_awaited);
         l->burn_base_ns += burn_step_ns;
         l->burn_reads = l->clock->reads;
     }

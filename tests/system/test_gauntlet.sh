@@ -117,6 +117,14 @@ check 'own server: it crashes' 1 '^server: it ended in fine: SIGABRT' "$LILLIPUT
 import os, socket
 socket.create_server((\"\", {port})).accept(); os.abort()"' -- curl -s -m 50 -o /dev/null 'http://{host}:{port}/'
 check 'own server: it does not listen' 0 '^note: the server does not listen on port 80' "$LILLIPUT" gauntlet --case fine --server 'exit 3' -- curl -s -m 50 'http://{host}:{port}/'
+check 'own server: it computes, and whoever polls meanwhile without a pause does not lose the time for it' 0 '^fine .* 0 ' "$LILLIPUT" gauntlet --case fine --server 'python3 -c "
+import socket
+c = socket.create_server((\"\", {port})).accept()[0]; c.recv(99); sum(i for i in range(30000000)); c.sendall(b\"ok\"); c.recv(99)"' -- python3 -c "$net
+s.sendall(b'x'); s.setblocking(False); end = time.time() + 20; got = b''
+while not got and time.time() < end:
+    try: got = s.recv(9)
+    except BlockingIOError: pass
+assert got"
 check 'own server: nobody answers' 0 '^refused +connect +ECONNREFUSED +7 ' "$LILLIPUT" gauntlet --case refused --server false -- curl -s 'http://{host}:{port}/'
 check 'own server: half open' 0 '^half-open +recvfrom +ETIMEDOUT +56 ' "$LILLIPUT" gauntlet --case half-open --server "head -c 300000 /dev/zero >$work/zeros; cd $work; python3 -m http.server \$LILLIPUT_PORT" -- curl -s -o /dev/null 'http://{host}:{port}/zeros'
 check 'own server: reset' 0 '^rst-after +recvfrom +ECONNRESET +56 ' "$LILLIPUT" gauntlet --case rst-after --server "head -c 300000 /dev/zero >$work/zeros; cd $work; python3 -m http.server \$LILLIPUT_PORT" -- curl -s -o /dev/null 'http://{host}:{port}/zeros'
