@@ -379,8 +379,11 @@ int64_t call_accept(struct call *call)
     fresh->family = desc->family;
     fresh->type = SOCK_STREAM;
     fresh->is_told = true;
-    if (!program->launcher->exact)
+    if (!program->launcher->exact) {
         desc_inherit_pair(fresh, inner, desc);
+        keepalive_inherit(call->inner, inner);
+        keepalive_expect(fresh);
+    }
     desc_remember_names(fresh);
     memcpy(&fresh->remote, &peer, sizeof peer);
     fresh->remote_length = length;
@@ -555,6 +558,8 @@ int64_t call_setsockopt(struct call *call)
         return -errno;
     if (level == SOL_SOCKET && desc->kind == DESC_STREAM && !call->program->launcher->exact && length >= sizeof(int))
         note_option(call, name, value);
+    if (level == IPPROTO_TCP && name == TCP_KEEPIDLE)
+        keepalive_expect(desc);
     return 0;
 }
 

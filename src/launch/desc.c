@@ -341,6 +341,7 @@ static void opened(struct desc *desc)
     if (record->error && record->call && !strcmp(record->call, "connect"))
         record->error = 0, record->call = NULL; /* a later address answered */
     desc_remember_names(desc);
+    keepalive_expect(desc);
 }
 
 static int join_hub(struct launcher *l, int inner)

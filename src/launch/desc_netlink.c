@@ -25,9 +25,11 @@ static void describe(void *ctx, struct file *file, struct netlink_seen *seen)
         close(inner);
 }
 
+static void prepare(void *ctx) { keepalive_turn(ctx, true); }
+
 int desc_open_netlink(struct program *program, int type, int protocol, pid_t tid)
 {
-    struct netlink_owner owner = {.describe = describe};
+    struct netlink_owner owner = {.prepare = prepare, .describe = describe, .ctx = program->launcher};
     pid_t tgid = memory_tgid(tid);
     int fd = netlink_socket(program->proc, type, protocol, tgid > 0 ? (uint32_t)tgid : 0, &owner);
 

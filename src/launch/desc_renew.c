@@ -21,7 +21,7 @@ struct watch {
 
 static void copy_settings(int from, int to)
 {
-    static const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO, SO_OOBINLINE};
+    static const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO, SO_OOBINLINE, SO_KEEPALIVE};
     struct f_owner_ex owner;
     uint8_t value[32];
 

@@ -42,7 +42,7 @@ enum test {
     FAMILY,      /* argument 0 is not AF_UNIX */
     POINTER,     /* argument `index` is not NULL */
     POSITIVE,    /* argument `index`, an int, is above 0 */
-    NOT_TIMEOUT, /* get/setsockopt of anything but SOL_SOCKET SO_RCVTIMEO, SO_SNDTIMEO */
+    NOT_INNER,   /* get/setsockopt of anything but what the inner end keeps: SO_RCVTIMEO, SO_SNDTIMEO, SO_KEEPALIVE (keepalive.c) */
     NET_IOCTL,   /* ioctl 0x8901..0x8bff: owners, sockets, interfaces, wireless; TIOCOUTQ; TUNSETIFF */
     ANY_IOCTL,   /* those and FIONREAD */
     NAMED_RECV,  /* recvfrom with an address, or with a flag that an AF_UNIX socket does not know, or knows otherwise */
@@ -84,8 +84,8 @@ static const struct rule {
     {__NR_shutdown, A, ALWAYS, 0, NOTIFY},
     {__NR_getsockname, A, ALWAYS, 0, NOTIFY},
     {__NR_getpeername, A, ALWAYS, 0, NOTIFY},
-    {__NR_setsockopt, F, NOT_TIMEOUT, 0, NOTIFY},
-    {__NR_getsockopt, F, NOT_TIMEOUT, 0, NOTIFY},
+    {__NR_setsockopt, F, NOT_INNER, 0, NOTIFY},
+    {__NR_getsockopt, F, NOT_INNER, 0, NOTIFY},
     {__NR_setsockopt, E, ALWAYS, 0, NOTIFY},
     {__NR_getsockopt, E, ALWAYS, 0, NOTIFY},
     {__NR_sendto, F, POINTER, 4, NOTIFY},
@@ -232,8 +232,9 @@ static void test_pointer(struct builder *b, int argument)
 static void test_option(struct builder *b)
 {
     load_low(b, 1);
-    jump_equal(b, SOL_SOCKET, 0, 5);
+    jump_equal(b, SOL_SOCKET, 0, 6);
     load_low(b, 2);
+    jump_equal(b, SO_KEEPALIVE, 5, 0);
     jump_equal(b, SO_RCVTIMEO, 4, 0);
     jump_equal(b, SO_SNDTIMEO, 3, 0);
     jump_equal(b, 66 /* SO_RCVTIMEO_NEW */, 2, 0);
@@ -299,7 +300,7 @@ static void emit_test(struct builder *b, const struct rule *rule)
         jump_equal(b, 0, 2, 0);
         emit(b, BPF_JMP | BPF_JSET | BPF_K, 1, 0, 0x80000000u);
         break;
-    case NOT_TIMEOUT:
+    case NOT_INNER:
         test_option(b);
         break;
     case NET_IOCTL:

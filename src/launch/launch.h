@@ -23,9 +23,9 @@
  *   refused, and for closes that the outer end does not tell of: sweep.c.
  *
  * TWO MODES. fast: data flows natively through the pair and is pumped (desc_pump.c); only calls with addresses or
- * options are notified. exact: every call on a socket is notified and served from the lil_ socket (call_io.c), so that
- * each errno is the stack's own; the pair carries tokens. Virtual time implies exact
- * (docs/decisions/0301-virtual-implies-exact.md).
+ * options are notified (not SO_KEEPALIVE, which every server sets: keepalive.c). exact: every call on a socket is
+ * notified and served from the lil_ socket (call_io.c), so that each errno is the stack's own; the pair carries tokens.
+ * Virtual time implies exact (docs/decisions/0301-virtual-implies-exact.md).
  *
  * VIRTUAL TIME. The clock is launcher.now_ns, the same number as the world's. It stands still while any thread of a
  * program can run. Clock reads find it in a shared page (vdso.c) or are notified (clock.c). Timed waits stop under
@@ -129,6 +129,7 @@ struct launcher {
     struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
     struct source timer;   /* real: for what is due next, or earlier: supervise.c */
     uint64_t timer_ns;     /* world time; LIL_NEVER: it is not set */
+    uint64_t keep_due_ns;  /* of the next descriptor's; LIL_NEVER */
     pid_t pid;             /* our own */
     int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
     unsigned hub_length;
@@ -505,6 +506,8 @@ struct desc {
     int error;                 /* of a connect that failed, until SO_ERROR or connect() says it */
     int net_error;             /* fast: sending met it */
     int last_tid, last_fd;     /* where the inner end was seen last */
+    int keeps_alive;           /* fast: what the stack was told of SO_KEEPALIVE, which the inner end has */
+    uint64_t keep_due_ns;      /* and when the inner end is looked at next; 0, LIL_NEVER: it is not */
     struct desc *returned;     /* of a listener: accepted for a call that a signal broke; the next accept() has it */
     int returned_inner;
     int kept_fd;               /* without pidfd_getfd: a copy of the inner end; -1 */
@@ -575,6 +578,11 @@ bool lend_open_pipe(struct launcher *launcher);              /* lend_pipe: of ou
 void lend_empty_pipe(struct launcher *launcher, size_t left);
 uint8_t *lend_buffer(struct desc *desc, size_t *size);       /* for what comes next; NULL: the program has not read enough yet */
 ssize_t lend_send(struct desc *desc, const uint8_t *buffer, size_t n); /* as send(2); BUFFER: from lend_buffer */
+
+/* --- keepalive.c: fast mode: SO_KEEPALIVE, which only the inner end is told -------------------------------------------------- */
+void keepalive_expect(struct desc *desc);                    /* it is connected, or TCP_KEEPIDLE has changed: that may matter then */
+void keepalive_inherit(int listener, int inner);             /* an accepted one's; both are inner ends */
+void keepalive_turn(struct launcher *launcher, bool all);    /* tells the stack, of those that are due */
 
 /* desc_renew.c: gives the program of CALL a new inner end for its socket, which has no connection any more, at the same number. -Exxx. */
 int desc_renew(struct call *call);

@@ -451,7 +451,7 @@ void notify_know(struct launcher *l, pid_t tid, int fd, const struct desc *desc)
         l->known[(unsigned)tid % KNOWN] = (struct known){tid, fd, desc->cookie, l->now_ns};
 }
 
-/* Fast mode: the names of the socket that the thread's last call named, too, and what it sets (a server sets five
+/* Fast mode: the names of the socket that the thread's last call named, too, and what it sets (a server sets four
  * options right after accept()). Its last close would have been seen: what programs closed before a call is looked at
  * before the call (poll_events, notify_ready). What is not seen is this: within a moment after a call on a socket its
  * descriptor is copied (fork, dup), closed, and its number given to something that is no socket of ours; then these
@@ -462,7 +462,7 @@ static bool is_known(struct call *call)
     struct launcher *l = call->program->launcher;
     const struct known *known = &l->known[(unsigned)call->tid % KNOWN];
     bool is_plain = call->nr == __NR_getsockname || call->nr == __NR_getpeername ||
-                    (call->nr == __NR_setsockopt && ((int)call->args[1] != SOL_SOCKET || (int)call->args[2] == SO_KEEPALIVE));
+                    (call->nr == __NR_setsockopt && (int)call->args[1] != SOL_SOCKET);
     struct desc *desc;
 
     if (!is_plain || known->tid != call->tid || known->fd != (int)call->args[0] || l->now_ns - known->at_ns > moment_ns)

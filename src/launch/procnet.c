@@ -73,6 +73,7 @@ static void put_sockets(struct page *page, int protocol, uint8_t family)
 
     page->family = family;
     page->is_udp = protocol != IPPROTO_TCP;
+    keepalive_turn(page->program->launcher, true);
     fputs(heads[page->is_udp * 2 + (family == AF_INET6)], page->out);
     sock_each_seen(page->host, protocol, put_socket, page);
 }

@@ -152,7 +152,7 @@ struct launcher *launcher_new(const struct launcher_config *config)
     signal(SIGPIPE, SIG_IGN);
     l->signals = (struct source){signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), on_signals};
     l->timer = (struct source){timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), on_timer};
-    l->timer_ns = LIL_NEVER;
+    l->timer_ns = l->keep_due_ns = LIL_NEVER;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -655,12 +655,13 @@ static void real_turn(struct launcher *l)
     world_turn(l);
     if (call_next_unix(l) <= l->now_ns)
         call_retry_unix(l);
-    next = launcher_next(l);
+    next = min_u64(launcher_next(l), l->keep_due_ns);
     clock_update(l);
     l->progress = false;
     next = next == LIL_NEVER ? LIL_NEVER : next > l->now_ns ? next - l->now_ns : 0;
     poll_events(l, min_u64(min_u64(next, sweep_left(l)), min_u64(place_left(l), notify_look_left(l))));
     place_turn(l);
+    keepalive_turn(l, false);
     sweep_if_due(l);
     notify_look(l, false);
     if (l->limit_ns && l->now_ns > l->limit_ns)

@@ -13,6 +13,7 @@ struct netlink_seen {
 };
 struct netlink_owner {
     void *ctx;
+    void (*prepare)(void *ctx); /* sockets are about to be told of: what the stack does not know yet of them */
     void (*describe)(void *ctx, struct file *file, struct netlink_seen *out);
 };
 /* The new descriptor. PORT_ID: what bind(0) should give (a process id). -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOBUFS. */

@@ -173,6 +173,8 @@ int netlink_diag_request(const struct nl_request *request, struct nl_out *out)
         return -ENOENT; /* MPTCP, whose number does not fit a byte */
     if (diag.ask.sdiag_protocol != IPPROTO_TCP && diag.ask.sdiag_protocol != IPPROTO_UDP && diag.ask.sdiag_protocol != IPPROTO_RAW)
         return -ENOENT;
+    if (out->netlink->owner.prepare)
+        out->netlink->owner.prepare(out->netlink->owner.ctx);
     sock_each_seen(request->host, diag.ask.sdiag_protocol, put_entry, &diag);
     return request->is_dump || diag.is_found ? 0 : -ENOENT;
 }
