@@ -334,19 +334,48 @@ static void print_counter(void *ctx, const char *name, uint64_t value)
         shell_print(io, "    %s: %llu\n", name + 6, (unsigned long long)value);
 }
 
+/* FreeBSD's netstat -s, as far as this host counts: what it counts besides is not told. */
+static void print_bsd_counter(void *ctx, const char *name, uint64_t value)
+{
+    static const struct { const char *name, *text, *rest;
+    } lines[] = {{"TcpOutSegs", "packet", " sent"},
+                 {"TcpInSegs", "packet", " received"},
+                 {"TcpActiveOpens", "connection request", ""},
+                 {"TcpPassiveOpens", "connection accept", ""},
+                 {"TcpExtTCPTimeouts", "retransmit timeout", ""},
+                 {"TcpExtSyncookiesSent", "cookie", " sent"},
+                 {"TcpExtSyncookiesRecv", "cookie", " received"}};
+    for (unsigned i = 0; i < ARRAY_COUNT(lines); i++)
+        if (strcmp(name, lines[i].name) == 0)
+            shell_print(ctx, "\t%llu %s%s%s\n", (unsigned long long)value, lines[i].text, value == 1 ? "" : "s", lines[i].rest);
+}
+
 static int do_netstat(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     struct filter filter = {0};
     struct seen seen;
-    bool counts = false;
+    bool counts = false, is_bsd = run_is_freebsd(shell->run);
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-' || strspn(argv[i] + 1, "tuanlseo46Wpw") != strlen(argv[i] + 1))
+        size_t length = strlen(argv[i]);
+        if (argv[i][0] != '-' || strspn(argv[i] + 1, is_bsd ? "anlsWpfz46" : "tuanlseo46Wpw") != length - 1)
             run_skip(shell->run, "command: netstat %s is not known here", argv[i]);
+        if (is_bsd && length > 1 && (argv[i][length - 1] == 'p' || argv[i][length - 1] == 'f') && i + 1 < argc) { /* with a word behind */
+            filter.tcp |= strcmp(argv[i + 1], "tcp") == 0;
+            filter.udp |= strcmp(argv[i + 1], "udp") == 0;
+            counts |= strchr(argv[i++], 's') != NULL;
+            continue;
+        }
         counts |= strchr(argv[i], 's') != NULL;
         filter.tcp |= strchr(argv[i], 't') != NULL;
         filter.udp |= strchr(argv[i], 'u') != NULL;
         filter.all |= strchr(argv[i], 'a') != NULL;
         filter.listening |= strchr(argv[i], 'l') != NULL;
+    }
+    if (counts && is_bsd) {
+        shell_print(io, "%s:\n", filter.udp && !filter.tcp ? "udp" : "tcp");
+        if (filter.tcp || !filter.udp)
+            lil_counter_each(shell->run->host, print_bsd_counter, io);
+        return 0;
     }
     if (counts) {
         shell_print(io, "Tcp:\n");

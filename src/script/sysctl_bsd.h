@@ -82,6 +82,10 @@ static const struct sysctl_text {
     {"net.inet.ip.portrange.randomized", "1"},
     {"net.inet.ip.portrange.reservedhigh", "1023"},
     {"net.inet.ip.rfc6864", "1"},
+    {"net.inet.udp.log_in_vain", "0"},
+    {"net.inet.tcp.perconn_stats_enable", "0"},
+    {"net.inet.tcp.perconn_stats_sample_rates", "0"},
+    {"net.fibs", "1"},
     {"net.inet6.ip6.auto_flowlabel", "1"},
     {"net.inet6.icmp6.errppslimit", "100"},
     {"kern.hz", "1000"},
@@ -99,7 +103,12 @@ static const struct sysctl_range {
     {"net.inet.tcp.cc.dctcp.slowstart", 0, 1}, {"net.inet.tcp.retries", 1, 12},
     {"net.inet.tcp.syncache.rexmtlimit", 0, 12}, {"net.inet.tcp.mssdflt", 216, 65535},
     {"net.inet.tcp.v6mssdflt", 216, 65535}, {"net.inet.tcp.udp_tunneling_port", 0, 65535},
-    {"net.inet.tcp.udp_tunneling_overhead", 8, 1024},
+    {"net.inet.tcp.udp_tunneling_overhead", 8, 1024}, {"net.inet.tcp.msl", 1, INT32_MAX}, {"net.inet.tcp.keepidle", 1, INT32_MAX},
+    {"net.inet.tcp.keepintvl", 1, INT32_MAX}, {"net.inet.tcp.keepinit", 1, INT32_MAX}, {"net.inet.tcp.delacktime", 1, INT32_MAX},
+    {"net.inet.tcp.persmin", 1, INT32_MAX}, {"net.inet.tcp.persmax", 1, INT32_MAX}, {"net.inet.tcp.rexmit_min", 1, INT32_MAX},
+    {"net.inet.tcp.rexmit_initial", 1, INT32_MAX}, {"net.inet.tcp.rexmit_slop", 1, INT32_MAX}, /* sysctl_msec_to_ticks() */
+    {"net.inet.tcp.finwait2_timeout", 1, INT32_MAX}, {"net.inet.tcp.maxunacktime", 1, INT32_MAX},
+    {"kern.ipc.soacceptqueue", 1, INT32_MAX / 3}, {"kern.ipc.somaxconn", 1, INT32_MAX / 3}, {"kern.ipc.maxsockbuf", 2304, INT32_MAX},
 };
 /* Of these another value than the fresh one would change something. */
 static const char *const fixed_families[] = {"net.inet.tcp.cc.hd.", "net.inet.tcp.cc.chd.", "net.inet.tcp.cc.cdg."};

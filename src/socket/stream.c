@@ -41,7 +41,11 @@ static int new_tcb(struct sock *sock)
 
 int stream_open(struct sock *sock)
 {
-    return new_tcb(sock);
+    int result = new_tcb(sock);
+
+    if (result == 0 && sock->file.family == AF_INET6 && calls_are(&sock->file, CALLS_BSD)) /* tcp_newtcpcb(): of another default size */
+        stream_options(sock)->is_inet6 = true;
+    return result;
 }
 
 /* --- what TCP tells --------------------------------------------------------------------------- */
@@ -396,7 +400,7 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
     if (result < 0)
         return result;
     tcp_listener_inherit(listener, tcb);
-    tcp_listener_options(listener)->v6_dual = file->family == AF_INET6;
+    tcp_listener_options(listener)->is_inet6 = file->family == AF_INET6;
     tcp_set_user(tcb, NULL);
     tcp_close(tcp_of(sock), tcb, sock_now(file));
     sock->listener = listener;

@@ -272,7 +272,7 @@ struct tcb_options {
     uint64_t max_pacing_rate;      /* bytes a second; 0: none; UINT64_MAX: a rate of 0, which Linux tells and does not pace by */
     bool is_paced;                 /* a limit was set: by the window's rate since, whatever became of it (Linux's sk_pacing_status) */
     uint32_t bind_ifindex, mark;
-    bool v6_dual;                  /* an AF_INET6 socket */
+    bool is_inet6;                 /* an AF_INET6 socket: noted by FreeBSD's, and of listeners */
     struct ip_extra *extra;        /* NULL: none; tcp_set_extra() */
     uint32_t flow_label;           /* IPv6 (RFC 6437); tcp_set_flow_label() */
     uint8_t extra_v4_bytes, extra_v6_bytes; /* by how much it makes segments smaller */

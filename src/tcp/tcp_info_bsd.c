@@ -26,7 +26,7 @@ void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
     info->tcpi_snd_ssthresh = begun ? base->ssthresh : bsd_initial_threshold(tcb);
     info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : BSD_NO_THRESHOLD;
     if (tcb->state <= TCPS_SYN_SENT)
-        bsd_info_of_new(tcb_params(tcb), tcb->state == TCPS_CLOSED ? bsd_segment_size(tcb->tcp, tcb, tcb->opt) : info->tcpi_snd_mss, info);
+        bsd_info_of_new(tcb_params(tcb), bsd_segment_size(tcb->tcp, tcb, tcb->opt), info);
     if (tcb->state == TCPS_SYN_SENT)
         info->tcpi_rto = (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US);
     info->tcpi_rcv_space = tcb->rcv_wnd;
