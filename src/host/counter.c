@@ -1,4 +1,6 @@
-/* counter.c: the MIB counters of a host under nstat's names, its drops by reason, and its figures. */
+/* counter.c: the MIB counters of a host under nstat's names and as /proc/net has them, its drops by reason, and its figures. */
+#include <stdio.h>
+#include <stdlib.h>
 #include "host/host_inner.h"
 
 /* NULL: not told by itself */
@@ -89,6 +91,83 @@ uint64_t lil_counter_get(const struct lil_host *host, const char *name)
     struct wanted wanted = {.name = name};
     lil_counter_each(host, pick, &wanted);
     return wanted.value;
+}
+
+/* --- as files ------------------------------------------------------------------------------------------------------------------- */
+struct counter_page {
+    FILE *out;
+    const char *group;
+    bool wants_values, any;
+};
+
+/* "TcpActiveOpens" is "ActiveOpens" of "Tcp", "TcpExtListenDrops" "ListenDrops" of "TcpExt"; NULL: not of GROUP. */
+static const char *in_group(const char *name, const char *group)
+{
+    static const char *const groups[] = {"IcmpMsg", "Icmp6", "Icmp", "UdpLite", "Udp6", "Udp", "TcpExt", "Tcp", "IpExt", "Ip6", "Ip"};
+    for (unsigned i = 0; i < ARRAY_COUNT(groups); i++)
+        if (strncmp(name, groups[i], strlen(groups[i])) == 0)
+            return strcmp(groups[i], group) == 0 ? name + strlen(group) : NULL;
+    return NULL;
+}
+
+static void put_in_line(void *ctx, const char *name, uint64_t value)
+{
+    struct counter_page *page = ctx;
+    const char *rest = in_group(name, page->group);
+    if (!rest)
+        return;
+    if (!page->any)
+        fprintf(page->out, "%s:", page->group);
+    page->any = true;
+    if (page->wants_values)
+        fprintf(page->out, " %llu", (unsigned long long)value);
+    else
+        fprintf(page->out, " %s", rest);
+}
+
+static void put_as_line(void *ctx, const char *name, uint64_t value)
+{
+    struct counter_page *page = ctx;
+    if (in_group(name, page->group))
+        fprintf(page->out, "%-32s\t%llu\n", name, (unsigned long long)value);
+}
+
+/* Of each group a line of names and one of values; snmp6: a line a counter. */
+static void put_group(const struct lil_host *host, FILE *out, const char *group, bool a_line_each)
+{
+    struct counter_page page = {.out = out, .group = group};
+    if (a_line_each) {
+        lil_counter_each(host, put_as_line, &page);
+        return;
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        page.wants_values = pass;
+        page.any = false;
+        lil_counter_each(host, put_in_line, &page);
+        if (page.any)
+            fputc('\n', out);
+    }
+}
+
+char *host_counter_file(const struct lil_host *host, const char *name)
+{
+    static const struct { const char *name, *groups[6]; } files[] = {{"snmp", {"Ip", "Icmp", "IcmpMsg", "Tcp", "Udp"}},
+                                                                     {"netstat", {"TcpExt", "IpExt"}},
+                                                                     {"snmp6", {"Ip6", "Icmp6", "Udp6"}}};
+    char *text = NULL;
+    size_t length;
+    unsigned i = 0;
+    while (i < ARRAY_COUNT(files) && strcmp(files[i].name, name) != 0)
+        i++;
+    FILE *out = i < ARRAY_COUNT(files) ? open_memstream(&text, &length) : NULL;
+    if (!out)
+        return NULL;
+    for (const char *const *group = files[i].groups; *group; group++)
+        put_group(host, out, *group, strcmp(name, "snmp6") == 0);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 uint64_t lil_drop_count(const struct lil_host *host, enum lil_drop reason)

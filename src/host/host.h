@@ -70,6 +70,8 @@ struct route;
 struct neighbor;
 void host_each_route(const struct lil_host *host, bool (*visit)(void *ctx, const struct route *route, int ifindex), void *ctx);
 void host_each_neighbor(const struct lil_host *host, bool (*visit)(void *ctx, const struct neighbor *neighbor), void *ctx);
+/* The text of /proc/net/NAME ("snmp", "netstat", "snmp6"), to be freed; NULL: no such name, or no memory. */
+char *host_counter_file(const struct lil_host *host, const char *name);
 struct host_way_view {
     enum host_addr_kind kind; /* HOST_ADDR_NONE: unicast */
     int ifindex;

@@ -18,9 +18,6 @@ struct page {
     uint8_t family;
     int number;
     bool is_udp;
-    const char *group; /* counters: the word before the colon */
-    bool is_value_line, any;
-    const char *interface;
 };
 
 static const char *interface_name(struct lil_host *host, int ifindex, char out[IFNAMSIZ]);
@@ -260,56 +257,16 @@ static void put_arp(struct page *page)
 }
 
 /* --- figures -------------------------------------------------------------------------------------------------------------------- */
-/* "TcpActiveOpens" belongs to "Tcp", "TcpExtListenDrops" to "TcpExt"; NULL: not of GROUP. */
-static const char *in_group(const char *name, const char *group)
+static void put_counters(struct page *page, const char *name)
 {
-    static const char *const groups[] = {"IcmpMsg", "Icmp6", "Icmp", "UdpLite", "Udp6", "Udp", "TcpExt", "Tcp", "IpExt", "Ip6", "Ip"};
-    for (unsigned i = 0; i < ARRAY_COUNT(groups); i++)
-        if (!strncmp(name, groups[i], strlen(groups[i])))
-            return strcmp(groups[i], group) ? NULL : name + strlen(group);
-    return NULL;
+    char *text = host_counter_file(page->host, name);
+    fputs(text ? text : "", page->out);
+    free(text);
 }
 
-static void put_counter(void *ctx, const char *name, uint64_t value)
-{
-    struct page *page = ctx;
-    const char *rest = in_group(name, page->group);
-
-    if (!rest)
-        return;
-    if (!page->any)
-        fprintf(page->out, "%s:", page->group);
-    page->any = true;
-    if (page->is_value_line)
-        fprintf(page->out, " %lu", (unsigned long)value);
-    else
-        fprintf(page->out, " %s", rest);
-}
-
-static void put_groups(struct page *page, const char *const *groups)
-{
-    for (; *groups; groups++)
-        for (int pass = 0; pass < 2; pass++) {
-            page->group = *groups;
-            page->is_value_line = pass;
-            page->any = false;
-            lil_counter_each(page->host, put_counter, page);
-            if (page->any)
-                fputc('\n', page->out);
-        }
-}
-
-static void put_snmp(struct page *page) { put_groups(page, (const char *const[]){"Ip", "Icmp", "IcmpMsg", "Tcp", "Udp", NULL}); }
-static void put_netstat(struct page *page) { put_groups(page, (const char *const[]){"TcpExt", "IpExt", NULL}); }
-
-static void put_counter6(void *ctx, const char *name, uint64_t value)
-{
-    struct page *page = ctx;
-    if (strstr(name, "6"))
-        fprintf(page->out, "%-32s\t%lu\n", name, (unsigned long)value);
-}
-
-static void put_snmp6(struct page *page) { lil_counter_each(page->host, put_counter6, page); }
+static void put_snmp(struct page *page) { put_counters(page, "snmp"); }
+static void put_netstat(struct page *page) { put_counters(page, "netstat"); }
+static void put_snmp6(struct page *page) { put_counters(page, "snmp6"); }
 
 static void put_sockstat(struct page *page)
 {

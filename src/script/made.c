@@ -3,6 +3,7 @@
  * file of zeros only its size is kept (file.c sends it). */
 #include <stdlib.h>
 #include <string.h>
+#include "host/host.h"
 #include "script/shell.h"
 
 struct made_file {
@@ -88,40 +89,8 @@ char *shell_file_beside(struct shell *shell, const char *path)
     return text ? text : read_file(arena, path);
 }
 
-struct table {
-    struct arena *arena;
-    const char *prefix, *names, *values;
-};
-
-static void visit_table(void *ctx, const char *name, uint64_t value)
-{
-    static const char *const longer[] = {"TcpExt", "IpExt", "Ip6", "Icmp6", "IcmpMsg", "Udp6"}; /* prefixes that begin with another */
-    struct table *table = ctx;
-    size_t length = strlen(table->prefix);
-    if (strncmp(name, table->prefix, length) != 0)
-        return;
-    for (unsigned i = 0; i < ARRAY_COUNT(longer); i++)
-        if (strlen(longer[i]) > length && strncmp(name, longer[i], strlen(longer[i])) == 0)
-            return;
-    table->names = arena_printf(table->arena, "%s %s", table->names, name + length);
-    table->values = arena_printf(table->arena, "%s %llu", table->values, (unsigned long long)value);
-}
-
-/* /proc/net/snmp and netstat: a line of names and one of values for each prefix. */
-static const char *counter_file(struct shell *shell, const char *const *prefixes)
-{
-    const char *text = "";
-    for (; *prefixes; prefixes++) {
-        struct table table = {.arena = &shell->run->script.arena, .prefix = *prefixes, .names = "", .values = ""};
-        lil_counter_each(shell->run->host, visit_table, &table);
-        text = arena_printf(table.arena, "%s%s:%s\n%s:%s\n", text, *prefixes, table.names, *prefixes, table.values);
-    }
-    return text;
-}
-
 const char *shell_file(struct shell *shell, const char *path)
 {
-    static const char *const snmp[] = {"Ip", "Icmp", "Tcp", "Udp", NULL}, *const netstat[] = {"TcpExt", "IpExt", NULL};
     const struct made_file *made = find(shell->run, path);
     const char *text;
     char value[256];
@@ -133,8 +102,12 @@ const char *shell_file(struct shell *shell, const char *path)
         shell_sysctl_get(shell, path, value, sizeof value);
         return arena_printf(&shell->run->script.arena, "%s\n", value);
     }
-    if (strcmp(path, "/proc/net/snmp") == 0 || strcmp(path, "/proc/net/netstat") == 0)
-        return counter_file(shell, path[10] == 's' ? snmp : netstat);
+    char *counters = strncmp(path, "/proc/net/", 10) == 0 ? host_counter_file(shell->run->host, path + 10) : NULL;
+    if (counters) {
+        text = arena_copy(&shell->run->script.arena, counters, strlen(counters));
+        free(counters);
+        return text;
+    }
     bool is_machine = strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 || strncmp(path, "/dev/", 5) == 0;
     return is_machine ? NULL : shell_file_beside(shell, path);
 }
