@@ -13,7 +13,6 @@ struct app {
     int (*main)(struct lil_proc *p, int argc, char **argv);
 };
 const struct app *app_find(const char *name); /* NULL */
-const struct app *app_all(unsigned *count);
 
 /* A program with its arguments, to be spawned once; free it after the world. */
 struct app_start;

@@ -26,12 +26,6 @@ static const struct app apps[] = {
      app_calls},
 };
 
-const struct app *app_all(unsigned *count)
-{
-    *count = sizeof(apps) / sizeof(apps[0]);
-    return apps;
-}
-
 const struct app *app_find(const char *name)
 {
     for (size_t i = 0; i < sizeof(apps) / sizeof(apps[0]); i++)

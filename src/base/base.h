@@ -3,7 +3,6 @@
  *   heap.h   a binary heap of deadlines with positions held by the owner
  *   table.h  an open-addressed hash table of 32-bit slots, keyed by siphash
  *   slab.h   fixed-size objects in chunks that never move, {slot, generation} handles
- *   ranges.h sorted disjoint 32-bit ranges (sequence space), bounded
  *   list.h   intrusive doubly linked list
  *   prng.h   the seeded generator       siphash.h  keyed hash
  * What an observer may be told is public: lilliput/trace.h. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "cli/cli.h"
 #include "cli/lab.h"
-#include "run/loop.h"
+#include "run/clock.h"
 
 static const char help[] =
     "usage: lilliput run LAB.yaml [OPTIONS]\n"
@@ -95,9 +95,9 @@ static int parse_options(struct lab_options *options, int argc, char **argv)
 /* `time: real`: no event before its time. The history is the same: one seed, one order. */
 static void run_in_real_time(struct lil_world *world, uint64_t until_ns)
 {
-    uint64_t start_ns = loop_now();
+    uint64_t start_ns = clock_monotonic_ns();
     for (uint64_t next_ns; (next_ns = lil_world_next(world)) != LIL_NEVER && next_ns <= until_ns;) {
-        loop_sleep_until(start_ns + next_ns);
+        clock_sleep_until(start_ns + next_ns);
         lil_world_step(world, next_ns);
         fflush(stdout);
     }

@@ -19,6 +19,19 @@ static int push_address(struct interface *interface, const struct prefix *prefix
     return 0;
 }
 
+static uint64_t filter_bit(const struct addr *addr)
+{
+    return 1ull << ((addr->u64[0] ^ addr->u64[1]) * 0x9e3779b97f4a7c15ull >> 58);
+}
+
+static void host_address_filter(struct lil_host *host)
+{
+    host->local_filter = 0;
+    for (int i = 0; i < host->interface_count; i++)
+        for (unsigned j = 0; j < host->interfaces[i]->address_count; j++)
+            host->local_filter |= filter_bit(&host->interfaces[i]->addresses[j].addr);
+}
+
 int host_address_assign(struct lil_host *host, struct interface *interface, const struct prefix *prefix, bool connected)
 {
     struct route route = {.prefix = *prefix, .connected = true, .ifindex = interface->ifindex, .has_source = true, .source = prefix->addr};
@@ -85,19 +98,6 @@ int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
         return 0;
     }
     return -EADDRNOTAVAIL;
-}
-
-static uint64_t filter_bit(const struct addr *addr)
-{
-    return 1ull << ((addr->u64[0] ^ addr->u64[1]) * 0x9e3779b97f4a7c15ull >> 58);
-}
-
-void host_address_filter(struct lil_host *host)
-{
-    host->local_filter = 0;
-    for (int i = 0; i < host->interface_count; i++)
-        for (unsigned j = 0; j < host->interfaces[i]->address_count; j++)
-            host->local_filter |= filter_bit(&host->interfaces[i]->addresses[j].addr);
 }
 
 struct interface *host_local_interface(struct lil_host *host, const struct addr *addr)

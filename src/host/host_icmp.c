@@ -97,8 +97,8 @@ static void note_mtu(struct lil_host *host, const struct icmp_error *error, cons
         host_changed(host);
 }
 
-void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct udp_info *arrival,
-                    const struct lil_packet *quoted_payload)
+static void note_quoted(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote,
+                        const struct udp_info *arrival, const struct lil_packet *quoted_payload)
 {
     uint32_t mtu = 0;
     bool too_big = is_too_big(error->version, error->type, error->code);
@@ -139,7 +139,7 @@ void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const
     if (icmp_quote_parse(&quote, ip->version, bytes, length) == 0) {
         struct udp_info arrival = {.flow = {.local = ip->source, .remote = ip->source}, .ttl = host->profile->ip.ttl,
                                    .version = ip->version, .ifindex = HOST_LOOPBACK, .time_ns = host->now_ns};
-        host_icmp_note(host, error, &quote, &arrival, NULL);
+        note_quoted(host, error, &quote, &arrival, NULL);
     }
 }
 
@@ -206,7 +206,7 @@ static void error_input(struct lil_host *host, struct interface *interface, stru
     packet_trim_front(packet, skip);
     struct udp_info arrival = {.flow = {.local = ip->dest, .remote = ip->source}, .ttl = ip->ttl, .tos = ip->tos,
                                .version = ip->version, .ifindex = (uint16_t)interface->ifindex, .time_ns = host->now_ns};
-    host_icmp_note(host, &error, &quote, &arrival, packet);
+    note_quoted(host, &error, &quote, &arrival, packet);
     packet_free(packet);
 }
 

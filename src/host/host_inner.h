@@ -199,7 +199,6 @@ bool interface_is_full(const struct interface *interface);
 bool interface_source(const struct interface *interface, const struct addr *remote, struct addr *source);
 
 /* host_address.c */
-void host_address_filter(struct lil_host *host);
 /* The interface that owns ADDR, NULL: none. */
 struct interface *host_local_interface(struct lil_host *host, const struct addr *addr);
 bool host_is_local(struct lil_host *host, const struct addr *addr);
@@ -211,11 +210,8 @@ struct way *host_way(struct lil_host *host, const struct addr *remote, uint32_t 
 
 /* host_input.c */
 void host_tcp_dropped(struct lil_host *host, const struct interface *interface, const struct tcp_in *in, enum lil_drop drop);
-void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet);
 /* FRAME begins at its link header; taken. */
 void host_input_frame(struct lil_host *host, struct interface *interface, struct lil_packet *packet);
-/* A packet for us, positioned at the transport header; IP_BYTES header bytes lie in front of it. Taken. */
-void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet);
 
 /* host_fast.c */
 bool host_try_plain(struct lil_host *host, struct interface *interface, struct lil_packet *packet); /* private to host_input_plain */
@@ -243,8 +239,6 @@ COLD void host_icmp_error(struct lil_host *host, const struct icmp_error *error,
 /* As if ERROR had come from the network about our own packet OFFENDER (borrowed, at its IP header). */
 void host_icmp_self(struct lil_host *host, const struct icmp_error *error, const struct ip *ip, const struct lil_packet *offender);
 struct icmp_error host_unreachable(int version, uint8_t icmp4_code, uint8_t icmp6_code);
-void host_icmp_note(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, const struct udp_info *arrival,
-                    const struct lil_packet *quoted_payload);
 uint32_t host_icmp_rest_parameter(int version, uint32_t pointer);
 
 /* host_output.c */

@@ -23,7 +23,7 @@ void host_tcp_dropped(struct lil_host *host, const struct interface *interface, 
 }
 
 /* IN is checked, PACKET (taken) is its payload. */
-void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet)
+static void host_give_tcp(struct lil_host *host, struct interface *interface, const struct tcp_in *in, struct lil_packet *packet)
 {
     enum lil_drop drop = tcp_input(host->tcp, in, packet, host->now_ns);
     if (drop) {
@@ -136,7 +136,7 @@ static void udp_deliver(struct lil_host *host, struct interface *interface, stru
     }
 }
 
-void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
+static void host_deliver(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet)
 {
     if (__builtin_expect(host->filter != NULL, 0) && !filter_input(host, interface, ip, packet))
         return;

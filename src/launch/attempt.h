@@ -39,7 +39,6 @@ void attempt_run(const struct attempt_config *config, struct attempt *result);
 /* report.c */
 /* How the server ended, too early: "exit 3", "SIGABRT"; "": it did not. */
 const char *report_server(const struct attempt *a, char out[ATTEMPT_WORD]);
-const char *attempt_errno_name(int error, char out[ATTEMPT_WORD]);
 void report_head(FILE *out);
 void report_row(FILE *out, const char *name, const struct attempt *a);
 void report_hang(const struct attempt *a, char *out, size_t size); /* "waits in poll for ever" */

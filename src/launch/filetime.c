@@ -83,7 +83,7 @@ void filetime_jump(struct launcher *l)
         record(l);
 }
 
-uint64_t filetime_to_virtual(const struct launcher *l, uint64_t real_ns)
+static uint64_t filetime_to_virtual(const struct launcher *l, uint64_t real_ns)
 {
     const struct filetimes *times = l->filetimes;
     size_t low = 0, high = times ? times->count : 0;

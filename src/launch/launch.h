@@ -341,7 +341,6 @@ int memory_write_two(pid_t tid, uint64_t to, const void *from, size_t size, uint
 struct iovec;
 ssize_t memory_gather(pid_t tid, const struct iovec *remote, int count, size_t skip, void *to, size_t size);
 ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, size_t skip, const void *from, size_t size);
-int memory_pidfd(pid_t tid);                 /* pidfd_open, threads too; -errno */
 int memory_get_fd(pid_t tid, int fd);        /* a duplicate of the target's descriptor; -errno */
 /* The file that the target has at FD, to be read from; SHARES_PLACE: lseek() moves the target's place too. -ENOTSUP
  * where that cannot be had. */
@@ -359,7 +358,6 @@ int64_t notify_refuse_real(const struct call *call, int fd);
 /* DESC is FD of TID now, as it calls or is answered */
 void notify_know(struct launcher *launcher, pid_t tid, int fd, const struct desc *desc);
 bool notify_retry(struct call *call);        /* a held call, handled again; true: it has ended, and is freed */
-bool notify_is_alive(const struct call *call);
 bool notify_reply(struct call *call, int64_t result); /* false: its thread does not wait for it any more */
 int notify_add_fd(struct call *call, int fd, bool cloexec); /* answers the call with FD put into the program; the number or -errno */
 void notify_free(struct call *call);
@@ -432,8 +430,6 @@ uint64_t clock_span(int64_t seconds, int64_t nanoseconds);
 void filetime_start(struct launcher *launcher);
 void filetime_end(struct launcher *launcher);
 void filetime_jump(struct launcher *launcher); /* the clock has */
-/* What the kernel's CLOCK_REALTIME said at a moment of the run, by the programs' clock; earlier moments are the same on both. */
-uint64_t filetime_to_virtual(const struct launcher *launcher, uint64_t real_ns);
 call_handler filetime_call_stat, filetime_call_set;
 
 /* --- uptime.c (virtual time) ------------------------------------------------------------------------------------------------- */

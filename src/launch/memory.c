@@ -97,7 +97,7 @@ ssize_t memory_scatter(pid_t tid, const struct iovec *remote, int count, size_t 
     return process_vm_writev(tid, &local, 1, piece, (unsigned long)n, 0) == (ssize_t)total ? (ssize_t)total : -EFAULT;
 }
 
-int memory_pidfd(pid_t tid)
+static int memory_pidfd(pid_t tid)
 {
     int fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
     if (fd < 0)

@@ -151,7 +151,7 @@ bool notify_is_quick(long nr)
            handler->handle != call_send && handler->handle != call_sendfile && handler->handle != call_splice;
 }
 
-bool notify_is_alive(const struct call *call)
+static bool notify_is_alive(const struct call *call)
 {
     uint64_t id = call->id;
     return ioctl(call->program->listener.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;

@@ -10,7 +10,7 @@
 #include "launch/attempt.h"
 #include "launch/cases.h"
 
-const char *attempt_errno_name(int error, char out[ATTEMPT_WORD])
+static const char *attempt_errno_name(int error, char out[ATTEMPT_WORD])
 {
     const char *name = error ? strerrorname_np(error) : "-";
     snprintf(out, ATTEMPT_WORD, "%s", name ? name : "?");

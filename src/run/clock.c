@@ -1,5 +1,6 @@
 /* clock.c: see clock.h. */
 #include "run/clock.h"
+#include <errno.h>
 #include <time.h>
 
 static uint64_t read_ns(clockid_t id)
@@ -9,12 +10,12 @@ static uint64_t read_ns(clockid_t id)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-uint64_t clock_monotonic_ns(void)
-{
-    return read_ns(CLOCK_MONOTONIC);
-}
+uint64_t clock_monotonic_ns(void) { return read_ns(CLOCK_MONOTONIC); }
+uint64_t clock_realtime_ns(void) { return read_ns(CLOCK_REALTIME); }
 
-uint64_t clock_realtime_ns(void)
+void clock_sleep_until(uint64_t when_ns)
 {
-    return read_ns(CLOCK_REALTIME);
+    struct timespec when = {.tv_sec = (time_t)(when_ns / 1000000000u), .tv_nsec = (long)(when_ns % 1000000000u)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+        continue;
 }

@@ -1,9 +1,10 @@
-/* clock.h: the only reader of a clock in the library: run/ drives hosts in real time, tools measure. */
+/* clock.h: the only reader of clocks in the library, and the only place that waits for one: labs in real time, tools that measure. */
 #ifndef RUN_CLOCK_H
 #define RUN_CLOCK_H
 #include <stdint.h>
 
 uint64_t clock_monotonic_ns(void);
 uint64_t clock_realtime_ns(void);
+void clock_sleep_until(uint64_t when_ns); /* of clock_monotonic_ns(); returns at once when it has passed */
 
 #endif

@@ -167,6 +167,13 @@ static unsigned unnamed(const struct arguments *arguments)
     return count;
 }
 
+static struct value call_one(struct eval *eval, const struct value *function, struct value argument)
+{
+    struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
+    *arguments = (struct arguments){.count = 1, .values = {argument}};
+    return call_value(eval, function, arguments);
+}
+
 static struct value key_of(struct eval *eval, const struct arguments *arguments, struct value value)
 {
     const struct value *key = named(arguments, "key");
@@ -401,13 +408,6 @@ struct value call_value(struct eval *eval, const struct value *function, const s
     if (function->kind != VALUE_FUNCTION)
         eval_fail(eval, CODE_ERROR, "what is no function cannot be called");
     return function->function ? program_call(eval, function->function, arguments) : eval_call(eval, function->text, arguments);
-}
-
-struct value call_one(struct eval *eval, const struct value *function, struct value argument)
-{
-    struct arguments *arguments = arena_alloc(eval->code->arena, sizeof *arguments);
-    *arguments = (struct arguments){.count = 1, .values = {argument}};
-    return call_value(eval, function, arguments);
 }
 
 /* --- methods ----------------------------------------------------------------------------------------------------------------- */

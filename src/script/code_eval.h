@@ -63,7 +63,6 @@ const struct value *eval_find(struct eval *eval, const char *name, size_t length
 void eval_assign(struct eval *eval, const char *name, size_t length, struct value value);
 /* The targets of "a, b[0] = ..." and "for a, (b, c) in ...": what stands between FROM and TO. */
 void eval_assign_all(struct eval *eval, const char *from, const char *to, struct value value);
-struct value eval_text(struct eval *eval, const char *from, const char *to); /* an expression elsewhere */
 struct value eval_augmented(struct eval *eval, const char *op, const char *from, const char *to, struct value value); /* TARGET OP= value */
 void eval_delete(struct eval *eval, const char *from, const char *to);       /* del a, del a[i] */
 /* code_data.c: lists, dictionaries, sets */
@@ -93,7 +92,6 @@ struct value eval_call(struct eval *eval, const char *name, const struct argumen
 struct value eval_method(struct eval *eval, struct value *self, const char *name, const struct arguments *arguments);
 struct value data_method(struct eval *eval, struct value *self, const char *name, const struct arguments *arguments); /* code_data.c */
 struct value call_value(struct eval *eval, const struct value *function, const struct arguments *arguments);
-struct value call_one(struct eval *eval, const struct value *function, struct value argument);
 double code_round_down(double x);
 double code_power(double base, int64_t exponent);
 double code_root(double x);

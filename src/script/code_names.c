@@ -41,7 +41,7 @@ void eval_assign(struct eval *eval, const char *name, size_t length, struct valu
     found->value = value;
 }
 
-struct value eval_text(struct eval *eval, const char *from, const char *to)
+static struct value eval_text(struct eval *eval, const char *from, const char *to)
 {
     const char *at = eval->at, *end = eval->end;
     eval->at = from;

@@ -41,7 +41,7 @@ static _Noreturn void unknown(struct command *c, const char *what)
     run_skip(c->shell->run, "command: iptables %s is not known here", what);
 }
 
-int netfilter_service(const char *name)
+static int netfilter_service(const char *name)
 {
     static const struct { const char *name; uint16_t port; } services[] = {
         {"http", 80}, {"https", 443}, {"ssh", 22}, {"domain", 53}, {"http-alt", 8080}, {"webcache", 8080}, {"ftp", 21}, {"smtp", 25},

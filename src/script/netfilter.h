@@ -6,7 +6,6 @@
 
 struct filter_match *netfilter_match(struct run *run, struct filter_rule *rule, enum filter_match_kind kind, uint32_t low, uint32_t high,
                                      bool is_inverted);
-int netfilter_service(const char *name);                            /* a port; -1: unknown */
 int netfilter_protocol(const char *name);
 bool netfilter_ports(const char *text, char separator, uint32_t *low, uint32_t *high);
 uint32_t netfilter_flags(const char *list);                         /* with commas; UINT32_MAX: unknown */

@@ -51,7 +51,6 @@ int shell_run_child(const struct shell *shell, const char *text, struct shell_io
 struct shell_io shell_buffer(struct shell *shell, const char *input);
 
 /* shell_word.c */
-const char *shell_get(struct shell *shell, const char *name, size_t length); /* NULL when unset */
 void shell_set(struct shell *shell, const char *name, size_t length, const char *value);    /* NULL: unset */
 void shell_blank(struct shell *shell);                        /* blanks, continued lines, a comment */
 bool shell_word(struct shell *shell, struct shell_argv *out); /* the next word's fields; false: no word is there */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* --- variables ---------------------------------------------------------------------------------------------------- */
-const char *shell_get(struct shell *shell, const char *name, size_t length)
+static const char *shell_get(struct shell *shell, const char *name, size_t length)
 {
     for (struct shell_variable *v = shell->variables; v; v = v->next)
         if (strlen(v->name) == length && memcmp(v->name, name, length) == 0)

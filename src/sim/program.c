@@ -124,7 +124,7 @@ void program_unwind(struct program *program)
     program_end(program);
 }
 
-void program_kill(struct program *program)
+static void program_kill(struct program *program)
 {
     if (program->ended)
         return;

@@ -160,7 +160,6 @@ void world_at(struct lil_world *world, uint64_t at_ns, void (*run)(void *ctx, ui
 void world_schedule(struct lil_world *world, struct event *event, uint64_t time_ns); /* not before now */
 void world_add_tap(struct lil_world *world, struct sim_tap *tap); /* the caller's storage, until the world is freed */
 void world_trace(struct lil_world *world, const struct lil_trace *event);
-void world_sync_hosts(struct lil_world *world); /* every host sees the present time */
 void node_init(struct lil_node *node, struct lil_world *world, const char *name, const struct sim_node_ops *ops);
 /* host_node.c */
 struct host_node *host_node_find(const struct lil_world *world, const struct lil_host *host);
@@ -196,7 +195,6 @@ int gso_split(struct lil_packet *packet, struct packet_queue *queue);
 struct sim_end switch_port(struct lil_node *node); /* a new port; its link attaches by switch_connect */
 void switch_connect(struct lil_node *node, unsigned port, struct lil_link *link, int side);
 /* program.c */
-void program_kill(struct program *program);   /* marks; it ends at its next event */
 void program_unwind(struct program *program); /* now, from outside any fiber */
 void program_free(struct program *program);
 /* capture.c */

@@ -23,19 +23,8 @@ int reader_fail_at(struct reader *reader, int line, int column, const char *form
     return -EINVAL;
 }
 
-int reader_fail(struct reader *reader, struct fy_node *node, const char *format, ...)
-{
-    int line, column;
-    va_list arguments;
-    reader_place(reader, node, &line, &column);
-    va_start(arguments, format);
-    fail_va(reader, line, column, format, arguments);
-    va_end(arguments);
-    return -EINVAL;
-}
-
 /* Where a node begins, counted from 1; for a collection that of its first scalar. */
-void reader_place(const struct reader *reader, struct fy_node *node, int *line, int *column)
+static void reader_place(const struct reader *reader, struct fy_node *node, int *line, int *column)
 {
     void *at = NULL;
     *line = reader->line;
@@ -55,6 +44,17 @@ void reader_place(const struct reader *reader, struct fy_node *node, int *line, 
         *line = mark->line + 1;
         *column = mark->column + 1;
     }
+}
+
+int reader_fail(struct reader *reader, struct fy_node *node, const char *format, ...)
+{
+    int line, column;
+    va_list arguments;
+    reader_place(reader, node, &line, &column);
+    va_start(arguments, format);
+    fail_va(reader, line, column, format, arguments);
+    va_end(arguments);
+    return -EINVAL;
 }
 
 /* --- near words --------------------------------------------------------------------------------------------------- */

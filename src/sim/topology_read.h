@@ -36,7 +36,6 @@ int reader_percent(struct reader *reader, struct fy_node *node, uint32_t *parts,
 int reader_bool(struct reader *reader, struct fy_node *node, bool *value, const char *where);
 /* A mapping of scalars. */
 int reader_pairs(struct reader *reader, struct fy_node *node, struct topology_pairs *pairs, const char *where);
-void reader_place(const struct reader *reader, struct fy_node *node, int *line, int *column);
 /* Grows *ITEMS by one zeroed element and returns it; NULL: memory. */
 void *reader_grow(void *items, unsigned *count, size_t size);
 #define READER_GROW(array, count) (reader_grow(&(array), &(count), sizeof(*(array))))

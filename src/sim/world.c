@@ -25,6 +25,16 @@ static void world_call_free(struct world_call *call)
     free(call);
 }
 
+static void world_sync_hosts(struct lil_world *world)
+{
+    list_each(at, &world->nodes)
+    {
+        struct host_node *node = host_node_of(list_entry(at, struct lil_node, list));
+        if (node)
+            host_node_sync(node, world->now_ns);
+    }
+}
+
 static void world_call_run(struct event *event, uint64_t now_ns)
 {
     struct world_call *call = container_of(event, struct world_call, event);
@@ -110,16 +120,6 @@ void node_init(struct lil_node *node, struct lil_world *world, const char *name,
     node->index = world->node_count++;
     snprintf(node->name, sizeof(node->name), "%s", name);
     list_push_back(&world->nodes, &node->list);
-}
-
-void world_sync_hosts(struct lil_world *world)
-{
-    list_each(at, &world->nodes)
-    {
-        struct host_node *node = host_node_of(list_entry(at, struct lil_node, list));
-        if (node)
-            host_node_sync(node, world->now_ns);
-    }
 }
 
 /* --- running ------------------------------------------------------------------------------------------------------ */

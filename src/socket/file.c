@@ -7,6 +7,21 @@ void file_ref(struct file *file)
     file->refs++;
 }
 
+static struct waiter *waiter_of(struct list *node)
+{
+    return list_entry(node, struct waiter, node);
+}
+
+static void file_drop_waiters(struct file *file)
+{
+    while (file->waiters) {
+        struct waiter *waiter = waiter_of(file->waiters);
+
+        proc_unwatch(waiter);
+        waiter->wake(waiter, POLLNVAL | POLLHUP);
+    }
+}
+
 void file_unref(struct file *file)
 {
     if (--file->refs > 0)
@@ -18,11 +33,6 @@ void file_unref(struct file *file)
 static struct list *waiters_head(struct file *file)
 {
     return container_of(&file->waiters, struct list, next);
-}
-
-static struct waiter *waiter_of(struct list *node)
-{
-    return list_entry(node, struct waiter, node);
 }
 
 void file_watch(struct file *file, struct waiter *waiter)
@@ -67,12 +77,3 @@ void file_wake(struct file *file, unsigned events)
     }
 }
 
-void file_drop_waiters(struct file *file)
-{
-    while (file->waiters) {
-        struct waiter *waiter = waiter_of(file->waiters);
-
-        proc_unwatch(waiter);
-        waiter->wake(waiter, POLLNVAL | POLLHUP);
-    }
-}

@@ -56,7 +56,6 @@ void file_unref(struct file *file); /* the last one closes */
 /* Waiters: each is told once of every edge; the list may change during the call only by the waiter told. */
 void file_watch(struct file *file, struct waiter *waiter);
 void file_wake(struct file *file, unsigned events);
-void file_drop_waiters(struct file *file); /* at the last close */
 static inline unsigned file_events(struct file *file)
 {
     return file->ops->events(file);

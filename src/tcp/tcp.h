@@ -142,7 +142,6 @@ struct tcb *tcp_open(struct tcp *tcp);
 struct tcb *tcp_find(struct tcp *tcp, struct handle handle); /* NULL: gone */
 struct handle tcp_handle(struct tcp *tcp, const struct tcb *tcb);
 void tcp_set_user(struct tcb *tcb, void *user);
-void *tcp_get_user(const struct tcb *tcb);
 /* Active open: 0 (SYN queued), or -EADDRINUSE (this flow exists), -ENETUNREACH ..., -ENOBUFS. */
 int tcp_connect(struct tcp *tcp, struct tcb *tcb, const struct flow *flow, uint64_t now_ns) MUST_CHECK;
 /* The same in two steps, for who tries several local ports: the way, and with it the local address if FLOW has none; then a port. */
@@ -238,7 +237,6 @@ size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) *
 size_t tcp_queued(const struct tcb *tcb);         /* with an urgent one among them and what is behind it */
 void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf); /* as large as they are now */
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes); /* Linux: the buffer grows for it, where nobody has set its size */
-size_t tcp_writable(const struct tcb *tcb);       /* room in the send buffer */
 /* POLLOUT: enough of the buffer is free that a writer is worth waking. */
 bool tcp_is_writeable(const struct tcb *tcb);
 size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */
@@ -246,7 +244,6 @@ size_t tcp_unacked(const struct tcb *tcb);        /* SIOCOUTQ: not acknowledged 
 bool tcp_has_fin(const struct tcb *tcb);          /* the peer's FIN is in order */
 bool tcp_at_mark(const struct tcb *tcb, uint32_t ahead); /* SIOCATMARK, or as if AHEAD bytes had been read */
 bool tcp_has_urgent(const struct tcb *tcb);
-bool tcp_can_send(const struct tcb *tcb);         /* not shut down for writing */
 unsigned tcp_poll_events(const struct tcb *tcb);  /* POLLIN ... as poll(2) says for TCP */
 unsigned tcp_poll_watch(struct tcb *tcb);        /* the same; TCP_EV_WRITABLE follows when there is no room now */
 /* IPPROTO_TCP level, incl. TCP_INFO */

@@ -395,7 +395,7 @@ uint16_t accecn_told(const struct tcb *tcb) { return flags_of((tcb->ext->accecn.
 uint8_t accecn_tos(const struct tcb *tcb) { return tcb->ext->accecn.fail & (FAIL_ACE_RECV | FAIL_ACE_SEND) ? 0 : ECT0; }
 
 /* The option beside what OPTIONS has already; AGAIN: the device copies a chunk's options to each of its segments. */
-void accecn_add_option(struct tcb *tcb, struct tcp_options *options, bool has_dsack, bool again)
+static void accecn_add_option(struct tcb *tcb, struct tcp_options *options, bool has_dsack, bool again)
 {
     struct tcb_ext *ext = tcb->ext;
     uint8_t blocks = options->sack_count;

@@ -354,7 +354,3 @@ enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
     return drop;
 }
 
-void ack_update_window(struct tcb *tcb, struct rx *rx)
-{
-    (void)update_window(tcb, rx);
-}

@@ -76,7 +76,6 @@ enum { BSD_NO_THRESHOLD = 65535 << 14 };
 COLD uint32_t bsd_initial_window(const struct tcb *tcb);
 COLD uint32_t bsd_initial_threshold(const struct tcb *tcb);
 COLD uint32_t bsd_window_most(const struct tcb *tcb);
-COLD uint32_t bsd_reno_beta(const struct tcb *tcb); /* percent */
 COLD void bsd_reno_on_ack(struct tcb *tcb, uint32_t acked);
 COLD void bsd_reno_on_loss(struct tcb *tcb);
 COLD void bsd_reno_on_ecn(struct tcb *tcb);

@@ -77,6 +77,11 @@ void bsd_reno_on_ack(struct tcb *tcb, uint32_t acked)
         base->cwnd = reno_window(tcb);
 }
 
+static uint32_t bsd_reno_beta(const struct tcb *tcb)
+{
+    return tcb->opt->reno_beta && cc_get(tcb) == &cc_newreno ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta;
+}
+
 void bsd_reno_on_loss(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
@@ -129,11 +134,6 @@ void bsd_reno_after_idle(struct tcb *tcb)
     struct base_recovery *base = &tcb->ext->base;
     base->ssthresh = max_u32(base->ssthresh, base->cwnd - (base->cwnd >> 2));
     base->cwnd = min_u32(base->cwnd, bsd_initial_window(tcb));
-}
-
-uint32_t bsd_reno_beta(const struct tcb *tcb)
-{
-    return tcb->opt->reno_beta && cc_get(tcb) == &cc_newreno ? tcb->opt->reno_beta : tcb_params(tcb)->reno_beta;
 }
 
 const struct bsd_cc bsd_newreno = {.on_ack = bsd_reno_on_ack,

@@ -26,7 +26,7 @@ static void make_cookie(const struct siphash_key *key, const struct flow *flow, 
     put_hash(siphash24(key, addresses, 2 * size), cookie);
 }
 
-unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2])
+static unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2])
 {
     memcpy(keys, opts->has_fastopen_key ? opts->fastopen_key : tcp->fastopen_key, 2 * sizeof keys[0]);
     if (opts->has_fastopen_key)
@@ -54,7 +54,7 @@ static struct fastopen_memo *memo_of(struct tcp *tcp, const struct addr *remote)
     return memo;
 }
 
-void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
+static void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
                        uint16_t mss, uint8_t ask_exp)
 {
     struct fastopen_memo *memo = memo_of(tcp, remote);

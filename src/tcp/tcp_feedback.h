@@ -42,7 +42,6 @@ uint8_t accecn_tos(const struct tcb *tcb);
 int accecn_fields(const struct tcb *tcb, uint32_t room, uint8_t *blocks);
 void accecn_put_counters(struct tcp_options *options, const uint32_t received[3], unsigned fields);
 void accecn_put_opening(struct tcp_options *options);
-void accecn_add_option(struct tcb *tcb, struct tcp_options *options, bool has_dsack, bool again);
 void accecn_mark(struct tcb *tcb, struct tcp_segment *segment, bool has_dsack);
 static inline unsigned accecn_ace(uint16_t flags) /* the field of three bits */
 {

@@ -105,6 +105,20 @@ static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
     walk->sealed = walk->sent == walk->seq;
 }
 
+/* What is before END has left. True: a buffer with PSH ended there. */
+static bool queue_pass_marks(struct tcb *tcb, uint32_t end)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t passed = 0, pushes = 0, count = ext->mark_count;
+    while (passed < count && seq_le(ext->marks[passed].end, end))
+        pushes += ext->marks[passed++].push;
+    if (passed == 0)
+        return false;
+    memmove(ext->marks, ext->marks + passed, (count - passed) * sizeof ext->marks[0]);
+    ext->mark_count = (uint8_t)(count - passed);
+    return pushes;
+}
+
 static void add_mark(struct tcb *tcb, uint32_t end, bool push, bool sealed)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -177,20 +191,6 @@ void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
     ext->pushed_seq = walk.pushed;
     ext->hurried_end = walk.hurried;
     ext->alone_end = walk.alone;
-}
-
-/* What is before END has left. True: a buffer with PSH ended there. */
-bool queue_pass_marks(struct tcb *tcb, uint32_t end)
-{
-    struct tcb_ext *ext = tcb->ext;
-    uint32_t passed = 0, pushes = 0, count = ext->mark_count;
-    while (passed < count && seq_le(ext->marks[passed].end, end))
-        pushes += ext->marks[passed++].push;
-    if (passed == 0)
-        return false;
-    memmove(ext->marks, ext->marks + passed, (count - passed) * sizeof ext->marks[0]);
-    ext->mark_count = (uint8_t)(count - passed);
-    return pushes;
 }
 
 /* Has the segment up to END, which is about to leave for the first time, PSH? A buffer that ends in it had, or all there is ends with it

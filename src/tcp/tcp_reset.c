@@ -182,7 +182,7 @@ void reset_send(struct tcb *tcb)
 }
 
 /* RFC 5961 7 (and CVE-2016-5696): a host-wide limit with noise, so that a blind attacker learns nothing from counting. */
-bool challenge_allowed(struct tcp *tcp)
+static bool challenge_allowed(struct tcp *tcp)
 {
     uint32_t limit = tcp->params.challenge_ack_limit;
     if (limit == 0 || limit == INT32_MAX)

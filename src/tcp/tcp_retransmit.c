@@ -66,8 +66,33 @@ COLD static void use_smaller(struct tcb *tcb, uint32_t index)
     txring_set_mss(tcb, seg, tcb->mss);
 }
 
+/* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
+static void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
+{
+    if (tcb_params(tcb)->byte_recovery) {
+        base_gather(tcb, index, mss);
+        return;
+    }
+    struct txring *ring = tcb->tx;
+    struct tcb_ext *ext = tcb->ext;
+    if (!tcb_params(tcb)->retrans_collapse || !ext || txseg_text(txring_at(ring, index)) >= mss /* a FIN does not join a full segment */ ||
+        (ext->again_left && txring_at(ring, index)->start == ext->again_next))
+        return; /* a part of a chunk is not small */
+    while (index + 1 < ring->count) {
+        struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
+        uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
+        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
+            seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start)
+            return;
+        txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
+        uint32_t gone = txring_join(tcb, index); /* more than one when the path was narrower */
+        if (!tcb->sack_ok) /* then duplicate ACKs were counted, of no packet in particular */
+            ext->sacked_out -= min_u32(ext->sacked_out, gone);
+    }
+}
+
 /* Sends record INDEX again. */
-bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
+static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t index, bool is_probe)
 {
     struct tcb_ext *ext = tcb->ext;
     struct txseg *seg = txring_at(tcb->tx, index);
@@ -177,31 +202,6 @@ bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
     if (early)
         tcb->ext->resends_early = false;
     return false;
-}
-
-/* Small neighbours travel together when sent again (RFC 9293 3.7.1: repacketization). */
-void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
-{
-    if (tcb_params(tcb)->byte_recovery) {
-        base_gather(tcb, index, mss);
-        return;
-    }
-    struct txring *ring = tcb->tx;
-    struct tcb_ext *ext = tcb->ext;
-    if (!tcb_params(tcb)->retrans_collapse || !ext || txseg_text(txring_at(ring, index)) >= mss /* a FIN does not join a full segment */ ||
-        (ext->again_left && txring_at(ring, index)->start == ext->again_next))
-        return; /* a part of a chunk is not small */
-    while (index + 1 < ring->count) {
-        struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
-        uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
-        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
-            seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start)
-            return;
-        txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
-        uint32_t gone = txring_join(tcb, index); /* more than one when the path was narrower */
-        if (!tcb->sack_ok) /* then duplicate ACKs were counted, of no packet in particular */
-            ext->sacked_out -= min_u32(ext->sacked_out, gone);
-    }
 }
 
 /* The tail loss probe (RFC 8985 7.3): new data past the congestion window where the peer's has room, else the last segment again. */

@@ -148,6 +148,28 @@ void rtt_revert_rto(struct tcb *tcb)
         tcb->rto_us = (uint32_t)min_u64(rto_us << min_u32(tcb->backoff, 20), rtt_rto_max_us(tcb));
 }
 
+/* RFC 9293 3.8.1 (MUST-18): RFC 6298 2, or what the profile's system had; Karn's rule is in tcp_clean.c. */
+static void rtt_set_rto(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint64_t rto = params->rto_initial_ms * 1000ull;
+    if (tcb->srtt_us) {
+        rto = (uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us; /* SRTT + 4 * RTTVAR (RFC 6298 2.3) */
+        if (params->rto_policy == TCP_RTO_BSD42)
+            rto = 2ull * (tcb->srtt_us >> 3); /* RFC 793: beta = 2 */
+        if (params->tick_ms && params->rto_policy != TCP_RTO_LINUX) { /* whole ticks: srtt >> 3 drops the fraction */
+            uint32_t tick_us = params->tick_ms * 1000;
+            rto = params->rto_policy == TCP_RTO_BSD42 ? rto / tick_us * tick_us
+                                                      : (uint64_t)(tcb->srtt_us / tick_us >> 3) * tick_us + tcb->rttvar_us;
+        }
+    }
+    if (params->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us)
+        rto = (((tcb->srtt_us / FREEBSD_UNIT >> 3) + tcb->rttvar_us / FREEBSD_UNIT) >> 2) * 1000ull;
+    if (params->rto_policy != TCP_RTO_LINUX)
+        rto = max_u64(rto, rtt_rto_min_us(tcb)); /* RFC 6298 2.4 */
+    tcb->rto_us = (uint32_t)min_u64(rto, rtt_rto_max_us(tcb));
+}
+
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us)
 {
     uint32_t m = (uint32_t)min_u64(max_u64(rtt_us, 1), SAMPLE_MAX);
@@ -229,28 +251,6 @@ void rtt_take_min(struct tcb *tcb, uint32_t rtt_us, bool is_delayed)
         }
     }
     slide_window(tcb, rtt_us, window_ms);
-}
-
-/* RFC 9293 3.8.1 (MUST-18): RFC 6298 2, or what the profile's system had; Karn's rule is in tcp_clean.c. */
-void rtt_set_rto(struct tcb *tcb)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    uint64_t rto = params->rto_initial_ms * 1000ull;
-    if (tcb->srtt_us) {
-        rto = (uint64_t)(tcb->srtt_us >> 3) + tcb->rttvar_us; /* SRTT + 4 * RTTVAR (RFC 6298 2.3) */
-        if (params->rto_policy == TCP_RTO_BSD42)
-            rto = 2ull * (tcb->srtt_us >> 3); /* RFC 793: beta = 2 */
-        if (params->tick_ms && params->rto_policy != TCP_RTO_LINUX) { /* whole ticks: srtt >> 3 drops the fraction */
-            uint32_t tick_us = params->tick_ms * 1000;
-            rto = params->rto_policy == TCP_RTO_BSD42 ? rto / tick_us * tick_us
-                                                      : (uint64_t)(tcb->srtt_us / tick_us >> 3) * tick_us + tcb->rttvar_us;
-        }
-    }
-    if (params->rto_policy == TCP_RTO_FREEBSD && tcb->srtt_us)
-        rto = (((tcb->srtt_us / FREEBSD_UNIT >> 3) + tcb->rttvar_us / FREEBSD_UNIT) >> 2) * 1000ull;
-    if (params->rto_policy != TCP_RTO_LINUX)
-        rto = max_u64(rto, rtt_rto_min_us(tcb)); /* RFC 6298 2.4 */
-    tcb->rto_us = (uint32_t)min_u64(rto, rtt_rto_max_us(tcb));
 }
 
 /* RFC 6298 5.5: doubled at each timeout; BSD has a table (RFC 9293 3.8.1, MUST-19). */

@@ -51,7 +51,7 @@ void tcb_event(struct tcb *tcb, unsigned events)
         filter_check(tcb);
 }
 
-void tcb_release_flow(struct tcb *tcb)
+static void tcb_release_flow(struct tcb *tcb)
 {
     if (!tcb->is_counted)
         return;

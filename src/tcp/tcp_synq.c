@@ -179,7 +179,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
 }
 
 /* A SYN/ACK went out: when comes the next, or the end? */
-void synq_schedule(struct tcp *tcp, uint32_t slot)
+static void synq_schedule(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
     const struct tcp_schedule *schedule = &tcp->params.synack;
@@ -294,7 +294,7 @@ static uint16_t since_start_ms(const struct tcp *tcp, const struct syn_entry *en
     return (uint16_t)min_u64((tcp->now_ns - started_ns(entry)) / NS_PER_MS, UINT16_MAX);
 }
 
-void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment)
+static void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct tcp_segment *segment)
 {
     memset(segment, 0, sizeof *segment);
     struct tcphdr_ *header = &segment->header;

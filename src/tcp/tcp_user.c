@@ -10,8 +10,6 @@ struct tcb *tcp_open(struct tcp *tcp)
 }
 
 void tcp_set_user(struct tcb *tcb, void *user) { tcb->user = user; }
-void *tcp_get_user(const struct tcb *tcb) { return tcb->is_unaccepted ? NULL : tcb->user; }
-
 /* A TIME-WAIT record of this flow may make way for an active open (RFC 6191, tcp_tw_reuse). */
 static int take_over_wait(struct tcb *tcb, uint32_t slot, bool is_search, uint32_t *iss)
 {
@@ -295,7 +293,7 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
 /* --- CLOSE (3.10.4), ABORT (3.10.5) ----------------------------------------------------------------------------------------- */
 
 /* The FIN goes behind what is in the buffer. */
-void user_queue_fin(struct tcb *tcb)
+static void user_queue_fin(struct tcb *tcb)
 {
     tcb->snd_shutdown = true;
     switch ((enum tcp_state)tcb->state) {
@@ -504,7 +502,6 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 
 enum tcp_state tcp_get_state(const struct tcb *tcb) { return tcb->state; }
 const struct flow *tcp_get_flow(const struct tcb *tcb) { return &tcb->flow; }
-size_t tcp_writable(const struct tcb *tcb) { return send_room(tcb); }
 void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf) { *sndbuf = tcb->sndbuf, *rcvbuf = tcb->rcvbuf; }
 
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes)
@@ -528,7 +525,6 @@ size_t tcp_unacked(const struct tcb *tcb)
     return stream_length(tcb->snd_stream) + has_fin;
 }
 bool tcp_has_fin(const struct tcb *tcb) { return tcb->fin_rcvd; }
-bool tcp_can_send(const struct tcb *tcb) { return !tcb->snd_shutdown; }
 bool tcp_has_urgent(const struct tcb *tcb) { return tcb->ext && tcb->ext->rcv_urgent && !tcb->ext->urg_taken; }
 
 bool tcp_is_accept_aborted(const struct tcp *tcp) { return tcp->params.accept_aborted; }

@@ -186,7 +186,7 @@ static uint32_t offer_bsd(const struct tcb *tcb)
     return window;
 }
 
-uint32_t window_offer(struct tcb *tcb)
+static uint32_t window_offer(struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
@@ -423,6 +423,14 @@ COLD static void begin_measure(struct tcb *tcb, uint32_t gap_ms)
     tcb->ext->space_bytes = space_now(tcb);
 }
 
+static void window_enter_quickack_keep(struct tcb *tcb, unsigned max)
+{
+    uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
+    quick = min_u32(quick ? quick : 2, max);
+    if (quick > tcb->quick)
+        tcb->quick = (uint8_t)quick;
+}
+
 /* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
@@ -462,14 +470,6 @@ void window_on_new_text(struct tcb *tcb, uint32_t length)
 {
     if (tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
         grow_window(tcb, length);
-}
-
-void window_enter_quickack_keep(struct tcb *tcb, unsigned max)
-{
-    uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
-    quick = min_u32(quick ? quick : 2, max);
-    if (quick > tcb->quick)
-        tcb->quick = (uint8_t)quick;
 }
 
 void window_delay_ack(struct tcb *tcb, uint32_t ms)

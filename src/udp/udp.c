@@ -328,17 +328,3 @@ bool udp_has_group(const struct udp *udp, const struct addr *group, uint32_t ifi
     return false;
 }
 
-void udp_each(struct udp *udp, uint16_t local_port, bool (*visit)(void *ctx, struct udp_pcb *pcb, const struct flow *flow, void *user),
-              void *ctx)
-{
-    for (int i = 0; i < UDP_BUCKETS; i++) {
-        if (local_port && i != local_port % UDP_BUCKETS)
-            continue;
-        list_each(it, &udp->buckets[i]) {
-            struct udp_pcb *pcb = list_entry(it, struct udp_pcb, node);
-            if (pcb->kind == UDP_KIND_UDP && (!local_port || pcb->flow.local_port == local_port) &&
-                !visit(ctx, pcb, &pcb->flow, pcb->user))
-                return;
-        }
-    }
-}

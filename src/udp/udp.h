@@ -110,8 +110,6 @@ void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to
 struct lil_packet *udp_receive_error(struct udp *udp, struct udp_pcb *pcb, struct udp_icmp *icmp);
 /* 0, -EADDRINUSE (a member already), -EADDRNOTAVAIL (none), -ENOBUFS (of too many) */
 int udp_join(struct udp_pcb *pcb, const struct addr *group, uint32_t ifindex, bool join);
-void udp_each(struct udp *udp, uint16_t local_port,
-              bool (*visit)(void *ctx, struct udp_pcb *pcb, const struct flow *flow, void *user), void *ctx);
 void udp_each_counter(const struct udp *udp, void (*visit)(void *ctx, const char *name, uint64_t value), void *ctx);
 
 #endif

@@ -62,9 +62,7 @@ struct udp {
     } counters[2]; /* of IPv4, of IPv6 */
 };
 struct udp_node *udp_node_new(struct udp *udp); /* NULL: memory; not zeroed */
-void udp_node_free(struct udp *udp, struct udp_node *node);
 void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t charge);
-struct udp_node *udp_queue_pop(struct udp_queue *queue);
 void udp_queue_clear(struct udp *udp, struct udp_queue *queue);
 uint32_t udp_charge(const struct udp *udp, const struct lil_packet *packet, unsigned version);
 void udp_tell(struct udp *udp, struct udp_pcb *pcb, unsigned events);

@@ -15,7 +15,7 @@ struct udp_node *udp_node_new(struct udp *udp)
     return node;
 }
 
-void udp_node_free(struct udp *udp, struct udp_node *node)
+static void udp_node_free(struct udp *udp, struct udp_node *node)
 {
     if (udp->free_count >= 64) {
         pool_free(udp->pool, node, sizeof *node);
@@ -48,7 +48,7 @@ void udp_queue_push(struct udp_queue *queue, struct udp_node *node, uint32_t cha
     queue->bytes += charge;
 }
 
-struct udp_node *udp_queue_pop(struct udp_queue *queue)
+static struct udp_node *udp_queue_pop(struct udp_queue *queue)
 {
     struct udp_node *node = queue->first;
     if (!node)

@@ -16,7 +16,7 @@ trap 'rm -rf "$trial"' EXIT
 mkdir -p "$trial"/src/{base,wire,tcp,udp,host,sim,socket,apps,run} "$trial"/{include,tests}
 echo '#include "wire/wire.h"' >"$trial/src/base/a.c"
 printf '#include "udp/udp.h"\n#include "base/buf.h"\n#include "tcp/tcp.h"\n#include "host/host.h"\n' >"$trial/src/tcp/b.c"
-printf '#include "socket/socket.h"\n#include "run/loop.h"\n#include "lilliput/host.h"\n' >"$trial/src/sim/c.c"
+printf '#include "socket/socket.h"\n#include "run/clock.h"\n#include "lilliput/host.h"\n' >"$trial/src/sim/c.c"
 printf '#include "host/host.h"\n#include "sim/world.h"\n' >"$trial/src/apps/d.c"
 printf '/* ntohs(x)\n time(0) */ int x; // htonl(1)\nchar *s = "htons(1)"; int q = %s"%s;\nint y = x + htons(1);\n' "'" "'" >"$trial/src/host/e.c"
 printf 'int f(void)\n{\n    return p->time(0) + lil_time(0);\n}\nint g(void)\n{\n    return time(0) + ntohs(1);\n}\n' >"$trial/src/socket/f.c"
