@@ -1,5 +1,5 @@
 /* tcp_cc.c: congestion control's table of algorithms and what they share (RFC 5681). An algorithm is a struct of functions
- * (cc_ops in tcb.h); tcp_recovery.c decides when they are asked. The window counts packets, as Linux does. Private state is
+ * (cc_ops in tcp_cc.h); tcp_recovery.c decides when they are asked. The window counts packets, as Linux does. Private state is
  * tcb_ext.cc_private, zeroed when the extension is made. The order of the table is that of enum tcp_cc_name. */
 #include "tcp/tcb.h"
 
