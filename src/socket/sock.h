@@ -31,7 +31,6 @@ enum sock_flag {
     SF_MULTICAST_LOOP_OFF = 1 << 18,
     SF_FREEBIND = 1 << 19,
     SF_PORT_AUTO = 1 << 20,      /* the port was chosen by the kernel */
-    SF_SHARED_OPTIONS = 1 << 21, /* there is something in the extension that an accepted socket inherits */
     SF_DEBUG = 1 << 22,
     SF_V6_RECVERR = 1 << 23,
     SF_ADDR_AUTO = 1 << 24, /* the local address was chosen by connect() */

@@ -92,7 +92,7 @@ struct tcb_opts {
     uint8_t cc; /* + 1 */
     uint8_t reno_beta;
     uint8_t reno_beta_ecn; /* TCP_CCALGOOPT, percent */
-    uint8_t defer_accept, thin_linear, thin_dupack;
+    uint8_t defer_accept, thin_linear;
     uint16_t fastopen_qlen, encaps_port /* TCP_REMOTE_UDP_ENCAPS_PORT */;
     uint8_t save_syn; /* 1: from the IP header on, 2: and the link's */
     bool has_fastopen_key, has_fastopen_backup, has_fastopen_psk; /* psk: [0] is what a FreeBSD client shares with the server */

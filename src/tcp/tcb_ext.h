@@ -57,7 +57,7 @@ struct tcb_ext {
     uint8_t mark_count, tx_class /* of the next ring: as many records as the last one had at its end */;
     bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst;
     bool burst_idle; /* nothing was in flight before it */
-    bool cc_ready, rack_advanced, reord_timer, cwr_acked;
+    bool cc_ready, rack_advanced;
     uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */
     uint32_t again_next;      /* the same for what is sent again: where the chunk goes on, and how many segments of it are left */
@@ -117,7 +117,6 @@ struct tcb_ext {
     bool push_first; /* a write hands down its first chunk while the rest is copied */
     bool probe_checked;
     bool burst_open; /* what leaves next leaves with the last */
-    bool ecn_seen_ce;
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */
     uint32_t fastopen_irs; /* a child's */

@@ -256,7 +256,7 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
 struct tcb_options {
     uint32_t sndbuf, rcvbuf;       /* limits; 0: the profile's with autotuning */
     uint32_t rcvlowat, sndlowat;
-    bool keepalive, oob_inline, linger_on, nodelay, priority_set;
+    bool keepalive, oob_inline, linger_on, nodelay;
     int32_t linger_s;
     uint8_t tos, ttl;              /* 0: the profile's */
     uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct ack_state {
-    uint32_t prior_una, prior_in_flight, prior_packets, prior_delivered, prior_lost, prior_sacked, prior_lost_out;
+    uint32_t prior_una, prior_in_flight, prior_packets, prior_delivered, prior_lost;
     uint32_t acked_packets;   /* cumulatively */
     uint32_t newly_sacked;
     uint32_t reord;           /* lowest original SACKed or acked below highest: sequence */
