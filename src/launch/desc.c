@@ -229,7 +229,6 @@ static void close_lil(struct desc *desc)
 {
     if (desc->lil_fd < 0)
         return;
-    desc_remember_names(desc);
     proc_unwatch(&desc->waiter);
     lil_close(desc->program->proc, desc->lil_fd);
     desc->lil_fd = -1;
@@ -483,8 +482,10 @@ void desc_reset(struct desc *desc)
         close(inner);
     }
     desc_close_outer(desc);
-    if (!desc->launcher->exact)
-        close_lil(desc); /* exact mode goes on asking it */
+    if (desc->launcher->exact)
+        return; /* it goes on asking it */
+    desc_remember_names(desc);
+    close_lil(desc);
 }
 
 static void end_connecting(struct desc *desc)
