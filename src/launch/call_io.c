@@ -308,7 +308,8 @@ int64_t call_read_random(struct call *call)
     for (int i = 0; i < t->count; i++)
         for (size_t done = 0, n; done < t->iov[i].iov_len; done += n, total += (int64_t)n) {
             n = min_u64(t->iov[i].iov_len - done, LAUNCH_SCRATCH);
-            if (memory_write(call->tid, (uint64_t)(uintptr_t)t->iov[i].iov_base + done, l->scratch, clock_chance(l, l->scratch, n)) < 0)
+            clock_chance(l, call->tid, l->scratch, n);
+            if (memory_write(call->tid, (uint64_t)(uintptr_t)t->iov[i].iov_base + done, l->scratch, n) < 0)
                 return total ? total : -EFAULT;
         }
     return total;

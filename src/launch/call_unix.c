@@ -95,13 +95,8 @@ static bool is_from_outside(const struct call *call)
     pid_t pid = getsockopt(call->inner, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
     bool has_peer = pid > 0;
 
-    for (int depth = 0; pid > 1 && pid != call->program->launcher->pid && depth < 64; depth++) {
-        char path[64], text[512], *at;
-        snprintf(path, sizeof path, "/proc/%d/status", pid);
-        memory_proc_text(path, text, sizeof text);
-        at = strstr(text, "\nPPid:");
-        pid = at ? atoi(at + 6) : 0;
-    }
+    for (int depth = 0; pid > 1 && pid != call->program->launcher->pid && depth < 64; depth++)
+        pid = memory_parent(pid);
     return has_peer && pid != call->program->launcher->pid;
 }
 

@@ -231,10 +231,12 @@ int64_t clock_call_adjust(struct call *call)
 }
 
 /* The other thing in which two runs of a program differ. */
-size_t clock_chance(struct launcher *l, uint64_t *words, size_t size)
+size_t clock_chance(struct launcher *l, pid_t tid, uint64_t *words, size_t size)
 {
+    struct prng *chance = tracer_chance(l, tid);
+
     for (size_t i = 0; i < (size + 7) / 8; i++)
-        words[i] = prng_next(&l->chance);
+        words[i] = prng_next(chance);
     return size;
 }
 
@@ -245,5 +247,5 @@ int64_t call_getrandom(struct call *call)
 
     if (!l->has_chance)
         return CALL_CONTINUE;
-    return memory_write(call->tid, call->args[0], l->scratch, clock_chance(l, l->scratch, size)) < 0 ? -EFAULT : (int64_t)size;
+    return memory_write(call->tid, call->args[0], l->scratch, clock_chance(l, call->tid, l->scratch, size)) < 0 ? -EFAULT : (int64_t)size;
 }

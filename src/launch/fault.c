@@ -260,18 +260,20 @@ static int64_t trickle(struct fault *fault, struct fault_flow *flow, const struc
 }
 
 /* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
-static int64_t translate(struct fault *fault, struct fault_flow *flow, uint64_t now_ns)
+static int64_t translate(struct fault *fault, struct fault_flow *flow, bool from_client, struct lil_packet *packet, struct seen *seen,
+                         uint64_t now_ns)
 {
     if (!flow->is_dead && now_ns - flow->last_ns <= nat_idle_ns) {
         flow->last_ns = now_ns;
         return PASS;
     }
-    if (!flow->is_dead && fault->kind == FAULT_NAT_RST)
-        forget(fault, flow->port, now_ns);
-    else if (fault->kind == FAULT_NAT_RST)
+    if (fault->kind == FAULT_NAT_RST && flow->is_dead)
         return PASS; /* RSTs */
     flow->is_dead = true;
-    return DROP;
+    if (fault->kind == FAULT_NAT)
+        return DROP;
+    forget(fault, flow->port, now_ns);
+    return from_client ? DROP : make_reset(packet, seen, seen->tcp.seq);
 }
 
 static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_packet *packet, struct seen *seen, uint64_t now_ns)
@@ -306,7 +308,7 @@ static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_pack
         return from_client ? PASS : cut_and_end(flow, packet, seen);
     case FAULT_NAT:
     case FAULT_NAT_RST:
-        return translate(fault, flow, now_ns);
+        return translate(fault, flow, from_client, packet, seen, now_ns);
     default:
         return PASS;
     }

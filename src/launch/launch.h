@@ -164,7 +164,7 @@ struct launcher {
     unsigned idle_turns;
     uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
     bool has_chance;         /* virtual: what is random to programs comes from a seed: two runs are one */
-    struct prng chance;
+    struct prng chance;      /* of the programs' first threads */
     bool has_random_devices; /* a program has opened /dev/random or /dev/urandom, and has_chance */
     uint64_t date_ns;        /* as configured */
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
@@ -259,6 +259,8 @@ struct task {
     bool timed_out;
     bool listening;            /* stopped as by SIGSTOP */
     uint64_t born_ns;
+    struct prng chance;        /* what is random to it: tracer_chance */
+    bool has_chance;
     bool has_exec;             /* it has called exec since its birth */
     pid_t vfork_child;         /* lives and has not called exec: this task waits for it; 0: none */
     uint64_t resume_ns;        /* a wait broken by a stop, not by a handler, goes on to this deadline; 0: none */
@@ -348,6 +350,7 @@ int memory_open(pid_t tid, int fd, bool shares_place);
 /* what one read of a file in /proc gives, ended by 0; "" where there is none */
 void memory_proc_text(const char *path, char *text, size_t size);
 pid_t memory_tgid(pid_t tid);                /* /proc/TID/status; -ESRCH */
+pid_t memory_parent(pid_t tid);
 
 /* --- notify.c -------------------------------------------------------------------------------------------------------- */
 void notify_ready(struct source *source, uint32_t events);
@@ -417,7 +420,8 @@ void clock_slept(struct launcher *launcher);
 /* A program has computed for so long without a call. IS_AWAITED: another thread waits, perhaps for what comes of it. */
 void clock_burn(struct launcher *launcher, uint64_t step_ns, bool is_awaited);
 void clock_looked(struct launcher *launcher); /* a timed wait of no length counts as many clock reads */
-size_t clock_chance(struct launcher *launcher, uint64_t *words, size_t size); /* SIZE bytes, or some more, from its seed; SIZE */
+/* SIZE bytes, or some more, of what is random to thread TID; SIZE. */
+size_t clock_chance(struct launcher *launcher, pid_t tid, uint64_t *words, size_t size);
 uint64_t clock_counter(struct launcher *launcher); /* virtual: the processor's: nanoseconds; each read says more than the last */
 void clock_update(struct launcher *launcher); /* real time: now_ns follows the kernel's clock */
 /* World time of TIME on clock ID (absolute), saturating. */
@@ -456,6 +460,8 @@ enum { TASK_OPTIONS_NONE = 0 };
 int tracer_seize(struct program *program, pid_t pid);   /* -Exxx */
 void tracer_reap(struct launcher *launcher);            /* every pending wait status: stops and deaths */
 struct task *tracer_find(struct launcher *launcher, pid_t tid);
+/* Each thread's own, of its creator's: siblings that race do not change what the others have. */
+struct prng *tracer_chance(struct launcher *launcher, pid_t tid);
 void tracer_free_all(struct launcher *launcher);
 bool tracer_is_permitted(void);
 void wait_enter(struct launcher *launcher, struct task *task); /* at a seccomp stop; resumes the task */

@@ -165,12 +165,15 @@ void memory_proc_text(const char *path, char *text, size_t size)
     text[n > 0 ? n : 0] = 0;
 }
 
-pid_t memory_tgid(pid_t tid)
+static pid_t status_number(pid_t tid, const char *line)
 {
     char path[64], text[512], *at;
 
     snprintf(path, sizeof path, "/proc/%d/status", tid);
     memory_proc_text(path, text, sizeof text);
-    at = strstr(text, "\nTgid:"); /* the name, which comes first, may hold anything else */
-    return at ? atoi(at + 6) : -ESRCH;
+    at = strstr(text, line); /* the name, which comes first, may hold anything but the line's end */
+    return at ? atoi(at + strlen(line)) : -ESRCH;
 }
+
+pid_t memory_tgid(pid_t tid) { return status_number(tid, "\nTgid:"); }
+pid_t memory_parent(pid_t tid) { return status_number(tid, "\nPPid:"); }

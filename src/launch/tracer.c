@@ -64,6 +64,28 @@ static struct task *task_add(struct launcher *l, pid_t tid)
     return task;
 }
 
+static void inherit_chance(struct prng *from, struct task *task)
+{
+    if (task->has_chance)
+        return;
+    prng_fork(from, 0, &task->chance);
+    task->has_chance = true;
+}
+
+/* Most often its creator has reported its birth before it asks; where not, the creator still stands in that call. */
+struct prng *tracer_chance(struct launcher *l, pid_t tid)
+{
+    struct task *task = tracer_find(l, tid), *creator;
+
+    if (!task)
+        return &l->chance;
+    if (!task->has_chance) {
+        creator = tracer_find(l, task->tgid == tid ? memory_parent(tid) : task->tgid);
+        inherit_chance(creator && creator->has_chance ? &creator->chance : &l->chance, task);
+    }
+    return &task->chance;
+}
+
 static void task_free(struct task *task)
 {
     close_files(task);
@@ -82,9 +104,14 @@ enum { TRACER_OPTIONS = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACE
 
 int tracer_seize(struct program *program, pid_t pid)
 {
+    struct task *task;
+
     if (ptrace(PTRACE_SEIZE, pid, 0, TRACER_OPTIONS) < 0)
         return -errno;
-    return task_add(program->launcher, pid) ? 0 : -ENOMEM;
+    task = task_add(program->launcher, pid);
+    if (task)
+        inherit_chance(&program->launcher->chance, task);
+    return task ? 0 : -ENOMEM;
 }
 
 bool tracer_is_permitted(void)
@@ -194,7 +221,9 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
         on_exec(l, task);
     } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
         if (ptrace(PTRACE_GETEVENTMSG, tid, 0, &child) == 0) {
-            const struct task *born = task_add(l, (pid_t)child);
+            struct task *born = task_add(l, (pid_t)child);
+            if (born && task->has_chance)
+                inherit_chance(&task->chance, born);
             task->vfork_child = event == PTRACE_EVENT_VFORK && born && !born->has_exec ? (pid_t)child : 0;
         }
         ptrace(PTRACE_CONT, tid, 0, 0);

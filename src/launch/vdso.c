@@ -319,7 +319,7 @@ static void seed_random(struct launcher *l, pid_t tid, uint64_t stack)
     uint64_t at = 0, words[2];
 
     if (l->has_chance && find_entry(tid, stack, AT_RANDOM, &at))
-        memory_write(tid, at, words, clock_chance(l, words, sizeof words));
+        memory_write(tid, at, words, clock_chance(l, tid, words, sizeof words));
 }
 
 /* At the exec stop. The task is left stopped. False: it died meanwhile, with *STATUS. */

@@ -54,7 +54,7 @@ twice() { # NAME PROGRAM ARGUMENTS...
   else echo "FAILED: $name: one seed, two histories"; failures=$((failures + 1)); fi
 }
 twice python python3 -c 'import os, urllib.request; urllib.request.urlopen("http://" + os.environ["LILLIPUT_HOST"] + "/?" + os.urandom(8).hex(), timeout=50).read()'
-twice bash bash -c 'exec 3<>/dev/tcp/$LILLIPUT_HOST/$LILLIPUT_PORT; printf "GET / HTTP/1.0\r\n\r\n" >&3; timeout 50 cat <&3'
+twice bash bash -c 'exec 3<>/dev/tcp/$LILLIPUT_HOST/$LILLIPUT_PORT; printf "GET /$(head -c 8 /dev/urandom | od -x | tr -d " \n") HTTP/1.0\r\n\r\n" >&3; timeout 50 cat <&3'
 # what is random to a program is of the seed, too: query ids, TLS's random numbers
 for i in one two; do
   gauntlet --case fine --capture "$work/$i" -- dig +short @{addr} -p {port} {host} >/dev/null
@@ -107,7 +107,10 @@ check 'own server: its bytes, one a second' 0 '^trickle .* 0 +5\.0' "$LILLIPUT" 
 assert [ask(s)] + [s.recv(9) for _ in range(5)] == [b'+', b'P', b'O', b'N', b'G', b'+']"
 check 'own server: what keeps its place in the NAT has its answer' 0 '^nat-expiry-silent .* 0 +120\.0' "$LILLIPUT" gauntlet --case nat-expiry-silent --server "$pong" -- python3 -c "$net
 s.sendall(b'1'); time.sleep(50); s.sendall(b'2'); time.sleep(50); s.sendall(b'3'); assert s.recv(9) == b'+PONG+'"
-check 'own server: what was silent is reset' 0 '^nat-expiry-rst +recvfrom +ECONNRESET +0 +120\.0' "$LILLIPUT" gauntlet --case nat-expiry-rst --server "$pong" -- python3 -c "$net
+check 'own server: what was silent is reset, though the server has given it up' 0 '^nat-expiry-rst +recvfrom +ECONNRESET +0 +120\.0' "$LILLIPUT" gauntlet --case nat-expiry-rst --server 'python3 -c "
+import socket
+c = socket.create_server((\"\", {port})).accept()[0]; c.recv(99); c.sendall(b\"1\"); c.close()
+while True: socket.socket().listen(); import time; time.sleep(900)"' -- python3 -c "$net
 assert lost(lambda: ask(s))"
 check 'own server: half of an answer of one packet' 0 '^half-open .* 0 +150\.' "$LILLIPUT" gauntlet --case half-open --server "$pong" -- python3 -c "$net
 assert ask(s) == b'+PO'; assert lost(lambda: s.recv(9))"
