@@ -159,6 +159,7 @@ static void test_chance(void **state)
     uint8_t first[33] = {0}, second[33] = {0}, scratch[4096];
     (void)state;
     lab.scratch = scratch;
+    list_init(&lab.tasks);
     assert_int_equal(call(call_getrandom, AT(first), 32, 0, 0), CALL_CONTINUE);
     lab.has_chance = true;
     prng_seed(&lab.chance, 5);
