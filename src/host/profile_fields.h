@@ -203,6 +203,7 @@
     X(tcp_syn_sent_close_waits, tcp.syn_sent_close_waits, BOOL, NULL) \
     X(tcp_rtt_by_data, tcp.rtt_by_data, BOOL, NULL) \
     X(tcp_byte_recovery, tcp.byte_recovery, BOOL, NULL) \
+    X(tcp_sack_revised, tcp.sack_revised, BOOL, NULL) \
     X(tcp_lost_retransmission, tcp.lost_retransmission, BOOL, NULL) \
     X(tcp_fastopen_psk, tcp.fastopen_psk, BOOL, NULL) \
     X(tcp_fastopen_any_cookie, tcp.fastopen_any_cookie, BOOL, NULL) \

@@ -108,6 +108,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_dctcp_shift_g, "4", "cc_dctcp(4) shift_g", "H"),
     SET(tcp_vegas_alpha, "1", "cc_vegas(4)", "H"),
     SET(tcp_vegas_beta, "3", "cc_vegas(4)", "H"),
+    SET(tcp_sack_revised, "1", "tcp(4) sack.revised", "H"),
     SET(tcp_lost_retransmission, "1", "tcp(4) sack.lrd", "H"),
     SET(tcp_cookie_options, "1", "syncookies(4)", "M"),
     SET(tcp_rtt_by_data, "1", "syncache_socket() times nothing", "H"),

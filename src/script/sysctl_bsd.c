@@ -42,6 +42,8 @@ struct sysctl_name {
 static const struct sysctl_name translated[] = {
     {"net.inet.tcp.sack.enable", "tcp.offer_sack", NONZERO, 1},
     {"net.inet.tcp.sack.maxholes", "tcp.sack_max_holes", SAME, 128},
+    {"net.inet.tcp.sack.revised", "tcp.sack_revised", NONZERO, 1},
+    {"net.inet.tcp.rfc6675_pipe", "tcp.sack_revised", NONZERO, 1},
     {"net.inet.tcp.sack.lrd", "tcp.lost_retransmission", NONZERO, 1},
     {"net.inet.tcp.rfc1323", NULL, RFC1323, 1},
     {"net.inet.tcp.ecn.enable", "tcp.ecn", ECN, 2},

@@ -7,11 +7,9 @@
 static const struct sysctl_text {
     const char *name, *value;
 } harmless_names[] = {
-    {"net.inet.tcp.sack.revised", "1"},
     {"net.inet.tcp.sack.tso", "0"},
     {"net.inet.tcp.sack.globalmaxholes", "65536"},
     {"net.inet.tcp.do_prr_conservative", "0"},
-    {"net.inet.tcp.rfc6675_pipe", "1"},
     {"net.inet.tcp.sendbuf_inc", "8192"},
     {"net.inet.tcp.sendbuf_auto_lowat", "0"},
     {"net.inet.tcp.recvbuf_inc", "16384"},

@@ -246,7 +246,8 @@ static void on_duplicate(const struct look *look)
         } else {
             base->cwnd += mss;
         }
-    } else if (ext->dupacks == DUP_THRESH || (tcb->sack_ok && board_sacked(tcb) > (DUP_THRESH - 1) * mss)) {
+    } else if (ext->dupacks == DUP_THRESH ||
+               (tcb->sack_ok && tcb_params(tcb)->sack_revised && board_sacked(tcb) > (DUP_THRESH - 1) * mss)) {
         state->is_taken_apart = enter_recovery(look);
     } else if (tcb_params(tcb)->limited_transmit) {
         bsd_cc_on_duplicate(tcb);
@@ -264,7 +265,7 @@ static void send_few(const struct look *look, uint32_t acked)
     struct base_recovery *base = &tcb->ext->base;
     uint32_t mss = segment_size(tcb), high = tcb->snd_nxt;
     base->cwnd = min_u32(board_resent(tcb) + (base->next - base->recover) + (acked / mss >= 2 ? 2 : 1) * mss, base->ssthresh);
-    if (board_has_holes(tcb) || look->delivered == 0)
+    if (board_has_holes(tcb) || look->delivered == 0 || !tcb_params(tcb)->sack_revised)
         return;
     if (tcb->fin_queued && tcb->snd_nxt == tcb->write_seq + 1)
         high--;

@@ -43,8 +43,10 @@ uint32_t board_pipe(const struct tcb *tcb, uint32_t una)
 {
     const struct bsd_board *board = tcb->ext->base.board;
     int32_t bytes = (int32_t)(tcb->snd_nxt - una);
-    if (board)
+    if (board && tcb_params(tcb)->sack_revised)
         bytes += (int32_t)(board->resent - board->sacked - board->lost);
+    else if (board) /* awnd as it was before RFC 6675 */
+        bytes = (int32_t)(tcb->ext->base.next - seq_max(board->fack, una) + board->resent);
     return bytes > 0 ? (uint32_t)bytes : 0;
 }
 

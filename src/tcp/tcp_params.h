@@ -235,6 +235,7 @@ struct tcp_params {
     bool syncache;                /* half-open connections are the host's: they outlive their listener (FreeBSD's syncache) */
     /* RFC 6675 2: with SACK what tells of new bytes is a duplicate ACK, nothing else; before, any without data */
     bool dupack_by_sack;
+    bool sack_revised;            /* RFC 6675's pipe, entry by bytes and rescue; else in flight is what lies above what is SACKed */
     bool lost_retransmission;     /* sack.lrd: a retransmission that was itself lost is found by what is SACKed beyond the episode */
     bool fastopen_psk;            /* fastopen.psk_enable: a cookie counts only as what a pre-shared key makes of it, and there is no key */
     bool fastopen_any_cookie;     /* fastopen.acceptany: whatever a SYN's cookie is, and none is told */
