@@ -3,7 +3,7 @@
 #define BASE_TRUESIZE_H
 #include <stdint.h>
 
-enum { TRUESIZE_PAD = 64, TRUESIZE_TAIL = 320, TRUESIZE_HEAD = 256, TRUESIZE_PAGE = 4096, TRUESIZE_SMALL = 576 };
+enum { TRUESIZE_PAD = 64, TRUESIZE_TAIL = 320, TRUESIZE_HEAD = 256, TRUESIZE_PAGE = 4096, TRUESIZE_SMALL = 704 };
 
 /* Buffers come in powers of two, then in pages. PACKET: bytes from the IP header on; ROOM: what fits behind them. */
 static inline uint32_t truesize_of(uint32_t packet, uint32_t *room)

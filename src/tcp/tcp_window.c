@@ -62,16 +62,16 @@ static void move_clamp(struct tcb *tcb, uint32_t before, uint32_t clamp)
         tcb->rcv_ssthresh = max_u32(tcb->rcv_ssthresh, min_u32(tcb->rcv_wnd, clamp));
 }
 
-/* tcp_measure_rcv_mss, tcp_set_window_clamp: a new segment size changes the share, and with it how far the window may open. */
+/* tcp_measure_rcv_mss: a new segment size changes the share, and with it how far the window may open. What it is open to stays. */
 COLD static void note_ratio(struct tcb *tcb, uint32_t length)
 {
-    uint32_t before = clamp_of(tcb), ratio = (length << 8) / rmem_cost(tcb, length);
+    uint32_t ratio = (length << 8) / rmem_cost(tcb, length);
     if (ratio == (tcb->ext->scaling_ratio ? tcb->ext->scaling_ratio : 128u))
         return;
+    uint32_t space = space_now(tcb);
     tcb->ext->scaling_ratio = (uint8_t)(ratio ? ratio : 1);
-    uint32_t clamp = max_u32(window_space(tcb, tcb->rcvbuf), CLAMP_LEAST);
-    move_clamp(tcb, before, clamp);
-    tcb->ext->space_bytes = min_u32(clamp, tcb->ext->space_bytes);
+    tcb->ext->window_clamp = window_space(tcb, tcb->rcvbuf);
+    tcb->ext->space_bytes = min_u32(tcb->ext->window_clamp, space);
 }
 
 void window_set_clamp(struct tcb *tcb, uint32_t clamp)

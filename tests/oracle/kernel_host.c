@@ -238,6 +238,8 @@ static uint64_t sleep_ahead(struct lil_host *host, uint64_t now_ns)
     uint64_t limit = run->limit_ns, deadline = task_deadline(run->task), soon = now_ns + quantum_ns;
     if (deadline < limit)
         limit = deadline;
+    if (deadline <= now_ns) /* the call ends now, and the runner has no new limit yet */
+        host->active_ns = now_ns;
     if (limit > now_ns + NS_PER_S) /* the runner thinks that nothing will come when a host has no time to look again */
         limit = now_ns + NS_PER_S;
     if (limit <= soon || host->active_ns == now_ns) /* what just happened may give the script something to do */
