@@ -167,6 +167,18 @@ static uint32_t buffer_size(const struct sock *sock, int value, uint32_t least, 
     return max_u32(size, least);
 }
 
+/* tcp_set_rcvbuf(): a receive buffer bounds the window as TCP_WINDOW_CLAMP does; the later of the two counts. */
+static int clamp_to_buffer(struct sock *sock, uint32_t size)
+{
+    struct tcp *tcp = sock->file.sockets->tcp;
+    struct tcb *tcb = stream_tcb(sock);
+    int clamp = (int)(tcb ? tcp_window_space(tcb, size) : size / 2);
+
+    if (sock->flags & SF_LISTENING)
+        return tcp_listener_setopt(tcp, sock->listener, TCP_WINDOW_CLAMP, &clamp, sizeof clamp);
+    return tcb ? tcp_setopt(tcp, tcb, TCP_WINDOW_CLAMP, &clamp, sizeof clamp, sock_now(&sock->file)) : 0;
+}
+
 static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced)
 {
     uint32_t size = buffer_size(sock, value, is_send ? BUFFER_MIN_SND : BUFFER_MIN_RCV, is_forced);
@@ -183,6 +195,8 @@ static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced
             return -ENOBUFS;
         *(is_send ? &options->sndbuf : &options->rcvbuf) = size;
         stream_options_changed(sock);
+        if (!is_send && calls_are(&sock->file, CALLS_LINUX))
+            return clamp_to_buffer(sock, size);
         if (is_send && calls_are(&sock->file, CALLS_LINUX) && stream_tcb(sock) && tcp_poll_events(stream_tcb(sock)) & POLLOUT)
             file_wake(&sock->file, POLLOUT | POLLWRNORM); /* whether it grew or not: an edge for epoll (sk_setsockopt()) */
         return 0;

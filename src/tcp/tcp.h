@@ -236,6 +236,7 @@ uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */
 size_t tcp_queued(const struct tcb *tcb);         /* with an urgent one among them and what is behind it */
 void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf); /* as large as they are now */
+uint32_t tcp_window_space(const struct tcb *tcb, uint32_t rcvbuf); /* how much window a receive buffer of that size makes */
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes); /* Linux: the buffer grows for it, where nobody has set its size */
 /* POLLOUT: enough of the buffer is free that a writer is worth waking. */
 bool tcp_is_writeable(const struct tcb *tcb);

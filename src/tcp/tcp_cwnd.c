@@ -244,6 +244,8 @@ uint32_t cwnd_chunk_segs(const struct tcb *tcb)
 {
     enum { MOST = 65536 - 321 /* headers' room */ };
     const struct tcp_params *params = tcb_params(tcb);
+    if (__builtin_expect(tcb->is_guarded, 0) && tcb_is_signed(tcb)) /* each segment has a signature of its own */
+        return 1;
     uint32_t rtt_shift = tcb->min_rtt_us >> min_u32(params->tso_rtt_log, 31), mss = max_u32(tcb->mss, 1);
     uint64_t bytes = cwnd_pacing_rate(tcb) >> 10;
     if (rtt_shift < 32)

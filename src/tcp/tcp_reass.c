@@ -417,6 +417,8 @@ static bool has_room(struct tcb *tcb, const struct rx *rx)
     }
     if (rmem_schedule(tcb, rx->seq))
         return true;
+    if (rx->is_expected) /* not predicted after all */
+        ext->has_dsack = false;
     ext->no_memory = true;
     tcb->ack_now = true;
     window_schedule_ack(tcb);

@@ -459,6 +459,8 @@ static void apply(struct tcb *tcb, enum verdict verdict)
     tcb->ext->rexmit_hold = verdict == RESEND_NOTHING;
     tcb->ext->timer_resends = false;
     tcb->ext->frto_new = verdict == RESEND_AFTER_NEW;
+    if (tcb->ext->frto_new) /* Nagle holds none of it (tcp_xmit_recovery()) */
+        tcb->ext->hurried_end = tcb->write_seq;
     if (tcb->ext->lost_out || tcb_has_unsent(tcb))
         tcb_mark_due(tcb);
 }

@@ -68,6 +68,10 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
         window_schedule_ack(tcb);
         if (!tcb_has_unsent(tcb))
             window_delay_ack(tcb, 200);
+        if (!tcb_has_unsent(tcb) && !goes_again) { /* that timer alone sends it; what comes then is answered at once */
+            window_enter_quickack(tcb, 16);
+            rx->is_expected_ack = true;
+        }
     } else {
         window_ack_now(tcb);
         if (accecn_is_on(tcb))

@@ -503,6 +503,7 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 enum tcp_state tcp_get_state(const struct tcb *tcb) { return tcb->state; }
 const struct flow *tcp_get_flow(const struct tcb *tcb) { return &tcb->flow; }
 void tcp_buffers(const struct tcb *tcb, uint32_t *sndbuf, uint32_t *rcvbuf) { *sndbuf = tcb->sndbuf, *rcvbuf = tcb->rcvbuf; }
+uint32_t tcp_window_space(const struct tcb *tcb, uint32_t rcvbuf) { return window_space(tcb, rcvbuf); }
 
 void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes)
 {

@@ -55,6 +55,8 @@ static uint32_t space_now(const struct tcb *tcb)
 static void move_clamp(struct tcb *tcb, uint32_t before, uint32_t clamp)
 {
     tcb->ext->space_bytes = space_now(tcb);
+    if (clamp == tcb->ext->window_clamp)
+        return;
     tcb->ext->window_clamp = clamp;
     if (clamp <= before) /* the option is in BEFORE already */
         tcb->rcv_ssthresh = min_u32(tcb->rcv_ssthresh, clamp);
@@ -450,7 +452,7 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
     } else if (gap <= ATO_MIN_MS / 2) {
         tcb->ato_ms = (uint16_t)((tcb->ato_ms >> 1) + ATO_MIN_MS / 2);
     } else if (gap < tcb->ato_ms) {
-        tcb->ato_ms = (uint16_t)min_u32((tcb->ato_ms >> 1) + gap, rto_ms);
+        tcb->ato_ms = (uint16_t)min_u32(min_u32((tcb->ato_ms >> 1) + gap, rto_ms), DELACK_MAX_MS);
     } else if (gap > rto_ms) { /* too long a gap: the sender restarted slow start */
         window_enter_quickack_keep(tcb, QUICKACKS_MAX);
     }
@@ -595,7 +597,7 @@ void window_delack_timer(struct tcb *tcb)
     if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && (!tcb->ack_sched || tcb->ack_want || tcb->acks_due))
         return;
     if (!window_is_pingpong(tcb)) {
-        tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, 60000));
+        tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, DELACK_MAX_MS));
     } else {
         tcb->pingpong = 0;
         tcb->ato_ms = ATO_MIN_MS;
