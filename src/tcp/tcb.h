@@ -385,6 +385,7 @@ struct rx {
     bool ts_progress;         /* its timestamp was newer than TS.Recent */
     bool is_expected;         /* Linux's header prediction takes it, if its text fits what memory is paid for */
     bool tells_window;        /* SND.WND was updated, be it to what it was */
+    bool is_text_first;       /* it fits, so the text is taken before the ACK is looked at */
     bool is_expected_ack;     /* Linux's header prediction takes it, and there is no text: ACKs of ours that wait go on waiting */
 };
 

@@ -129,20 +129,21 @@ static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
         return false;
     uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
     return (rx->flags & ~(uint32_t)TCP_PSH) == flags && rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
+           seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt) &&
            rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
            !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
 }
 
-bool ack_is_just_old(const struct tcb *tcb, const struct rx *rx)
+bool ack_is_plausible(const struct tcb *tcb, const struct rx *rx)
 {
-    return seq_lt(rx->ack, tcb->snd_una) && is_header_predicted(tcb, rx);
+    return seq_between(rx->ack, tcb->snd_una - old_ack_range(tcb), tcb->snd_nxt);
 }
 
 /* Text that Linux's fast path takes: expected, and memory is paid for. */
 static bool is_text_predicted(const struct tcb *tcb, const struct rx *rx)
 {
     return rx->length && rx->is_expected && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && tcb->ext &&
-           rmem_cost(tcb, rx->length) <= tcb->ext->rmem.forward;
+           rmem_cost(tcb, rx->length) <= rmem_paid(tcb);
 }
 
 static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable)
@@ -159,9 +160,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
         if (params->input_policy == TCP_INPUT_BSD)
             tcb->acks_due = tcb->ack_now = 0; /* what was old about the segment is not answered besides */
         challenge_ack(tcb);
-        if (is_text_predicted(tcb, rx))
-            *acceptable = true; /* taken before the ACK is looked at */
-        return *acceptable ? LIL_DROP_NONE : LIL_DROP_TCP_BAD_ACK;
+        return LIL_DROP_TCP_BAD_ACK;
     }
     *acceptable = true; /* an old duplicate: its text may still be new */
     if (rx->in->header.options.sack_count && tcb->sack_ok && tcb->ext && tcb->tx) {
@@ -272,10 +271,11 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     if (tcb->ext && tcb->ext->probe_byte && rx->ack != tcb->snd_nxt)
         take_probe_byte(tcb, rx->ack);
     rx->is_expected = is_header_predicted(tcb, rx);
+    rx->is_text_first = is_text_predicted(tcb, rx);
     if (seq_lt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))
         return old_or_bad(tcb, rx, acceptable);
     *acceptable = true;
-    if (rx->ack == tcb->snd_una && is_text_predicted(tcb, rx)) { /* Linux: an ACK that it does not even look at */
+    if (rx->ack == tcb->snd_una && rx->is_text_first) { /* Linux: an ACK that it does not even look at */
         tcb->snd_wl1 = rx->seq;
         return LIL_DROP_NONE;
     }

@@ -13,7 +13,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
     rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
-    rx->ts_progress = rx->tells_window = rx->is_expected = rx->is_expected_ack = false;
+    rx->ts_progress = rx->tells_window = rx->is_expected = rx->is_text_first = rx->is_expected_ack = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
@@ -677,9 +677,8 @@ INLINE enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     drop = tcp_step4_syn(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop;
-    if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || tcb->state == TCPS_SYN_RECEIVED ||
-        seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt) || ack_is_just_old(tcb, rx))
-        note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad; its fast path does not mind an old one */
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || tcb->state == TCPS_SYN_RECEIVED || ack_is_plausible(tcb, rx))
+        note_timestamp(tcb, rx); /* Linux: not from a segment whose ACK is bad */
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK, was_open = tcb->state == TCPS_ESTABLISHED;
     if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && was_open) /* Linux counts there alone */
         accecn_on_segment(tcb, rx->in, rx->in->payload);

@@ -6,7 +6,7 @@
  * the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
 #include "tcp/tcb.h"
 
-enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 832 /* of a buffer beside its text (M: SO_MEMINFO) */ };
+enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 960 /* of a buffer beside its text (M: SO_MEMINFO) */ };
 
 /* What the buffers of what waits or is in flight, and of SIZE bytes more at their most, take of the send buffer beside the text. */
 uint32_t queue_cost(const struct tcb *tcb, size_t size)

@@ -409,10 +409,8 @@ static bool has_room(struct tcb *tcb, const struct rx *rx)
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (!ext || !rmem_is_counted(tcb))
         return true;
-    bool predicted = rx->seq == tcb->rcv_nxt && !ext->ooo && (rx->flags & ~(unsigned)TCP_PSH) == TCP_ACK && rx->window == tcb->snd_wnd &&
-                     tcb->state == TCPS_ESTABLISHED && tcb->hp_on;
-    if (predicted && rmem_cost(tcb, rx->length) <= ext->rmem.forward) {
-        tcb->tcp->mib[MIB_HPHits] += rx->is_expected;
+    if (rx->is_text_first) {
+        TCP_MIB(tcb->tcp, HPHits);
         return true;
     }
     if (rmem_schedule(tcb, rx->seq))

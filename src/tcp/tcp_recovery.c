@@ -501,7 +501,7 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
         set_xmit_timer(tcb);
     control(tcb, state);
     apply(tcb, verdict);
-    if (state->has_data && tcb->ext->lost_out > tcb->ext->retrans_out)
+    if (state->has_data && !state->rx->is_text_first && tcb->ext->lost_out > tcb->ext->retrans_out)
         output_note_early(tcb);
 }
 

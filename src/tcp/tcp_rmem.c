@@ -42,6 +42,13 @@ void rmem_give(struct tcb *tcb, uint32_t cost)
     rmem->forward = (uint16_t)((rmem->forward + cost) % PAGE);
 }
 
+/* What is left of the page that was paid for last: for text that waits to be read and for what is sent. */
+uint32_t rmem_paid(const struct tcb *tcb)
+{
+    uint32_t sent = tcb->snd_una == tcb->write_seq ? 0 : tcb->write_seq - tcb->snd_una + queue_cost(tcb, 0);
+    return (tcb->ext->rmem.forward - sent) % PAGE;
+}
+
 static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_PLACES]; }
 
 static void drop_last(struct rmem *rmem)

@@ -23,6 +23,7 @@ bool rmem_is_counted(const struct tcb *tcb);
 /* What a segment of LENGTH bytes of text costs of the receive buffer. */
 uint32_t rmem_cost(const struct tcb *tcb, uint32_t length);
 uint32_t rmem_room(const struct tcb *tcb, uint32_t length); /* what fits behind LENGTH bytes in their buffer */
+uint32_t rmem_paid(const struct tcb *tcb); /* what fits the page that was paid for last (sk_forward_alloc) */
 void rmem_take(struct tcb *tcb, uint32_t cost);
 void rmem_give(struct tcb *tcb, uint32_t cost);
 /* LENGTH bytes wait to be read now: did their buffer fit what was paid for? COPIED bytes were read. */

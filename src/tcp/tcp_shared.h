@@ -97,7 +97,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx);
 bool tcp_step8_fin(struct tcb *tcb);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
-bool ack_is_just_old(const struct tcb *tcb, const struct rx *rx); /* below SND.UNA, and Linux's fast path does not mind */
+bool ack_is_plausible(const struct tcb *tcb, const struct rx *rx); /* of what was sent, and not too old (RFC 5961 5.2) */
 void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
 static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
 {
