@@ -135,6 +135,7 @@
     X(tcp_comp_sack_delay_us, tcp.comp_sack_delay_us, U32, NULL) \
     X(tcp_comp_sack_slack_us, tcp.comp_sack_slack_us, U32, NULL) \
     X(tcp_comp_sack_percent, tcp.comp_sack_percent, U32, NULL) \
+    X(tcp_rcvbuf_low_rtt_us, tcp.rcvbuf_low_rtt_us, U32, NULL) \
     X(tcp_comp_sack_nr, tcp.comp_sack_nr, U32, NULL) \
     X(tcp_challenge_ack_limit, tcp.challenge_ack_limit, U32, NULL) \
     X(tcp_invalid_ratelimit_ms, tcp.invalid_ratelimit_ms, U32, NULL) \

@@ -76,8 +76,9 @@ static const struct profile_override today[] = {
     SET(tcp_adv_win_scale, "1", "ip-sysctl tcp_adv_win_scale", "H"),
     SET(tcp_pingpong_thresh, "1", "ip-sysctl tcp_pingpong_thresh", "H"),
     SET(tcp_comp_sack_delay_us, "1000", "ip-sysctl tcp_comp_sack_delay_ns", "H"),
-    SET(tcp_comp_sack_slack_us, "100", "ip-sysctl tcp_comp_sack_slack_ns", "H"),
-    SET(tcp_comp_sack_percent, "5", "tcp_input.c", "H"),
+    SET(tcp_comp_sack_slack_us, "10", "ip-sysctl tcp_comp_sack_slack_ns: since 7.0", "H"),
+    SET(tcp_comp_sack_percent, "33", "ip-sysctl tcp_comp_sack_rtt_percent: since 7.0", "H"),
+    SET(tcp_rcvbuf_low_rtt_us, "1000", "ip-sysctl tcp_rcvbuf_low_rtt: since 7.0", "H"),
     SET(tcp_comp_sack_nr, "44", "ip-sysctl", "H"),
     SET(tcp_syn_queue_by_backlog, "1", "M", "H"),
     SET(tcp_rto_policy, "linux", "tcp(7); RFC 6298", "H"),
@@ -233,12 +234,16 @@ static const struct profile_override today[] = {
 static const struct profile_override linux61[] = {
     SET(tcp_syn, "0,1,3,7,15,31,63 127", "tcp(7)", "H"),
     SET(tcp_syn_linear_timeouts, "0", "ip-sysctl: since 6.5", "H"),
+    SET(tcp_comp_sack_slack_us, "100", "ip-sysctl of 5.7", "H"),
+    SET(tcp_comp_sack_percent, "5", "tcp_input.c of 5.7", "H"),
+    SET(tcp_rcvbuf_low_rtt_us, "0", "since 7.0", "H"),
 };
 
 static const struct profile_override linux24[] = {
     SET(ip_pmtu_plateaus, "1", "L24 guess_mtu()", "H"),
     SET(tcp_icmp_reverts_backoff, "0", "RFC 6069 is of 2010", "H"),
     SET(tcp_comp_sack_nr, "0", "since 4.18", "H"),
+    SET(tcp_rcvbuf_low_rtt_us, "0", "since 7.0", "H"),
     SET(tcp_pingpong_thresh, "1", "L24", "M"),
     SET(tcp_syn_queue_by_backlog, "0", "L24: tcp_max_syn_backlog alone", "M"),
     SET(tcp_syn, "0,3,9,21,45,93 189", "L24", "H"),
@@ -292,6 +297,6 @@ static const struct profile_override linux24[] = {
 const struct profile_source profile_linux[] = {
     PROFILE_SOURCE("linux24", "linux", "Linux 2.4 (2001)", linux24),
     PROFILE_SOURCE("linux61", "linux", "Linux 3.7 to 6.4: connect() gives up after 127 s", linux61),
-    PROFILE_SOURCE("linux", NULL, "Linux 6.5 and later (the default)", today),
+    PROFILE_SOURCE("linux", NULL, "Linux 7 (the default)", today),
     {0},
 };

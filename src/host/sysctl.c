@@ -49,6 +49,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_early_retrans", "tcp.tlp", TLP},
     {"net.ipv4.tcp_comp_sack_delay_ns", "tcp.comp_sack_delay_us", NS_US},
     {"net.ipv4.tcp_comp_sack_rtt_percent", "tcp.comp_sack_percent", PLAIN},
+    {"net.ipv4.tcp_rcvbuf_low_rtt", "tcp.rcvbuf_low_rtt_us", PLAIN},
     {"net.ipv4.tcp_comp_sack_nr", "tcp.comp_sack_nr", PLAIN},
     {"net.ipv4.tcp_comp_sack_slack_ns", "tcp.comp_sack_slack_us", NS_US},
     {"net.ipv4.tcp_pingpong_thresh", "tcp.pingpong_thresh", PLAIN},

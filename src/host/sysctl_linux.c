@@ -48,7 +48,6 @@ static const struct sysctl_linux names[] = {
     {"net.ipv4.tcp_plb_cong_thresh", "128", false}, {"net.ipv4.tcp_plb_enabled", "0", false},
     {"net.ipv4.tcp_plb_idle_rehash_rounds", "3", false}, {"net.ipv4.tcp_plb_rehash_rounds", "12", false},
     {"net.ipv4.tcp_plb_suspend_rto_sec", "60", false},
-    {"net.ipv4.tcp_rcvbuf_low_rtt", "1000", false},
     {"net.ipv4.tcp_thin_dupack", "0", true},
     {"net.ipv4.udp_child_hash_entries", "0", false}, {"net.ipv4.udp_early_demux", "1", false},
     {"net.ipv4.udp_hash_entries", "-16384", false}, {"net.ipv4.udp_l3mdev_accept", "0", false},

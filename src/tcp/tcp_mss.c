@@ -34,9 +34,12 @@ static uint32_t limit_mtu(const struct tcb_opts *opts, bool is_v4, uint32_t mtu)
 uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
-    uint32_t told = path->metrics ? path->metrics->advmss : 0;
-    uint32_t mss = told ? told : mss_of_mtu(tcp, is_v4, limit_mtu(opts, is_v4, path->mtu));
-    if (!told && tcp->params.input_policy == TCP_INPUT_LINUX)
+    bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX;
+    uint32_t told = path->metrics ? path->metrics->advmss : 0, mtu = path->mtu;
+    if (is_linux && path->link_mtu) /* 7.2: not what ICMP told of the way out (ip_dst_mtu_configured()) */
+        mtu = path->metrics && path->metrics->mtu ? path->metrics->mtu : path->link_mtu;
+    uint32_t mss = told ? told : mss_of_mtu(tcp, is_v4, limit_mtu(opts, is_v4, mtu));
+    if (!told && is_linux)
         mss = max_u32(mss, is_v4 ? MIN_ADVMSS : MIN_ADVMSS6);
     if (tcp->params.mss_off_net && !path->is_local_net)
         mss = min_u32(mss, tcp->params.mss_off_net);

@@ -163,6 +163,7 @@ struct tcp_params {
     uint32_t comp_sack_delay_us;
     uint32_t comp_sack_percent; /* of a round trip, at most */
     uint32_t comp_sack_slack_us; /* and so much more */
+    uint32_t rcvbuf_low_rtt_us; /* Linux: below this round trip the receive buffer grows by that share of it; 0: never */
     uint32_t comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
     uint32_t challenge_ack_limit; /* per second; 0: none */
     uint32_t invalid_ratelimit_ms;

@@ -643,8 +643,11 @@ static void grow_buffer(struct tcb *tcb, uint32_t taken)
     ext->space_bytes = taken;
     if (!params->moderate_rcvbuf || tcb->opt->socket.rcvbuf)
         return;
-    uint64_t window = 2ull * taken;
-    window += 2 * (window * (taken - before) / max_u32(before, 1));
+    uint64_t window = 2ull * taken, rtt_us = ext->rcv_rtt_us >> 3;
+    if (rtt_us < params->rcvbuf_low_rtt_us)
+        window += window * rtt_us / params->rcvbuf_low_rtt_us;
+    else
+        window += 2 * window * (taken - before) / max_u32(before, 1);
     if (ext->ooo && ext->ooo->count)
         window += ext->ooo->r[ext->ooo->count - 1].end - tcb->rcv_nxt;
     uint32_t ratio = ext->scaling_ratio ? ext->scaling_ratio : 128, rcvbuf = (uint32_t)min_u64((window << 8) / ratio, params->rcvbuf_max);
