@@ -2,7 +2,7 @@
 segments are plausible and often just wrong. One Script a seed; a function an area (AREAS at the end). A script is options at its head and events, each
 (delta, text); the only packet that it expects is the host's SYN or SYN/ACK, whose numbers the runner learns."""
 import random
-import kernel_grammar_calls, kernel_grammar_flows, kernel_grammar_listen, kernel_grammar_plain, kernel_grammar_watch
+import kernel_grammar_calls, kernel_grammar_ecn, kernel_grammar_flows, kernel_grammar_listen, kernel_grammar_plain, kernel_grammar_watch
 
 DELTAS = [0, 0, 0, .003, .007, .013, .021, .033, .055, .073, .113, .157, .231, .317, .533]
 STATES = ['state', 'ca_state', 'retransmits', 'probes', 'backoff', 'options', 'snd_mss', 'rcv_mss', 'unacked', 'sacked', 'lost', 'retrans', 'pmtu', 'rcv_ssthresh',
@@ -570,80 +570,6 @@ def area_send(g): # the sender: sizes, windows, probes
     g.mix(g.pick(3, 6, 10), write=5, ack=6, dup_ack=.5, data=1, opt=1, ask=1, read=.3)
     g.end()
 
-def area_ecn(g):
-    g.sysctls(1, ('tcp_timestamps', 'tcp_sack'))
-    ecn = g.pick(1, 1, 2, 0)
-    g.add('`sysctl -q net.ipv4.tcp_ecn=%d`' % ecn)
-    if g.chance(.6):
-        g.listener(opts=False)
-        g.add('< %s%s 0:0(0) win 65535 <mss 1000%s>' % (g.pick('', '', '[ect0] ', '[ce] ', '[ect1] '), g.pick('SEW', 'SEW', 'SEWA', 'S', 'SE', 'SW', 'SA'), g.pick('', ',sackOK,nop,nop')))
-        g.add('> S. 0:0(0) ack 1 <...>')
-        g.segment(g.pick('.', '.', '.', 'E.', 'W.', 'A.', 'EW.', 'EA.', 'WA.', 'EWA.'), ack=1, delta=.05, ip=g.pick('', '', '[ect0] ', '[ce] ', '[ect1] '), opts=[])
-        g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
-    else:
-        g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4')
-        g.add('connect(4, ..., ...) = ...')
-        g.add('> %s 0:0(0) <...>' % ('SEW' if ecn == 1 else 'SEWA' if ecn == 3 else 'S'))
-        g.add('< %s%s 0:0(0) ack 1 win 65535 <mss 1000%s>' % (g.pick('', '', '[ect0] ', '[ce] ', '[ect1] '), g.pick('S.', 'SE.', 'SE.', 'SW.', 'SA.', 'SEW.', 'SWA.', 'SEA.', 'SEWA.'), g.pick('', ',sackOK,nop,nop')), .05)
-    g.open = True
-    for _ in range(g.pick(2, 4, 8)):
-        ip = g.pick('[ect0] ', '[ect0] ', '[ce] ', '', '[ect1] ')
-        what = g.rng.random()
-        extra = g.pick('', '', 'E', 'W', 'EW', 'A', 'EA', 'WA', 'EWA')
-        if what < .4: n = g.pick(1, 100, 1000); g.segment('P' + extra + '.', length=n, ip=ip); g.p += n
-        elif what < .7: g.segment(extra + '.', ip=ip)
-        elif what < .9: g.write(n=g.pick(100, 1000, 3000))
-        else: g.mix(1, read=1, fin=.3, odd_data=1)
-    g.end()
-
-def area_accecn(g): # AccECN: 6.18 refuses tcp_ecn=3, but who asks for RFC 3168's takes AccECN's SYN/ACK, and a cookie's ACK says what was agreed on
-    g.sysctls(1, ('tcp_sack', 'tcp_dsack'))
-    option = g.pick(2, 2, 2, 1, 1, 0)
-    g.add('`sysctl -q net.ipv4.tcp_ecn=1 net.ipv4.tcp_ecn_option=%d net.ipv4.tcp_ecn_option_beacon=%d net.ipv4.tcp_ecn_fallback=%d`' % (option, g.pick(0, 1, 3), g.pick(0, 1, 1)))
-    g.mss, g.ts, g.sack, g.tsval, g.scale = 1000, g.chance(.5), g.chance(.8), 1000, 7
-    fields = lambda: g.pick('', '', '[ect0] ', '[ce] ', '[ect1] ')
-    letters = lambda n: ('E' if n & 1 else '') + ('W' if n & 2 else '') + ('A' if n & 4 else '')
-    head = 'mss 1000,' + ('sackOK,' if g.sack else 'nop,nop,') + ('TS val 1000 ecr %s,' if g.ts else '')
-    e0, ce, e1, marks = 1, 0, 1, 0
-    def option_of():
-        given, n = {'e0b': e0, 'ceb': ce, 'e1b': e1}, g.pick(3, 3, 3, 2, 1, 0)
-        if g.chance(.04): given[g.pick('e0b', 'ceb', 'e1b')] = g.pick(0, 1, 5000, 16777215, 8388608)
-        names = g.pick(['e0b', 'ceb', 'e1b'], ['e1b', 'ceb', 'e0b'])
-        return ['ECN' + ''.join(' %s %d' % (k, given[k] & 0xffffff) for k in names[:n])] + ['nop'] * (-(2 + 3 * n) % 4)
-    if g.chance(.5):
-        g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4')
-        g.add('connect(4, ..., ...) = ...')
-        g.add('> SEW 0:0(0) %s' % ('<mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 7>' if g.ts and g.sack else '<...>'))
-        o = option_of() if g.chance(.7) else []
-        g.add('< %sS%s. 0:0(0) ack 1 win 65535 <%s%snop,wscale 7>' % (fields(), letters(g.pick(2, 2, 3, 4, 6, 5)), head % 100 if g.ts else head, ','.join(o + ['']) if o else ''), .05)
-        g.ask()
-    else:
-        g.ts = True
-        g.add('`sysctl -q net.ipv4.tcp_syncookies=2`')
-        g.listener(opts=False)
-        g.add('< %sSEW%s 0:0(0) win 65535 <mss 1000,sackOK,TS val 1000 ecr 0,nop,wscale 7>' % (g.pick('', '[ect0] '), g.pick('', 'A')))
-        g.add('> SE. 0:0(0) ack 1 <mss 1460,sackOK,TS val 100 ecr 1000,nop,wscale 7>')
-        g.segment(letters(g.pick(2, 2, 3, 4, 6, 5, 7)) + '.', ack=1, delta=.05, ip=fields(), opts=g.stamp(0) + (option_of() if g.chance(.6) else []), win=511)
-        g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4')
-    g.open, g.win = True, 511
-    for _ in range(g.pick(4, 8, 12, 20)):
-        ip, what = fields(), g.rng.random()
-        marked = g.pick(0, 0, 0, 1, 2, 3) if g.h > g.hu and what < .75 else 0
-        marks += marked
-        ce += 1000 * marked
-        e0 += g.pick(0, 1000, 1000)
-        ace = letters((5 + marks) & 7 if g.chance(.9) else g.rng.randint(0, 7))
-        if g.chance(.6): g.hu = min(g.h, g.hu + 1000 * g.pick(1, 2, 3, 8, 20))
-        o = g.stamp(0) + (option_of() if g.chance(.6) else [])
-        if what < .3: n = g.pick(1, 100, 1000, 1000); g.segment('P' + ace + '.', length=n, ip=ip, ack=g.hu, opts=o, win=511); g.p += n
-        elif what < .45: n = 1000; g.segment('P' + ace + '.', seq=g.p + g.pick(-1000, 1000, 2000, 4000, 6000), length=n, ip=ip, ack=g.hu, opts=o, win=511)
-        elif what < .75: g.segment(ace + '.', ip=ip, ack=g.hu, opts=o, win=511)
-        elif what < .95: n = g.pick(100, 1000, 3000, 10000, 20000); g.add('write(4, ..., %d) = ...' % n, g.delta()); g.h += n
-        elif what < .97: g.segment('S' + ace + '.', seq=0, ip=ip, ack=1, opts=o, win=511)
-        else: g.mix(1, read=1, fin=.3, shutdown=.2)
-        if g.chance(.15): g.ask()
-    g.ask()
-
 def area_blocks(g): # SACK and DSACK blocks, right and wrong
     g.sysctls(1, ('tcp_timestamps', 'tcp_dsack', 'tcp_recovery', 'tcp_reordering', 'tcp_congestion_control', 'tcp_early_retrans'))
     g.mss, g.scale, g.ts, g.sack, g.tsval, g.sys['tcp_sack'] = 1000, 7, g.chance(.4), True, 1000, 1
@@ -708,7 +634,7 @@ def area_closed(g): # nobody listens
     if g.chance(.3): g.add('connect(3, ..., ...) = ...')
     g.add('usleep(1000) = 0', .3)
 
-AREAS = {name[5:]: f for name, f in list(globals().items()) + list(vars(kernel_grammar_calls).items()) + list(vars(kernel_grammar_flows).items()) + list(vars(kernel_grammar_listen).items()) + list(vars(kernel_grammar_plain).items()) + list(vars(kernel_grammar_watch).items()) if name.startswith('area_')}
+AREAS = {name[5:]: f for name, f in list(globals().items()) + list(vars(kernel_grammar_calls).items()) + list(vars(kernel_grammar_ecn).items()) + list(vars(kernel_grammar_flows).items()) + list(vars(kernel_grammar_listen).items()) + list(vars(kernel_grammar_plain).items()) + list(vars(kernel_grammar_watch).items()) if name.startswith('area_')}
 
 def generate(seed, area=None):
     rng = random.Random(seed)

@@ -78,6 +78,7 @@
     X(tcp_ecn_option, tcp.ecn_option, U8, NULL) \
     X(tcp_ecn_option_beacon, tcp.ecn_option_beacon, U8, NULL) \
     X(tcp_ecn_no_fallback, tcp.ecn_no_fallback, BOOL, NULL) \
+    X(tcp_ecn_synack_retries, tcp.ecn_synack_retries, U8, NULL) \
     X(tcp_fastopen, tcp.fastopen, U32, NULL) \
     X(tcp_timestamp_offsets, tcp.timestamp_offsets, BOOL, NULL) \
     X(tcp_timestamp_hz_ms, tcp.timestamp_hz_ms, U32, NULL) \

@@ -133,7 +133,7 @@ struct tcb_ext {
     bool fastopen_trial; /* the first after a black hole */
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
-        bool on, pending /* our SYN asked */, reflect, is_urgent /* an ACK at once */, again /* the next segment goes on with a chunk */,
+        bool on, pending /* our SYN asked */, reflect, again /* the next segment goes on with a chunk */,
             sent_with_dsack /* the last option, beside a DSACK */;
         int8_t chunk_fields; /* the option of a chunk's segments; -1: none */
         uint8_t syn_sent, syn_received, seen, fail, demand, least, previous, estimate, ce_pending;

@@ -69,6 +69,54 @@ static void saw_option(struct tcb_ext *ext, uint8_t seen)
         ext->accecn.fail |= FAIL_OPT_RECV;
 }
 
+/* The option's counters, 24 bits each (RFC 9768 3.2.3): which field grew; true: the bytes of this ACK are known. */
+static bool take_option(struct tcb *tcb, const struct tcp_options *options, uint32_t bytes)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint8_t estimate = ext->accecn.estimate;
+    bool ambiguous = false, changed = false, known = estimate != 0;
+    if (ext->accecn.fail & FAIL_OPT_RECV)
+        return false;
+    if (!options->has_accecn) {
+        if (!ext->accecn.seen) {
+            if (ext->bytes_sent >= (1u << 23) - 1)
+                saw_option(ext, OPT_FAIL_SEEN);
+            return false;
+        }
+        if (estimate)
+            ext->accecn.delivered[estimate - 1] += bytes;
+        return known;
+    }
+    if (ext->accecn.seen < OPT_COUNTER_SEEN)
+        saw_option(ext, accecn_look_at_option(options));
+    for (unsigned i = 0; i < options->accecn_fields; i++) {
+        static const uint8_t order0[3] = {ECT0, CE, ECT1}, order1[3] = {ECT1, CE, ECT0};
+        uint8_t field = options->accecn_order ? order1[i] : order0[i];
+        uint32_t *count = &ext->accecn.delivered[field - 1], start = field == CE ? 0 : 1;
+        int32_t delta = (int32_t)((((options->accecn[i] - start) & 0xffffff) - *count) << 8) >> 8;
+        *count += (uint32_t)delta;
+        if (delta < 0)
+            ambiguous = true, known = false;
+        if (delta && field != estimate) {
+            if (changed)
+                ambiguous = true, known = false;
+            else
+                ext->accecn.estimate = field;
+            changed = true;
+        }
+    }
+    if (ambiguous)
+        ext->accecn.estimate = 0;
+    return known;
+}
+
+/* Linux: many packets an ACK, on the average, are ACKs thinned on the way rather than an ACK of many marks. */
+static void note_packets(struct tcb_ext *ext, uint32_t packets)
+{
+    uint32_t ewma = ext->accecn.packets_ewma, now = packets << EWMA_BITS;
+    ext->accecn.packets_ewma = (uint16_t)min_u32(ewma ? ((ewma << EWMA_BITS) - ewma + now) >> EWMA_BITS : now, 0xffff);
+}
+
 /* --- the handshake ------------------------------------------------------------------------------------------------------------- */
 
 /* A connection that comes of a SYN that asked; IN is the ACK that makes it, or (fast open) that SYN. */
@@ -84,7 +132,7 @@ void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
     unsigned ace = accecn_ace(rx->flags);
-    bool first = !rx->in->header.options.sack_count;
+    bool first = (tcb->is_passive && !ext->fastopen_child) || !rx->in->header.options.sack_count; /* Linux: on a request's ACK they are not read */
     if (ace == 0) {
         if (first)
             ext->accecn.fail |= FAIL_ACE_RECV | FAIL_OPT_RECV;
@@ -128,6 +176,14 @@ void accecn_on_synack(struct tcb *tcb, const struct rx *rx)
         ext->accecn.received_ce++;
         ext->accecn.ce_pending++;
     }
+    accecn_on_syn_acked(tcb, rx);
+}
+
+/* The ACK of our SYN is progress: its option counts, its three bits are no counter. */
+void accecn_on_syn_acked(struct tcb *tcb, const struct rx *rx)
+{
+    (void)take_option(tcb, &rx->in->header.options, 0);
+    note_packets(tcb->ext, 1);
 }
 
 /* A SYN that crossed ours: if both asked for AccECN they have it, if both for RFC 3168's at least that. */
@@ -210,7 +266,7 @@ void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length
         ext->accecn.previous = ecn;
         if (accecn_is_on(tcb)) {
             ext->accecn.demand = 2;
-            ext->accecn.is_urgent |= is_edge;
+            tcb->ack_now |= is_edge;
         }
     }
 }
@@ -224,54 +280,6 @@ void accecn_on_old_data(struct tcb *tcb, uint32_t seq)
 
 /* --- what the peer counts ------------------------------------------------------------------------------------------------------ */
 
-/* The option's counters, 24 bits each (RFC 9768 3.2.3): which field grew; true: the bytes of this ACK are known. */
-static bool take_option(struct tcb *tcb, const struct tcp_options *options, uint32_t bytes)
-{
-    struct tcb_ext *ext = tcb->ext;
-    uint8_t estimate = ext->accecn.estimate;
-    bool ambiguous = false, changed = false, known = estimate != 0;
-    if (ext->accecn.fail & FAIL_OPT_RECV)
-        return false;
-    if (!options->has_accecn) {
-        if (!ext->accecn.seen) {
-            if (ext->bytes_sent >= (1u << 23) - 1)
-                saw_option(ext, OPT_FAIL_SEEN);
-            return false;
-        }
-        if (estimate)
-            ext->accecn.delivered[estimate - 1] += bytes;
-        return known;
-    }
-    if (ext->accecn.seen < OPT_COUNTER_SEEN)
-        saw_option(ext, accecn_look_at_option(options));
-    for (unsigned i = 0; i < options->accecn_fields; i++) {
-        static const uint8_t order0[3] = {ECT0, CE, ECT1}, order1[3] = {ECT1, CE, ECT0};
-        uint8_t field = options->accecn_order ? order1[i] : order0[i];
-        uint32_t *count = &ext->accecn.delivered[field - 1], start = field == CE ? 0 : 1;
-        int32_t delta = (int32_t)((((options->accecn[i] - start) & 0xffffff) - *count) << 8) >> 8;
-        *count += (uint32_t)delta;
-        if (delta < 0)
-            ambiguous = true, known = false;
-        if (delta && field != estimate) {
-            if (changed)
-                ambiguous = true, known = false;
-            else
-                ext->accecn.estimate = field;
-            changed = true;
-        }
-    }
-    if (ambiguous)
-        ext->accecn.estimate = 0;
-    return known;
-}
-
-/* Linux: many packets an ACK, on the average, are ACKs thinned on the way rather than an ACK of many marks. */
-static void note_packets(struct tcb_ext *ext, uint32_t packets)
-{
-    uint32_t ewma = ext->accecn.packets_ewma, now = packets << EWMA_BITS;
-    ext->accecn.packets_ewma = (uint16_t)min_u32(ewma ? ((ewma << EWMA_BITS) - ewma + now) >> EWMA_BITS : now, 0xffff);
-}
-
 /* How many CE marks an ACK for PACKETS (BYTES) tells of: the counter has three bits, so many packets may hide a wrap
  * (RFC 9768 3.2.2.5.2). */
 static uint32_t new_marks(struct tcb *tcb, const struct rx *rx, uint32_t packets, uint32_t bytes)
@@ -284,7 +292,7 @@ static uint32_t new_marks(struct tcb *tcb, const struct rx *rx, uint32_t packets
     if ((rx->flags & TCP_SYN) || (rx->is_expected && packets <= ACE_MASK)) /* of a SYN/ACK the three bits are no counter */
         return 0;
     if (ext->accecn.ce_pending >= ACE_MAX_DELTA)
-        ext->accecn.is_urgent = true;
+        tcb->ack_now = true;
     uint32_t delta = (accecn_ace(rx->flags) - CEP_INIT - ext->delivered_ce) & ACE_MASK;
     if (packets <= ACE_MASK)
         return delta;
@@ -423,7 +431,7 @@ void accecn_mark(struct tcb *tcb, struct tcp_segment *segment, bool has_dsack)
     header->flags &= (uint16_t)~(TCP_AE | TCP_CWR | TCP_ECE);
     if (tcb->is_fin_waiter) /* a record on Linux, which has forgotten the counters */
         return;
-    ext->accecn.is_urgent = ext->accecn.again = false;
+    ext->accecn.again = false;
     if (is_linux)
         segment->tos |= accecn_tos(tcb);
     if (ext->accecn.reflect) { /* the ACK that ends the handshake, and its like */

@@ -28,6 +28,7 @@ bool accecn_is_told(uint16_t flags);
 uint8_t accecn_look_at_option(const struct tcp_options *options);
 void accecn_on_child(struct tcb *tcb, const struct tcp_in *in);
 void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx);
+void accecn_on_syn_acked(struct tcb *tcb, const struct rx *rx);
 void accecn_on_synack(struct tcb *tcb, const struct rx *rx);
 void accecn_on_crossed_syn(struct tcb *tcb, const struct rx *rx);
 uint16_t accecn_crossed_flags(struct tcb *tcb, struct tcp_options *options);

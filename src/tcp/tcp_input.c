@@ -13,7 +13,8 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
     rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
-    rx->ts_progress = rx->tells_window = rx->is_expected = rx->is_text_first = rx->is_expected_ack = false;
+    rx->is_discarded = rx->is_text_first = rx->is_expected_ack = false;
+    rx->ts_progress = rx->tells_window = rx->is_expected = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     rx->window = (rx->flags & TCP_SYN) ? in->header.window : (uint32_t)in->header.window << tcb->snd_wscale;
@@ -108,7 +109,7 @@ static void note_timestamp(struct tcb *tcb, struct rx *rx)
 /* RFC 9293 3.10.7.4: what one segment and the queue behind it ask for is one ACK (MUST-58), made when all is processed (MUST-59). */
 static void finish(struct tcb *tcb, const struct rx *rx)
 {
-    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT || (rx->is_discarded && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX))
         return;
     if (!rx->is_expected_ack)
         window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
@@ -427,6 +428,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     tcb->fin_queued = fin;
     tcp_establish(tcb, rx);
     if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery) { /* bsd_ecn_on_segment() */
+        if (!tcb->is_passive)
+            accecn_on_syn_acked(tcb, rx);
         accecn_on_third_ack(tcb, rx);
         if (tcb->is_passive && !tcb->ext->fastopen_child)
             accecn_on_child(tcb, rx->in);
@@ -671,10 +674,12 @@ INLINE enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     enum lil_drop drop = tcp_step1_sequence(tcb, rx);
     if (drop == LIL_DROP_NONE)
         drop = tcp_step2_reset(tcb, rx);
+    rx->is_discarded = drop != LIL_DROP_NONE;
     if (drop != LIL_DROP_NONE) /* a reset that did its work is no drop */
         return (rx->flags & TCP_RST) && drop == LIL_DROP_TCP_AFTER_CLOSE ? LIL_DROP_NONE : drop;
     /* step 3, security, is obsolete */
     drop = tcp_step4_syn(tcb, rx);
+    rx->is_discarded = drop != LIL_DROP_NONE;
     if (drop != LIL_DROP_NONE)
         return drop;
     if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX || tcb->state == TCPS_SYN_RECEIVED || ack_is_plausible(tcb, rx))
@@ -683,6 +688,7 @@ INLINE enum lil_drop tcp_steps(struct tcb *tcb, struct rx *rx)
     if (__builtin_expect(rx->in->ecn || tcb->ecn_ok, 0) && was_open) /* Linux counts there alone */
         accecn_on_segment(tcb, rx->in, rx->in->payload);
     drop = tcp_step5_ack(tcb, rx);
+    rx->is_discarded = drop != LIL_DROP_NONE;
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
     if (tcb->is_fin_waiter) /* since this ACK */

@@ -117,6 +117,7 @@ struct tcp_params {
     uint8_t ecn;                  /* tcp_ecn: 0, 1, 2 as Linux; 3+ AccECN */
     /* AccECN: 0 no option, 1 when it must and so often a round trip, 2 on each segment, 3 whatever is lost */
     uint8_t ecn_option, ecn_option_beacon;
+    uint8_t ecn_synack_retries;   /* so many repeated SYN/ACKs still say ECE; 0: as ecn_syn_retries */
     bool ecn_no_fallback;         /* Linux's tcp_ecn_fallback turned round: each SYN asks, and what is told of a handshake is believed */
     /* tcp_fastopen bits: 1 client, 2 server, 4 data without a cookie, 0x200 no cookie wanted, 0x400 listeners by
      * themselves */

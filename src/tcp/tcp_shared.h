@@ -79,7 +79,8 @@ void synq_on_icmp(struct tcp *tcp, uint32_t slot, uint32_t seq, int error);
 enum lil_drop synq_hold(struct tcp *tcp, const struct tcp_in *in);
 static inline bool may_ask_ecn(const struct tcp *tcp, unsigned retransmits) /* RFC 3168 6.1.1.1: a path may swallow such SYNs */
 {
-    return retransmits <= tcp->params.ecn_syn_retries || (tcp->params.ecn_syn_retries == 0 && !tcp->params.byte_recovery);
+    unsigned most = max_u32(tcp->params.ecn_syn_retries, tcp->params.ecn_synack_retries);
+    return retransmits <= most || (most == 0 && !tcp->params.byte_recovery);
 }
 /* tcp_cookie.c */
 bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in);

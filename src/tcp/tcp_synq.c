@@ -303,7 +303,8 @@ static void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct 
     header->dest_port = entry->flow.remote_port;
     header->seq = entry->iss;
     header->ack = entry->irs + 1;
-    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && !entry->accecn_ok && may_ask_ecn(tcp, entry->retransmits) ? TCP_ECE : 0);
+    bool may_ask = may_ask_ecn(tcp, entry->retransmits + entry->syn_again);
+    header->flags = TCP_SYN | TCP_ACK | (entry->ecn_ok && !entry->accecn_ok && may_ask ? TCP_ECE : 0);
     /* RFC 9768 3.1.4.2: lost twice, it may be for that */
     if (entry->accecn_ok && (entry->retransmits + entry->syn_again <= 1 || tcp->params.byte_recovery))
         header->flags |= accecn_reflect(entry->syn_ect);
@@ -497,6 +498,8 @@ static enum lil_drop take_final_ack(struct tcp *tcp, uint32_t slot, const struct
         TCP_MIB(tcp, ListenDrops);
         return LIL_DROP_TCP_MEMORY;
     }
+    if (tcb->ts_ok && in->header.options.has_timestamp && seq_le(in->header.seq, tcb->rcv_nxt))
+        tcb->ts_recent = in->header.options.ts_value; /* it is no progress of the connection's (RFC 9768 3.2.2.5) */
     if (params->flow_label_reflect & FLOW_LABEL_CONNECTIONS && !tcb->is_v4)
         (void)!tcp_set_flow_label(tcb, in->flow_label); /* without memory it goes without */
     tcp->mib[MIB_MigrateReqSuccess] += is_migrated;
@@ -666,9 +669,9 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         if (is_answer_limited(tcp, entry, in, MIB_ACKSkippedSynRecv))
             return LIL_DROP_TCP_DUPLICATE;
         entry->resent++;
+        entry->syn_again = true;
         if (entry->accecn_ok) {
             entry->syn_ect = in->ecn & 3;
-            entry->syn_again = true;
             entry->accecn_fail |= (header->flags & (TCP_AE | TCP_CWR | TCP_ECE)) ? 0 : ACCECN_ACE_FAIL_RECV;
             entry->accecn_fail |= entry->resent > 1 ? ACCECN_ACE_FAIL_SEND : 0;
         }

@@ -66,7 +66,10 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     bool goes_again = tcb->ca_state == CA_LOSS && tcb->ext->lost_out; /* the SYN's text */
     if (tcb_has_unsent(tcb) || goes_again || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
         window_schedule_ack(tcb);
-        if (!tcb_has_unsent(tcb))
+        if (params->ack_policy == TCP_ACK_LINUX) /* from the next one on they go at once */
+            window_enter_quickack(tcb, 16);
+        rx->is_discarded = !tcb_has_unsent(tcb);
+        if (rx->is_discarded)
             window_delay_ack(tcb, 200);
         if (!tcb_has_unsent(tcb) && !goes_again) { /* that timer alone sends it; what comes then is answered at once */
             window_enter_quickack(tcb, 16);

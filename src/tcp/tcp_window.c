@@ -356,12 +356,12 @@ void window_on_cwr(struct tcb *tcb, const struct rx *rx)
 /* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
 void window_on_ecn(struct tcb *tcb, const struct rx *rx)
 {
-    if ((!tcb->ecn_ok && !is_linux(tcb)) || tcb_params(tcb)->byte_recovery) /* FreeBSD: not data alone (bsd_ecn_on_segment) */
+    if (!tcb->ecn_ok || tcb_params(tcb)->byte_recovery) /* FreeBSD: not data alone (bsd_ecn_on_segment) */
         return;
-    bool classic = tcb->ecn_ok && !accecn_is_on(tcb);
+    bool classic = !accecn_is_on(tcb);
     uint8_t ecn = rx->in->ecn;
-    const struct cc_ops *cc = tcb->ecn_ok ? cc_get(tcb) : NULL;
-    if (cc && cc->on_ce && ecn && tcb_ext_get(tcb)) {
+    const struct cc_ops *cc = cc_get(tcb);
+    if (cc->on_ce && ecn && tcb_ext_get(tcb)) {
         cwnd_init(tcb);
         cc->on_ce(tcb, ecn == 3);
     } else if (ecn == 3 && !tcb->ecn_demand_cwr && classic) {
@@ -371,7 +371,7 @@ void window_on_ecn(struct tcb *tcb, const struct rx *rx)
     } else if (ecn == 0 && tcb->ecn_seen && is_linux(tcb)) {
         window_enter_quickack(tcb, 2); /* no mark after marks: probably a retransmission */
     }
-    tcb->ecn_seen |= ecn != 0;
+    tcb->ecn_seen |= classic && ecn; /* else accecn_on_segment() */
 }
 
 /* FreeBSD (recvbuf_auto): half as much again when more than three eighths of the buffer came within half a round trip. */
@@ -539,14 +539,13 @@ static void check_plain(struct tcb *tcb, bool ooo)
 void window_ack_check(struct tcb *tcb, bool ooo)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    if (!tcb->ack_sched && !tcb->ack_now)
+    bool is_linux_policy = params->ack_policy == TCP_ACK_LINUX; /* there haste waits until an ACK is owed (ICSK_ACK_NOW without ICSK_ACK_SCHED) */
+    if (!tcb->ack_sched && (!tcb->ack_now || is_linux_policy))
         return;
-    if (params->ack_policy != TCP_ACK_LINUX) {
+    if (!is_linux_policy) {
         check_plain(tcb, ooo);
         return;
     }
-    if (__builtin_expect(tcb->ecn_ok, 0) && tcb->ack_sched && accecn_is_on(tcb))
-        tcb->ack_now |= tcb->ext->accecn.is_urgent;
     if (!ooo && window_ack_is_decided(tcb))
         return;
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;

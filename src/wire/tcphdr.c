@@ -35,13 +35,12 @@ static void fastopen_parse(struct tcp_options *o, const uint8_t *cookie, unsigne
     memcpy(o->fastopen, cookie, length);
 }
 
+/* RFC 9768 3.2.3: as many counters as there are whole ones, three at most; what is left is passed over, as on Linux. */
 static void accecn_parse(struct tcp_options *o, const uint8_t *p, unsigned length)
 {
-    if ((length - 2) % 3 || length > 11)
-        return;
     o->has_accecn = true;
     o->accecn_order = p[0] == KIND_ACCECN1;
-    o->accecn_fields = (uint8_t)((length - 2) / 3);
+    o->accecn_fields = length < 11 ? (uint8_t)((length - 2) / 3) : 3;
     for (unsigned i = 0; i < o->accecn_fields; i++)
         o->accecn[i] = get24(p + 2 + 3 * i);
 }
