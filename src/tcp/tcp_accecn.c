@@ -132,7 +132,8 @@ void accecn_on_third_ack(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
     unsigned ace = accecn_ace(rx->flags);
-    bool first = (tcb->is_passive && !ext->fastopen_child) || !rx->in->header.options.sack_count; /* Linux: on a request's ACK they are not read */
+    bool is_request = tcb->is_passive && !ext->fastopen_child; /* SACK blocks on a request's ACK are not read */
+    bool first = is_request || !rx->in->header.options.sack_count;
     if (ace == 0) {
         if (first)
             ext->accecn.fail |= FAIL_ACE_RECV | FAIL_OPT_RECV;
@@ -182,6 +183,8 @@ void accecn_on_synack(struct tcb *tcb, const struct rx *rx)
 /* The ACK of our SYN is progress: its option counts, its three bits are no counter. */
 void accecn_on_syn_acked(struct tcb *tcb, const struct rx *rx)
 {
+    if (tcb_params(tcb)->byte_recovery) /* FreeBSD reads no option */
+        return;
     (void)take_option(tcb, &rx->in->header.options, 0);
     note_packets(tcb->ext, 1);
 }

@@ -192,8 +192,9 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
         flags |= TCP_FIN; /* TF_NEEDFIN */
     output_fill(tcb, segment, flags, tcb->snd_una);
     segment->tos |= needs_ecn && (first || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
-    if (tcb->ecn_ok && tcb->is_passive && tcb->snd_nxt - tcb->snd_una > 1 && params->output_policy == TCP_OUTPUT_LINUX) /* and from the text of a */
-        segment->tos |= accecn_is_on(tcb) ? accecn_tos(tcb) : 2; /* fast open's child on */
+    bool has_text = tcb->ecn_ok && tcb->is_passive && tcb->snd_nxt - tcb->snd_una > 1; /* and from the text of a fast open's child on */
+    if (has_text && params->output_policy == TCP_OUTPUT_LINUX)
+        segment->tos |= accecn_is_on(tcb) ? accecn_tos(tcb) : 2;
     struct tcp_options *options = &segment->header.options;
     uint8_t wscale = tcb->rcv_wscale;
     if (!first && !tcb->is_passive && params->output_policy == TCP_OUTPUT_LINUX)

@@ -539,7 +539,7 @@ static void check_plain(struct tcb *tcb, bool ooo)
 void window_ack_check(struct tcb *tcb, bool ooo)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    bool is_linux_policy = params->ack_policy == TCP_ACK_LINUX; /* there haste waits until an ACK is owed (ICSK_ACK_NOW without ICSK_ACK_SCHED) */
+    bool is_linux_policy = params->ack_policy == TCP_ACK_LINUX; /* there haste waits until an ACK is owed (ICSK_ACK_SCHED) */
     if (!tcb->ack_sched && (!tcb->ack_now || is_linux_policy))
         return;
     if (!is_linux_policy) {
