@@ -330,7 +330,9 @@ void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state
     uint32_t packets = ext->delivered - state->prior_delivered;
     if (!state->data_acked && !state->sacked_new && !rx->ts_progress)
         return;
-    uint32_t bytes = state->newly_sacked || ext->sacked_out ? packets * tcb->mss : tcb->snd_una - state->prior_una;
+    /* Linux: where something was acknowledged, blocks beside that are not counted */
+    uint32_t edge = tcb->tx && tcb->tx->count ? txring_at(tcb->tx, 0)->start : tcb->snd_una;
+    uint32_t bytes = state->data_acked ? edge - state->prior_una : state->sacked_bytes;
     uint32_t marks = new_marks(tcb, rx, packets, bytes);
     if (!marks)
         return;

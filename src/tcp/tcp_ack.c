@@ -67,13 +67,13 @@ static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state
         state->ece = true;
 }
 
-/* AccECN's counters; DCTCP's windows (Linux's header prediction asks nobody where nothing is in flight). */
+/* AccECN's counters; DCTCP's windows. */
 COLD static void count_marks(struct tcb *tcb, struct rx *rx, struct ack_state *state)
 {
     const struct cc_ops *cc = cc_get(tcb);
     if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery)
         accecn_on_ack(tcb, rx, state);
-    if (cc->on_ack && tcb->ext && !(state->prior_packets == 0 && rx->is_expected)) {
+    if (cc->on_ack && tcb_ext_get(tcb)) {
         cwnd_init(tcb);
         cc->on_ack(tcb);
     }
@@ -216,7 +216,7 @@ static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
         return tcb_params(tcb)->byte_recovery && bsd_is_fast_data(tcb, rx);
     if (rx->seq == rx->end_seq && tcb_ext_peek(tcb)->tlp_high_seq) /* it tells that the probe was none */
         return false;
-    return !tcb->tx && tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && accecn_is_on(tcb));
+    return !tcb->tx && tcb->timer != TIMER_PERSIST && !(tcb->ecn_ok && (accecn_is_on(tcb) || cc_get(tcb)->on_ack));
 }
 
 /* Nothing is in flight; a probe of a shut window does not count as that. */

@@ -7,7 +7,7 @@
 struct ack_state {
     uint32_t prior_una, prior_in_flight, prior_packets, prior_delivered, prior_lost;
     uint32_t acked_packets;   /* cumulatively */
-    uint32_t newly_sacked;
+    uint32_t newly_sacked, sacked_bytes;
     uint32_t reord;           /* lowest original SACKed or acked below highest: sequence */
     uint32_t first_sack_burst;
     uint64_t first_sack_ns, last_sack_ns; /* send times of never retransmitted ones */

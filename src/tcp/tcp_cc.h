@@ -49,9 +49,10 @@ void cwnd_init(struct tcb *tcb);
 void cwnd_begin_control(struct tcb *tcb); /* private to cwnd_begin */
 static inline void cwnd_begin(struct tcb *tcb) /* the connection is there */
 {
-    if (cc_get(tcb)->control)
+    if (cc_get(tcb)->control || (cc_get(tcb)->on_ack && tcb->ecn_ok))
         cwnd_begin_control(tcb);
 }
+void cwnd_begin_marks(struct tcb *tcb);
 void cwnd_change(struct tcb *tcb); /* TCP_CONGESTION named another algorithm */
 void cwnd_on_idle(struct tcb *tcb);
 uint32_t cwnd_current_ssthresh(const struct tcb *tcb);

@@ -16,11 +16,20 @@ void cwnd_init(struct tcb *tcb)
         ext->is_paced = true; /* and stays so, as Linux's sk_pacing_status does */
 }
 
-/* An algorithm with a rate begins with the connection; the others do with the first ACK. */
+/* An algorithm with a rate, or that counts marks, begins with the connection; the others do with the first ACK. */
 COLD void cwnd_begin_control(struct tcb *tcb)
 {
     if (tcb_ext_get(tcb))
         cwnd_init(tcb);
+}
+
+/* Behind the ACK that ends a handshake: Linux's algorithms begin only there, and DCTCP does not count that one. */
+void cwnd_begin_marks(struct tcb *tcb)
+{
+    if (!cc_has_ecn(tcb) || !tcb_ext_peek(tcb)->cc_ready)
+        return;
+    tcb->ext->cc_ready = false;
+    cwnd_init(tcb);
 }
 
 /* TCP_CONGESTION on a connection: the algorithm begins anew (tcp_reinit_congestion_control). */

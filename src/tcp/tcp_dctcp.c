@@ -18,7 +18,7 @@ static void dctcp_init(struct tcb *tcb)
     struct dctcp *ca = state_of(tcb);
     ca->alpha = ALPHA_MOST;
     ca->prior_rcv_nxt = tcb->rcv_nxt;
-    ca->next_seq = tcb->snd_una; /* the next ACK ends the first window */
+    ca->next_seq = tcb->snd_nxt;
     ca->old_delivered = tcb->ext->delivered;
     ca->old_delivered_ce = tcb->ext->delivered_ce;
 }
@@ -80,10 +80,14 @@ static void dctcp_on_ce(struct tcb *tcb, bool ce)
 static unsigned dctcp_info(const struct tcb *tcb, void *value)
 {
     struct tcp_dctcp_info *info = value;
-    const struct dctcp *ca = (const struct dctcp *)tcb_ext_peek(tcb)->cc_private;
-    bool is_on = tcb->ecn_ok;
-    *info = (struct tcp_dctcp_info){.dctcp_enabled = is_on, .dctcp_ce_state = is_on ? (uint16_t)ca->ce_state : 0,
-                                    .dctcp_alpha = is_on ? (tcb_ext_peek(tcb)->cc_ready ? ca->alpha : ALPHA_MOST) : 0};
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    const struct dctcp *ca = (const struct dctcp *)ext->cc_private;
+    bool is_on = tcb->ecn_ok, is_ready = is_on && ext->cc_ready;
+    *info = (struct tcp_dctcp_info){.dctcp_enabled = is_on,
+                                    .dctcp_ce_state = is_ready ? (uint16_t)ca->ce_state : 0,
+                                    .dctcp_alpha = is_ready ? ca->alpha : 0,
+                                    .dctcp_ab_ecn = is_ready ? tcb->mss * (ext->delivered_ce - ca->old_delivered_ce) : 0,
+                                    .dctcp_ab_tot = is_ready ? tcb->mss * (ext->delivered - ca->old_delivered) : 0};
     return sizeof *info;
 }
 

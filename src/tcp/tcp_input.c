@@ -492,8 +492,10 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     enum lil_drop drop = ack_process(tcb, rx, &acceptable);
     if (!acceptable)
         return drop;
-    if (begins) /* this ACK itself was not predicted */
-        tcb->hp_on |= tcb->is_passive;
+    if (begins && tcb->is_passive) { /* this ACK itself was not predicted */
+        tcb->hp_on = true;
+        cwnd_begin_marks(tcb);
+    }
     switch ((enum tcp_state)tcb->state) {
     case TCPS_FIN_WAIT_1:
         if (is_fin_acked(tcb)) {

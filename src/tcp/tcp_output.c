@@ -191,7 +191,7 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     if (first && params->byte_recovery && tcb->fin_queued && !tcb->opt->no_options && !tcb->opt->fastopen_connect)
         flags |= TCP_FIN; /* TF_NEEDFIN */
     output_fill(tcb, segment, flags, tcb->snd_una);
-    segment->tos |= needs_ecn && (first || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
+    segment->tos |= needs_ecn && (!tcb->is_passive || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
     bool has_text = tcb->ecn_ok && tcb->is_passive && tcb->snd_nxt - tcb->snd_una > 1; /* and from the text of a fast open's child on */
     if (has_text && params->output_policy == TCP_OUTPUT_LINUX)
         segment->tos |= accecn_is_on(tcb) ? accecn_tos(tcb) : 2;

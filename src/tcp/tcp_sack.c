@@ -78,6 +78,7 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
     tagger->delivered += packets;
     state->sacked_new = true;
     state->newly_sacked += packets;
+    state->sacked_bytes += seg->end - seg->start;
     rate_on_delivered(ext, state, seg);
     seg->run_end = seg->end;
     if (ext->has_stamps)

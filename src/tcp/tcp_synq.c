@@ -344,7 +344,7 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     entry->is_due = false;
     synq_segment(tcp, entry, segment);
     const struct tcb_opts *opts = listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : &tcp->default_opts;
-    if (entry->ecn_ok && cc_needs_ecn(tcp, opts))
+    if (cc_needs_ecn(tcp, opts)) /* Linux: whatever was agreed on */
         segment->tos |= 2;
     if (opts->socket.ttl)
         segment->ttl = opts->socket.ttl;
