@@ -18,7 +18,7 @@
  *   3  data sent or received, loss or exotic option => ext != NULL
  *   4  sacked_out + lost_out <= packets_out
  *   5  a tcb has at most one heap entry, at or before its earliest deadline
- *   6  rcv_wup <= rcv_nxt; the right edge rcv_wup + rcv_wnd never moves left (RFC 9293 3.8.6, SHLD-14)
+ *   6  rcv_wup <= rcv_nxt; the right edge rcv_wup + rcv_wnd does not move left (RFC 9293 3.8.6, SHLD-14) but by window_retract()
  *   7  an orphan has no user; it always has a deadline
  */
 #ifndef TCP_TCB_H
@@ -368,6 +368,13 @@ static inline bool tcb_has_unsent(const struct tcb *tcb) { return tcb->snd_nxt !
 static inline uint32_t tcb_receive_window(const struct tcb *tcb) /* what remains of what was advertised */
 {
     int32_t window = (int32_t)(tcb->rcv_wup + tcb->rcv_wnd - tcb->rcv_nxt);
+    return window < 0 ? 0 : (uint32_t)window;
+}
+/* What remains of the most that ever was: a peer may have sent it before it heard of less (RFC 7323 2.4). */
+static inline uint32_t tcb_largest_window(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    int32_t window = ext->is_retracted ? (int32_t)(ext->told_edge - tcb->rcv_nxt) : (int32_t)tcb_receive_window(tcb);
     return window < 0 ? 0 : (uint32_t)window;
 }
 static inline uint32_t tcb_ts_now(const struct tcb *tcb) { return tcb->tcp->now_ts + tcb->ts_offset; }

@@ -94,6 +94,8 @@ struct tcb_ext {
     uint32_t ooo_ack_rcv_nxt; /* ACK compression */
     struct rmem rmem;         /* Linux: what received text costs of the receive buffer (tcp_rmem.c) */
     uint32_t window_clamp;    /* Linux: how far the window may open; 0: as the buffer has it */
+    uint32_t told_edge;       /* the rightmost edge ever told, while is_retracted */
+    bool is_retracted;        /* Linux: the window's right edge went back (RFC 7323 2.4), or will with the next ACK */
     bool no_memory;           /* Linux: a segment was dropped for want of room; the next ACK closes the window */
     uint8_t scaling_ratio;    /* Linux: text in 256 bytes of receive buffer; 0: half */
     uint16_t ooo_dupacks, compressed, last_seg_size;

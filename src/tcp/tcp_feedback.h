@@ -126,7 +126,7 @@ static inline uint16_t window_select(struct tcb *tcb)
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
     const struct tcp_params *params = tcb_params(tcb);
     uint32_t scale = tcb->rcv_wscale;
-    if (tcb->rcv_stream || !scale || ext->no_memory || ext->ooo || params->shrink_window || !params->adv_win_scale)
+    if (tcb->rcv_stream || !scale || ext->is_retracted || ext->ooo || params->shrink_window || !params->adv_win_scale)
         return window_select_any(tcb);
     uint32_t offer = min_u32(window_space(tcb, tcb->rcvbuf), tcb->rcv_ssthresh),
              window = window_round_up(max_u32(offer, tcb_receive_window(tcb)), scale);

@@ -269,6 +269,14 @@ COLD static void on_old_timestamp(struct tcb *tcb, const struct rx *rx)
         TCP_MIB(tcb->tcp, ACKSkippedPAWS);
 }
 
+/* Its FIN may be. Linux: more than was offered is taken only when nothing waits to be read, a FIN included. */
+static bool is_beyond_window(const struct tcb *tcb, const struct rx *rx)
+{
+    uint32_t edge = tcb->rcv_nxt + tcb_largest_window(tcb), text_end = rx->end_seq - !!(rx->flags & TCP_FIN);
+    bool is_strict = (tcb->readable || tcb->fin_rcvd) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
+    return seq_gt(text_end, edge) && (is_strict || seq_gt(rx->seq, edge));
+}
+
 /* RFC 9293 3.4 (MUST-66): at a closed window a segment at RCV.NXT passes, so that its RST, ACK and URG count;
  * reass_text() drops its text. */
 static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
@@ -277,17 +285,11 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         on_old_timestamp(tcb, rx);
         return LIL_DROP_TCP_PAWS;
     }
-    uint32_t window = tcb_receive_window(tcb);
-    bool acceptable = seq_ge(rx->end_seq, tcb->rcv_wup) && seq_le(rx->seq, tcb->rcv_nxt + window);
-    bool is_queue_empty = !tcb->readable && !tcb->fin_rcvd; /* Linux: a FIN waits there, too */
-    if (acceptable && seq_gt(rx->end_seq, tcb->rcv_nxt + window) && !is_queue_empty && rx->length &&
-        tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
-        TCP_MIB(tcb->tcp, BeyondWindow); /* since 6.17: more than was offered is taken only when nothing waits to be read */
-        acceptable = false;
-    } else if (!acceptable && !(rx->flags & (TCP_RST | TCP_SYN)) && seq_gt(rx->end_seq, tcb->rcv_nxt + window))
-        TCP_MIB(tcb->tcp, BeyondWindow);
-    if (acceptable)
+    bool is_old = seq_lt(rx->end_seq, tcb->rcv_wup), is_beyond = !is_old && is_beyond_window(tcb, rx);
+    if (!is_old && !is_beyond)
         return LIL_DROP_NONE;
+    if (is_beyond && !(rx->flags & (TCP_RST | TCP_SYN)))
+        TCP_MIB(tcb->tcp, BeyondWindow);
     if (rx->flags & TCP_RST) {
         if (is_reset_after_fin(tcb, rx))
             on_reset(tcb);

@@ -406,7 +406,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
  * asked. False: dropped, and the ACK closes the window. */
 static bool has_room(struct tcb *tcb, const struct rx *rx)
 {
-    struct tcb_ext *ext = tcb_ext_get(tcb);
+    struct tcb_ext *ext = tcb->ext;
     if (!ext || !rmem_is_counted(tcb))
         return true;
     if (rx->is_text_first) {
@@ -417,6 +417,7 @@ static bool has_room(struct tcb *tcb, const struct rx *rx)
         return true;
     if (rx->is_expected) /* not predicted after all */
         ext->has_dsack = false;
+    window_retract(tcb);
     ext->no_memory = true;
     tcb->ack_now = true;
     window_schedule_ack(tcb);
@@ -441,6 +442,8 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         if (!deliver(tcb, packet, old))
             return LIL_DROP_TCP_MEMORY;
         tcb->ext->bytes_received += length;
+    } else if (fin) { /* taken whatever room there is; the ACK tells of it */
+        (void)has_room(tcb, rx);
     }
     tcb->tcp->mib[MIB_RcvCoalesce] += fin && !length && tcb->readable && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     tcb->rcv_nxt = rx->end_seq;
@@ -476,6 +479,12 @@ static enum lil_drop outside(struct tcb *tcb, enum lil_drop drop)
     return drop;
 }
 
+static enum lil_drop at_closed_window(struct tcb *tcb)
+{
+    TCP_MIB(tcb->tcp, ZeroWindowDrop);
+    return outside(tcb, LIL_DROP_TCP_WINDOW);
+}
+
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
 {
     uint32_t window = tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? bsd_receive_room(tcb) : tcb_receive_window(tcb);
@@ -497,12 +506,7 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
         return;
     }
     if (rx->seq == tcb->rcv_nxt) {
-        if (window == 0 && rx->length) {
-            TCP_MIB(tcb->tcp, ZeroWindowDrop);
-            *drop = outside(tcb, LIL_DROP_TCP_WINDOW);
-        } else {
-            *drop = in_order(tcb, rx);
-        }
+        *drop = window == 0 && rx->length ? at_closed_window(tcb) : in_order(tcb, rx);
     } else if (seq_le(rx->end_seq, tcb->rcv_nxt)) {
         TCP_MIB(tcb->tcp, DelayedACKLost);
         path_on_old_data(tcb, rx);
@@ -511,11 +515,12 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
             sack_dsack(tcb, rx->seq, rx->end_seq);
         *drop = outside(tcb, LIL_DROP_TCP_DUPLICATE);
     } else if (seq_ge(rx->seq, tcb->rcv_nxt + window)) {
+        TCP_MIB(tcb->tcp, BeyondWindow);
         *drop = outside(tcb, LIL_DROP_TCP_WINDOW);
     } else if (seq_lt(rx->seq, tcb->rcv_nxt)) {
         if (dsack)
             sack_dsack(tcb, rx->seq, tcb->rcv_nxt);
-        *drop = window == 0 ? outside(tcb, LIL_DROP_TCP_WINDOW) : in_order(tcb, rx);
+        *drop = window == 0 ? at_closed_window(tcb) : in_order(tcb, rx);
     } else {
         *drop = out_of_order(tcb, rx);
     }

@@ -96,6 +96,7 @@ static int set_window(struct tcb *tcb, const void *value, unsigned length)
     tcb->max_window = window.max_window;
     tcb->rcv_wnd = window.rcv_wnd;
     tcb->rcv_wup = window.rcv_wup;
+    tcb->ext->is_retracted = false;
     return 0;
 }
 

@@ -139,6 +139,7 @@ void window_on_cwr(struct tcb *tcb, const struct rx *rx), window_on_queued(struc
 void window_on_data_sent(struct tcb *tcb);
 void window_enter_quickack(struct tcb *tcb, unsigned max);
 void window_schedule_ack(struct tcb *tcb);
+void window_retract(struct tcb *tcb); /* before its right edge moves left */
 void window_ack_now(struct tcb *tcb);
 uint32_t window_delack_max_ms(const struct tcb *tcb);
 void window_delack_timer(struct tcb *tcb);

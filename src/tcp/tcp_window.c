@@ -221,6 +221,17 @@ static uint32_t window_offer(struct tcb *tcb)
     return window;
 }
 
+/* The right edge moves left: how far it was is remembered, for step 1. */
+void window_retract(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    if (!ext)
+        return;
+    uint32_t edge = tcb->rcv_nxt + tcb_receive_window(tcb);
+    ext->told_edge = ext->is_retracted ? seq_max(ext->told_edge, edge) : edge;
+    ext->is_retracted = true;
+}
+
 /* The header's window. RFC 9293 3.8.6 (SHLD-14): the right edge does not move left. */
 uint16_t window_select_any(struct tcb *tcb)
 {
@@ -239,6 +250,10 @@ uint16_t window_select_any(struct tcb *tcb)
             tcb->ext->space_ns = tcb_now(tcb);
         window = window_round_up(max_u32(window, current), scale);
     }
+    if (window < current)
+        window_retract(tcb);
+    else if (tcb_ext_peek(tcb)->is_retracted)
+        tcb->ext->is_retracted = seq_lt(tcb->rcv_nxt + window, tcb->ext->told_edge);
     if (window == 0 && tcb->rcv_wnd)
         TCP_MIB(tcb->tcp, ToZeroWindowAdv);
     else if (window && tcb->rcv_wnd == 0)
