@@ -2,6 +2,7 @@
  * descriptor up, asks the file's operation, tells the observer and turns the result into POSIX's. Data calls are in
  * transfer.c. */
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include "socket/call.h"
 #include "socket/pipe.h"
 
@@ -382,6 +383,13 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
     return (int)call_result(result);
 }
 
+/* Linux looks at the length of an int before it looks for the int (sk_setsockopt(), do_tcp_setsockopt()). */
+static bool is_short_first(const struct file *file, int level, int name, socklen_t length)
+{
+    bool takes_text = level == SOL_SOCKET ? name == SO_BINDTODEVICE : name == TCP_CONGESTION || name == TCP_ULP;
+    return calls_are(file, CALLS_LINUX) && length < sizeof(int) && (level == SOL_SOCKET || level == IPPROTO_TCP) && !takes_text;
+}
+
 int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const void *value, socklen_t length)
 {
     struct file *file;
@@ -389,7 +397,7 @@ int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const voi
 
     if (result == 0)
         result = length && call_is_wild(value)
-                     ? -EFAULT
+                     ? (is_short_first(file, level, name, length) ? -EINVAL : -EFAULT)
                      : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];

@@ -597,8 +597,11 @@ static int stream_name(struct file *file, enum file_name which, struct sockaddr_
     if (which == NAME_ACCEPTED && !tcb)
         return -ENOTCONN;
     if (which != NAME_OWN) {
-        if (which == NAME_PEER && (!has_flow || is_opening(tcp_get_state(tcb)) ||
-                                   (calls_are(file, CALLS_BSD) ? tcp_is_disconnected(tcb) : sock_is_over(sock))))
+        /* Linux tells it from SYN-RECEIVED on. */
+        bool is_early = has_flow && (calls_are(file, CALLS_LINUX) ? tcp_get_state(tcb) == TCPS_SYN_SENT : is_opening(tcp_get_state(tcb)));
+
+        if (which == NAME_PEER &&
+            (!has_flow || is_early || (calls_are(file, CALLS_BSD) ? tcp_is_disconnected(tcb) : sock_is_over(sock))))
             return -ENOTCONN;
         return (int)sock_print(sock, &tcp_get_flow(tcb)->remote, tcp_get_flow(tcb)->remote_port,
                                tcp_get_flow(tcb)->scope, address);
