@@ -92,7 +92,7 @@ def plain(kind, text):
     """Without what chance makes: timestamps, and numbers that stand where the runner knows no connection's."""
     if kind != 'out': return text
     text = re.sub(r'md5 [0-9a-f]{32}', 'md5', re.sub(r'TS val \d+', 'TS val', text))
-    raw = re.match(r'(\S*[RS]\S*) (\d+):(\d+)(\(0\).*)', text)
+    raw = re.match(r'(\S*[RS.]\S*) (\d+):(\d+)(\(0\).*)', text)
     return '%s raw%s' % (raw[1], raw[4]) if raw and 1 << 20 < int(raw[2]) < (1 << 32) - (1 << 20) else text
 
 def same(a, b):

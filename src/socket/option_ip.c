@@ -108,6 +108,21 @@ int ip_set_tos(struct sock *sock, int value)
     return 0;
 }
 
+/* IP_TOS; on Linux SO_PRIORITY follows, by the four bits of RFC 1349 (rt_tos2priority()). */
+static int set_tos(struct sock *sock, int value)
+{
+    static const uint8_t priorities[] = {0, 2, 6, 4}; /* best effort, bulk, interactive, interactive bulk */
+    int result = ip_set_tos(sock, value);
+    uint8_t priority = priorities[value >> 3 & 3];
+
+    if (result < 0 || !calls_are(&sock->file, CALLS_LINUX) || (!sock->ext && !priority))
+        return result;
+    if (!sock_need_ext(sock))
+        return -ENOBUFS;
+    sock->ext->priority = priority;
+    return 0;
+}
+
 int ip_get_tos(struct sock *sock)
 {
     if (sock->file.type == SOCK_STREAM)
@@ -388,7 +403,7 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case IP_TOS:
         return !calls_are(&sock->file, CALLS_LINUX) && !calls_are(&sock->file, CALLS_BSD) && (number < 0 || number > 255)
                    ? -EINVAL
-                   : ip_set_tos(sock, number);
+                   : set_tos(sock, number);
     case IP_MTU_DISCOVER:
         return ip_set_pmtudisc(sock, number);
     case IP_MULTICAST_TTL:

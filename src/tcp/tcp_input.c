@@ -122,7 +122,8 @@ static void finish(struct tcb *tcb, const struct rx *rx)
 static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
 {
     const uint32_t quiet = 1u << TCPS_ESTABLISHED | 1u << TCPS_FIN_WAIT_2 | 1u << TCPS_CLOSE_WAIT;
-    return rx->length || ((quiet >> tcb->state & 1) && ((rx->flags & (TCP_FIN | TCP_RST)) != TCP_FIN || rx->seq != tcb->rcv_nxt)) ||
+    bool is_its_fin = (rx->flags & (TCP_FIN | TCP_RST)) == TCP_FIN && rx->seq == tcb->rcv_nxt && !tcb->fin_rcvd;
+    return rx->length || ((quiet >> tcb->state & 1) && !is_its_fin) ||
            (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_FIN)) /* the handshake's end has it */ ||
            (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || (rx->flags & (TCP_ECE | TCP_CWR)) ||
                                             tcb_params(tcb)->mtu_probing /* wants the place, too */));
