@@ -337,7 +337,6 @@ void accecn_on_ack(struct tcb *tcb, const struct rx *rx, struct ack_state *state
     if (!marks)
         return;
     ext->delivered_ce += marks;
-    tcb->tcp->mib[MIB_DeliveredCE] += marks;
     state->ece = true;
 }
 

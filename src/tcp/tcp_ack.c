@@ -59,12 +59,12 @@ void ack_wake_writer(struct tcb *tcb)
     }
 }
 
-static void on_ece(struct tcb *tcb, const struct rx *rx, struct ack_state *state)
+/* RFC 3168 6.1.2: an ECN-Echo that reduces the window. */
+bool ack_has_echo(const struct tcb *tcb, const struct rx *rx)
 {
     if (!tcb->ecn_ok || accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)
-        return;
-    if ((rx->flags & TCP_ECE) && !(rx->flags & TCP_SYN))
-        state->ece = true;
+        return false;
+    return (rx->flags & TCP_ECE) && !(rx->flags & TCP_SYN);
 }
 
 /* AccECN's counters; DCTCP's windows. */
@@ -316,7 +316,7 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
     end_probing(tcb);
     state.ts_ecr_ok = tcb->ts_ok && rx->in->header.options.has_timestamp && rx->in->header.options.ts_echo;
     state.ts_ecr = rx->in->header.options.ts_echo;
-    on_ece(tcb, rx, &state);
+    state.ece = ack_has_echo(tcb, rx);
     if (state.prior_packets == 0)
         return take_idle_ack(tcb, rx, &state), LIL_DROP_NONE;
     if (tcb->ext && tcb->sack_ok && rx->in->header.options.sack_count)

@@ -440,6 +440,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     if (!tcb->is_passive && tcb_ext_get(tcb)) {
         tcb->ext->delivered++; /* Linux counts both, our SYN and our SYN/ACK */
         TCP_MIB(tcb->tcp, Delivered);
+        if (ack_has_echo(tcb, rx))
+            recovery_on_syn_marked(tcb);
     }
     if (!tcb->is_passive && (rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         send_dup_ack(tcb, rx); /* its SYN came twice */

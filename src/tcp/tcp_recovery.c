@@ -617,6 +617,7 @@ COLD void recovery_on_syn_rto(struct tcb *tcb)
         recovery_set_state(tcb, CA_LOSS);
         ext->high_seq = tcb->snd_nxt;
     }
+    tcb->ecn_queue_cwr |= tcb->ecn_ok && !ext->accecn.on && !ext->accecn.pending; /* the first text says it */
     tcb->cwnd = 1;
     ext->lost_out = 1u + ext->syn_data + tcb_packets_out(tcb);
     ext->retrans_out = 1;
@@ -629,8 +630,21 @@ COLD void recovery_on_syn_acked(struct tcb *tcb)
     ext->lost_out = ext->retrans_out = 0;
     tcb->cwnd = ext->prior_cwnd;
     tcb->ssthresh = INT32_MAX;
-    if (tcb->sack_ok)
-        recovery_set_state(tcb, CA_OPEN);
+    if (!tcb->sack_ok)
+        return;
+    recovery_set_state(tcb, CA_OPEN);
+    tcb->ecn_queue_cwr &= tcb->state == TCPS_SYN_SENT; /* Linux: a simultaneous open undoes the loss of its SYN */
+}
+
+/* ECN-Echo on the ACK that ends a simultaneous open: the SYN was marked. The window that begins knows nothing of that. */
+COLD void recovery_on_syn_marked(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    ext->delivered_ce++;
+    TCP_MIB(tcb->tcp, DeliveredCE);
+    enter_cwr(tcb);
+    ext->prr_delivered = 1;
+    tcb->ssthresh = INT32_MAX;
 }
 
 /* Linux: the second SYN/ACK of a fast open was lost as well: the window is one segment, what is in flight waits for an ACK. */

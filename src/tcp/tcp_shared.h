@@ -98,6 +98,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx);
 bool tcp_step8_fin(struct tcb *tcb);
 /* tcp_ack.c */
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable);
+bool ack_has_echo(const struct tcb *tcb, const struct rx *rx);
 bool ack_is_plausible(const struct tcb *tcb, const struct rx *rx); /* of what was sent, and not too old (RFC 5961 5.2) */
 void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
 static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
@@ -259,6 +260,7 @@ void recovery_begin_blameless(struct tcb *tcb);
 void recovery_on_synack_rto(struct tcb *tcb);
 void recovery_on_syn_rto(struct tcb *tcb);
 void recovery_on_syn_acked(struct tcb *tcb);
+void recovery_on_syn_marked(struct tcb *tcb);
 COLD void recovery_resegment(struct tcb *tcb);
 COLD void recovery_join_head(struct tcb *tcb);
 static inline uint32_t recovery_max_reordering(const struct tcb *tcb)
