@@ -96,6 +96,8 @@ void mss_sync(struct tcb *tcb, uint32_t pmtu)
         if (tcb->ext->mtu_probing)
             mss = min_u32(mss, mss_by_mtu(tcb, tcb->ext->mtu_low));
     }
+    if (tcb->ext && tcb_is_synchronized(tcb) && mss != tcb->mss)
+        cwnd_hold_rate(tcb); /* of the segments until now, until an ACK comes */
     tcb->mss = (uint16_t)(mss ? mss : 1);
 }
 
