@@ -6,6 +6,12 @@
 
 enum { SACK_RECENT = 4, CC_PRIVATE = 26 /* words */ };
 
+struct rcv_told { /* of the receiver by a segment: RCV.NXT, how far the window may open, the blocks */
+    uint32_t rcv_nxt, rcv_ssthresh, dsack_start, dsack_end, recent[SACK_RECENT][2];
+    uint8_t recent_count;
+    bool has_dsack;
+};
+
 /* What only some connections need: allocated at the first data, loss, option or statistic. */
 struct tcb_ext {
     /* statistics for TCP_INFO */
@@ -76,8 +82,8 @@ struct tcb_ext {
     struct min_rtt { uint32_t next_us[2], since_ms[3]; } min_rtt; /* beside tcb->min_rtt_us (rtt_take_min) */
     struct { uint32_t start, end; } sack_cache[TCP_SACK_BLOCKS]; /* what the last ACK's blocks marked */
     bool rexmit_hold;         /* nothing lost is resent before the next ACK */
-    bool resends_early, early_blocks; /* retransmit_early(); SACK blocks were owed then */
-    uint32_t early_nxt;       /* RCV.NXT then */
+    bool leaves_early;        /* output_early() */
+    struct rcv_told early;        /* what a segment told then */
     bool timer_resends;       /* what is sent again next is what the timer had gone off for */
     uint32_t last_reduction_seq; /* NewReno: the last recovery ended there */
     /* congestion control */
@@ -89,7 +95,7 @@ struct tcb_ext {
     uint64_t pacing_ns;       /* nothing leaves before; 0: now */
     /* receiver: reassembly and SACK generation (RFC 2018, 2883) */
     struct ooo_queue *ooo;
-    struct { uint32_t start, end; } recent[SACK_RECENT];
+    struct { uint32_t start, end; } recent[SACK_RECENT]; /* as in struct rcv_told */
     uint32_t dsack_start, dsack_end;
     uint32_t ooo_ack_rcv_nxt; /* ACK compression */
     struct rmem rmem;         /* Linux: what received text costs of the receive buffer (tcp_rmem.c) */

@@ -359,7 +359,8 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
     if (length) {
         ext->bytes_sent += length;
         ext->data_segs_out += packets;
-        window_on_data_sent(tcb);
+        if (!ext->leaves_early)
+            window_on_data_sent(tcb);
     }
     TCP_MIB(tcb->tcp, OrigDataSent); /* a FIN, too */
     if (recovery_is_reducing(tcb))
@@ -403,7 +404,8 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         output_note_rare(tcb, &segment->header, length);
     if (tcb->ecn_ok && length)
         mark_new(tcb, segment);
-    output_note_ack(tcb);
+    if (!ext || !ext->leaves_early) /* else it was noted before the text came */
+        output_note_ack(tcb);
     *seg = (struct txseg){.start = seq,
                           .end = seq + length + fin,
                           .sent_ns = tcb_now(tcb),
@@ -673,6 +675,20 @@ static void end_burst(struct tcb *tcb)
         recovery_schedule_tlp(tcb, false);
 }
 
+/* F-RTO step 2.b (RFC 5682): new data rather than more retransmissions, if there is any; else what is lost. */
+static bool output_recovery(struct tcb *tcb, struct tcp_segment *segment)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->frto_new) {
+        if (output_new(tcb, segment))
+            return true;
+        if (seq_gt(tcb->snd_nxt, ext->high_seq))
+            return false;
+        ext->frto = false;
+    }
+    return output_lost(tcb, segment);
+}
+
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
     /* the SYN/ACK alone may be in flight after a timeout */
@@ -685,7 +701,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     }
     if (tcb->acks_due) {
-        if (tcb->ext && tcb->ext->resends_early && output_lost(tcb, segment))
+        if (tcb->ext && tcb->ext->leaves_early && output_early(tcb, segment, output_recovery))
             return true;
         if (tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext &&
             (output_lost(tcb, segment) || output_new(tcb, segment))) {
@@ -705,15 +721,10 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         mss_follow_route(tcb);
     if (tcb->want_tlp && output_tail(tcb, segment))
         return true;
-    /* F-RTO step 2.b (RFC 5682): new data rather than more retransmissions, if there is any */
-    bool new_first = tcb->ext && tcb->ext->frto_new;
-    if (new_first && output_new(tcb, segment))
+    if (tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast || base_probes_again(tcb)) &&
+        (tcb->ext->leaves_early ? output_early(tcb, segment, output_recovery) : output_recovery(tcb, segment)))
         return true;
-    if (new_first && !seq_gt(tcb->snd_nxt, tcb->ext->high_seq))
-        tcb->ext->frto = new_first = false;
-    if (!new_first && tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast || base_probes_again(tcb)) && output_lost(tcb, segment))
-        return true;
-    if (!new_first && !(tcb->ext && tcb->ext->nothing_new) && output_new(tcb, segment))
+    if (!(tcb->ext && tcb->ext->nothing_new) && output_new(tcb, segment))
         return true;
     if (tcb->ext && (tcb->ext->base.once || tcb->ext->base.lag) && base_end_burst(tcb) && tcb->ack_want == 0)
         return output_tcb(tcb, segment);

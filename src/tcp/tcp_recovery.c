@@ -457,7 +457,7 @@ static void control(struct tcb *tcb, struct ack_state *state)
 static void apply(struct tcb *tcb, enum verdict verdict)
 {
     tcb->ext->rexmit_hold = verdict == RESEND_NOTHING;
-    tcb->ext->timer_resends = false;
+    tcb->ext->timer_resends = tcb->ext->leaves_early = false;
     tcb->ext->frto_new = verdict == RESEND_AFTER_NEW;
     if (tcb->ext->frto_new) /* Nagle holds none of it (tcp_xmit_recovery()) */
         tcb->ext->hurried_end = tcb->write_seq;
@@ -501,7 +501,7 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
         set_xmit_timer(tcb);
     control(tcb, state);
     apply(tcb, verdict);
-    if (state->has_data && !state->rx->is_text_first && tcb->ext->lost_out > tcb->ext->retrans_out)
+    if (state->has_data && !state->rx->is_text_first && (ext->frto_new || ext->lost_out > ext->retrans_out))
         output_note_early(tcb);
 }
 

@@ -140,13 +140,13 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     segment->gso_size = gso_size;
     if (ext && (ext->snd_urgent || ext->has_stamps))
         output_note_rare(tcb, &segment->header, data);
-    if (!ext || !ext->resends_early) /* else it was noted before the text came */
+    if (!ext || !ext->leaves_early) /* else it was noted before the text came */
         output_note_ack(tcb);
     if (ext) {
         ext->probe_size = 0; /* an MTU probe that is out proves nothing any more */
     }
     txring_set_mss(tcb, seg, tcb->mss);
-    if (data && !(ext && ext->resends_early))
+    if (data && !(ext && ext->leaves_early))
         window_on_data_sent(tcb);
     if (is_probe)
         recovery_on_probe(tcb, seg);
@@ -159,49 +159,55 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     return true;
 }
 
-/* Linux sends again what an ACK brings out before it takes the text that came with it (tcp_xmit_recovery, tcp_data_queue). Here it leaves
- * after that, with RCV.NXT and the blocks as they were. */
+static void get_told(const struct tcb *tcb, struct rcv_told *told)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    *told = (struct rcv_told){.rcv_nxt = tcb->rcv_nxt, .rcv_ssthresh = tcb->rcv_ssthresh, .dsack_start = ext->dsack_start,
+                          .dsack_end = ext->dsack_end, .recent_count = ext->recent_count, .has_dsack = ext->has_dsack};
+    memcpy(told->recent, ext->recent, sizeof told->recent);
+}
+
+static void set_told(struct tcb *tcb, const struct rcv_told *told)
+{
+    struct tcb_ext *ext = tcb->ext;
+    tcb->rcv_nxt = told->rcv_nxt;
+    tcb->rcv_ssthresh = told->rcv_ssthresh;
+    ext->dsack_start = told->dsack_start;
+    ext->dsack_end = told->dsack_end;
+    ext->recent_count = told->recent_count & 7;
+    ext->has_dsack = told->has_dsack;
+    memcpy(ext->recent, told->recent, sizeof told->recent);
+}
+
+/* Linux sends what an ACK brings out in recovery before it takes the text that came with it (tcp_xmit_recovery, tcp_data_queue). Here it
+ * leaves after that, and tells what would have been told then. */
 COLD void output_note_early(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    ext->resends_early = !ext->frto_new && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && recovery_next_lost(tcb) != TCP_NONE;
-    if (!ext->resends_early)
+    ext->leaves_early = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && (ext->frto_new || recovery_next_lost(tcb) != TCP_NONE);
+    if (!ext->leaves_early)
         return;
-    ext->early_nxt = tcb->rcv_nxt;
-    ext->early_blocks = ext->recent_count || ext->has_dsack;
+    get_told(tcb, &ext->early);
     (void)window_select(tcb);
     output_note_ack(tcb);
     window_on_data_sent(tcb);
 }
 
-COLD static bool output_early(struct tcb *tcb, struct tcp_segment *segment, uint32_t index)
+COLD bool output_early(struct tcb *tcb, struct tcp_segment *segment, bool (*send)(struct tcb *, struct tcp_segment *))
 {
-    struct tcb_ext *ext = tcb->ext;
-    uint32_t rcv_nxt = tcb->rcv_nxt, blocks = ext->recent_count;
-    bool has_dsack = ext->has_dsack;
-    tcb->rcv_nxt = ext->early_nxt;
-    if (!ext->early_blocks) {
-        ext->recent_count = 0;
-        ext->has_dsack = false;
-    }
-    bool sent = output_again(tcb, segment, index, false);
-    tcb->rcv_nxt = rcv_nxt;
-    if (!ext->early_blocks) {
-        ext->recent_count = blocks & 7;
-        ext->has_dsack = has_dsack;
-    }
-    return sent;
+    struct rcv_told now;
+    get_told(tcb, &now);
+    set_told(tcb, &tcb->ext->early);
+    bool sent = send(tcb, segment);
+    get_told(tcb, &tcb->ext->early); /* a DSACK is told once */
+    set_told(tcb, &now);
+    return tcb->ext->leaves_early = sent;
 }
 
 bool output_lost(struct tcb *tcb, struct tcp_segment *segment)
 {
     uint32_t index = recovery_next_lost(tcb);
-    bool early = tcb->ext && tcb->ext->resends_early;
-    if (index != TCP_NONE && (early ? output_early(tcb, segment, index) : output_again(tcb, segment, index, false)))
-        return true;
-    if (early)
-        tcb->ext->resends_early = false;
-    return false;
+    return index != TCP_NONE && output_again(tcb, segment, index, false);
 }
 
 /* The tail loss probe (RFC 8985 7.3): new data past the congestion window where the peer's has room, else the last segment again. */

@@ -324,6 +324,8 @@ bool output_attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, u
 /* tcp_retransmit.c */
 bool output_lost(struct tcb *tcb, struct tcp_segment *segment);
 void output_note_early(struct tcb *tcb);
+/* SEND as it was before the text came; false: nothing more does. */
+bool output_early(struct tcb *tcb, struct tcp_segment *segment, bool (*send)(struct tcb *, struct tcp_segment *));
 COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment);
 void sack_check_reordering(struct tcb *tcb, uint32_t low, bool by_timestamp);
 uint32_t sack_highest(const struct tcb *tcb);
