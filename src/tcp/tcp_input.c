@@ -271,7 +271,7 @@ COLD static void on_old_timestamp(struct tcb *tcb, const struct rx *rx)
 }
 
 /* Its FIN may be. Linux: more than was offered is taken only when nothing waits to be read, a FIN included. */
-static bool is_beyond_window(const struct tcb *tcb, const struct rx *rx)
+COLD static bool is_beyond_window(const struct tcb *tcb, const struct rx *rx)
 {
     uint32_t edge = tcb->rcv_nxt + tcb_largest_window(tcb), text_end = rx->end_seq - !!(rx->flags & TCP_FIN);
     bool is_strict = (tcb->readable || tcb->fin_rcvd) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
@@ -286,7 +286,8 @@ static enum lil_drop tcp_step1_sequence(struct tcb *tcb, struct rx *rx)
         on_old_timestamp(tcb, rx);
         return LIL_DROP_TCP_PAWS;
     }
-    bool is_old = seq_lt(rx->end_seq, tcb->rcv_wup), is_beyond = !is_old && is_beyond_window(tcb, rx);
+    bool is_old = seq_lt(rx->end_seq, tcb->rcv_wup), is_within = seq_le(rx->end_seq, tcb->rcv_nxt + tcb_receive_window(tcb));
+    bool is_beyond = !is_old && !is_within && is_beyond_window(tcb, rx);
     if (!is_old && !is_beyond)
         return LIL_DROP_NONE;
     if (is_beyond && !(rx->flags & (TCP_RST | TCP_SYN)))
