@@ -218,7 +218,7 @@ void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 uint32_t mss_current(const struct tcb *tcb)
 {
     uint32_t mss = tcb->mss;
-    if (tcb->ext && (tcb->ext->ooo || tcb->ext->has_dsack || accecn_is_on(tcb))) {
+    if (tcb->ext && (tcb->ext->recent_count || tcb->ext->has_dsack || accecn_is_on(tcb))) {
         uint32_t extra = (uint32_t)output_options_size(tcb) - (tcb->ts_ok ? TS_BYTES : 0) - (tcb_is_signed(tcb) ? MD5_OPTION : 0);
         mss = mss > extra + 8 ? mss - extra : 8;
     }
