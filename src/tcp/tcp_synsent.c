@@ -64,14 +64,16 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
     /* Linux: the ACK may wait for data when the process is about to write; the RFC's way is at once */
     bool goes_again = tcb->ca_state == CA_LOSS && tcb->ext->lost_out; /* the SYN's text */
-    if (tcb_has_unsent(tcb) || goes_again || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
+    if (goes_again) { /* the text has the ACK; what comes then is the first to be answered */
+        rx->is_discarded = !tcb_has_unsent(tcb);
+    } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
         window_schedule_ack(tcb);
         if (params->ack_policy == TCP_ACK_LINUX) /* from the next one on they go at once */
             window_enter_quickack(tcb, 16);
         rx->is_discarded = !tcb_has_unsent(tcb);
         if (rx->is_discarded)
             window_delay_ack(tcb, 200);
-        if (!tcb_has_unsent(tcb) && !goes_again) { /* that timer alone sends it; what comes then is answered at once */
+        if (!tcb_has_unsent(tcb)) { /* that timer alone sends it; what comes then is answered at once */
             window_enter_quickack(tcb, 16);
             rx->is_expected_ack = true;
         }

@@ -710,6 +710,7 @@ static int be_init(char *self, const char *jobs)
     setenv("ORACLE_IS_VIRTUAL", "1", 1);
     (void)shell("mount -t proc proc /proc; mount -t sysfs sysfs /sys; "
                 "mount -t tmpfs tmpfs /run; ip link set lo up; echo 2 > /proc/sys/net/core/fb_tunnels_only_for_init_net");
+    sleep(1); /* below 64 ms a SYN cookie's timestamp, which goes back to hold the options, would be before the boot */
     FILE *file = fopen(jobs, "r");
     while (file && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = 0;
