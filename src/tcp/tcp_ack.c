@@ -340,14 +340,16 @@ static enum lil_drop take_ack(struct tcb *tcb, struct rx *rx, bool *acceptable)
 enum lil_drop ack_process(struct tcb *tcb, struct rx *rx, bool *acceptable)
 {
     uint32_t delivered = 0, delivered_ce = 0, una = tcb->snd_una;
+    bool is_idle = false; /* Linux: marks told of with nothing in flight are in TCP_INFO alone */
     if (tcb->ext) {
+        is_idle = tcb_packets_out(tcb) == 0;
         delivered = tcb->ext->delivered;
         delivered_ce = tcb->ext->delivered_ce;
     }
     enum lil_drop drop = take_ack(tcb, rx, acceptable);
     if (tcb->ext) {
         tcb->tcp->mib[MIB_Delivered] += tcb->ext->delivered - delivered;
-        tcb->tcp->mib[MIB_DeliveredCE] += tcb->ext->delivered_ce - delivered_ce;
+        tcb->tcp->mib[MIB_DeliveredCE] += is_idle ? 0 : tcb->ext->delivered_ce - delivered_ce;
     } else {
         tcb->tcp->mib[MIB_Delivered] += tcb->snd_una - una; /* a FIN */
     }
