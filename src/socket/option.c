@@ -179,6 +179,13 @@ static int clamp_to_buffer(struct sock *sock, uint32_t size)
     return tcb ? tcp_setopt(tcp, tcb, TCP_WINDOW_CLAMP, &clamp, sizeof clamp, sock_now(&sock->file)) : 0;
 }
 
+/* Linux: the send buffer or TCP_NOTSENT_LOWAT was set, larger or not: an edge for epoll where there is room (sk_write_space()). */
+static void tell_of_room(struct sock *sock)
+{
+    if (calls_are(&sock->file, CALLS_LINUX) && stream_tcb(sock) && tcp_poll_events(stream_tcb(sock)) & POLLOUT)
+        file_wake(&sock->file, POLLOUT | POLLWRNORM);
+}
+
 static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced)
 {
     uint32_t size = buffer_size(sock, value, is_send ? BUFFER_MIN_SND : BUFFER_MIN_RCV, is_forced);
@@ -197,8 +204,8 @@ static int set_buffer(struct sock *sock, bool is_send, int value, bool is_forced
         stream_options_changed(sock);
         if (!is_send && calls_are(&sock->file, CALLS_LINUX))
             return clamp_to_buffer(sock, size);
-        if (is_send && calls_are(&sock->file, CALLS_LINUX) && stream_tcb(sock) && tcp_poll_events(stream_tcb(sock)) & POLLOUT)
-            file_wake(&sock->file, POLLOUT | POLLWRNORM); /* whether it grew or not: an edge for epoll (sk_setsockopt()) */
+        if (is_send)
+            tell_of_room(sock);
         return 0;
     }
     ext = sock_need_ext(sock);
@@ -621,7 +628,12 @@ static int set_tcp(struct sock *sock, int name, const void *value, socklen_t len
     if (sock->flags & SF_LISTENING)
         return tcp_listener_setopt(tcp, sock->listener, name, value, length);
     tcb = stream_tcb(sock);
-    return tcb ? tcp_setopt(tcp, tcb, name, value, length, sock_now(&sock->file)) : -EINVAL;
+    if (!tcb)
+        return -EINVAL;
+    int result = tcp_setopt(tcp, tcb, name, value, length, sock_now(&sock->file));
+    if (result == 0 && name == TCP_NOTSENT_LOWAT)
+        tell_of_room(sock);
+    return result;
 }
 
 /* Linux: do_ip_getsockopt, or ipv6_getsockopt, has the last word on levels that are nobody's. */
