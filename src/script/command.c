@@ -216,7 +216,7 @@ static int do_tell(struct shell *shell, int argc, char **argv, struct shell_io *
     bool is_bsd = run_is_freebsd(shell->run);
     if (strcmp(argv[0], "uname") == 0)
         shell_print(io, "%s\n",
-                    strchr(flag, 'r')   ? (is_bsd ? "15.0-RELEASE" : "6.18.0")
+                    strchr(flag, 'r')   ? (is_bsd ? "15.0-RELEASE" : "7.2.0")
                     : strchr(flag, 'm') ? (is_bsd ? "amd64" : "x86_64")
                     : strchr(flag, 'n') ? "host"
                     : is_bsd            ? "FreeBSD"

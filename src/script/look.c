@@ -439,9 +439,9 @@ const char *shell_look(struct shell *shell, const char *path)
     if (strcmp(path, "/proc/uptime") == 0)
         return arena_printf(arena, "%.2f %.2f\n", (double)shell->run->now_ns / 1e9, (double)shell->run->now_ns / 1e9);
     if (strcmp(path, "/proc/version") == 0)
-        return "Linux version 6.18.0 (lilliput)\n";
+        return "Linux version 7.2.0 (lilliput)\n";
     if (strcmp(path, "/proc/sys/kernel/osrelease") == 0)
-        return "6.18.0\n";
+        return "7.2.0\n";
     if (strcmp(path, "/proc/modules") == 0)
         return "tcp_bbr 20480 0 - Live 0x0000000000000000\ntcp_dctcp 16384 0 - Live 0x0000000000000000\n";
     if (strcmp(path, "/sys/class/net/tun0/mtu") == 0)
