@@ -41,34 +41,36 @@ static _Noreturn void unknown(struct command *c, const char *what)
     run_skip(c->shell->run, "command: iptables %s is not known here", what);
 }
 
+struct named { const char *name; uint16_t number; };
+
+/* NAME as a number below LIMIT, or as one of NAMES; -1: neither. */
+static int number_or_name(const char *name, unsigned long limit, const struct named *names, size_t count,
+                          int (*compare)(const char *, const char *))
+{
+    char *end;
+    unsigned long number = strtoul(name, &end, 0);
+    if (end != name && !*end && number < limit)
+        return (int)number;
+    for (size_t i = 0; i < count; i++)
+        if (compare(names[i].name, name) == 0)
+            return names[i].number;
+    return -1;
+}
+
 static int netfilter_service(const char *name)
 {
-    static const struct { const char *name; uint16_t port; } services[] = {
+    static const struct named services[] = {
         {"http", 80}, {"https", 443}, {"ssh", 22}, {"domain", 53}, {"http-alt", 8080}, {"webcache", 8080}, {"ftp", 21}, {"smtp", 25},
         {"discard", 9}, {"echo", 7}, {"daytime", 13}};
-    char *end;
-    unsigned long port = strtoul(name, &end, 0);
-    if (end != name && !*end && port < 65536)
-        return (int)port;
-    for (unsigned i = 0; i < ARRAY_COUNT(services); i++)
-        if (strcmp(services[i].name, name) == 0)
-            return services[i].port;
-    return -1;
+    return number_or_name(name, 65536, services, ARRAY_COUNT(services), strcmp);
 }
 
 int netfilter_protocol(const char *name)
 {
-    static const struct { const char *name; uint8_t number; } protocols[] = {
+    static const struct named protocols[] = {
         {"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}, {"icmpv6", IPPROTO_ICMPV6}, {"ipv6-icmp", IPPROTO_ICMPV6},
         {"gre", 47}, {"ipip", 4}, {"ipencap", 4}, {"ipv6", 41}, {"esp", 50}, {"sctp", 132}, {"udplite", 136}, {"dccp", 33}, {"ah", 51}};
-    char *end;
-    unsigned long number = strtoul(name, &end, 0);
-    if (end != name && !*end && number < 256)
-        return (int)number;
-    for (unsigned i = 0; i < ARRAY_COUNT(protocols); i++)
-        if (strcasecmp(protocols[i].name, name) == 0)
-            return protocols[i].number;
-    return -1;
+    return number_or_name(name, 256, protocols, ARRAY_COUNT(protocols), strcasecmp);
 }
 
 /* "80", "80:90", ":90", "ssh"; SEPARATOR is ':' or '-'. */

@@ -13,7 +13,7 @@ static uint32_t segment_size(const struct tcb *tcb) { return max_u32(mss_current
 static void mirror(struct tcb *tcb)
 {
     const struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = max_u32(tcb->mss, 1);
+    uint32_t mss = bsd_segment(tcb);
     tcb->cwnd = max_u32(base->cwnd / mss, 1);
     tcb->ssthresh = base->ssthresh >= BSD_NO_THRESHOLD ? INT32_MAX : base->ssthresh / mss;
 }
@@ -23,7 +23,7 @@ struct base_recovery *base_get(struct tcb *tcb)
     struct base_recovery *base = &tcb->ext->base;
     if (base->cwnd)
         return base;
-    base->cwnd = tcb->cwnd == 1 ? max_u32(tcb->mss, 1) : bsd_initial_window(tcb); /* 1: a SYN was lost */
+    base->cwnd = tcb->cwnd == 1 ? bsd_segment(tcb) : bsd_initial_window(tcb); /* 1: a SYN was lost */
     base->ssthresh = bsd_initial_threshold(tcb);
     base->recover = tcb->snd_una - 1;
     base->next = tcb->snd_nxt;

@@ -76,6 +76,7 @@ enum { BSD_NO_THRESHOLD = 65535 << 14 };
 COLD uint32_t bsd_initial_window(const struct tcb *tcb);
 COLD uint32_t bsd_initial_threshold(const struct tcb *tcb);
 COLD uint32_t bsd_window_most(const struct tcb *tcb);
+static inline uint32_t bsd_segment(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
 COLD void bsd_reno_on_ack(struct tcb *tcb, uint32_t acked);
 COLD void bsd_reno_on_loss(struct tcb *tcb);
 COLD void bsd_reno_on_ecn(struct tcb *tcb);

@@ -10,7 +10,6 @@ enum {
     MAX_WINDOW = 65535
 };
 
-static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
 static uint32_t now_ms(const struct tcb *tcb) { return (uint32_t)(tcb_now(tcb) / NS_PER_MS); }
 static const struct bsd_cc *ops_of(const struct tcb *tcb) { return cc_get(tcb)->bytes ? cc_get(tcb)->bytes : &bsd_newreno; }
 
@@ -21,7 +20,7 @@ uint32_t bsd_window_most(const struct tcb *tcb) { return (uint32_t)MAX_WINDOW <<
 uint32_t bsd_initial_window(const struct tcb *tcb)
 {
     const struct tcp_params *params = tcb_params(tcb);
-    uint32_t segments = params->initial_window, mss = segment_size(tcb);
+    uint32_t segments = params->initial_window, mss = bsd_segment(tcb);
     if (segments)
         return min_u32(segments * mss, max_u32(2 * mss, segments * 1460));
     if (params->rfc3390)
@@ -33,21 +32,21 @@ uint32_t bsd_initial_window(const struct tcb *tcb)
 uint32_t bsd_initial_threshold(const struct tcb *tcb)
 {
     const struct host_metrics *metrics = tcb_is_synchronized(tcb) ? hostcache_find(tcb->tcp, &tcb->flow.remote) : NULL;
-    return metrics && metrics->ssthresh ? max_u32(2 * segment_size(tcb), metrics->ssthresh) : BSD_NO_THRESHOLD;
+    return metrics && metrics->ssthresh ? max_u32(2 * bsd_segment(tcb), metrics->ssthresh) : BSD_NO_THRESHOLD;
 }
 
 /* --- NewReno, and what the others share with it ---------------------------------------------------------------------------------- */
 
 static uint32_t share(const struct tcb *tcb, uint32_t window, uint32_t percent)
 {
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = bsd_segment(tcb);
     return max_u32((uint32_t)((uint64_t)window * percent / (100ull * mss)), 2) * mss;
 }
 
 static void slow_start(struct tcb *tcb, uint32_t acked, bool count_bytes)
 {
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), more = mss, limit = max_u32(tcb_params(tcb)->abc_limit, 1) * mss;
+    uint32_t mss = bsd_segment(tcb), more = mss, limit = max_u32(tcb_params(tcb)->abc_limit, 1) * mss;
     if (count_bytes)
         more = min_u32(acked, base->next == tcb->snd_nxt ? limit : mss);
     base->cwnd = min_u32(base->cwnd + more, bsd_window_most(tcb));
@@ -57,7 +56,7 @@ static void slow_start(struct tcb *tcb, uint32_t acked, bool count_bytes)
 static uint32_t reno_window(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), more = 0;
+    uint32_t mss = bsd_segment(tcb), more = 0;
     if (!tcb_params(tcb)->byte_counting)
         more = max_u32((uint32_t)((uint64_t)mss * mss / base->cwnd), 1);
     else if (base->sent_a_window)
@@ -114,14 +113,14 @@ void bsd_reno_on_rto(struct tcb *tcb, bool first)
     bool each = tcb_params(tcb)->reduces_each_rto;
     if (first || each)
         base->ssthresh = share(tcb, min_u32(tcb->snd_wnd, each ? base->cwnd : board_pipe(tcb, tcb->snd_una)), bsd_reno_beta(tcb));
-    base->cwnd = segment_size(tcb);
+    base->cwnd = bsd_segment(tcb);
 }
 
 /* The episode is over: no more than a segment beyond what is in flight, where that is little (RFC 6582 3.2 step 3), else WINDOW. */
 void bsd_end_episode(struct tcb *tcb, uint32_t window)
 {
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), pipe = board_pipe(tcb, tcb->snd_una);
+    uint32_t mss = bsd_segment(tcb), pipe = board_pipe(tcb, tcb->snd_una);
     if (base->in_fast)
         base->cwnd = pipe < base->ssthresh ? max_u32(pipe, mss) + mss : window;
 }
@@ -173,7 +172,7 @@ static void begin_epoch(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
     struct base_cubic *cubic = &base->cc.cubic;
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = bsd_segment(tcb);
     cubic->epoch_ms = now_ms(tcb);
     cubic->epoch_window = base->cwnd;
     cubic->k = curve_k(cubic->w_max / mss, base->cwnd / mss);
@@ -188,7 +187,7 @@ static void grow_cubic(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
     struct base_cubic *cubic = &base->cc.cubic;
-    uint32_t mss = segment_size(tcb), window = base->cwnd;
+    uint32_t mss = bsd_segment(tcb), window = base->cwnd;
     if (cubic->begins)
         begin_epoch(tcb);
     uint32_t reno = reno_window(tcb),
@@ -251,7 +250,7 @@ static void cubic_on_loss(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
     if (!base->in_cong)
-        base->ssthresh = max_u32(reduce_cubic(tcb), 2 * segment_size(tcb));
+        base->ssthresh = max_u32(reduce_cubic(tcb), 2 * bsd_segment(tcb));
     base->in_fast = base->in_cong = true;
 }
 
@@ -260,7 +259,7 @@ static void cubic_on_ecn(struct tcb *tcb)
     struct base_recovery *base = &tcb->ext->base;
     if (base->in_cong)
         return;
-    uint32_t mss = segment_size(tcb), window = reduce_cubic(tcb);
+    uint32_t mss = bsd_segment(tcb), window = reduce_cubic(tcb);
     base->ssthresh = max_u32(window, 2 * mss);
     base->cwnd = max_u32(window, mss);
     base->in_cong = true;
@@ -270,7 +269,7 @@ static void cubic_on_rto(struct tcb *tcb, bool first)
 {
     struct base_recovery *base = &tcb->ext->base;
     struct base_cubic *cubic = &base->cc.cubic;
-    uint32_t mss = segment_size(tcb), window = min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una));
+    uint32_t mss = bsd_segment(tcb), window = min_u32(tcb->snd_wnd, board_pipe(tcb, tcb->snd_una));
     if (first) {
         cubic->undo_epoch_ms = cubic->epoch_ms;
         cubic->undo_epoch_window = cubic->epoch_window;
@@ -295,7 +294,7 @@ static void cubic_on_undo(struct tcb *tcb)
 static void cubic_after_recovery(struct tcb *tcb)
 {
     struct base_cubic *cubic = &tcb->ext->base.cc.cubic;
-    bsd_end_episode(tcb, max_u32((uint32_t)((uint64_t)cubic->w_max * BETA >> SHIFT), 2 * segment_size(tcb)));
+    bsd_end_episode(tcb, max_u32((uint32_t)((uint64_t)cubic->w_max * BETA >> SHIFT), 2 * bsd_segment(tcb)));
     if (cubic->acks && cubic->sum_rtt_us >= cubic->acks)
         cubic->mean_rtt_us = (uint32_t)(cubic->sum_rtt_us / cubic->acks);
     cubic->acks = 0;
@@ -306,7 +305,7 @@ static void cubic_after_idle(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
     struct base_cubic *cubic = &base->cc.cubic;
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = bsd_segment(tcb);
     cubic->w_max = max_u32(cubic->w_max, base->cwnd);
     cubic->k = curve_k(cubic->w_max / mss, cubic->epoch_window / mss);
     cubic->epoch_ms = now_ms(tcb);

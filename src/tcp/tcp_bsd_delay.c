@@ -3,8 +3,6 @@
  * seen; without one all they do follows from the segments. Their parameters are FreeBSD's defaults. */
 #include "tcp/tcb.h"
 
-static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
-
 /* --- h_ertt: which ACK is for which segment ---------------------------------------------------------------------------------------- */
 
 enum { SENT_MOST = 256, DELAYED_MOST = 5, TS_ERRORS_MOST = 10 };
@@ -128,7 +126,7 @@ static void measure(struct tcb *tcb, const struct sent *sent)
 void ertt_on_ack(struct tcb *tcb, const struct ack_state *state, uint32_t acked)
 {
     struct bsd_ertt *ertt = tcb->ext->base.ertt;
-    uint32_t mss = segment_size(tcb) + (tcb->ts_ok ? 12u : 0), sacked = sacked_end(tcb, state->rx, tcb->snd_una - acked),
+    uint32_t mss = bsd_segment(tcb) + (tcb->ts_ok ? 12u : 0), sacked = sacked_end(tcb, state->rx, tcb->snd_una - acked),
              ack = acked ? state->rx->ack : sacked;
     struct waiting waiting = {0};
     if (!ertt || (acked == 0 && sacked == 0))
@@ -169,7 +167,7 @@ static void vegas_judge(struct tcb *tcb, const struct bsd_ertt *ertt)
 {
     struct base_recovery *base = &tcb->ext->base;
     struct base_delay *vegas = delay_of(tcb);
-    int64_t mss = segment_size(tcb), expected = ertt->marked_cwnd / (uint32_t)ertt->min_rtt,
+    int64_t mss = bsd_segment(tcb), expected = ertt->marked_cwnd / (uint32_t)ertt->min_rtt,
             actual = ertt->marked_bytes / (uint32_t)ertt->marked_rtt, queued = (expected - actual) * ertt->min_rtt / mss;
     if (queued < tcb_params(tcb)->vegas_alpha) {
         bool slow_start = base->cwnd <= base->ssthresh;
@@ -263,7 +261,7 @@ static void shadow_begin(struct tcb *tcb) { *delay_of(tcb) = (struct base_delay)
 static void chd_reduce(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), window = min_u32(tcb->snd_wnd, base->cwnd) / mss;
+    uint32_t mss = bsd_segment(tcb), window = min_u32(tcb->snd_wnd, base->cwnd) / mss;
     window -= min_u32(max_u32(window / 2, 1), window);
     base->ssthresh = max_u32(window, 2) * mss;
 }
@@ -273,7 +271,7 @@ static void chd_grow(struct tcb *tcb, uint32_t acked, bool measured)
     struct base_recovery *base = &tcb->ext->base;
     struct base_delay *chd = delay_of(tcb);
     const struct tcp_params *params = tcb_params(tcb);
-    uint32_t mss = segment_size(tcb), more = 0;
+    uint32_t mss = bsd_segment(tcb), more = 0;
     if (base->cwnd <= base->ssthresh) {
         more = params->byte_counting ? min_u32(acked, base->next == tcb->snd_nxt ? params->abc_limit * mss : mss) : mss;
     } else if (params->byte_counting ? base->sent_a_window : measured) {
@@ -356,7 +354,7 @@ static void chd_on_loss(struct tcb *tcb)
 {
     struct base_recovery *base = &tcb->ext->base;
     struct base_delay *chd = delay_of(tcb);
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = bsd_segment(tcb);
     int32_t rtt = ertt_of(tcb)->rtt > chd->most_rtt ? ertt_of(tcb)->rtt : chd->most_rtt;
     if (!base->in_fast && !base->in_cong && rtt - ertt_of(tcb)->min_rtt > QUEUE_THRESHOLD) {
         if (chd->competes)
@@ -498,7 +496,7 @@ static void cdg_on_ack(struct tcb *tcb, uint32_t acked)
     (void)acked;
     if (cdg_look(tcb, &measured) || (base->cwnd > base->ssthresh && !measured))
         return;
-    uint32_t mss = segment_size(tcb), most = bsd_window_most(tcb);
+    uint32_t mss = bsd_segment(tcb), most = bsd_window_most(tcb);
     if (cdg->shadow)
         cdg->shadow = min_u32(cdg->shadow + mss, most);
     base->cwnd = min_u32(base->cwnd + mss, most);

@@ -2,8 +2,6 @@
  * draft-leith-tcp-htcp) and DCTCP (cc_dctcp(4), RFC 8257). Beside NewReno's rules (tcp_bsd_cc.c), in bytes. */
 #include "tcp/tcb.h"
 
-static uint32_t segment_size(const struct tcb *tcb) { return max_u32(tcb->mss, 1); }
-
 /* --- H-TCP: the window grows the faster the longer ago the last loss was ---------------------------------------------------------- */
 
 enum { BETA_BITS = 8, BETA_LEAST = 128, BETA_MOST = 204, ALPHA_BITS = 4, FIRST_SECOND_MS = 1000, RTT_SAMPLES = 8,
@@ -66,7 +64,7 @@ static void htcp_on_ack(struct tcb *tcb, uint32_t acked)
         return;
     htcp_choose_beta(tcb);
     htcp_choose_alpha(tcb);
-    uint32_t mss = segment_size(tcb), alpha = htcp_of(tcb)->alpha;
+    uint32_t mss = bsd_segment(tcb), alpha = htcp_of(tcb)->alpha;
     if (alpha == 1 || slow_start) {
         bsd_reno_on_ack(tcb, acked);
     } else if (counts_bytes) {
@@ -122,7 +120,7 @@ static void htcp_on_rto(struct tcb *tcb, bool first)
 static void htcp_after_recovery(struct tcb *tcb)
 {
     const struct base_htcp *htcp = htcp_of(tcb);
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = bsd_segment(tcb);
     bsd_end_episode(tcb, max_u32(1, (uint32_t)((uint64_t)htcp->beta * htcp->prior_cwnd / mss >> BETA_BITS)) * mss);
 }
 
@@ -172,7 +170,7 @@ static void dctcp_end_window(struct tcb *tcb)
 static void count_marks(struct tcb *tcb, uint32_t acked)
 {
     struct base_dctcp *dctcp = dctcp_of(tcb);
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = bsd_segment(tcb);
     dctcp->total += acked;
     if (dctcp->has_ece)
         dctcp->marked += !dctcp->had_ece && acked > mss ? acked - mss : acked;
@@ -201,7 +199,7 @@ static void dctcp_on_duplicate(struct tcb *tcb)
         count_marks(tcb, 0);
 }
 
-static uint32_t half(const struct tcb *tcb, uint32_t window) { return max_u32(window / 2, 2 * segment_size(tcb)); }
+static uint32_t half(const struct tcb *tcb, uint32_t window) { return max_u32(window / 2, 2 * bsd_segment(tcb)); }
 
 static void dctcp_on_loss(struct tcb *tcb)
 {
@@ -233,7 +231,7 @@ static void dctcp_on_ecn(struct tcb *tcb)
         begin_window(tcb);
     } else { /* RFC 8257 3.4 */
         uint32_t share = (uint32_t)((uint64_t)base->cwnd * dctcp->alpha >> (SHARE_BITS + 1));
-        base->ssthresh = max_u32(base->cwnd - share, 2 * segment_size(tcb));
+        base->ssthresh = max_u32(base->cwnd - share, 2 * bsd_segment(tcb));
     }
     base->cwnd = base->ssthresh;
     base->in_cong = true;
@@ -245,7 +243,7 @@ static void dctcp_on_rto(struct tcb *tcb, bool first)
     if (!tcb->ecn_ok)
         return;
     dctcp_end_window(tcb);
-    dctcp_of(tcb)->end += segment_size(tcb);
+    dctcp_of(tcb)->end += bsd_segment(tcb);
     dctcp_of(tcb)->events++;
 }
 
