@@ -402,9 +402,25 @@ static bool is_too_deep(struct filter *filter)
     return is_deep;
 }
 
-int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const struct filter_rule *rule, int position)
+/* A copy of RULE and its text, in nobody's list; NULL: no memory. */
+static struct filter_rule *copy_rule(struct pool *pool, const struct filter_rule *rule)
 {
     size_t size = strlen(rule->text) + 1;
+    struct filter_rule *copy = pool_alloc(pool, sizeof *copy);
+    char *text = copy ? pool_alloc(pool, size) : NULL;
+    if (!text) {
+        if (copy)
+            pool_free(pool, copy, sizeof *copy);
+        return NULL;
+    }
+    *copy = *rule;
+    copy->text = memcpy(text, rule->text, size);
+    copy->next = NULL;
+    return copy;
+}
+
+int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const struct filter_rule *rule, int position)
+{
     struct filter_rule **at = &chain->rules;
     int before = 0;
     for (; *at && before != position; before++)
@@ -413,15 +429,9 @@ int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const str
         return -ENOENT;
     if (rule->chain && rule->chain->hook != FILTER_NO_HOOK)
         return -EOPNOTSUPP;
-    struct filter_rule *copy = pool_alloc(host->pool, sizeof *copy);
-    char *text = copy ? pool_alloc(host->pool, size) : NULL;
-    if (!text) {
-        if (copy)
-            pool_free(host->pool, copy, sizeof *copy);
+    struct filter_rule *copy = copy_rule(host->pool, rule);
+    if (!copy)
         return -ENOMEM;
-    }
-    *copy = *rule;
-    copy->text = memcpy(text, rule->text, size);
     copy->next = *at;
     *at = copy;
     if (rule->chain && is_too_deep(host->filter)) {
@@ -429,6 +439,23 @@ int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const str
         return -EMLINK;
     }
     return 0;
+}
+
+static bool are_equal_matches(const struct filter_match *a, const struct filter_match *b)
+{
+    return a->kind == b->kind && a->is_inverted == b->is_inverted && a->is_more == b->is_more && a->low == b->low && a->high == b->high &&
+           a->prefix.length == b->prefix.length && prefix_contains(&a->prefix, &b->prefix.addr) && strcmp(a->name, b->name) == 0;
+}
+
+bool filter_rules_are_equal(const struct filter_rule *a, const struct filter_rule *b)
+{
+    if (a->version != b->version || a->target != b->target || a->low != b->low || a->high != b->high || a->chain != b->chain ||
+        a->match_count != b->match_count)
+        return false;
+    for (unsigned i = 0; i < a->match_count; i++)
+        if (!are_equal_matches(&a->matches[i], &b->matches[i]))
+            return false;
+    return true;
 }
 
 bool filter_rule_delete(struct lil_host *host, struct filter_chain *chain, int position)
@@ -464,11 +491,80 @@ void filter_flush(struct lil_host *host)
         (void)filter_chain_delete(host, filter_first(host));
 }
 
+/* --- all or nothing ------------------------------------------------------------------------------------------------------------- */
+static struct filter_chain *copy_chain(struct lil_host *host, const struct filter_chain *chain)
+{
+    struct filter_chain *copy = pool_alloc(host->pool, sizeof *copy);
+    struct filter_rule **at = copy ? &copy->rules : NULL;
+    if (!copy)
+        return NULL;
+    *copy = *chain;
+    copy->next = NULL;
+    copy->rules = NULL;
+    for (const struct filter_rule *rule = chain->rules; rule; rule = rule->next, at = &(*at)->next)
+        if (!(*at = copy_rule(host->pool, rule))) {
+            filter_rule_delete(host, copy, -1);
+            pool_free(host->pool, copy, sizeof *copy);
+            return NULL;
+        }
+    return copy;
+}
+
+/* What the copies' rules jump to are copies, too: the two lists have one order. */
+static void follow_copies(struct filter_chain *from, struct filter_chain *to)
+{
+    for (struct filter_chain *chain = to; chain; chain = chain->next)
+        for (struct filter_rule *rule = chain->rules; rule; rule = rule->next) {
+            struct filter_chain *other = from, *copy = to;
+            for (; other && other != rule->chain; other = other->next)
+                copy = copy->next;
+            rule->chain = other ? copy : NULL;
+        }
+}
+
+static void free_chains(struct lil_host *host, struct filter_chain *chains)
+{
+    for (struct filter_chain *chain; (chain = chains);) {
+        chains = chain->next;
+        filter_rule_delete(host, chain, -1);
+        pool_free(host->pool, chain, sizeof *chain);
+    }
+}
+
+int filter_begin(struct lil_host *host)
+{
+    struct filter *filter = host->filter ? host->filter : (host->filter = pool_alloc(host->pool, sizeof *filter));
+    struct filter_chain **at = filter ? &filter->before : NULL;
+    if (!filter)
+        return -ENOMEM;
+    for (const struct filter_chain *chain = filter->chains; chain; chain = chain->next, at = &(*at)->next)
+        if (!(*at = copy_chain(host, chain))) {
+            filter_end(host, true);
+            return -ENOMEM;
+        }
+    follow_copies(filter->chains, filter->before);
+    return 0;
+}
+
+void filter_end(struct lil_host *host, bool is_kept)
+{
+    struct filter *filter = host->filter;
+    struct filter_chain *before = filter->before;
+    filter->before = NULL;
+    if (!is_kept) {
+        free_chains(host, filter->chains);
+        filter->chains = before;
+    } else {
+        free_chains(host, before);
+    }
+}
+
 void filter_free(struct lil_host *host)
 {
     if (!host->filter)
         return;
-    filter_flush(host);
+    free_chains(host, host->filter->chains);
+    free_chains(host, host->filter->before);
     pool_free(host->pool, host->filter, sizeof *host->filter);
     host->filter = NULL;
 }

@@ -71,6 +71,7 @@ struct filter_chain {
 };
 struct filter { /* of a host */
     struct filter_chain *chains; /* by hook and priority */
+    struct filter_chain *before; /* as they were at filter_begin() */
 };
 
 /* The chain; made if MAKE. NULL: none, or no memory. TABLE's chains of one name differ by VERSION. */
@@ -83,7 +84,11 @@ int filter_chain_delete(struct lil_host *host, struct filter_chain *chain);
  * -EMLINK: a hook's packets would jump FILTER_DEPTH times, or without end; -EOPNOTSUPP: a jump to a hook's own chain. */
 int filter_rule_add(struct lil_host *host, struct filter_chain *chain, const struct filter_rule *rule, int position);
 bool filter_rule_delete(struct lil_host *host, struct filter_chain *chain, int position); /* -1: all; false: there is none */
+bool filter_rules_are_equal(const struct filter_rule *a, const struct filter_rule *b); /* they match and do the same */
 void filter_flush(struct lil_host *host); /* all rules and chains go */
+/* What is done from here to filter_end() is done as one: kept, or as if it had not been. -ENOMEM. */
+int filter_begin(struct lil_host *host);
+void filter_end(struct lil_host *host, bool is_kept);
 
 /* PACKET, behind IP's header, is for this host: false: it is not taken further, and freed. */
 struct interface;

@@ -19,6 +19,13 @@ struct command {
     const char *text;           /* the rule's own words */
 };
 
+/* Of the IP header: looked at before what modules match, in this order, however the line has them. */
+static bool is_of_header(enum filter_match_kind kind)
+{
+    return kind == MATCH_PROTOCOL || kind == MATCH_SOURCE || kind == MATCH_DEST || kind == MATCH_FRAGMENT || kind == MATCH_IN ||
+           kind == MATCH_OUT;
+}
+
 struct filter_match *netfilter_match(struct run *run, struct filter_rule *rule, enum filter_match_kind kind, uint32_t low, uint32_t high,
                                      bool is_inverted)
 {
@@ -33,6 +40,11 @@ static struct filter_match *put(struct command *c, enum filter_match_kind kind, 
 {
     struct filter_match *match = netfilter_match(c->shell->run, &c->rule, kind, low, high, c->is_inverted);
     c->is_inverted = false;
+    for (; is_of_header(kind) && match > c->rule.matches && !(is_of_header(match[-1].kind) && match[-1].kind <= kind); match--) {
+        struct filter_match moved = match[-1];
+        match[-1] = *match;
+        *match = moved;
+    }
     return match;
 }
 
@@ -487,13 +499,17 @@ static struct filter_chain *chain_of(struct command *c, const char *name)
     return filter_chain(host, c->version, c->table, name, false);
 }
 
-static int position_of(const struct filter_chain *chain, const char *text)
+/* Of -C and -D: the first rule of the same words (so comments and what logs is called count), else the first that does the same. */
+static int position_of(const struct filter_chain *chain, const struct filter_rule *wanted, const char *text)
 {
-    int position = 0;
-    for (const struct filter_rule *rule = chain->rules; rule; rule = rule->next, position++)
+    int position = 0, equal = NO_POSITION;
+    for (const struct filter_rule *rule = chain->rules; rule; rule = rule->next, position++) {
         if (strcmp(rule->text, text) == 0)
             return position;
-    return -1;
+        if (equal == NO_POSITION && filter_rules_are_equal(rule, wanted))
+            equal = position;
+    }
+    return equal;
 }
 
 static bool is_of(const struct command *c, const struct filter_chain *chain)
@@ -581,7 +597,7 @@ static int change_rule(struct command *c)
         return BAD_USE;
     if (!chain)
         return REFUSED;
-    int found = c->position != NO_POSITION ? c->position : position_of(chain, c->text);
+    int found = c->position != NO_POSITION ? c->position : position_of(chain, &c->rule, c->text);
     switch (c->verb) {
     case 'C':
         return found < 0 ? REFUSED : 0;

@@ -55,7 +55,7 @@ static _Noreturn void unknown(struct nft *nft)
     run_skip(nft->run, "command: nft does not know \"%s\" here", *nft->word ? nft->word : "the end");
 }
 
-/* What nft tells as an error: its exit status, and nothing of the rest of its text is done. */
+/* What nft tells as an error: its exit status, and nothing of its text is done. */
 static void refused(struct nft *nft)
 {
     nft->status = 1;
@@ -534,9 +534,21 @@ static void add(struct nft *nft, bool inserts)
     }
 }
 
-static bool is_of(const struct nft *nft, const struct filter_chain *chain, const char *only)
+/* The chain, or the table's; what is DELETED must be empty before: of a table all rules go first, since its chains may jump to each other. */
+static bool each_of(struct nft *nft, const char *only, bool deleted)
 {
-    return chain->version == nft->version && strcmp(chain->table, nft->table) == 0 && (!only || strcmp(chain->name, only) == 0);
+    bool found = false;
+    for (struct filter_chain *chain = filter_first(nft->run->host), *after; chain; chain = after) {
+        after = chain->next;
+        if (chain->version != nft->version || strcmp(chain->table, nft->table) != 0 || (only && strcmp(chain->name, only) != 0))
+            continue;
+        found = true;
+        if (!deleted)
+            filter_rule_delete(nft->run->host, chain, -1);
+        else if (filter_chain_delete(nft->run->host, chain) < 0)
+            refused(nft);
+    }
+    return found;
 }
 
 /* delete|destroy|flush table|chain|ruleset; of what is destroyed nothing need be there */
@@ -546,25 +558,15 @@ static void take_away(struct nft *nft, bool flushes, bool may_lack)
         filter_flush(nft->run->host);
         return;
     }
-    bool is_chain = take(nft, "chain"), found = !is_chain || may_lack; /* a table may have no chains */
+    bool is_chain = take(nft, "chain");
     if (!is_chain)
         expect(nft, "table");
     read_table(nft);
     const char *only = is_chain ? name(nft) : NULL;
-    for (struct filter_chain *chain = filter_first(nft->run->host); chain && (flushes || !is_chain); chain = chain->next)
-        if (is_of(nft, chain, only)) {
-            found = true;
-            filter_rule_delete(nft->run->host, chain, -1);
-        }
-    for (struct filter_chain *chain = flushes ? NULL : filter_first(nft->run->host), *after; chain; chain = after) {
-        after = chain->next;
-        if (!is_of(nft, chain, only))
-            continue;
-        found = true;
-        if (filter_chain_delete(nft->run->host, chain) < 0)
-            refused(nft);
-    }
-    if (!found)
+    bool found = (flushes || !is_chain) && each_of(nft, only, false);
+    if (!flushes)
+        found |= each_of(nft, only, true);
+    if (!found && is_chain && !may_lack) /* a table may have no chains */
         refused(nft);
 }
 
@@ -605,6 +607,9 @@ int shell_nft(struct shell *shell, int argc, char **argv, struct shell_io *io)
         }
     }
     nft.at = text;
+    if (filter_begin(nft.run->host) < 0)
+        run_fail(nft.run, "out of memory for rules");
     read_commands(&nft);
+    filter_end(nft.run->host, nft.status == 0);
     return nft.status;
 }
