@@ -29,24 +29,45 @@ struct tunnels {
 };
 
 /* --- out ------------------------------------------------------------------------------------------------------------------ */
-static uint32_t overhead(const struct tunnel *tunnel)
+/* LIMIT: what the header will say of RFC 2473's, or ENCAP_LIMIT_NONE. */
+static uint32_t overhead(const struct tunnel *tunnel, unsigned limit)
 {
     if (!tunnel->version)
         return tunnel->label_count * MPLS_LENGTH;
     return (tunnel->version == 4 ? IPV4_LENGTH : IPV6_LENGTH) + (tunnel->is_gre ? (uint32_t)gre_length(&tunnel->out) : 0) +
-           (tunnel->encap_limit < ENCAP_LIMIT_NONE ? ENCAP_LIMIT_LENGTH : 0);
+           (limit < ENCAP_LIMIT_NONE ? ENCAP_LIMIT_LENGTH : 0);
 }
 
-/* The packet does not go through: its sender, who may be us, is told how much would (Linux's tnl_update_pmtu). */
+/* The packet does not go through: its sender, who may be us, is told. */
+static void refuse(struct lil_host *host, const struct icmp_error *error, const struct ip *inner, struct lil_packet *packet, enum lil_drop drop)
+{
+    if (host_is_local(host, &inner->source))
+        host_icmp_self(host, error, inner, packet);
+    else
+        host_icmp_error(host, error, inner, packet);
+    host_drop(host, 0, drop, packet);
+}
+
+/* How much would go through (Linux's tnl_update_pmtu). */
 static void too_big(struct lil_host *host, const struct ip *inner, uint32_t mtu, struct lil_packet *packet)
 {
     struct icmp_error error = {.version = inner->version, .type = inner->version == 4 ? ICMP4_UNREACHABLE : ICMP6_TOO_BIG,
                                .code = inner->version == 4 ? 4 : 0, .rest = mtu};
-    if (host_is_local(host, &inner->source))
-        host_icmp_self(host, &error, inner, packet);
-    else
-        host_icmp_error(host, &error, inner, packet);
-    host_drop(host, 0, LIL_DROP_IP_TOO_BIG, packet);
+    refuse(host, &error, inner, packet, LIL_DROP_IP_TOO_BIG);
+}
+
+/* RFC 2473 4.1.1: a packet may say into how many tunnels more it goes, and has the last word. False: into none. */
+static bool take_limit(const struct tunnel *tunnel, const struct ip *inner, struct lil_packet *packet, unsigned *limit)
+{
+    uint8_t bytes[128];
+    size_t length = packet_read(packet, 0, bytes, sizeof bytes);
+    size_t at = tunnel->version == 6 && inner->version == 6 ? encap_limit_find(bytes, length) : 0;
+    *limit = at ? bytes[at] - 1u : tunnel->encap_limit;
+    if (!at || bytes[at])
+        return true;
+    struct icmp_error error = {.version = 6, .type = ICMP6_PARAMETER, .rest = host_icmp_rest_parameter(6, (uint32_t)at)};
+    refuse(tunnel->host, &error, inner, packet, LIL_DROP_TUNNEL);
+    return false;
 }
 
 static void push_gre(struct tunnel *tunnel, uint16_t type, struct lil_packet *packet)
@@ -67,13 +88,17 @@ static void wrap(struct tunnel *tunnel, const struct ip *inner, uint16_t type, s
         host_drop(host, tunnel->interface->ifindex, LIL_DROP_NO_ROUTE, packet);
         return;
     }
+    unsigned limit;
+    if (!take_limit(tunnel, inner, packet, &limit))
+        return;
+    uint32_t header = overhead(tunnel, limit);
     bool whole = tunnel->takes_pmtu || (inner->version == 4 && inner->dont_fragment) || tunnel->version == 6;
-    uint32_t mtu = (whole ? way->mtu : tunnel->interface->mtu + overhead(tunnel)) - overhead(tunnel);
+    uint32_t mtu = whole ? way->mtu - header : tunnel->interface->mtu;
     if (packet->length > mtu && (inner->version == 6 ? mtu >= 1280 : inner->dont_fragment)) {
         too_big(host, inner, mtu, packet);
         return;
     }
-    packet = host_make_room(host, packet, overhead(tunnel) + HOST_HEADER_ROOM);
+    packet = host_make_room(host, packet, header + HOST_HEADER_ROOM);
     if (!packet)
         return;
     packet_fill_csum(packet);
@@ -82,8 +107,8 @@ static void wrap(struct tunnel *tunnel, const struct ip *inner, uint16_t type, s
                                                                                                                    : PROTOCOL_MPLS;
     if (tunnel->is_gre)
         push_gre(tunnel, type, packet);
-    if (tunnel->encap_limit < ENCAP_LIMIT_NONE) {
-        encap_limit_emit(protocol, (uint8_t)tunnel->encap_limit, packet_push(packet, ENCAP_LIMIT_LENGTH));
+    if (limit < ENCAP_LIMIT_NONE) {
+        encap_limit_emit(protocol, (uint8_t)limit, packet_push(packet, ENCAP_LIMIT_LENGTH));
         protocol = PROTOCOL_DEST_OPTIONS;
     }
     struct ip ip = {.version = tunnel->version, .dest = tunnel->remote, .source = addr_is_any(&tunnel->local) ? way->source : tunnel->local,
@@ -132,7 +157,7 @@ static int transmit_labels(void *ctx, int ifindex, struct lil_packet *packet)
         host_drop(tunnel->host, ifindex, LIL_DROP_TUNNEL, packet);
         return 0;
     }
-    packet = host_make_room(tunnel->host, packet, overhead(tunnel) + HOST_HEADER_ROOM);
+    packet = host_make_room(tunnel->host, packet, overhead(tunnel, ENCAP_LIMIT_NONE) + HOST_HEADER_ROOM);
     if (!packet)
         return 0;
     for (unsigned i = tunnel->label_count; i-- > 0;) {
@@ -414,7 +439,7 @@ static unsigned usual_mtu(struct tunnel *tunnel)
 {
     struct way *way = tunnel->version && !addr_is_any(&tunnel->remote) ? host_way(tunnel->host, &tunnel->remote, 0) : NULL;
     unsigned link = tunnel->under ? tunnel->under->mtu : way && way->kind == WAY_UNICAST ? way->interface->mtu : 1500;
-    return max_u32(link - overhead(tunnel), 68);
+    return max_u32(link - overhead(tunnel, tunnel->encap_limit), 68);
 }
 
 static struct tunnels *tunnels_of(struct lil_host *host)

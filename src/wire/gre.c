@@ -69,9 +69,24 @@ size_t mpls_emit(const struct mpls *mpls, uint8_t *bytes)
 
 size_t encap_limit_emit(uint8_t next_header, uint8_t limit, uint8_t *bytes)
 {
-    const uint8_t header[ENCAP_LIMIT_LENGTH] = {next_header, 0, 4 /* RFC 2473 4.1.1 */, 1, limit, 1 /* PadN */, 1, 0};
+    const uint8_t header[ENCAP_LIMIT_LENGTH] = {next_header, 0, 4, 1, limit, 1 /* PadN */, 1, 0};
     memcpy(bytes, header, sizeof header);
     return sizeof header;
+}
+
+size_t encap_limit_find(const uint8_t *bytes, size_t length)
+{
+    enum { HOP_BY_HOP = 0, ROUTING = 43, OPTION_LIMIT = 4, OPTION_PAD1 = 0 };
+    size_t at = IPV6_LENGTH, end;
+    for (uint8_t next = length >= IPV6_LENGTH ? bytes[6] : PROTOCOL_IPV6;
+         at + 8 <= length && (next == HOP_BY_HOP || next == ROUTING || next == PROTOCOL_DEST_OPTIONS); next = bytes[at], at = end) {
+        end = at + (bytes[at + 1] + 1u) * 8;
+        for (size_t o = at + 2; next == PROTOCOL_DEST_OPTIONS && o + 2 < end && o + 2 < length;
+             o += bytes[o] == OPTION_PAD1 ? 1 : bytes[o + 1] + 2u)
+            if (bytes[o] == OPTION_LIMIT && bytes[o + 1] == 1)
+                return o + 2;
+    }
+    return 0;
 }
 
 uint8_t ecn_encapsulate(uint8_t tos, uint8_t inner)

@@ -26,6 +26,8 @@ size_t mpls_emit(const struct mpls *mpls, uint8_t *bytes);
 
 enum { ENCAP_LIMIT_LENGTH = 8, PROTOCOL_DEST_OPTIONS = 60 };
 size_t encap_limit_emit(uint8_t next_header, uint8_t limit, uint8_t *bytes); /* a destination options header */
+/* Where the limit stands in an IPv6 packet of which the first LENGTH bytes are given; 0: it has none. */
+size_t encap_limit_find(const uint8_t *bytes, size_t length);
 
 /* The outer TOS for a packet of INNER's: TOS's class, INNER's ECN; congestion is not told on (RFC 6040, compatibility mode). */
 uint8_t ecn_encapsulate(uint8_t tos, uint8_t inner);

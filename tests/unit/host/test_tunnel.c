@@ -124,6 +124,26 @@ static void into_each_other(void **state)
     lil_proc_free(proc);
 }
 
+/* RFC 2473 4.1.1: two of IPv6 that lead into each other: a packet that says 4 goes into five of them, not into eight. */
+static void limited(void **state)
+{
+    (void)state;
+    assert_int_equal(lil_address_add(host, tun, "2001:db8::1/64"), 0);
+    assert_true(host_tunnel_add(host, "a6", "ip6tnl local 2001:db8::1 remote 2001:db8:1::1") > 0);
+    assert_true(host_tunnel_add(host, "b6", "ip6tnl local 2001:db8::1 remote 2001:db8:1::2 encaplimit none") > 0);
+    assert_int_equal(lil_route_add(host, "2001:db8:1::2/128", "dev a6"), 0);
+    assert_int_equal(lil_route_add(host, "2001:db8:1::1/128", "dev b6"), 0);
+    struct lil_proc *proc = lil_proc_new(host);
+    int fd = lil_socket(proc, AF_INET6, SOCK_DGRAM, 0);
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    inet_pton(AF_INET6, "2001:db8:1::2", &to.sin6_addr);
+    assert_int_equal(lil_sendto(proc, fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);
+    lil_host_poll(host, net->now_ns);
+    assert_int_equal(lil_drop_count(host, LIL_DROP_TUNNEL), 1);
+    assert_int_equal(lil_drop_count(host, LIL_DROP_NO_ROUTE), 0);
+    lil_proc_free(proc);
+}
+
 /* What ip-tunnel(8) refuses. */
 static void bad_words(void **state)
 {
@@ -144,6 +164,7 @@ int main(void)
                                        cmocka_unit_test_setup_teardown(cut_short, begin, end),
                                        cmocka_unit_test_setup_teardown(into_itself, begin, end),
                                        cmocka_unit_test_setup_teardown(into_each_other, begin, end),
+                                       cmocka_unit_test_setup_teardown(limited, begin, end),
                                        cmocka_unit_test_setup_teardown(bad_words, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
