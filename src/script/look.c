@@ -350,38 +350,40 @@ static void print_bsd_counter(void *ctx, const char *name, uint64_t value)
             shell_print(ctx, "\t%llu %s%s%s\n", (unsigned long long)value, lines[i].text, value == 1 ? "" : "s", lines[i].rest);
 }
 
+/* A word of flags. FreeBSD's -p and -f are followed by a word, BEHIND. True: it was taken. */
+static bool read_flags(struct shell *shell, const char *flags, const char *behind, struct filter *filter, bool *counts)
+{
+    bool is_bsd = run_is_freebsd(shell->run);
+    size_t length = strlen(flags);
+    if (flags[0] != '-' || strspn(flags + 1, is_bsd ? "anlsWpfz46" : "tuanlseo46Wpw") != length - 1)
+        run_skip(shell->run, "command: netstat %s is not known here", flags);
+    bool names_protocol = is_bsd && behind && (flags[length - 1] == 'p' || flags[length - 1] == 'f');
+    *counts |= strchr(flags, 's') != NULL;
+    filter->tcp |= names_protocol ? strcmp(behind, "tcp") == 0 : strchr(flags, 't') != NULL;
+    filter->udp |= names_protocol ? strcmp(behind, "udp") == 0 : strchr(flags, 'u') != NULL;
+    filter->all |= strchr(flags, 'a') != NULL;
+    filter->listening |= strchr(flags, 'l') != NULL;
+    return names_protocol;
+}
+
+static int print_counters(struct shell *shell, const struct filter *filter, struct shell_io *io)
+{
+    bool is_bsd = run_is_freebsd(shell->run), has_tcp = !is_bsd || filter->tcp || !filter->udp;
+    shell_print(io, is_bsd ? (has_tcp ? "tcp:\n" : "udp:\n") : "Tcp:\n");
+    if (has_tcp)
+        lil_counter_each(shell->run->host, is_bsd ? print_bsd_counter : print_counter, io);
+    return 0;
+}
+
 static int do_netstat(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     struct filter filter = {0};
     struct seen seen;
-    bool counts = false, is_bsd = run_is_freebsd(shell->run);
-    for (int i = 1; i < argc; i++) {
-        size_t length = strlen(argv[i]);
-        if (argv[i][0] != '-' || strspn(argv[i] + 1, is_bsd ? "anlsWpfz46" : "tuanlseo46Wpw") != length - 1)
-            run_skip(shell->run, "command: netstat %s is not known here", argv[i]);
-        if (is_bsd && length > 1 && (argv[i][length - 1] == 'p' || argv[i][length - 1] == 'f') && i + 1 < argc) { /* with a word behind */
-            filter.tcp |= strcmp(argv[i + 1], "tcp") == 0;
-            filter.udp |= strcmp(argv[i + 1], "udp") == 0;
-            counts |= strchr(argv[i++], 's') != NULL;
-            continue;
-        }
-        counts |= strchr(argv[i], 's') != NULL;
-        filter.tcp |= strchr(argv[i], 't') != NULL;
-        filter.udp |= strchr(argv[i], 'u') != NULL;
-        filter.all |= strchr(argv[i], 'a') != NULL;
-        filter.listening |= strchr(argv[i], 'l') != NULL;
-    }
-    if (counts && is_bsd) {
-        shell_print(io, "%s:\n", filter.udp && !filter.tcp ? "udp" : "tcp");
-        if (filter.tcp || !filter.udp)
-            lil_counter_each(shell->run->host, print_bsd_counter, io);
-        return 0;
-    }
-    if (counts) {
-        shell_print(io, "Tcp:\n");
-        lil_counter_each(shell->run->host, print_counter, io);
-        return 0;
-    }
+    bool counts = false;
+    for (int i = 1; i < argc; i++)
+        i += read_flags(shell, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &filter, &counts);
+    if (counts)
+        return print_counters(shell, &filter, io);
     if (!filter.tcp && !filter.udp)
         filter.tcp = filter.udp = true;
     shell_print(io, "Active Internet connections (%s)\nProto Recv-Q Send-Q Local Address           Foreign Address         State      \n",

@@ -26,7 +26,7 @@ static void make_cookie(const struct siphash_key *key, const struct flow *flow, 
     put_hash(siphash24(key, addresses, 2 * size), cookie);
 }
 
-static unsigned fastopen_keys(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2])
+static unsigned keys_of(const struct tcp *tcp, const struct tcb_opts *opts, struct siphash_key keys[2])
 {
     memcpy(keys, opts->has_fastopen_key ? opts->fastopen_key : tcp->fastopen_key, 2 * sizeof keys[0]);
     if (opts->has_fastopen_key)
@@ -54,8 +54,8 @@ static struct fastopen_memo *memo_of(struct tcp *tcp, const struct addr *remote)
     return memo;
 }
 
-static void fastopen_remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options,
-                       uint16_t mss, uint8_t ask_exp)
+static void remember(struct tcp *tcp, const struct addr *local, const struct addr *remote, const struct tcp_options *options, uint16_t mss,
+                     uint8_t ask_exp)
 {
     struct fastopen_memo *memo = memo_of(tcp, remote);
     memo->local = *local;
@@ -79,7 +79,7 @@ static void note_answer_bsd(struct tcb *tcb, const struct tcp_options *options)
     struct fastopen_memo *memo = memo_of(tcb->tcp, &tcb->flow.remote);
     if (is_told && options->fastopen_length >= COOKIE_MIN && options->fastopen_length % 2 == 0) {
         memo->disabled_ns = 0;
-        fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN, 0);
+        remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, options, options->has_mss ? options->mss : MSS_UNKNOWN, 0);
     } else {
         memo->length = 0;
         memo->mss = 0;
@@ -307,8 +307,8 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx)
     bool is_vain = ext->fastopen_offered && !ext->total_retrans && is_none && !ext->syn_data;
     if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && !ext->fastopen_offered)
         told.has_fastopen = false; /* nobody asked */
-    fastopen_remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, &told, told.has_mss ? told.mss : MSS_UNKNOWN,
-                      !is_vain || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX ? 0 : ext->fastopen_exp ? 2 : 1);
+    remember(tcb->tcp, &tcb->flow.local, &tcb->flow.remote, &told, told.has_mss ? told.mss : MSS_UNKNOWN,
+             !is_vain || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX ? 0 : ext->fastopen_exp ? 2 : 1);
 }
 
 /* LENGTH bytes of the SYN's text are in flight now, behind the SYN. NULL: no memory, they are unsent. */
@@ -573,7 +573,7 @@ static bool is_cookie_good(const struct tcp_listener *listener, const struct tcp
 {
     const struct tcp_options *options = &in->header.options;
     struct siphash_key keys[2];
-    unsigned count = max_u32(fastopen_keys(listener->tcp, listener->opt, keys), 1);
+    unsigned count = max_u32(keys_of(listener->tcp, listener->opt, keys), 1);
     for (unsigned i = 0; i < count && options->fastopen_length == COOKIE_BYTES && !listener->tcp->params.fastopen_psk; i++) {
         uint8_t cookie[COOKIE_BYTES];
         make_cookie(&keys[i], &in->flow, cookie);
@@ -616,7 +616,7 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
 static void put_cookie(const struct tcp *tcp, const struct tcb_opts *opts, const struct flow *flow, struct tcp_options *options)
 {
     struct siphash_key keys[2];
-    (void)fastopen_keys(tcp, opts, keys);
+    (void)keys_of(tcp, opts, keys);
     options->has_fastopen = true;
     options->fastopen_length = COOKIE_BYTES;
     if (tcp->params.fastopen_any_cookie)

@@ -240,7 +240,7 @@ void saved_syn_free(struct tcp *tcp, struct saved_syn **saved)
 }
 
 /* The headers still lie in the packet's head, before its payload. Without memory there is none, as in Linux. */
-void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet)
+static void save_syn(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet)
 {
     uint32_t length = in->ip_length ? in->ip_length + in->header.header_length : 0;
     if (length == 0 || length > packet->head_off)
@@ -392,7 +392,7 @@ static enum lil_drop on_syn(struct tcp_listener *listener, const struct tcp_in *
     entry->listener = listener->slot;
     synq_fill(tcp, entry, listener, in);
     if (listener->opt->save_syn)
-        synq_save(tcp, entry, in, *packet);
+        save_syn(tcp, entry, in, *packet);
     listener->incomplete++;
     listener->young++;
     bool taken = false;

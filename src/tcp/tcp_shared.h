@@ -65,7 +65,6 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
 bool synq_has_listener(struct tcp *tcp, uint32_t slot);
 void synq_migrate(struct syn_entry *entry, struct tcp_listener *listener);
 void saved_syn_free(struct tcp *tcp, struct saved_syn **saved);
-void synq_save(struct tcp *tcp, struct syn_entry *entry, const struct tcp_in *in, const struct lil_packet *packet);
 uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in); /* slot or TCP_NONE */
 void synq_remove(struct tcp *tcp, uint32_t slot);
 void synq_mark_due(struct tcp *tcp, uint32_t slot);

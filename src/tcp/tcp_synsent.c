@@ -67,16 +67,13 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     if (goes_again) { /* the text has the ACK; what comes then is the first to be answered */
         rx->is_discarded = !tcb_has_unsent(tcb);
     } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
+        bool is_silent = !tcb_has_unsent(tcb); /* a timer alone sends it */
         window_schedule_ack(tcb);
-        if (params->ack_policy == TCP_ACK_LINUX) /* from the next one on they go at once */
+        if (params->ack_policy == TCP_ACK_LINUX) /* what comes then is answered at once */
             window_enter_quickack(tcb, 16);
-        rx->is_discarded = !tcb_has_unsent(tcb);
-        if (rx->is_discarded)
+        if (is_silent)
             window_delay_ack(tcb, 200);
-        if (!tcb_has_unsent(tcb)) { /* that timer alone sends it; what comes then is answered at once */
-            window_enter_quickack(tcb, 16);
-            rx->is_expected_ack = true;
-        }
+        rx->is_discarded = rx->is_expected_ack = is_silent;
     } else {
         window_ack_now(tcb);
         if (accecn_is_on(tcb))

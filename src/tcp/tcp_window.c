@@ -275,12 +275,18 @@ void window_ack_now(struct tcb *tcb)
     tcb_mark_due(tcb);
 }
 
-void window_enter_quickack(struct tcb *tcb, unsigned max)
+/* So many ACKs go at once as the window has room for pairs of segments. */
+static void raise_quick(struct tcb *tcb, unsigned max)
 {
     uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
     quick = min_u32(quick ? quick : 2, max);
     if (quick > tcb->quick)
         tcb->quick = (uint8_t)quick;
+}
+
+void window_enter_quickack(struct tcb *tcb, unsigned max)
+{
+    raise_quick(tcb, max);
     tcb->pingpong = 0;
     tcb->ato_ms = ATO_MIN_MS;
 }
@@ -440,14 +446,6 @@ COLD static void begin_measure(struct tcb *tcb, uint32_t gap_ms)
     tcb->ext->space_bytes = space_now(tcb);
 }
 
-static void window_enter_quickack_keep(struct tcb *tcb, unsigned max)
-{
-    uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
-    quick = min_u32(quick ? quick : 2, max);
-    if (quick > tcb->quick)
-        tcb->quick = (uint8_t)quick;
-}
-
 /* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
@@ -462,14 +460,14 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
     uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
     if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
         begin_measure(tcb, gap);
-        window_enter_quickack_keep(tcb, QUICKACKS_MAX);
+        raise_quick(tcb, QUICKACKS_MAX);
         tcb->ato_ms = ATO_MIN_MS;
     } else if (gap <= ATO_MIN_MS / 2) {
         tcb->ato_ms = (uint16_t)((tcb->ato_ms >> 1) + ATO_MIN_MS / 2);
     } else if (gap < tcb->ato_ms) {
         tcb->ato_ms = (uint16_t)min_u32(min_u32((tcb->ato_ms >> 1) + gap, rto_ms), DELACK_MAX_MS);
     } else if (gap > rto_ms) { /* too long a gap: the sender restarted slow start */
-        window_enter_quickack_keep(tcb, QUICKACKS_MAX);
+        raise_quick(tcb, QUICKACKS_MAX);
     }
     tcb->last_rcv_ms = now;
     if (rx->length >= 128)

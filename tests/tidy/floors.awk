@@ -1,6 +1,6 @@
 # floors.awk: prints each violation as file:line: what (see test_floors.sh, which names the rules).
 BEGIN {
-    split("base 1 wire 1 tcp 2 udp 2 ip 2 link 2 driver 2 host 3 socket 4 sim 4 run 4 apps 5 script 5 launch 5 cli 6", f, " ")
+    split("base 1 wire 1 tcp 2 udp 2 ip 2 link 2 host 3 socket 4 sim 4 run 4 driver 4 apps 5 script 5 launch 5 cli 6", f, " ")
     for (i = 1; i in f; i += 2) floor_of[f[i]] = f[i + 1]
     order = "(^|[^A-Za-z0-9_])(ntoh[sl]|hton[sl]|be(16|32|64)toh|htobe(16|32|64)|bswap_(16|32|64)|__builtin_bswap(16|32|64)) *\\("
     clock = "(^|[^A-Za-z0-9_.>])(clock_gettime|gettimeofday|time|rand|srand|random) *\\("

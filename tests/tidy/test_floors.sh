@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_floors.sh: the rules of the house (DESIGN.md 1, 4, 5), each violation as file:line: what.
-#   - no include goes up a floor: base wire | tcp udp ip link driver | host | socket sim run | apps script launch | cli;
+#   - no include goes up a floor: base wire | tcp udp ip link | host | socket sim run driver | apps script launch | cli;
 #     folders of one floor do not include each other (wire may include base); apps: public headers and sim only
 #   - network byte order only in wire (and socket, driver, launch, where the system's structures want it)
 #   - clocks and rand only in run (and launch, which lives in real time)
