@@ -140,21 +140,15 @@ static bool measure_figure(const struct figure *figure, int repeat, json_t *json
     return median >= figure->goal && ratio[0] > 0;
 }
 
-static int usage(FILE *out)
+static int usage(void)
 {
-    fprintf(out, "usage: lilliput bench programs [--only KEY] [--repeat N] [--json]\n"
-                 "  Unmodified programs in the lab and on the kernel's loopback, alternating; medians of N (3) runs each.\n"
-                 "  Keys:");
+    printf("usage: lilliput bench programs [--only KEY] [--repeat N] [--json]\n"
+           "  Unmodified programs in the lab and on the kernel's loopback, alternating; medians of N (3) runs each.\n"
+           "  Keys:");
     for (int i = 0; i < FIGURES; i++)
-        fprintf(out, "%s %s (%s)", i ? "," : "", figures[i].key, figures[i].what);
-    fprintf(out, "\n  Exit: 0 when every ratio reaches its goal, 1 when not, 77 when a program that is needed is not installed.\n");
-    return out == stdout ? CLI_OK : CLI_USAGE;
-}
-
-static int refuse(const char *what, const char *text)
-{
-    fprintf(stderr, "lilliput bench programs: %s: %s\n", text, what);
-    return usage(stderr);
+        printf("%s %s (%s)", i ? "," : "", figures[i].key, figures[i].what);
+    printf("\n  Exit: 0 when every ratio reaches its goal, 1 when not, 77 when a program that is needed is not installed.\n");
+    return CLI_OK;
 }
 
 static int measure_all(const char *only, int repeat, bool is_json)
@@ -176,7 +170,7 @@ static int measure_all(const char *only, int repeat, bool is_json)
         }
     }
     if (json)
-        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)), putchar('\n'), json_decref(json);
+        cli_print_json(json);
     return result;
 }
 
@@ -194,31 +188,34 @@ int bench_programs_main(int argc, char **argv)
         {"only", 1, NULL, 'o'}, {"repeat", 1, NULL, 'r'}, {"json", 0, NULL, 'j'}, {"help", 0, NULL, 'h'}, {0}};
     char directory[] = "/tmp/lilliput-bench.XXXXXX", text[64];
     const char *only = NULL;
-    int repeat = REPEAT, option, result;
+    uint64_t repeat = REPEAT;
+    int option, result, rc = CLI_OK;
     bool json = false;
 
     optind = 1;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
-        if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= REPEAT_MAX)
-            repeat = atoi(optarg);
-        else if (option == 'o' && is_key(optarg))
+    while (rc == CLI_OK && (option = cli_getopt("bench programs", argc, argv, options)) != -1)
+        switch (option) {
+        case 'o':
             only = optarg;
-        else if (option == 'j')
-            json = true;
-        else if (option == 'h')
-            return usage(stdout);
-        else
-            return refuse(option == 'o' ? "no such key" : "wrong here; see below", option == '?' ? argv[optind - 1] : optarg);
-    if (optind < argc)
-        return refuse("no argument is expected", argv[optind]);
+            if (!is_key(only))
+                rc = cli_wrong("bench programs", "--only %s: no such key", only, "`lilliput bench programs --help` lists them");
+            break;
+        case 'r': rc = cli_number("bench programs", "--repeat", optarg, 1, REPEAT_MAX, &repeat); break;
+        case 'j': json = true; break;
+        case 'h': return usage();
+        default: return CLI_USAGE;
+        }
+    if (rc == CLI_OK && optind < argc)
+        rc = cli_wrong("bench programs", "%s: no operand is wanted", argv[optind], "`lilliput bench programs --help` tells how");
+    if (rc != CLI_OK)
+        return rc;
     if (!mkdtemp(directory))
         return CLI_FAILED;
     chmod(directory, 0755);
     snprintf(text, sizeof text, "%d", 20000 + (int)(getpid() % 10000)); /* two benches at once on one kernel */
     setenv("W", directory, 1);
     setenv("P", text, 1);
-    result = system(setup_text) == 0 ? measure_all(only, repeat, json) : CLI_FAILED;
+    result = system(setup_text) == 0 ? measure_all(only, (int)repeat, json) : CLI_FAILED;
     snprintf(text, sizeof text, "rm -rf '%s'", directory);
     return system(text) != 0 ? CLI_FAILED : result;
 }

@@ -274,23 +274,19 @@ static const char help[] =
 
 static int load_lab(struct topology **lab, const char *file, char error[TOPOLOGY_ERROR])
 {
-    char beside[4096];
-    if (!file && access("labs/unp.yaml", R_OK) == 0)
-        file = "labs/unp.yaml";
-    ssize_t n = file ? -1 : readlink("/proc/self/exe", beside, sizeof(beside) - 32);
-    if (n > 0) { /* build/lilliput: the source's labs/ is one up */
-        beside[n] = 0;
-        char *slash = strrchr(beside, '/');
-        strcpy(slash ? slash : beside, "/../labs/unp.yaml");
-        file = beside;
+    static const char own[] = "labs/unp.yaml";
+    static const char *const above[] = {"/../", "/../" LILLIPUT_DATA "/"}; /* of build/ in the source, of bin/ as installed */
+    char beside[4096], at[4096];
+    ssize_t n = readlink("/proc/self/exe", beside, sizeof beside - 1);
+    if (!file && access(own, R_OK) == 0)
+        file = own;
+    beside[n > 0 ? n : 0] = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(above) && !file; i++) {
+        snprintf(at, sizeof at, "%.*s%s%s", (int)(strrchr(beside, '/') ? strrchr(beside, '/') - beside : 0), beside, above[i], own);
+        if (access(at, R_OK) == 0)
+            file = at;
     }
-    return topology_load(lab, file ? file : "labs/unp.yaml", error);
-}
-
-static int usage_error(const char *what)
-{
-    fprintf(stderr, "lilliput book: %s; `lilliput book --help` tells how\n", what);
-    return CLI_USAGE;
+    return topology_load(lab, file ? file : own, error);
 }
 
 static int run_table(struct topology *lab, char *const *profiles, unsigned count, bool real, bool as_json)
@@ -313,48 +309,40 @@ static int run_table(struct topology *lab, char *const *profiles, unsigned count
     json_t *array = json_array();
     for (unsigned i = 0; i < total; i++)
         json_array_append_new(array, row_json(&rows[i]));
-    json_dumpf(array, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(array);
+    cli_print_json(array);
     return CLI_OK;
 }
 
 int book_main(int argc, char **argv)
 {
+    static const struct option options[] = {{"profiles", required_argument, NULL, 'p'}, {"lab", required_argument, NULL, 'l'},
+                                            {"no-real", no_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'}, {0}};
     char *profiles[BOOK_PROFILES] = {"4.2bsd", "4.4bsd", "linux"}, error[TOPOLOGY_ERROR];
     const char *file = NULL;
     unsigned count = 3;
     bool real = true, as_json = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(help, stdout);
-            return CLI_OK;
-        }
-        if (strcmp(argv[i], "--no-real") == 0) {
-            real = false;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            as_json = true;
-        } else if (strcmp(argv[i], "--lab") == 0 && i + 1 < argc) {
-            file = argv[++i];
-        } else if (strcmp(argv[i], "--profiles") == 0 && i + 1 < argc) {
+    int option;
+
+    optind = 1;
+    while ((option = cli_getopt("book", argc, argv, options)) != -1)
+        switch (option) {
+        case 'p':
             count = 0;
-            for (char *word = strtok(argv[++i], ","); word && count < BOOK_PROFILES; word = strtok(NULL, ","))
+            for (char *word = strtok(optarg, ","); word && count < BOOK_PROFILES; word = strtok(NULL, ","))
                 profiles[count++] = word;
-        } else {
-            return usage_error(argv[i][0] == '-' ? "unknown option, or its value is missing" : "no operand is wanted");
+            break;
+        case 'l': file = optarg; break;
+        case 'n': real = false; break;
+        case 'j': as_json = true; break;
+        case 'h': fputs(help, stdout); return CLI_OK;
+        default: return CLI_USAGE;
         }
-    }
-    for (unsigned i = 0; i < count; i++) {
-        const char *const *names = lil_profile_names();
-        while (*names && strcmp(*names, profiles[i]) != 0)
-            names++;
-        if (!*names) {
-            const char *near = nearest_word(profiles[i], lil_profile_names());
-            fprintf(stderr, "lilliput book: unknown profile \"%s\"%s%s%s; `lilliput profile list` has them\n",
-                    profiles[i], near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    if (optind < argc)
+        return cli_wrong("book", "%s: no operand is wanted", argv[optind], "`lilliput book --help` tells how");
+    for (unsigned i = 0; i < count; i++)
+        if (cli_profile("book", profiles[i]) != CLI_OK)
             return CLI_USAGE;
-        }
-    }
     struct topology *lab;
     if (load_lab(&lab, file, error) < 0) {
         fprintf(stderr, "lilliput book: %s\n", error);

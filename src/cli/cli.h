@@ -25,6 +25,9 @@ int doctor_main(int argc, char **argv);
 
 /* --- options.c: a mistake in a command line is one line and CLI_USAGE: what is wrong with WORD (WHAT has one %s), and what to do */
 int cli_wrong(const char *verb, const char *what, const char *word, const char *instead) __attribute__((format(printf, 2, 0)));
+/* The same of a word that is not among the known: NEAR is the one that was perhaps meant; NULL: none is near. */
+int cli_unknown(const char *verb, const char *what, const char *word, const char *near, const char *instead)
+    __attribute__((format(printf, 2, 0)));
 /* getopt_long(3) up to the first word that is no option (or behind `--`); '?': wrong, and said. */
 int cli_getopt(const char *verb, int argc, char **argv, const struct option *options);
 int cli_number(const char *verb, const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out);
@@ -33,5 +36,8 @@ int cli_date(const char *verb, const char *text, uint64_t *out_ns);
 int cli_profile(const char *verb, const char *name);   /* there is one of that name */
 int cli_program(const char *verb, const char *name);   /* it can be executed */
 int cli_output(const char *verb, const char *option, const char *file); /* it can be written */
+
+struct json_t;
+void cli_print_json(struct json_t *root); /* to standard output; freed */
 
 #endif

@@ -1,6 +1,7 @@
 /* doctor.c: lilliput doctor: what this kernel or container allows of what the launcher needs, tried, not guessed; and
  * what to do about what is missing. Exit 0: all of it; 77: unmodified programs cannot be run here. */
 #include <fcntl.h>
+#include <jansson.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -25,15 +26,19 @@ static const char *const need_words[] = {"needed to run programs", "needed for v
 
 struct finding {
     unsigned missing[4];
+    json_t *checks; /* NULL: they are printed */
 };
 
 static void tell(struct finding *finding, const char *what, bool works, enum need need, const char *remedy)
 {
-    printf("%-4s %-46s %s\n", works ? "ok" : "NO", what, works ? "" : need_words[need]);
-    if (!works) {
-        printf("       %s\n", remedy);
-        finding->missing[need]++;
-    }
+    finding->missing[need] += !works;
+    if (finding->checks)
+        json_array_append_new(finding->checks, json_pack("{s:s, s:b, s:s, s:s*}", "what", what, "works", works, "need", need_words[need],
+                                                         "remedy", works ? NULL : remedy));
+    else if (works)
+        printf("ok   %s\n", what);
+    else
+        printf("NO   %-46s %s\n       %s\n", what, need_words[need], remedy);
 }
 
 /* A child under a filter that notifies getppid; what it reports through its exit status. */
@@ -110,50 +115,73 @@ static bool is_at_least(const char *release, int major, int minor)
     return sscanf(release, "%d.%d", &a, &b) == 2 && (a > major || (a == major && b >= minor));
 }
 
-int doctor_main(int argc, char **argv)
+static void try_all(struct finding *finding, const struct utsname *kernel)
 {
-    struct finding finding = {0};
-    struct child_access access;
-    struct utsname kernel;
-
-    if (argc > 1 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)
-        return cli_wrong("doctor", "%s: it takes no arguments", argv[1], "`lilliput doctor` tries all there is to try");
-    if (argc > 1) {
-        printf("usage: lilliput doctor\n  Tries what `lilliput run -- PROGRAM` and `lilliput gauntlet` need of this "
-               "kernel and container.\n");
-        return CLI_OK;
-    }
-    uname(&kernel);
-    access = try_access();
-    printf("Linux %s, %s, uid %d\n", kernel.release, kernel.machine, getuid());
-    tell(&finding, ARCH_NAME, !strcmp(kernel.machine, ARCH_NAME), NEEDED,
+    struct child_access access = try_access();
+    tell(finding, ARCH_NAME, !strcmp(kernel->machine, ARCH_NAME), NEEDED,
          "This binary was built for another processor's calls (src/launch/arch.h).");
-    tell(&finding, "seccomp user notification", try_listener(), NEEDED,
+    tell(finding, "seccomp user notification", try_listener(), NEEDED,
          "Linux 5.14 or newer with CONFIG_SECCOMP_FILTER; another listener on this process chain excludes a second "
          "(lilliput inside lilliput).");
-    tell(&finding, "descriptors of a child (pidfd_getfd)", access.get_fd, FOR_SPEED,
+    tell(finding, "descriptors of a child (pidfd_getfd)", access.get_fd, FOR_SPEED,
          "Copies are kept instead, and a close is found by looking into /proc, up to 40 ms late. In a container: --cap-add SYS_PTRACE.");
     if (!access.get_fd)
-        tell(&finding, "descriptors of a child (/proc/PID/fd)", access.proc_fd, NEEDED,
+        tell(finding, "descriptors of a child (/proc/PID/fd)", access.proc_fd, NEEDED,
              "/proc mounted without hidepid; Linux 3.7 or newer.");
-    tell(&finding, "memory of a child (process_vm_readv)", access.memory, NEEDED,
+    tell(finding, "memory of a child (process_vm_readv)", access.memory, NEEDED,
          "kernel.yama.ptrace_scope above 1, or a container: --cap-add SYS_PTRACE, or --security-opt seccomp=unconfined.");
-    tell(&finding, "socket identity (SO_COOKIE)", has_cookie(), NEEDED, "Linux 4.12 or newer.");
-    tell(&finding, "ptrace of a child", tracer_is_permitted(), FOR_VIRTUAL_TIME,
+    tell(finding, "socket identity (SO_COOKIE)", has_cookie(), NEEDED, "Linux 4.12 or newer.");
+    tell(finding, "ptrace of a child", tracer_is_permitted(), FOR_VIRTUAL_TIME,
          "Is a debugger attached, or kernel.yama.ptrace_scope 3? In a container: --cap-add SYS_PTRACE. Without it: real time only.");
-    tell(&finding, "/proc/PID/syscall", access.proc_syscall, FOR_VIRTUAL_TIME,
+    tell(finding, "/proc/PID/syscall", access.proc_syscall, FOR_VIRTUAL_TIME,
          "CONFIG_HAVE_ARCH_TRACEHOOK, and /proc mounted without hidepid.");
-    tell(&finding, "/proc/PID/schedstat", access.proc_schedstat, FOR_VIRTUAL_TIME,
+    tell(finding, "/proc/PID/schedstat", access.proc_schedstat, FOR_VIRTUAL_TIME,
          "A kernel with CONFIG_SCHED_INFO (all distributions' have it).");
-    tell(&finding, "answers that no signal can lose (Linux 5.19)", is_at_least(kernel.release, 5, 19), FOR_SIGNALS,
+    tell(finding, "answers that no signal can lose (Linux 5.19)", is_at_least(kernel->release, 5, 19), FOR_SIGNALS,
          "A signal that breaks a call can lose what it moved, on an older kernel (docs/decisions/0315-signals.md).");
-    tell(&finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel.release, 6, 6), FOR_SPEED,
+    tell(finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel->release, 6, 6), FOR_SPEED,
          "An older kernel takes about ten times as long for each notified call.");
-    if (finding.missing[NEEDED])
-        printf("Unmodified programs cannot be run here. The library, labs and scripts do not need any of this.\n");
-    else if (finding.missing[FOR_VIRTUAL_TIME])
+}
+
+static void conclude(const struct finding *finding, const struct utsname *kernel)
+{
+    bool programs = !finding->missing[NEEDED], virtual_time = programs && !finding->missing[FOR_VIRTUAL_TIME];
+
+    if (finding->checks)
+        cli_print_json(json_pack("{s:s, s:s, s:b, s:b, s:O}", "kernel", kernel->release, "machine", kernel->machine, "programs", programs,
+                                 "virtual_time", virtual_time, "checks", finding->checks));
+    else if (virtual_time)
+        printf("Everything works here. Lilliput is a test bench, not a sandbox: do not run what you do not trust.\n");
+    else if (programs)
         printf("Programs run in real time here; the gauntlet needs virtual time.\n");
     else
-        printf("Everything works here. Lilliput is a test bench, not a sandbox: do not run what you do not trust.\n");
+        printf("Unmodified programs cannot be run here. The library, labs and scripts do not need any of this.\n");
+}
+
+int doctor_main(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+    struct finding finding = {0};
+    struct utsname kernel;
+    int option;
+
+    optind = 1;
+    while ((option = cli_getopt("doctor", argc, argv, options)) != -1)
+        switch (option) {
+        case 'j': finding.checks = json_array(); break;
+        case 'h':
+            printf("usage: lilliput doctor [--json]\n  Tries what `lilliput run -- PROGRAM` and `lilliput gauntlet` need of this "
+                   "kernel and container.\n  Exit: 0 programs can be run, 77 they cannot.\n");
+            return CLI_OK;
+        default: return CLI_USAGE;
+        }
+    if (optind < argc)
+        return cli_wrong("doctor", "%s: no operand is wanted", argv[optind], "`lilliput doctor` tries all there is to try");
+    uname(&kernel);
+    if (!finding.checks)
+        printf("Linux %s, %s, uid %d\n", kernel.release, kernel.machine, getuid());
+    try_all(&finding, &kernel);
+    conclude(&finding, &kernel);
+    json_decref(finding.checks);
     return finding.missing[NEEDED] ? CLI_FORBIDDEN : CLI_OK;
 }

@@ -57,14 +57,6 @@ static int list_cases(void)
     return CLI_OK;
 }
 
-static int unknown_case(const char *name)
-{
-    const char *near = case_nearest(name);
-    fprintf(stderr, "lilliput gauntlet: no case \"%s\"%s%s%s; --list lists them\n", name, near ? "; did you mean \"" : "", near ? near : "",
-            near ? "\"?" : "");
-    return CLI_USAGE;
-}
-
 static int check_baseline(const char *file)
 {
     char error[REPORT_ERROR];
@@ -98,7 +90,7 @@ static int parse(int argc, char **argv, struct gauntlet_options *o)
         case 'd': rc = cli_date("gauntlet", optarg, &o->date_ns); break;
         case 'c':
             if (!case_find(optarg))
-                return unknown_case(optarg);
+                return cli_unknown("gauntlet", "no case \"%s\"", optarg, case_nearest(optarg), "--list lists them");
             if (o->only_count < CASES_MAX)
                 o->only[o->only_count++] = optarg;
             break;

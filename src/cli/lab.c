@@ -176,6 +176,33 @@ static void end_crashed(void *ctx, uint64_t now_ns)
 }
 
 /* --- the lab ----------------------------------------------------------------------------------------------------------------------- */
+static const char *nearest_host(const struct topology *topology, const char *word)
+{
+    enum { MOST = 64 };
+    const char *names[MOST + 1] = {0};
+
+    for (unsigned i = 0; i < topology->host_count && i < MOST; i++)
+        names[i] = topology->hosts[i].name.text;
+    return nearest_word(word, names);
+}
+
+/* --hosts: each name is one of the lab's. */
+static int check_columns(const struct topology *topology, const char *names)
+{
+    char name[64];
+
+    for (const char *at = names; at && *at; at += strcspn(at, ","), at += *at == ',') {
+        bool found = false;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
+        for (unsigned i = 0; i < topology->host_count; i++)
+            found |= strcmp(topology->hosts[i].name.text, name) == 0;
+        if (!found)
+            return cli_unknown("run", "--hosts %s: no such host in the lab", name, nearest_host(topology, name),
+                               "names of the file's hosts are wanted, with commas between");
+    }
+    return CLI_OK;
+}
+
 int lab_open(struct lab *lab, const struct lab_options *options)
 {
     char error[TOPOLOGY_ERROR];
@@ -183,6 +210,10 @@ int lab_open(struct lab *lab, const struct lab_options *options)
     *lab = (struct lab){.options = options};
     if (topology_load(&lab->topology, options->file, error) < 0) {
         fprintf(stderr, "%s\n", error);
+        return CLI_USAGE;
+    }
+    if (check_columns(lab->topology, options->show.hosts) != CLI_OK) {
+        topology_free(lab->topology);
         return CLI_USAGE;
     }
     lab->seed = options->has_seed || !lab->topology->has_seed ? options->seed : lab->topology->seed;
@@ -303,9 +334,7 @@ static void print_json(const struct lab *lab, int status)
     root = json_pack("{s:s, s:I, s:I, s:i, s:o}", "lab", lab->topology->file, "seed", (json_int_t)lab->seed, "end_ns",
                      (json_int_t)(lab->launcher ? lab->launcher->now_ns : lil_world_now(lab->world)), "status", status,
                      "programs", programs);
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
+    cli_print_json(root);
 }
 
 int lab_judge(const struct lab *lab)

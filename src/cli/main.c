@@ -16,34 +16,43 @@ enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: lilliput VERB [ARGUMENTS]    (lilliput VERB --help says more)\n\n");
+    fprintf(out, "usage: lilliput VERB [ARGUMENTS]    (lilliput help VERB says more)\n\n");
     for (int i = 0; i < VERBS; i++)
         fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n  --version  print the version\n");
 }
 
+static int run_verb(int argc, char **argv)
+{
+    const char *words[VERBS + 1] = {0};
+    for (int i = 0; i < VERBS; i++) {
+        if (!strcmp(argv[0], verbs[i].name))
+            return verbs[i].main(argc, argv);
+        words[i] = verbs[i].name;
+    }
+    const char *near = nearest_word(argv[0], words);
+    fprintf(stderr, "lilliput: unknown verb \"%s\"; ", argv[0]);
+    fprintf(stderr, near ? "did you mean \"%s\"?\n" : "`lilliput help` lists them\n", near);
+    return CLI_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+    char help[] = "--help";
     if (argc < 2) {
         usage(stderr);
         return CLI_USAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    bool asks = !strcmp(argv[1], help) || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help");
+    if (asks && argc > 2)
+        return run_verb(2, (char *[]){argv[2], help, NULL});
+    if (asks) {
         usage(stdout);
         return CLI_OK;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("lilliput %s\n", "0.1.0");
+        puts("lilliput " LILLIPUT_VERSION);
         return CLI_OK;
     }
-    const char *words[VERBS + 1] = {0};
-    for (int i = 0; i < VERBS; i++) {
-        if (!strcmp(argv[1], verbs[i].name))
-            return verbs[i].main(argc - 1, argv + 1);
-        words[i] = verbs[i].name;
-    }
-    const char *near = nearest_word(argv[1], words);
-    fprintf(stderr, "lilliput: unknown verb \"%s\"%s%s%s; `lilliput --help` lists them\n", argv[1],
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    return CLI_USAGE;
+    return run_verb(argc - 1, argv + 1);
 }

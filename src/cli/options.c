@@ -1,6 +1,7 @@
 /* options.c: see cli.h: what the verbs that run programs say of a wrong command line, in one line each: what was wrong, and what to do. */
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,14 @@ int cli_wrong(const char *verb, const char *what, const char *word, const char *
     fprintf(stderr, what, word);
     fprintf(stderr, "; %s\n", instead);
     return CLI_USAGE;
+}
+
+int cli_unknown(const char *verb, const char *what, const char *word, const char *near, const char *instead)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "did you mean \"%s\"?", near ? near : "");
+    return cli_wrong(verb, what, word, near ? text : instead);
 }
 
 int cli_getopt(const char *verb, int argc, char **argv, const struct option *options)
@@ -85,16 +94,10 @@ int cli_date(const char *verb, const char *text, uint64_t *out_ns)
 
 int cli_profile(const char *verb, const char *name)
 {
-    char instead[96] = "`lilliput profile list` lists them";
-    const char *near;
-
     for (const char *const *known = lil_profile_names(); *known; known++)
         if (!strcmp(*known, name))
             return CLI_OK;
-    near = nearest_word(name, lil_profile_names());
-    if (near)
-        snprintf(instead, sizeof instead, "did you mean %s?", near);
-    return cli_wrong(verb, "no profile \"%s\"", name, instead);
+    return cli_unknown(verb, "no profile \"%s\"", name, nearest_word(name, lil_profile_names()), "`lilliput profile list` lists them");
 }
 
 /* Of a word without a slash, by PATH, as execvp(3) does it. */
@@ -134,4 +137,11 @@ int cli_output(const char *verb, const char *option, const char *file)
         return CLI_OK;
     snprintf(instead, sizeof instead, "%s wants a file that can be written (%s)", option, strerror(errno ? errno : EISDIR));
     return cli_wrong(verb, "%s cannot be written", file, instead);
+}
+
+void cli_print_json(struct json_t *root)
+{
+    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(root);
 }

@@ -45,24 +45,12 @@ static void shown_free(struct shown *shown)
 /* NULL: no such profile, said so. */
 static struct shown *load(const char *profile)
 {
-    struct shown *shown = calloc(1, sizeof *shown);
+    struct shown *shown = cli_profile("profile", profile) == CLI_OK ? calloc(1, sizeof *shown) : NULL;
     if (!shown)
         return NULL;
     shown->profile = profile;
-    if (lil_profile_each(profile, collect, shown) == 0)
-        return shown;
-    const char *near = nearest_word(profile, lil_profile_names());
-    fprintf(stderr, "lilliput profile: no profile \"%s\"%s%s%s (lilliput profile list)\n", profile, near ? "; did you mean \"" : "",
-            near ? near : "", near ? "\"?" : "");
-    free(shown);
-    return NULL;
-}
-
-static void print_json(json_t *root)
-{
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
+    (void)!lil_profile_each(profile, collect, shown);
+    return shown;
 }
 
 static int list(bool json)
@@ -76,7 +64,7 @@ static int list(bool json)
             printf("%-10s %-9s %s\n", *name, profile->base[0] ? profile->base : "-", profile->summary);
     }
     if (json)
-        print_json(root);
+        cli_print_json(root);
     return CLI_OK;
 }
 
@@ -102,7 +90,7 @@ static int show(const char *profile, bool json)
             printf("%-*s  %-*s  %s  %s\n", name_width, v->name, value_width, v->value, v->confidence, v->source);
     }
     if (json)
-        print_json(root);
+        cli_print_json(root);
     shown_free(shown);
     return CLI_OK;
 }
@@ -126,7 +114,7 @@ static void diff_json(struct shown *const *all, int count)
             json_object_set_new(object, all[i]->profile, json_string(all[i]->values[row].value));
         json_object_set_new(root, all[0]->values[row].name, object);
     }
-    print_json(root);
+    cli_print_json(root);
 }
 
 static void diff_table(struct shown *const *all, int count)
@@ -174,36 +162,41 @@ static int diff(char **profiles, int count, bool json)
     return status;
 }
 
-static int usage(FILE *out)
-{
-    fprintf(out, "usage: lilliput profile list [--json]           the profiles, what each derives from\n"
-                 "       lilliput profile show P [--json]         every value: name, value, confidence (H, M, L), source\n"
-                 "       lilliput profile diff P Q ... [--json]   the values in which they differ\n");
-    return out == stdout ? CLI_OK : CLI_USAGE;
-}
+static const char help[] = "usage: lilliput profile list [--json]           the profiles, what each derives from\n"
+                           "       lilliput profile show P [--json]         every value: name, value, confidence (H, M, L), source\n"
+                           "       lilliput profile diff P Q ... [--json]   the values in which they differ\n";
 
 int profile_main(int argc, char **argv)
 {
-    char *words[PROFILES_MAX + 1];
-    int count = 0;
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const char *const verbs[] = {"list", "show", "diff", NULL}, instead[] = "`lilliput profile --help` tells how";
+    char *words[PROFILES_MAX + 1] = {0};
+    int count = 0, option;
     bool json = false;
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--json")) {
+
+    optind = 1;
+    for (;;) { /* options may stand behind words */
+        option = cli_getopt("profile", argc, argv, options);
+        if (option == 'h')
+            return fputs(help, stdout), CLI_OK;
+        if (option == '?')
+            return CLI_USAGE;
+        if (option == 'j')
             json = true;
-        } else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-            return usage(stdout);
-        } else if (argv[i][0] == '-') {
-            fprintf(stderr, "lilliput profile: unknown option \"%s\"\n", argv[i]);
-            return usage(stderr);
-        } else if (count <= PROFILES_MAX) {
-            words[count++] = argv[i];
-        }
+        else if (optind == argc)
+            break;
+        else if (count > PROFILES_MAX)
+            return cli_wrong("profile", "%s: too many profiles", argv[optind], instead);
+        else
+            words[count++] = argv[optind++];
     }
-    if (count == 1 && !strcmp(words[0], "list"))
-        return list(json);
-    if (count == 2 && !strcmp(words[0], "show"))
-        return show(words[1], json);
-    if (count >= 3 && count <= PROFILES_MAX && !strcmp(words[0], "diff"))
-        return diff(words + 1, count - 1, json);
-    return usage(stderr);
+    if (!count)
+        return cli_wrong("profile", "%s is wanted", "list, show or diff", instead);
+    if (!strcmp(words[0], "list"))
+        return count == 1 ? list(json) : cli_wrong("profile", "list %s: it takes no name", words[1], "`lilliput profile show P` shows one");
+    if (!strcmp(words[0], "show"))
+        return count == 2 ? show(words[1], json) : cli_wrong("profile", "%s wants one profile", "show", instead);
+    if (!strcmp(words[0], "diff"))
+        return count >= 3 ? diff(words + 1, count - 1, json) : cli_wrong("profile", "%s wants two profiles or more", "diff", instead);
+    return cli_unknown("profile", "%s: list, show or diff is wanted", words[0], nearest_word(words[0], verbs), instead);
 }

@@ -68,7 +68,7 @@ static int parse(int argc, char **argv, struct run_options *o)
         case 't':
             o->virtual_time = !strcmp(optarg, "virtual");
             if (!o->virtual_time && strcmp(optarg, "real")) {
-                fprintf(stderr, "lilliput run: --time is virtual or real, not \"%s\"\n", optarg);
+                cli_wrong("run", "--time %s: no such time", optarg, "it is virtual or real");
                 return CLI_USAGE;
             }
             break;
@@ -98,7 +98,7 @@ static struct lil_host *build_zoo(struct zoo *zoo, const struct run_options *o)
     if (o->test_case) {
         const struct gauntlet_case *one = case_find(o->test_case);
         if (!one) {
-            fprintf(stderr, "lilliput run: no case \"%s\"; `lilliput gauntlet --list` lists them\n", o->test_case);
+            cli_unknown("run", "no case \"%s\"", o->test_case, case_nearest(o->test_case), "`lilliput gauntlet --list` lists them");
             return NULL;
         }
         rc = case_build(one, zoo, &(struct case_config){.seed = o->seed, .profile = profile, .port = 80, .name = "server.test"});
@@ -111,7 +111,7 @@ static struct lil_host *build_zoo(struct zoo *zoo, const struct run_options *o)
     }
     host = o->on ? lil_world_find(zoo->world, o->on) : zoo->client;
     if (!host)
-        fprintf(stderr, "lilliput run: no host \"%s\"\n", o->on);
+        cli_wrong("run", "no host \"%s\"", o->on, "`lilliput run --help` lists the zoo's; \"client\" is where programs run without --on");
     return host;
 }
 

@@ -308,20 +308,6 @@ static int parse_option(struct options *options, int argc, char **argv, int *i)
     return bad("unknown option %s", argv[*i]);
 }
 
-static int check_profile(const char *profile)
-{
-    const char *const *names = lil_profile_names();
-    if (!profile)
-        return 0;
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], profile) == 0)
-            return 0;
-    const char *near = nearest_word(profile, names);
-    fprintf(stderr, "lilliput script: unknown profile \"%s\"%s%s%s; `lilliput profile list` lists them\n", profile,
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    return CLI_USAGE;
-}
-
 static void run_all(struct options *options)
 {
     bool in_order = options->config.verbose || options->config.capture; /* what they write is one stream */
@@ -382,8 +368,8 @@ int script_main(int argc, char **argv)
         usage(stderr);
         status = CLI_USAGE;
     }
-    if (!status)
-        status = check_profile(options.config.profile);
+    if (!status && options.config.profile)
+        status = cli_profile("script", options.config.profile);
     for (int i = 0; i < count && !status; i++) {
         unsigned before = options.batch.count;
         int error = add_path(&options, paths[i], NULL);

@@ -39,7 +39,8 @@ static uint32_t overhead(const struct tunnel *tunnel, unsigned limit)
 }
 
 /* The packet does not go through: its sender, who may be us, is told. */
-static void refuse(struct lil_host *host, const struct icmp_error *error, const struct ip *inner, struct lil_packet *packet, enum lil_drop drop)
+static void refuse(struct lil_host *host, const struct icmp_error *error, const struct ip *inner, struct lil_packet *packet,
+                   enum lil_drop drop)
 {
     if (host_is_local(host, &inner->source))
         host_icmp_self(host, error, inner, packet);

@@ -534,7 +534,7 @@ static void add(struct nft *nft, bool inserts)
     }
 }
 
-/* The chain, or the table's; what is DELETED must be empty before: of a table all rules go first, since its chains may jump to each other. */
+/* The chain, or the table's. Where a table is DELETED all its rules have gone before: its chains may jump to each other. */
 static bool each_of(struct nft *nft, const char *only, bool deleted)
 {
     bool found = false;

@@ -187,7 +187,7 @@ mistake 'a program is wanted' --case refused
 mistake '--seed x: a whole number is wanted' --seed x -- true
 mistake '--port 70000: a whole number from 1 to 65535' --port 70000 -- true
 mistake '--port needs a value' --port -- true
-mistake 'no profile "linuz"; did you mean linux' --profile linuz -- true
+mistake 'no profile "linuz"; did you mean "linux"' --profile linuz -- true
 mistake '--cases: there is no such option; did you mean --case' --cases fine -- true
 mistake '/no/such cannot be read' --expect /no/such -- true
 echo 'refusd: {exit: 0}' >"$work/wrong.yaml"
