@@ -10,7 +10,9 @@
 struct lil_host;
 struct lil_packet;
 
-#ifndef LIL_API
+#ifdef __cplusplus
+#define LIL_API extern "C" __attribute__((visibility("default")))
+#else
 #define LIL_API __attribute__((visibility("default")))
 #endif
 

@@ -4,9 +4,7 @@
 #define LILLIPUT_TRACE_H
 #include <stddef.h>
 #include <stdint.h>
-
-struct lil_host;
-struct lil_packet;
+#include "lilliput/packet.h"
 
 /* Why a packet was dropped. Each dropped packet is counted under exactly one. lil_drop_name gives the word. */
 #define LIL_DROPS(X)                                                                                                   \
@@ -41,9 +39,6 @@ enum lil_drop {
     LIL_DROP_COUNT
 };
 
-#ifndef LIL_API
-#define LIL_API __attribute__((visibility("default")))
-#endif
 LIL_API const char *lil_drop_name(enum lil_drop drop);
 
 enum lil_trace_kind {
