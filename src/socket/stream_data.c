@@ -229,7 +229,9 @@ COLD static ssize_t receive_slowly(struct lil_proc *proc, struct sock *sock, str
             return (ssize_t)done;
         if (n > 0 && !(flags & MSG_PEEK))
             continue; /* there may be more, or the end */
-        if (error < 0 || !file_is_blocking(&sock->file, flags) || flags & MSG_OOB) /* urgent data is not waited for */
+        /* Urgent data is not waited for; the rest of MSG_WAITALL is, in FreeBSD, even by who does not block (soreceive_generic()). */
+        bool waits = file_is_blocking(&sock->file, flags) || (flags & MSG_WAITALL && done && calls_are(&sock->file, CALLS_BSD));
+        if (error < 0 || !waits || flags & MSG_OOB)
             return done ? (ssize_t)done : error < 0 ? error : -EAGAIN;
         error = wait_file(proc, &sock->file, POLLIN, deadline_ns); /* and what is below SO_RCVLOWAT when the time is over */
     }

@@ -186,7 +186,7 @@ static void note_timestamp(struct tcb *tcb, const struct rx *rx)
 static enum lil_drop check_early_child(struct tcb *tcb, const struct rx *rx)
 {
     if ((rx->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
-        reset_reply(tcb->tcp, rx->in);
+        reset_answer(tcb, rx->in);
     return (rx->flags & TCP_SYN) || !(rx->flags & (TCP_ACK | TCP_FIN)) ? LIL_DROP_TCP_BAD_FLAGS : LIL_DROP_NONE;
 }
 
@@ -196,7 +196,7 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
     if ((rx->flags & TCP_SYN) && tcb->state != TCPS_SYN_RECEIVED)
         return on_syn(tcb, rx);
     if (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) && (seq_le(rx->ack, tcb->snd_una) || seq_gt(rx->ack, tcb->snd_nxt))) {
-        reset_reply(tcb->tcp, rx->in); /* against LAND, and before anything is trimmed */
+        reset_answer(tcb, rx->in); /* against LAND, and before anything is trimmed */
         return LIL_DROP_TCP_BAD_ACK;
     }
     if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive && check_early_child(tcb, rx) != LIL_DROP_NONE)
@@ -206,7 +206,7 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
         return rx->length ? drop_after_ack(tcb, LIL_DROP_TCP_PAWS) : LIL_DROP_TCP_PAWS;
     }
     if (tcb->state == TCPS_SYN_RECEIVED && seq_lt(rx->seq, tcb->rcv_nxt - 1 - (uint32_t)tcb_ext_peek(tcb)->bytes_received)) {
-        reset_reply(tcb->tcp, rx->in);
+        reset_answer(tcb, rx->in);
         return LIL_DROP_TCP_BAD_SEQ;
     }
     trim_left(tcb, rx);
@@ -220,9 +220,13 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
         return drop_after_ack(tcb, LIL_DROP_TCP_BAD_SEQ);
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     note_timestamp(tcb, rx);
-    if (!(rx->flags & TCP_ACK))
-        return tcb->ack_now ? drop_after_ack(tcb, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
-    return LIL_DROP_NONE;
+    if (rx->flags & TCP_ACK)
+        return LIL_DROP_NONE;
+    if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive && (rx->length || (rx->flags & TCP_FIN))) {
+        tcb->ack_now = true;
+        return reass_hold(tcb, rx) == LIL_DROP_NONE ? LIL_DROP_TCP_BAD_FLAGS : LIL_DROP_TCP_WINDOW;
+    }
+    return tcb->ack_now ? drop_after_ack(tcb, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
 }
 
 /* tcp_reass(): a FIN before the end of what waits, and text behind a FIN that waits, are dropped whole. */
@@ -285,10 +289,12 @@ enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
         }
         return drop;
     }
-    bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK;
+    bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK, was_opening = tcb->state == TCPS_SYN_RECEIVED;
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
+    if (was_opening && rx->length == 0 && !(rx->flags & TCP_FIN))
+        reass_present(tcb);
     if (tcb->fin_rcvd) /* text behind a FIN is no text */
         return rx->length ? LIL_DROP_TCP_AFTER_CLOSE : LIL_DROP_NONE;
     tcp_step6_urgent(tcb, rx);

@@ -10,7 +10,7 @@ const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int ver
             return &params->icmp4[code];
         if (type == ICMP4_TIME_EXCEEDED && (code == 0 || (code > 1 && params->input_policy == TCP_INPUT_LINUX)))
             return &params->icmp4_time_exceeded;
-        if (type == ICMP4_PARAMETER)
+        if (type == ICMP4_PARAMETER && (code <= 1 || params->input_policy != TCP_INPUT_BSD)) /* icmp_errmap() */
             return &params->icmp4_parameter;
         return type == ICMP4_QUENCH ? &params->icmp4_quench : &ignored; /* RFC 9293 3.9.2.2 (MUST-55), RFC 6633: ignored today */
     }
@@ -30,6 +30,12 @@ static bool shrinks_v6(const struct tcb *tcb, uint32_t mtu)
 {
     uint32_t mss = tcb->state == TCPS_SYN_SENT ? MSS_BEFORE_SYN : tcb->mss;
     return tcb->opt->socket.pmtudisc < 5 && mtu < mss + 60 + (tcb->ts_ok ? 12 : 0);
+}
+
+/* tcp_ctlinput(): what is less than a segment of now with its headers; before an answer that is the default's. */
+static uint32_t known_mtu_bsd(const struct tcb *tcb)
+{
+    return bsd_segment_size(tcb->tcp, tcb, tcb->opt) + (tcb->is_v4 ? 40 : 60);
 }
 
 static void on_soft(struct tcb *tcb, int error)
@@ -146,7 +152,8 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         mss_sync(tcb, mtu);
         return;
     }
-    uint32_t known = (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0);
+    bool is_bsd = params->input_policy == TCP_INPUT_BSD;
+    uint32_t known = is_bsd ? known_mtu_bsd(tcb) : (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0);
     if (params->input_policy == TCP_INPUT_LINUX) /* one that cuts nothing is remembered, too */
         known = max_u32(known, ext->pmtu ? ext->pmtu : tcb->advmss + headers);
     if (mtu >= known)
@@ -154,7 +161,9 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
     mss_sync(tcb, mtu);
     tcb->gso_segs = 0;
     if (tcb->state < TCPS_ESTABLISHED) {
-        tcb->want_syn = ext->syn_data;
+        if (is_bsd)
+            mss_offer_again(tcb);
+        tcb->want_syn = ext->syn_data || is_bsd; /* tcp_mtudisc() calls tcp_output() */
         tcb_mark_due(tcb);
         return;
     }
@@ -210,13 +219,12 @@ bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint3
 {
     enum flow_kind kind;
     uint32_t slot = flow_find(tcp, flow, &kind);
-    bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX;
+    bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX, is_bsd = tcp->params.input_policy == TCP_INPUT_BSD;
     if (kind == FLOW_TCB) {
         const struct tcb *tcb = tcp_tcb(tcp, slot);
-        return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu));
+        return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu)) && (!is_bsd || mtu < known_mtu_bsd(tcb));
     }
-    return kind == FLOW_SYN && tcp->params.input_policy != TCP_INPUT_BSD &&
-           !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
+    return kind == FLOW_SYN && !is_bsd && !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
 
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code,
@@ -236,8 +244,9 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         return;
     }
     if (kind == FLOW_SYN) {
-        if (action != TCP_ICMP_PMTU && (tcp->params.input_policy != TCP_INPUT_LINUX || ends_request(version, type, code)))
-            synq_on_icmp(tcp, slot, seq, error);
+        bool is_bsd = tcp->params.input_policy == TCP_INPUT_BSD; /* syncache_unreach(): whatever it says */
+        if (is_bsd || (action != TCP_ICMP_PMTU && (tcp->params.input_policy != TCP_INPUT_LINUX || ends_request(version, type, code))))
+            synq_on_icmp(tcp, slot, seq, action == TCP_ICMP_PMTU ? EMSGSIZE : error);
         return;
     }
     if (kind != FLOW_TCB)

@@ -472,6 +472,29 @@ void reass_syn_text(struct tcb *tcb, struct lil_packet *packet)
     tcb->ext->bytes_received += length;
 }
 
+/* FreeBSD's tcp_reass() before the handshake's end: text waits for that, not acknowledged; a FIN does not wait. */
+enum lil_drop reass_hold(struct tcb *tcb, struct rx *rx)
+{
+    bool ack_sched = tcb->ack_sched;
+    rx->end_seq = rx->seq + rx->length;
+    rx->flags &= (uint16_t)~TCP_FIN;
+    enum lil_drop drop = rx->length ? out_of_order(tcb, rx) : LIL_DROP_NONE;
+    tcb->ack_sched = ack_sched;
+    return drop;
+}
+
+/* And when it has ended by a bare ACK: no ACK is due for what was held. */
+void reass_present(struct tcb *tcb)
+{
+    bool ack_now = tcb->ack_now;
+    if (!tcb->ext || !tcb->ext->ooo)
+        return;
+    (void)deliver_ranges(tcb);
+    tcb->ack_now = ack_now;
+    if (tcb_has_text(tcb, tcb->opt->socket.rcvlowat))
+        tcb_event(tcb, TCP_EV_READABLE);
+}
+
 static enum lil_drop outside(struct tcb *tcb, enum lil_drop drop)
 {
     window_enter_quickack(tcb, 16);

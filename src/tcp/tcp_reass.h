@@ -22,6 +22,8 @@ struct ooo_queue {
 
 void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop);
 void reass_syn_text(struct tcb *tcb, struct lil_packet *packet); /* consumed */
+COLD enum lil_drop reass_hold(struct tcb *tcb, struct rx *rx);
+COLD void reass_present(struct tcb *tcb);
 void reass_free(struct tcb *tcb);
 void reass_prune(struct tcb *tcb, uint32_t seq); /* the highest ranges go, those below SEQ stay */
 #endif

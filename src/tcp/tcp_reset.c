@@ -95,15 +95,15 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     return true;
 }
 
-/* RFC 9293 3.10.7.1 and 3.5.2 group 1: SEQ=SEG.ACK if there is an ACK, else SEQ=0 and ACK=SEG.SEQ+SEG.LEN; never for an RST. */
-void reset_reply(struct tcp *tcp, const struct tcp_in *in)
+/* RFC 9293 3.10.7.1 and 3.5.2 group 1: SEQ=SEG.ACK if there is an ACK, else SEQ=0 and ACK=SEG.SEQ+SEG.LEN; never for an RST. NULL: none. */
+static struct tcp_reply *reset_in_answer(struct tcp *tcp, const struct tcp_in *in)
 {
     const struct tcphdr_ *header = &in->header;
     if ((header->flags & TCP_RST) || addr_is_multicast(&in->flow.local) || addr_is_multicast(&in->flow.remote))
-        return;
+        return NULL;
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
-        return;
+        return NULL;
     *reply = (struct tcp_reply){.flow = in->flow, .flags = TCP_RST};
     if (header->flags & TCP_ACK) {
         reply->seq = header->ack;
@@ -111,6 +111,14 @@ void reset_reply(struct tcp *tcp, const struct tcp_in *in)
         reply->ack = header->seq + in->payload + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
         reply->flags |= TCP_ACK;
     }
+    return reply;
+}
+
+void reset_reply(struct tcp *tcp, const struct tcp_in *in)
+{
+    struct tcp_reply *reply = reset_in_answer(tcp, in);
+    if (!reply)
+        return;
     if (tcp->params.input_policy == TCP_INPUT_LINUX) /* of the class that it answers */
         reply->tos = in->tos & 0xfc;
     if (tcp->params.flow_label_reflect & FLOW_LABEL_RESETS && !addr_is_v4(&in->flow.remote))
@@ -156,6 +164,24 @@ static void add_ecn(struct tcb *tcb, struct tcp_reply *reply)
     reply->sack_count = options->sack_count;
     reply->accecn = options->has_accecn ? options->accecn_fields + 1 : 0;
     memcpy(reply->counters, tcb->ext->accecn.received, sizeof reply->counters);
+}
+
+void reset_answer(struct tcb *tcb, const struct tcp_in *in)
+{
+    struct tcp_reply *reply;
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
+        reset_reply(tcb->tcp, in);
+        return;
+    }
+    if (!(reply = reset_in_answer(tcb->tcp, in)))
+        return;
+    reply->flags |= bsd_ecn_flags(tcb);
+    reply->tos = tcb->opt->socket.tos;
+    reply->ttl = output_ttl(tcb);
+    reply->has_ts = tcb->ts_ok;
+    reply->ts_value = tcb_ts_now(tcb);
+    reply->ts_echo = tcb->ts_recent;
+    sign(tcb, reply);
 }
 
 void reset_send(struct tcb *tcb)
@@ -242,7 +268,7 @@ bool challenge_ack(struct tcb *tcb)
 void reply_here(struct tcb *tcb, uint32_t seq, uint16_t flags)
 {
     struct tcp_reply *reply = reply_push(tcb->tcp);
-    uint8_t scale = tcb->state == TCPS_SYN_SENT ? 0 : tcb->rcv_wscale; /* not agreed on yet */
+    uint8_t scale = tcb->state < TCPS_ESTABLISHED ? 0 : tcb->rcv_wscale; /* rcv_scale comes with the ACK of the SYN */
     uint32_t window = min_u32(window_room(tcb), 65535u << scale);
     if (!reply)
         return;

@@ -107,6 +107,7 @@ static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_
 }
 /* tcp_reset.c */
 COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
+COLD void reset_answer(struct tcb *tcb, const struct tcp_in *in); /* and of a connection: tcp_respond() has its TOS, TTL and timestamp */
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment);

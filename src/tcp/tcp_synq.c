@@ -541,18 +541,21 @@ static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const st
 
 static void send_ack(struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in)
 {
+    const struct tcp_listener *listener = listener_of(tcp, entry);
+    bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX, is_bsd = tcp->params.input_policy == TCP_INPUT_BSD;
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
-                                .window = (uint16_t)min_u32(entry->window >> entry->rcv_wscale, 65535),
-                                .tos = tcp->params.input_policy == TCP_INPUT_LINUX ? in->tos & 0xfc : entry->tos};
-    if (entry->ts_ok && (entry->ts_recent || tcp->params.input_policy != TCP_INPUT_LINUX)) { /* tcp_v4_send_ack() takes 0 for none */
+                                .tos = is_linux ? in->tos & 0xfc : entry->tos,
+                                .ttl = is_bsd && listener ? listener->opt->socket.ttl : 0};
+    reply->window = (uint16_t)min_u32(entry->window >> (is_bsd ? 0 : entry->rcv_wscale), 65535); /* syncache_respond() scales nothing */
+    if (entry->ts_ok && (entry->ts_recent || !is_linux)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;
         reply->ts_value = tcp->now_ts + entry->ts_offset;
         reply->ts_echo = entry->ts_recent;
     }
-    reply_sign(reply, listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : NULL);
+    reply_sign(reply, listener ? listener->opt : NULL);
 }
 
 static void abandon(struct tcp *tcp, uint32_t slot)

@@ -118,6 +118,10 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     if (tcb->ext && tcb->ext->syn_fastopen && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         fastopen_crossed(tcb);
     tcb_set_state(tcb, TCPS_SYN_RECEIVED);
+    if (rx->length && tcb_params(tcb)->input_policy == TCP_INPUT_BSD) {
+        rx->seq++;
+        (void)reass_hold(tcb, rx);
+    }
     tcb->want_syn = true;
     tcb_mark_due(tcb);
     return LIL_DROP_NONE;
@@ -128,8 +132,7 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
     const struct tcp_options *options = &rx->in->header.options;
     if (rx->flags & TCP_ACK) { /* first: ISS < SEG.ACK <= SND.NXT, else a reset (unless it is one) */
         if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, fastopen_syn_end(tcb))) {
-            if (!(rx->flags & TCP_RST))
-                reset_reply(tcb->tcp, rx->in);
+            reset_answer(tcb, rx->in);
             if (tcb->retransmits == 0 &&
                 tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) /* an RST before may have been lost: the SYN again, in two jiffies */
                 timer_set(tcb, TIMER_SYN, tcb_now(tcb) + 2 * NS_PER_MS);
