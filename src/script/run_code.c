@@ -100,6 +100,8 @@ static const struct info_field fields[] = {
     FIELD(tcpi_rcv_adv, 316, 4),
     FIELD(tcpi_dupacks, 320, 4),
     FIELD(tcpi_rttmin, 324, 4),
+    FIELD(tcpi_total_tlp, 328, 4), /* of RACK */
+    FIELD(tcpi_total_tlp_bytes, 336, 8),
 };
 
 struct snapshot {
@@ -196,7 +198,7 @@ static bool find_cc_field(struct run *run, const char *name, struct value *value
 static bool lookup(void *ctx, const char *name, struct value *value)
 {
     struct snapshot *snapshot = ctx;
-    if (find_field(name)) {
+    if (find_field(name) || strncmp(name, "__tcpi_", 7) == 0) {
         if (!snapshot->taken)
             take_snapshot(snapshot);
         if (!run_tcp_info_field(snapshot->bytes, snapshot->length, name, value))
@@ -206,7 +208,7 @@ static bool lookup(void *ctx, const char *name, struct value *value)
     if (find_cc_field(snapshot->run, name, value))
         return true;
     int64_t number;
-    if (strncmp(name, "tcpi_", 5) == 0 || strncmp(name, "__tcpi_", 7) == 0)
+    if (strncmp(name, "tcpi_", 5) == 0)
         unknown_field(snapshot->run, name);
     if (!symbol_find(name, &number))
         return false;

@@ -389,7 +389,9 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     tcb->hp_on = false;
     window_schedule_ack(tcb);
     TCP_MIB(tcb->tcp, OFOQueue);
-    ext->ooo_packets++;
+    bool is_bsd = tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
+    uint32_t ranges = ext->ooo->count;
+    ext->ooo_packets += !is_bsd;
     window_on_disorder(tcb, rx);
     if (rx->flags & TCP_FIN) {
         ext->ooo->has_fin = true;
@@ -398,6 +400,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     struct lil_packet *packet = rx->packet;
     rx->packet = NULL;
     bool is_new = insert_range(tcb, rx->seq, rx->end_seq, packet);
+    ext->ooo_packets += is_bsd && ext->ooo && ext->ooo->count > ranges; /* t_rcvoopack: what touches none that waits */
     window_on_queued(tcb);
     return is_new ? LIL_DROP_NONE : LIL_DROP_TCP_DUPLICATE;
 }
