@@ -198,11 +198,12 @@ _Static_assert(sizeof(struct syn_entry) <= 136, "a SYN entry is small");
 
 struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
     struct flow flow;
-    uint32_t snd_nxt, rcv_nxt, ts_recent, ts_recent_s, ts_offset, rcv_wnd;
+    uint32_t snd_nxt, rcv_nxt, ts_recent, ts_recent_s, ts_offset;
+    uint16_t window;          /* as its ACKs have it, scaled */
+    uint8_t tos, ttl;         /* ttl 0: the host's */
     uint64_t deadline_ns;
     uint32_t prev, next;
-    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1, is_signed : 1 /* guard_wait_*() have its keys */, rcv_wscale : 4;
-    uint8_t tos;
+    uint8_t ts_ok : 1, reuseaddr : 1, reuseport : 1, is_signed : 1 /* guard_wait_*() have its keys */;
     uint16_t answered;        /* when, in ANSWER_MS, a segment without text was answered; 0: never */
     uint32_t hash;            /* of the flow */
 };

@@ -311,6 +311,8 @@ enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *reco
     const struct tcphdr_ *header = &in->header;
     if (header->flags & TCP_RST) /* RFC 1337 */
         return tcp->params.rfc1337 ? BSD_WAIT_DROP : BSD_WAIT_END;
+    if ((header->flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) && tcp->params.drop_synfin)
+        return BSD_WAIT_DROP;
     if ((header->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && seq_gt(header->seq, record->rcv_nxt))
         return BSD_WAIT_NEW;
     if (!(header->flags & TCP_ACK))
@@ -322,8 +324,7 @@ enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record *reco
         if (end + 1 == record->rcv_nxt)
             return BSD_WAIT_AGAIN;
     }
-    if ((header->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG)) != TCP_ACK || in->payload ||
-        header->seq != record->rcv_nxt || header->ack != record->snd_nxt)
+    if (header->flags != TCP_ACK || in->payload || header->seq != record->rcv_nxt || header->ack != record->snd_nxt)
         return BSD_WAIT_ACK;
     return BSD_WAIT_DROP;
 }

@@ -92,8 +92,9 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     flow_replace(tcp, record->hash, FLOW_TCB, tcb->slot, FLOW_WAIT, slot);
     record->snd_nxt = tcb->snd_nxt;
     record->rcv_nxt = tcb->rcv_nxt;
-    record->rcv_wnd = tcp->params.input_policy == TCP_INPUT_BSD ? window_room(tcb) : tcb_receive_window(tcb);
-    record->rcv_wscale = tcb->rcv_wscale;
+    bool is_bsd = tcp->params.input_policy == TCP_INPUT_BSD;
+    record->window = (uint16_t)min_u32((is_bsd ? window_room(tcb) : tcb_receive_window(tcb)) >> tcb->rcv_wscale, 65535);
+    record->ttl = is_bsd ? tcb->opt->socket.ttl : 0;
     record->ts_ok = tcb->ts_ok;
     record->ts_recent = tcb->ts_recent;
     record->ts_recent_s = tcb->ts_recent_s;
@@ -118,7 +119,7 @@ static void send_ack(struct tcp *tcp, uint32_t slot)
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = record->flow, .seq = record->snd_nxt, .ack = record->rcv_nxt, .flags = TCP_ACK,
-                                .window = (uint16_t)min_u32(record->rcv_wnd >> record->rcv_wscale, 65535), .tos = record->tos};
+                                .window = record->window, .tos = record->tos, .ttl = record->ttl};
     if (record->ts_ok) {
         reply->has_ts = true;
         reply->ts_value = tcp->now_ts + record->ts_offset;
