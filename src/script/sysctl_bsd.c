@@ -360,6 +360,8 @@ int shell_sysctl_bsd_set(struct shell *shell, const char *name, const char *valu
         run_skip(shell->run, "command: no TCP stack %s here", value);
     if (known && is_refused(known, value))
         return 1;
+    if (strcmp(name, "net.inet.tcp.cc.newreno.beta_ecn") == 0 && !get_number(shell, "tcp.ecn_abe"))
+        return 1; /* newreno_beta_handler(): EACCES */
     if (is_in(name, fixed_families, ARRAY_COUNT(fixed_families)) && strcmp(value, fresh_value(name)) != 0)
         run_skip(shell->run, "command: sysctl %s cannot be \"%s\" here", name, value);
     if (known)

@@ -222,7 +222,9 @@ bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint3
     bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX, is_bsd = tcp->params.input_policy == TCP_INPUT_BSD;
     if (kind == FLOW_TCB) {
         const struct tcb *tcb = tcp_tcb(tcp, slot);
-        return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu)) && (!is_bsd || mtu < known_mtu_bsd(tcb));
+        if (is_bsd && (!tcp->params.host_cache || mtu >= known_mtu_bsd(tcb)))
+            return false; /* the connection's alone: tcp_hc_updatemtu() */
+        return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu));
     }
     return kind == FLOW_SYN && !is_bsd && !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
