@@ -23,7 +23,8 @@ COLD enum bsd_wait bsd_timewait(const struct tcp *tcp, const struct wait_record 
 COLD enum bsd_syn bsd_synq(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in, enum lil_drop *drop);
 /* tcp_info_bsd.c: behind Linux's structure, in the order of FreeBSD's own */
 struct bsd_info {
-    uint32_t snd_bwnd, snd_nxt, rcv_nxt, toe_tid, snd_rexmitpack, snd_zerowin, snd_una, snd_max, rcv_numsacks, rcv_adv, dupacks, rttmin, total_tlp;
+    uint32_t snd_bwnd, snd_nxt, rcv_nxt, toe_tid, snd_rexmitpack, snd_zerowin, snd_una, snd_max, rcv_numsacks, rcv_adv, dupacks, rttmin;
+    uint32_t total_tlp;
     uint64_t total_tlp_bytes;
 };
 struct tcp_info;

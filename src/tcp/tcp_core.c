@@ -89,6 +89,8 @@ const struct tcp_params *tcp_get_params(const struct tcp *tcp)
 
 void tcp_set_params(struct tcp *tcp, const struct tcp_params *params)
 {
+    if (params->input_policy == TCP_INPUT_BSD && (tcp->params.fastopen & 1) && !(params->fastopen & 1))
+        memset(tcp->fastopen_cache, 0, sizeof tcp->fastopen_cache); /* client_enable=0 empties it */
     tcp->params = *params;
     tcp->has_short_way = params->output_policy == TCP_OUTPUT_LINUX && params->rto_policy == TCP_RTO_LINUX &&
                          !params->tick_ms && params->adv_win_scale;

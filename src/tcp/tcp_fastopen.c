@@ -395,7 +395,7 @@ uint32_t fastopen_syn_end(const struct tcb *tcb)
 static uint32_t queue_limit(const struct tcp_listener *listener)
 {
     if (listener->opt->fastopen_qlen && listener->tcp->params.call_policy == TCP_CALLS_BSD)
-        return listener_backlog(listener) / 2 + 1;
+        return listener_backlog(listener) / 2; /* t_tfo_pending begins at 1, and is to be no more than half: listen(3, 1) has none */
     if (listener->opt->fastopen_qlen)
         return listener->opt->fastopen_qlen;
     return listener->tcp->params.fastopen & SERVER_ALL_LISTENERS ? listener_backlog(listener) : 0;

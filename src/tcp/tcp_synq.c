@@ -319,7 +319,8 @@ static void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct 
         header->options.ts_value = tcp->now_ts + entry->ts_offset;
         header->options.ts_echo = entry->ts_recent;
     }
-    if (entry->offers_fastopen && !(entry->resent && tcp->params.output_policy == TCP_OUTPUT_LINUX)) /* Linux: in the first alone */
+    bool in_first_alone = tcp->params.output_policy == TCP_OUTPUT_LINUX || tcp->params.input_policy == TCP_INPUT_BSD;
+    if (entry->offers_fastopen && !(entry->resent && in_first_alone))
         fastopen_add_to_synack(tcp, entry, &header->options);
     if (entry->accecn_ok && !entry->resent && tcp->params.ecn_option)
         accecn_put_opening(&header->options);
