@@ -58,7 +58,7 @@ struct txseg {
     uint8_t flags;        /* TX_* */
     uint8_t retransmits;
     bool glued;           /* left in one chunk with the next */
-    bool is_judged;       /* RACK has found it lost, and does not look at it again until it is sent again (undone or not) */
+    bool is_judged;       /* RACK found it lost, or it was SACKed: not looked at until it is sent again (undone, reneged or not) */
 };
 enum {
     TX_SACKED = 1, TX_LOST = 2,

@@ -21,6 +21,8 @@ static bool update_window(struct tcb *tcb, struct rx *rx)
     if (tcb->snd_wnd == rx->window)
         return true;
     tcb->snd_wnd = rx->window;
+    if (tcb_has_unsent(tcb) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
+        cwnd_check_idle(tcb); /* what the window held back may go now, after a silence */
     if (rx->window > tcb->max_window) {
         bool was_bound = (tcb->mss < tcb->mss_clamp || !tcb->max_window) && tcb->max_window / 2 < tcb->mss_clamp + 12u;
         tcb->max_window = rx->window;
@@ -150,10 +152,13 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
 {
     const struct tcp_params *params = tcb_params(tcb);
     if (seq_gt(rx->ack, tcb->snd_nxt)) { /* acknowledges what was not sent */
+        bool was_due = tcb->is_due;
         if (params->input_policy != TCP_INPUT_LINUX)
             window_ack_now(tcb);
         else
             challenge_ack(tcb); /* RFC 5961 5.2 */
+        if (tcb->ext && tcb->is_due && !was_due) /* the answer brings out nothing that waits (for TSO's sake) */
+            tcb->ext->nothing_new = params->output_policy == TCP_OUTPUT_LINUX;
         return LIL_DROP_TCP_BAD_ACK;
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
@@ -222,7 +227,7 @@ static bool tells_nothing(const struct tcb *tcb, const struct rx *rx)
 /* Nothing is in flight; a probe of a shut window does not count as that. */
 static void take_idle_ack(struct tcb *tcb, struct rx *rx, struct ack_state *state)
 {
-    if (tcb->ext && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
+    if (tcb->ext && tcb->sack_ok && (tcb->ext->is_sack_reneg || rx->in->header.options.sack_count))
         sack_receive(tcb, rx, state); /* a DSACK may undo even now */
     if (tcb->ecn_ok)
         count_marks(tcb, rx, state);

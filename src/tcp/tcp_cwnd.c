@@ -173,7 +173,8 @@ void cwnd_restart(struct tcb *tcb)
     tcb->cwnd = max_u32(cwnd, restart);
     tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
     tcb->ext->cwnd_used = 0;
-    tcb->last_snd_ms = tcb_now_ms(tcb);
+    if (params->output_policy != TCP_OUTPUT_LINUX) /* asked for each segment: once */
+        tcb->last_snd_ms = tcb_now_ms(tcb);
 }
 
 /* Twice the window a round trip in slow start, 1.2 times it later (ip-sysctl tcp_pacing_ss_ratio, tcp_pacing_ca_ratio),
@@ -275,13 +276,13 @@ bool cwnd_waits_for_ack(const struct tcb *tcb, uint32_t limit, uint32_t chunk_se
     return ack_ns <= tcb_now(tcb) + min_u64(srtt_ns / 2, NS_PER_MS);
 }
 
-/* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one, unless what left last is a while ago. */
+/* tcp_tso_should_defer: a short chunk waits for the ACKs that will soon make it a longer one. Asked where what left last was just now. */
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window)
 {
     struct tcb_ext *ext = tcb->ext;
     uint32_t send_win = tcb->snd_una + tcb->snd_wnd - tcb->snd_nxt, cong_win = (tcb->cwnd - tcb_in_flight(tcb)) * tcb->mss;
     uint32_t limit = min_u32(send_win, cong_win);
-    if (tcb_now(tcb) > ext->wstamp_ns + NS_PER_MS || (!last && limit >= bytes) || !cwnd_waits_for_ack(tcb, limit, chunk_segs))
+    if ((!last && limit >= bytes) || !cwnd_waits_for_ack(tcb, limit, chunk_segs))
         return false;
     if (cong_win < send_win) {
         if (cong_win <= bytes)

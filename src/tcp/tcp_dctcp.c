@@ -52,13 +52,15 @@ static uint32_t dctcp_ssthresh(struct tcb *tcb)
 
 static uint32_t dctcp_loss_ssthresh(struct tcb *tcb)
 {
+    if (!tcb->ecn_ok)
+        return tcb->ssthresh;
     state_of(tcb)->loss_cwnd = tcb->cwnd;
     return max_u32(tcb->cwnd >> 1, 2);
 }
 
 static uint32_t dctcp_undo(struct tcb *tcb)
 {
-    return max_u32(tcb->cwnd, state_of(tcb)->loss_cwnd);
+    return max_u32(tcb->cwnd, tcb->ecn_ok ? state_of(tcb)->loss_cwnd : tcb->ext->prior_cwnd);
 }
 
 /* RFC 8257 3.2, figure 1: CE changed: what waits to be acknowledged is, with the mark that it had, and this segment at

@@ -154,7 +154,7 @@ static bool deliver_ranges(struct tcb *tcb)
     struct ooo_queue *ooo = ext->ooo;
     uint32_t known = tcb->rcv_nxt; /* what of it waited has come again */
     bool fin = false;
-    while (ooo->count && seq_le(ooo->r[0].start, tcb->rcv_nxt)) {
+    while (!fin && ooo->count && seq_le(ooo->r[0].start, tcb->rcv_nxt)) { /* what lies behind the FIN is forgotten with it */
         struct ooo_range *range = &ooo->r[0];
         if (!range->first && seq_lt(range->start, tcb->rcv_nxt) && tcb->sack_ok && tcb_params(tcb)->dsack)
             sack_dsack(tcb, range->start, seq_min(tcb->rcv_nxt, range->end)); /* a bare FIN before the text's end */
@@ -188,7 +188,7 @@ static bool deliver_ranges(struct tcb *tcb)
     if (fin && tcb->state == TCPS_FIN_WAIT_2 && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         return true; /* acknowledged before what waited is forgotten: the last block is told once more */
     sack_trim(tcb);
-    if (ooo->count == 0) {
+    if (ooo->count == 0 || fin) {
         reass_free(tcb);
         tcb->ack_now = true; /* RFC 5681 4.2: a segment that fills a gap is acknowledged at once */
     }
@@ -342,6 +342,8 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
         join_ranges(ooo, i, end);
         if (has_text)
             place(tcb, range, packet, before, start, end, is_copied);
+        else
+            window_on_new_text(tcb, 0); /* a bare FIN */
     } else {
         TCP_MIB(tcb->tcp, OFOMerge);
     }

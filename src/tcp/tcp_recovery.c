@@ -25,7 +25,7 @@ void recovery_begin(struct tcb *tcb, struct ack_state *state)
     state->prior_delivered = ext->delivered;
     state->prior_lost = ext->lost_total;
     state->is_reneged = ext->is_sack_reneg;
-    state->highest_before = ext->sacked_out && tcb->sack_ok ? ext->highest_sack : tcb->snd_una;
+    state->highest_before = sack_highest(tcb);
     if (ext->frto_new)
         ext->frto_new = false;
 }
@@ -209,6 +209,7 @@ static bool check_reneging(struct tcb *tcb, struct ack_state *state)
 void recovery_enter(struct tcb *tcb, bool ece)
 {
     struct tcb_ext *ext = tcb->ext;
+    undo_clean_stamp(tcb); /* an episode may begin with the ACK that ended another */
     if (tcb->sack_ok)
         TCP_MIB(tcb->tcp, SackRecovery);
     else
@@ -282,8 +283,7 @@ static void update_scoreboard(struct tcb *tcb, bool fast_rexmit)
 
 static void try_to_open(struct tcb *tcb, const struct ack_state *state)
 {
-    if (!undo_any_retrans(tcb))
-        undo_forget_stamp(tcb);
+    undo_clean_stamp(tcb);
     if (state->ece)
         enter_cwr(tcb);
     if (tcb->ca_state != CA_CWR)

@@ -19,7 +19,7 @@ struct tagger {
 uint32_t sack_highest(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    return ext->sacked_out ? ext->highest_sack : tcb->snd_una;
+    return ext->sacked_out && tcb->sack_ok ? ext->highest_sack : tcb->snd_una; /* duplicate ACKs do not say what arrived */
 }
 
 /* Something never resent at LOW arrived though later data had arrived before: the path reorders (RFC 8985 6.2, step 3). */
@@ -74,6 +74,7 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
     if (ext->sacked_out == 0 || seq_gt(seg->end, ext->highest_sack))
         ext->highest_sack = seg->end;
     seg->flags |= TX_SACKED;
+    seg->is_judged = true;
     ext->sacked_out += packets;
     tagger->delivered += packets;
     state->sacked_new = true;
@@ -287,6 +288,8 @@ void sack_receive(struct tcb *tcb, const struct rx *rx, struct ack_state *state)
         if (tcb->ca_state != CA_LOSS || ext->undo_marker)
             sack_check_reordering(tcb, tagger.reord, false);
     }
+    if (rx->ack != tcb->snd_una) /* an old ACK's blocks count for recovery alone (Linux) */
+        return;
     ext->delivered += tagger.delivered;
     if (state->ece)
         ext->delivered_ce += tagger.delivered;

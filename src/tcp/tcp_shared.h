@@ -299,6 +299,7 @@ bool undo_loss(struct tcb *tcb, const struct ack_state *state, bool frto);
 bool undo_partial(struct tcb *tcb, const struct ack_state *state, bool *force_lost);
 bool undo_any_retrans(const struct tcb *tcb);
 void undo_forget_stamp(struct tcb *tcb);
+void undo_clean_stamp(struct tcb *tcb);
 void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg);
 bool recovery_rack_mark_lost(struct tcb *tcb); /* true: the reorder timer runs */
 void recovery_rack_update(struct tcb *tcb, const struct ack_state *state);

@@ -23,11 +23,9 @@ uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns)
 /* The interval after the SENTth transmission (from 0). */
 uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear)
 {
-    if (schedule->count)
-        return schedule->interval_ms[min_u32(sent, schedule->count - 1u)] * NS_PER_MS;
-    unsigned shift = sent > linear ? sent - linear : 0;
-    uint64_t interval_ms = (uint64_t)tcp->params.rto_initial_ms << min_u32(shift, 20);
-    return min_u64(interval_ms, tcp->params.rto_max_ms ? tcp->params.rto_max_ms : 120000) * NS_PER_MS;
+    uint32_t shift = min_u32(sent > linear ? sent - linear : 0, 20), last = schedule->count - 1u, most = tcp->params.rto_max_ms;
+    uint64_t interval_ms = schedule->count ? schedule->interval_ms[min_u32(sent, last)] : (uint64_t)tcp->params.rto_initial_ms << shift;
+    return min_u64(interval_ms, most ? most : 120000) * NS_PER_MS;
 }
 
 static uint64_t earliest(const struct tcb *tcb)

@@ -63,8 +63,7 @@ static bool prevents_reopening(struct tcb *tcb)
 {
     if (tcb->sack_ok || tcb->snd_una != tcb->ext->high_seq)
         return false;
-    if (!undo_any_retrans(tcb))
-        undo_forget_stamp(tcb);
+    undo_clean_stamp(tcb);
     return true;
 }
 
@@ -128,8 +127,7 @@ bool undo_partial(struct tcb *tcb, const struct ack_state *state, bool *force_lo
     sack_check_reordering(tcb, state->prior_una, true);
     if (ext->retrans_out)
         return true;
-    if (!undo_any_retrans(tcb))
-        undo_forget_stamp(tcb);
+    undo_clean_stamp(tcb);
     undo_reduction(tcb, true);
     TCP_MIB(tcb->tcp, PartialUndo);
     recovery_keep_open(tcb);
@@ -140,6 +138,13 @@ bool undo_partial(struct tcb *tcb, const struct ack_state *state, bool *force_lo
 void undo_forget_stamp(struct tcb *tcb)
 {
     tcb->ext->retrans_stamp_ns = 0;
+}
+
+/* The same, unless something that was sent again is still out: until then it is one episode (Linux: tcp_retrans_stamp_cleanup). */
+void undo_clean_stamp(struct tcb *tcb)
+{
+    if (!undo_any_retrans(tcb))
+        undo_forget_stamp(tcb);
 }
 
 void recovery_keep_open(struct tcb *tcb)
