@@ -69,6 +69,12 @@ static inline bool cwnd_is_paced(const struct tcb *tcb) /* Linux's sk_pacing_sta
 {
     return tcb_params(tcb)->pacing || tcb->opt->socket.is_paced || tcb_ext_peek(tcb)->is_paced;
 }
+/* What leaves now departs so much later: timers count from then, in whole milliseconds (Linux: tcp_pacing_delay). */
+static inline uint64_t cwnd_pacing_delay_ns(const struct tcb *tcb)
+{
+    uint64_t next_ns = tcb_ext_peek(tcb)->pacing_ns, now = tcb_now(tcb);
+    return next_ns > now ? (next_ns - now) / NS_PER_MS * NS_PER_MS : 0;
+}
 uint32_t cwnd_chunk_segs(const struct tcb *tcb);  /* segments handed down at once at most (tcp_tso_autosize) */
 bool cwnd_defers_chunk(struct tcb *tcb, uint32_t bytes, bool last, uint32_t chunk_segs, bool *by_window);
 bool cwnd_waits_for_ack(const struct tcb *tcb, uint32_t limit, uint32_t chunk_segs);

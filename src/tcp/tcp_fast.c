@@ -164,7 +164,7 @@ static void arm_timer(struct tcb *tcb, bool advancing)
         timeout_us = (tcb->srtt_us >> 2) + (tcb->tx->packets_out == 1 ? rto_min_ms * 1000ull : TLP_SLACK_US);
     }
     uint64_t deadline = now + timeout_us * NS_PER_US;
-    timer_set(tcb, TIMER_TLP, rto > now ? min_u64(deadline, rto) : deadline);
+    timer_set(tcb, TIMER_TLP, (rto > now ? min_u64(deadline, rto) : deadline) + cwnd_pacing_delay_ns(tcb));
 }
 
 /* The records up to ACK leave the ring (recovery_clean): what they say of the round trip, of RACK's knowledge and of the rate is said

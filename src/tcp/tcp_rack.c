@@ -175,7 +175,7 @@ bool recovery_schedule_tlp(struct tcb *tcb, bool advancing)
         timeout_us += tcb_packets_out(tcb) == 1 ? rto_min_ms * 1000ull : TLP_SLACK_US;
     }
     uint64_t deadline = now + timeout_us * NS_PER_US, rto = (advancing ? now : txring_at(tcb->tx, 0)->sent_ns) + rtt_rto_ns(tcb);
-    timer_set(tcb, TIMER_TLP, rto > now ? min_u64(deadline, rto) : deadline);
+    timer_set(tcb, TIMER_TLP, (rto > now ? min_u64(deadline, rto) : deadline) + cwnd_pacing_delay_ns(tcb));
     return true;
 }
 
@@ -203,7 +203,6 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
     struct tcb_ext *ext = tcb->ext;
     tcb->want_tlp = false;
     if (seg) { /* not TX_RETRANS: the original is still believed to be in flight */
-        uint32_t packets = txseg_packets(seg);
         seg->sent_ns = tcb_now(tcb);
         seg->is_judged = false;
         rate_on_sent(ext, seg, false);
@@ -212,10 +211,6 @@ void recovery_on_probe(struct tcb *tcb, struct txseg *seg)
         seg->flags |= TX_EVER_RETRANS;
         if (seg->retransmits < 255)
             seg->retransmits++;
-        ext->total_retrans += packets;
-        ext->bytes_retrans += txseg_text(seg);
-        ext->bytes_sent += txseg_text(seg);
-        ext->data_segs_out += txseg_text(seg) ? packets : 0;
         ext->tlp_retrans = true;
     }
     ext->tlp_high_seq = tcb->snd_nxt;

@@ -713,10 +713,6 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
         seg->retransmits++;
     ext->fast_rexmit = false;
     ext->undo_retrans = (ext->undo_retrans < 0 ? 0 : ext->undo_retrans) + (int32_t)packets;
-    ext->total_retrans += packets;
-    ext->bytes_retrans += txseg_text(seg);
-    ext->bytes_sent += txseg_text(seg);
-    ext->data_segs_out += txseg_text(seg) ? packets : 0;
     if (tcb->ca_state != CA_LOSS)
         tcb->tcp->mib[MIB_FastRetrans] += packets;
     else if (!by_timeout)
@@ -726,7 +722,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     if (tcb_params(tcb)->byte_recovery) { /* FreeBSD: where it runs, it runs on */
         if (tcb->timer != TIMER_REXMT)
             timer_rexmt(tcb);
-    } else if (is_head && tcb->timer != TIMER_REO) {
+    } else if (is_head && tcb->timer != TIMER_REO && !by_timeout) { /* a timeout has set it */
         timer_stop(tcb); /* the RTO starts anew for it (RFC 6298 5.1) */
         timer_rexmt(tcb);
     }

@@ -148,12 +148,17 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     txring_set_mss(tcb, seg, tcb->mss);
     if (data && !(ext && ext->leaves_early))
         window_on_data_sent(tcb);
+    if (ext) { /* before a timer counts from it */
+        ext->total_retrans += txseg_packets(seg);
+        ext->bytes_retrans += data;
+        ext->bytes_sent += data;
+        ext->data_segs_out += data ? txseg_packets(seg) : 0;
+        cwnd_pace(tcb, data, ext->again_left && !(seg->flags & TX_PSH) && !is_probe);
+    }
     if (is_probe)
         recovery_on_probe(tcb, seg);
     else
         recovery_on_retransmit(tcb, seg);
-    if (ext)
-        cwnd_pace(tcb, data, ext->again_left && !(seg->flags & TX_PSH) && !is_probe);
     tcb->tcp->mib[MIB_RetransSegs] += txseg_packets(seg);
     tcp_trace_text(tcb, "retransmit");
     return true;

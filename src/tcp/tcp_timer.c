@@ -106,7 +106,7 @@ void timer_rexmt(struct tcb *tcb)
     } else {
         deadline = timer_tick(tcb->tcp, now, rexmt_interval(tcb));
     }
-    timer_set(tcb, TIMER_REXMT, deadline);
+    timer_set(tcb, TIMER_REXMT, deadline + cwnd_pacing_delay_ns(tcb));
 }
 
 /* --- what a timeout does: true while the tcb is still there ----------------------------------------------------------- */
@@ -429,7 +429,8 @@ static void start_persist(struct tcb *tcb, uint32_t shift)
         uint64_t elapsed = tcb_now(tcb) - start;
         interval = min_u64(interval, elapsed < most ? max_u64(most - elapsed, 2 * NS_PER_MS) : 2 * NS_PER_MS);
     }
-    timer_set(tcb, TIMER_PERSIST, timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, interval)));
+    uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, interval));
+    timer_set(tcb, TIMER_PERSIST, deadline + cwnd_pacing_delay_ns(tcb));
 }
 
 void timer_persist(struct tcb *tcb) { start_persist(tcb, *probe_shift(tcb)); }
