@@ -395,6 +395,21 @@ void base_on_ece(struct tcb *tcb, uint32_t ack)
     bsd_cc_on_ecn(tcb);
 }
 
+/* ECN-Echo on the ACK that ends the handshake. It is signalled while the window is that of a fresh tcpcb, which cc_conn_init() then replaces;
+ * the threshold, the episode and CWR stay, and the ACK of the SYN counts for the proportional reduction: a segment is left. */
+void base_on_opening_ece(struct tcb *tcb)
+{
+    struct base_recovery *base = base_get(tcb);
+    uint32_t window = base->cwnd, known = base->ssthresh;
+    base->cwnd = BSD_NO_THRESHOLD;
+    base_on_ece(tcb, tcb->snd_una);
+    base->cwnd = tcb_params(tcb)->prr ? bsd_segment(tcb) : window;
+    if (known != BSD_NO_THRESHOLD)
+        base->ssthresh = known;
+    bsd_cc_begin(tcb);
+    mirror(tcb);
+}
+
 /* What was resent was lost again: the episode begins anew, from the window that the last one left. */
 static void begin_anew(struct tcb *tcb)
 {

@@ -290,9 +290,12 @@ enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
         return drop;
     }
     bool was_last = tcb->state == TCPS_CLOSING || tcb->state == TCPS_LAST_ACK, was_opening = tcb->state == TCPS_SYN_RECEIVED;
+    bool is_echo = tcb->ecn_ok && !accecn_is_on(tcb) && (rx->flags & (TCP_ACK | TCP_SYN | TCP_ECE)) == (TCP_ACK | TCP_ECE);
     drop = tcp_step5_ack(tcb, rx);
     if (drop != LIL_DROP_NONE)
         return drop == LIL_DROP_TCP_AFTER_CLOSE && was_last && rx->length == 0 ? LIL_DROP_NONE : drop;
+    if (was_opening && is_echo && tcb_is_synchronized(tcb) && tcb_ext_get(tcb))
+        base_on_opening_ece(tcb);
     if (was_opening && rx->length == 0 && !(rx->flags & TCP_FIN))
         reass_present(tcb);
     if (tcb->fin_rcvd) /* text behind a FIN is no text */

@@ -114,6 +114,7 @@ COLD bool base_predicts(const struct tcb *tcb, const struct rx *rx);
 COLD void base_on_probe_ack(struct tcb *tcb, const struct ack_state *state);
 COLD void base_on_ack(struct tcb *tcb, struct ack_state *state);
 COLD void base_on_ece(struct tcb *tcb, uint32_t ack);
+COLD void base_on_opening_ece(struct tcb *tcb);
 COLD void base_on_rto(struct tcb *tcb);
 COLD void base_check_shut(struct tcb *tcb);
 COLD void base_force(struct tcb *tcb);

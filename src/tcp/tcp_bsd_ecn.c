@@ -59,7 +59,7 @@ static uint32_t new_marks(const struct tcb *tcb, const struct rx *rx)
 /* tcp_ecn_input_segment(): data or none, acceptable or not. A change of the mark hurries no ACK. */
 void bsd_ecn_on_segment(struct tcb *tcb, const struct rx *rx)
 {
-    bool is_marked = (rx->in->ecn & 3) == MARKED, is_opening = tcb->state == TCPS_SYN_RECEIVED;
+    bool is_marked = (rx->in->ecn & 3) == MARKED, is_opening = tcb->state == TCPS_SYN_RECEIVED; /* base_on_opening_ece() */
     uint32_t marks = (rx->flags & (TCP_SYN | TCP_ECE)) == TCP_ECE;
     tcb->ecn_seen |= rx->in->ecn != 0;
     if (accecn_is_on(tcb)) {
