@@ -139,6 +139,7 @@
     X(tcp_rcvbuf_low_rtt_us, tcp.rcvbuf_low_rtt_us, U32, NULL) \
     X(tcp_comp_sack_nr, tcp.comp_sack_nr, U32, NULL) \
     X(tcp_challenge_ack_limit, tcp.challenge_ack_limit, U32, NULL) \
+    X(tcp_reset_limit, tcp.reset_limit, U32, NULL) \
     X(tcp_invalid_ratelimit_ms, tcp.invalid_ratelimit_ms, U32, NULL) \
     X(tcp_rfc5961, tcp.rfc5961, BOOL, NULL) \
     X(tcp_rfc1337, tcp.rfc1337, BOOL, NULL) \

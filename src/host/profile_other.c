@@ -124,6 +124,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_port_last, "65535", "FACTS 6", "H"),
     SET(tcp_ephemeral, "random", "FACTS 6; RFC 6056", "H"),
     SET(ip_icmp_rate_per_s, "200", "icmp(4) icmplim", "H"),
+    SET(tcp_reset_limit, "200", "icmp(4) icmplim, without its jitter", "M"),
     SET(ip_icmp_burst, "200", "icmp(4) icmplim", "M"),
     SET(ip_icmp_quote_bytes, "548", "icmp(4) quotelen", "L"),
     SET(ip_icmp_echo_ignore_broadcast, "1", "icmp(4) bmcastecho", "H"),
@@ -215,6 +216,7 @@ static const struct profile_override macos[] = {
     SET(socket_reconnect_error, "EINVAL", "FACTS 5", "H"),
     SET(socket_reconnect_pending_error, "1", "FACTS 5", "H"),
     SET(ip_icmp_rate_per_s, "250", "X icmplim", "M"),
+    SET(tcp_reset_limit, "250", "X icmplim", "M"),
     SET(ip_icmp_burst, "250", "X icmplim", "L"),
 };
 

@@ -259,9 +259,10 @@ static void set_tunnel(struct shell *shell, const struct sysctl_name *known, lon
 static void put_several(struct shell *shell, const struct sysctl_name *known, const char *value)
 {
     put(shell, known->ours, value, known->name);
-    if (known->how == ICMP_RATE)
+    if (known->how == ICMP_RATE) {
         put(shell, "ip.icmp_burst", value, known->name);
-    else
+        put(shell, "tcp.reset_limit", value, known->name);
+    } else
         put(shell, known->how == PORT_FIRST ? "udp.port_first" : known->how == PORT_LAST ? "udp.port_last" : "udp.ttl", value, known->name);
     if (known->how == LIVES)
         put(shell, "ip.ttl", value, known->name);

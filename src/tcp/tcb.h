@@ -289,6 +289,8 @@ struct tcp {
     struct tcb_options scratch_options;
     uint64_t challenge_s;
     uint32_t challenge_left;
+    uint32_t resets;          /* in answer, in the second that began then */
+    uint64_t resets_since_ns;
     uint32_t tw_isn;          /* the ISS for a SYN that reuses a TIME-WAIT record; 0: none */
     uint32_t bsd_iss;
     uint64_t bsd_iss_ns;

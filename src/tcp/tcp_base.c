@@ -395,8 +395,8 @@ void base_on_ece(struct tcb *tcb, uint32_t ack)
     bsd_cc_on_ecn(tcb);
 }
 
-/* ECN-Echo on the ACK that ends the handshake. It is signalled while the window is that of a fresh tcpcb, which cc_conn_init() then replaces;
- * the threshold, the episode and CWR stay, and the ACK of the SYN counts for the proportional reduction: a segment is left. */
+/* ECN-Echo on the ACK that ends the handshake. It is signalled while the window is that of a fresh tcpcb, which cc_conn_init() then
+ * replaces; the threshold, the episode and CWR stay, and the ACK of the SYN counts for the proportional reduction: a segment is left. */
 void base_on_opening_ece(struct tcb *tcb)
 {
     struct base_recovery *base = base_get(tcb);

@@ -167,6 +167,7 @@ struct tcp_params {
     uint32_t rcvbuf_low_rtt_us; /* Linux: below this round trip the receive buffer grows by that share of it; 0: never */
     uint32_t comp_sack_nr; /* Linux: dup ACKs beyond three are compressed; nr 0: off */
     uint32_t challenge_ack_limit; /* per second; 0: none */
+    uint32_t reset_limit;         /* resets in answer to segments, per second; 0: no limit */
     uint32_t invalid_ratelimit_ms;
     bool rfc5961, rfc1337;
     /* ends */

@@ -95,11 +95,26 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     return true;
 }
 
+/* FreeBSD (badport_bandlim()): a flood of segments is not answered by one of resets. */
+static bool resets_enough(struct tcp *tcp)
+{
+    uint32_t limit = tcp->params.reset_limit;
+    if (!limit)
+        return false;
+    if (!tcp->resets || tcp->now_ns - tcp->resets_since_ns >= NS_PER_S) {
+        tcp->resets_since_ns = tcp->now_ns;
+        tcp->resets = 0;
+    }
+    return ++tcp->resets > limit;
+}
+
 /* RFC 9293 3.10.7.1 and 3.5.2 group 1: SEQ=SEG.ACK if there is an ACK, else SEQ=0 and ACK=SEG.SEQ+SEG.LEN; never for an RST. NULL: none. */
 static struct tcp_reply *reset_in_answer(struct tcp *tcp, const struct tcp_in *in)
 {
     const struct tcphdr_ *header = &in->header;
     if ((header->flags & TCP_RST) || addr_is_multicast(&in->flow.local) || addr_is_multicast(&in->flow.remote))
+        return NULL;
+    if (resets_enough(tcp))
         return NULL;
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
