@@ -13,7 +13,8 @@
 #include "launch/arch.h"
 #include "launch/launch.h"
 
-enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE = 4096, LOOK_READS = 256, SOCKET_CALL_COST = 4, BYTES_A_COST = 2048, DEAREST = 16 };
+enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE = 4096, LOOK_READS = 256, READS_A_LOOK = 64 };
+enum { SOCKET_CALL_COST = 4, BYTES_A_COST = 2048, DEAREST = 16 };
 enum { COUNTER_STEP = 20 };
 /* A loop that spins: from so many calls on, the clock's steps double each SPIN_DOUBLE calls (so a step is 1/6000 of what
  * it has spun for: its own time limit is met that well); and when it computes, from so long on, each so long. */
@@ -170,8 +171,11 @@ uint64_t clock_from_world(const struct launcher *l, int id, uint64_t world_ns)
 static uint64_t read_clock(struct call *call, int id)
 {
     struct launcher *l = call->program->launcher;
-    if (l->clock->reads++ >= CLOCK_FREE)
+    if (l->clock->reads++ >= CLOCK_FREE) {
         set_now(l, l->now_ns + price(l->clock->reads));
+        if (l->clock->reads % READS_A_LOOK == 0)
+            launcher_count_burn(l);
+    }
     return clock_from_world(l, id, l->now_ns);
 }
 

@@ -34,6 +34,7 @@ struct fault {
 /* What stands in a packet: its headers' lengths are 0 where there is none. */
 struct seen {
     bool is_udp;
+    struct eth eth;
     struct ip ip;
     struct tcphdr_ tcp;
     struct udphdr_ udp;
@@ -45,11 +46,10 @@ static struct seen look_at(struct lil_packet *packet)
 {
     uint8_t bytes[256];
     size_t have = lil_packet_read(packet, 0, bytes, sizeof bytes);
-    struct eth eth;
     struct seen seen = {0};
-    int link = eth_parse(&eth, bytes, have), header, transport = 0;
+    int link = eth_parse(&seen.eth, bytes, have), header, transport = 0;
 
-    if (link < 0 || (eth.type != ETHERTYPE_V4 && eth.type != ETHERTYPE_V6))
+    if (link < 0 || (seen.eth.type != ETHERTYPE_V4 && seen.eth.type != ETHERTYPE_V6))
         return seen;
     header = ip_parse_quote(&seen.ip, bytes + link, have - (size_t)link); /* more may follow than BYTES has */
     if (header < 0)
@@ -76,9 +76,8 @@ static struct seen look_at(struct lil_packet *packet)
 static void rewrite(struct lil_packet *packet, struct seen *seen, size_t skip)
 {
     struct ip ip = seen->ip;
-    uint8_t ethernet[ETH_LENGTH], *start;
+    uint8_t *start;
 
-    lil_packet_read(packet, 0, ethernet, seen->link);
     packet_trim_front(packet, seen->headers + seen->transport + skip);
     packet_trim_to(packet, seen->payload);
     start = packet_push(packet, seen->transport);
@@ -91,7 +90,7 @@ static void rewrite(struct lil_packet *packet, struct seen *seen, size_t skip)
     ip.is_fragment = ip.more_fragments = false;
     wire_csum_set(&ip, packet, false);
     start = packet_push(packet, seen->link + ip_header_size(&ip));
-    memcpy(start, ethernet, seen->link);
+    eth_emit(&seen->eth, start);
     ip_emit(&ip, start + seen->link);
 }
 
@@ -259,6 +258,22 @@ static int64_t trickle(struct fault *fault, struct fault_flow *flow, const struc
     return (int64_t)(flow->last_ns - now_ns);
 }
 
+/* The router's own answer to a segment of a connection that it does not know (RFC 9293 3.5.2, group 1). */
+static void reset_back(struct fault *fault, const struct lil_packet *packet, const struct seen *seen, uint64_t now_ns)
+{
+    struct lil_packet *reset = packet_clone(packet);
+    struct seen back = *seen;
+
+    if (!reset)
+        return;
+    back.eth.source = seen->eth.dest, back.eth.dest = seen->eth.source;
+    back.ip.source = seen->ip.dest, back.ip.dest = seen->ip.source;
+    back.tcp.source_port = seen->tcp.dest_port, back.tcp.dest_port = seen->tcp.source_port;
+    back.tcp.ack = seen->tcp.seq + (uint32_t)seen->payload + !!(seen->tcp.flags & TCP_FIN);
+    make_reset(reset, &back, seen->tcp.ack);
+    lil_link_input(fault->link, 3 - fault->from_client, reset, now_ns); /* and so through here */
+}
+
 /* A NAT's entry ends with its idle time, and only a SYN makes a new one. */
 static int64_t translate(struct fault *fault, struct fault_flow *flow, bool from_client, struct lil_packet *packet, struct seen *seen,
                          uint64_t now_ns)
@@ -267,13 +282,17 @@ static int64_t translate(struct fault *fault, struct fault_flow *flow, bool from
         flow->last_ns = now_ns;
         return PASS;
     }
-    if (fault->kind == FAULT_NAT_RST && flow->is_dead)
-        return PASS; /* RSTs */
     flow->is_dead = true;
     if (fault->kind == FAULT_NAT)
         return DROP;
+    if (seen->tcp.flags & TCP_RST)
+        return PASS;
+    if (from_client) {
+        reset_back(fault, packet, seen, now_ns);
+        return DROP;
+    }
     forget(fault, flow->port, now_ns);
-    return from_client ? DROP : make_reset(packet, seen, seen->tcp.seq);
+    return make_reset(packet, seen, seen->tcp.seq);
 }
 
 static int64_t filter_tcp(struct fault *fault, bool from_client, struct lil_packet *packet, struct seen *seen, uint64_t now_ns)

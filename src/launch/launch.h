@@ -152,10 +152,11 @@ struct launcher {
     struct list answerers;   /* hosts that have a DNS answerer */
     struct clock_page *clock, own_clock; /* virtual; clock: shared with the programs where that is possible */
     int clock_id;            /* of the shared memory; -1: none */
-    uint64_t burn_base_ns;   /* CPU used when the last event came; 0: not sampled */
+    uint64_t burn_base_ns;   /* CPU used when the last event came that is no clock read; 0: not sampled */
     struct filetimes *filetimes; /* virtual */
     uint64_t counter;        /* the processor's, as it was read last */
-    uint32_t burn_reads;     /* clock.reads at that time */
+    uint32_t burn_reads;     /* clock.reads at that time, or at the last step since */
+    bool burn_has_read;      /* it has been read since that time */
     uint32_t calls_here;     /* virtual: on sockets, at this instant */
     uint64_t descriptor_calls; /* all notified ones */
     uint32_t fruitless;      /* virtual: calls that might have moved something and did not, one after the other: clock_tried */
@@ -310,6 +311,8 @@ int launcher_watch(struct launcher *launcher, struct source *source, uint32_t ev
 void launcher_take_events(struct launcher *launcher);
 /* The world up to now, and what of it programs can see, before a call is answered. WITH_EVENTS: launcher_take_events() first. */
 void launcher_settle(struct launcher *launcher, bool with_events);
+/* Virtual: the clock follows a program that has computed for long since its last call. */
+void launcher_count_burn(struct launcher *launcher);
 int launcher_rewatch(struct launcher *launcher, struct source *source, uint32_t events); /* other events; what is there now is told anew */
 int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));

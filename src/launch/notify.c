@@ -560,6 +560,8 @@ bool notify_retry(struct call *call)
     return true;
 }
 
+static bool is_clock_read(int nr) { return nr == __NR_clock_gettime || nr == __NR_gettimeofday || nr == __NR_time; }
+
 /* A program does more with an answer than after a stop, when it mostly goes to sleep in a wait. */
 static const uint64_t answered_pause_ns = 50000;
 
@@ -573,6 +575,8 @@ static void receive(struct program *program)
         return; /* ENOENT: the caller was killed before we looked */
     program->launcher->notifications++;
     program->launcher->awake_ns = answered_pause_ns;
+    if (!is_clock_read(request.data.nr))
+        program->launcher->burn_base_ns = 0;
     place_note(program->launcher, (pid_t)request.pid);
     first = (struct call){.program = program,
                           .inner = -1,

@@ -94,6 +94,8 @@ check 'restart: who connects again is served' 0 '^restart .* 0 +15[0-9]\.' "$LIL
 ask(s); assert lost(lambda: s.recv(1 << 20)); assert lost(lambda: ask(s)); assert len(ask(connect())) > 1000"
 check 'nat-expiry-rst: the connection that was idle, and no other' 0 '^nat-expiry-rst .* 0 ' "$LILLIPUT" gauntlet --case nat-expiry-rst -- python3 -c "$net
 time.sleep(70); t = connect(); assert lost(lambda: ask(s)); time.sleep(50); assert ask(t)"
+check 'nat-expiry-rst: the router itself answers a probe' 0 '^nat-expiry-rst +recvfrom +ECONNRESET +0 +70\.0' "$LILLIPUT" gauntlet --case nat-expiry-rst -- python3 -c "$net
+s.setsockopt(1, socket.SO_KEEPALIVE, 1); s.setsockopt(6, socket.TCP_KEEPIDLE, 70); assert lost(lambda: ask(s))"
 check 'nat-expiry-silent: a new connection does not open the old one' 0 '^nat-expiry-silent .* 0 ' "$LILLIPUT" gauntlet --case nat-expiry-silent -- python3 -c "$net
 time.sleep(70); t = connect(); assert lost(lambda: ask(s))"
 pong="python3 -c '

@@ -64,6 +64,11 @@ began, looks = time.time(), 0
 while time.time() == began:
     looks += bool(select.select([], [], [], 0))
 print(looks < 100)'
+virtual 'the clock follows who computes until it shows a later time' 0 '^True' python3 -c 'import hashlib, time
+data, began = bytes(20_000_000), time.monotonic() # some 20 ms of CPU for each read: 4,096 reads without a price would be a minute
+while time.monotonic() - began < 0.5:
+    hashlib.sha256(data).digest()
+print(time.process_time() < 20)'
 $cc -O1 -o "$work/nojump" "$here/nojump.c" -lpthread || exit 1
 virtual '500 waits for real work: no false jump' 0 '^500 waits, 0 ran out' "$work/nojump" 500
 for kind in thread undefined; do # where the compiler has them
