@@ -15,19 +15,12 @@ struct page {
     FILE *out;
     struct program *program;
     struct lil_host *host;
-    uint8_t family;
-    int number;
-    bool is_udp;
+    const char *name;
 };
 
 static const char *interface_name(struct lil_host *host, int ifindex, char out[IFNAMSIZ]);
 
-/* Addresses are printed as the kernel's own words of four bytes. */
-static void put_words(FILE *out, const struct addr *addr, uint8_t family)
-{
-    for (unsigned i = family == AF_INET ? 3 : 0; i < 4; i++)
-        fprintf(out, "%08X", addr->u32[i]);
-}
+static void put_v4(FILE *out, const struct addr *addr) { fprintf(out, "%08X", addr->u32[3]); }
 
 static void put_bytes(FILE *out, const struct addr *addr)
 {
@@ -36,52 +29,23 @@ static void put_bytes(FILE *out, const struct addr *addr)
 }
 
 /* --- sockets -------------------------------------------------------------------------------------------------------------- */
-static void put_socket(void *ctx, struct sock_seen *seen)
+static void put_text(struct page *page, char *text)
 {
-    struct page *page = ctx;
-    struct desc *desc = seen->sock ? desc_of_file(&seen->sock->file) : NULL;
-    uint64_t now_ns = lil_host_now(page->host);
-    /* in clock ticks of 10 ms */
-    unsigned long when =
-        seen->timer && seen->expires_ns > now_ns && seen->expires_ns != LIL_NEVER ? (seen->expires_ns - now_ns) / (10 * NS_PER_MS) : 0;
-
-    if (seen->family != page->family)
-        return;
-    fprintf(page->out, page->is_udp ? "%5d: " : "%4d: ", page->number++);
-    put_words(page->out, &seen->flow.local, page->family);
-    fprintf(page->out, ":%04X ", seen->flow.local_port);
-    put_words(page->out, &seen->flow.remote, page->family);
-    fprintf(page->out, ":%04X %02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d 0000000000000000", seen->flow.remote_port, seen->state,
-            seen->state == SEEN_LISTEN ? 0 : seen->unsent, seen->unread, seen->timer, when, seen->retransmits, 0, 0,
-            desc ? (unsigned long)desc->inode : 0, page->is_udp ? 2 : 1);
-    fputs(page->is_udp ? " 0\n" : seen->tcb || seen->listener ? " 20 0 0 10 -1\n" : "\n", page->out);
+    fputs(text ? text : "", page->out);
+    free(text);
 }
 
-static void put_sockets(struct page *page, int protocol, uint8_t family)
+static unsigned long inode_of(const struct sock *sock)
 {
-    static const char *const heads[] = {
-        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
-        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
-        "tm->when retrnsmt   uid  timeout inode\n",
-        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer "
-        "drops\n",
-        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr "
-        "tm->when retrnsmt   uid  timeout inode ref pointer drops\n"};
+    const struct desc *desc = desc_of_file(&sock->file);
+    return desc ? (unsigned long)desc->inode : 0;
+}
 
-    page->family = family;
-    page->is_udp = protocol != IPPROTO_TCP;
+static void put_sockets(struct page *page)
+{
     keepalive_turn(page->program->launcher, true);
-    fputs(heads[page->is_udp * 2 + (family == AF_INET6)], page->out);
-    sock_each_seen(page->host, protocol, put_socket, page);
+    put_text(page, sock_table(page->host, page->name, inode_of));
 }
-
-static void put_tcp(struct page *page) { put_sockets(page, IPPROTO_TCP, AF_INET); }
-static void put_tcp6(struct page *page) { put_sockets(page, IPPROTO_TCP, AF_INET6); }
-static void put_udp(struct page *page) { put_sockets(page, IPPROTO_UDP, AF_INET); }
-static void put_udp6(struct page *page) { put_sockets(page, IPPROTO_UDP, AF_INET6); }
-static void put_raw(struct page *page) { put_sockets(page, IPPROTO_RAW, AF_INET); }
-static void put_raw6(struct page *page) { put_sockets(page, IPPROTO_RAW, AF_INET6); }
-static void put_none(struct page *page) { put_sockets(page, IPPROTO_MAX, AF_INET); }
 
 /* --- interfaces ------------------------------------------------------------------------------------------------------------ */
 static bool put_interface(void *ctx, const struct host_interface_view *view)
@@ -202,11 +166,11 @@ static bool put_route4(void *ctx, const struct route *route, int ifindex)
         return true;
     mask = addr_v4(length ? ~0u << (32 - length) : 0);
     fprintf(page->out, "%s\t", interface_name(page->host, ifindex, name));
-    put_words(page->out, &route->prefix.addr, AF_INET);
+    put_v4(page->out, &route->prefix.addr);
     fputc('\t', page->out);
-    put_words(page->out, route->has_gateway ? &route->gateway : &none, AF_INET);
+    put_v4(page->out, route->has_gateway ? &route->gateway : &none);
     fprintf(page->out, "\t%04X\t0\t0\t%u\t", route_flags(route, length == 32), route->metric);
-    put_words(page->out, &mask, AF_INET);
+    put_v4(page->out, &mask);
     fprintf(page->out, "\t%u\t0\t0\n", route->metrics.mtu);
     return true;
 }
@@ -257,16 +221,7 @@ static void put_arp(struct page *page)
 }
 
 /* --- figures -------------------------------------------------------------------------------------------------------------------- */
-static void put_counters(struct page *page, const char *name)
-{
-    char *text = host_counter_file(page->host, name);
-    fputs(text ? text : "", page->out);
-    free(text);
-}
-
-static void put_snmp(struct page *page) { put_counters(page, "snmp"); }
-static void put_netstat(struct page *page) { put_counters(page, "netstat"); }
-static void put_snmp6(struct page *page) { put_counters(page, "snmp6"); }
+static void put_counters(struct page *page) { put_text(page, host_counter_file(page->host, page->name)); }
 
 static void put_sockstat(struct page *page)
 {
@@ -304,10 +259,10 @@ static const struct {
     const char *name;
     void (*put)(struct page *page);
 } files[] = {
-    {"tcp", put_tcp}, {"tcp6", put_tcp6}, {"udp", put_udp}, {"udp6", put_udp6}, {"udplite", put_none},
-    {"udplite6", put_none}, {"raw", put_raw}, {"raw6", put_raw6}, {"icmp", put_none}, {"icmp6", put_none},
+    {"tcp", put_sockets}, {"tcp6", put_sockets}, {"udp", put_sockets}, {"udp6", put_sockets}, {"udplite", put_sockets},
+    {"udplite6", put_sockets}, {"raw", put_sockets}, {"raw6", put_sockets}, {"icmp", put_sockets}, {"icmp6", put_sockets},
     {"dev", put_dev}, {"if_inet6", put_if_inet6}, {"route", put_routes}, {"ipv6_route", put_ipv6_route},
-    {"arp", put_arp}, {"snmp", put_snmp}, {"snmp6", put_snmp6}, {"netstat", put_netstat}, {"sockstat", put_sockstat},
+    {"arp", put_arp}, {"snmp", put_counters}, {"snmp6", put_counters}, {"netstat", put_counters}, {"sockstat", put_sockstat},
     {"sockstat6", put_sockstat6}, {"unix", put_unix}, {"netlink", put_netlink}, {"packet", put_packet},
     {"wireless", put_wireless}, {"igmp", put_igmp}, {"igmp6", put_igmp6}, {"dev_mcast", put_nothing},
 };
@@ -324,7 +279,7 @@ static char *close_text(FILE *out, char **text)
 
 char *procnet_text(struct program *program, const char *name, size_t *length)
 {
-    struct page page = {.program = program, .host = program->host};
+    struct page page = {.program = program, .host = program->host, .name = name};
     char *text = NULL;
 
     for (unsigned i = 0; i < ARRAY_COUNT(files); i++) {

@@ -1,21 +1,19 @@
 /* look.c: programs of `commands` that only tell what the virtual host is like: ss, netstat, ip ... show, ethtool -k,
- * /proc/net/tcp. The sockets told of are those that the script has descriptors for; numbers stand where a machine would
- * have names. */
+ * /proc/net/tcp. Numbers stand where a machine would have names. */
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include "script/shell.h"
+#include "socket/sock_seen.h"
 
-enum { INFO_BYTES = 512, OUTQ = 0x5411 /* SIOCOUTQ */ };
+enum { INFO_BYTES = 512 };
 struct seen {                  /* one socket */
-    int type, fd;
+    struct sock_seen sock;     /* its state has Linux's number, as the words below */
+    bool is_tcp;
     uint8_t info[INFO_BYTES];  /* struct tcp_info */
     socklen_t length;
-    struct addr local, remote;
-    uint16_t local_port, remote_port;
-    int queued, unsent;        /* Recv-Q and Send-Q */
 };
 static const struct state_name {
     const char *ss, *netstat;
@@ -29,44 +27,37 @@ static uint64_t info(const struct seen *seen, const char *name)
     return run_tcp_info_field(seen->info, seen->length, name, &value) ? (uint64_t)value.integer : 0;
 }
 
-static unsigned state_of(const struct seen *seen)
+/* Of a socket, or of a connection that nobody has; 0, or -Exxx. */
+static int ask(struct run *run, const struct sock_seen *seen, int level, int name, void *value, socklen_t *length)
 {
-    unsigned state = seen->type == SOCK_STREAM ? (unsigned)info(seen, "tcpi_state") : seen->remote_port ? TCP_ESTABLISHED : TCP_CLOSE;
-    return state < ARRAY_COUNT(state_names) ? state : 0;
+    if (seen->sock)
+        return sock_getopt(run->proc, &seen->sock->file, level, name, value, length);
+    return seen->tcb && level == IPPROTO_TCP ? tcp_getopt(host_tcp(run->host), seen->tcb, name, value, length, run->now_ns) : -ENOENT;
 }
 
-static void read_name(struct run *run, int fd, int (*ask)(struct lil_proc *, int, struct sockaddr *, socklen_t *),
-                      struct addr *addr, uint16_t *port)
+struct look {
+    struct run *run;
+    bool is_tcp;
+    void (*visit)(void *ctx, struct seen *seen);
+    void *ctx;
+};
+
+static void look_at(void *ctx, struct sock_seen *sock)
 {
-    struct sockaddr_storage name;
-    socklen_t length = sizeof name;
-    uint32_t scope;
-    *port = 0;
-    if (ask(run->proc, fd, (struct sockaddr *)&name, &length) == 0)
-        (void)!addr_from_sockaddr((struct sockaddr *)&name, length, addr, port, &scope);
+    struct look *look = ctx;
+    struct seen seen = {.sock = *sock, .is_tcp = look->is_tcp, .length = INFO_BYTES};
+    if (look->is_tcp && ask(look->run, sock, IPPROTO_TCP, TCP_INFO, seen.info, &seen.length) < 0)
+        seen.length = 0;
+    look->visit(look->ctx, &seen);
 }
 
-static bool look_at(struct run *run, const struct fd_entry *entry, struct seen *seen)
+static void look_around(struct run *run, void (*visit)(void *ctx, struct seen *seen), void *ctx)
 {
-    socklen_t size = sizeof seen->type;
-    *seen = (struct seen){.fd = entry->script_fd, .length = INFO_BYTES};
-    if (entry->kind != FD_SOCKET || entry->live_fd < 0 ||
-        lil_getsockopt(run->proc, entry->live_fd, SOL_SOCKET, SO_TYPE, &seen->type, &size) < 0)
-        return false;
-    if (seen->type == SOCK_STREAM && lil_getsockopt(run->proc, entry->live_fd, IPPROTO_TCP, TCP_INFO, seen->info, &seen->length) < 0)
-        return false;
-    seen->local = addr_any(AF_INET);
-    read_name(run, entry->live_fd, lil_getsockname, &seen->local, &seen->local_port);
-    seen->remote = addr_any(addr_is_v4(&seen->local) ? AF_INET : AF_INET6);
-    read_name(run, entry->live_fd, lil_getpeername, &seen->remote, &seen->remote_port);
-    if (state_of(seen) == TCP_LISTEN) {
-        seen->queued = (int)info(seen, "tcpi_unacked");
-        seen->unsent = (int)info(seen, "tcpi_sacked");
-    } else {
-        (void)!lil_ioctl(run->proc, entry->live_fd, FIONREAD, &seen->queued);
-        (void)!lil_ioctl(run->proc, entry->live_fd, OUTQ, &seen->unsent);
+    static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+    for (int i = 0; i < 2; i++) {
+        struct look look = {run, protocols[i] == IPPROTO_TCP, visit, ctx};
+        sock_each_seen(run->host, protocols[i], look_at, &look);
     }
-    return true;
 }
 
 /* --- ss ------------------------------------------------------------------------------------------------------------------- */
@@ -151,12 +142,13 @@ static void read_filter(struct shell *shell, int argc, char **argv, struct filte
 
 static bool passes(const struct filter *filter, const struct seen *seen)
 {
-    unsigned state = state_of(seen), usual = filter->all ? ~0u : filter->listening ? 1u << TCP_LISTEN | 1u << TCP_CLOSE : 0x97e;
-    if (seen->type == SOCK_STREAM ? !filter->tcp || (state == TCP_CLOSE && !filter->all) : !filter->udp)
+    unsigned state = seen->sock.state, usual = filter->all ? ~0u : filter->listening ? 1u << TCP_LISTEN | 1u << TCP_CLOSE : 0x97e;
+    const struct flow *flow = &seen->sock.flow;
+    if (seen->is_tcp ? !filter->tcp || state == TCP_CLOSE : !filter->udp)
         return false;
-    return (filter->states ? filter->states : usual) >> state & 1 && (!filter->sport || filter->sport == seen->local_port) &&
-           (!filter->dport || filter->dport == seen->remote_port) && (!filter->has_source || addr_equal(&filter->source, &seen->local)) &&
-           (!filter->has_dest || addr_equal(&filter->dest, &seen->remote));
+    return (filter->states ? filter->states : usual) >> state & 1 && (!filter->sport || filter->sport == flow->local_port) &&
+           (!filter->dport || filter->dport == flow->remote_port) && (!filter->has_source || addr_equal(&filter->source, &flow->local)) &&
+           (!filter->has_dest || addr_equal(&filter->dest, &flow->remote));
 }
 
 static const char *name_of(struct shell *shell, const struct addr *addr, uint16_t port)
@@ -186,9 +178,7 @@ static void print_opening(struct shell *shell, const struct seen *seen, struct s
     uint64_t options = info(seen, "tcpi_options"), rto = info(seen, "tcpi_rto"), rtt = info(seen, "tcpi_rtt");
     char cc[16] = "cubic";
     socklen_t size = sizeof cc;
-    const struct fd_entry *entry = fd_find(shell->run, seen->fd);
-    if (entry)
-        (void)!lil_getsockopt(shell->run->proc, entry->live_fd, IPPROTO_TCP, TCP_CONGESTION, cc, &size);
+    (void)!ask(shell->run, &seen->sock, IPPROTO_TCP, TCP_CONGESTION, cc, &size);
     shell_print(io, "\t%s%s%s%s%s %.16s", options & TCPI_OPT_TIMESTAMPS ? " ts" : "",
                 options & TCPI_OPT_SACK ? " sack" : "", options & TCPI_OPT_ECN ? " ecn" : "",
                 options & 16 ? " ecnseen" : "", options & 32 ? " fastopen" : "", cc);
@@ -255,39 +245,50 @@ static void print_details(struct shell *shell, const struct seen *seen, struct s
 
 static void print_memory(struct shell *shell, const struct seen *seen, struct shell_io *io)
 {
-    const struct fd_entry *entry = fd_find(shell->run, seen->fd);
     uint32_t words[9] = {0};
     socklen_t size = sizeof words;
-    if (entry && lil_getsockopt(shell->run->proc, entry->live_fd, SOL_SOCKET, SO_MEMINFO, words, &size) == 0)
+    if (ask(shell->run, &seen->sock, SOL_SOCKET, SO_MEMINFO, words, &size) == 0)
         shell_print(io, "\t skmem:(r%u,rb%u,t%u,tb%u,f%u,w%u,o%u,bl%u,d%u)", words[0], words[1], words[2], words[3],
                     words[4], words[5], words[6], words[7], words[8]);
 }
 
+struct listing {
+    struct shell *shell;
+    struct shell_io *io;
+    struct filter filter;
+};
+
+static void print_ss(void *ctx, struct seen *seen)
+{
+    struct listing *listing = ctx;
+    const struct filter *filter = &listing->filter;
+    const struct flow *flow = &seen->sock.flow;
+    struct shell *shell = listing->shell;
+    struct shell_io *io = listing->io;
+    if (!passes(filter, seen))
+        return;
+    shell_print(io, "%s%-10s %-6u %-6u %s %s", !filter->tcp || !filter->udp ? "" : seen->is_tcp ? "tcp   " : "udp   ",
+                state_names[seen->sock.state].ss, seen->sock.unread, seen->sock.unsent, name_of(shell, &flow->local, flow->local_port),
+                name_of(shell, &flow->remote, flow->remote_port));
+    shell_print(io, filter->details || filter->memory ? "\n" : " \n");
+    if (filter->memory)
+        print_memory(shell, seen, io);
+    if (filter->details && seen->is_tcp)
+        print_details(shell, seen, io);
+    else if (filter->memory)
+        shell_print(io, "\n");
+}
+
 static int do_ss(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    struct filter filter = {0};
-    struct seen seen;
+    struct listing listing = {.shell = shell, .io = io};
     if (argc > 1 && strcmp(argv[1], "-s") == 0)
         run_skip(shell->run, "command: ss -s is not known here");
-    read_filter(shell, argc, argv, &filter);
-    bool both = filter.tcp && filter.udp;
-    if (!filter.bare)
-        shell_print(io, "%sState      Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n", both ? "Netid " : "");
-    for (const struct fd_entry *entry = shell->run->fds; entry; entry = entry->next) {
-        if (!look_at(shell->run, entry, &seen) || !passes(&filter, &seen))
-            continue;
-        shell_print(io, "%s%-10s %-6d %-6d %s %s",
-                    !both ? "" : seen.type == SOCK_STREAM ? "tcp   " : "udp   ",
-                    state_names[state_of(&seen)].ss, seen.queued, seen.unsent,
-                    name_of(shell, &seen.local, seen.local_port), name_of(shell, &seen.remote, seen.remote_port));
-        shell_print(io, filter.details || filter.memory ? "\n" : " \n");
-        if (filter.memory)
-            print_memory(shell, &seen, io);
-        if (filter.details && seen.type == SOCK_STREAM)
-            print_details(shell, &seen, io);
-        else if (filter.memory)
-            shell_print(io, "\n");
-    }
+    read_filter(shell, argc, argv, &listing.filter);
+    if (!listing.filter.bare)
+        shell_print(io, "%sState      Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n",
+                    listing.filter.tcp && listing.filter.udp ? "Netid " : "");
+    look_around(shell->run, print_ss, &listing);
     return 0;
 }
 
@@ -375,53 +376,41 @@ static int print_counters(struct shell *shell, const struct filter *filter, stru
     return 0;
 }
 
+static void print_netstat(void *ctx, struct seen *seen)
+{
+    struct listing *listing = ctx;
+    const struct flow *flow = &seen->sock.flow;
+    if (passes(&listing->filter, seen))
+        shell_print(listing->io, "%s%s  %6u %6u %-23s %-23s %-11s\n", seen->is_tcp ? "tcp" : "udp", addr_is_v4(&flow->local) ? " " : "6",
+                    seen->sock.unread, seen->sock.unsent, name_of(listing->shell, &flow->local, flow->local_port),
+                    name_of(listing->shell, &flow->remote, flow->remote_port), state_names[seen->sock.state].netstat);
+}
+
 static int do_netstat(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
-    struct filter filter = {0};
-    struct seen seen;
+    struct listing listing = {.shell = shell, .io = io};
+    struct filter *filter = &listing.filter;
     bool counts = false;
     for (int i = 1; i < argc; i++)
-        i += read_flags(shell, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &filter, &counts);
+        i += read_flags(shell, argv[i], i + 1 < argc ? argv[i + 1] : NULL, filter, &counts);
     if (counts)
-        return print_counters(shell, &filter, io);
-    if (!filter.tcp && !filter.udp)
-        filter.tcp = filter.udp = true;
+        return print_counters(shell, filter, io);
+    if (!filter->tcp && !filter->udp)
+        filter->tcp = filter->udp = true;
     shell_print(io, "Active Internet connections (%s)\nProto Recv-Q Send-Q Local Address           Foreign Address         State      \n",
-                filter.all ? "servers and established" : filter.listening ? "only servers" : "w/o servers");
-    for (const struct fd_entry *entry = shell->run->fds; entry; entry = entry->next)
-        if (look_at(shell->run, entry, &seen) && passes(&filter, &seen))
-            shell_print(io, "%s%s  %6d %6d %-23s %-23s %-11s\n", seen.type == SOCK_STREAM ? "tcp" : "udp",
-                        addr_is_v4(&seen.local) ? " " : "6", seen.queued, seen.unsent,
-                        name_of(shell, &seen.local, seen.local_port), name_of(shell, &seen.remote, seen.remote_port),
-                        state_names[state_of(&seen)].netstat);
+                filter->all ? "servers and established" : filter->listening ? "only servers" : "w/o servers");
+    look_around(shell->run, print_netstat, &listing);
     return 0;
 }
 
-static const char *hex_name(struct shell *shell, const struct addr *addr, uint16_t port, bool is_v6)
-{
-    const char *text = "";
-    for (int word = is_v6 ? 0 : 12; word < 16; word += 4) { /* each word as the machine reads it */
-        const uint8_t *b = addr->b + word;
-        text = arena_printf(&shell->run->script.arena, "%s%02X%02X%02X%02X", text, b[3], b[2], b[1], b[0]);
-    }
-    return arena_printf(&shell->run->script.arena, "%s:%04X", text, port);
-}
+static unsigned long inode_of(const struct sock *sock) { return sock->slot + 1ul; }
 
-static const char *tcp_table(struct shell *shell, bool is_v6)
+/* TEXT in the script's memory; it is freed. */
+static const char *keep(struct shell *shell, char *text)
 {
-    struct seen seen;
-    unsigned line = 0;
-    const char *text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
-    for (const struct fd_entry *entry = shell->run->fds; entry; entry = entry->next)
-        if (look_at(shell->run, entry, &seen) && seen.type == SOCK_STREAM && state_of(&seen) != TCP_CLOSE &&
-            addr_is_v4(&seen.local) != is_v6)
-            text = arena_printf(&shell->run->script.arena,
-                                "%s%4u: %s %s %02X %08X:%08X 00:00000000 %08X     0        0 %u 1\n", text, line++,
-                                hex_name(shell, &seen.local, seen.local_port, is_v6),
-                                hex_name(shell, &seen.remote, seen.remote_port, is_v6), state_of(&seen),
-                                state_of(&seen) == TCP_LISTEN ? 0 : (unsigned)seen.unsent, (unsigned)seen.queued,
-                                (unsigned)info(&seen, "tcpi_retransmits"), (unsigned)entry->script_fd);
-    return text;
+    const char *kept = text ? arena_copy(&shell->run->script.arena, text, strlen(text)) : NULL;
+    free(text);
+    return kept;
 }
 
 static int device_number(struct run *run, unsigned long request)
@@ -436,8 +425,10 @@ static int device_number(struct run *run, unsigned long request)
 const char *shell_look(struct shell *shell, const char *path)
 {
     struct arena *arena = &shell->run->script.arena;
-    if (strcmp(path, "/proc/net/tcp") == 0 || strcmp(path, "/proc/net/tcp6") == 0)
-        return tcp_table(shell, path[13] == '6');
+    if (strncmp(path, "/proc/net/", 10) == 0) {
+        const char *counters = keep(shell, host_counter_file(shell->run->host, path + 10));
+        return counters ? counters : keep(shell, sock_table(shell->run->host, path + 10, inode_of));
+    }
     if (strcmp(path, "/proc/uptime") == 0)
         return arena_printf(arena, "%.2f %.2f\n", (double)shell->run->now_ns / 1e9, (double)shell->run->now_ns / 1e9);
     if (strcmp(path, "/proc/version") == 0)

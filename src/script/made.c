@@ -3,7 +3,6 @@
  * file of zeros only its size is kept (file.c sends it). */
 #include <stdlib.h>
 #include <string.h>
-#include "host/host.h"
 #include "script/shell.h"
 
 struct made_file {
@@ -101,12 +100,6 @@ const char *shell_file(struct shell *shell, const char *path)
     if (strncmp(path, "/proc/sys/", 10) == 0) {
         shell_sysctl_get(shell, path, value, sizeof value);
         return arena_printf(&shell->run->script.arena, "%s\n", value);
-    }
-    char *counters = strncmp(path, "/proc/net/", 10) == 0 ? host_counter_file(shell->run->host, path + 10) : NULL;
-    if (counters) {
-        text = arena_copy(&shell->run->script.arena, counters, strlen(counters));
-        free(counters);
-        return text;
     }
     bool is_machine = strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 || strncmp(path, "/dev/", 5) == 0;
     return is_machine ? NULL : shell_file_beside(shell, path);

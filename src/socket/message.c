@@ -152,8 +152,8 @@ struct printer {
 static void put(struct printer *printer, int level, int type, const void *data, size_t length)
 {
     struct cmsghdr cmsg = {.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
-    char *to = (char *)printer->message->msg_control + printer->used;
     size_t room = printer->size - printer->used;
+    char *to;
 
     if (room < cmsg.cmsg_len)
         printer->message->msg_flags |= MSG_CTRUNC;
@@ -161,6 +161,7 @@ static void put(struct printer *printer, int level, int type, const void *data, 
         return;
     if (room < cmsg.cmsg_len) /* as much as there is room for, as on Linux */
         cmsg.cmsg_len = room;
+    to = (char *)printer->message->msg_control + printer->used;
     memcpy(to, &cmsg, sizeof cmsg);
     memcpy(to + CMSG_LEN(0), data, cmsg.cmsg_len - CMSG_LEN(0));
     printer->used += CMSG_SPACE(length);

@@ -1,4 +1,6 @@
-/* sock_seen.c: the walk over all sockets of a host. */
+/* sock_seen.c: the walk over all sockets of a host, and the files of /proc/net that list them. */
+#include <stdio.h>
+#include <stdlib.h>
 #include "socket/sock_seen.h"
 
 struct walk {
@@ -103,4 +105,66 @@ void sock_each_seen(struct lil_host *host, int protocol, void (*visit)(void *ctx
         slab_each(&sockets->slab, see_sock, &walk);
     if (protocol == IPPROTO_TCP)
         tcp_each(host_tcp(host), 0, see_tcp, &walk);
+}
+
+/* --- /proc/net/tcp and its like ------------------------------------------------------------------------------------------------- */
+struct table {
+    FILE *out;
+    uint64_t now_ns;
+    uint8_t family;
+    bool is_udp; /* not TCP: the lines are a little wider */
+    int number;
+    unsigned long (*inode)(const struct sock *sock);
+};
+
+/* An address is printed as the machine's own words of four bytes. */
+static void put_end(const struct table *table, const struct addr *addr, uint16_t port)
+{
+    for (unsigned i = table->family == AF_INET ? 3 : 0; i < 4; i++)
+        fprintf(table->out, "%08X", addr->u32[i]);
+    fprintf(table->out, ":%04X ", port);
+}
+
+static void put_line(void *ctx, struct sock_seen *seen)
+{
+    struct table *table = ctx;
+    bool is_timed = seen->timer && seen->expires_ns > table->now_ns && seen->expires_ns != LIL_NEVER;
+    unsigned long ticks = is_timed ? (seen->expires_ns - table->now_ns) / (10 * NS_PER_MS) : 0;
+
+    if (seen->family != table->family)
+        return;
+    fprintf(table->out, table->is_udp ? "%5d: " : "%4d: ", table->number++);
+    put_end(table, &seen->flow.local, seen->flow.local_port);
+    put_end(table, &seen->flow.remote, seen->flow.remote_port);
+    fprintf(table->out, "%02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d 0000000000000000", seen->state,
+            seen->state == SEEN_LISTEN ? 0 : seen->unsent, seen->unread, seen->timer, ticks, seen->retransmits, 0, 0,
+            seen->sock ? table->inode(seen->sock) : 0, table->is_udp ? 2 : 1);
+    fputs(table->is_udp ? " 0\n" : seen->tcb || seen->listener ? " 20 0 0 10 -1\n" : "\n", table->out);
+}
+
+char *sock_table(struct lil_host *host, const char *name, unsigned long (*inode)(const struct sock *sock))
+{
+    static const struct { const char *name; int protocol; } kinds[] = {
+        {"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"raw", IPPROTO_RAW}, {"udplite", IPPROTO_MAX}, {"icmp", IPPROTO_MAX}}; /* MAX: none here */
+    size_t length = strcspn(name, "6"), size;
+    bool is_v6 = name[length] == '6';
+    unsigned kind = 0;
+    char *text = NULL;
+    while (kind < ARRAY_COUNT(kinds) && (strlen(kinds[kind].name) != length || strncmp(kinds[kind].name, name, length) != 0))
+        kind++;
+    FILE *out = kind < ARRAY_COUNT(kinds) && name[length + is_v6] == 0 ? open_memstream(&text, &size) : NULL;
+    if (!out)
+        return NULL;
+    struct table table = {.out = out, .now_ns = lil_host_now(host), .family = is_v6 ? AF_INET6 : AF_INET,
+                          .is_udp = kinds[kind].protocol != IPPROTO_TCP, .inode = inode};
+    fprintf(out, "%s st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode%s\n",
+            is_v6          ? "  sl  local_address                         remote_address                       "
+            : table.is_udp ? "   sl  local_address rem_address  "
+                           : "  sl  local_address rem_address  ",
+            table.is_udp ? " ref pointer drops" : "");
+    sock_each_seen(host, kinds[kind].protocol, put_line, &table);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }

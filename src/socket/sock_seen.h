@@ -1,5 +1,5 @@
 /* sock_seen.h: every socket of a host, as ss(8) and /proc/net list them: TCP connections, listeners, SYN entries and TIME-WAIT
- * records; bound UDP and raw sockets. For netlink_diag.c and launch/procnet.c. */
+ * records; bound UDP and raw sockets. */
 #ifndef SOCKET_SOCK_SEEN_H
 #define SOCKET_SOCK_SEEN_H
 #include "socket/sock.h"
@@ -30,5 +30,7 @@ struct sock_seen {
 };
 /* PROTOCOL: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_RAW. */
 void sock_each_seen(struct lil_host *host, int protocol, void (*visit)(void *ctx, struct sock_seen *seen), void *ctx);
+/* The text of /proc/net/NAME ("tcp", "udp6", "raw" ...), to be freed; NULL: no such name, or no memory. INODE: of a process's socket. */
+char *sock_table(struct lil_host *host, const char *name, unsigned long (*inode)(const struct sock *sock));
 
 #endif
