@@ -259,39 +259,40 @@ static bool is_bare(const char *name)
     return false;
 }
 
+static const char *const valued[] = {"--profile", "--junit", "--capture", "--define", "--seed", "--jobs", NULL};
+
+static int take_value(struct options *options, const char *name, const char *value)
+{
+    char rest;
+    if (strcmp(name, "--profile") == 0)
+        options->config.profile = value;
+    else if (strcmp(name, "--junit") == 0)
+        options->junit = value;
+    else if (strcmp(name, "--capture") == 0)
+        options->config.capture = value;
+    else if (strcmp(name, "--define") == 0)
+        return add_define(options, value) ? 0 : bad("--define wants NAME=VALUE, not \"%s\"", value);
+    else if (strcmp(name, "--seed") == 0)
+        return script_config_set(&options->config, "seed", value) ? bad("bad seed %s", value) : 0;
+    else if (sscanf(value, "%d%c", &options->jobs, &rest) != 1 || options->jobs < 0)
+        return bad("--jobs wants a number, not \"%s\"", value);
+    return 0;
+}
+
 static int parse_option(struct options *options, int argc, char **argv, int *i)
 {
     const char *value;
-    char rest;
     if (simple_flag(options, argv[*i]))
         return 0;
     if (argv[*i][0] == '-' && argv[*i][1] == 'D') {
         value = argv[*i][2] ? argv[*i] + 2 : *i + 1 < argc ? argv[++*i] : "";
         return add_define(options, value) ? 0 : bad("-D wants NAME=VALUE, not \"%s\"", value);
     }
-    static const char *const valued[] = {"--profile", "--junit", "--capture", "--define", "--seed", "--jobs"};
-    for (int k = 0; k < 6; k++) {
-        if (!is_word(argv[*i], valued[k]))
-            continue;
-        value = value_of(argc, argv, i, valued[k]);
-        if (!value)
-            return bad("%s wants a value", valued[k]);
-        if (k == 0)
-            options->config.profile = value;
-        else if (k == 1)
-            options->junit = value;
-        else if (k == 2)
-            options->config.capture = value;
-        else if (k == 3)
-            return add_define(options, value) ? 0 : bad("--define wants NAME=VALUE, not \"%s\"", value);
-        else if (k == 5)
-            return sscanf(value, "%d%c", &options->jobs, &rest) != 1 || options->jobs < 0
-                       ? bad("--jobs wants a number, not \"%s\"", value)
-                       : 0;
-        else
-            return script_config_set(&options->config, "seed", value) ? bad("bad seed %s", value) : 0;
-        return 0;
-    }
+    for (const char *const *name = valued; *name; name++)
+        if (is_word(argv[*i], *name)) {
+            value = value_of(argc, argv, i, *name);
+            return value ? take_value(options, *name, value) : bad("%s wants a value", *name);
+        }
     if (strncmp(argv[*i], "--", 2) == 0) {
         const char *argument = argv[*i];
         if (!strchr(argument, '=') && !is_bare(argument + 2) && *i + 1 < argc && argv[*i + 1][0] != '-') {

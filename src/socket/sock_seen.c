@@ -145,7 +145,7 @@ static void put_line(void *ctx, struct sock_seen *seen)
 char *sock_table(struct lil_host *host, const char *name, unsigned long (*inode)(const struct sock *sock))
 {
     static const struct { const char *name; int protocol; } kinds[] = {
-        {"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"raw", IPPROTO_RAW}, {"udplite", IPPROTO_MAX}, {"icmp", IPPROTO_MAX}}; /* MAX: none here */
+        {"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"raw", IPPROTO_RAW}, {"udplite", IPPROTO_MAX /* none */}, {"icmp", IPPROTO_MAX}};
     size_t length = strcspn(name, "6"), size;
     bool is_v6 = name[length] == '6';
     unsigned kind = 0;

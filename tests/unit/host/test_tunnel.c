@@ -1,7 +1,6 @@
 /* test_tunnel.c: what a tunnel must not be hurt by: packets in packets without end, each length cut short, a bad GRE checksum, labels that
  * never end; and a tunnel whose way leads into itself. What tunnels do otherwise is in tests/script/encap. */
 #include "net.h"
-#include <arpa/inet.h>
 #include "lilliput/socket.h"
 #include "host/tunnel.h"
 #include "wire/gre.h"
@@ -88,40 +87,42 @@ static void cut_short(void **state)
     assert_int_equal(lil_drop_count(host, LIL_DROP_IP_PROTOCOL), 1);
 }
 
+/* A datagram of LENGTH bytes from this host to TEXT. */
+static void send_to(const char *text, size_t length)
+{
+    static char bytes[3000];
+    struct addr addr;
+    struct sockaddr_storage to;
+    assert_int_equal(addr_parse(text, &addr), 0);
+    socklen_t size = addr_to_sockaddr(&addr, 9, 0, addr_is_v4(&addr) ? AF_INET : AF_INET6, &to);
+    struct lil_proc *proc = lil_proc_new(host);
+    int fd = lil_socket(proc, to.ss_family, SOCK_DGRAM, 0);
+    assert_int_equal(lil_sendto(proc, fd, bytes, length, 0, (struct sockaddr *)&to, size), length);
+    lil_host_poll(host, net->now_ns);
+    lil_proc_free(proc);
+}
+
 /* The way to the other end goes into the tunnel: nothing leaves, and nothing turns. */
 static void into_itself(void **state)
 {
     (void)state;
     assert_int_equal(lil_route_add(host, "192.0.2.9/32", "dev t1"), 0);
-    struct lil_proc *proc = lil_proc_new(host);
-    int fd = lil_socket(proc, AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
-    inet_pton(AF_INET, "192.0.2.9", &to.sin_addr);
-    assert_int_equal(lil_sendto(proc, fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);
-    lil_host_poll(host, net->now_ns);
+    send_to("192.0.2.9", 1);
     assert_int_equal(lil_drop_count(host, LIL_DROP_NO_ROUTE), 1);
     assert_int_equal(net->log_count, 0);
-    lil_proc_free(proc);
 }
 
 /* Two that lead into each other, and fragments in each turn: there is an end. */
 static void into_each_other(void **state)
 {
     (void)state;
-    static char text[3000];
     assert_true(host_tunnel_add(host, "a1", "ipip local 192.0.2.1 remote 198.51.100.1 ttl 64 nopmtudisc") > 0);
     assert_true(host_tunnel_add(host, "b1", "ipip local 192.0.2.1 remote 198.51.100.2 ttl 64 nopmtudisc") > 0);
     assert_int_equal(lil_route_add(host, "198.51.100.2/32", "dev a1"), 0);
     assert_int_equal(lil_route_add(host, "198.51.100.1/32", "dev b1"), 0);
-    struct lil_proc *proc = lil_proc_new(host);
-    int fd = lil_socket(proc, AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
-    inet_pton(AF_INET, "198.51.100.2", &to.sin_addr);
-    assert_int_equal(lil_sendto(proc, fd, text, sizeof text, 0, (struct sockaddr *)&to, sizeof to), sizeof text);
-    lil_host_poll(host, net->now_ns);
+    send_to("198.51.100.2", 3000);
     assert_in_range(lil_drop_count(host, LIL_DROP_NO_ROUTE), 1, 1000);
     assert_int_equal(net->log_count, 0);
-    lil_proc_free(proc);
 }
 
 /* RFC 2473 4.1.1: two of IPv6 that lead into each other: a packet that says 4 goes into five of them, not into eight. */
@@ -133,15 +134,9 @@ static void limited(void **state)
     assert_true(host_tunnel_add(host, "b6", "ip6tnl local 2001:db8::1 remote 2001:db8:1::2 encaplimit none") > 0);
     assert_int_equal(lil_route_add(host, "2001:db8:1::2/128", "dev a6"), 0);
     assert_int_equal(lil_route_add(host, "2001:db8:1::1/128", "dev b6"), 0);
-    struct lil_proc *proc = lil_proc_new(host);
-    int fd = lil_socket(proc, AF_INET6, SOCK_DGRAM, 0);
-    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
-    inet_pton(AF_INET6, "2001:db8:1::2", &to.sin6_addr);
-    assert_int_equal(lil_sendto(proc, fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);
-    lil_host_poll(host, net->now_ns);
+    send_to("2001:db8:1::2", 1);
     assert_int_equal(lil_drop_count(host, LIL_DROP_TUNNEL), 1);
     assert_int_equal(lil_drop_count(host, LIL_DROP_NO_ROUTE), 0);
-    lil_proc_free(proc);
 }
 
 /* What ip-tunnel(8) refuses. */
