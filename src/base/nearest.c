@@ -1,5 +1,6 @@
 /* nearest.c: "did you mean": the edit distance of two words. */
 #include "base/nearest.h"
+#include <stdio.h>
 #include <string.h>
 
 /* Letters put in, left out, replaced, or two that changed places. */
@@ -41,4 +42,12 @@ const char *nearest_word(const char *word, const char *const *words)
         }
     }
     return best;
+}
+
+const char *nearest_hint(const char *near, char out[NEAREST_HINT])
+{
+    out[0] = 0;
+    if (near)
+        snprintf(out, NEAREST_HINT, "; did you mean \"%s\"?", near);
+    return out;
 }

@@ -30,9 +30,9 @@ static int run_verb(int argc, char **argv)
             return verbs[i].main(argc, argv);
         words[i] = verbs[i].name;
     }
-    const char *near = nearest_word(argv[0], words);
-    fprintf(stderr, "lilliput: unknown verb \"%s\"; ", argv[0]);
-    fprintf(stderr, near ? "did you mean \"%s\"?\n" : "`lilliput help` lists them\n", near);
+    char hint[NEAREST_HINT];
+    nearest_hint(nearest_word(argv[0], words), hint);
+    fprintf(stderr, "lilliput: unknown verb \"%s\"%s; `lilliput help` lists them\n", argv[0], hint);
     return CLI_USAGE;
 }
 

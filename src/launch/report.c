@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/nearest.h"
 #include "launch/attempt.h"
 #include "launch/cases.h"
 
@@ -277,13 +278,13 @@ static int line_of(struct fy_node *scalar)
 /* What is wrong with one case of a baseline, in words; "": nothing. */
 static void check_case(const char *name, struct fy_node *values, char *why, size_t size)
 {
-    const char *near = case_nearest(name);
+    char hint[NEAREST_HINT];
     void *at = NULL;
     bool has_exit = false;
 
     why[0] = 0;
     if (!case_find(name))
-        snprintf(why, size, "there is no case \"%s\"%s%s", name, near ? "; did you mean " : "", near ? near : "");
+        snprintf(why, size, "there is no case \"%s\"%s", name, nearest_hint(case_nearest(name), hint));
     else if (!values || !fy_node_is_mapping(values))
         snprintf(why, size, "%s: {exit: ..., errno: ..., virtual: ...} is wanted", name);
     for (struct fy_node_pair *pair; !why[0] && (pair = fy_node_mapping_iterate(values, &at));) {

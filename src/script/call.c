@@ -161,9 +161,8 @@ void call_check_names(struct call *call, const struct expr *expr, const char *co
             name++;
         if (!expr->names[i] || *name)
             continue;
-        const char *near = nearest_word(expr->names[i], names);
-        call_fail(call, "this structure has no field %s%s%s%s", expr->names[i], near ? "; did you mean " : "",
-                  near ? near : "", near ? "?" : "");
+        char hint[NEAREST_HINT];
+        call_fail(call, "this structure has no field %s%s", expr->names[i], nearest_hint(nearest_word(expr->names[i], names), hint));
     }
 }
 
@@ -360,8 +359,8 @@ static _Noreturn void unknown_call(struct call *call)
         for (const struct call_entry *entry = tables[i]; entry->name && count < 127; entry++)
             names[count++] = entry->name;
     names[count] = NULL;
-    const char *near = nearest_word(call->spec->name, names);
-    call_skip(call, "this call is not known here%s%s%s", near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
+    char hint[NEAREST_HINT];
+    call_skip(call, "this call is not known here%s", nearest_hint(nearest_word(call->spec->name, names), hint));
 }
 
 void call_run(struct run *run, const struct script_event *event)

@@ -165,8 +165,8 @@ static _Noreturn void unknown_field(struct run *run, const char *name)
     const char *names[ARRAY_COUNT(fields) + 1] = {NULL};
     for (unsigned i = 0; i < ARRAY_COUNT(fields); i++)
         names[i] = fields[i].name;
-    const char *near = nearest_word(name, names);
-    run_skip(run, "TCP_INFO has no %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    char hint[NEAREST_HINT];
+    run_skip(run, "TCP_INFO has no %s here%s", name, nearest_hint(nearest_word(name, names), hint));
 }
 
 /* TCP_CC_INFO (union tcp_cc_info in linux/inet_diag.h): the algorithm's own. */

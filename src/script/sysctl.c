@@ -90,8 +90,8 @@ static _Noreturn void unknown(struct shell *shell, const char *name)
     (void)lil_sysctl_each(shell->run->host, add_name, &list);
     for (unsigned i = 0; sysctl_linux_at(i); i++)
         add_name(&list, sysctl_linux_at(i)->name, NULL);
-    const char *near = nearest_word(name, list.names);
-    run_skip(shell->run, "command: no sysctl %s here%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    char hint[NEAREST_HINT];
+    run_skip(shell->run, "command: no sysctl %s here%s", name, nearest_hint(nearest_word(name, list.names), hint));
 }
 
 static bool is_refused(const char *name, const char *value)

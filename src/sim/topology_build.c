@@ -3,6 +3,7 @@
  * the file. */
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/nearest.h"
 #include "sim/sim_node.h"
 #include "sim/topology_read.h"
 
@@ -23,13 +24,12 @@ static int fail_near(struct builder *builder, const struct topology_text *at, co
                      const char *const *names)
 {
     const char *near = reader_nearest(word, names);
-    char list[160] = "";
+    char list[160] = "", hint[NEAREST_HINT];
     size_t length = 0;
     for (unsigned i = 0; !near && names[i] && length + strlen(names[i]) + 20 < sizeof(list); i++)
         length +=
             (size_t)snprintf(list + length, sizeof(list) - length, "%s%.100s", i ? ", " : "; there is ", names[i]);
-    return reader_fail_at(&builder->reader, at->line, at->column, "unknown %s \"%s\"%s%s%s%s", what, word,
-                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
+    return reader_fail_at(&builder->reader, at->line, at->column, "unknown %s \"%s\"%s%s", what, word, nearest_hint(near, hint), list);
 }
 
 static const char *reason(int error)

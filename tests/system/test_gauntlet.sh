@@ -193,7 +193,7 @@ mistake 'no profile "linuz"; did you mean "linux"' --profile linuz -- true
 mistake '--cases: there is no such option; did you mean --case' --cases fine -- true
 mistake '/no/such cannot be read' --expect /no/such -- true
 echo 'refusd: {exit: 0}' >"$work/wrong.yaml"
-mistake '.*wrong.yaml:1: there is no case "refusd"; did you mean refused' --expect "$work/wrong.yaml" -- true
+mistake '.*wrong.yaml:1: there is no case "refusd"; did you mean "refused"' --expect "$work/wrong.yaml" -- true
 mistake '/no/such cannot be written' --record /no/such -- true
 mistake 'no-such-program: no such program' -- no-such-program
 mistake '"a b" is no name' --name 'a b' -- true

@@ -83,7 +83,7 @@ static void test_mistakes(void **state)
     static const struct {
         const char *text, *why;
     } tries[] = {{"refused: {exit: 7, errno: ECONNREFUSED, virtual: 1}\nblackhole: {exit: HANG}\n", NULL},
-                 {"refused: {exit: 7}\nrefusd: {exit: 0}\n", ":2: there is no case \"refusd\"; did you mean refused"},
+                 {"refused: {exit: 7}\nrefusd: {exit: 0}\n", ":2: there is no case \"refusd\"; did you mean \"refused\"?"},
                  {"refused: {exit: 7, errno\n", ":2:1: missing comma"},
                  {"refused: {exit: 7}\nrefused: {exit: 7}\n", ":2:1: duplicate key"},
                  {"", "it has no case"},
