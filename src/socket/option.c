@@ -689,18 +689,11 @@ static int may_set(const struct lil_proc *proc, const struct sock *sock, int lev
     return 0;
 }
 
-int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
+static int set_option(struct lil_proc *proc, struct sock *sock, int level, int name, const void *value, socklen_t length)
 {
-    struct sock *sock = sock_of(file);
+    struct file *file = &sock->file;
     const struct flag_option *flag = find_flag(level, name);
 
-    if ((int)length < 0)
-        return -EINVAL;
-    if (level != SOL_SOCKET && sock_is_gone(sock))
-        return -ECONNRESET;
-    int refused = value ? may_set(proc, sock, level, name, value, length) : 0;
-    if (refused)
-        return refused;
     if (calls_are(file, CALLS_BSD)) {
         int result = bsd_option_set(sock, level, name, value, length);
 
@@ -725,6 +718,31 @@ int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, c
     default:
         return option_set_other(sock, level, name, value, length);
     }
+}
+
+/* FreeBSD (tcp_ctloutput_set()): what TCP is told of, too, has no error but TCP's. */
+static bool loses_error(const struct file *file, int level, int name)
+{
+    if (file->type != SOCK_STREAM || !calls_are(file, CALLS_BSD))
+        return false;
+    if (level == IPPROTO_IP)
+        return name == IP_TOS || name == IP_TTL;
+    return level == IPPROTO_IPV6 && file->family == AF_INET6 && (name == IPV6_TCLASS || name == BSD_IPV6_USE_MIN_MTU);
+}
+
+int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
+{
+    struct sock *sock = sock_of(file);
+
+    if ((int)length < 0)
+        return -EINVAL;
+    if (level != SOL_SOCKET && sock_is_gone(sock))
+        return -ECONNRESET;
+    int refused = value ? may_set(proc, sock, level, name, value, length) : 0;
+    if (refused)
+        return refused;
+    int result = set_option(proc, sock, level, name, value, length);
+    return result < 0 && value && loses_error(file, level, name) ? 0 : result;
 }
 
 int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length)

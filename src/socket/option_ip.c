@@ -98,7 +98,8 @@ int ip_set_tos(struct sock *sock, int value)
         options = stream_options(sock);
         if (!options)
             return -ENOBUFS;
-        options->tos = (uint8_t)(value & ~3); /* the ECN bits are TCP's (ip(7)) */
+        bool keeps_all = calls_are(&sock->file, CALLS_BSD) && sock->file.family == AF_INET6; /* ip6_output() */
+        options->tos = (uint8_t)(keeps_all ? value : value & ~3); /* the ECN bits are TCP's (ip(7)) */
         stream_options_changed(sock);
         return 0;
     }

@@ -447,7 +447,7 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->ts_echo = tcb->ts_recent;
     header->window = window_select(tcb);
     header->length = (uint16_t)length;
-    header->tos = options->tos & 0xfc;
+    header->tos = options->tos & (tcb->ecn_ok ? 0xfc : 0xff);
     header->ttl = options->ttl ? options->ttl : params->ttl;
     header->dont_fragment = options->pmtudisc ? options->pmtudisc == 2 || options->pmtudisc == 3 : params->pmtu_discovery;
     header->push = false;

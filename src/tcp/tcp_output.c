@@ -44,7 +44,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->packet = NULL;
     segment->gso_size = 0;
     segment->option_order = tcp->params.option_order;
-    segment->tos = options->tos & 0xfc;
+    segment->tos = options->tos & (tcb->ecn_ok ? 0xfc : 0xff); /* FreeBSD's IPV6_TCLASS may have ECN's bits */
     segment->ttl = output_ttl(tcb);
     segment->dont_fragment =
         options->pmtudisc == 3 /* DO */ ||

@@ -18,6 +18,8 @@ struct tcp_reply *reply_push(struct tcp *tcp)
     return &tcp->replies[(tcp->reply_first + tcp->reply_count++) % REPLY_LIMIT];
 }
 
+static uint8_t tos_of(const struct tcb *tcb) { return tcb->opt->socket.tos & (tcb->ecn_ok ? 0xfc : 0xff); }
+
 static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
 {
     header->checksum = header->urgent = 0;
@@ -191,7 +193,7 @@ void reset_answer(struct tcb *tcb, const struct tcp_in *in)
     if (!(reply = reset_in_answer(tcb->tcp, in)))
         return;
     reply->flags |= bsd_ecn_flags(tcb);
-    reply->tos = tcb->opt->socket.tos;
+    reply->tos = tos_of(tcb);
     reply->ttl = output_ttl(tcb);
     reply->has_ts = tcb->ts_ok;
     reply->ts_value = tcb_ts_now(tcb);
@@ -205,7 +207,7 @@ void reset_send(struct tcb *tcb)
     if (!reply)
         return;
     *reply = (struct tcp_reply){
-        .flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tcb->opt->socket.tos,
+        .flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tos_of(tcb),
         .ttl = output_ttl(tcb)};
     if (tcb->state != TCPS_SYN_SENT) {
         reply->ack = tcb->rcv_nxt;
@@ -292,7 +294,7 @@ void reply_here(struct tcb *tcb, uint32_t seq, uint16_t flags)
                                 .ack = tcb->rcv_nxt,
                                 .flags = flags | bsd_ecn_flags(tcb),
                                 .window = (uint16_t)(window >> scale),
-                                .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
+                                .tos = tos_of(tcb), .ttl = output_ttl(tcb),
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
@@ -310,7 +312,7 @@ void reply_old_ack(struct tcb *tcb, uint32_t ack)
                                 .ack = ack,
                                 .flags = TCP_ACK,
                                 .window = (uint16_t)(window >> tcb->rcv_wscale),
-                                .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
+                                .tos = tos_of(tcb), .ttl = output_ttl(tcb),
                                 .has_ts = tcb->ts_ok,
                                 .ts_value = tcb_ts_now(tcb),
                                 .ts_echo = tcb->ts_recent};
@@ -324,7 +326,7 @@ void reply_ack(struct tcb *tcb)
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = tcb->flow, .seq = tcb->snd_nxt, .ack = tcb->rcv_nxt, .flags = TCP_ACK, .window = window_select(tcb),
-                                .tos = tcb->opt->socket.tos, .ttl = output_ttl(tcb),
+                                .tos = tos_of(tcb), .ttl = output_ttl(tcb),
                                 .has_ts = tcb->ts_ok, .ts_value = tcb_ts_now(tcb), .ts_echo = tcb->ts_recent};
     add_sack(tcb, reply);
     add_ecn(tcb, reply);
