@@ -40,31 +40,52 @@ COLD static int not_connected(const struct sock *sock, bool is_sending)
     return 0;
 }
 
-/* The send buffer's room has come, or the handshake's end: what a sleeping send waits for. */
-ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done)
+/* What is left of MESSAGE after DONE bytes, as far as there is room. -EAGAIN: none, or the handshake goes on. */
+static ssize_t send_more(struct sock *sock, const struct msghdr *message, int flags, size_t done)
 {
-    uint64_t now_ns, deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
-    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+    struct tcb *tcb = stream_tcb(sock);
     struct rest rest;
 
-    for (;;) {
-        struct tcb *tcb;
-        ssize_t n = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
+    if (!tcb)
+        return done ? 0 : -EPIPE;
+    if (done && tcp_error(tcb, false))
+        return 0; /* what was taken counts; the error waits for the next call */
+    rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
+    return tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count), flags & NO_SIGNAL_FLAGS,
+                    sock_now(&sock->file));
+}
 
-        if (n == 0) {
-            tcb = stream_tcb(sock);
-            if (!tcb)
-                return done ? (ssize_t)done : -EPIPE;
-            if (done && tcp_error(tcb, false))
-                return (ssize_t)done; /* what was taken counts; the error waits for the next call */
-            now_ns = sock_now(&sock->file);
-            rest_after(&rest, message->msg_iov, message->msg_iovlen, done);
-            n = tcp_send(tcp_of(sock), tcb, rest.iov, rest.count, iov_total(rest.iov, (size_t)rest.count),
-                         flags & NO_SIGNAL_FLAGS, now_ns);
-            if (n == -EAGAIN)
+/* A sleeping send waits for the handshake's end, or for room. */
+static int await_room(struct lil_proc *proc, struct sock *sock, uint64_t deadline_ns)
+{
+    struct tcb *tcb = stream_tcb(sock);
+    bool is_opening = tcb && tcp_get_state(tcb) < TCPS_ESTABLISHED;
+    int result;
+
+    if (is_opening)
+        tcp_await_text(tcb, true);
+    result = wait_file(proc, &sock->file, POLLOUT, deadline_ns);
+    tcb = is_opening ? stream_tcb(sock) : NULL;
+    if (tcb)
+        tcp_await_text(tcb, false);
+    return result;
+}
+
+/* Goes on after the first DONE bytes until all of MESSAGE is taken. */
+ssize_t stream_send_rest(struct lil_proc *proc, struct sock *sock, const struct msghdr *message, int flags, size_t done)
+{
+    uint64_t deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
+    size_t total = iov_total(message->msg_iov, message->msg_iovlen);
+
+    for (;;) {
+        ssize_t n = send_more(sock, message, flags, done);
+
+        if (n == -EAGAIN) {
+            n = await_room(proc, sock, deadline_ns);
+            if (n == 0)
                 continue;
         }
-        if (n < 0)
+        if (n <= 0)
             return done ? (ssize_t)done : n;
         done += (size_t)n;
         if (done >= total)

@@ -51,7 +51,11 @@ ssize_t stream_fastopen(struct lil_proc *proc, struct sock *sock, const struct m
         tcp_fastopen_ask(tcb);
     if (!file_is_blocking(&sock->file, flags))
         return taken ? taken : -EINPROGRESS;
+    tcp_await_text(tcb, (size_t)taken < total);
     result = stream_connect_wait(proc, sock, false);
+    tcb = stream_tcb(sock);
+    if (tcb)
+        tcp_await_text(tcb, false);
     if (result == -EINPROGRESS) /* inline: nobody waits here */
         return taken ? taken : -EINPROGRESS;
     if (result < 0)

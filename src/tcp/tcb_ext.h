@@ -135,6 +135,7 @@ struct tcb_ext {
     bool fastopen_tried; /* with an option or text in the SYN */
     bool fastopen_request, fastopen_renew, fastopen_cookie_asked, fastopen_exp, syn_data, syn_data_acked;
     bool syn_fastopen, fastopen_child, fastopen_unreadable;
+    bool writer_waits; /* a call waits for the handshake to write: its text takes the ACK along (Linux: sk_write_pending) */
     bool fastopen_held, fastopen_burst; /* FreeBSD's child: its SYN/ACK waits for an answer; what did not fit into that follows */
     bool fastopen_answered;   /* FreeBSD: the SYN/ACK had the option */
     bool fastopen_offered; /* its SYN had a cookie or asked for one */

@@ -186,6 +186,9 @@ void tcp_kill(struct tcp *tcp, struct tcb *tcb, int error, uint64_t now_ns); /* 
 /* connect(AF_UNSPEC): back to CLOSED with an RST where one is due; the tcb stays. */
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 
+/* A call that has text waits for the handshake of TCB to end, or no longer: the ACK of a SYN/ACK goes with that text, on Linux. */
+void tcp_await_text(struct tcb *tcb, bool waits);
+
 /* Fast open (RFC 7413): before tcp_connect; then what the SYN may carry of IOV (0 without a cookie). -EOPNOTSUPP: off. */
 bool tcp_fastopen_is_asked(const struct tcb *tcb);
 int tcp_fastopen_request(struct tcp *tcp, struct tcb *tcb) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 enum { COOKIE_BYTES = 8, COOKIE_MIN = 4, OPTION_SPACE = 40 /* kept free for middleboxes, as Linux does */, MSS_UNKNOWN = 536 };
 enum { FASTOPEN_NO_COOKIE = 1, FASTOPEN_DATA_NOT_ACKED, FASTOPEN_SYN_RESENT }; /* tcpi_fastopen_client_fail */
-enum { CLIENT = 1, SERVER = 2, CLIENT_NO_COOKIE = 4, SERVER_NO_COOKIE = 0x200, SERVER_ALL_LISTENERS = 0x400 };
+enum { CLIENT = 1, SERVER = 2, CLIENT_NO_COOKIE = 4, SERVER_NO_COOKIE = 0x200 };
 
 static void put_hash(uint64_t value, uint8_t cookie[COOKIE_BYTES])
 {
@@ -121,8 +121,10 @@ static void note_hole(struct tcp *tcp)
 void fastopen_on_timeout(struct tcb *tcb, bool is_over)
 {
     const struct tcb_ext *ext = tcb->ext;
-    if ((ext->fastopen_tried || ext->syn_data_acked) && (tcb->retransmits == 2 || (tcb->retransmits < 2 && is_over)))
+    if ((ext->fastopen_tried || ext->syn_data_acked) && (tcb->retransmits == 2 || (tcb->retransmits < 2 && is_over))) {
         note_hole(tcb->tcp);
+        TCP_MIB(tcb->tcp, FastOpenActiveFail);
+    }
 }
 
 /* Nothing but a FIN or a reset from behind a hole came: what was before it is lost for good. Data after a trial: all is well again. */
@@ -396,9 +398,7 @@ static uint32_t queue_limit(const struct tcp_listener *listener)
 {
     if (listener->opt->fastopen_qlen && listener->tcp->params.call_policy == TCP_CALLS_BSD)
         return listener_backlog(listener) / 2; /* t_tfo_pending begins at 1, and is to be no more than half: listen(3, 1) has none */
-    if (listener->opt->fastopen_qlen)
-        return listener->opt->fastopen_qlen;
-    return listener->tcp->params.fastopen & SERVER_ALL_LISTENERS ? listener_backlog(listener) : 0;
+    return listener->opt->fastopen_qlen; /* where it stands for all listeners listen() has set it */
 }
 
 static bool has_room(struct tcp_listener *listener)
@@ -503,6 +503,12 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     listener_enqueue(listener, tcb);
     TCP_MIB(tcp, FastOpenPassive);
     return true;
+}
+
+/* Linux: a server's connection before the handshake's last ACK. */
+bool fastopen_is_pending_child(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_listener && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
 }
 
 /* A child left SYN_RECEIVED: its place in the fast open queue is free. */

@@ -145,8 +145,9 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         return;
     }
     if (tcb->state == TCPS_SYN_SENT && ext->syn_fastopen && ext->fastopen_request && mtu < tcb->advmss + headers) {
-        tcb->advmss = (uint16_t)(mtu - headers); /* the data in the SYN was too much: the SYN again at once, without */
+        mss_offer_again(tcb); /* the data in the SYN was too much: the SYN again at once, without */
         ext->fastopen_request = false;
+        ext->total_retrans++;
         tcb->want_syn = true;
         tcb_mark_due(tcb);
         mss_sync(tcb, mtu);
@@ -160,7 +161,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         return; /* nothing new, or a lie */
     mss_sync(tcb, mtu);
     tcb->gso_segs = 0;
-    if (tcb->state < TCPS_ESTABLISHED) {
+    if (tcb->state < TCPS_ESTABLISHED && !fastopen_is_pending_child(tcb)) {
         if (is_bsd)
             mss_offer_again(tcb);
         tcb->want_syn = ext->syn_data || is_bsd; /* tcp_mtudisc() calls tcp_output() */
@@ -258,13 +259,14 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
         TCP_MIB(tcp, OutOfWindowIcmps);
         return;
     }
-    if (tells_of_path(tcp, version, type, code) && !timer_revert_backoff(tcb, seq))
+    bool is_child = fastopen_is_pending_child(tcb); /* one that was accepted is as good as established (tcp_v4_err()) */
+    if (tells_of_path(tcp, version, type, code) && !is_child && !timer_revert_backoff(tcb, seq))
         return; /* its time was over */
     if (action == TCP_ICMP_PMTU)
         on_too_big(tcb, seq, mtu);
     else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)
         on_notify(tcb, error, action);
-    else if (tcb->state < TCPS_ESTABLISHED) {
+    else if (tcb->state < TCPS_ESTABLISHED && !(is_child && !tcb->is_unaccepted)) {
         /* IPv6 asks first */
         if (tcp->params.input_policy == TCP_INPUT_LINUX && (version == 4 || wants_errors(tcb)) && tcb_ext_get(tcb)) {
             tcb->ext->icmp_version = (uint8_t)version;

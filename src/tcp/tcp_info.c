@@ -114,7 +114,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_segs_in = tcb->ext ? ext->segs_in : info_early_segs_in(tcb);
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
-    info->tcpi_notsent_bytes = tcb_snd_end(tcb) - seq_min(tcb->snd_nxt, tcb_snd_end(tcb));
+    info->tcpi_notsent_bytes = tcb_snd_end(tcb) - seq_min(fastopen_syn_end(tcb), tcb_snd_end(tcb));
     info->tcpi_delivered = ext->delivered + was_synchronized(tcb); /* the SYN counts */
     info->tcpi_delivered_ce = ext->delivered_ce;
     info->tcpi_bytes_sent = ext->bytes_sent;
@@ -161,13 +161,19 @@ static void fill_tail(const struct tcb *tcb, struct info_tail *tail)
 uint32_t info_opening_mss(const struct tcb *tcb)
 {
     uint32_t most = tcb->opt->user_mss ? min_u32(tcb->opt->user_mss, tcb->advmss) : tcb->is_v4 ? 536 : 1220;
-    if (tcb_ext_peek(tcb)->pmtu) /* ICMP told of it */
-        most = min_u32(most, mss_of_mtu(tcb->tcp, tcb->is_v4, tcb->ext->pmtu));
     if (tcb_ext_peek(tcb)->syn_data) {
         const struct fastopen_memo *memo = fastopen_recall(tcb->tcp, &tcb->flow.remote);
         most = min_u32(tcb->advmss, memo && memo->mss ? memo->mss : tcb->advmss);
     }
+    if (tcb_ext_peek(tcb)->pmtu) /* ICMP told of it */
+        most = min_u32(most, mss_of_mtu(tcb->tcp, tcb->is_v4, tcb->ext->pmtu));
     return most - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
+}
+
+static void fill_opening_sizes(const struct tcb *tcb, struct tcp_info *info)
+{
+    info->tcpi_snd_mss = info_opening_mss(tcb);
+    info->tcpi_rcv_mss = 88;
 }
 
 /* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, and nothing
@@ -175,8 +181,7 @@ uint32_t info_opening_mss(const struct tcb *tcb)
 static void fill_opening(const struct tcb *tcb, struct tcp_info *info)
 {
     if (tcb->state == TCPS_SYN_SENT) {
-        info->tcpi_snd_mss = info_opening_mss(tcb);
-        info->tcpi_rcv_mss = 88;
+        fill_opening_sizes(tcb, info);
         info->tcpi_rcv_ssthresh = tcb->rcv_wnd;
     }
     info->tcpi_unacked = 1u + tcb_ext_peek(tcb)->syn_data + tcb_packets_out(tcb); /* with a fast open's text */
@@ -231,6 +236,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;
     if (is_opening && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         fill_opening(tcb, &info);
+    else if (tcb->state == TCPS_CLOSED && tcb->mss && !was_synchronized(tcb) && !tcb->is_passive && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
+        fill_opening_sizes(tcb, &info); /* it failed: as it was */
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;
     struct bsd_info more;

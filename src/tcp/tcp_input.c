@@ -391,7 +391,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         tcb_mark_due(tcb);
     if (tcb->ca_state == CA_LOSS)
         recovery_on_syn_acked(tcb);
-    rtt_on_established(tcb, rx, start);
+    if (!tcb->is_orphan || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX) /* which is in FIN-WAIT-1 there, and measures no SYN/ACK */
+        rtt_on_established(tcb, rx, start);
     if (tcb->srtt_us || tcb->is_passive) /* Karn: the SYN's backoff goes on until something is measured */
         tcb->backoff = 0;
     else if (tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
@@ -449,6 +450,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     tcb->snd_una++; /* the SYN */
     if (tcb_ext_peek(tcb)->fastopen_child) {
         fastopen_child_done(tcb);
+        if (tcb->ext->lost_out)
+            tcb_mark_due(tcb);
         if (again) { /* so is the text that went with the first SYN/ACK */
             recovery_on_rto(tcb, false);
             tcb_mark_due(tcb);

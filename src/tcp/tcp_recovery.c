@@ -627,6 +627,10 @@ COLD void recovery_on_syn_rto(struct tcb *tcb)
 COLD void recovery_on_syn_acked(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
+    if (fastopen_is_pending_child(tcb) && tcb_packets_out(tcb)) { /* the SYN/ACK alone came through; what was taken for lost goes now */
+        ext->rexmit_hold = false;
+        return;
+    }
     ext->lost_out = ext->retrans_out = 0;
     tcb->cwnd = ext->prior_cwnd;
     tcb->ssthresh = INT32_MAX;

@@ -363,6 +363,7 @@ void fastopen_on_synack(struct tcb *tcb, const struct rx *rx);
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 uint32_t fastopen_syn_end(const struct tcb *tcb);
+bool fastopen_is_pending_child(const struct tcb *tcb);
 void fastopen_crossed(struct tcb *tcb);
 void fastopen_child_done(struct tcb *tcb);
 COLD bool fastopen_admits(struct tcb *tcb, const struct rx *rx);

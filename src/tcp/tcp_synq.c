@@ -178,6 +178,17 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     trace_state(tcp, entry, "LISTEN", "SYN_RECEIVED");
 }
 
+/* How many SYN/ACKs more TCP_SYNCNT of the listener wants, or TCP_DEFER_ACCEPT after the bare ACK; 0: the host decides. */
+static uint32_t own_retries(const struct syn_entry *entry, const struct tcp_listener *listener)
+{
+    if (!listener)
+        return 0;
+    uint32_t deferred = entry->acked ? listener->opt->defer_accept : 0;
+    if (listener->opt->syn_retries)
+        return max_u32(listener->opt->syn_retries, deferred);
+    return deferred > listener->tcp->params.synack.retries ? deferred : 0;
+}
+
 /* A SYN/ACK went out: when comes the next, or the end? */
 static void synq_schedule(struct tcp *tcp, uint32_t slot)
 {
@@ -187,8 +198,12 @@ static void synq_schedule(struct tcp *tcp, uint32_t slot)
     if (!entry->start_ns)
         entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
     unlink_entry(tcp, entry);
-    entry->deadline_ns = timer_tick(tcp, tcp->now_ns, timer_schedule(tcp, schedule, entry->retransmits, 0));
-    if (schedule->give_up_ms && !entry->keep_reset) {
+    uint64_t interval_ns = timer_schedule(tcp, schedule, entry->retransmits, 0);
+    bool is_own = own_retries(entry, listener_of(tcp, entry)) != 0;
+    if (is_own) /* the host's may be shorter */
+        interval_ns = min_u64((uint64_t)tcp->params.rto_initial_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
+    entry->deadline_ns = timer_tick(tcp, tcp->now_ns, interval_ns);
+    if (schedule->give_up_ms && !entry->keep_reset && !is_own) {
         uint64_t end = timer_tick(tcp, entry->start_ns == 1 ? 0 : entry->start_ns, schedule->give_up_ms * NS_PER_MS);
         entry->deadline_ns = min_u64(entry->deadline_ns, end);
     }
@@ -242,14 +257,12 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     struct syn_entry *entry = tcp_syn(tcp, slot);
     const struct tcp_schedule *schedule = &tcp->params.synack;
     struct tcp_listener *listener = listener_of(tcp, entry);
-    uint32_t retries = schedule->retries;
-    if (listener && listener->opt->syn_retries)
-        retries = listener->opt->syn_retries;
+    uint32_t own = own_retries(entry, listener), retries = listener && listener->opt->syn_retries ? listener->opt->syn_retries : schedule->retries;
     if (listener)
         retries = prune(listener, retries);
     TCP_MIB(tcp, Timeouts);
     uint64_t start = entry->start_ns == 1 ? 0 : entry->start_ns;
-    bool over = schedule->give_up_ms && !entry->keep_reset && tcp->now_ns >= timer_tick(tcp, start, schedule->give_up_ms * NS_PER_MS);
+    bool over = schedule->give_up_ms && !entry->keep_reset && !own && tcp->now_ns >= timer_tick(tcp, start, schedule->give_up_ms * NS_PER_MS);
     if (listener && listener->opt->defer_accept && entry->acked)
         retries = max_u32(retries, listener->opt->defer_accept);
     if (over || entry->is_held || (retries && entry->retransmits >= retries) || entry->retransmits >= LEVEL_HELD - 1) {
@@ -667,7 +680,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         entry->keep_reset = true;
     if (entry->is_held)
         return LIL_DROP_TCP_DUPLICATE;
-    if (header->seq == entry->irs && (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN && !paws) {
+    if (header->seq == entry->irs && (header->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && !paws) {
         if (entry->level == 0xff)
             return LIL_DROP_TCP_DUPLICATE; /* the first SYN/ACK is still to go */
         if (is_answer_limited(tcp, entry, in, MIB_ACKSkippedSynRecv))
@@ -694,7 +707,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
     }
     bool in_window = header->seq == end_seq ? seq_between(header->seq, rcv_nxt, rcv_nxt + entry->window)
                                             : seq_gt(end_seq, rcv_nxt) && seq_lt(header->seq, rcv_nxt + entry->window);
-    if (header->seq == entry->irs && (header->flags & TCP_SYN))
+    if (!is_linux && header->seq == entry->irs && (header->flags & TCP_SYN))
         in_window = true;
     bool is_foreign = !paws && in_window && is_foreign_echo(tcp, entry, header);
     if (paws || !in_window || is_foreign) {

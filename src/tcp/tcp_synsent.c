@@ -64,9 +64,13 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
     /* Linux: the ACK may wait for data when the process is about to write; the RFC's way is at once */
     bool goes_again = tcb->ca_state == CA_LOSS && tcb->ext->lost_out; /* the SYN's text */
+    /* Linux: of a SYN/ACK nothing but the SYN is taken, unless it answers a fast open of which nothing is to go again */
+    bool is_linux = params->input_policy == TCP_INPUT_LINUX;
+    bool answers_text = is_linux && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && !goes_again;
     if (goes_again) { /* the text has the ACK; what comes then is the first to be answered */
         rx->is_discarded = !tcb_has_unsent(tcb);
-    } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST) {
+    } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST || tcb_ext_peek(tcb)->writer_waits ||
+               (answers_text && rx->flags & TCP_FIN)) {
         bool is_silent = !tcb_has_unsent(tcb); /* a timer alone sends it */
         window_schedule_ack(tcb);
         if (params->ack_policy == TCP_ACK_LINUX) /* what comes then is answered at once */
@@ -81,13 +85,11 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     }
     if (tcb->opt->path.initcwnd) /* its counts begin with the ACK owed */
         cwnd_hold_opening_rate(tcb);
-    /* Linux: of a SYN/ACK nothing but the SYN is taken, unless it answers a fast open of which nothing is to go again */
-    bool takes_text = params->input_policy != TCP_INPUT_LINUX;
-    if (!takes_text && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && !goes_again) {
-        takes_text = true;
-        tcb->ext->syn_data_acked |= rx->length != 0;
+    if (answers_text && rx->length) {
+        tcb->ext->syn_data_acked = true;
+        tcb->ext->data_segs_in++; /* once more (tcp_fastopen_add_skb()) */
     }
-    if ((rx->length || (rx->flags & TCP_FIN)) && takes_text) {
+    if ((rx->length || (rx->flags & TCP_FIN)) && (answers_text || !is_linux)) {
         enum lil_drop drop = LIL_DROP_NONE;
         rx->seq++;
         reass_text(tcb, rx, &drop);

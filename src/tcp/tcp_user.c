@@ -191,6 +191,12 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     return taken;
 }
 
+void tcp_await_text(struct tcb *tcb, bool waits)
+{
+    if (waits ? tcb_ext_get(tcb) != NULL : tcb->ext != NULL)
+        tcb->ext->writer_waits = waits;
+}
+
 /* --- RECEIVE (3.10.3) ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t copied_seq(const struct tcb *tcb)
@@ -535,7 +541,7 @@ int tcp_error(struct tcb *tcb, bool clear)
     int error = tcb->so_error;
     if (clear)
         tcb->so_error = 0;
-    bool is_begun = tcb->state >= TCPS_ESTABLISHED || tcb->state == TCPS_CLOSED;
+    bool is_begun = tcb->state >= TCPS_ESTABLISHED || tcb->state == TCPS_CLOSED || fastopen_is_pending_child(tcb);
     if (!error && clear && is_begun && tcb->ext && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) { /* SO_ERROR: the soft one */
         error = tcb->ext->soft_error;
         tcb->ext->soft_error = 0;

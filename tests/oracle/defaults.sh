@@ -1,5 +1,6 @@
 # defaults.sh: for scripts/kernel-oracle: a fresh kernel's values (a namespace inherits some of the machine's), and what collections' defaults.sh sets.
 sysctl() { case "$*" in *tcp_congestion_control=*) command sysctl "$@" >/dev/null 2>&1 || true;; *) command sysctl "$@";; esac; }
+modprobe() { [ ! -x /sbin/modprobe ] || /sbin/modprobe "$@"; } # there is none where all is built in
 set_kernel() { command sysctl -q -w "$@" 2>/dev/null; }
 oracle_boot() {
   set_kernel net.ipv4.tcp_congestion_control=cubic net.ipv4.tcp_rmem="4096 131072 6291456" net.ipv4.tcp_wmem="4096 16384 4194304" \

@@ -681,6 +681,19 @@ static int serve(struct script_config *config)
 }
 
 /* --- the first process of a kernel in user space (scripts/kernel-virtual) ------------------------------------------ */
+/* The fallback devices of tunnels (tunl0, gre0 ...), which `ip tunnel add` asks for, are in a new namespace if PATH makes a tunnel. Otherwise
+ * there are none: the TUN device is the second interface then, as scripts print it. */
+static void choose_fallback_tunnels(const char *path)
+{
+    static char text[65536];
+    int fd = open("/proc/sys/net/core/fb_tunnels_only_for_init_net", O_WRONLY | O_CLOEXEC);
+    bool wanted = path && read_text(path, text, sizeof text) && (strstr(text, "tunnel add") || strstr(text, "link add"));
+    if (fd < 0 || write(fd, wanted ? "0" : "2", 1) < 0)
+        fprintf(stderr, "oracle: fb_tunnels_only_for_init_net cannot be written\n");
+    if (fd >= 0)
+        close(fd);
+}
+
 /* JOB: "OUTPUT ARGUMENT ...", without spaces in any of them: this program with these arguments, a namespace of its own. */
 static void run_job(char *self, char *job)
 {
@@ -689,6 +702,7 @@ static void run_job(char *self, char *job)
     int count = 1;
     for (char *word; count < 31 && (word = strtok(NULL, " ")); count++)
         arguments[count] = word;
+    choose_fallback_tunnels(arguments[count - 1]);
     pid_t child = fork();
     if (child == 0) {
         if (!output || !freopen(output, "w", stdout) || dup2(fileno(stdout), STDERR_FILENO) < 0)
@@ -709,7 +723,7 @@ static int be_init(char *self, const char *jobs)
     static char line[8192];
     setenv("ORACLE_IS_VIRTUAL", "1", 1);
     (void)shell("mount -t proc proc /proc; mount -t sysfs sysfs /sys; "
-                "mount -t tmpfs tmpfs /run; ip link set lo up; echo 2 > /proc/sys/net/core/fb_tunnels_only_for_init_net");
+                "mount -t tmpfs tmpfs /run; ip link set lo up");
     sleep(1); /* below 64 ms a SYN cookie's timestamp, which goes back to hold the options, would be before the boot */
     FILE *file = fopen(jobs, "r");
     while (file && fgets(line, sizeof line, file)) {
