@@ -227,6 +227,7 @@ static const struct symbol symbols[] = {
     {"IP_RSSBUCKETID", 92}, {"IP_RECVRSSBUCKETID", 93}, {"IPV6_RSS_LISTEN_BUCKET", 65}, {"IPV6_FLOWID", BSD_IPV6_FLOWID},
     {"IPV6_FLOWTYPE", BSD_IPV6_FLOWTYPE}, {"IPV6_RSSBUCKETID", 69}, {"IPV6_RECVFLOWID", BSD_IPV6_RECVFLOWID},
     {"IPV6_RECVRSSBUCKETID", 71}, {"SO_LABEL", 0x1009}, {"SO_PEERLABEL", 0x1010},
+#include "script/symbols_rare.h"
 };
 static const struct symbol errors[] = {
     S(E2BIG), S(EACCES), S(EADDRINUSE), S(EADDRNOTAVAIL), S(EADV), S(EAFNOSUPPORT), S(EAGAIN), S(EALREADY), S(EBADE),

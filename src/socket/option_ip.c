@@ -380,6 +380,8 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     switch (name) {
     case IP_ADD_MEMBERSHIP:
     case IP_DROP_MEMBERSHIP:
+        if (calls_are(&sock->file, CALLS_LINUX) && sock->file.type == SOCK_STREAM)
+            return -EPROTO;
         return set_membership(sock, value, length, name == IP_ADD_MEMBERSHIP);
     case MCAST_JOIN_GROUP:
     case MCAST_LEAVE_GROUP:

@@ -556,7 +556,7 @@ static int stream_linger(struct lil_proc *proc, struct file *file)
     deadline_ns = wait_deadline(proc, options->linger_s < 0 ? 0 /* Linux: for ever */ : (uint64_t)options->linger_s * NS_PER_S);
     if (tcp_get_state(tcb) < TCPS_ESTABLISHED || (tcp_readable(tcb) && !calls_are(file, CALLS_BSD)))
         return 0; /* unread data: close() resets at once, but not in FreeBSD */
-    (void)tcp_shutdown(tcp_of(sock), tcb, SHUT_WR, sock_now(file));
+    (void)tcp_shutdown(tcp_of(sock), tcb, calls_are(file, CALLS_LINUX) ? SHUT_RDWR : SHUT_WR, sock_now(file)); /* text is for nobody */
     while ((tcb = stream_tcb(sock)) && (tcp_get_state(tcb) == TCPS_FIN_WAIT_1 || tcp_get_state(tcb) == TCPS_CLOSING ||
                                         tcp_get_state(tcb) == TCPS_LAST_ACK)) {
         int result = wait_file(proc, file, POLLOUT | POLLIN | POLLRDHUP, deadline_ns);

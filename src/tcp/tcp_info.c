@@ -236,8 +236,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;
     if (is_opening && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         fill_opening(tcb, &info);
-    else if (tcb->state == TCPS_CLOSED && tcb->mss && !was_synchronized(tcb) && !tcb->is_passive && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
-        fill_opening_sizes(tcb, &info); /* it failed: as it was */
+    else if (tcb->state == TCPS_CLOSED && tcb->mss && !tcb->max_window && !tcb->is_passive && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
+        fill_opening_sizes(tcb, &info); /* no SYN ever came: as it was */
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;
     struct bsd_info more;

@@ -225,7 +225,7 @@ COLD static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
 }
 
 /* RFC 9293 3.5, 3.10.7.4: a reset in SYN-RECEIVED means refusal only after an active open (MUST-11); a listener's requests return to
- * LISTEN in tcp_synq.c. */
+ * LISTEN in tcp_synq.c. Linux's tcp_reset() calls it so in SYN-SENT alone. */
 COLD static void on_reset(struct tcb *tcb)
 {
     switch ((enum tcp_state)tcb->state) {
@@ -233,7 +233,7 @@ COLD static void on_reset(struct tcb *tcb)
         tcb_fail(tcb, ECONNREFUSED);
         break;
     case TCPS_SYN_RECEIVED:
-        tcb_fail(tcb, tcb->is_passive ? ECONNRESET : ECONNREFUSED);
+        tcb_fail(tcb, tcb->is_passive || tcb_params(tcb)->input_policy == TCP_INPUT_LINUX ? ECONNRESET : ECONNREFUSED);
         break;
     case TCPS_CLOSE_WAIT:
         tcb_fail(tcb, tcb_params(tcb)->input_policy == TCP_INPUT_LINUX ? EPIPE : ECONNRESET);
