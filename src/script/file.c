@@ -87,9 +87,8 @@ ssize_t file_send(struct run *run, int to, const struct fd_entry *from, int64_t 
         }
         done += put;
         *at += put;
-        if ((size_t)put < take)
-            break;
-        run->next_ns = lil_host_poll(run->host, run->now_ns); /* what may go goes before the next pages are there */
+        if ((size_t)put == take) /* else once more, which takes the error that ended it (splice_to_socket()) */
+            run->next_ns = lil_host_poll(run->host, run->now_ns); /* what may go goes before the next pages are there */
     }
     int saved = errno;
     free(zeros);

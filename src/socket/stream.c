@@ -69,6 +69,8 @@ void stream_event(void *ctx, void *user, struct tcb *tcb, unsigned events)
         mask |= POLLIN | POLLRDNORM | POLLRDHUP;
     if (events & TCP_EV_HUP)
         mask |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP | POLLHUP;
+    if (events & (TCP_EV_CONNECTED | TCP_EV_RDHUP | TCP_EV_CHANGED)) /* as sk_state_change(): all look, whatever they wait for */
+        mask |= POLLHUP;
     if (events & TCP_EV_ERROR)
         mask |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR;
     file_wake(&sock->file, mask);

@@ -32,7 +32,8 @@ enum tcp_event {
     TCP_EV_ERROR = 8,     /* tcp_error() says which; the state is CLOSED unless soft */
     TCP_EV_HUP = 16,      /* both directions are over */
     TCP_EV_URGENT = 32,   /* SIGURG's moment */
-    TCP_EV_RDHUP = 64     /* the peer's FIN */
+    TCP_EV_RDHUP = 64,    /* the peer's FIN */
+    TCP_EV_CHANGED = 128  /* another step to the end: shutdown(), our FIN acknowledged */
 };
 /* What TCP needs to know of the way to a peer; host/ answers from routes, addresses, interface and path MTU. */
 struct tcp_path {

@@ -521,7 +521,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
                 return LIL_DROP_TCP_AFTER_CLOSE;
             metrics_save_of_waiter(tcb);
             if (!tcb->is_orphan)
-                tcb_event(tcb, TCP_EV_WRITABLE);
+                tcb_event(tcb, TCP_EV_CHANGED | TCP_EV_WRITABLE);
         }
         break;
     case TCPS_CLOSING:

@@ -365,7 +365,7 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
             (void)timer_orphan(tcb, false);
         }
     }
-    tcb_event(tcb, how == SHUT_WR ? TCP_EV_WRITABLE : TCP_EV_READABLE | TCP_EV_WRITABLE | TCP_EV_RDHUP);
+    tcb_event(tcb, TCP_EV_CHANGED | TCP_EV_WRITABLE | (how == SHUT_WR ? 0 : TCP_EV_READABLE | TCP_EV_RDHUP));
     return 0;
 }
 
