@@ -361,7 +361,7 @@ ssize_t stream_read_buffer(struct lil_proc *proc, struct file *file, void *buffe
     n = tcp_read(tcp_of(sock), tcb, buffer, size, sock_now(file));
     if (__builtin_expect(n == -EAGAIN, 0))
         n = read_slowly(proc, file, buffer, size, true);
-    if (__builtin_expect(sock->ext && sock->ext->plain, 0))
+    if (__builtin_expect(sock->ext && sock->ext->plain && n > 0, 0))
         peek_place_move(sock, -n);
     return n;
 }
