@@ -348,6 +348,8 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
         sock->flags = (sock->flags & ~(uint32_t)SF_CONNECTING) | SF_FAILED; /* BSD: the error stays for SO_ERROR */
         return reconnect_refusal(sock);
     }
+    if (sock->flags & SF_CONNECTING && sock->flags & (SF_SHUT_RD | SF_SHUT_WR) && state_of(sock) == TCPS_CLOSED)
+        return -EINVAL;
     if (sock->flags & SF_CONNECTING)
         return stream_connect_wait(proc, sock, true);
     if (sock->flags & SF_CONNECTED) {
@@ -525,8 +527,11 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
         return !sock_params(file)->connect_unspec_ok ? refuse_shutdown(sock, how) : how == SHUT_WR ? 0 : stream_dissolve(sock);
     tcb = stream_tcb(sock);
     /* Linux's inet_shutdown(): remembered all the same */
-    if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok)
+    if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok) {
+        if (sock->flags & SF_CONNECTING) /* it failed, and nobody was told: SS_DISCONNECTING */
+            sock->flags |= (how != SHUT_WR ? SF_SHUT_RD : 0) | (how != SHUT_RD ? SF_SHUT_WR : 0);
         return tcp_shutdown(tcp_of(sock), tcb, how, sock_now(file));
+    }
     if (!tcb || tcp_is_disconnected(tcb))
         return -ENOTCONN;
     if (tcp_get_state(tcb) == TCPS_SYN_SENT && sock_params(file)->connect_unspec_ok) /* Linux: not connecting any more */

@@ -170,6 +170,13 @@ uint32_t info_opening_mss(const struct tcb *tcb)
     return most - (tcb_params(tcb)->offer_timestamps ? 12 : 0);
 }
 
+/* Linux: connect() has seen no SYN of the peer, and goes on or failed before that. */
+bool info_is_unanswered(const struct tcb *tcb)
+{
+    bool has_failed = tcb->state == TCPS_CLOSED && tcb->mss && !tcb->max_window && !tcb->is_passive;
+    return tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && (tcb->state == TCPS_SYN_SENT || has_failed);
+}
+
 static void fill_opening_sizes(const struct tcb *tcb, struct tcp_info *info)
 {
     info->tcpi_snd_mss = info_opening_mss(tcb);
@@ -236,8 +243,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;
     if (is_opening && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         fill_opening(tcb, &info);
-    else if (tcb->state == TCPS_CLOSED && tcb->mss && !tcb->max_window && !tcb->is_passive && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
-        fill_opening_sizes(tcb, &info); /* no SYN ever came: as it was */
+    else if (info_is_unanswered(tcb))
+        fill_opening_sizes(tcb, &info); /* as it was */
     uint8_t bytes[INFO_HEAD + sizeof(struct info_tail) + sizeof(struct bsd_info)];
     struct info_tail tail;
     struct bsd_info more;

@@ -528,9 +528,10 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return 0;
     }
     case TCP_MAXSEG:
-        number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss : tcb->mss ? tcb->mss : 536;
-        if (tcb->state == TCPS_SYN_SENT && tcp->params.call_policy == TCP_CALLS_LINUX)
-            number = (int)info_opening_mss(tcb);
+        number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss
+                 : info_is_unanswered(tcb)                       ? info_opening_mss(tcb)
+                 : tcb->mss                                      ? tcb->mss
+                                                                 : 536;
         if (repair_is_on(tcb)) /* what the checkpoint needs: the peer's */
             number = tcb->mss_clamp;
         return get_int(number, value, length);

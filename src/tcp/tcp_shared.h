@@ -382,6 +382,7 @@ uint32_t info_early_segs_out(const struct tcb *tcb);
 enum { INFO_SIZE = 280 }; /* of TCP_INFO, as Linux 6.18 has it */
 uint32_t info_early_segs_in(const struct tcb *tcb);
 uint32_t info_opening_mss(const struct tcb *tcb);
+bool info_is_unanswered(const struct tcb *tcb);
 
 #include "tcp/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"
