@@ -189,24 +189,28 @@ static uint32_t own_retries(const struct syn_entry *entry, const struct tcp_list
     return deferred > listener->tcp->params.synack.retries ? deferred : 0;
 }
 
+static uint64_t started_ns(const struct syn_entry *entry) { return entry->start_ns == 1 ? 0 : entry->start_ns; }
+
+/* The host's end of a request, which is by the clock; one that has retries of its own ends by their count. */
+static uint64_t end_ns(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    uint64_t wait_ns = tcp->params.synack.give_up_ms * NS_PER_MS;
+    bool has_end = wait_ns && !entry->keep_reset && !own_retries(entry, listener_of(tcp, entry));
+    return has_end ? timer_tick(tcp, started_ns(entry), wait_ns) : LIL_NEVER;
+}
+
 /* A SYN/ACK went out: when comes the next, or the end? */
 static void synq_schedule(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
-    const struct tcp_schedule *schedule = &tcp->params.synack;
     unsigned level = min_u32(entry->retransmits, LEVEL_HELD - 1);
     if (!entry->start_ns)
         entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
     unlink_entry(tcp, entry);
-    uint64_t interval_ns = timer_schedule(tcp, schedule, entry->retransmits, 0);
-    bool is_own = own_retries(entry, listener_of(tcp, entry)) != 0;
-    if (is_own) /* the host's may be shorter */
-        interval_ns = min_u64((uint64_t)tcp->params.rto_initial_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
-    entry->deadline_ns = timer_tick(tcp, tcp->now_ns, interval_ns);
-    if (schedule->give_up_ms && !entry->keep_reset && !is_own) {
-        uint64_t end = timer_tick(tcp, entry->start_ns == 1 ? 0 : entry->start_ns, schedule->give_up_ms * NS_PER_MS);
-        entry->deadline_ns = min_u64(entry->deadline_ns, end);
-    }
+    uint64_t interval_ns = timer_schedule(tcp, &tcp->params.synack, entry->retransmits, 0), first_ms = tcp->params.rto_initial_ms;
+    if (own_retries(entry, listener_of(tcp, entry))) /* the host's schedule may be shorter */
+        interval_ns = min_u64(first_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
+    entry->deadline_ns = min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry));
     append_entry(tcp, slot, level);
 }
 
@@ -255,14 +259,12 @@ static uint32_t prune(const struct tcp_listener *listener, uint32_t retries)
 static void on_timeout(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
-    const struct tcp_schedule *schedule = &tcp->params.synack;
     struct tcp_listener *listener = listener_of(tcp, entry);
-    uint32_t own = own_retries(entry, listener), retries = listener && listener->opt->syn_retries ? listener->opt->syn_retries : schedule->retries;
+    uint32_t retries = listener && listener->opt->syn_retries ? listener->opt->syn_retries : tcp->params.synack.retries;
     if (listener)
         retries = prune(listener, retries);
     TCP_MIB(tcp, Timeouts);
-    uint64_t start = entry->start_ns == 1 ? 0 : entry->start_ns;
-    bool over = schedule->give_up_ms && !entry->keep_reset && !own && tcp->now_ns >= timer_tick(tcp, start, schedule->give_up_ms * NS_PER_MS);
+    bool over = tcp->now_ns >= end_ns(tcp, entry);
     if (listener && listener->opt->defer_accept && entry->acked)
         retries = max_u32(retries, listener->opt->defer_accept);
     if (over || entry->is_held || (retries && entry->retransmits >= retries) || entry->retransmits >= LEVEL_HELD - 1) {
@@ -295,11 +297,6 @@ void synq_poll(struct tcp *tcp)
         while (tcp->levels[i].first != TCP_NONE && tcp_syn(tcp, tcp->levels[i].first)->deadline_ns <= tcp->now_ns)
             on_timeout(tcp, tcp->levels[i].first);
     }
-}
-
-static uint64_t started_ns(const struct syn_entry *entry)
-{
-    return entry->start_ns == 1 ? 0 : entry->start_ns;
 }
 
 static uint16_t since_start_ms(const struct tcp *tcp, const struct syn_entry *entry)

@@ -681,8 +681,8 @@ static int serve(struct script_config *config)
 }
 
 /* --- the first process of a kernel in user space (scripts/kernel-virtual) ------------------------------------------ */
-/* The fallback devices of tunnels (tunl0, gre0 ...), which `ip tunnel add` asks for, are in a new namespace if PATH makes a tunnel. Otherwise
- * there are none: the TUN device is the second interface then, as scripts print it. */
+/* The fallback devices of tunnels (tunl0, gre0 ...), which `ip tunnel add` asks for, are in a new namespace if PATH makes a tunnel.
+ * Otherwise there are none: the TUN device is the second interface then, as scripts print it. */
 static void choose_fallback_tunnels(const char *path)
 {
     static char text[65536];
