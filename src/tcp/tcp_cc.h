@@ -60,6 +60,7 @@ void cwnd_begin_reduction(struct tcb *tcb);
 void cwnd_reduce(struct tcb *tcb, uint32_t delivered, uint32_t lost, bool una_advanced); /* PRR, RFC 6937 */
 void cwnd_end_reduction(struct tcb *tcb);
 void cwnd_validate(struct tcb *tcb, bool is_limited); /* RFC 7661 */
+enum { CWND_FREE_SEGMENTS = 10 }; /* that are not paced */
 void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more); /* BYTES leave; MORE of the same chunk follow */
 void cwnd_pacing_timer(struct tcb *tcb);
 uint64_t cwnd_pacing_rate(const struct tcb *tcb); /* bytes/s, as Linux's tcp_update_pacing_rate */

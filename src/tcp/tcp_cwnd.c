@@ -214,7 +214,6 @@ void cwnd_hold_rate(struct tcb *tcb)
  * has it). */
 void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more)
 {
-    enum { FREE_SEGMENTS = 10 };
     struct tcb_ext *ext = tcb->ext;
     uint64_t now = tcb_now(tcb), earliest = ext->wstamp_ns;
     ext->wstamp_ns = max_u64(now, earliest);
@@ -226,7 +225,7 @@ void cwnd_pace(struct tcb *tcb, uint32_t bytes, bool more)
     if (more) /* a chunk leaves whole */
         return;
     uint64_t rate = cwnd_pacing_rate(tcb);
-    if (rate && ext->data_segs_out >= FREE_SEGMENTS) {
+    if (rate && ext->data_segs_out >= CWND_FREE_SEGMENTS) {
         uint64_t length_ns = ext->paced_bytes * NS_PER_S / rate;
         ext->wstamp_ns += length_ns - min_u64(length_ns / 2, ext->paced_credit_ns);
         if (ext->wstamp_ns > now) {

@@ -45,6 +45,17 @@ static uint32_t buffer_most(const struct tcb *tcb)
     return half ? min_u32(GSO_MOST, half) : GSO_MOST;
 }
 
+/* How much a paced connection lets out at once: a chunk, and nothing until that has left; but its first segments go free (cwnd_pace). */
+COLD static uint32_t paced_most(const struct tcb *tcb, uint32_t mss)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    if (ext->pacing_ns)
+        return 0;
+    uint32_t chunk = max_u32(cwnd_chunk_segs(tcb), 1), most = CWND_FREE_SEGMENTS;
+    uint32_t free = ext->data_segs_out < most ? most - ext->data_segs_out : 1;
+    return (free + chunk - 1) / chunk * chunk * mss;
+}
+
 static struct walk walk_begin(const struct tcb *tcb, bool urgent)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
@@ -59,6 +70,10 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
         uint64_t most = (uint64_t)(tcb->cwnd - flight) * walk.mss;
         walk.by_window = right - walk.sent < most;
         walk.can += walk.by_window ? right - walk.sent : (uint32_t)most;
+    }
+    if (cwnd_is_paced(tcb) && walk.can - walk.sent > paced_most(tcb, walk.mss)) {
+        walk.can = walk.sent + paced_most(tcb, walk.mss);
+        walk.by_window = false;
     }
     return walk;
 }
