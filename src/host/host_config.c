@@ -119,7 +119,7 @@ static int parse_metric(struct path_metrics *metrics, const char *key, const cha
     for (size_t i = 0; i < ARRAY_COUNT(passed); i++)
         if (!strcmp(key, passed[i]))
             return 0;
-    if (!strcmp(key, "rto_min"))
+    if (!strcmp(key, "rto_min") && !lock)
         return milliseconds(value, &metrics->rto_min_ms);
     if (!strcmp(key, "quickack"))
         return flag(value, &metrics->quickack);

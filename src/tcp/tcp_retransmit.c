@@ -229,6 +229,7 @@ COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
         cwnd_hold_rate(tcb);
         if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))
             return false;
+        cwnd_validate(tcb, tcb_in_flight(tcb) >= tcb->cwnd); /* as any burst does at its end */
         recovery_on_probe(tcb, NULL);
         return true;
     }
