@@ -188,7 +188,11 @@ int lil_interface_add(struct lil_host *host, const struct lil_interface_config *
 int lil_address_add(struct lil_host *host, int ifindex, const char *address)
 {
     (void)host, (void)ifindex;
-    return shared_tun >= 0 ? 0 : shell("ip addr add %s dev tun0%s", address, strchr(address, ':') ? " nodad" : "") ? -EINVAL : 0;
+    bool is_v6 = strchr(address, ':') != NULL;
+    int status = shared_tun >= 0 ? 0 : shell("ip addr add %s dev tun0%s", address, is_v6 ? " nodad" : "");
+    if (is_v6) /* an IPv6 address is tentative, and deaf, until a worker of the kernel has been at it */
+        usleep(5000);
+    return status ? -EINVAL : 0;
 }
 
 int lil_route_add(struct lil_host *host, const char *destination, const char *via)
