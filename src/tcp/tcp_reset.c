@@ -209,6 +209,8 @@ void reset_send(struct tcb *tcb)
     *reply = (struct tcp_reply){
         .flow = tcb->flow, .seq = tcb->snd_nxt + tcb_ext_peek(tcb)->probe_byte, .flags = TCP_RST, .tos = tos_of(tcb),
         .ttl = output_ttl(tcb)};
+    if (tcb->ext && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX) /* a segment as any (tcp_send_active_reset()) */
+        tcb->ext->segs_out++;
     if (tcb->state != TCPS_SYN_SENT) {
         reply->ack = tcb->rcv_nxt;
         reply->flags |= TCP_ACK;
