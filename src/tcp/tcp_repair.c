@@ -175,6 +175,8 @@ void repair_connect(struct tcb *tcb)
     tcb_set_state(tcb, TCPS_SYN_SENT);
     tcb_set_state(tcb, TCPS_ESTABLISHED);
     window_init(tcb, tcb->advmss);
+    tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000; /* nothing was measured (RFC 6298 5.7) */
+    tcb->rcv_mss = 88; /* TCP_MIN_MSS, as before any SYN */
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
 }
 
@@ -187,6 +189,7 @@ ssize_t repair_send(struct tcb *tcb, const struct iovec *iov, int count, size_t 
     ssize_t taken = stream_write(&tcb->rcv_stream, tcb->tcp->pool, iov, count, limit, tcb->mss);
     if (taken < 0)
         return -ENOMEM;
+    tcb->ext->bytes_received += (uint64_t)taken;
     tcb->rcv_nxt += (uint32_t)taken;
     tcb->readable += (uint32_t)taken;
     (void)rmem_charge(tcb, (uint32_t)taken);
