@@ -222,10 +222,12 @@ static void say_message(struct call *call, struct message *message)
 {
     run_say(call->run, "    msg_flags 0x%x, name of %u bytes", (unsigned)message->header.msg_flags, message->header.msg_namelen);
     for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message->header); cmsg; cmsg = CMSG_NXTHDR(&message->header, cmsg)) {
-        char text[128] = "";
+        enum { SHOWN = 44 }; /* an extended error with its IPv6 address */
+        char text[3 * SHOWN + 1] = "";
         bool is_time = cmsg->cmsg_level == SOL_SOCKET &&
-                       (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP);
-        for (size_t i = 0; i < cmsg->cmsg_len - CMSG_LEN(0) && i < 24 && !is_time; i++)
+                       (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP ||
+                        cmsg->cmsg_type == SO_TIMESTAMPING_NEW || cmsg->cmsg_type == SO_TIMESTAMPNS_NEW || cmsg->cmsg_type == SO_TIMESTAMP_NEW);
+        for (size_t i = 0; i < cmsg->cmsg_len - CMSG_LEN(0) && i < SHOWN && !is_time; i++)
             snprintf(text + 3 * i, sizeof text - 3 * i, " %02x", CMSG_DATA(cmsg)[i]);
         struct attribute attribute;
         for (size_t at = 0; is_stats(cmsg) && next_attribute(CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0), &at, &attribute);)

@@ -362,15 +362,32 @@ int lil_pipe2(struct lil_proc *proc, int fds[2], int flags)
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
+static int get_option(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length)
+{
+    return (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
+}
+
+/* Linux looks for the place of the value when it has one. */
+static int get_nowhere(struct lil_proc *proc, struct file *file, int level, int name, socklen_t *length)
+{
+    char value[512] = "";
+    socklen_t size = *length < sizeof value ? *length : (socklen_t)sizeof value;
+    int result = calls_are(file, CALLS_LINUX) ? get_option(proc, file, level, name, value, &size) : -EFAULT;
+
+    if (result == 0)
+        *length = size;
+    return result == 0 && size ? -EFAULT : result;
+}
+
 int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *value, socklen_t *length)
 {
     struct file *file;
     int result = find(proc, fd, &file);
 
     if (result == 0)
-        result = call_is_wild(length) || (call_is_wild(value) && (*length || !value))
-                     ? -EFAULT
-                     : (file->ops->getopt ? file->ops->getopt : sock_getopt)(proc, file, level, name, value, length);
+        result = call_is_wild(length)                               ? -EFAULT
+                 : call_is_wild(value) && (*length || !value) ? get_nowhere(proc, file, level, name, length)
+                                                              : get_option(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];
         int number = 0;
@@ -383,11 +400,22 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
     return (int)call_result(result);
 }
 
-/* Linux looks at the length of an int before it looks for the int (sk_setsockopt(), do_tcp_setsockopt()). */
-static bool is_short_first(const struct file *file, int level, int name, socklen_t length)
+/* Linux looks at the length of an int before it looks for the int (sk_setsockopt(), do_tcp_setsockopt()); below them it knows the names first,
+ * and IPv6 takes no place at all for 0 (do_ipv6_setsockopt()). */
+static int set_from_nowhere(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
 {
+    static const int none;
     bool takes_text = level == SOL_SOCKET ? name == SO_BINDTODEVICE : name == TCP_CONGESTION || name == TCP_ULP;
-    return calls_are(file, CALLS_LINUX) && length < sizeof(int) && (level == SOL_SOCKET || level == IPPROTO_TCP) && !takes_text;
+    socklen_t size = sizeof none;
+
+    if (!calls_are(file, CALLS_LINUX))
+        return -EFAULT;
+    if (level == SOL_SOCKET || level == IPPROTO_TCP)
+        return length < sizeof none && !takes_text ? -EINVAL : -EFAULT;
+    if (level == IPPROTO_IPV6 && !value && length >= sizeof none)
+        return (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, &none, sizeof none);
+    int known = get_nowhere(proc, file, level, name, &size);
+    return known == -ENOPROTOOPT || known == -EOPNOTSUPP ? -ENOPROTOOPT : -EFAULT;
 }
 
 int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const void *value, socklen_t length)
@@ -397,7 +425,7 @@ int lil_setsockopt(struct lil_proc *proc, int fd, int level, int name, const voi
 
     if (result == 0)
         result = length && call_is_wild(value)
-                     ? (is_short_first(file, level, name, length) ? -EINVAL : -EFAULT)
+                     ? set_from_nowhere(proc, file, level, name, value, length)
                      : (file->ops->setopt ? file->ops->setopt : sock_setopt)(proc, file, level, name, value, length);
     if (call_is_traced(proc)) {
         char a[CALL_TEXT], b[CALL_TEXT];

@@ -535,7 +535,7 @@ static ssize_t receive_told(struct sock *sock, struct msghdr *message, int flags
 
     if (result == -EAGAIN)
         result = stamp_receive_datagram(sock, message, room);
-    return result == -EAGAIN ? zerocopy_receive(sock, message, room) : result;
+    return result == -EAGAIN ? zerocopy_receive_datagram(sock, message, room) : result;
 }
 
 /* -EAGAIN: nothing is there. */

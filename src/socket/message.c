@@ -117,7 +117,7 @@ static int parse_ipv6(const struct cmsghdr *cmsg, struct control *control)
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control)
 {
     struct msghdr copy = *message;
-    int error = dgram_is_linux_udp(&sock->file) ? stamp_check_control(message) : 0;
+    int error = dgram_is_linux_udp(&sock->file) ? stamp_check_control(sock, message) : 0;
 
     for (struct cmsghdr *cmsg = error ? NULL : CMSG_FIRSTHDR(&copy); cmsg; cmsg = CMSG_NXTHDR(&copy, cmsg)) {
         int result = 0;
@@ -125,9 +125,7 @@ int control_parse(const struct sock *sock, const struct msghdr *message, struct 
         if (cmsg->cmsg_len < sizeof *cmsg ||
             (size_t)((char *)cmsg - (char *)copy.msg_control) + cmsg->cmsg_len > copy.msg_controllen)
             return -EINVAL;
-        if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SO_TXTIME && dgram_is_linux_udp(&sock->file))
-            result = sock->ext && (sock->ext->txtime[0] || sock->ext->txtime[1]) ? 0 : -EINVAL; /* SO_TXTIME was not set */
-        else if (cmsg->cmsg_level == IPPROTO_IP)
+        if (cmsg->cmsg_level == IPPROTO_IP)
             result = parse_ip(sock, cmsg, control);
         else if (cmsg->cmsg_level == IPPROTO_IPV6 && sock->file.family == AF_INET6)
             result = parse_ipv6(cmsg, control);

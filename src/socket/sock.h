@@ -230,8 +230,8 @@ void plain_option_free(struct sock *sock);
 void plain_option_copy(struct sock *sock, const struct sock *from); /* best effort */
 /* stamp.c: SO_TIMESTAMPING of streams. */
 int stamp_enable(struct sock *sock, uint32_t flags, bool is_new) MUST_CHECK;
-int stamp_check_control(const struct msghdr *message) MUST_CHECK;
-void stamp_note(struct sock *sock, const struct msghdr *message); /* a send was taken */
+int stamp_check_control(const struct sock *sock, const struct msghdr *message) MUST_CHECK;
+void stamp_note(struct sock *sock, const struct msghdr *message, size_t taken); /* a send took so much */
 bool stamp_is_ready(const struct sock *sock);
 /* one left, SIZE with headers */
 void stamp_datagram(struct sock *sock, const struct msghdr *message, const struct addr *source, uint32_t size);
@@ -246,8 +246,10 @@ int zerocopy_enable(struct sock *sock, bool on);
 void zerocopy_free(struct sock *sock);
 enum { SEND_UNREADABLE = 0x1000000 /* with MSG_FASTOPEN: there are bytes, which cannot be read */ };
 ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags); /* MSG_ZEROCOPY */
-bool zerocopy_is_ready(struct sock *sock);
-ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room); /* MSG_ERRQUEUE */
+bool zerocopy_is_ready(const struct sock *sock); /* of datagrams; a stream's are among its stamps */
+/* MSG_ERRQUEUE: which sends are done; of datagrams, -EAGAIN: none. */
+ssize_t zerocopy_tell(struct sock *sock, const struct tcp_stamp *done, struct msghdr *message, size_t room);
+ssize_t zerocopy_receive_datagram(struct sock *sock, struct msghdr *message, size_t room);
 ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
 static inline size_t iov_total(const struct iovec *iov, size_t count)
 {

@@ -8,23 +8,34 @@
 
 enum {
     DATAGRAM_NOTES = 128,
-    RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK,
-    OPT_ID_TCP = 1 << 16, OPT_RX_FILTER = 1 << 17,
+    OPT_ID_TCP = 1 << 16, OPT_RX_FILTER = 1 << 17, TX_COMPLETION = 1 << 18,
+    RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK | TX_COMPLETION,
     KNOWN = (1 << 19) - 1
 };
 
 struct note { /* what the error queue tells of one packet */
     unsigned kind;           /* SCM_TSTAMP_* */
-    uint32_t id, size;       /* SOF_TIMESTAMPING_OPT_ID's number; bytes of the packet */
+    uint32_t id, size;       /* SOF_TIMESTAMPING_OPT_ID's number; bytes of the packet, or of the statistics */
     uint64_t time_ns;
     struct addr source;
     const uint8_t *stats;
-    uint32_t stats_length;
 };
 struct datagram_stamps {
     uint32_t next_id, first, count;
     struct note notes[DATAGRAM_NOTES];
 };
+
+/* What Linux looks at when a moment comes, not when the send was made. */
+static void tell_style(const struct sock *sock, struct tcb *tcb)
+{
+    uint32_t flags = sock->ext->tsflags;
+    const struct tcp_stamp_style style = {.is_bare = flags & SOF_TIMESTAMPING_OPT_TSONLY,
+                                          .has_stats = flags & SOF_TIMESTAMPING_OPT_STATS && flags & SOF_TIMESTAMPING_OPT_TSONLY,
+                                          .has_ids = flags & SOF_TIMESTAMPING_OPT_ID,
+                                          .base = sock->ext->ts_base};
+
+    tcp_stamp_set_style(tcb, &style);
+}
 
 int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
 {
@@ -52,11 +63,14 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
         sock->flags |= SF_STAMPS;
     else
         sock->flags &= ~(uint32_t)SF_STAMPS;
+    tcb = sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
+    if (tcb)
+        tell_style(sock, tcb);
     return 0;
 }
 
 /* Linux (__sock_cmsg_send): a control message of the socket's level is one of these, or the send fails. */
-int stamp_check_control(const struct msghdr *message)
+int stamp_check_control(const struct sock *sock, const struct msghdr *message)
 {
     struct msghdr copy = *message;
     uint32_t flags;
@@ -79,6 +93,9 @@ int stamp_check_control(const struct msghdr *message)
                 return -EINVAL;
             break;
         case SO_TXTIME:
+            if (!sock->ext || (!sock->ext->txtime[0] && !sock->ext->txtime[1])) /* it was not set */
+                return -EINVAL;
+            break;
         case SCM_RIGHTS:
         case SCM_CREDENTIALS:
             break;
@@ -105,7 +122,7 @@ static uint32_t records_of(const struct sock *sock, const struct msghdr *message
     return records;
 }
 
-void stamp_note(struct sock *sock, const struct msghdr *message)
+void stamp_note(struct sock *sock, const struct msghdr *message, size_t taken)
 {
     uint32_t records = records_of(sock, message);
     struct tcb *tcb = stream_tcb(sock);
@@ -113,16 +130,17 @@ void stamp_note(struct sock *sock, const struct msghdr *message)
                     (records & SOF_TIMESTAMPING_TX_SOFTWARE ? TCP_STAMP_SENT : 0u) |
                     (records & SOF_TIMESTAMPING_TX_ACK ? TCP_STAMP_ACKED : 0u);
 
-    want |= want && sock->ext && sock->ext->tsflags & SOF_TIMESTAMPING_OPT_STATS ? TCP_STAMP_STATS : 0u;
-    if (want && tcb && tcp_get_state(tcb) != TCPS_SYN_SENT && sock_need_ext(sock)) /* what a SYN carries is not told of */
-        (void)tcp_stamp_watch(sock->file.sockets->tcp, tcb, want);
+    if (!records || !tcb || tcp_get_state(tcb) == TCPS_SYN_SENT || !sock_need_ext(sock)) /* what a SYN carries is not told of */
+        return;
+    tcp_stamp_watch(sock->file.sockets->tcp, tcb, want, taken < iov_total(message->msg_iov, message->msg_iovlen));
+    tell_style(sock, tcb);
 }
 
 bool stamp_is_ready(const struct sock *sock)
 {
     if (sock->ext && sock->ext->datagram_stamps)
         return sock->ext->datagram_stamps->count != 0;
-    const struct tcb *tcb = sock->ext && sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = sock->ext && sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
 
     return tcb && tcp_stamp_peek(tcb, NULL);
 }
@@ -148,14 +166,14 @@ static void put_plain_time(const struct sock *sock, struct msghdr *message, size
 }
 
 /* The packet itself is not kept: its text is zeros, or the statistics that were asked for. */
-static size_t put_packet(const struct note *note, struct msghdr *message, uint32_t size)
+static size_t put_packet(const struct note *note, struct msghdr *message)
 {
     size_t taken = 0;
 
-    for (size_t i = 0; i < message->msg_iovlen && taken < size; i++) {
-        size_t n = message->msg_iov[i].iov_len < size - taken ? message->msg_iov[i].iov_len : size - taken;
+    for (size_t i = 0; i < message->msg_iovlen && taken < note->size; i++) {
+        size_t n = message->msg_iov[i].iov_len < note->size - taken ? message->msg_iov[i].iov_len : note->size - taken;
 
-        if (note->stats_length)
+        if (note->stats)
             memcpy(message->msg_iov[i].iov_base, note->stats + taken, n);
         else
             memset(message->msg_iov[i].iov_base, 0, n);
@@ -171,26 +189,26 @@ static ssize_t tell(struct sock *sock, const struct note *note, struct msghdr *m
         struct sockaddr_in6 offender;
     } data = {.error = {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING, .ee_info = note->kind}};
     bool v4 = sock->file.family == AF_INET;
-    uint32_t flags = sock->ext->tsflags, size = flags & SOF_TIMESTAMPING_OPT_TSONLY ? note->stats_length : note->size;
-    size_t taken = put_packet(note, message, size);
+    uint32_t flags = sock->ext->tsflags;
+    size_t taken = put_packet(note, message);
+    bool has_packet = note->size && !note->stats && note->kind != SCM_TSTAMP_ACK; /* with headers and a device */
 
     message->msg_namelen = 0;
     message->msg_controllen = 0;
-    message->msg_flags = MSG_ERRQUEUE | (taken < size ? MSG_TRUNC : 0);
+    message->msg_flags = MSG_ERRQUEUE | (taken < note->size ? MSG_TRUNC : 0);
     put_plain_time(sock, message, room, note->time_ns);
     if (flags & SOF_TIMESTAMPING_SOFTWARE)
         put_time(sock, message, room, note->time_ns);
-    if (note->stats_length)
-        control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, note->stats, note->stats_length);
-    /* the packet's source */
-    if (flags & SOF_TIMESTAMPING_OPT_CMSG && !(flags & SOF_TIMESTAMPING_OPT_TSONLY) && note->kind != SCM_TSTAMP_ACK) {
+    if (note->stats && flags & SOF_TIMESTAMPING_SOFTWARE)
+        control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, note->stats, note->size);
+    /* the packet's source: IPv4 tells it to who asks for control data (ipv4_datagram_support_cmsg), IPv6 to all */
+    if (has_packet && (!v4 || flags & SOF_TIMESTAMPING_OPT_CMSG)) {
         struct sockaddr_storage source;
 
         (void)addr_to_sockaddr(&note->source, 0, 0, sock->file.family, &source);
         memcpy(&data.offender, &source, sizeof data.offender);
     }
-    if (flags & SOF_TIMESTAMPING_OPT_ID)
-        data.error.ee_data = note->id;
+    data.error.ee_data = note->id;
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
                 sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
     return (ssize_t)taken;
@@ -205,9 +223,13 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room)
 
     if (!tcb || !tcp_stamp_peek(tcb, &stamp))
         return -EAGAIN;
-    note = (struct note){.kind = stamp.kind, .id = stamp.seq - sock->ext->ts_base, .size = stamp.size, .time_ns = stamp.time_ns,
-                         .source = tcp_get_flow(tcb)->local, .stats = stamp.stats, .stats_length = stamp.stats_length};
-    taken = tell(sock, &note, message, room);
+    if (stamp.kind == TCP_STAMP_KIND_ZEROCOPY) {
+        taken = zerocopy_tell(sock, &stamp, message, room);
+    } else {
+        note = (struct note){.kind = stamp.kind, .id = stamp.id, .size = stamp.size, .time_ns = stamp.time_ns,
+                             .source = tcp_get_flow(tcb)->local, .stats = stamp.stats};
+        taken = tell(sock, &note, message, room);
+    }
     tcp_stamp_drop(tcb);
     return taken;
 }
@@ -232,8 +254,8 @@ void stamp_datagram(struct sock *sock, const struct msghdr *message, const struc
         if (records & kinds[i].flag && stamps->count < DATAGRAM_NOTES)
             stamps->notes[(stamps->first + stamps->count++) % DATAGRAM_NOTES] =
                 (struct note){.kind = kinds[i].kind,
-                              .id = stamps->next_id,
-                              .size = size,
+                              .id = ext->tsflags & SOF_TIMESTAMPING_OPT_ID ? stamps->next_id : 0,
+                              .size = ext->tsflags & SOF_TIMESTAMPING_OPT_TSONLY ? 0 : size,
                               .time_ns = sock_now(&sock->file),
                               .source = *source};
     stamps->next_id += ext->tsflags & SOF_TIMESTAMPING_OPT_ID ? 1 : 0;
@@ -277,6 +299,7 @@ ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t roo
 
     if (!tcb || !tcp_icmp_note(tcb, &note))
         return -EAGAIN;
+    (void)tcp_error(tcb, true); /* it was the socket's error, too (sock_dequeue_err_skb) */
     for (size_t i = 0; i < message->msg_iovlen && taken < QUOTED; i++) {
         size_t n = message->msg_iov[i].iov_len < QUOTED - taken ? message->msg_iov[i].iov_len : QUOTED - taken;
 

@@ -102,7 +102,7 @@ static unsigned stream_events(struct file *file)
     if (sock->flags & SF_DEFERRED) /* the first write sends the SYN */
         return POLLOUT | POLLWRNORM;
     return (tcb ? tcp_poll_watch(tcb) : POLLOUT | POLLWRNORM | POLLHUP) |
-           ((tcb && tcp_icmp_note(tcb, NULL)) || (sock->ext && (zerocopy_is_ready(sock) || stamp_is_ready(sock))) ? POLLERR : 0);
+           ((tcb && tcp_icmp_note(tcb, NULL)) || stamp_is_ready(sock) ? POLLERR : 0);
 }
 
 void stream_check_events(struct sock *sock)

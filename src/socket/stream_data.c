@@ -166,13 +166,26 @@ static ssize_t send_message(struct lil_proc *proc, struct file *file, const stru
     return stream_send_rest(proc, sock, message, flags, n > 0 ? (size_t)n : 0);
 }
 
+/* tcp_sendmsg_locked() judges control data when it is clear that something could be sent at all. */
+static bool may_send(const struct sock *sock)
+{
+    const struct tcb *tcb = stream_tcb(sock);
+    enum tcp_state state = tcb ? tcp_get_state(tcb) : TCPS_CLOSED;
+
+    return !(sock->flags & SF_SHUT_WR) && (state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT || state == TCPS_SYN_RECEIVED);
+}
+
 ssize_t stream_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
-    int error = message->msg_controllen && calls_are(file, CALLS_LINUX) ? stamp_check_control(message) : 0;
-    ssize_t n = error < 0 ? error : send_message(proc, file, message, flags);
+    if (__builtin_expect(message->msg_controllen != 0, 0) && calls_are(file, CALLS_LINUX) && may_send(sock_of(file))) {
+        int error = stamp_check_control(sock_of(file), message);
 
+        if (error < 0)
+            return error;
+    }
+    ssize_t n = send_message(proc, file, message, flags);
     if (__builtin_expect(n > 0 && (sock_of(file)->flags & SF_STAMPS || message->msg_controllen), 0))
-        stamp_note(sock_of(file), message);
+        stamp_note(sock_of(file), message, (size_t)n);
     return n;
 }
 
@@ -279,9 +292,7 @@ ssize_t stream_receive(struct lil_proc *proc, struct file *file, struct msghdr *
     ssize_t n;
 
     if (__builtin_expect(flags & MSG_ERRQUEUE, 0))
-        return tcb && tcp_icmp_note(tcb, NULL) ? stamp_receive_icmp(sock, message, room)
-               : stamp_is_ready(sock)          ? stamp_receive(sock, message, room)
-                                               : zerocopy_receive(sock, message, room);
+        return tcb && tcp_icmp_note(tcb, NULL) ? stamp_receive_icmp(sock, message, room) : stamp_receive(sock, message, room);
     if (__builtin_expect(!tcb, 0))
         return sock->flags & SF_LISTENING ? not_connected(sock, false) : 0;
     if (__builtin_expect(sock->flags & SF_DEFERRED, 0))

@@ -12,7 +12,7 @@
 enum { FRAGMENTS = 17 /* MAX_SKB_FRAGS */, FRAGMENTS_BYTES = 8192 };
 struct zerocopy {
     uint32_t tail_length, tail_fragments; /* the last buffer, while it waits whole */
-    uint32_t base, next_id, told;         /* the connection's first number, the next one, the first that the error queue has not told of */
+    uint32_t next_id, told;               /* the next send's number; of datagrams the first that the error queue has not told of */
 };
 
 int zerocopy_enable(struct sock *sock, bool on)
@@ -33,34 +33,11 @@ void zerocopy_free(struct sock *sock)
     sock->ext->zerocopy = NULL;
 }
 
-/* The first number that is not done. They are done in their order. */
-static uint32_t done_before(struct sock *sock)
-{
-    const struct zerocopy *zerocopy = sock->ext->zerocopy;
-    const struct tcb *tcb = sock->file.ops == &stream_ops ? stream_tcb(sock) : NULL;
-
-    return tcb ? zerocopy->base + tcp_zerocopy_done(tcb) : zerocopy->next_id;
-}
-
 static struct zerocopy *zerocopy_of(struct file *file)
 {
     struct sock *sock = sock_of(file);
 
     return (file->ops == &stream_ops || dgram_is_linux_udp(file)) && sock->ext && sock->ext->has_zerocopy ? sock->ext->zerocopy : NULL;
-}
-
-static void note_sent(struct file *file, struct zerocopy *zerocopy)
-{
-    struct sock *sock = sock_of(file);
-    struct tcb *tcb = file->ops == &stream_ops ? stream_tcb(sock) : NULL;
-    uint32_t watched = tcb ? tcp_zerocopy_watch(sock->file.sockets->tcp, tcb) : 0;
-
-    if (watched)
-        zerocopy->base = ++zerocopy->next_id - watched;
-    else if (file->ops == &dgram_ops) {
-        zerocopy->next_id++;
-        file_wake(file, POLLERR);
-    }
 }
 
 /* Where a buffer has no place for another piece: it ends, with PSH, and the next begins a segment (tcp_sendmsg_locked). */
@@ -95,37 +72,51 @@ static ssize_t send_pieces(struct lil_proc *proc, struct file *file, struct zero
     return n < 0 ? (done ? done : n) : done + n;
 }
 
-ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
+/* Linux (msg_zerocopy_realloc): without memory to tell of its end nothing is sent. */
+static ssize_t send_on_stream(struct lil_proc *proc, struct file *file, struct zerocopy *zerocopy, const struct msghdr *message, int flags)
 {
-    struct zerocopy *zerocopy = zerocopy_of(file);
-    ssize_t n = zerocopy && file->ops == &stream_ops ? send_pieces(proc, file, zerocopy, message, flags)
-                                                     : file->ops->send(proc, file, message, flags);
+    struct tcb *tcb = stream_tcb(sock_of(file));
+    bool shares = tcb && tcp_zerocopy_shares(tcb);
 
-    if (n > 0 && zerocopy)
-        note_sent(file, zerocopy);
+    if (tcb && !shares && !tcp_zerocopy_has_room(tcb))
+        return -ENOBUFS;
+    ssize_t n = send_pieces(proc, file, zerocopy, message, flags);
+    tcb = n > 0 ? stream_tcb(sock_of(file)) : NULL;
+    if (tcb && tcp_zerocopy_watch(tcp_of(sock_of(file)), tcb, zerocopy->next_id, (size_t)n, shares))
+        zerocopy->next_id++;
     return n;
 }
 
-bool zerocopy_is_ready(struct sock *sock)
+ssize_t zerocopy_send(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags)
 {
-    return sock->ext && sock->ext->zerocopy && (int32_t)(done_before(sock) - sock->ext->zerocopy->told) > 0;
+    struct zerocopy *zerocopy = iov_total(message->msg_iov, message->msg_iovlen) ? zerocopy_of(file) : NULL;
+
+    if (zerocopy && file->ops == &stream_ops)
+        return send_on_stream(proc, file, zerocopy, message, flags);
+    ssize_t n = file->ops->send(proc, file, message, flags);
+    if (n > 0 && zerocopy) {
+        zerocopy->next_id++;
+        file_wake(file, POLLERR);
+    }
+    return n;
 }
 
-ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room)
+bool zerocopy_is_ready(const struct sock *sock)
+{
+    return sock->file.type == SOCK_DGRAM && sock->ext && sock->ext->zerocopy && sock->ext->zerocopy->told != sock->ext->zerocopy->next_id;
+}
+
+ssize_t zerocopy_tell(struct sock *sock, const struct tcp_stamp *done, struct msghdr *message, size_t room)
 {
     struct {
         struct sock_extended_err error;
         struct sockaddr_in6 offender;
-    } data = {.error = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY, .ee_code = SO_EE_CODE_ZEROCOPY_COPIED}};
+    } data = {.error = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+                      .ee_code = done->is_copied ? SO_EE_CODE_ZEROCOPY_COPIED : 0,
+                      .ee_info = done->first,
+                      .ee_data = done->last}};
     bool v4 = sock->file.family == AF_INET;
-    struct zerocopy *zerocopy;
 
-    if (!zerocopy_is_ready(sock))
-        return -EAGAIN;
-    zerocopy = sock->ext->zerocopy;
-    data.error.ee_info = zerocopy->told;
-    zerocopy->told = done_before(sock);
-    data.error.ee_data = zerocopy->told - 1; /* a range: skb_zerocopy_notify_extend */
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE;
@@ -134,4 +125,18 @@ ssize_t zerocopy_receive(struct sock *sock, struct msghdr *message, size_t room)
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
                 sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
     return 0;
+}
+
+ssize_t zerocopy_receive_datagram(struct sock *sock, struct msghdr *message, size_t room)
+{
+    struct zerocopy *zerocopy;
+    struct tcp_stamp done = {.is_copied = true};
+
+    if (!zerocopy_is_ready(sock))
+        return -EAGAIN;
+    zerocopy = sock->ext->zerocopy;
+    done.first = zerocopy->told;
+    done.last = zerocopy->next_id - 1;
+    zerocopy->told = zerocopy->next_id;
+    return zerocopy_tell(sock, &done, message, room);
 }

@@ -216,19 +216,28 @@ bool tcp_is_over(struct tcp *tcp, const struct tcb *tcb); /* closed, the wait of
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
 bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
 /* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and the end of a MSG_ZEROCOPY send. */
-enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_STATS = 8, TCP_STAMP_STATS_MOST = 288 };
-enum tcp_stamp_kind { TCP_STAMP_KIND_SENT, TCP_STAMP_KIND_SCHEDULED, TCP_STAMP_KIND_ACKED }; /* as SCM_TSTAMP_* */
-struct tcp_stamp {
+enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_STATS_MOST = 288 };
+enum tcp_stamp_kind { TCP_STAMP_KIND_SENT, TCP_STAMP_KIND_SCHEDULED, TCP_STAMP_KIND_ACKED /* as SCM_TSTAMP_* */, TCP_STAMP_KIND_ZEROCOPY };
+struct tcp_stamp { /* what the error queue tells of */
     enum tcp_stamp_kind kind;
-    uint32_t seq, size; /* of the byte; of the packet */
+    uint32_t id, size;    /* of the byte; bytes of the packet that are told, or of the statistics */
+    uint32_t first, last; /* TCP_STAMP_KIND_ZEROCOPY: the sends that are done */
+    bool is_copied;       /* of those: their text has left */
     uint64_t time_ns;
-    const uint8_t *stats; /* TCP_STAMP_STATS: netlink attributes, until tcp_stamp_drop */
-    uint16_t stats_length;
+    const uint8_t *stats; /* netlink attributes, until tcp_stamp_drop; NULL: none */
 };
-uint32_t tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb);         /* after tcp_send: how many sends were watched; 0: memory */
-uint32_t tcp_zerocopy_done(const struct tcb *tcb);                     /* how many of them are done */
-bool tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want); /* after tcp_send; false: memory, or too many */
-bool tcp_stamp_peek(const struct tcb *tcb, struct tcp_stamp *stamp);   /* the oldest; STAMP may be NULL */
+struct tcp_stamp_style { /* how it is told when it happens: without text, with statistics, with numbers that count from BASE */
+    bool is_bare, has_stats, has_ids;
+    uint32_t base;
+};
+bool tcp_zerocopy_shares(const struct tcb *tcb);   /* before tcp_send: it will have the last watched send's completion */
+bool tcp_zerocopy_has_room(const struct tcb *tcb); /* for one of its own */
+/* After tcp_send, which took SIZE bytes: send NUMBER; false: memory. */
+bool tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb, uint32_t number, size_t size, bool shares);
+/* After tcp_send; IS_PART: of what was written there was no room for all. */
+void tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want, bool is_part);
+void tcp_stamp_set_style(struct tcb *tcb, const struct tcp_stamp_style *style); /* of a connection that watches */
+bool tcp_stamp_peek(struct tcb *tcb, struct tcp_stamp *stamp); /* the oldest; STAMP may be NULL */
 void tcp_stamp_drop(struct tcb *tcb);
 uint64_t tcp_last_received_ns(const struct tcb *tcb); /* when data came; 0: never, to the millisecond */
 struct tcp_icmp_note { /* what ended a connect(): Linux's error queue has it, asked for or not */

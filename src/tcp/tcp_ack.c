@@ -199,7 +199,7 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
     ext->rcv_last_ms = tcb_now_ms(tcb); /* Linux's rcv_tstamp: what is no ACK of ours says nothing of the peer's life */
     if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
         ext->keep_probes_out = ext->soft_error = 0; /* something worked */
-    if (ext->msg_more && (rx->length == 0 || rx->ack != tcb->snd_una) && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
+    if (ext->msg_more && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
         ext->msg_more = false; /* MSG_MORE holds for its call; what comes lets what waits go (tcp_data_snd_check) */
 }
 

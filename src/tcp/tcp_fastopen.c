@@ -349,6 +349,13 @@ static void note_fail(struct tcb *tcb)
     TCP_MIB(tcb->tcp, FastOpenActiveFail);
 }
 
+uint32_t fastopen_sent_end(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    bool was_refused = tcb->state == TCPS_CLOSED && ext->syn_fastopen && tcb->snd_nxt == tcb->snd_una + 1;
+    return tcb->snd_nxt + (was_refused ? ext->fastopen_length : 0);
+}
+
 /* RFC 7413 4.2.2: the SYN/ACK may acknowledge the data, or the SYN only: then the data is sent now. SND.UNA is at ISS+1 here. */
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
 {

@@ -348,7 +348,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 COLD void output_note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length)
 {
     if (tcb->ext->has_stamps)
-        stamp_on_sent(tcb, header->seq, header->seq + length, length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
+        stamp_on_sent(tcb, header->seq, header->seq + length, (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
     set_urgent(tcb, header);
 }
 

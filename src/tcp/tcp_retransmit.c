@@ -2,6 +2,7 @@
  * neighbours or cut to the window, and the tail loss probe (RFC 8985 7.3). When, and which record: tcp_recovery.c,
  * tcp_timer.c. */
 #include "tcp/tcb.h"
+#include "tcp/tcp_stamp.h"
 
 /* What left as one chunk is sent again as one, as far as the window and the chunk's size allow. True: INDEX ends one of several. */
 static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
@@ -82,8 +83,11 @@ static void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
         uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
         if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
-            seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start)
+            seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start ||
+            (ext->stamps && stamp_holds(tcb, seg->start, next->end)))
             return;
+        if (ext->has_stamps)
+            stamp_on_joined(tcb, seg->start, next->start, next->end);
         txring_set_mss(tcb, seg, tcb->mss); /* TOTAL fits: one packet before and after */
         uint32_t gone = txring_join(tcb, index); /* more than one when the path was narrower */
         if (!tcb->sack_ok) /* then duplicate ACKs were counted, of no packet in particular */

@@ -361,6 +361,7 @@ bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, str
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment);
 void fastopen_on_synack(struct tcb *tcb, const struct rx *rx);
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
+uint32_t fastopen_sent_end(const struct tcb *tcb); /* how far text has left, that of a SYN that was refused, too */
 const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 bool fastopen_is_pending_child(const struct tcb *tcb);

@@ -1,25 +1,76 @@
 /* tcp_stamp.c: what becomes of certain sends: SO_TIMESTAMPING's three moments of a send's last byte (handed to the device's queue, sent,
  * acknowledged; Linux's timestamping.rst), with what the connection had counted then (OPT_STATS), and the end of MSG_ZEROCOPY sends
- * (msg_zerocopy.rst). Few connections have any: they leave tcp_fast.c's short cuts while a send is watched (ext->has_stamps). The socket
- * layer takes the results and makes them an error queue. */
+ * (msg_zerocopy.rst). Few connections have any: they leave tcp_fast.c's short cuts while a send is watched (ext->has_stamps). What is to be
+ * told waits in one queue, in its order (sk_error_queue), and costs receive buffer; the socket layer takes it from there. */
 #include <linux/netlink.h>
 #include <linux/tcp.h>
 #include "tcp/tcp_stamp.h"
 
 enum { STATS_REHASH = 27 }; /* TCP_NLA_REHASH: newer than Debian 12's headers */
-enum { STAMPS_PENDING = 64, STAMPS_READY = 128, ZEROCOPY_PENDING = 128 };
 struct stats {
     uint16_t length;
     uint8_t bytes[TCP_STAMP_STATS_MOST];
 };
-struct stamps {
-    uint32_t pending_count, ready_count;
-    struct { uint32_t end; unsigned want; } pending[STAMPS_PENDING];
-    struct tcp_stamp ready[STAMPS_READY];
-    struct stats *stats; /* of what is ready: as many; NULL: nobody wants any */
-    uint32_t zerocopy_count, zerocopy_sends, zerocopy_done;
-    struct { uint32_t end, sends; } zerocopy[ZEROCOPY_PENDING];
+struct entry { /* what the error queue tells of */
+    struct tcp_stamp stamp;
+    uint32_t cost;
+    uint32_t start, end; /* the text that it holds; none when it is told without */
+    struct stats *stats; /* NULL: none were wanted */
 };
+struct watch { /* a buffer has one key at most: its last send's */
+    uint32_t end;
+    unsigned want;
+    uint64_t late_ns; /* its send found no more room: what leaves in that instant has left before the send was noted */
+};
+struct pinned { /* sends that share a completion: [START, END), FIRST of COUNT numbers */
+    uint32_t start, end, first, count;
+};
+struct records {
+    void *items;
+    uint32_t count, room;
+};
+struct stamps {
+    struct records watches, pinned, queue;
+    struct tcp_stamp_style style;
+};
+enum { BUFFER_COST = 960, /* of a buffer beside its text: tcp_queue.c */
+       ROOM_LEAST = 8, ROOM_MOST = 8192,
+       OPTMEM_MOST = 131072 /* net.core.optmem_max */, OPTMEM_LEAST = 576 };
+
+static struct watch *watches_of(const struct stamps *stamps) { return stamps->watches.items; }
+static struct pinned *pinned_of(const struct stamps *stamps) { return stamps->pinned.items; }
+static struct entry *queue_of(const struct stamps *stamps) { return stamps->queue.items; }
+
+/* The place of one more; NULL: memory. */
+static void *records_push(struct tcp *tcp, struct records *records, size_t size)
+{
+    if (records->count == records->room) {
+        uint32_t room = records->room ? records->room * 2 : ROOM_LEAST;
+        void *items = room <= ROOM_MOST ? pool_alloc(tcp->pool, room * size) : NULL;
+        if (!items)
+            return NULL;
+        if (records->room) {
+            memcpy(items, records->items, records->count * size);
+            pool_free(tcp->pool, records->items, records->room * size);
+        }
+        records->items = items;
+        records->room = room;
+    }
+    return (char *)records->items + records->count++ * size;
+}
+
+static void records_shift(struct records *records, uint32_t count, size_t size)
+{
+    records->count -= count;
+    if (count)
+        memmove(records->items, (char *)records->items + count * size, records->count * size);
+}
+
+static void records_free(struct tcp *tcp, struct records *records, size_t size)
+{
+    if (records->room)
+        pool_free(tcp->pool, records->items, records->room * size);
+}
 
 static struct stamps *need_stamps(struct tcp *tcp, struct tcb *tcb)
 {
@@ -29,56 +80,128 @@ static struct stamps *need_stamps(struct tcp *tcp, struct tcb *tcb)
     return ext ? ext->stamps : NULL;
 }
 
-bool tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want)
+void tcp_stamp_set_style(struct tcb *tcb, const struct tcp_stamp_style *style)
 {
-    struct stamps *stamps = need_stamps(tcp, tcb);
-    if (!stamps || (want & TCP_STAMP_STATS && !stamps->stats &&
-                    !(stamps->stats = pool_alloc(tcp->pool, STAMPS_READY * sizeof *stamps->stats))))
-        return false;
-    uint32_t n = stamps->pending_count, tail = seq_max(tcb->snd_nxt, queue_tail_start(tcb));
-    if (n && seq_gt(stamps->pending[n - 1].end, tail)) /* Linux keeps one key a buffer: the last */
-        want |= stamps->pending[--n].want;
-    if (n == STAMPS_PENDING)
-        return false;
-    stamps->pending[n].end = tcb->write_seq;
-    stamps->pending[n].want = want;
-    stamps->pending_count = n + 1;
-    tcb->ext->has_stamps = true;
-    return true;
+    if (tcb->ext && tcb->ext->stamps)
+        tcb->ext->stamps->style = *style;
 }
 
-uint32_t tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb)
+void tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want, bool is_part)
 {
     struct stamps *stamps = need_stamps(tcp, tcb);
     if (!stamps)
-        return 0;
-    uint32_t n = stamps->zerocopy_count;
-    if (n == ZEROCOPY_PENDING) { /* too many: told of when the next is done */
-        n--;
-    } else {
-        stamps->zerocopy[n].sends = 0;
-        stamps->zerocopy_count++;
+        return;
+    struct watch *watches = watches_of(stamps), *watch = stamps->watches.count ? &watches[stamps->watches.count - 1] : NULL;
+    uint32_t tail = seq_max(tcb->snd_nxt, queue_tail_start(tcb));
+    if (!watch || !seq_gt(watch->end, tail)) { /* else the last buffer has a key, which goes */
+        watch = records_push(tcp, &stamps->watches, sizeof *watch);
+        if (!watch)
+            return;
+        watch->want = 0;
     }
-    stamps->zerocopy[n].end = tcb->write_seq;
-    stamps->zerocopy[n].sends++;
+    watch->end = tcb->write_seq;
+    watch->want |= want;
+    watch->late_ns = is_part ? tcb_now(tcb) : 0;
     tcb->ext->has_stamps = true;
-    return ++stamps->zerocopy_sends;
 }
 
-uint32_t tcp_zerocopy_done(const struct tcb *tcb)
+/* --- MSG_ZEROCOPY ---------------------------------------------------------------------------------------------------------- */
+
+/* Linux (msg_zerocopy_realloc): a send that goes on in the last buffer, which has not left, shares its completion. */
+bool tcp_zerocopy_shares(const struct tcb *tcb)
 {
     const struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
-    return !stamps ? 0 : tcb->state == TCPS_CLOSED ? stamps->zerocopy_sends : stamps->zerocopy_done;
+    return stamps && stamps->pinned.count &&
+           seq_gt(pinned_of(stamps)[stamps->pinned.count - 1].end, seq_max(tcb->snd_nxt, queue_tail_start(tcb)));
+}
+
+/* Each completion costs optional memory until it is told of (sock_omalloc()). */
+bool tcp_zerocopy_has_room(const struct tcb *tcb)
+{
+    const struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
+    uint32_t held = stamps ? stamps->pinned.count : 0;
+    for (uint32_t i = 0; stamps && i < stamps->queue.count; i++)
+        held += queue_of(stamps)[i].stamp.kind == TCP_STAMP_KIND_ZEROCOPY;
+    return held * BUFFER_COST + OPTMEM_LEAST <= OPTMEM_MOST;
+}
+
+bool tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb, uint32_t number, size_t size, bool shares)
+{
+    struct stamps *stamps = need_stamps(tcp, tcb);
+    if (!stamps)
+        return false;
+    struct pinned *pinned = shares ? &pinned_of(stamps)[stamps->pinned.count - 1] : NULL;
+    if (!pinned || pinned->first + pinned->count != number) {
+        pinned = records_push(tcp, &stamps->pinned, sizeof *pinned);
+        if (!pinned)
+            return false;
+        *pinned = (struct pinned){.start = tcb->write_seq - (uint32_t)size, .first = number};
+    }
+    pinned->end = tcb->write_seq;
+    pinned->count++;
+    tcb->ext->has_stamps = true;
+    return true;
 }
 
 /* A write went on from BEFORE: a send whose last buffer took more of it is done when all of that buffer is. */
 COLD void stamp_on_written(struct tcb *tcb, uint32_t before)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    if (!seq_gt(before, tcb->snd_nxt))
+    struct pinned *last = stamps->pinned.count ? &pinned_of(stamps)[stamps->pinned.count - 1] : NULL;
+    if (last && last->end == before && seq_gt(before, tcb->snd_nxt))
+        last->end = queue_end_of(tcb, before);
+}
+
+/* skb_zerocopy_notify_extend() */
+static void tell_completion(struct tcb *tcb, const struct pinned *pinned)
+{
+    struct stamps *stamps = tcb->ext->stamps;
+    struct entry *last = stamps->queue.count ? &queue_of(stamps)[stamps->queue.count - 1] : NULL;
+    if (last && last->stamp.kind == TCP_STAMP_KIND_ZEROCOPY && last->stamp.last + 1 == pinned->first) {
+        last->stamp.last += pinned->count;
         return;
-    for (uint32_t i = stamps->zerocopy_count; i > 0 && stamps->zerocopy[i - 1].end == before; i--)
-        stamps->zerocopy[i - 1].end = queue_end_of(tcb, before);
+    }
+    last = records_push(tcb->tcp, &stamps->queue, sizeof *last);
+    if (last)
+        *last = (struct entry){.stamp = {.kind = TCP_STAMP_KIND_ZEROCOPY,
+                                         .first = pinned->first,
+                                         .last = pinned->first + pinned->count - 1,
+                                         .is_copied = seq_gt(fastopen_sent_end(tcb), pinned->start)}}; /* by the device */
+}
+
+/* A FIN that goes with the last text: their buffer stays until both are acknowledged. */
+static bool waits_for_fin(const struct tcb *tcb, uint32_t seq)
+{
+    if (!tcb->fin_queued || seq != tcb->write_seq || tcb->state == TCPS_CLOSED || !tcb->tx || !tcb->tx->count)
+        return false;
+    const struct txseg *last = txring_at(tcb->tx, tcb->tx->count - 1);
+    return last->flags & TX_FIN && seq_lt(last->start, seq);
+}
+
+/* Those of text before SEQ are done; true: there were any. */
+static bool complete(struct tcb *tcb, uint32_t seq)
+{
+    struct stamps *stamps = tcb->ext->stamps;
+    uint32_t done = 0;
+    seq -= waits_for_fin(tcb, seq);
+    for (; done < stamps->pinned.count && seq_le(pinned_of(stamps)[done].end, seq); done++)
+        tell_completion(tcb, &pinned_of(stamps)[done]);
+    records_shift(&stamps->pinned, done, sizeof(struct pinned));
+    return done != 0;
+}
+
+/* The connection is over: what had not left goes first, then what was in flight (tcp_write_queue_purge). */
+static void complete_all(struct tcb *tcb)
+{
+    struct stamps *stamps = tcb->ext->stamps;
+    uint32_t first = 0;
+    while (first < stamps->pinned.count && seq_lt(pinned_of(stamps)[first].start, fastopen_sent_end(tcb)))
+        first++;
+    for (uint32_t i = first; i < stamps->pinned.count; i++)
+        tell_completion(tcb, &pinned_of(stamps)[i]);
+    for (uint32_t i = 0; i < first; i++)
+        tell_completion(tcb, &pinned_of(stamps)[i]);
+    stamps->pinned.count = 0;
 }
 
 /* --- OPT_STATS: netlink attributes in Linux's order (tcp_get_timestamping_opt_stats) ------------------------------------- */
@@ -138,18 +261,31 @@ static void take_stats(struct tcb *tcb, struct stats *stats, const struct moment
     put(stats, STATS_REHASH, 4, tcb->ext->rehash);
 }
 
-static void make_ready(struct tcb *tcb, enum tcp_stamp_kind kind, uint32_t end, uint32_t size, unsigned want, const struct moment *moment)
+/* sock_queue_err_skb(): a message of SIZE bytes of text, while the receive buffer has room for it. */
+static void tell(struct tcb *tcb, enum tcp_stamp_kind kind, const struct watch *watch, uint32_t start, uint32_t size, const struct moment *moment)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    uint32_t n = stamps->ready_count;
-    if (n == STAMPS_READY)
+    const struct tcp_stamp_style *style = &stamps->style;
+    uint32_t cost = BUFFER_COST + (style->is_bare ? 0 : size);
+    if (tcb->ext->rmem.total + cost >= tcb->rcvbuf)
         return;
-    stamps->ready[n] = (struct tcp_stamp){.kind = kind, .seq = end - 1, .size = size, .time_ns = tcb_now(tcb)};
-    if (stamps->stats)
-        stamps->stats[n].length = 0;
-    if (want & TCP_STAMP_STATS)
-        take_stats(tcb, &stamps->stats[n], moment);
-    stamps->ready_count++;
+    struct entry *entry = records_push(tcb->tcp, &stamps->queue, sizeof *entry);
+    if (!entry)
+        return;
+    *entry = (struct entry){.stamp = {.kind = kind, .size = size, .time_ns = tcb_now(tcb)}, .cost = cost};
+    if (style->has_ids)
+        entry->stamp.id = watch->end - 1 - style->base;
+    if (style->has_stats)
+        entry->stats = pool_alloc(tcb->tcp->pool, sizeof *entry->stats);
+    if (entry->stats)
+        take_stats(tcb, entry->stats, moment);
+    if (style->is_bare)
+        entry->stamp.size = entry->stats ? entry->stats->length : 0;
+    else {
+        entry->start = start;
+        entry->end = watch->end;
+    }
+    tcb->ext->rmem.total += cost;
 }
 
 /* Where the chunk began whose next segment starts at SEQ: the ring's last record is that segment's, still to be filled. */
@@ -164,48 +300,81 @@ static uint32_t chunk_start(const struct tcb *tcb, uint32_t seq)
     return seq;
 }
 
-/* A segment leaves, for the first time or again. */
-COLD void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size)
+/* A segment leaves, for the first time or again. Linux hands down its chunk as one packet, and the device sends segments. */
+COLD void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t headers)
 {
     struct stamps *stamps = tcb->ext->stamps;
     bool any = false, is_first = seq_ge(start, tcb->snd_nxt);
-    for (uint32_t i = 0; i < stamps->pending_count; i++) {
-        uint32_t mark = stamps->pending[i].end;
-        unsigned want = stamps->pending[i].want;
-        if (!seq_gt(mark, start) || seq_gt(mark, end))
+    uint32_t chunk = is_first ? chunk_start(tcb, start) : start,
+             chunk_end = is_first ? start + max_u32(tcb->ext->chunk_left, end - start) : end;
+    for (uint32_t i = 0; i < stamps->watches.count; i++) {
+        const struct watch *watch = &watches_of(stamps)[i];
+        if (!seq_gt(watch->end, start) || seq_gt(watch->end, end) || (is_first && watch->late_ns == tcb_now(tcb)))
             continue;
-        struct moment moment = {.next = is_first ? chunk_start(tcb, start) : tcb->snd_nxt,
+        struct moment moment = {.next = is_first ? chunk : tcb->snd_nxt,
                                 .packets = 1,
                                 .bytes = end - start,
                                 .edt_ns = tcb_now(tcb),
                                 .ttl = -1};
-        any |= (want & (TCP_STAMP_SCHEDULED | TCP_STAMP_SENT)) != 0;
-        if (want & TCP_STAMP_SCHEDULED)
-            make_ready(tcb, TCP_STAMP_KIND_SCHEDULED, mark, size, want, &moment);
-        if (want & TCP_STAMP_SENT)
-            make_ready(tcb, TCP_STAMP_KIND_SENT, mark, size, want, &moment);
+        any |= (watch->want & (TCP_STAMP_SCHEDULED | TCP_STAMP_SENT)) != 0;
+        if (watch->want & TCP_STAMP_SCHEDULED)
+            tell(tcb, TCP_STAMP_KIND_SCHEDULED, watch, start, headers + chunk_end - chunk, &moment);
+        if (watch->want & TCP_STAMP_SENT)
+            tell(tcb, TCP_STAMP_KIND_SENT, watch, start, headers + end - start, &moment);
     }
     if (any)
         tcb_event(tcb, TCP_EV_ERROR);
 }
 
-/* The segment at INDEX was just SACKed: Linux puts it into one buffer with a SACKed one before it, and the later key stays
- * (tcp_shift_skb_data, tcp_skb_collapse_tstamp). */
-COLD void stamp_on_sacked(struct tcb *tcb, uint32_t index)
+/* [START, MIDDLE) and [MIDDLE, END) become one buffer, which keeps the later key (tcp_skb_collapse_tstamp). */
+COLD void stamp_on_joined(struct tcb *tcb, uint32_t start, uint32_t middle, uint32_t end)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    const struct txseg *seg = txring_at(tcb->tx, index), *before = index ? txring_at(tcb->tx, index - 1) : NULL;
+    struct watch *watches = watches_of(stamps), *later = NULL;
     uint32_t kept = 0;
-    if (!before || !(before->flags & TX_SACKED) || before->flags & (TX_EOR | TX_FIN) ||
-        min_u32(txseg_text(seg), seg->mss) != min_u32(txseg_text(before), before->mss))
+    for (uint32_t i = 0; i < stamps->watches.count; i++)
+        if (seq_gt(watches[i].end, middle) && seq_le(watches[i].end, end))
+            later = &watches[i];
+    if (!later)
         return;
-    bool has_later = false;
-    for (uint32_t i = 0; i < stamps->pending_count; i++)
-        has_later |= seq_gt(stamps->pending[i].end, seg->start) && seq_le(stamps->pending[i].end, seg->end);
-    for (uint32_t i = 0; i < stamps->pending_count; i++)
-        if (!has_later || !seq_gt(stamps->pending[i].end, before->start) || seq_gt(stamps->pending[i].end, before->end))
-            stamps->pending[kept++] = stamps->pending[i];
-    stamps->pending_count = kept;
+    for (uint32_t i = 0; i < stamps->watches.count; i++)
+        if (seq_gt(watches[i].end, start) && seq_le(watches[i].end, middle))
+            later->want |= watches[i].want;
+    for (uint32_t i = 0; i < stamps->watches.count; i++)
+        if (!seq_gt(watches[i].end, start) || seq_gt(watches[i].end, middle))
+            watches[kept++] = watches[i];
+    stamps->watches.count = kept;
+}
+
+/* Text of MSG_ZEROCOPY is not moved to another buffer (skb_shift). */
+static bool is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end)
+{
+    const struct stamps *stamps = tcb->ext->stamps;
+    for (uint32_t i = 0; i < stamps->pinned.count; i++)
+        if (seq_lt(pinned_of(stamps)[i].start, end) && seq_gt(pinned_of(stamps)[i].end, start))
+            return true;
+    return false;
+}
+
+/* A message that nobody has read shares the text that it tells of, and what is shared is not joined (tcp_can_collapse). */
+COLD bool stamp_holds(const struct tcb *tcb, uint32_t start, uint32_t end)
+{
+    const struct stamps *stamps = tcb->ext->stamps;
+    for (uint32_t i = 0; i < stamps->queue.count; i++) {
+        const struct entry *entry = &queue_of(stamps)[i];
+        if (entry->start != entry->end && seq_lt(entry->start, end) && seq_gt(entry->end, start))
+            return true;
+    }
+    return false;
+}
+
+/* The segment at INDEX was just SACKed: Linux puts it into one buffer with a SACKed one before it (tcp_shift_skb_data). */
+COLD void stamp_on_sacked(struct tcb *tcb, uint32_t index)
+{
+    const struct txseg *seg = txring_at(tcb->tx, index), *before = index ? txring_at(tcb->tx, index - 1) : NULL;
+    if (before && before->flags & TX_SACKED && !(before->flags & (TX_EOR | TX_FIN)) &&
+        min_u32(txseg_text(seg), seg->mss) == min_u32(txseg_text(before), before->mss) && !is_pinned(tcb, before->start, seg->end))
+        stamp_on_joined(tcb, before->start, seg->start, seg->end);
 }
 
 /* Linux's error queue has the text of what is acknowledged, as far as it was still in the retransmission queue: the whole chunk's. */
@@ -218,7 +387,7 @@ static uint32_t text_around(const struct tcb *tcb, uint32_t seq)
         first--;
     while (last + 1 < tcb->tx->count && txring_at(tcb->tx, last)->glued)
         last++;
-    return txring_at(tcb->tx, last)->end - txring_at(tcb->tx, first)->start;
+    return txring_at(tcb->tx, last)->end - txring_at(tcb->tx, first)->start - !!(txring_at(tcb->tx, last)->flags & TX_FIN);
 }
 
 /* Packets acknowledged up to the buffer of END, which the counts do not have yet, and when that left. */
@@ -235,58 +404,89 @@ static struct moment moment_of_ack(const struct tcb *tcb, uint32_t end, int ttl)
     return moment;
 }
 
-/* SND.UNA moved. */
+/* SND.UNA moved: of each buffer that goes its key is told first, then the sends that it was the last of. */
 COLD void stamp_on_acked(struct tcb *tcb, int ttl)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    uint32_t done = 0, free = 0;
+    uint32_t done = 0;
     bool any = false;
-    for (; done < stamps->pending_count && seq_le(stamps->pending[done].end, tcb->snd_una); done++) {
-        uint32_t end = stamps->pending[done].end;
-        if (!(stamps->pending[done].want & TCP_STAMP_ACKED))
+    for (; done < stamps->watches.count && seq_le(watches_of(stamps)[done].end, tcb->snd_una); done++) {
+        const struct watch *watch = &watches_of(stamps)[done];
+        if (!(watch->want & TCP_STAMP_ACKED))
             continue;
-        struct moment moment = moment_of_ack(tcb, end, ttl);
-        make_ready(tcb, TCP_STAMP_KIND_ACKED, end, text_around(tcb, end - 1), stamps->pending[done].want, &moment);
+        struct moment moment = moment_of_ack(tcb, watch->end, ttl);
+        any |= complete(tcb, watch->end - 1);
+        tell(tcb, TCP_STAMP_KIND_ACKED, watch, watch->end, text_around(tcb, watch->end - 1), &moment);
         any = true;
     }
-    stamps->pending_count -= done;
-    memmove(stamps->pending, stamps->pending + done, stamps->pending_count * sizeof stamps->pending[0]);
-    for (; free < stamps->zerocopy_count && seq_le(stamps->zerocopy[free].end, tcb->snd_una); free++)
-        stamps->zerocopy_done += stamps->zerocopy[free].sends;
-    stamps->zerocopy_count -= free;
-    memmove(stamps->zerocopy, stamps->zerocopy + free, stamps->zerocopy_count * sizeof stamps->zerocopy[0]);
-    tcb->ext->has_stamps = stamps->pending_count || stamps->zerocopy_count;
-    if (any || free)
+    any |= complete(tcb, tcb->snd_una);
+    records_shift(&stamps->watches, done, sizeof(struct watch));
+    tcb->ext->has_stamps = stamps->watches.count || stamps->pinned.count;
+    if (any)
         tcb_event(tcb, TCP_EV_ERROR);
 }
 
-bool tcp_stamp_peek(const struct tcb *tcb, struct tcp_stamp *stamp)
+bool tcp_stamp_peek(struct tcb *tcb, struct tcp_stamp *stamp)
 {
-    const struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
-    if (!stamps || !stamps->ready_count)
+    struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
+    if (stamps && tcb->state == TCPS_CLOSED)
+        complete_all(tcb);
+    if (!stamps || !stamps->queue.count)
         return false;
     if (stamp) {
-        *stamp = stamps->ready[0];
-        stamp->stats = stamps->stats ? stamps->stats[0].bytes : NULL;
-        stamp->stats_length = stamps->stats ? stamps->stats[0].length : 0;
+        const struct entry *entry = queue_of(stamps);
+        *stamp = entry->stamp;
+        stamp->stats = entry->stats ? entry->stats->bytes : NULL;
     }
     return true;
+}
+
+static void forget(struct tcb *tcb, const struct entry *entry)
+{
+    if (entry->stats)
+        pool_free(tcb->tcp->pool, entry->stats, sizeof *entry->stats);
+    tcb->ext->rmem.total -= min_u32(entry->cost, tcb->ext->rmem.total);
 }
 
 void tcp_stamp_drop(struct tcb *tcb)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    stamps->ready_count--;
-    memmove(stamps->ready, stamps->ready + 1, stamps->ready_count * sizeof stamps->ready[0]);
-    if (stamps->stats)
-        memmove(stamps->stats, stamps->stats + 1, stamps->ready_count * sizeof stamps->stats[0]);
+    forget(tcb, queue_of(stamps));
+    records_shift(&stamps->queue, 1, sizeof(struct entry));
+}
+
+struct stamps *stamp_detach(struct tcb *tcb)
+{
+    struct stamps *stamps = tcb->ext->stamps;
+    complete_all(tcb);
+    stamps->watches.count = 0;
+    tcb->ext->stamps = NULL;
+    return stamps;
+}
+
+void stamp_attach(struct tcb *tcb, struct stamps *stamps)
+{
+    struct tcb_ext *ext = tcb_ext_get(tcb);
+    struct tcb_ext nowhere = {.stamps = stamps};
+    if (!ext) { /* memory: they are lost */
+        tcb->ext = &nowhere;
+        stamp_free(tcb);
+        tcb->ext = NULL;
+        return;
+    }
+    ext->stamps = stamps;
+    for (uint32_t i = 0; i < stamps->queue.count; i++)
+        ext->rmem.total += queue_of(stamps)[i].cost;
 }
 
 void stamp_free(struct tcb *tcb)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    if (stamps->stats)
-        pool_free(tcb->tcp->pool, stamps->stats, STAMPS_READY * sizeof *stamps->stats);
+    for (uint32_t i = 0; i < stamps->queue.count; i++)
+        forget(tcb, &queue_of(stamps)[i]);
+    records_free(tcb->tcp, &stamps->watches, sizeof(struct watch));
+    records_free(tcb->tcp, &stamps->pinned, sizeof(struct pinned));
+    records_free(tcb->tcp, &stamps->queue, sizeof(struct entry));
     pool_free(tcb->tcp->pool, stamps, sizeof *stamps);
     tcb->ext->stamps = NULL;
     tcb->ext->has_stamps = false;

@@ -3,9 +3,14 @@
 #define TCP_TCP_STAMP_H
 #include "tcp/tcb.h"
 
-void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t size);
+void stamp_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, uint32_t headers); /* [START, END), HEADERS bytes before it */
 void stamp_on_acked(struct tcb *tcb, int ttl);                 /* TTL: of the ACK */
 void stamp_on_written(struct tcb *tcb, uint32_t before);       /* by a write that began at BEFORE */
 void stamp_on_sacked(struct tcb *tcb, uint32_t index);         /* of the ring */
+void stamp_on_joined(struct tcb *tcb, uint32_t start, uint32_t middle, uint32_t end);
+bool stamp_holds(const struct tcb *tcb, uint32_t start, uint32_t end); /* ext->stamps is there */
+/* The connection ends, the socket goes on: what is to be told stays, beside a new extension. */
+struct stamps *stamp_detach(struct tcb *tcb);
+void stamp_attach(struct tcb *tcb, struct stamps *stamps);
 void stamp_free(struct tcb *tcb);
 #endif

@@ -494,7 +494,10 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->snd_wscale = tcb->rcv_wscale = 0;
     if (tcb->ext) {
         uint8_t note[4] = {tcb->ext->icmp_version, tcb->ext->icmp_type, tcb->ext->icmp_code, tcb->ext->icmp_errno};
+        struct stamps *stamps = tcb->ext->stamps ? stamp_detach(tcb) : NULL;
         tcb_ext_free(tcb);
+        if (stamps)
+            stamp_attach(tcb, stamps);
         if (note[0] && tcb_ext_get(tcb)) { /* the error queue stays */
             tcb->ext->icmp_version = note[0];
             tcb->ext->icmp_type = note[1];
@@ -523,9 +526,19 @@ static uint32_t counted_end(const struct tcb *tcb)
 {
     return tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && tcb_is_synchronized(tcb) ? tcb_snd_end(tcb) : tcb->write_seq;
 }
-size_t tcp_unsent(const struct tcb *tcb) { return counted_end(tcb) - seq_min(tcb->snd_nxt, counted_end(tcb)); }
+/* Linux: nothing that has gone with a SYN counts yet. */
+static bool counts_nothing(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED);
+}
+size_t tcp_unsent(const struct tcb *tcb)
+{
+    return counts_nothing(tcb) ? 0 : counted_end(tcb) - seq_min(fastopen_sent_end(tcb), counted_end(tcb));
+}
 size_t tcp_unacked(const struct tcb *tcb)
 {
+    if (counts_nothing(tcb))
+        return 0;
     if (tcb->state == TCPS_CLOSED)
         return tcb->write_seq - tcb->snd_una;
     bool has_fin = counted_end(tcb) != tcb->write_seq && seq_lt(tcb->snd_una, tcb_snd_end(tcb));
@@ -575,7 +588,7 @@ uint64_t tcp_last_received_ns(const struct tcb *tcb)
 
 uint32_t tcp_acked_seq(const struct tcb *tcb)
 {
-    return tcb->snd_una;
+    return tcb->snd_una + (tcb->state == TCPS_SYN_RECEIVED); /* Linux's child has no SYN out */
 }
 
 /* RFC 9293 3.8.5 (MUST-33): is there urgent data still to be read? */
