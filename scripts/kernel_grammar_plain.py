@@ -57,9 +57,11 @@ def area_plain(g): # a connection's life, nothing odd
 def area_stamps(g): # SO_TIMESTAMPING and its relatives: what the error queue holds after each step
     g.sysctls(1, ('tcp_timestamps',))
     either(g)
-    flags = 'SOF_TIMESTAMPING_SOFTWARE|' + '|'.join('SOF_TIMESTAMPING_' + f for f in g.rng.sample(['TX_SCHED', 'TX_SOFTWARE', 'TX_ACK', 'OPT_ID', 'OPT_TSONLY', 'RX_SOFTWARE', 'OPT_CMSG', 'OPT_ID_TCP'], g.pick(2, 3, 4, 5)))
+    flags = 'SOF_TIMESTAMPING_SOFTWARE|' + '|'.join('SOF_TIMESTAMPING_' + f for f in g.rng.sample(['TX_SCHED', 'TX_SOFTWARE', 'TX_ACK', 'OPT_ID', 'OPT_TSONLY', 'RX_SOFTWARE', 'OPT_CMSG', 'OPT_ID_TCP'], g.pick(2, 3, 4, 5))) + '|SOF_TIMESTAMPING_RX_SOFTWARE'
     late = g.chance(.2)
-    if not late: option(g, 'SOL_SOCKET, SO_TIMESTAMPING, [%s]' % flags)
+    if not late: option(g, 'SOL_SOCKET, %s, [%s]' % (g.pick('SO_TIMESTAMPING', 'SO_TIMESTAMPING', 'SO_TIMESTAMPING_NEW'), flags))
+    zerocopy = g.chance(.3) # both wait in one queue
+    if zerocopy: option(g, 'SOL_SOCKET, SO_ZEROCOPY, [1]'); option(g, 'SOL_SOCKET, SO_SNDBUF, [1000000]') # what its pages cost is not followed
     if g.chance(.2): option(g, 'SOL_SOCKET, %s, [1]' % g.pick('SO_TIMESTAMP', 'SO_TIMESTAMPNS'))
     if g.chance(.2): option(g, 'IPPROTO_TCP, TCP_NODELAY, [1]')
     una = 1
@@ -68,9 +70,9 @@ def area_stamps(g): # SO_TIMESTAMPING and its relatives: what the error queue ho
         what = g.rng.random()
         n = g.pick(1, 100, 1000, 1500, 3000, 15000)
         if what < .2: g.add('write(4, ..., %d) = ...' % n, .005); g.h += n
-        elif what < .35: g.add('send(4, ..., %d, %s) = ...' % (n, g.pick('MSG_MORE', 'MSG_EOR', '0')), .005); g.h += n
+        elif what < .35: g.add('send(4, ..., %d, %s) = ...' % (n, g.pick('MSG_MORE', 'MSG_EOR', '0', *['MSG_ZEROCOPY', 'MSG_ZEROCOPY|MSG_MORE'] * zerocopy)), .005); g.h += n
         elif what < .5:
-            g.add('sendmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., %d}], msg_flags=0, msg_control=[{cmsg_level=SOL_SOCKET, cmsg_type=SO_TIMESTAMPING, cmsg_data=%s}]}, %s) = ...' % (n, '|'.join('SOF_TIMESTAMPING_' + f for f in g.rng.sample(['TX_SCHED', 'TX_SOFTWARE', 'TX_ACK'], g.pick(1, 2))), g.pick('0', '0', 'MSG_MORE')), .005); g.h += n
+            g.add('sendmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., %d}], msg_flags=0, msg_control=[{cmsg_level=SOL_SOCKET, cmsg_type=SO_TIMESTAMPING, cmsg_data=%s}]}, %s) = ...' % (n, '|'.join('SOF_TIMESTAMPING_' + f for f in g.rng.sample(['TX_SCHED', 'TX_SOFTWARE', 'TX_ACK'], g.pick(1, 2))), g.pick('0', '0', 'MSG_MORE', *['MSG_ZEROCOPY'] * zerocopy)), .005); g.h += n
         elif what < .8: una = step(g, una, 'aaakks')
         elif what < .87: g.data(g.pick(1, 1000), delta=.01, stamp=0); g.add('recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 3000}], msg_flags=0, msg_control=[...]}, 0) = ...', .004)
         elif what < .93: option(g, 'SOL_SOCKET, SO_TIMESTAMPING, [%s]' % g.pick(flags, '0'))

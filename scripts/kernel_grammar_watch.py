@@ -164,3 +164,33 @@ def area_wrap(g): # the peer's numbers and its clock pass 2^32
     g.add('accept4(3, ..., ..., SOCK_NONBLOCK) = 4'); g.open = True
     g.mix(g.pick(6, 12, 20), data=4, odd_data=4, fill_hole=2, read=2, write=2, ack=2, odd_segment=2, fin=.2, state=1, shutdown=.2)
     g.end()
+
+ICMP4 = ['unreachable ' + c for c in ('net_unreachable', 'host_unreachable', 'protocol_unreachable', 'port_unreachable', 'source_route_failed', 'packet_filtered', 'precedence_cutoff', 'frag_needed mtu 1300')] + [
+    'time_exceeded ttl', 'parameter_problem pointer', 'source_quench']
+ICMP6 = ['unreachable ' + c for c in ('no_route', 'admin_prohibited', 'beyond_scope', 'address_unreachable', 'port_unreachable', 'reject_route')] + ['packet_too_big mtu 1300', 'time_exceeded hop_limit', 'parameter_problem header_field']
+
+def area_refused(g): # an ICMP message in any state, what it tells of its way, and who is told: error queue, SO_ERROR, poll, the next call
+    g.sys = {}
+    v6 = g.v6 or 'ip_version=ipv4-mapped-ipv6' in g.options
+    level, names = ('IPPROTO_IPV6', ['IPV6_RECVERR', 'IPV6_RECVHOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_RECVPKTINFO', 'IPV6_2292HOPLIMIT']) if v6 else ('IPPROTO_IP', ['IP_RECVERR', 'IP_RECVTTL', 'IP_RECVTOS', 'IP_PKTINFO'])
+    options = ['%s, %s, [1]' % (level, n) for n in names if g.chance(.7 if 'ERR' in n else .3)]
+    if g.chance(.2): options.append('SOL_SOCKET, SO_TIMESTAMPING, [SOF_TIMESTAMPING_SOFTWARE|SOF_TIMESTAMPING_RX_SOFTWARE]')
+    how = g.pick('opening', 'opening', 'fast', 'established', 'established')
+    if how == 'established':
+        g.established(plain=1, wild=False)
+        for o in options: g.add('setsockopt(4, %s, 4) = 0' % o)
+        if g.chance(.8): g.add('write(4, ..., 2000) = ...'); g.h += 2000
+    else:
+        if how == 'fast': g.add('`sysctl -q net.ipv4.tcp_fastopen=0x607`')
+        g.add('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4')
+        for o in options: g.add('setsockopt(4, %s, 4) = 0' % o)
+        g.add('sendto(4, ..., 100, MSG_FASTOPEN, ..., ...) = ...' if how == 'fast' else 'connect(4, ..., ...) = ...')
+        g.add('> S 0:100(100) <...>' if how == 'fast' else '> S 0:0(0) <...>')
+    for _ in range(g.pick(1, 2, 3)):
+        quote = g.pick('[0:0(0)]', '[0:100(100)]') if how != 'established' else g.pick('[1:1001(1000)]', '[1001:2001(1000)]', '[9001:10001(1000)]')
+        ip = g.pick('', '', '[class 12] ', '[hlim 9] ') if g.v6 else g.pick('', '', '[tos 12] ', '[ttl 9] ')
+        g.add('< %s%s %s %s' % (ip, 'icmpv6' if g.v6 else 'icmp', g.rng.choice(ICMP6 if g.v6 else ICMP4), quote), g.pick(.011, .3))
+        look(g)
+        for _ in range(g.pick(0, 1, 2)): g.add('recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., %d}], msg_flags=0, msg_control=[...]}, MSG_ERRQUEUE) = ...' % g.pick(0, 10, 2000))
+        g.add(g.pick('getsockopt(4, SOL_SOCKET, SO_ERROR, [...], [4]) = ...', 'write(4, ..., 100) = ...', 'connect(4, ..., ...) = ...', 'read(4, ..., 100) = ...', 'usleep(1000) = 0'))
+    look(g)

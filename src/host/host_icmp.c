@@ -107,7 +107,8 @@ static void note_quoted(struct lil_host *host, const struct icmp_error *error, c
     if (quote->ip.protocol == IPPROTO_TCP) {
         if (too_big && (is_nonsense(host, error) || is_locked(host, &quote->flow)))
             return;
-        tcp_on_icmp(host->tcp, &quote->flow, quote->seq, error->version, error->type, error->code, mtu, host->now_ns);
+        const struct tcp_icmp icmp = {error->version, error->type, error->code, arrival->ttl, arrival->tos, arrival->ifindex, mtu};
+        tcp_on_icmp(host->tcp, &quote->flow, quote->seq, &icmp, host->now_ns);
         host_mark_due(host);
         return;
     }

@@ -182,10 +182,12 @@ void host_send_ip(struct lil_host *host, struct way *way, struct ip *ip, struct 
 COLD static void tcp_too_big(struct lil_host *host, struct way *way, const struct tcp_segment *segment, int version,
                              struct lil_packet *packet)
 {
-    uint32_t mtu = way->mtu;
+    const struct tcp_icmp icmp = {.version = (uint8_t)version,
+                                  .type = version == 4 ? ICMP4_UNREACHABLE : ICMP6_TOO_BIG,
+                                  .code = version == 4 ? 4 : 0,
+                                  .mtu = way->mtu};
     drop_output(host, way, LIL_DROP_IP_TOO_BIG, packet);
-    tcp_on_icmp(host->tcp, &segment->flow, segment->header.seq, version, version == 4 ? ICMP4_UNREACHABLE : ICMP6_TOO_BIG,
-                version == 4 ? 4 : 0, mtu, host->now_ns);
+    tcp_on_icmp(host->tcp, &segment->flow, segment->header.seq, &icmp, host->now_ns);
 }
 
 /* lil_syn_refuse with an ICMP answer or silence: the RST that TCP made for it is the one not to send. */

@@ -224,9 +224,10 @@ static void say_message(struct call *call, struct message *message)
     for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message->header); cmsg; cmsg = CMSG_NXTHDR(&message->header, cmsg)) {
         enum { SHOWN = 44 }; /* an extended error with its IPv6 address */
         char text[3 * SHOWN + 1] = "";
+        int type = cmsg->cmsg_type;
         bool is_time = cmsg->cmsg_level == SOL_SOCKET &&
-                       (cmsg->cmsg_type == SCM_TIMESTAMPING || cmsg->cmsg_type == SCM_TIMESTAMPNS || cmsg->cmsg_type == SCM_TIMESTAMP ||
-                        cmsg->cmsg_type == SO_TIMESTAMPING_NEW || cmsg->cmsg_type == SO_TIMESTAMPNS_NEW || cmsg->cmsg_type == SO_TIMESTAMP_NEW);
+                       (type == SCM_TIMESTAMPING || type == SCM_TIMESTAMPNS || type == SCM_TIMESTAMP ||
+                        type == SO_TIMESTAMPING_NEW || type == SO_TIMESTAMPNS_NEW || type == SO_TIMESTAMP_NEW);
         for (size_t i = 0; i < cmsg->cmsg_len - CMSG_LEN(0) && i < SHOWN && !is_time; i++)
             snprintf(text + 3 * i, sizeof text - 3 * i, " %02x", CMSG_DATA(cmsg)[i]);
         struct attribute attribute;

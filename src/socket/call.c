@@ -400,8 +400,8 @@ int lil_getsockopt(struct lil_proc *proc, int fd, int level, int name, void *val
     return (int)call_result(result);
 }
 
-/* Linux looks at the length of an int before it looks for the int (sk_setsockopt(), do_tcp_setsockopt()); below them it knows the names first,
- * and IPv6 takes no place at all for 0 (do_ipv6_setsockopt()). */
+/* Linux looks at the length of an int before it looks for the int (sk_setsockopt(), do_tcp_setsockopt()); below them it knows the
+ * names first, and IPv6 takes no place at all for 0 (do_ipv6_setsockopt()). */
 static int set_from_nowhere(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
 {
     static const int none;

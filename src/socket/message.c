@@ -267,6 +267,14 @@ static void put_arrival(struct printer *printer, const struct sock *sock, const 
         put_v6(printer, sock, info);
 }
 
+void control_put_arrival(const struct sock *sock, const struct udp_info *info, struct msghdr *message, size_t room)
+{
+    struct printer printer = {message, room, message->msg_controllen};
+
+    put_arrival(&printer, sock, info);
+    message->msg_controllen = printer.used;
+}
+
 /* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR: where the datagram was sent to, as an address. */
 static void put_destination(struct printer *printer, const struct sock *sock, const struct udp_info *info)
 {

@@ -255,6 +255,8 @@ static int set_membership(struct sock *sock, const void *value, socklen_t length
     struct ip_mreqn request = {0};
     struct addr group, local;
 
+    if (sock->file.type == SOCK_STREAM && calls_are(&sock->file, CALLS_LINUX))
+        return -EPROTO;
     if (length < sizeof(struct ip_mreq))
         return -EINVAL;
     memcpy(&request, value, min_u64(length, sizeof request));
@@ -386,6 +388,16 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case MCAST_JOIN_GROUP:
     case MCAST_LEAVE_GROUP:
         return ip_set_group(sock, value, length, name == MCAST_JOIN_GROUP);
+    case IP_BLOCK_SOURCE:
+    case IP_UNBLOCK_SOURCE:
+    case IP_ADD_SOURCE_MEMBERSHIP:
+    case IP_DROP_SOURCE_MEMBERSHIP:
+        return length != sizeof(struct ip_mreq_source) ? -EINVAL : -ENOPROTOOPT;
+    case MCAST_BLOCK_SOURCE:
+    case MCAST_UNBLOCK_SOURCE:
+    case MCAST_JOIN_SOURCE_GROUP:
+    case MCAST_LEAVE_SOURCE_GROUP:
+        return length != sizeof(struct group_source_req) ? -EINVAL : -ENOPROTOOPT;
     case IP_MULTICAST_IF:
         return set_multicast_if(sock, value, length);
     case IP_OPTIONS:
@@ -466,6 +478,9 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
         addr_to_sockaddr(addr_is_v4(&addr) ? &addr : &(struct addr){0}, 0, 0, AF_INET, &storage);
         return option_give(value, length, &((struct sockaddr_in *)&storage)->sin_addr, sizeof(struct in_addr));
     }
+    case IP_MSFILTER:
+    case MCAST_MSFILTER:
+        return calls_are(&sock->file, CALLS_LINUX) && *length < sizeof(struct ip_msfilter) - 4 ? -EINVAL : -ENOPROTOOPT;
     case IP_OPTIONS:
         return extra_get_options(sock, value, length);
     case IP_PKTOPTIONS: /* what came with a stream's SYN: nothing that anybody asked for */

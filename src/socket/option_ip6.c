@@ -42,21 +42,15 @@ static int set_pktinfo(struct sock *sock, const void *value, socklen_t length)
     return 0;
 }
 
-/* One choice at most of each kind (RFC 5014 5.1). */
+/* One choice at most of each kind (RFC 5014 5.1). Linux forgets all that was chosen before. */
 static int set_preferences(struct sock *sock, int number)
 {
-    int kept = plain_option_value(sock, IPPROTO_IPV6, PREFERENCES), lifetime = number & (PREFER_TMP | PREFER_PUBLIC | PREFER_DEFAULT),
-        home = number & (PREFER_COA | PREFER_HOME), cga = number & (PREFER_CGA | PREFER_NONCGA);
+    int lifetime = number & (PREFER_TMP | PREFER_PUBLIC | PREFER_DEFAULT), home = number & (PREFER_COA | PREFER_HOME),
+        cga = number & (PREFER_CGA | PREFER_NONCGA);
 
-    if (!number)
-        lifetime = PREFER_DEFAULT;
     if (lifetime & (lifetime - 1) || home & (home - 1) || cga & (cga - 1))
         return -EINVAL;
-    if (lifetime)
-        kept = (kept & ~(PREFER_TMP | PREFER_PUBLIC | PREFER_DEFAULT)) | lifetime;
-    if (home)
-        kept = (kept & ~(PREFER_COA | PREFER_HOME)) | home;
-    return plain_option_put(sock, IPPROTO_IPV6, PREFERENCES, kept);
+    return plain_option_put(sock, IPPROTO_IPV6, PREFERENCES, (lifetime ? lifetime : PREFER_DEFAULT) | (home ? home : PREFER_HOME));
 }
 
 /* IPV6_ADDRFORM: a socket that is connected to a mapped address becomes one of AF_INET (RFC 2553 has it last). */
@@ -84,6 +78,11 @@ static int set_structure(struct sock *sock, int name, const void *value, socklen
     case MCAST_JOIN_GROUP:
     case MCAST_LEAVE_GROUP:
         return ip_set_group(sock, value, length, name == MCAST_JOIN_GROUP);
+    case MCAST_BLOCK_SOURCE:
+    case MCAST_UNBLOCK_SOURCE:
+    case MCAST_JOIN_SOURCE_GROUP:
+    case MCAST_LEAVE_SOURCE_GROUP:
+        return length < sizeof(struct group_source_req) ? -EINVAL : -ENOPROTOOPT;
     default:
         break;
     }
@@ -219,7 +218,10 @@ static int get_of_linux(struct sock *sock, int name, void *value, socklen_t *len
         *length = 0;
         return 0;
     case IPV6_ADDRFORM:
-        return sock->flags & SF_CONNECTED && !sock_is_over(sock) ? give_int(value, length, sock->file.family) : -ENOTCONN;
+        return sock->flags & SF_CONNECTED && !sock_is_over(sock) &&
+                       (sock->file.type != SOCK_STREAM || tcp_get_state(stream_tcb(sock)) == TCPS_ESTABLISHED)
+                   ? give_int(value, length, sock->file.family)
+                   : -ENOTCONN;
     case IPV6_PATHMTU:
         return get_path_mtu(sock, value, length);
     case FLOWLABEL_MGR:

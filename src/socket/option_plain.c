@@ -11,6 +11,7 @@ enum {
     OPT_BUF_LOCK = 72,
     OPT_RCVMARK = 75,
     OPT_PASSPIDFD = 76,
+    OPT_PEERPIDFD = 77,
     OPT_RCVPRIORITY = 82,
     OPT_PASSRIGHTS = 83,
     PEEK_NONE = -1,
@@ -403,6 +404,7 @@ static int get_special(struct sock *sock, int name, void *value, socklen_t *leng
     case SO_PEERCRED:
         return option_give(value, length, &nobody, sizeof nobody);
     case OPT_PEERGROUPS:
+    case OPT_PEERPIDFD:
         return -ENODATA;
     case SO_BUSY_POLL_BUDGET:
         return -ENOPROTOOPT;

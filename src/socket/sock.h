@@ -201,6 +201,8 @@ struct control { /* what an outgoing message's control data say */
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
+/* IP_PKTINFO and its kin of a message that came so. */
+void control_put_arrival(const struct sock *sock, const struct udp_info *info, struct msghdr *message, size_t room);
 void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 /* dgram.c, dgram_cork.c: UDP_CORK, MSG_MORE, UDP_SEGMENT */
 ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,

@@ -9,7 +9,8 @@
 enum {
     DATAGRAM_NOTES = 128,
     OPT_ID_TCP = 1 << 16, OPT_RX_FILTER = 1 << 17, TX_COMPLETION = 1 << 18,
-    RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK | TX_COMPLETION,
+    RECORDS = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK |
+              TX_COMPLETION,
     KNOWN = (1 << 19) - 1
 };
 
@@ -49,7 +50,7 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
         return -EINVAL;
     if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && sock->file.type == SOCK_STREAM) {
         tcb = stream_tcb(sock);
-        if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED)
+        if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
             return -EINVAL;
         ext->ts_base = flags & OPT_ID_TCP ? tcp_write_seq(tcb) : tcp_acked_seq(tcb);
     }
@@ -315,11 +316,13 @@ ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t roo
         message->msg_namelen = length;
     }
     data.error.ee_errno = note.error;
-    data.error.ee_origin = note.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
-    data.error.ee_type = note.type;
-    data.error.ee_code = note.code;
+    data.error.ee_origin = note.icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+    data.error.ee_type = note.icmp.type;
+    data.error.ee_code = note.icmp.code;
     (void)addr_to_sockaddr(&flow->remote, 0, 0, v4 ? AF_INET : AF_INET6, &data.offender);
     stamp_print_arrival(sock, message, room, sock_now(&sock->file));
+    control_put_arrival(sock, &(struct udp_info){.flow = *flow, .ttl = note.icmp.ttl, .tos = note.icmp.tos, .version = note.icmp.version,
+                                                 .ifindex = note.icmp.ifindex}, message, room);
     control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
                 sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
     return (ssize_t)taken;

@@ -156,7 +156,7 @@ struct tcb_ext {
     struct { uint32_t end; bool push, sealed /* it leaves before the next is there */; } marks[32]; /* of the buffers before it */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
-    uint8_t icmp_version, icmp_type, icmp_code, icmp_errno; /* of a message while connecting, not read yet; version 0: none */
+    struct tcp_icmp_note icmp; /* of a message while connecting, not read yet; version 0: none */
     struct saved_syn *saved_syn; /* TCP_SAVED_SYN: not read yet */
     uint32_t challenge_end_ms, challenge_count; /* conn_challenge_count: of this interval */
     struct base_recovery base;

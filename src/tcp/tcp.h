@@ -131,9 +131,14 @@ void tcp_refuse(struct tcp *tcp, const struct tcp_in *in, uint64_t now_ns);
 void tcp_on_send_error(struct tcp *tcp, const struct flow *flow, uint32_t seq, int error, uint64_t now_ns);
 /* What an ICMP message means to a connection, and which error it is to any socket. */
 const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int version, uint8_t type, uint8_t code);
-/* An ICMP message quoting a segment of FLOW (as sent: local = source) with sequence SEQ; VERSION 4 or 6. MTU for "too big". */
-void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code,
-                 uint32_t mtu, uint64_t now_ns);
+/* An ICMP message quoting a segment of FLOW (as sent: local = source) with sequence SEQ. */
+struct tcp_icmp {
+    uint8_t version, type, code; /* VERSION 4 or 6 */
+    uint8_t ttl, tos;            /* of the message itself, and the interface that it came by */
+    uint16_t ifindex;
+    uint32_t mtu;                /* of "too big" */
+};
+void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, const struct tcp_icmp *icmp, uint64_t now_ns);
 /* The interface that took -EAGAIN is writable, or an address went away (ERROR != 0: aborts its connections). */
 void tcp_on_path_change(struct tcp *tcp, const struct addr *local, int error, uint64_t now_ns);
 
@@ -241,7 +246,8 @@ bool tcp_stamp_peek(struct tcb *tcb, struct tcp_stamp *stamp); /* the oldest; ST
 void tcp_stamp_drop(struct tcb *tcb);
 uint64_t tcp_last_received_ns(const struct tcb *tcb); /* when data came; 0: never, to the millisecond */
 struct tcp_icmp_note { /* what ended a connect(): Linux's error queue has it, asked for or not */
-    uint8_t version, type, code, error;
+    struct tcp_icmp icmp;
+    uint8_t error;
 };
 bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note); /* NOTE NULL: is there one? else it is taken */
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */

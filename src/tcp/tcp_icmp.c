@@ -230,9 +230,10 @@ bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint3
     return kind == FLOW_SYN && !is_bsd && !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
 
-void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int version, uint8_t type, uint8_t code,
-                 uint32_t mtu, uint64_t now_ns)
+void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, const struct tcp_icmp *icmp, uint64_t now_ns)
 {
+    int version = icmp->version;
+    uint8_t type = icmp->type, code = icmp->code;
     tcp_set_now(tcp, now_ns);
     enum flow_kind kind;
     uint32_t slot = flow_find(tcp, flow, &kind);
@@ -263,17 +264,13 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
     if (tells_of_path(tcp, version, type, code) && !is_child && !timer_revert_backoff(tcb, seq))
         return; /* its time was over */
     if (action == TCP_ICMP_PMTU)
-        on_too_big(tcb, seq, mtu);
+        on_too_big(tcb, seq, icmp->mtu);
     else if (tcp->params.input_policy == TCP_INPUT_BSD && tcp->params.icmp_policy == TCP_ICMP_SOFT)
         on_notify(tcb, error, action);
     else if (tcb->state < TCPS_ESTABLISHED && !(is_child && !tcb->is_unaccepted)) {
         /* IPv6 asks first */
-        if (tcp->params.input_policy == TCP_INPUT_LINUX && (version == 4 || wants_errors(tcb)) && tcb_ext_get(tcb)) {
-            tcb->ext->icmp_version = (uint8_t)version;
-            tcb->ext->icmp_type = type;
-            tcb->ext->icmp_code = code;
-            tcb->ext->icmp_errno = (uint8_t)error;
-        }
+        if (tcp->params.input_policy == TCP_INPUT_LINUX && (version == 4 || wants_errors(tcb)) && tcb_ext_get(tcb))
+            tcb->ext->icmp = (struct tcp_icmp_note){*icmp, (uint8_t)error};
         on_opening(tcb, error, action);
     } else
         on_established(tcb, error, action);
@@ -282,11 +279,11 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, int ver
 bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (!ext || !ext->icmp_version)
+    if (!ext || !ext->icmp.icmp.version)
         return false;
     if (note) {
-        *note = (struct tcp_icmp_note){ext->icmp_version, ext->icmp_type, ext->icmp_code, ext->icmp_errno};
-        ext->icmp_version = 0;
+        *note = ext->icmp;
+        ext->icmp.icmp.version = 0;
     }
     return true;
 }

@@ -150,6 +150,12 @@ static int set_timer(struct tcb_opts *opts, int name, int number)
     }
 }
 
+/* Linux's socket is closed when another keeps its place for TIME-WAIT. */
+static bool linux_closed(const struct tcb *tcb)
+{
+    return tcb->state == TCPS_CLOSED || (tcb->state == TCPS_TIME_WAIT && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX);
+}
+
 /* RFC 9293 3.7.4: TCP_NODELAY (MUST-17). */
 static int set_shared(struct tcp *tcp, struct tcb_opts *opts, int name, int number, enum tcp_state state)
 {
@@ -435,7 +441,7 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
         return repair_setopt(tcb, name, number, value, length);
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
-    error = set_shared(tcp, own, name, number, tcb->state);
+    error = set_shared(tcp, own, name, number, linux_closed(tcb) ? TCPS_CLOSED : tcb->state);
     if (error == 0)
         apply(tcb, name, number);
     return error;
@@ -466,7 +472,7 @@ static int get_special(const struct tcp *tcp, const struct tcb_opts *opts, const
 }
 
 /* TCP_ZEROCOPY_RECEIVE: no memory is mapped here, so nothing is received by this way; it says how much a read would give (tcp(7)). */
-static int get_zerocopy(const struct tcb *tcb, void *value, unsigned *length)
+static int get_zerocopy(struct tcb *tcb, void *value, unsigned *length)
 {
     struct tcp_zerocopy_receive request = {0};
     if (*length < offsetof(struct tcp_zerocopy_receive, recv_skip_hint))
@@ -477,9 +483,10 @@ static int get_zerocopy(const struct tcb *tcb, void *value, unsigned *length)
         return -EINVAL;
     request.length = 0;
     request.recv_skip_hint = request.inq = tcb->readable;
-    request.err = request.copybuf_len = 0;
+    request.copybuf_len = 0;
     if (!tcb->readable && tcb->fin_rcvd)
         return -EIO;
+    request.err = *length > offsetof(struct tcp_zerocopy_receive, err) ? -tcp_error(tcb, true) : 0;
     memcpy(value, &request, *length);
     return 0;
 }
@@ -528,7 +535,7 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
         return 0;
     }
     case TCP_MAXSEG:
-        number = tcb->opt->user_mss && tcb->state == TCPS_CLOSED ? tcb->opt->user_mss
+        number = tcb->opt->user_mss && linux_closed(tcb)        ? tcb->opt->user_mss
                  : info_is_unanswered(tcb)                       ? info_opening_mss(tcb)
                  : tcb->mss                                      ? tcb->mss
                                                                  : 536;
@@ -540,7 +547,9 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     case TCP_WINDOW_CLAMP:
         return get_int((int)clamp_told(tcb), value, length);
     case TCP_TIMESTAMP:
-        return get_int((int)tcb_ts_now(tcb), value, length);
+        /* Linux: without the option, without its connection's own start */
+        return get_int((int)(tcb->ts_ok || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_CLOSED ? tcb_ts_now(tcb) : tcp->now_ts), value,
+                       length);
     case TCP_SAVED_SYN:
         return get_saved_syn(tcb, value, length);
     default:

@@ -5,6 +5,7 @@
  * second what it lacks of a full chunk (tcp_grow_skb), and its PSH moves along. Kept are the ends of all buffers but
  * the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
 #include "tcp/tcb.h"
+#include "tcp/tcp_stamp.h"
 
 enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 960 /* of a buffer beside its text (M: SO_MEMINFO) */ };
 
@@ -21,7 +22,7 @@ uint32_t queue_cost(const struct tcb *tcb, size_t size)
         count++;
     if (size)
         count += (uint32_t)min_u64(size / max_u32(tcb->mss, 1) + 2, UINT16_MAX);
-    return count * BUFFER_COST;
+    return count * BUFFER_COST + (ext->stamps ? stamp_waste(tcb) : 0);
 }
 
 /* A write on its way into the queue, as far as it has come. */

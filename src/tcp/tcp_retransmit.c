@@ -84,7 +84,7 @@ static void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
         if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
             seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start ||
-            (ext->stamps && stamp_holds(tcb, seg->start, next->end)))
+            (ext->stamps && stamp_forbids_join(tcb, seg->start, next->start, next->end)))
             return;
         if (ext->has_stamps)
             stamp_on_joined(tcb, seg->start, next->start, next->end);

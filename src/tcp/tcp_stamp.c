@@ -4,6 +4,7 @@
  * told waits in one queue, in its order (sk_error_queue), and costs receive buffer; the socket layer takes it from there. */
 #include <linux/netlink.h>
 #include <linux/tcp.h>
+#include "base/truesize.h"
 #include "tcp/tcp_stamp.h"
 
 enum { STATS_REHASH = 27 }; /* TCP_NLA_REHASH: newer than Debian 12's headers */
@@ -22,8 +23,8 @@ struct watch { /* a buffer has one key at most: its last send's */
     unsigned want;
     uint64_t late_ns; /* its send found no more room: what leaves in that instant has left before the send was noted */
 };
-struct pinned { /* sends that share a completion: [START, END), FIRST of COUNT numbers */
-    uint32_t start, end, first, count;
+struct pinned { /* sends that share a completion: [START, END), FIRST of COUNT numbers; what their pages have beside the text */
+    uint32_t start, end, first, count, waste;
 };
 struct records {
     void *items;
@@ -32,6 +33,7 @@ struct records {
 struct stamps {
     struct records watches, pinned, queue;
     struct tcp_stamp_style style;
+    uint32_t waste; /* of all that is pinned */
 };
 enum { BUFFER_COST = 960, /* of a buffer beside its text: tcp_queue.c */
        ROOM_LEAST = 8, ROOM_MOST = 8192,
@@ -137,10 +139,19 @@ bool tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb, uint32_t number, size_
             return false;
         *pinned = (struct pinned){.start = tcb->write_seq - (uint32_t)size, .first = number};
     }
+    uint32_t waste = (TRUESIZE_PAGE - (uint32_t)size % TRUESIZE_PAGE) % TRUESIZE_PAGE;
     pinned->end = tcb->write_seq;
     pinned->count++;
+    pinned->waste += waste;
+    stamps->waste += waste;
     tcb->ext->has_stamps = true;
     return true;
+}
+
+/* Whole pages of the program's are held (mm_account_pinned_pages), and paid for by the send buffer. */
+uint32_t stamp_waste(const struct tcb *tcb)
+{
+    return tcb->ext->stamps->waste;
 }
 
 /* A write went on from BEFORE: a send whose last buffer took more of it is done when all of that buffer is. */
@@ -157,6 +168,7 @@ static void tell_completion(struct tcb *tcb, const struct pinned *pinned)
 {
     struct stamps *stamps = tcb->ext->stamps;
     struct entry *last = stamps->queue.count ? &queue_of(stamps)[stamps->queue.count - 1] : NULL;
+    stamps->waste -= pinned->waste;
     if (last && last->stamp.kind == TCP_STAMP_KIND_ZEROCOPY && last->stamp.last + 1 == pinned->first) {
         last->stamp.last += pinned->count;
         return;
@@ -262,7 +274,8 @@ static void take_stats(struct tcb *tcb, struct stats *stats, const struct moment
 }
 
 /* sock_queue_err_skb(): a message of SIZE bytes of text, while the receive buffer has room for it. */
-static void tell(struct tcb *tcb, enum tcp_stamp_kind kind, const struct watch *watch, uint32_t start, uint32_t size, const struct moment *moment)
+static void tell(struct tcb *tcb, enum tcp_stamp_kind kind, const struct watch *watch, uint32_t start, uint32_t size,
+                 const struct moment *moment)
 {
     struct stamps *stamps = tcb->ext->stamps;
     const struct tcp_stamp_style *style = &stamps->style;
@@ -356,10 +369,13 @@ static bool is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end)
     return false;
 }
 
-/* A message that nobody has read shares the text that it tells of, and what is shared is not joined (tcp_can_collapse). */
-COLD bool stamp_holds(const struct tcb *tcb, uint32_t start, uint32_t end)
+/* Text of MSG_ZEROCOPY does not go with other text, nor with a bare FIN (skb_pure_zcopy_same). A message that nobody has read shares the
+ * text that it tells of, and what is shared is not joined (tcp_can_collapse). */
+COLD bool stamp_forbids_join(const struct tcb *tcb, uint32_t start, uint32_t middle, uint32_t end)
 {
     const struct stamps *stamps = tcb->ext->stamps;
+    if (is_pinned(tcb, start, middle) != is_pinned(tcb, middle, seq_min(end, tcb->write_seq)))
+        return true;
     for (uint32_t i = 0; i < stamps->queue.count; i++) {
         const struct entry *entry = &queue_of(stamps)[i];
         if (entry->start != entry->end && seq_lt(entry->start, end) && seq_gt(entry->end, start))

@@ -493,17 +493,13 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->ecn_ok = tcb->ecn_seen = tcb->sack_ok = tcb->ts_ok = tcb->wscale_ok = false;
     tcb->snd_wscale = tcb->rcv_wscale = 0;
     if (tcb->ext) {
-        uint8_t note[4] = {tcb->ext->icmp_version, tcb->ext->icmp_type, tcb->ext->icmp_code, tcb->ext->icmp_errno};
+        struct tcp_icmp_note note = tcb->ext->icmp;
         struct stamps *stamps = tcb->ext->stamps ? stamp_detach(tcb) : NULL;
         tcb_ext_free(tcb);
         if (stamps)
             stamp_attach(tcb, stamps);
-        if (note[0] && tcb_ext_get(tcb)) { /* the error queue stays */
-            tcb->ext->icmp_version = note[0];
-            tcb->ext->icmp_type = note[1];
-            tcb->ext->icmp_code = note[2];
-            tcb->ext->icmp_errno = note[3];
-        }
+        if (note.icmp.version && tcb_ext_get(tcb)) /* the error queue stays */
+            tcb->ext->icmp = note;
     }
 }
 

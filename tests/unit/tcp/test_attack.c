@@ -82,8 +82,9 @@ static void storm(uint64_t seed)
         if (prng_below(&prng, 4) == 0)
             (void)pair_recv(pair, 0, tcb[0], in_bytes, prng_below(&prng, sizeof in_bytes));
         if (prng_below(&prng, 16) == 0)
-            tcp_on_icmp(pair->tcp[0], &in.flow, near(&prng, tcb[0]->snd_una), 4, (uint8_t)prng_below(&prng, 13),
-                        (uint8_t)prng_below(&prng, 16), (uint32_t)prng_below(&prng, 2000), pair->now_ns);
+            tcp_on_icmp(pair->tcp[0], &in.flow, near(&prng, tcb[0]->snd_una),
+                        &(struct tcp_icmp){.version = 4, .type = (uint8_t)prng_below(&prng, 13), .code = (uint8_t)prng_below(&prng, 16),
+                                           .mtu = (uint32_t)prng_below(&prng, 2000)}, pair->now_ns);
         if (prng_below(&prng, 40) == 0)
             (void)tcp_shutdown(pair->tcp[0], tcb[0], SHUT_WR, pair->now_ns);
         if (prng_below(&prng, 3) == 0)

@@ -289,10 +289,12 @@ static void test_icmp(void **state)
             pair_run_ms(pair, 10);
             uint32_t seq = pair->log[0].header.seq;
             /* RFC 5927: not in flight */
-            tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq - 5, 4, ICMP4_UNREACHABLE, code, 0, pair->now_ns);
+            tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq - 5,
+                        &(struct tcp_icmp){.version = 4, .type = ICMP4_UNREACHABLE, .code = code, .mtu = 0}, pair->now_ns);
             if (!bsd)
                 assert_int_equal(tcp_get_state(tcb), TCPS_SYN_SENT);
-            tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq, 4, ICMP4_UNREACHABLE, code, 0, pair->now_ns);
+            tcp_on_icmp(pair->tcp[0], &pair->log[0].flow, seq,
+                        &(struct tcp_icmp){.version = 4, .type = ICMP4_UNREACHABLE, .code = code, .mtu = 0}, pair->now_ns);
             static const int linux_errors[] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED};
             if (!bsd || code >= 2) {
                 assert_int_equal(tcp_error(tcb, true), bsd ? ECONNREFUSED : linux_errors[code]);
@@ -321,7 +323,8 @@ static void test_too_big(void **state)
     pair_run_ms(pair, 5);
     pair->filter = NULL;
     pair->mtu = 1000;
-    tcp_on_icmp(pair->tcp[0], &pair->log[first].flow, pair->log[first].header.seq, 4, ICMP4_UNREACHABLE, 4, 1000, pair->now_ns);
+    tcp_on_icmp(pair->tcp[0], &pair->log[first].flow, pair->log[first].header.seq,
+                &(struct tcp_icmp){.version = 4, .type = ICMP4_UNREACHABLE, .code = 4, .mtu = 1000}, pair->now_ns);
     unsigned second = pair->logged;
     pair_run_ms(pair, 2000);
     assert_true(pair->log[second].payload <= 960);
