@@ -191,12 +191,11 @@ static uint32_t own_retries(const struct syn_entry *entry, const struct tcp_list
 
 static uint64_t started_ns(const struct syn_entry *entry) { return entry->start_ns == 1 ? 0 : entry->start_ns; }
 
-/* The host's end of a request, which is by the clock; one that has retries of its own ends by their count. */
-static uint64_t end_ns(const struct tcp *tcp, const struct syn_entry *entry)
+/* The host's end of a request, which is by the clock; one that has retries of its own (IS_OWN) ends by their count. */
+static uint64_t end_ns(const struct tcp *tcp, const struct syn_entry *entry, bool is_own)
 {
     uint64_t wait_ns = tcp->params.synack.give_up_ms * NS_PER_MS;
-    bool has_end = wait_ns && !entry->keep_reset && !own_retries(entry, listener_of(tcp, entry));
-    return has_end ? timer_tick(tcp, started_ns(entry), wait_ns) : LIL_NEVER;
+    return wait_ns && !entry->keep_reset && !is_own ? timer_tick(tcp, started_ns(entry), wait_ns) : LIL_NEVER;
 }
 
 /* A SYN/ACK went out: when comes the next, or the end? */
@@ -208,9 +207,10 @@ static void synq_schedule(struct tcp *tcp, uint32_t slot)
         entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
     unlink_entry(tcp, entry);
     uint64_t interval_ns = timer_schedule(tcp, &tcp->params.synack, entry->retransmits, 0), first_ms = tcp->params.rto_initial_ms;
-    if (own_retries(entry, listener_of(tcp, entry))) /* the host's schedule may be shorter */
+    bool is_own = own_retries(entry, listener_of(tcp, entry)) != 0;
+    if (is_own) /* the host's schedule may be shorter */
         interval_ns = min_u64(first_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
-    entry->deadline_ns = min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry));
+    entry->deadline_ns = min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry, is_own));
     append_entry(tcp, slot, level);
 }
 
@@ -264,7 +264,7 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     if (listener)
         retries = prune(listener, retries);
     TCP_MIB(tcp, Timeouts);
-    bool over = tcp->now_ns >= end_ns(tcp, entry);
+    bool over = tcp->now_ns >= end_ns(tcp, entry, own_retries(entry, listener) != 0);
     if (listener && listener->opt->defer_accept && entry->acked)
         retries = max_u32(retries, listener->opt->defer_accept);
     if (over || entry->is_held || (retries && entry->retransmits >= retries) || entry->retransmits >= LEVEL_HELD - 1) {

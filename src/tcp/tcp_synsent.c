@@ -66,10 +66,11 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     bool goes_again = tcb->ca_state == CA_LOSS && tcb->ext->lost_out; /* the SYN's text */
     /* Linux: of a SYN/ACK nothing but the SYN is taken, unless it answers a fast open of which nothing is to go again */
     bool is_linux = params->input_policy == TCP_INPUT_LINUX;
-    bool answers_text = is_linux && tcb->ext && (tcb->ext->fastopen_offered || tcb->ext->syn_data) && !goes_again;
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    bool answers_text = (ext->fastopen_offered | ext->syn_data) && is_linux && !goes_again;
     if (goes_again) { /* the text has the ACK; what comes then is the first to be answered */
         rx->is_discarded = !tcb_has_unsent(tcb);
-    } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST || tcb_ext_peek(tcb)->writer_waits ||
+    } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST || ext->writer_waits ||
                (answers_text && rx->flags & TCP_FIN)) {
         bool is_silent = !tcb_has_unsent(tcb); /* a timer alone sends it */
         window_schedule_ack(tcb);

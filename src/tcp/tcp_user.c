@@ -550,8 +550,9 @@ int tcp_error(struct tcb *tcb, bool clear)
     int error = tcb->so_error;
     if (clear)
         tcb->so_error = 0;
-    bool is_begun = tcb->state >= TCPS_ESTABLISHED || tcb->state == TCPS_CLOSED || fastopen_is_pending_child(tcb);
-    if (!error && clear && is_begun && tcb->ext && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX) { /* SO_ERROR: the soft one */
+    if (error || !clear || !tcb_ext_peek(tcb)->soft_error || tcb_params(tcb)->call_policy != TCP_CALLS_LINUX)
+        return error;
+    if (tcb->state >= TCPS_ESTABLISHED || tcb->state == TCPS_CLOSED || fastopen_is_pending_child(tcb)) { /* SO_ERROR: the soft one */
         error = tcb->ext->soft_error;
         tcb->ext->soft_error = 0;
     }
