@@ -2,7 +2,7 @@
 
 A listing is what --verbose says, in order: ('in', time, line of the script), ('out', time, a packet of the host), ('call', time, a call's result),
 ('print', None, a line of %{ print }%). Packets are compared in all fields but the timestamp's value, in packetdrill's own tolerance of time."""
-import itertools, os, re, subprocess, threading
+import itertools, os, re, subprocess, tempfile, threading
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 binary = os.environ.get('LILLIPUT', root + '/build/lilliput')
@@ -28,10 +28,12 @@ def listing(out):
     got, result = [], ''
     for line in out.splitlines():
         m = re.match(r' *(\d+\.\d+)  (.*)', line)
-        if not m:
+        if 'wheel_phase_us' in line: continue
+        if line.startswith('#origin '): own.origin_us = int(line[8:]) // 1000
+        elif not m:
             if re.match(r'(ok|FAIL|skip) ', line): result = line
             elif line.strip() and not re.match(r'(===|      (script|expected|actual)|\d+ passed)', line): got.append(('print', None, line.strip()))
-            continue
+        if not m: continue
         time, text = float(m[1]), m[2]
         if text.strip().startswith('host: '): got.append(('out', time, ' '.join(text.strip()[6:].split())))
         elif text.startswith('  no line expects'): continue
@@ -46,6 +48,20 @@ def run_kernel(path, options=()):
 
 def run_ours(path, options=()):
     return run([binary, 'script', '--verbose', '--non_fatal=packet,syscall'] + list(options) + [path])
+
+def run_ours_alike(path, options=()):
+    """As run_ours(), after run_kernel() in the same thread: where that told when its ticks are, our timers are as late as the kernel's (its wheel: an
+    eighth of what is waited for), so that what differs differs by something else."""
+    origin_us = getattr(own, 'origin_us', None) if is_virtual else None
+    if origin_us is None: return run_ours(path, options)
+    phase_us = (origin_us - 300000000 + 2**32 * 1000 - 1000000000) % (2**19 * 1000) # jiffies begin at -300 s, our host at 1000 s
+    handle, alike = tempfile.mkstemp('.pkt', prefix='.alike.', dir=os.path.dirname(os.path.abspath(path)))
+    with open(path) as f: lines = f.read().split('\n')
+    at = next((i for i, line in enumerate(lines) if re.match(r'[+*\d`%]', line)), 0)
+    os.write(handle, '\n'.join(lines[:at] + ['0 `sysctl -q tcp.wheel_phase_us=%d`' % phase_us] + lines[at:]).encode()); os.close(handle)
+    try: got, result = run_ours(alike, options)
+    finally: os.unlink(alike)
+    return got, result.replace(alike, path)
 
 own = threading.local()
 is_shared = not is_virtual # many scripts in one namespace: to make one takes the running kernel long
@@ -100,8 +116,21 @@ def same(a, b):
     if a[0] != 'out': return True
     return min(abs(a[1] - b[1]), abs(a[4] - b[4]), abs(a[5] - b[5])) <= max(slack, a[3] or 0, b[3] or 0)
 
+def in_order(events):
+    """EVENTS by time, for a packet that no line asks for may be told late; SYN/ACKs that go again in one instant in any order (a bucket of the kernel's
+    wheel is emptied from its last timer on)."""
+    got = []
+    for event in events:
+        at = len(got)
+        while at and event[0] == 'out' and (got[at - 1][1] is None or got[at - 1][1] > event[1] + .001): at -= 1
+        while at and event[2].startswith('S.') and got[at - 1][0] == 'out' and got[at - 1][2].startswith('S.') and got[at - 1][1] > event[1] - .001 and \
+              plain('out', got[at - 1][2]) > plain('out', event[2]): at -= 1
+        got.insert(at, event)
+    return got
+
 def compare(kernel, ours):
     """[(mark, event)]: ' ' in both, '-' the kernel's alone, '+' ours alone."""
+    if is_virtual: kernel, ours = in_order(kernel), in_order(ours)
     kernel, ours = with_bands(kernel), with_bands(ours, True)
     n, m, lines = len(kernel), len(ours), []
     best = [[0] * (m + 1) for _ in range(n + 1)]

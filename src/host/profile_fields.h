@@ -8,6 +8,7 @@
     X(tcp_tick_ms, tcp.tick_ms, U32, NULL) \
     X(tcp_fast_tick_ms, tcp.fast_tick_ms, U32, NULL) \
     X(tcp_tick_phase_ms, tcp.tick_phase_ms, U32, NULL) \
+    X(tcp_wheel_phase_us, tcp.wheel_phase_us, U32, NULL) \
     X(tcp_syn, tcp.syn, SCHEDULE, NULL) \
     X(tcp_synack, tcp.synack, SCHEDULE, NULL) \
     X(tcp_syn_linear_timeouts, tcp.syn_linear_timeouts, U32, NULL) \

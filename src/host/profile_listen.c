@@ -1,7 +1,7 @@
 /* profile_listen.c: the systems of U3's figure 4.10, for listen() only: what else they do is their nearest relative's. */
 #include "host/profile_table.h"
 
-#define UNCAPPED SET(tcp_somaxconn, "0", "SOMAXCONN must not cap the figure", "H")
+#define UNCAPPED SET(tcp_somaxconn, "-1", "SOMAXCONN must not cap the figure", "H")
 static const struct profile_override aix51[] = {
     SET(tcp_backlog_rule, "3b/2+1", "U3 fig. 4.10", "H"), SET(tcp_backlog_count, "both", "U3 fig. 4.10", "M"), UNCAPPED,
 };

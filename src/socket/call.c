@@ -410,6 +410,8 @@ static int set_from_nowhere(struct lil_proc *proc, struct file *file, int level,
 
     if (!calls_are(file, CALLS_LINUX))
         return -EFAULT;
+    if (level == IPPROTO_TCP && file->ops == &dgram_ops)
+        return -ENOPROTOOPT;
     if (level == SOL_SOCKET || level == IPPROTO_TCP)
         return length < sizeof none && !takes_text ? -EINVAL : -EFAULT;
     if (level == IPPROTO_IPV6 && !value && length >= sizeof none)

@@ -2,6 +2,7 @@
  * 28). A datagram is one packet from the sender's copy to the receiver's; queues and demultiplexing are udp/'s. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include "base/truesize.h"
 #include "socket/option_ip.h"
 
 enum { DATAGRAM_MAX = 65535 };
@@ -392,6 +393,16 @@ static int check_length(struct sock *sock, size_t total, const struct flow *flow
     return -EMSGSIZE;
 }
 
+/* Linux: each fragment behind the first asks whether those before it fill the send buffer twice (__ip_append_data()). */
+static bool fragments_fit(const struct sock *sock, size_t total, const struct flow *flow, uint32_t mtu)
+{
+    uint32_t room, most = mtu - (addr_is_v4(&flow->remote) ? 20 : 48), behind = (uint32_t)((total + 7) / (most & ~7u));
+
+    if (total + 8 <= most || sock->flags & SF_HDRINCL || !calls_are(&sock->file, CALLS_LINUX))
+        return true;
+    return (uint64_t)behind * truesize_of(mtu, &room) <= 2ull * udp_get_sndbuf(sock->pcb);
+}
+
 static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct msghdr *message, int flags, struct control *control)
 {
     struct sock *sock = sock_of(file);
@@ -438,6 +449,8 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
         return -result;
     if (sock->flags & SF_SHUT_WR) /* Linux: asked when a buffer is wanted, after the destination */
         return -EPIPE;
+    if (!fragments_fit(sock, total, &flow, path.mtu))
+        return -ENOBUFS;
     result = sock_autobind(sock, &any);
     if (result < 0)
         return result;

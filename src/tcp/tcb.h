@@ -235,7 +235,7 @@ enum {
 struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge ACK of an entry */
     struct flow flow;
     uint32_t seq, ack, ts_value, ts_echo;
-    uint16_t flags, window;
+    uint16_t flags, window, urgent;
     uint8_t tos, ttl /* 0: the host's */, wscale;
     bool has_ts, wscale_ok, sack_ok, has_md5;
     uint8_t sack_count, accecn; /* accecn: a SYN/ACK has the option; else 1 + the counters that it has */

@@ -154,6 +154,7 @@ struct tcb_ext {
     uint32_t alone_end;       /* what goes before this went down by the chunk while a write was copied: none of it is put off */
     uint32_t hurried_end;     /* what goes before this is sent while the rest of a write is copied: Nagle does not hold it */
     struct { uint32_t end; bool push, sealed /* it leaves before the next is there */; } marks[32]; /* of the buffers before it */
+    struct { uint32_t start, end, count; } unmarked; /* buffers that found no place there: how many in what sequence space */
     uint32_t eor_marks[16];   /* MSG_EOR at these ends, not sent yet */
     struct stamps *stamps;    /* tcp_stamp.c */
     struct tcp_icmp_note icmp; /* of a message while connecting, not read yet; version 0: none */

@@ -142,7 +142,8 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     synq_fill(tcp, entry, listener, &syn);
     tcp->hooks.trace = traced ? trace : NULL;
     uint8_t wscale; /* in whole segments of the cookie's size */
-    entry->window = window_initial(tcp, listener->opt, NULL, syn.header.options.mss, entry->wscale_ok, &wscale);
+    uint32_t full = window_first_space(&tcp->params, listener->opt);
+    entry->window = window_initial(tcp, listener->opt, NULL, full, syn.header.options.mss, entry->wscale_ok, &wscale);
     entry->accecn_ok = entry->ecn_ok && accecn_is_told(header->flags) && !tcp->params.cookie_options;
     entry->iss = header->ack - 1;
     entry->snd_wnd = (uint32_t)header->window << entry->snd_wscale;

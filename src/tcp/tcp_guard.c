@@ -108,12 +108,12 @@ void md5_sign(const struct tcb_opts *opts, const struct flow *flow, struct tcphd
 
 /* --- what is received ----------------------------------------------------------------------------------------------------------- */
 
-/* Whose options speak for FLOW; NULL: nobody's (TIME-WAIT, no listener). */
+/* Whose options speak for FLOW; NULL: nobody's (TIME-WAIT and what is kept as such, no listener). */
 static const struct tcb_opts *opts_of(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot)
 {
     struct tcp_listener *listener = NULL;
     if (kind == FLOW_TCB)
-        return tcp_tcb(tcp, slot)->opt;
+        return tcp_tcb(tcp, slot)->is_fin_waiter ? NULL : tcp_tcb(tcp, slot)->opt;
     if (kind == FLOW_SYN && tcp_syn(tcp, slot)->listener != TCP_NONE)
         listener = tcp->listeners[tcp_syn(tcp, slot)->listener];
     else if (kind == FLOW_NONE)
@@ -147,6 +147,8 @@ bool guard_comes_astray(const struct tcp *tcp, const struct tcp_in *in, enum flo
 enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet, enum flow_kind kind, uint32_t slot)
 {
     const struct tcb_opts *opts = opts_of(tcp, &in->flow, kind, slot);
+    if (in->header.options.md5_illegal && tcp->params.input_policy == TCP_INPUT_LINUX && kind != FLOW_WAIT)
+        return LIL_DROP_TCP_SIGNATURE; /* tcp_parse_auth_options() */
     if (!opts)
         return LIL_DROP_NONE;
     if (in->ttl < opts->socket.min_ttl && kind != FLOW_SYN) {

@@ -142,6 +142,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
     if (!heeds_too_big(tcb)) {
         ext->route_mtu = params->input_policy == TCP_INPUT_LINUX ? mtu : 0;
         ext->route_moved = ext->route_mtu != 0;
+        ext->pmtu = ext->pmtu ? ext->pmtu : tcb->advmss + headers; /* until then */
         return;
     }
     if (tcb->state == TCPS_SYN_SENT && ext->syn_fastopen && ext->fastopen_request && mtu < tcb->advmss + headers) {
@@ -169,6 +170,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         return;
     }
     recovery_resegment(tcb);
+    ext->nothing_new |= !tcb->is_due && params->input_policy == TCP_INPUT_LINUX; /* tcp_simple_retransmit() */
     if (params->byte_recovery) { /* tcp_mtudisc(): all again from SND.UNA */
         base_get(tcb)->next = tcb->snd_una;
         ext->base.recover = tcb->snd_nxt;

@@ -93,8 +93,7 @@ uint32_t info_early_segs_in(const struct tcb *tcb)
     return tcb_is_synchronized(tcb) ? 1u + tcb->is_passive + tcb->fin_rcvd : tcb->is_passive;
 }
 
-/* A connection's ends were in step once: the handshake counts. */
-static bool was_synchronized(const struct tcb *tcb)
+bool info_was_synchronized(const struct tcb *tcb)
 {
     return tcb_is_synchronized(tcb) || (tcb->state == TCPS_CLOSED && (tcb->srtt_us || tcb->last_rcv_ms));
 }
@@ -107,7 +106,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_lost = ext->lost_out;
     info->tcpi_retrans = ext->retrans_out;
     info->tcpi_total_retrans = ext->total_retrans;
-    info->tcpi_bytes_acked = ext->bytes_acked + (was_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
+    info->tcpi_bytes_acked = ext->bytes_acked + (info_was_synchronized(tcb) && !tcb->is_passive); /* the SYN counts */
     /* the FIN counts */
     info->tcpi_bytes_received = ext->bytes_received + (tcb->fin_rcvd && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX);
     info->tcpi_segs_out = tcb->ext ? ext->segs_out : info_early_segs_out(tcb);
@@ -115,7 +114,7 @@ static void fill_counts(const struct tcb *tcb, struct tcp_info *info)
     info->tcpi_data_segs_in = ext->data_segs_in;
     info->tcpi_data_segs_out = ext->data_segs_out;
     info->tcpi_notsent_bytes = tcb_snd_end(tcb) - seq_min(fastopen_syn_end(tcb), tcb_snd_end(tcb));
-    info->tcpi_delivered = ext->delivered + was_synchronized(tcb); /* the SYN counts */
+    info->tcpi_delivered = ext->delivered + info_was_synchronized(tcb); /* the SYN counts */
     info->tcpi_delivered_ce = ext->delivered_ce;
     info->tcpi_bytes_sent = ext->bytes_sent;
     info->tcpi_bytes_retrans = ext->bytes_retrans;
@@ -180,7 +179,7 @@ bool info_is_unanswered(const struct tcb *tcb)
 static void fill_opening_sizes(const struct tcb *tcb, struct tcp_info *info)
 {
     info->tcpi_snd_mss = info_opening_mss(tcb);
-    info->tcpi_rcv_mss = 88;
+    info->tcpi_rcv_mss = min_u32(tcb->rcv_mss, info->tcpi_snd_mss);
 }
 
 /* Linux before the handshake of an active open ends: the SYN, or the SYN/ACK of a simultaneous open, is in flight, and nothing
@@ -192,7 +191,7 @@ static void fill_opening(const struct tcb *tcb, struct tcp_info *info)
         info->tcpi_rcv_ssthresh = tcb->rcv_wnd;
     }
     info->tcpi_unacked = 1u + tcb_ext_peek(tcb)->syn_data + tcb_packets_out(tcb); /* with a fast open's text */
-    info->tcpi_rcv_space = 0;
+    info->tcpi_rcv_space = tcb_ext_peek(tcb)->space_bytes; /* an earlier connection's */
 }
 
 int info_get(struct tcb *tcb, void *value, unsigned *length)
@@ -231,13 +230,13 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_rcv_ssthresh = tcb->rcv_ssthresh;
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
-    info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && was_synchronized(tcb) ? 12 : 0);
+    info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && info_was_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
-    uint32_t begun = was_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
+    uint32_t begun = info_was_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10u * info.tcpi_advmss);
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
-    bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (was_synchronized(tcb) || ext->rate);
+    bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (info_was_synchronized(tcb) || ext->rate);
     info.tcpi_pacing_rate = has_rate ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
     info.tcpi_snd_wnd = tcb->snd_wnd;
     bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;

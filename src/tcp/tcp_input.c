@@ -106,11 +106,17 @@ static void note_timestamp(struct tcb *tcb, struct rx *rx)
     }
 }
 
-/* RFC 9293 3.10.7.4: what one segment and the queue behind it ask for is one ACK (MUST-58), made when all is processed (MUST-59). */
-static void finish(struct tcb *tcb, const struct rx *rx)
+/* RFC 9293 3.10.7.4: what one segment and the queue behind it ask for is one ACK (MUST-58), made when all is processed (MUST-59).
+ * WAS_DUE: there was something to send before it came. */
+static void finish(struct tcb *tcb, const struct rx *rx, bool was_due)
 {
-    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT || (rx->is_discarded && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX))
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
         return;
+    if (rx->is_discarded && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
+        if (tcb->is_due && !was_due && tcb->ext)
+            tcb->ext->nothing_new = true; /* the answer goes alone */
+        return;
+    }
     if (!rx->is_expected_ack)
         window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
     bool has_more = tcb_params(tcb)->byte_recovery ? rx->tells_window : tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out);
@@ -138,6 +144,7 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
     rx_init(&rx, tcb, in, *packet);
     struct tcp *tcp = tcb->tcp;
     uint32_t freed = tcp->freed; /* input frees no tcb but its own */
+    bool was_due = tcb->is_due;
     if (tcb->ext || (is_worth_counting(tcb, &rx) && tcb_ext_get(tcb))) {
         tcb->ext->segs_in++;
         tcb->ext->data_segs_in += rx.length != 0;
@@ -161,12 +168,14 @@ enum lil_drop tcp_input_tcb(struct tcb *tcb, const struct tcp_in *in, struct lil
             reass_text(tcb, &rx, &drop);
     } else if (tcb->state == TCPS_SYN_SENT) {
         drop = synsent_input(tcb, &rx);
+        if (tcp->freed == freed && tcb->state == TCPS_SYN_SENT && !tcb->ext && tcb_ext_get(tcb)) /* what changed nothing is counted, too */
+            tcb->ext->segs_in++;
     } else {
         drop = tcp_steps(tcb, &rx);
     }
     *packet = rx.packet;
     if (tcp->freed == freed) {
-        finish(tcb, &rx);
+        finish(tcb, &rx, was_due);
         tcb_check(tcb);
     }
     return drop;
@@ -631,6 +640,8 @@ bool tcp_step8_fin(struct tcb *tcb)
     }
     if (tcb->ext)
         reass_free(tcb);
+    if (tcb->ext && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) /* tcp_sack_reset() */
+        tcb->ext->recent_count = tcb->ext->has_dsack = 0;
     if (!tcb->is_orphan)
         tcb_event(tcb, TCP_EV_READABLE | TCP_EV_RDHUP | (tcb->state == TCPS_CLOSING ? TCP_EV_HUP : 0));
     return true;
@@ -660,7 +671,8 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
         return LIL_DROP_TCP_DUPLICATE;
     if (!syn && (rx->flags & TCP_FIN) && rx->end_seq == tcb->rcv_nxt + 1)
         return LIL_DROP_NONE;
-    reset_reply(tcb->tcp, rx->in);
+    if (guard_may_refuse(tcb->tcp, rx->in, rx->packet))
+        reset_reply(tcb->tcp, rx->in);
     tcb_done(tcb);
     return LIL_DROP_TCP_AFTER_CLOSE;
 }

@@ -103,7 +103,7 @@ uint32_t listener_backlog(const struct tcp_listener *listener)
         backlog = params->backlog_negative;
     else if (backlog == 0)
         backlog = params->backlog_zero;
-    if (params->somaxconn > 0 && backlog > params->somaxconn)
+    if (params->somaxconn >= 0 && backlog > params->somaxconn)
         backlog = params->somaxconn;
     return (uint32_t)backlog;
 }

@@ -52,10 +52,11 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const str
     return mss;
 }
 
-/* Bytes of options that each segment has. */
+/* Bytes of options that each segment has and the MSS leaves room for: on Linux (tcp_header_len) a signature's go off each segment. */
 uint32_t mss_options(const struct tcb *tcb)
 {
-    return (tcb->ts_ok ? TS_BYTES : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+    bool has_room = tcb_params(tcb)->input_policy != TCP_INPUT_LINUX && tcb_is_signed(tcb);
+    return (tcb->ts_ok ? TS_BYTES : 0) + (has_room ? MD5_OPTION : 0);
 }
 
 /* And of IP's (ip(7)): a socket's IPv4 options go with IPv4 alone. */
@@ -106,6 +107,8 @@ void mss_follow_route(struct tcb *tcb)
 {
     uint32_t mtu = tcb->ext->route_mtu;
     tcb->ext->route_moved = false;
+    if (mtu && mtu < tcb->ext->pmtu)
+        tcb->ext->pmtu = mtu;
     if (!mtu || mtu >= (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0))
         return;
     mss_sync(tcb, mtu);
@@ -118,7 +121,7 @@ static void use_path(struct tcb *tcb, const struct tcp_path *path)
     tcb->gso_segs = 0;
     if (path->gso_max && !tcb->flow.encaps_port && !mss_extra(tcb) && !tcb_is_signed(tcb) /* each segment has a signature of its own */)
         tcb->gso_segs = (uint8_t)min_u32(path->gso_max / tcb->mss, 255);
-    tcb->rcv_mss = (uint16_t)max_u32(min_u32(min_u32(tcb->advmss, tcb->mss), 536), 88);
+    window_guess_mss(tcb);
 }
 
 static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
@@ -218,8 +221,8 @@ void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
 uint32_t mss_current(const struct tcb *tcb)
 {
     uint32_t mss = tcb->mss;
-    if (tcb->ext && (tcb->ext->recent_count || tcb->ext->has_dsack || accecn_is_on(tcb))) {
-        uint32_t extra = (uint32_t)output_options_size(tcb) - (tcb->ts_ok ? TS_BYTES : 0) - (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+    if (tcb->is_guarded || (tcb->ext && (tcb->ext->recent_count || tcb->ext->has_dsack || accecn_is_on(tcb)))) {
+        uint32_t extra = (uint32_t)output_options_size(tcb) - mss_options(tcb);
         mss = mss > extra + 8 ? mss - extra : 8;
     }
     return mss;

@@ -199,7 +199,7 @@ static int set_shared(struct tcp *tcp, struct tcb_opts *opts, int name, int numb
         if (number < 0 || !is_unborn)
             return -EINVAL;
         tcp->has_fastopen_key = true; /* whatever it is */
-        opts->fastopen_qlen = (uint16_t)min_u32((uint32_t)number, tcp->params.somaxconn > 0 ? (uint32_t)tcp->params.somaxconn : 65535);
+        opts->fastopen_qlen = (uint16_t)min_u32((uint32_t)number, tcp->params.somaxconn >= 0 ? (uint32_t)tcp->params.somaxconn : 65535);
         return 0;
     case TCP_FASTOPEN_CONNECT:
         if (number >= 0 && number <= 1 && !(tcp->params.fastopen & 1))
@@ -426,10 +426,8 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
         if (cc_get(tcb) != cc)
             cwnd_change(tcb);
         tcb->is_guarded = opts_are_guarded(own) || repair_is_on(tcb);
-        if (error == 0 && tcb_is_signed(tcb) && tcb->mss) {
+        if (tcb_is_signed(tcb))
             tcb->gso_segs = 0;
-            mss_refresh(tcb);
-        }
         return error;
     }
     if (length < sizeof number)
@@ -510,7 +508,8 @@ static uint32_t clamp_told(const struct tcb *tcb)
     const struct tcb_opts *options = tcb->opt;
     uint32_t most = 65535u << tcb->rcv_wscale;
 
-    if (tcb->state != TCPS_SYN_SENT || tcb_params(tcb)->call_policy != TCP_CALLS_LINUX)
+    bool is_opening = tcb->state == TCPS_SYN_SENT || (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive);
+    if (!is_opening || tcb_params(tcb)->call_policy != TCP_CALLS_LINUX)
         return tcb_is_synchronized(tcb) ? window_clamp(tcb) : options->window_clamp;
     return min_u32(most, options->window_clamp ? options->window_clamp : options->path.window ? options->path.window : most);
 }

@@ -198,12 +198,12 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
     struct tcp_options *options = &segment->header.options;
     uint8_t wscale = tcb->rcv_wscale;
     if (!first && !tcb->is_passive && params->output_policy == TCP_OUTPUT_LINUX)
-        (void)window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, params->offer_wscale, &wscale);
+        (void)window_of_open(tcb, tcb->advmss, &wscale);
     bool is_fixed = tcb->retransmits && params->output_policy == TCP_OUTPUT_LINUX; /* whatever was set since */
     if ((first && !is_fixed) || tcb->rcv_wnd == 0) {
         /* it took over a TIME-WAIT record */
         uint32_t mss = tcb->advmss - (tcb->ts_recent_s && params->output_policy == TCP_OUTPUT_LINUX ? 12u : 0);
-        tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, mss, params->offer_wscale, &wscale);
+        tcb->rcv_wnd = window_of_open(tcb, mss, &wscale);
         tcb->rcv_wscale = wscale & 15;
     }
     tcb->rcv_wup = tcb->rcv_nxt;

@@ -82,6 +82,7 @@ struct tcp_params {
     uint32_t tick_ms;             /* 500 on BSD: slow timer grain; 0: exact */
     uint32_t fast_tick_ms;        /* 200 on BSD: delayed ACK timer grain */
     uint32_t tick_phase_ms;       /* when after time 0 the ticks fall; UINT32_MAX: drawn from the seed */
+    uint32_t wheel_phase_us;      /* timers are as late as on Linux's wheel, whose ticks count from so long before time 0; 0: exact */
     /* connection establishment */
     struct tcp_schedule syn;      /* FACTS 1 */
     struct tcp_schedule synack;   /* FACTS 1, second table */
@@ -102,7 +103,7 @@ struct tcp_params {
     uint8_t backlog_count, backlog_rule, full_policy, full_ack_policy;
     int32_t backlog_negative;     /* the backlog used for a negative one (0, 128, 4096) */
     int32_t backlog_zero;         /* the backlog used for 0 (128 on macOS); 0 otherwise */
-    int32_t somaxconn;            /* cap; 0: none */
+    int32_t somaxconn;            /* cap; -1: none */
     uint8_t syncookies;           /* 0 off, 1 when full, 2 always */
     uint32_t max_syn_backlog;     /* entries a listener at most when cookies are off */
     bool syn_queue_by_backlog;    /* Linux today: requests are limited by the backlog too */

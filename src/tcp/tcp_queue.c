@@ -9,6 +9,16 @@
 
 enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 960 /* of a buffer beside its text (M: SO_MEMINFO) */ };
 
+/* Of the buffers whose ends are not kept, those that have not left: as if they were of one size. */
+static uint32_t unmarked_left(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    uint32_t from = seq_max(tcb->snd_nxt, ext->unmarked.start), end = ext->unmarked.end;
+    if (!seq_lt(from, end))
+        return 0;
+    return (uint32_t)((uint64_t)ext->unmarked.count * (end - from) / (end - ext->unmarked.start));
+}
+
 /* What the buffers of what waits or is in flight, and of SIZE bytes more at their most, take of the send buffer beside the text. */
 uint32_t queue_cost(const struct tcb *tcb, size_t size)
 {
@@ -20,6 +30,8 @@ uint32_t queue_cost(const struct tcb *tcb, size_t size)
         count++;
     for (uint32_t i = ext->mark_count; i && seq_gt(ext->marks[i - 1].end, tcb->snd_nxt); i--)
         count++;
+    if (__builtin_expect(ext->unmarked.count, 0))
+        count += unmarked_left(tcb);
     if (size)
         count += (uint32_t)min_u64(size / max_u32(tcb->mss, 1) + 2, UINT16_MAX);
     return count * BUFFER_COST + (ext->stamps ? stamp_waste(tcb) : 0);
@@ -37,6 +49,7 @@ struct walk {
     bool push, sealed;        /* of the last buffer */
     bool urgent;              /* MSG_OOB: nothing goes down before all is copied */
     uint32_t pieces;          /* buffers more: those that began, and those that what was sent was cut into */
+    uint32_t head;            /* the bytes of the first that waits */
 };
 
 /* Half the peer's largest window, while there was one (tcp_bound_to_half_wnd). */
@@ -66,6 +79,7 @@ static struct walk walk_begin(const struct tcb *tcb, bool urgent)
     walk.urgent = urgent;
     walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
+    walk.head = ext->mark_count && seq_gt(ext->marks[0].end, walk.sent) ? ext->marks[0].end - walk.sent : 0;
     uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
     if (seq_gt(right, walk.sent) && tcb->cwnd > flight) {
         uint64_t most = (uint64_t)(tcb->cwnd - flight) * walk.mss;
@@ -94,6 +108,18 @@ static uint32_t walk_room(const struct tcb *tcb, const struct walk *walk)
     return walk->goal - (walk->seq - head);
 }
 
+/* What does not leave for want of the peer's window: the first buffer takes from the next what it lacks of a chunk. */
+static void walk_grow(struct walk *walk, uint32_t chunk)
+{
+    uint32_t waits = walk->seq - walk->sent, head = walk->head ? walk->head : min_u32(waits, walk->goal);
+    walk->head = head;
+    if (head >= chunk || waits <= head || (walk->can == walk->sent && !walk->by_window))
+        return;
+    uint32_t next = min_u32(waits - head, walk->goal), takes = min_u32(chunk - head, next);
+    walk->head += takes;
+    walk->pieces -= takes == next && walk->pieces;
+}
+
 /* A full buffer goes down while the rest is being copied: all that may go with a PSH, else one piece of it if it is the first. */
 static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
 {
@@ -116,9 +142,13 @@ static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
         tcb->ext->push_first |= mark && most && walk->sent == tcb->snd_nxt;
         walk->hurried = walk->alone = walk->sent + most;
     }
-    if (most)
+    if (most) {
         walk->pieces += (most + chunk - 1) / chunk - (walk->sent + most == walk->seq);
+        walk->head = 0;
+    }
     walk->sent += most;
+    if (walk->push && walk->sent != walk->seq)
+        walk_grow(walk, chunk);
     walk->sealed = walk->sent == walk->seq;
 }
 
@@ -141,8 +171,13 @@ static void add_mark(struct tcb *tcb, uint32_t end, bool push, bool sealed)
     struct tcb_ext *ext = tcb->ext;
     if (ext->mark_count && seq_le(ext->marks[0].end, tcb->snd_nxt))
         queue_pass_marks(tcb, tcb->snd_nxt);
-    if (ext->mark_count == ARRAY_COUNT(ext->marks)) /* those beyond are one buffer */
+    if (ext->mark_count == ARRAY_COUNT(ext->marks)) { /* those beyond are cut as one buffer */
+        ext->unmarked.count = unmarked_left(tcb) + 1;
+        if (ext->unmarked.count == 1)
+            ext->unmarked.start = ext->marks[ext->mark_count - 1].end;
+        ext->unmarked.end = end;
         return;
+    }
     ext->marks[ext->mark_count].end = end;
     ext->marks[ext->mark_count].sealed = sealed;
     ext->marks[ext->mark_count++].push = push;

@@ -167,7 +167,7 @@ void repair_connect(struct tcb *tcb)
     tcb->ts_ok = tcb_params(tcb)->offer_timestamps; /* room for them */
     mss_refresh(tcb);
     tcb->ts_ok = false;
-    tcb->rcv_wnd = window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, tcb->advmss, tcb_params(tcb)->offer_wscale, &wscale);
+    tcb->rcv_wnd = window_of_open(tcb, tcb->advmss, &wscale);
     tcb->rcv_wscale = wscale & 15;
     tcb->rcv_wup = tcb->rcv_nxt;
     tcb->ext->pushed_seq = tcb->write_seq;

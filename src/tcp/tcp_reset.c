@@ -22,7 +22,8 @@ static uint8_t tos_of(const struct tcb *tcb) { return tcb->opt->socket.tos & (tc
 
 static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
 {
-    header->checksum = header->urgent = 0;
+    header->checksum = 0;
+    header->urgent = reply->urgent;
     header->header_length = 0;
     memset(&header->options, 0, offsetof(struct tcp_options, sack)); /* the arrays behind are valid by their counts */
     header->source_port = reply->flow.local_port;
@@ -222,6 +223,11 @@ void reset_send(struct tcb *tcb)
         }
         add_sack(tcb, reply);
         add_ecn(tcb, reply);
+        const struct tcb_ext *ext = tcb_ext_peek(tcb);
+        if (ext->snd_urgent && seq_lt(reply->seq, ext->snd_up) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX) {
+            reply->flags |= TCP_URG;
+            reply->urgent = (uint16_t)min_u32(ext->snd_up - reply->seq, 0xffff);
+        }
     }
     sign(tcb, reply);
 }

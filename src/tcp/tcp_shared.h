@@ -124,7 +124,9 @@ uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells
 void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_opts *opts);
 /* PATH NULL: none */
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
+uint32_t window_of_open(struct tcb *tcb, uint32_t mss, uint8_t *wscale);
+uint32_t window_first_space(const struct tcp_params *params, const struct tcb_opts *opts); /* as window */
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t full, uint32_t mss,
                         bool wscale_ok, uint8_t *wscale);
 void window_on_disorder(struct tcb *tcb, const struct rx *rx);    /* text out of order came: measures */
 void window_on_new_text(struct tcb *tcb, uint32_t length);        /* and is about to be queued: the window grows */
@@ -213,6 +215,7 @@ static inline void timer_arm(struct tcb *tcb, uint64_t deadline_ns) /* after one
         timer_rearm(tcb);
 }
 void timer_rexmt(struct tcb *tcb);           /* (re)starts the retransmission timer */
+uint64_t timer_on_wheel(const struct tcp *tcp, uint64_t deadline_ns); /* when it fires; as it is but with wheel_phase_us */
 uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns); /* the end of an interval on this host's clock */
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
 /* interval in ns after the nth */
@@ -379,6 +382,7 @@ void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, stru
 
 /* tcp_info.c */
 int info_get(struct tcb *tcb, void *value, unsigned *length);
+bool info_was_synchronized(const struct tcb *tcb); /* a connection's ends were in step once: the handshake counts */
 uint32_t info_early_segs_out(const struct tcb *tcb);
 enum { INFO_SIZE = 280 }; /* of TCP_INFO, as Linux 6.18 has it */
 uint32_t info_early_segs_in(const struct tcb *tcb);

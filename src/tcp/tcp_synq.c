@@ -173,7 +173,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
-    entry->window = window_initial(tcp, opts, path->metrics, mss, entry->wscale_ok, &wscale);
+    entry->window = window_initial(tcp, opts, path->metrics, window_first_space(params, opts), mss, entry->wscale_ok, &wscale);
     entry->rcv_wscale = wscale & 15;
     trace_state(tcp, entry, "LISTEN", "SYN_RECEIVED");
 }
@@ -210,7 +210,7 @@ static void synq_schedule(struct tcp *tcp, uint32_t slot)
     bool is_own = own_retries(entry, listener_of(tcp, entry)) != 0;
     if (is_own) /* the host's schedule may be shorter */
         interval_ns = min_u64(first_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
-    entry->deadline_ns = min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry, is_own));
+    entry->deadline_ns = timer_on_wheel(tcp, min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry, is_own)));
     append_entry(tcp, slot, level);
 }
 

@@ -13,6 +13,20 @@ uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_
     return phase_ns + (passed + (ticks ? ticks : 1) - 1) * tick_ns;
 }
 
+/* Linux's timer wheel (kernel/time/timer.c), ticks of a millisecond: a timer fires at the end of the bucket that it falls into, and those
+ * are of 1, 8, 64 ... ticks, by how far off it is. */
+uint64_t timer_on_wheel(const struct tcp *tcp, uint64_t deadline_ns)
+{
+    uint64_t phase_ns = tcp->params.wheel_phase_us * NS_PER_US, now = (tcp->now_ns + phase_ns) / NS_PER_MS;
+    if (!phase_ns || deadline_ns == LIL_NEVER)
+        return deadline_ns;
+    uint64_t delay = deadline_ns > tcp->now_ns ? (deadline_ns - tcp->now_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    unsigned shift = 0;
+    for (uint64_t level_end = 63; delay >= level_end && shift < 24; level_end <<= 3)
+        shift += 3;
+    return (((now + delay) >> shift) + 1) * (NS_PER_MS << shift) - phase_ns;
+}
+
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns)
 {
     uint64_t tick_ns = (tcp->params.fast_tick_ms ? tcp->params.fast_tick_ms : 200) * NS_PER_MS,
@@ -60,8 +74,8 @@ void timer_rearm(struct tcb *tcb)
 void timer_set(struct tcb *tcb, enum tcb_timer timer, uint64_t deadline_ns)
 {
     tcb->timer = timer;
-    tcb->rexmt_ns = deadline_ns;
-    timer_arm(tcb, deadline_ns);
+    tcb->rexmt_ns = timer_on_wheel(tcb->tcp, deadline_ns);
+    timer_arm(tcb, tcb->rexmt_ns);
 }
 
 void timer_stop(struct tcb *tcb)
@@ -555,6 +569,11 @@ static uint64_t idle_ns(const struct tcb *tcb)
 
 static bool wants_keepalive(const struct tcb *tcb) { return tcb->opt->socket.keepalive || tcb_params(tcb)->keepalive_always; }
 
+static uint64_t keep_at(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns)
+{
+    return timer_on_wheel(tcp, timer_tick(tcp, start_ns, interval_ns));
+}
+
 /* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). Linux has one timer for this and for
  * an orphan in FIN-WAIT-2. */
 void timer_keepalive(struct tcb *tcb, bool activity)
@@ -570,7 +589,7 @@ void timer_keepalive(struct tcb *tcb, bool activity)
     if (!ext || tcb->state < TCPS_ESTABLISHED || tcb->state == TCPS_TIME_WAIT)
         return;
     if (activity || ext->keep_ns == 0) {
-        ext->keep_ns = timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, false));
+        ext->keep_ns = keep_at(tcb->tcp, tcb_now(tcb), keep_ns(tcb, false));
         timer_rearm(tcb);
     }
 }
@@ -581,7 +600,7 @@ void timer_keepalive_changed(struct tcb *tcb)
     if (!tcb->ext || !tcb->ext->keep_ns)
         return;
     uint64_t wait = keep_ns(tcb, false), passed = tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? 0 : min_u64(idle_ns(tcb), wait);
-    tcb->ext->keep_ns = timer_tick(tcb->tcp, tcb_now(tcb), wait - passed);
+    tcb->ext->keep_ns = keep_at(tcb->tcp, tcb_now(tcb), wait - passed);
     timer_rearm(tcb);
 }
 
@@ -592,7 +611,7 @@ static bool on_keepalive_bsd(struct tcb *tcb)
     uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false), again = keep_ns(tcb, true);
     bool may_probe = wants_keepalive(tcb) && tcb->state != TCPS_LAST_ACK && tcb->state != TCPS_FIN_WAIT_2;
     if (idle < wait || !may_probe) {
-        ext->keep_ns = timer_tick(tcb->tcp, now, idle < wait ? wait - idle : wait);
+        ext->keep_ns = keep_at(tcb->tcp, now, idle < wait ? wait - idle : wait);
         return true;
     }
     if (idle >= wait + again * keep_count(tcb))
@@ -600,7 +619,7 @@ static bool on_keepalive_bsd(struct tcb *tcb)
     ext->keep_probes_out++;
     tcb->want_keepalive = true;
     tcb_mark_due(tcb);
-    ext->keep_ns = timer_tick(tcb->tcp, now, again);
+    ext->keep_ns = keep_at(tcb->tcp, now, again);
     return true;
 }
 
@@ -612,11 +631,11 @@ static bool on_keepalive(struct tcb *tcb)
     struct tcb_ext *ext = tcb->ext;
     uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false);
     if (tcb_packets_out(tcb) || tcb_has_unsent(tcb)) {
-        ext->keep_ns = timer_tick(tcb->tcp, now, wait);
+        ext->keep_ns = keep_at(tcb->tcp, now, wait);
         return true;
     }
     if (idle < wait) {
-        ext->keep_ns = timer_tick(tcb->tcp, now, wait - idle);
+        ext->keep_ns = keep_at(tcb->tcp, now, wait - idle);
         return true;
     }
     bool expired = ext->keep_probes_out >= keep_count(tcb);
@@ -630,7 +649,7 @@ static bool on_keepalive(struct tcb *tcb)
     ext->keep_probes_out++;
     tcb->want_keepalive = true;
     tcb_mark_due(tcb);
-    ext->keep_ns = timer_tick(tcb->tcp, now, keep_ns(tcb, true));
+    ext->keep_ns = keep_at(tcb->tcp, now, keep_ns(tcb, true));
     return true;
 }
 
@@ -661,8 +680,10 @@ bool timer_orphan(struct tcb *tcb, bool may_be_record)
     /* what is beyond 60 s as a connection, and again as a record */
     if (params->input_policy == TCP_INPUT_LINUX && wait > LINUX_TIME_WAIT_NS)
         wait -= LINUX_TIME_WAIT_NS;
-    if (tcb->is_fin_waiter && tcb->ext)
+    if (tcb->is_fin_waiter && tcb->ext) { /* a record has nothing to take text with */
         tcb->ext->oow_ack_ns = 0;
+        reass_free(tcb);
+    }
     if (tcb->is_fin_waiter)
         tcb->tcp->mib[wait <= 4 * NS_PER_S ? MIB_TWKilled : MIB_TW]++; /* by how long it waits */
     timer_keepalive(tcb, false);

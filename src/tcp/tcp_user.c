@@ -464,6 +464,29 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         metrics_save_of_waiter(tcb);
 }
 
+/* What a socket keeps of the connection that it dissolves: the error queue, and on Linux how its receive buffer was used. */
+static void forget_ext(struct tcb *tcb)
+{
+    const struct tcb_ext *old = tcb_ext_peek(tcb);
+    bool is_linux = tcb_params(tcb)->call_policy == TCP_CALLS_LINUX;
+    struct tcp_icmp_note note = old->icmp;
+    uint8_t ratio = is_linux ? old->scaling_ratio : 0;
+    uint32_t space = is_linux ? old->space_bytes : 0;
+    if (is_linux && !space && info_was_synchronized(tcb))
+        space = min_u32(tcb->rcv_ssthresh, 10u * (tcb->advmss - (tcb->ts_ok ? 12u : 0)));
+    struct stamps *stamps = old->stamps ? stamp_detach(tcb) : NULL;
+    if (tcb->ext)
+        tcb_ext_free(tcb);
+    if (stamps)
+        stamp_attach(tcb, stamps);
+    if (!(note.icmp.version || ratio || space) || !tcb_ext_get(tcb))
+        return;
+    tcb->ext->segs_in = tcb->ext->segs_out = 0;
+    tcb->ext->icmp = note;
+    tcb->ext->scaling_ratio = ratio;
+    tcb->ext->space_bytes = space;
+}
+
 void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
@@ -477,6 +500,12 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     stream_free(&tcb->rcv_stream);
     tcb->readable = 0;
     bool is_linux = tcp->params.call_policy == TCP_CALLS_LINUX;
+    forget_ext(tcb);
+    if (is_linux && tcb->opt->user_mss) { /* it stands among what the SYNs said (struct tcp_options_received) */
+        struct tcb_opts *own = tcb_opts_own(tcb);
+        if (own)
+            own->user_mss = 0;
+    }
     tcb->so_error = is_broken && is_linux ? ECONNRESET : is_linux ? tcb->so_error : 0; /* tcp_disconnect() */
     tcb->fin_rcvd = tcb->rcv_shutdown = tcb->snd_shutdown = false;
     tcb->ca_state = CA_OPEN;
@@ -486,21 +515,13 @@ void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     rtt_init(tcb);
     tcb->quick = tcb->pingpong = 0;
     tcb->ato_ms = 0;
-    tcb->rcv_wnd = tcb->rcv_wup = tcb->rcv_nxt = tcb->rcv_ssthresh = 0;
+    tcb->rcv_wup = tcb->rcv_nxt = tcb->rcv_ssthresh = 0;
+    tcb->rcv_wnd = is_linux ? tcb->rcv_wnd : 0; /* until the SYN: the first guess at the peer's segments (tcp_initialize_rcv_mss()) */
     tcb->write_seq += is_linux ? tcb->max_window + 2 : 0; /* beyond what was in flight */
     tcb->ts_recent = tcb->ts_recent_s = tcb->max_window = tcb->snd_wnd = 0;
     tcb->last_rcv_ms = tcb->last_snd_ms = 0;
     tcb->ecn_ok = tcb->ecn_seen = tcb->sack_ok = tcb->ts_ok = tcb->wscale_ok = false;
     tcb->snd_wscale = tcb->rcv_wscale = 0;
-    if (tcb->ext) {
-        struct tcp_icmp_note note = tcb->ext->icmp;
-        struct stamps *stamps = tcb->ext->stamps ? stamp_detach(tcb) : NULL;
-        tcb_ext_free(tcb);
-        if (stamps)
-            stamp_attach(tcb, stamps);
-        if (note.icmp.version && tcb_ext_get(tcb)) /* the error queue stays */
-            tcb->ext->icmp = note;
-    }
 }
 
 /* --- STATUS (3.10.6) ---------------------------------------------------------------------------------------------------------- */

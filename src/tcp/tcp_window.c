@@ -11,11 +11,17 @@ static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_sc
 static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - (tcb->ts_ok ? 12u : 0); }
 
 /* tcp_init_buffer_space(); later changes of the buffer leave it, until the share is measured anew. */
+static uint32_t first_clamp(const struct tcb *tcb)
+{
+    uint32_t clamp = window_space(tcb, tcb->rcvbuf), full = full_text(tcb);
+    return clamp > 2 * full ? max_u32(2 * full, clamp - full) : clamp; /* room for one segment */
+}
+
 static uint32_t clamp_of_buffer(const struct tcb *tcb)
 {
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf), configured = max_u32(tcb->opt->socket.rcvbuf, tcb_params(tcb)->rcvbuf);
-    if (is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio && clamp > 2 * full_text(tcb))
-        clamp = max_u32(2 * full_text(tcb), clamp - full_text(tcb)); /* room for one segment */
+    uint32_t configured = max_u32(tcb->opt->socket.rcvbuf, tcb_params(tcb)->rcvbuf);
+    bool is_first = is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio;
+    uint32_t clamp = is_first ? first_clamp(tcb) : window_space(tcb, tcb->rcvbuf);
     if (is_linux(tcb) && !tcb->wscale_ok)
         clamp = min_u32(clamp, 65535);
     return clamp;
@@ -89,12 +95,17 @@ uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_o
     return opts->socket.rcvbuf ? opts->socket.rcvbuf : max_u32(params->rcvbuf, least);
 }
 
-/* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. */
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t mss,
+uint32_t window_first_space(const struct tcp_params *params, const struct tcb_opts *opts)
+{
+    return window_first_buffer(params, opts) >> params->adv_win_scale;
+}
+
+/* The window of a SYN or SYN/ACK (unscaled, RFC 7323 2.2) and the scale to offer. FULL: what the receive buffer comes to. */
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t full, uint32_t mss,
                         bool wscale_ok, uint8_t *wscale)
 {
     const struct tcp_params *params = &tcp->params;
-    uint32_t full = window_first_buffer(params, opts) >> params->adv_win_scale, space = full;
+    uint32_t space = full;
     uint32_t clamp = params->window_clamp ? params->window_clamp : 65535u << 14;
     if (opts->window_clamp || (path && path->window))
         clamp = min_u32(clamp, opts->window_clamp ? opts->window_clamp : path->window);
@@ -121,10 +132,20 @@ uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const stru
     return params->adv_win_scale ? space : min_u32(space, 65535); /* Linux: the header's field ends at 65,535, not the window */
 }
 
+/* As window_initial(), of a connection that this host opens: its buffer may be an earlier connection's. */
+uint32_t window_of_open(struct tcb *tcb, uint32_t mss, uint8_t *wscale)
+{
+    return window_initial(tcb->tcp, tcb->opt, &tcb->opt->path, window_space(tcb, tcb->rcvbuf), mss, tcb_params(tcb)->offer_wscale, wscale);
+}
+
 /* The connection is established: where the window starts from. */
 void window_init(struct tcb *tcb, uint32_t mss)
 {
     (void)mss;
+    if (is_linux(tcb) && tcb_ext_peek(tcb)->scaling_ratio) { /* an earlier connection's */
+        tcb->ext->space_bytes = 0;
+        tcb->ext->window_clamp = first_clamp(tcb);
+    }
     uint32_t offered = tcb->rcv_ssthresh ? tcb->rcv_ssthresh : tcb->rcv_wnd; /* in SYN-RECEIVED more may have been said since */
     tcb->rcv_ssthresh = is_linux(tcb) ? min_u32(offered, clamp_of(tcb)) : UINT32_MAX; /* BSD: no slow start of the window */
     window_guess_mss(tcb);
@@ -489,7 +510,7 @@ void window_on_new_text(struct tcb *tcb, uint32_t length)
 
 void window_delay_ack(struct tcb *tcb, uint32_t ms)
 {
-    uint64_t deadline = tcb_now(tcb) + ms * NS_PER_MS;
+    uint64_t deadline = timer_on_wheel(tcb->tcp, tcb_now(tcb) + ms * NS_PER_MS);
     if (tcb->delack_ns == 0 || deadline < tcb->delack_ns)
         tcb->delack_ns = deadline ? deadline : 1;
     timer_arm(tcb, tcb->delack_ns);

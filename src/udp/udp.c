@@ -188,7 +188,8 @@ static bool has_joined(const struct udp_pcb *pcb, const struct addr *group, uint
 static enum lil_drop deliver(struct udp *udp, struct udp_pcb *pcb, const struct udp_info *info, struct lil_packet *packet)
 {
     uint32_t charge = udp_charge(udp, packet, info->version);
-    bool fits = udp->params.truesize ? pcb->in.bytes + charge <= pcb->rcvbuf : pcb->in.bytes < pcb->rcvbuf;
+    uint32_t used = pcb->in.bytes + pcb->errors.bytes;
+    bool fits = udp->params.truesize ? !used || used + charge <= pcb->rcvbuf : used < pcb->rcvbuf;
     struct udp_node *node = fits ? udp_node_new(udp) : NULL;
     if (!node) {
         pcb->drops++;

@@ -247,13 +247,16 @@ static bool wants_errors(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
 
 static bool queue_error(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
 {
-    struct udp_node *node = wants_errors(pcb, icmp) && pcb->errors.count < 64 ? udp_node_new(udp) : NULL;
+    uint32_t room, whole = 2 * (IPV4_LENGTH + UDP_LENGTH) + (quoted ? quoted->length : 0); /* the message, with what it quotes */
+    uint32_t charge = udp->params.truesize ? truesize_of(whole, &room) : 0;
+    bool fits = pcb->errors.count < 64 && (!charge || pcb->in.bytes + pcb->errors.bytes + charge < pcb->rcvbuf); /* sock_queue_err_skb() */
+    struct udp_node *node = fits && wants_errors(pcb, icmp) ? udp_node_new(udp) : NULL;
     if (!node)
         return false;
     node->packet = quoted ? packet_clone(quoted) : NULL;
     node->icmp = *icmp;
     node->pcb = pcb;
-    udp_queue_push(&pcb->errors, node, 0);
+    udp_queue_push(&pcb->errors, node, charge);
     return true;
 }
 

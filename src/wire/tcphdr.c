@@ -7,7 +7,7 @@
 
 enum {
     KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TIMESTAMP = 8,
-    KIND_MD5 = 19, KIND_FASTOPEN = 34, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174, KIND_EXPERIMENT = 254,
+    KIND_MD5 = 19, MD5_WHOLE = 18, KIND_FASTOPEN = 34, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174, KIND_EXPERIMENT = 254,
     FASTOPEN_MAGIC = 0xf989, /* RFC 7413 appendix A */
     OPTIONS_MAX = TCP_MAX_LENGTH - TCP_LENGTH, SYN_OPTIONS = 20,
 };
@@ -75,7 +75,8 @@ static void option_parse(struct tcp_options *o, const uint8_t *p, unsigned lengt
         }
         break;
     case KIND_MD5:
-        if (length == 2 + sizeof o->md5) {
+        if (length == MD5_WHOLE) {
+            o->md5_illegal |= o->has_md5;
             o->has_md5 = true;
             memcpy(o->md5, p + 2, sizeof o->md5);
         }
@@ -122,7 +123,10 @@ void tcphdr_parse_options(struct tcp_options *o, const uint8_t *p, const uint8_t
             continue;
         }
         /* RFC 9293 3.1 (MUST-7): illegal lengths must not crash or loop; the list ends there. */
-        if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+        bool is_illegal = end - p < 2 || p[1] < 2 || p[1] > end - p;
+        if ((is_illegal || (*p == KIND_MD5 && p[1] != MD5_WHOLE)) && end - p >= MD5_WHOLE)
+            o->has_md5 = o->md5_illegal = true;
+        if (is_illegal)
             return;
         option_parse(o, p, p[1]);
         p += p[1];

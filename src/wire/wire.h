@@ -149,6 +149,7 @@ struct tcp_options { /* RFC 9293 3.2, 7323, 2018, 7413, AccECN */
     uint16_t mss;
     uint8_t wscale;
     uint8_t sack_count, fastopen_length, accecn_fields, accecn_order; /* accecn_fields: 0..3 counters present; order 0 or 1 */
+    bool md5_illegal; /* with has_md5: two of them, one of another length, or an illegal option where one may follow */
     uint32_t ts_value, ts_echo;
     struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
     uint8_t fastopen[16], md5[16];

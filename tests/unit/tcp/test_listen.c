@@ -17,7 +17,7 @@ static unsigned admitted(uint8_t count, uint8_t rule, uint8_t policy, int backlo
     params.backlog_count = count;
     params.backlog_rule = rule;
     params.full_ack_policy = policy;
-    params.somaxconn = 0;
+    params.somaxconn = -1;
     pair_params_linux(&client);
     struct pair *pair = pair_new(&client, &params);
     pair_listen(pair, backlog);

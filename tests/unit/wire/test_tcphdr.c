@@ -208,7 +208,9 @@ static void test_bad_options(void **state)
     assert_true(PARSED(254, 4, 0xf9, 0x89).fastopen_experimental);
     assert_false(PARSED(254, 3, 0xf9, 0x89).has_fastopen);
     assert_true(PARSED(19, 18, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16).has_md5);
-    assert_false(PARSED(19, 17, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15).has_md5);
+    assert_true(PARSED(19, 17, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15).md5_illegal);
+    assert_true(PARSED(3, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1).md5_illegal); /* a signature might follow */
+    assert_false(PARSED(3, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1).md5_illegal);
     struct tcp_options o = PARSED(172, 8, 0, 0, 1, 0, 0, 2);
     assert_true(o.has_accecn && o.accecn_order == 0 && o.accecn_fields == 2 && o.accecn[0] == 1 && o.accecn[1] == 2);
     o = PARSED(172, 4, 0, 0); /* as many as are whole, three at most */
