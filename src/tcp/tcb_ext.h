@@ -143,7 +143,7 @@ struct tcb_ext {
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, again /* the next segment goes on with a chunk */,
-            sent_with_dsack /* the last option, beside a DSACK */;
+            sent_with_dsack /* the last option, beside a DSACK */, crossed_plain /* our SYN that crossed asked no more */;
         int8_t chunk_fields; /* the option of a chunk's segments; -1: none */
         uint8_t syn_sent, syn_received, seen, fail, demand, least, previous, estimate, ce_pending;
         uint16_t packets_ewma;  /* acknowledged by an ACK, times 64 */

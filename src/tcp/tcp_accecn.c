@@ -192,7 +192,9 @@ void accecn_on_syn_acked(struct tcb *tcb, const struct rx *rx)
 /* A SYN that crossed ours: if both asked for AccECN they have it, if both for RFC 3168's at least that. */
 void accecn_on_crossed_syn(struct tcb *tcb, const struct rx *rx)
 {
-    struct tcb_ext *ext = tcb->ext;
+    struct tcb_ext *ext = output_syn_asks(tcb) ? tcb->ext : tcb_ext_get(tcb);
+    if (ext)
+        ext->accecn.crossed_plain = !output_syn_asks(tcb);
     if (ext && ext->accecn.pending && accecn_is_asked(rx->flags)) {
         ext->accecn.on = true;
         ext->accecn.syn_received = ext->accecn.previous = rx->in->ecn & 3;
@@ -208,7 +210,7 @@ uint16_t accecn_crossed_flags(struct tcb *tcb, struct tcp_options *options)
     struct tcb_ext *ext = tcb->ext;
     uint16_t flags = tcb->ecn_ok ? TCP_ECE : 0;
     if (!accecn_is_on(tcb))
-        return (uint16_t)(flags | (ext && ext->accecn.pending ? TCP_AE : 0));
+        return ext && ext->accecn.crossed_plain ? 0 : (uint16_t)(flags | (ext && ext->accecn.pending ? TCP_AE : 0));
     flags = accecn_reflect(ext->accecn.syn_received);
     if (tcb->retransmits < 2 && tcb_params(tcb)->ecn_option) {
         accecn_put_opening(options);

@@ -154,6 +154,14 @@ static void arm_syn_timer(struct tcb *tcb)
     timer_set(tcb, TIMER_SYN, deadline);
 }
 
+/* Does the SYN, as often as it was sent, ask for ECN still? */
+bool output_syn_asks(const struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    uint32_t most = tcb_ext_peek(tcb)->accecn.pending && !params->byte_recovery ? 1 : params->ecn_syn_retries;
+    return tcb->ecn_ok && (tcb->retransmits <= most || params->ecn_no_fallback);
+}
+
 /* RFC 3168 6.1.1, RFC 9768 3.1.1; a SYN that was lost asks no more, AccECN's when it was lost twice. The answer is
  * taken as one to the first. */
 static uint16_t ask_for_ecn(struct tcb *tcb)
@@ -168,11 +176,9 @@ static uint16_t ask_for_ecn(struct tcb *tcb)
             ext->accecn.syn_sent = needs ? 2 : 0;
         }
     }
-    bool is_accurate = tcb_ext_peek(tcb)->accecn.pending;
-    uint32_t most = is_accurate && !params->byte_recovery ? 1 : params->ecn_syn_retries;
-    if (!tcb->ecn_ok || (tcb->retransmits > most && !params->ecn_no_fallback))
+    if (!output_syn_asks(tcb))
         return 0;
-    return is_accurate ? TCP_AE | TCP_ECE | TCP_CWR : TCP_ECE | TCP_CWR;
+    return (tcb_ext_peek(tcb)->accecn.pending ? TCP_AE : 0) | TCP_ECE | TCP_CWR;
 }
 
 /* RFC 9293 3.7.1 (MUST-14): every SYN has the MSS option. */

@@ -227,9 +227,8 @@ COLD bool output_tail(struct tcb *tcb, struct tcp_segment *segment)
         return false;
     uint32_t unsent = seq_gt(tcb->write_seq, tcb->snd_nxt) ? tcb->write_seq - tcb->snd_nxt : 0,
              length = min_u32(queue_until_eor(tcb, tcb->snd_nxt, unsent), mss_current(tcb));
-    bool is_fin = tcb->fin_queued && tcb->snd_nxt == tcb->write_seq; /* the FIN alone waits for the congestion window */
-    if ((length || is_fin) && seq_le(tcb->snd_nxt + length + is_fin, tcb->snd_una + tcb->snd_wnd) && !tcb->ext->pacing_ns) {
-        bool fin = tcb->fin_queued && length == unsent;
+    bool fin = tcb->fin_queued && tcb->snd_nxt + length == tcb->write_seq; /* not sent yet; it must fit, too */
+    if ((length || fin) && seq_le(tcb->snd_nxt + length + fin, tcb->snd_una + tcb->snd_wnd) && !tcb->ext->pacing_ns) {
         cwnd_hold_rate(tcb);
         if (!output_data(tcb, segment, tcb->snd_nxt, length, fin))
             return false;

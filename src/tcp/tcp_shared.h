@@ -294,6 +294,7 @@ static inline bool recovery_is_classic(const struct tcb *tcb)
 void classic_on_ack(struct tcb *tcb, struct ack_state *state);
 void classic_on_rto(struct tcb *tcb);
 bool output_may_send_partial(const struct tcb *tcb);
+bool output_syn_asks(const struct tcb *tcb);
 /* tcp_undo.c */
 void undo_init(struct tcb *tcb);
 bool undo_recovery(struct tcb *tcb, const struct ack_state *state);
