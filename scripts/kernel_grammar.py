@@ -105,7 +105,7 @@ class Gen(Script):
         if self.chance(.15): r.shuffle(opts)
         if self.chance(.1): 
             odd = self.pick('eol', '0x0203', '0x0300', '0x0402', '0x080a0001', '0x0204', '0x03', '0x020400', '0xff00', '0xff01', 'mss 700', 'nop')
-            opts.insert(len(opts) if odd in ('0x0300', '0xff00', '0xff01') else r.randint(0, len(opts)), odd) # before 5 bytes more the oracle's kernel, which has TCP_AO, drops it
+            opts.insert(len(opts) if odd in ('0x0300', '0xff00', '0xff01', '0x080a0001') else r.randint(0, len(opts)), odd) # before 5 bytes more the oracle's kernel, which has TCP_AO, drops it
         size = lambda o: 4 if o[:3] == 'mss' else 2 if o == 'sackOK' else 10 if o[:2] == 'TS' else 3 if o[:6] == 'wscale' else 1 if o in ('nop', 'eol') else 2 if o == 'FO' else len(o) // 2 - 1
         while sum(size(o) for o in opts) > 40: opts.pop()
         total = sum(size(o) for o in opts)
