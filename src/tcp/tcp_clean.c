@@ -170,6 +170,8 @@ static void after_progress(struct cleaner *cleaner)
     if (seq_lt(ext->retrans_hint, tcb->snd_una))
         ext->retrans_hint = tcb->snd_una;
     if (tcb->sack_ok) {
+        if (tcb_packets_out(tcb) == 0)
+            ext->retrans_out = 0; /* what was counted twice is forgotten */
         if (seq_lt(cleaner->reord, state->highest_before))
             sack_check_reordering(tcb, cleaner->reord, false); /* a hole filled by itself */
         return;

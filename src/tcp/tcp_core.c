@@ -392,7 +392,7 @@ void tcb_check(const struct tcb *tcb)
         INVARIANT(2, seq == tcb->snd_nxt && packets == tcb_packets_out(tcb));
         INVARIANT(6, seq_le(tcb->rcv_wup, tcb->rcv_nxt));
         const struct tcb_ext *ext = tcb_ext_peek(tcb);
-        INVARIANT(4, ext->sacked_out + ext->lost_out <= packets && ext->lost_out == lost && ext->retrans_out == resent &&
+        INVARIANT(4, ext->sacked_out + ext->lost_out <= packets && ext->lost_out == lost && ext->retrans_out >= resent &&
                          (!tcb->sack_ok || ext->sacked_out == sacked));
     }
     INVARIANT(3, tcb->ext || (!tcb->rcv_stream && !tcb->snd_stream));

@@ -112,10 +112,6 @@ void recovery_resegment(struct tcb *tcb)
         struct txseg *seg = txring_at(tcb->tx, i);
         if (seg->end - seg->start <= tcb->mss || seg->mss <= tcb->mss || (seg->flags & TX_SACKED))
             continue;
-        if ((seg->flags & (TX_LOST | TX_RETRANS)) == TX_RETRANS) {
-            seg->flags &= (uint8_t)~TX_RETRANS;
-            ext->retrans_out -= txseg_packets(seg);
-        }
         recovery_mark_lost(tcb, seg);
     }
     if (ext->lost_out != before)
@@ -535,10 +531,6 @@ static void mark_all_lost(struct tcb *tcb)
         }
         else if (i > 0 && !reneged && tcb_params(tcb)->rack && tcb->sack_ok && recovery_rack_is_recent(tcb, seg))
             continue; /* sent too recently to be judged */
-        if ((seg->flags & (TX_RETRANS | TX_LOST)) == TX_RETRANS) { /* resent without having been lost: in flight no longer */
-            seg->flags &= (uint8_t)~TX_RETRANS;
-            ext->retrans_out -= txseg_packets(seg);
-        }
         recovery_mark_lost(tcb, seg);
     }
     ext->retrans_hint = tcb->snd_una;
@@ -673,11 +665,11 @@ uint32_t recovery_next_lost(struct tcb *tcb)
         return base_next_lost(tcb);
     if (ext->lost_out == 0)
         return TCP_NONE;
-    if (ext->fast_rexmit) /* BSD: the window does not hold the head back */
+    if (ext->fast_rexmit || (ext->timer_resends && !ext->rexmit_hold)) /* neither the window nor a resending before holds the head back */
         return 0;
     if (ext->lost_out <= ext->retrans_out || ext->rexmit_hold || tcb_in_flight(tcb) >= tcb->cwnd)
         return TCP_NONE;
-    if (ext->pacing_ns && !ext->timer_resends)
+    if (ext->pacing_ns)
         return TCP_NONE;
     uint32_t i = 0, first = txring_at(tcb->tx, 0)->start;
     if (seq_gt(ext->retrans_hint, first) && seq_lt(ext->retrans_hint, tcb->snd_nxt))
@@ -710,7 +702,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     rate_on_sent(ext, seg, false);
     seg->flags = (uint8_t)((seg->flags & ~TX_APP_LIMITED) | (ext->app_limited ? TX_APP_LIMITED : 0));
     seg->burst = output_burst(tcb, false);
-    if (!(seg->flags & TX_RETRANS))
+    if (!(seg->flags & TX_RETRANS) || by_timeout) /* Linux counts it twice if an undone timeout had sent it, too */
         ext->retrans_out += packets;
     seg->flags |= TX_RETRANS | TX_EVER_RETRANS;
     if (seg->retransmits < 255)
