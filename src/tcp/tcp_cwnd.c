@@ -158,8 +158,7 @@ void cwnd_restart(struct tcb *tcb)
         base_check_idle(tcb);
         return;
     }
-    if (!params->slow_start_after_idle || cc_get(tcb)->control || tcb_packets_out(tcb) ||
-        tcb->snd_una == tcb->write_seq - stream_length(tcb->snd_stream) - 1)
+    if (!params->slow_start_after_idle || cc_get(tcb)->control || tcb_packets_out(tcb) || !tcb_is_synchronized(tcb))
         return;
     int64_t delta = (int64_t)(tcb_now_ms(tcb) - tcb->last_snd_ms), rto = (int64_t)(rtt_rto_ns(tcb) / NS_PER_MS);
     if (rto == 0 || delta <= rto)

@@ -51,13 +51,13 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
         (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
         return write_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
-    if (!tcb->tx && tcb->snd_nxt == start && tcp->params.output_policy == TCP_OUTPUT_LINUX)
-        cwnd_check_idle(tcb);
     tcb_check_app_limited(tcb);
     ssize_t taken = stream_write_bytes(&tcb->snd_stream, tcp->pool, buffer, size, tcb->mss);
     if (taken < 0)
         return -EAGAIN;
     if (start == tcb->snd_nxt && (size_t)taken <= tcb->mss) { /* all of one buffer */
+        if (!tcb->tx && tcp->params.output_policy == TCP_OUTPUT_LINUX)
+            cwnd_check_idle(tcb);
         tcb->psh_end = true;
         ext->tail_start = start;
         ext->pushed_seq = start + (uint32_t)taken;

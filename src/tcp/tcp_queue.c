@@ -70,26 +70,32 @@ COLD static uint32_t paced_most(const struct tcb *tcb, uint32_t mss)
     return (free + chunk - 1) / chunk * chunk * mss;
 }
 
+static void walk_open(const struct tcb *tcb, struct walk *walk)
+{
+    walk->can = walk->sent;
+    uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
+    if (seq_gt(right, walk->sent) && tcb->cwnd > flight) {
+        uint64_t most = (uint64_t)(tcb->cwnd - flight) * walk->mss;
+        walk->by_window = right - walk->sent < most;
+        walk->can += walk->by_window ? right - walk->sent : (uint32_t)most;
+    }
+    if (cwnd_is_paced(tcb) && walk->can - walk->sent > paced_most(tcb, walk->mss)) {
+        walk->can = walk->sent + paced_most(tcb, walk->mss);
+        walk->by_window = false;
+    }
+}
+
 static struct walk walk_begin(const struct tcb *tcb, bool urgent)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);
-    struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .can = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
+    struct walk walk = {.seq = tcb->write_seq, .sent = tcb->snd_nxt, .pushed = ext->pushed_seq, .push = tcb->psh_end};
     walk.hurried = walk.alone = tcb->snd_nxt;
     walk.mss = max_u32(mss_current(tcb), 1);
     walk.urgent = urgent;
     walk.goal = urgent ? walk.mss : max_u32(buffer_most(tcb) / walk.mss, 1) * walk.mss;
     walk.tail = seq_gt(ext->tail_start, walk.sent) && seq_le(ext->tail_start, walk.seq) ? ext->tail_start : walk.sent;
     walk.head = ext->mark_count && seq_gt(ext->marks[0].end, walk.sent) ? ext->marks[0].end - walk.sent : 0;
-    uint32_t flight = tcb_in_flight(tcb), right = tcb->snd_una + tcb->snd_wnd;
-    if (seq_gt(right, walk.sent) && tcb->cwnd > flight) {
-        uint64_t most = (uint64_t)(tcb->cwnd - flight) * walk.mss;
-        walk.by_window = right - walk.sent < most;
-        walk.can += walk.by_window ? right - walk.sent : (uint32_t)most;
-    }
-    if (cwnd_is_paced(tcb) && walk.can - walk.sent > paced_most(tcb, walk.mss)) {
-        walk.can = walk.sent + paced_most(tcb, walk.mss);
-        walk.by_window = false;
-    }
+    walk_open(tcb, &walk);
     return walk;
 }
 
@@ -190,6 +196,10 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
     if (room == 0) {
         if (mark && walk->seq != tcb->snd_nxt)
             add_mark(tcb, walk->seq, walk->push, walk->sealed);
+        if (mark && !tcb->tx && walk->sent == tcb->snd_nxt) { /* others: when it goes out (tcp_output.c) */
+            cwnd_check_idle(tcb);
+            walk_open(tcb, walk);
+        }
         walk->tail = walk->seq;
         walk->push = walk->sealed = false;
         walk->pieces++;

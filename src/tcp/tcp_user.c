@@ -158,8 +158,6 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
         tcb->want_space = true;
         return -EAGAIN;
     }
-    if (!tcb->tx && tcb->snd_nxt == tcb->write_seq && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
-        cwnd_check_idle(tcb); /* others: when it goes out (tcp_output.c) */
     tcb_check_app_limited(tcb);
     ssize_t taken = stream_write(&tcb->snd_stream, tcp->pool, iov, count, limit < room ? limit : room, tcb->mss);
     if (taken < 0)
