@@ -75,8 +75,10 @@ static void put_extensions(struct diag *diag, const struct sock_seen *e)
     if (e->family == AF_INET6 && (e->state == SEEN_LISTEN || e->state == SEEN_CLOSE))
         nl_put_u8(diag->out, INET_DIAG_SKV6ONLY, e->sock && e->sock->flags & SF_V6ONLY);
     if (is_asked(diag, INET_DIAG_INFO)) {
-        int result = e->tcb ? tcp_getopt(tcp, e->tcb, TCP_INFO, &info, &length, lil_host_now(diag->request->host))
-                            : e->listener ? tcp_listener_getopt(tcp, e->listener, TCP_INFO, &info, &length) : -ENOENT;
+        uint64_t now_ns = lil_host_now(diag->request->host);
+        int result = e->tcb        ? tcp_getopt(tcp, e->tcb, TCP_INFO, &info, &length, now_ns)
+                     : e->listener ? tcp_listener_getopt(tcp, e->listener, TCP_INFO, &info, &length, now_ns)
+                                   : -ENOENT;
         if (result == 0)
             nl_put(diag->out, INET_DIAG_INFO, &info, length);
     }

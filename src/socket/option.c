@@ -654,7 +654,7 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
     if (!is_stream(sock))
         return unknown_level(sock, IPPROTO_TCP);
     if (sock->flags & SF_LISTENING) {
-        result = tcp_listener_getopt(tcp, sock->listener, name, value, &size);
+        result = tcp_listener_getopt(tcp, sock->listener, name, value, &size, sock_now(&sock->file));
     } else {
         tcb = stream_tcb(sock);
         result = tcb ? tcp_getopt(tcp, tcb, name, value, &size, sock_now(&sock->file)) : -EINVAL;

@@ -101,6 +101,7 @@ struct tcb_opts {
     struct path_metrics path; /* of a connection: what its route said when it began; goes before the host's */
     bool fastopen_connect, fastopen_no_cookie, cork, inq, no_options /* TCP_NOOPT */;
     bool has_path; /* a route said something */
+    bool is_pingpong; /* a Linux listener was told TCP_QUICKACK 0: its connections begin so */
 };
 
 enum { TLP_SLACK_US = 2000 /* Linux: two jiffies */ };

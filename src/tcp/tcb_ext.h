@@ -103,6 +103,7 @@ struct tcb_ext {
     uint32_t told_edge;       /* the rightmost edge ever told, while is_retracted */
     bool is_retracted;        /* Linux: the window's right edge went back (RFC 7323 2.4), or will with the next ACK */
     bool no_memory;           /* Linux: a segment was dropped for want of room; the next ACK closes the window */
+    bool fin_waits;           /* a FIN that came when nothing waited to be read, and that no read has told of: a buffer of its own */
     uint8_t scaling_ratio;    /* Linux: text in 256 bytes of receive buffer; 0: half */
     uint16_t ooo_dupacks, compressed, last_seg_size;
     uint64_t compress_ns;

@@ -269,7 +269,7 @@ unsigned tcp_poll_watch(struct tcb *tcb);        /* the same; TCP_EV_WRITABLE fo
 /* IPPROTO_TCP level, incl. TCP_INFO */
 int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned *length, uint64_t now_ns);
 int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, unsigned length, uint64_t now_ns);
-int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length);
+int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length, uint64_t now_ns);
 int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name, const void *value, unsigned length);
 
 /* SOL_SOCKET options that TCP keeps a copy of. */

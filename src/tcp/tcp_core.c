@@ -114,6 +114,7 @@ struct tcb *tcb_new(struct tcp *tcp, struct tcb_opts *opts)
     tcb->opt = opts;
     opts->refs++;
     tcb->is_guarded = opts_are_guarded(opts);
+    tcb->pingpong = opts->is_pingpong ? PINGPONG_MOST : 0;
     tcb->sndbuf = opts->socket.sndbuf ? opts->socket.sndbuf : tcp->params.sndbuf;
     tcb->rcvbuf = window_first_buffer(&tcp->params, opts);
     rtt_init(tcb);

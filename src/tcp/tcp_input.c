@@ -614,6 +614,8 @@ void tcp_step6_urgent(struct tcb *tcb, struct rx *rx)
 bool tcp_step8_fin(struct tcb *tcb)
 {
     tcb->fin_rcvd = true;
+    if (tcb->ext)
+        tcb->ext->fin_waits = tcb->readable == 0;
     window_schedule_ack(tcb);
     switch ((enum tcp_state)tcb->state) {
     case TCPS_SYN_RECEIVED:

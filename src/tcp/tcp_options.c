@@ -329,13 +329,13 @@ static void apply(struct tcb *tcb, int name, int number)
 
 static int set_quickack(struct tcb *tcb, int number)
 {
-    if (!(number & 1) && number == 0) {
+    if (number == 0) {
         tcb->pingpong = PINGPONG_MOST;
         return 0;
     }
     tcb->pingpong = 0;
     bool is_open = tcb->state == TCPS_ESTABLISHED || tcb->state == TCPS_CLOSE_WAIT;
-    if (tcb->ack_sched && is_open) { /* Linux: as if something had been read: text that waits holds the ACK back */
+    if (tcb->ack_sched && is_open) { /* Linux: as if something had been read: what waits holds the ACK back */
         tcb->ack_pushed = true;
         window_on_peek(tcb);
         if (!(number & 1))
@@ -502,6 +502,12 @@ static int get_saved_syn(struct tcb *tcb, void *value, unsigned *length)
     return 0;
 }
 
+/* The lowest bit says that the clock counts microseconds (tcp_usec_ts): ours never does. */
+static int get_stamp(uint32_t stamp, void *value, unsigned *length)
+{
+    return get_int((int)(stamp & ~1u), value, length);
+}
+
 /* TCP_WINDOW_CLAMP as it is told: before the handshake, of a Linux host, what the SYN's scale can say at most. */
 static uint32_t clamp_told(const struct tcb *tcb)
 {
@@ -546,9 +552,10 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
     case TCP_WINDOW_CLAMP:
         return get_int((int)clamp_told(tcb), value, length);
     case TCP_TIMESTAMP:
+        tcp_set_now(tcp, now_ns);
         /* Linux: without the option, without its connection's own start */
-        return get_int((int)(tcb->ts_ok || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_CLOSED ? tcb_ts_now(tcb) : tcp->now_ts), value,
-                       length);
+        return get_stamp(tcb->ts_ok || tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_CLOSED ? tcb_ts_now(tcb) : tcp->now_ts, value,
+                         length);
     case TCP_SAVED_SYN:
         return get_saved_syn(tcb, value, length);
     default:
@@ -574,10 +581,13 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
     memcpy(&number, value, sizeof number);
     if (tcp->params.call_policy == TCP_CALLS_LINUX && repair_has(name))
         return repair_listener_setopt(name);
-    return name == TCP_QUICKACK ? 0 : set_shared(tcp, own, name, number, TCPS_LISTEN);
+    if (name != TCP_QUICKACK)
+        return set_shared(tcp, own, name, number, TCPS_LISTEN);
+    own->is_pingpong = number == 0;
+    return 0;
 }
 
-int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length)
+int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length, uint64_t now_ns)
 {
     const struct tcb_opts *opts = listener->opt;
     if (tcp->params.call_policy == TCP_CALLS_BSD && name != TCP_INFO && name != TCP_CONGESTION)
@@ -607,11 +617,16 @@ int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name
     case TCP_MAXSEG:
         return get_int(opts->user_mss ? opts->user_mss : 536, value, length);
     case TCP_QUICKACK:
-        return get_int(1, value, length);
+        return get_int(!opts->is_pingpong, value, length);
     case TCP_SAVED_SYN:
     case TCP_CC_INFO:
         *length = 0;
         return 0;
+    case TCP_TIMESTAMP:
+        if (tcp->params.call_policy != TCP_CALLS_LINUX)
+            return -ENOPROTOOPT;
+        tcp_set_now(tcp, now_ns);
+        return get_stamp(tcp->now_ts, value, length);
     case TCP_REPAIR:
         return tcp->params.call_policy == TCP_CALLS_LINUX ? get_int(0, value, length) : -ENOPROTOOPT;
     case TCP_REPAIR_QUEUE:

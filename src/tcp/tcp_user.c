@@ -245,8 +245,11 @@ static size_t limit_at_mark(const struct tcb *tcb, size_t limit, uint32_t ahead,
 /* RFC 9293 3.6 (MUST-12): 0 after a normal close, an error after an abort. */
 static ssize_t receive_nothing(struct tcb *tcb, int flags)
 {
-    if (tcb->fin_rcvd && !(tcb->so_error && tcb_params(tcb)->shutdown_before_error))
+    if (tcb->fin_rcvd && !(tcb->so_error && tcb_params(tcb)->shutdown_before_error)) {
+        if (tcb->ext && !(flags & MSG_PEEK))
+            tcb->ext->fin_waits = false;
         return 0;
+    }
     if (tcb->so_error) {
         int error = tcb->so_error;
         if (!(flags & MSG_PEEK) || tcb_params(tcb)->call_policy != TCP_CALLS_BSD) /* soreceive(): a look leaves it */

@@ -749,10 +749,11 @@ static bool may_double(struct tcb *tcb, uint32_t window)
 /* RFC 9293 3.8.6.2.2 (MUST-39): an update goes out when the window can open by much, not for each byte read. */
 static void ack_after_read(struct tcb *tcb, bool is_open)
 {
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
     bool now = false;
     if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
-              (tcb_ext_peek(tcb)->rmem.total == 0 && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
+              (ext->rmem.total == 0 && !ext->fin_waits && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
     uint32_t window = tcb_receive_window(tcb);
     if (!is_open) {
         if (!now)
