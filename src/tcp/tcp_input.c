@@ -510,6 +510,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     enum lil_drop drop = ack_process(tcb, rx, &acceptable);
     if (!acceptable)
         return drop;
+    if (begins && tcb->fin_queued && tcb->ext && rx->seq != rx->end_seq)
+        output_note_early(tcb);
     if (begins && tcb->is_passive) { /* this ACK itself was not predicted */
         tcb->hp_on = true;
         cwnd_begin_marks(tcb);

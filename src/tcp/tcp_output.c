@@ -685,7 +685,7 @@ static void end_burst(struct tcb *tcb)
 static bool output_recovery(struct tcb *tcb, struct tcp_segment *segment)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (ext->frto_new) {
+    if (ext->frto_new || (ext->leaves_early && !ext->lost_out)) {
         if (output_new(tcb, segment))
             return true;
         if (seq_gt(tcb->snd_nxt, ext->high_seq))
@@ -727,7 +727,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         mss_follow_route(tcb);
     if (tcb->want_tlp && output_tail(tcb, segment))
         return true;
-    if (tcb->ext && (tcb->ext->lost_out || tcb->ext->base.in_fast || base_probes_again(tcb)) &&
+    if (tcb->ext && (tcb->ext->lost_out || tcb->ext->leaves_early || tcb->ext->base.in_fast || base_probes_again(tcb)) &&
         (tcb->ext->leaves_early ? output_early(tcb, segment, output_recovery) : output_recovery(tcb, segment)))
         return true;
     if (!(tcb->ext && tcb->ext->nothing_new) && output_new(tcb, segment))

@@ -497,7 +497,7 @@ void recovery_on_ack(struct tcb *tcb, struct ack_state *state)
         set_xmit_timer(tcb);
     control(tcb, state);
     apply(tcb, verdict);
-    if (state->has_data && !state->rx->is_text_first && (ext->frto_new || ext->lost_out > ext->retrans_out))
+    if (state->has_data && !state->rx->is_text_first && (ext->frto_new || recovery_next_lost(tcb) != TCP_NONE))
         output_note_early(tcb);
 }
 

@@ -188,12 +188,12 @@ static void set_told(struct tcb *tcb, const struct rcv_told *told)
     memcpy(ext->recent, told->recent, sizeof told->recent);
 }
 
-/* Linux sends what an ACK brings out in recovery before it takes the text that came with it (tcp_xmit_recovery, tcp_data_queue). Here it
- * leaves after that, and tells what would have been told then. */
+/* Linux sends what an ACK brings out in recovery, and the FIN that waited for the handshake's last ACK, before it takes the text that came
+ * with it (tcp_xmit_recovery, tcp_shutdown, tcp_data_queue). Here it leaves after that, and tells what would have been told then. */
 COLD void output_note_early(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
-    ext->leaves_early = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && (ext->frto_new || recovery_next_lost(tcb) != TCP_NONE);
+    ext->leaves_early = tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     if (!ext->leaves_early)
         return;
     get_told(tcb, &ext->early);
