@@ -493,6 +493,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         tcb->rto_us = tcb->mdev_us = 3000000;
     cwnd_begin(tcb);
     window_init(tcb, tcb->advmss);
+    sndbuf_expand(tcb);
     ext->syn_data_acked = in->payload != 0;
     if (in->payload && *packet) {
         struct lil_packet *text = *packet;
