@@ -71,7 +71,7 @@ static void put_extensions(struct diag *diag, const struct sock_seen *e)
     if (is_asked(diag, INET_DIAG_SKMEMINFO))
         put_memory(diag, e);
     if (is_asked(diag, INET_DIAG_TOS) && e->tcb && e->family == AF_INET)
-        nl_put_u8(diag->out, INET_DIAG_TOS, tcp_options_peek(e->tcb)->tos);
+        nl_put_u8(diag->out, INET_DIAG_TOS, tcp_options_peek(e->tcb)->tos[0]);
     if (e->family == AF_INET6 && (e->state == SEEN_LISTEN || e->state == SEEN_CLOSE))
         nl_put_u8(diag->out, INET_DIAG_SKV6ONLY, e->sock && e->sock->flags & SF_V6ONLY);
     if (is_asked(diag, INET_DIAG_INFO)) {

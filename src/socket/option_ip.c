@@ -47,8 +47,18 @@ static int give_int(void *value, socklen_t *length, int number)
     return option_give(value, length, &number, sizeof number);
 }
 
+static void put_of_version(const struct sock *sock, uint8_t of_version[2], int level, uint8_t value)
+{
+    bool has_both = sock->file.family == AF_INET6 && calls_are(&sock->file, CALLS_LINUX);
+
+    if (!has_both || level == IPPROTO_IP)
+        of_version[0] = value;
+    if (!has_both || level == IPPROTO_IPV6)
+        of_version[1] = value;
+}
+
 /* RFC 9293 3.9.2 (MUST-49) for a stream. */
-int ip_set_ttl(struct sock *sock, int value)
+int ip_set_ttl(struct sock *sock, int level, int value)
 {
     struct tcb_options *options;
 
@@ -60,7 +70,7 @@ int ip_set_ttl(struct sock *sock, int value)
         options = stream_options(sock);
         if (!options)
             return -ENOBUFS;
-        options->ttl = value == -1 ? 0 : (uint8_t)value;
+        put_of_version(sock, options->ttl, level, value == -1 ? 0 : (uint8_t)value);
         stream_options_changed(sock);
         return 0;
     }
@@ -70,7 +80,7 @@ int ip_set_ttl(struct sock *sock, int value)
     return 0;
 }
 
-int ip_get_ttl(struct sock *sock)
+int ip_get_ttl(struct sock *sock, int level)
 {
     const struct profile *profile = sock->file.sockets->profile;
     uint8_t own;
@@ -78,7 +88,7 @@ int ip_get_ttl(struct sock *sock)
     if (sock->file.type == SOCK_STREAM) {
         const struct tcb_options *options = stream_options_peek(sock);
 
-        own = options ? options->ttl : 0;
+        own = options ? options->ttl[level == IPPROTO_IPV6] : 0;
         if (!own && sock->file.family == AF_INET6 && calls_are(&sock->file, CALLS_BSD))
             return -1; /* in6p_hops: the kernel's default */
         return own ? own : profile->tcp.ttl ? profile->tcp.ttl : profile->ip.ttl;
@@ -90,7 +100,7 @@ int ip_get_ttl(struct sock *sock)
 }
 
 /* RFC 9293 3.9.1.9 (MUST-48) for a stream. */
-int ip_set_tos(struct sock *sock, int value)
+int ip_set_tos(struct sock *sock, int level, int value)
 {
     struct tcb_options *options;
 
@@ -99,7 +109,7 @@ int ip_set_tos(struct sock *sock, int value)
         if (!options)
             return -ENOBUFS;
         bool keeps_all = calls_are(&sock->file, CALLS_BSD) && sock->file.family == AF_INET6; /* ip6_output() */
-        options->tos = (uint8_t)(keeps_all ? value : value & ~3); /* the ECN bits are TCP's (ip(7)) */
+        put_of_version(sock, options->tos, level, (uint8_t)(keeps_all ? value : value & ~3)); /* the ECN bits are TCP's (ip(7)) */
         stream_options_changed(sock);
         return 0;
     }
@@ -113,7 +123,7 @@ int ip_set_tos(struct sock *sock, int value)
 static int set_tos(struct sock *sock, int value)
 {
     static const uint8_t priorities[] = {0, 2, 6, 4}; /* best effort, bulk, interactive, interactive bulk */
-    int result = ip_set_tos(sock, value);
+    int result = ip_set_tos(sock, IPPROTO_IP, value);
     uint8_t priority = priorities[value >> 3 & 3];
 
     if (result < 0 || !calls_are(&sock->file, CALLS_LINUX) || (!sock->ext && !priority))
@@ -124,10 +134,10 @@ static int set_tos(struct sock *sock, int value)
     return 0;
 }
 
-int ip_get_tos(struct sock *sock)
+int ip_get_tos(struct sock *sock, int level)
 {
     if (sock->file.type == SOCK_STREAM)
-        return stream_options_peek(sock) ? stream_options_peek(sock)->tos : 0;
+        return stream_options_peek(sock) ? stream_options_peek(sock)->tos[level == IPPROTO_IPV6] : 0;
     return sock->ext ? sock->ext->tos : 0;
 }
 
@@ -414,7 +424,7 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
         return result;
     switch (name) {
     case IP_TTL:
-        return ip_set_ttl(sock, number);
+        return ip_set_ttl(sock, IPPROTO_IP, number);
     case IP_TOS:
         return !calls_are(&sock->file, CALLS_LINUX) && !calls_are(&sock->file, CALLS_BSD) && (number < 0 || number > 255)
                    ? -EINVAL
@@ -459,9 +469,9 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
 
     switch (name) {
     case IP_TTL:
-        return give_int(value, length, ip_get_ttl(sock));
+        return give_int(value, length, ip_get_ttl(sock, IPPROTO_IP));
     case IP_TOS:
-        return give_int(value, length, ip_get_tos(sock));
+        return give_int(value, length, ip_get_tos(sock, IPPROTO_IP));
     case IP_MTU_DISCOVER:
         return give_int(value, length, ip_get_pmtudisc(sock));
     case IP_MTU:

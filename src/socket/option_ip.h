@@ -4,10 +4,11 @@
 #define SOCKET_OPTION_IP_H
 #include "socket/sock.h"
 
-int ip_set_ttl(struct sock *sock, int value);
-int ip_get_ttl(struct sock *sock);
-int ip_set_tos(struct sock *sock, int value);
-int ip_get_tos(struct sock *sock);
+/* LEVEL: IPPROTO_IP or IPPROTO_IPV6. An AF_INET6 stream of Linux has a value for each. */
+int ip_set_ttl(struct sock *sock, int level, int value);
+int ip_get_ttl(struct sock *sock, int level);
+int ip_set_tos(struct sock *sock, int level, int value);
+int ip_get_tos(struct sock *sock, int level);
 int ip_set_pmtudisc(struct sock *sock, int value);
 int ip_get_pmtudisc(const struct sock *sock);
 int ip_get_multicast_ttl(const struct sock *sock);

@@ -118,9 +118,9 @@ static int set_number(struct sock *sock, int name, int number)
 
     switch (name) {
     case IPV6_UNICAST_HOPS:
-        return ip_set_ttl(sock, number);
+        return ip_set_ttl(sock, IPPROTO_IPV6, number);
     case IPV6_TCLASS:
-        return number < -1 || number > 255 ? -EINVAL : ip_set_tos(sock, number == -1 ? 0 : number);
+        return number < -1 || number > 255 ? -EINVAL : ip_set_tos(sock, IPPROTO_IPV6, number == -1 ? 0 : number);
     case IPV6_MTU_DISCOVER:
         return ip_set_pmtudisc(sock, number);
     case IPV6_MULTICAST_HOPS:
@@ -243,9 +243,9 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
 
     switch (name) {
     case IPV6_UNICAST_HOPS:
-        return give_int(value, length, ip_get_ttl(sock));
+        return give_int(value, length, ip_get_ttl(sock, IPPROTO_IPV6));
     case IPV6_TCLASS:
-        return give_int(value, length, ip_get_tos(sock));
+        return give_int(value, length, ip_get_tos(sock, IPPROTO_IPV6));
     case IPV6_MTU_DISCOVER:
         return give_int(value, length, ip_get_pmtudisc(sock));
     case IPV6_MTU:

@@ -278,7 +278,7 @@ struct tcb_options {
     uint32_t rcvlowat, sndlowat;
     bool keepalive, oob_inline, linger_on, nodelay;
     int32_t linger_s;
-    uint8_t tos, ttl;              /* 0: the profile's */
+    uint8_t tos[2], ttl[2];        /* of IPv4's packets, of IPv6's (a socket may send either); 0: the profile's */
     uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
     bool own_ip;                   /* any of extra and flow_label is set: its IP headers are its own */
     uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */

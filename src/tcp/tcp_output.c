@@ -30,7 +30,7 @@ static bool is_again(const struct tcb *tcb, uint16_t flags, uint32_t seq)
 
 uint8_t output_ttl(const struct tcb *tcb)
 {
-    uint8_t own = tcb->opt->socket.ttl, of_route = tcb->opt->path.hop_limit;
+    uint8_t own = tcb->opt->socket.ttl[!tcb->is_v4], of_route = tcb->opt->path.hop_limit;
     return own ? own : of_route ? of_route : tcp_ttl(tcb->tcp, tcb->is_v4);
 }
 
@@ -44,7 +44,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->packet = NULL;
     segment->gso_size = 0;
     segment->option_order = tcp->params.option_order;
-    segment->tos = options->tos & (tcb->ecn_ok ? 0xfc : 0xff); /* FreeBSD's IPV6_TCLASS may have ECN's bits */
+    segment->tos = options->tos[!tcb->is_v4] & (tcb->ecn_ok ? 0xfc : 0xff); /* FreeBSD's IPV6_TCLASS may have ECN's bits */
     segment->ttl = output_ttl(tcb);
     segment->dont_fragment =
         options->pmtudisc == 3 /* DO */ ||

@@ -18,7 +18,7 @@ struct tcp_reply *reply_push(struct tcp *tcp)
     return &tcp->replies[(tcp->reply_first + tcp->reply_count++) % REPLY_LIMIT];
 }
 
-static uint8_t tos_of(const struct tcb *tcb) { return tcb->opt->socket.tos & (tcb->ecn_ok ? 0xfc : 0xff); }
+static uint8_t tos_of(const struct tcb *tcb) { return tcb->opt->socket.tos[!tcb->is_v4] & (tcb->ecn_ok ? 0xfc : 0xff); }
 
 static void fill_header(const struct tcp_reply *reply, struct tcphdr_ *header)
 {

@@ -170,7 +170,7 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     if (entry->no_options)
         entry->ts_ok = entry->sack_ok = entry->wscale_ok = false;
     take_ecn(tcp, entry, opts, path, in);
-    entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos & 3)) : opts->socket.tos;
+    entry->tos = params->reflect_tos ? (uint8_t)((in->tos & 0xfc) | (opts->socket.tos[!v4] & 3)) : opts->socket.tos[!v4];
     uint8_t wscale;
     uint32_t mss = entry->advmss - (entry->ts_ok ? 12u : 0);
     entry->window = window_initial(tcp, opts, path->metrics, window_first_space(params, opts), mss, entry->wscale_ok, &wscale);
@@ -357,10 +357,10 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     const struct tcb_opts *opts = listener_of(tcp, entry) ? listener_of(tcp, entry)->opt : &tcp->default_opts;
     if (cc_needs_ecn(tcp, opts)) /* Linux: whatever was agreed on */
         segment->tos |= 2;
-    if (opts->socket.ttl)
-        segment->ttl = opts->socket.ttl;
-    const struct ip_extra *extra = opts->socket.extra;
-    if (extra && extra->version == 6 && !addr_is_v4(&entry->flow.remote)) /* Linux: IPv4's answer what came with the SYN */
+    bool is_v6 = !addr_is_v4(&entry->flow.remote);
+    const struct ip_extra *extra = is_v6 ? opts->socket.extra : NULL;
+    segment->ttl = opts->socket.ttl[is_v6] ? opts->socket.ttl[is_v6] : segment->ttl;
+    if (extra && extra->version == 6) /* Linux: IPv4's answer what came with the SYN */
         segment->extra = extra;
     if (opts->md5)
         md5_sign(opts, &segment->flow, &segment->header, NULL);
@@ -434,8 +434,8 @@ struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct
     tcb->max_window = tcp->params.input_policy == TCP_INPUT_BSD || tcp->params.input_policy == TCP_INPUT_LINUX ? 0 : entry->snd_wnd;
     tcb->snd_wl1 = entry->irs;
     tcb->dont_nagle = tcb->opt->socket.nodelay;
-    if (entry->tos != tcb->opt->socket.tos && tcb_opts_own(tcb))
-        tcb->opt->socket.tos = entry->tos; /* reflect_tos */
+    if (entry->tos != tcb->opt->socket.tos[!tcb->is_v4] && tcb_opts_own(tcb))
+        tcb->opt->socket.tos[!tcb->is_v4] = entry->tos; /* reflect_tos */
     if ((tcb->opt->defer_accept || tcb->opt->fastopen_qlen) && tcp->params.input_policy == TCP_INPUT_LINUX && tcb_opts_own(tcb))
         tcb->opt->defer_accept = tcb->opt->fastopen_qlen = 0; /* the listener's queue is its own (inet_csk_clone) */
     if (mss_init(tcb, entry->mss) < 0) {
@@ -559,7 +559,7 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry, const struc
         return;
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
                                 .tos = is_linux ? in->tos & 0xfc : entry->tos,
-                                .ttl = is_bsd && listener ? listener->opt->socket.ttl : 0};
+                                .ttl = is_bsd && listener ? listener->opt->socket.ttl[!addr_is_v4(&entry->flow.remote)] : 0};
     reply->window = (uint16_t)min_u32(entry->window >> (is_bsd ? 0 : entry->rcv_wscale), 65535); /* syncache_respond() scales nothing */
     if (entry->ts_ok && (entry->ts_recent || !is_linux)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;

@@ -94,12 +94,12 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     record->rcv_nxt = tcb->rcv_nxt;
     bool is_bsd = tcp->params.input_policy == TCP_INPUT_BSD;
     record->window = (uint16_t)min_u32((is_bsd ? window_room(tcb) : tcb_receive_window(tcb)) >> tcb->rcv_wscale, 65535);
-    record->ttl = is_bsd ? tcb->opt->socket.ttl : 0;
+    record->ttl = is_bsd ? tcb->opt->socket.ttl[!tcb->is_v4] : 0;
     record->ts_ok = tcb->ts_ok;
     record->ts_recent = tcb->ts_recent;
     record->ts_recent_s = tcb->ts_recent_s;
     record->ts_offset = tcb->ts_offset;
-    record->tos = tcb->opt->socket.tos;
+    record->tos = tcb->opt->socket.tos[!tcb->is_v4];
     if (tcb->is_fin_waiter && tcb_ext_peek(tcb)->oow_ack_ns) /* it is one record there */
         record->answered = answer_time(tcb->ext->oow_ack_ns);
     record->reuseaddr = tcb->reuseaddr;
