@@ -18,7 +18,9 @@
 #include <unistd.h>
 #include "cli/cli.h"
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/memory.h"
+#include "launch/sweep.h"
+#include "launch/task.h"
 
 enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED, FOR_SIGNALS };
 static const char *const need_words[] = {"needed to run programs", "needed for virtual time", "only speed",

@@ -1,14 +1,19 @@
 /* gauntlet.c: lilliput gauntlet [OPTIONS] -- PROGRAM ARGS: the program once in every case, and one table. Each case is a
  * child process of its own, as many at a time as there are processors; rows are printed in the table's order. */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/base.h"
 #include "cli/cli.h"
 #include "launch/attempt.h"
+#include "launch/launch.h"
+#include "launch/task.h"
 
 enum { NETWORK_LIMIT_S = 9000 };
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"

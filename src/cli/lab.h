@@ -7,6 +7,7 @@
 #include "apps/apps.h"
 #include "cli/show.h"
 #include "launch/launch.h"
+#include "launch/names.h"
 #include "sim/topology.h"
 
 struct lab_options {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "cli/cli.h"
 #include "cli/lab.h"
+#include "launch/task.h"
 
 static int body(void *ctx)
 {

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
-#include "launch/cases.h"
 #include "cli/lab.h"
+#include "launch/cases.h"
+#include "launch/task.h"
 #include "launch/zoo.h"
 
 struct run_options {

@@ -1,8 +1,11 @@
 /* attempt.c: see attempt.h. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include "base/base.h"
 #include "launch/attempt.h"
+#include "launch/clock.h"
 #include "socket/sock_seen.h"
 #include "wire/wire.h"
 

@@ -15,7 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/names.h"
+#include "launch/notify.h"
 
 enum { CONTROL_MAX = 1024, VECTORS_MAX = 1024 };
 

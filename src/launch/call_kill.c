@@ -6,7 +6,8 @@
 #include <linux/sockios.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
 
 struct group_signal {
     struct call *call;

@@ -15,7 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/procnet.h"
 
 /* --- paths ---------------------------------------------------------------------------------------------------------------- */
 /* "a//b/./c" -> "a/b/c", in place. Links and ".." are not followed. */

@@ -15,7 +15,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/names.h"
+#include "launch/notify.h"
+#include "launch/sweep.h"
 
 enum { ADDRESS_MAX = sizeof(struct sockaddr_storage), OPTION_MAX = 1024 };
 

@@ -6,7 +6,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
 
 static const uint64_t look_again_ns = NS_PER_MS;
 

@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/task.h"
 
 static int flags_of(const struct call *call)
 {

@@ -1,7 +1,10 @@
 /* cases.c: the gauntlet's cases, in the order of its table: from the SYN to the last byte, then names, then UDP. Each
  * builder adds one fault to the zoo's base; docs/GAUNTLET in docs/LAUNCHER.md says what a program should do in each. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include "base/base.h"
 #include "base/nearest.h"
 #include "launch/cases.h"
 

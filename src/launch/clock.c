@@ -11,7 +11,9 @@
 #include <sys/timex.h>
 #include <time.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
+#include "launch/task.h"
 
 enum { CLOCK_READ_COST_NS = 1000, CLOCK_FREE = 4096, LOOK_READS = 256, READS_A_LOOK = 64 };
 enum { SOCKET_CALL_COST = 4, BYTES_A_COST = 2048, DEAREST = 16 };

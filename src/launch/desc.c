@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
 #include "socket/file.h"
 
 enum { SMALL_BUFFER = 2304, OPEN_BUFFER = 212992, TABLE_FIRST = 256 };

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/desc.h"
 
 enum { TOKENS_MAX = 16 };
 

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/desc.h"
 
 enum {
     SLOTS = 8,

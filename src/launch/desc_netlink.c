@@ -2,7 +2,8 @@
  * the inode by which /proc/PID/fd names a socket (so that `ss -p` finds its process), and what lies in the pair in fast mode. */
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
 #include "socket/netlink.h"
 
 static void describe(void *ctx, struct file *file, struct netlink_seen *seen)

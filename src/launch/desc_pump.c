@@ -9,7 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/call.h"
+#include "launch/desc.h"
 
 enum { PUMP_TURNS = 4, CHUNK = 1 << 17 }; /* what one end gave is passed on while the processor's cache still has it */
 

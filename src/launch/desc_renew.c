@@ -11,7 +11,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/call.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/sweep.h"
 
 /* An epoll of the program watches the old end. */
 struct watch {

@@ -3,6 +3,7 @@
  * Addresses of the lab are asked themselves; but what the machine's resolv.conf names, and the loopback, which stands for an empty one,
  * only where something serves names there. The redirection is in the descriptor: the program goes on seeing the server that it asked. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,8 +11,10 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include "base/base.h"
 #include "host/host.h"
-#include "launch/launch.h"
+#include "launch/desc.h"
+#include "launch/names.h"
 #include "socket/sock_seen.h"
 
 enum { DNS_PORT = 53, DNS_HEADER = 12, DNS_NAME_MAX = 256, TYPE_A = 1, TYPE_PTR = 12, TYPE_AAAA = 28, TYPE_ANY = 255 };

@@ -1,7 +1,9 @@
 /* fault.c: faults that begin at a moment of the conversation: a filter on a link of the path that reads the packets which pass, and acts. A
  * server that "has no memory" is the same host after all its connections were killed, as `ss -K` does: what it no longer knows it
  * answers with an RST (RFC 9293 3.5.2, group 1). */
+#include <errno.h>
 #include <stdlib.h>
+#include "base/base.h"
 #include "host/host.h"
 #include "launch/cases.h"
 #include "tcp/tcp_seq.h"

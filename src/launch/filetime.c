@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
 
 /* From this real moment on (CLOCK_REALTIME) it is this world time, until the next one. */
 struct moment {

@@ -1,19 +1,22 @@
 /* filter.c: the seccomp programs. One table says for each system call what is tested and what happens; filter_build
  * turns the rows that a mode has into BPF. Calls that no row names are allowed without a test of their
  * arguments, which the kernel remembers in a bitmap. See launch.h for the modes. */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <linux/futex.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/if_tun.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
+#include "base/base.h"
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/filter.h"
 
 #ifndef FUTEX_LOCK_PI2
 #define FUTEX_LOCK_PI2 13

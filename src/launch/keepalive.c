@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/desc.h"
 
 static const uint64_t grain_ns = 64 * NS_PER_MS; /* no two rounds of looks within it */
 

@@ -1,13 +1,15 @@
 /* memory.c: the memory and descriptors of a supervised thread. process_vm_readv and process_vm_writev take thread ids;
  * pidfd_open below Linux 6.9 takes thread-group leaders only, hence the second try. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/memory.h"
 
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL

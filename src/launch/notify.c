@@ -14,7 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/sweep.h"
+#include "launch/timers.h"
 
 #ifndef __NR_epoll_pwait2
 #define __NR_epoll_pwait2 441

@@ -14,7 +14,9 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/call.h"
+#include "launch/memory.h"
+#include "launch/place.h"
 
 static const uint64_t window_ns = 10 * NS_PER_MS, stray_pause_ns = 100 * NS_PER_MS, hold_ns = NS_PER_S;
 enum {

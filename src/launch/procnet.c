@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include "host/sysctl_linux.h"
 #include "ip/route.h"
-#include "launch/launch.h"
+#include "launch/desc.h"
+#include "launch/procnet.h"
 #include "link/neighbor.h"
 #include "socket/sock_seen.h"
 

@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/task.h"
 
 #ifndef __NR_clone3
 #define __NR_clone3 435

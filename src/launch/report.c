@@ -4,9 +4,11 @@
 #include <jansson.h>
 #include <libfyaml.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/base.h"
 #include "base/nearest.h"
 #include "launch/attempt.h"
 #include "launch/cases.h"

@@ -1,10 +1,14 @@
 /* service.c: see service.h. One fiber serves all connections of a port: poll, and a small state for each. A connection
  * collects a request (HTTP: up to the empty line; else whatever came), owes an answer, and pays it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "base/base.h"
+#include "launch/names.h"
 #include "launch/service.h"
 
 enum { PEERS_MAX = 200, REQUEST_MAX = 8192 };

@@ -3,8 +3,9 @@
 #ifndef LAUNCH_SERVICE_H
 #define LAUNCH_SERVICE_H
 #include <netinet/in.h>
-#include "launch/launch.h"
+#include "lilliput/lilliput.h"
 
+struct names;
 enum behaviour {
     SERVE,          /* HTTP when it is asked in HTTP, else echo */
     SERVE_ECHO,

@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/filter.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/task.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)

@@ -17,7 +17,13 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/sweep.h"
+#include "launch/task.h"
+#include "launch/timers.h"
 
 enum { EVENTS = 128, FIRST_PAUSE_NS = 5000, ROUNDS = 16 };
 /* A thread that computes for this long without a call makes the clock run with it (and only then: what a program computes at

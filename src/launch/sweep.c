@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/desc.h"
+#include "launch/memory.h"
+#include "launch/sweep.h"
 
 /* While something happens, and when nothing does: real time between two sweeps. A sweep takes at most a twentieth of the time. */
 static const uint64_t first_pause_ns = 5 * NS_PER_MS, longest_pause_ns = 40 * NS_PER_MS;

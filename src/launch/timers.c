@@ -12,7 +12,11 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/task.h"
+#include "launch/timers.h"
 
 enum timer_kind { TIMER_ITIMER, TIMER_POSIX, TIMER_FD };
 enum { POSIX_FIRST_ID = 1 << 20, TIMERS_MAX = 65536 };

@@ -7,7 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
+#include "launch/task.h"
+#include "launch/timers.h"
 
 /* The thread's own files: /proc/TID/stat would sum up all threads of the process at each look. */
 static int open_proc(pid_t tid, const char *name)

@@ -6,7 +6,9 @@
 #include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
+#include "launch/task.h"
 
 enum { STAT_TEXT = 1024, START_FIELD = 20, CPU_FIELD = 12, CPU_FIELDS = 4 }; /* of /proc/PID/stat, from the name on: proc(5) */
 

@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
+#include "launch/task.h"
 
 enum { PAGE = 4096, CODE_AT = 0x400, CODE_MAX = PAGE - CODE_AT };
 

@@ -11,7 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/clock.h"
+#include "launch/memory.h"
+#include "launch/notify.h"
+#include "launch/task.h"
+#include "launch/timers.h"
 
 #ifndef __NR_futex_waitv
 #define __NR_futex_waitv 449

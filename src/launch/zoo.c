@@ -1,7 +1,10 @@
 /* zoo.c: see zoo.h. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "base/base.h"
 #include "host/host.h"
 #include "launch/cases.h"
 

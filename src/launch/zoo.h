@@ -6,6 +6,7 @@
  * core drops what has no address here: 192.0.2.1, 10.255.255.1 and 240.0.0.1 are black holes. */
 #ifndef LAUNCH_ZOO_H
 #define LAUNCH_ZOO_H
+#include "launch/names.h"
 #include "launch/service.h"
 
 enum { ZOO_SERVICES = 64, ZOO_LAN_IFINDEX = 2 /* a host's first interface after the loopback */ };

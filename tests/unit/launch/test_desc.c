@@ -7,7 +7,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "base/base.h"
+#include "launch/call.h"
+#include "launch/desc.h"
+#include "launch/sweep.h"
 #include "launch/zoo.h"
 
 static struct zoo zoo;

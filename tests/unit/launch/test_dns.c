@@ -1,7 +1,8 @@
 /* test_dns.c: the lab's name answers (RFC 1035 4.1): A, AAAA, PTR, unknown names, failures, and malformed questions. */
 #include "unit/check.h"
+#include <errno.h>
 #include <string.h>
-#include "launch/launch.h"
+#include "launch/names.h"
 
 static const uint8_t head[12] = {0x12, 0x34, 1, 0, 0, 1};
 

@@ -1,11 +1,12 @@
 /* test_filter.c: the seccomp programs, run by a small interpreter of classic BPF: each mode's decision for calls and arguments, and
  * that every call that can be notified has a handler with a name. */
+#include "unit/check.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
-#include "unit/check.h"
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include "launch/arch.h"
-#include "launch/launch.h"
+#include "launch/filter.h"
+#include "launch/notify.h"
 
 static struct sock_filter code[3][FILTER_MAX];
 static int length[3];

@@ -1,7 +1,7 @@
 /* test_open.c: which opens are the lab's: paths as programs write them. */
 #include "unit/check.h"
 #include <string.h>
-#include "launch/launch.h"
+#include "launch/procnet.h"
 
 static void test_normalize(void **state)
 {

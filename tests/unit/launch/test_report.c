@@ -1,8 +1,11 @@
 /* test_report.c: the gauntlet's baseline: what --record writes is what --expect reads; each kind of difference is told. */
 #include "unit/check.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include "base/base.h"
 #include "launch/attempt.h"
 
 static const char *const names[] = {"fine", "refused", "silent", "crash"};

@@ -1,12 +1,16 @@
 /* test_timers.c: the clock's arithmetic, and timers as their calls set, read and fire them. The calls are this process's own: its memory is
  * read and written as a program's is, and its signals are counted. */
 #include "unit/check.h"
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
-#include "launch/launch.h"
+#include "base/base.h"
+#include "launch/clock.h"
+#include "launch/timers.h"
 
 static struct launcher lab;
 static struct program program = {.launcher = &lab};
