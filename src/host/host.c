@@ -76,6 +76,8 @@ static int make_leaves(struct lil_host *host, const struct lil_host_config *conf
     struct reass_hooks reass_hooks = {.ctx = host, .drop = hook_frag_drop, .timeout = hook_frag_timeout, .next_ns = &host->next_ns};
     struct siphash_key reass_key = {prng_next(&host->prng), prng_next(&host->prng)};
     routes_init(&host->routes, host->pool);
+    host->routes.told = host_route_told;
+    host->routes.told_ctx = host;
     pmtu_init(&host->pmtu, host->pool);
     reass_init(&host->reass, host->pool, &host->profile->ip, &reass_hooks, &reass_key);
     host_neighbor_init(host);

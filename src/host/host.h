@@ -9,6 +9,9 @@
 #include "tcp/tcp.h"
 #include "udp/udp.h"
 
+/* What rtnetlink(7) tells of: a link (IT: NULL), an address of it (struct prefix), a route, a neighbour. */
+enum host_change { HOST_LINK, HOST_ADDRESS, HOST_ROUTE, HOST_NEIGHBOR };
+
 /* What socket/ hangs on a host: set once by the first lil_proc_new (host never includes socket/). */
 struct host_sockets {
     void *ctx;
@@ -18,6 +21,7 @@ struct host_sockets {
     void (*tcp_no_port)(void *ctx, const struct flow *flow); /* a SYN came for a port without a listener (hints) */
     void (*udp_event)(void *ctx, void *user, struct udp_pcb *pcb, unsigned events);
     uint32_t (*count)(void *ctx);
+    void (*changed)(void *ctx, enum host_change what, const void *it, int ifindex, bool is_gone); /* before it goes, after it came */
     /* lil_syn_accept: a descriptor of PROC for TCB (made by TCP, not yet anyone's); -EMFILE ...: TCB is aborted. May be NULL. */
     int (*syn_accept)(void *ctx, struct lil_proc *proc, struct tcb *tcb);
 };

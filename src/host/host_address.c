@@ -32,6 +32,16 @@ static void host_address_filter(struct lil_host *host)
             host->local_filter |= filter_bit(&host->interfaces[i]->addresses[j].addr);
 }
 
+/* Another IPv4 address of the same net: its route stays as it is, source included (Linux's secondary addresses; in_addprefix of 4.4BSD's
+ * heirs). The newest of IPv6 is the one to speak with, as on Linux (ipv6_link_dev_addr puts it before the others). */
+static bool has_net(const struct interface *interface, const struct prefix *prefix)
+{
+    for (unsigned i = 0; addr_is_v4(&prefix->addr) && i + 1 < interface->address_count; i++)
+        if (interface->addresses[i].length == prefix->length && prefix_contains(prefix, &interface->addresses[i].addr))
+            return true;
+    return false;
+}
+
 int host_address_assign(struct lil_host *host, struct interface *interface, const struct prefix *prefix, bool connected)
 {
     struct route route = {.prefix = *prefix, .connected = true, .ifindex = interface->ifindex, .has_source = true, .source = prefix->addr};
@@ -40,13 +50,14 @@ int host_address_assign(struct lil_host *host, struct interface *interface, cons
         return error;
     host_changed(host);
     host_address_filter(host);
-    if (prefix->length < 128 && connected) {
+    if (prefix->length < 128 && connected && !has_net(interface, prefix)) {
         error = routes_add(&host->routes, &route);
         if (error) {
             interface->address_count--;
             return error;
         }
     }
+    host_tell(host, HOST_ADDRESS, prefix, interface->ifindex, false);
     if (host->profile->ip.announce)
         host_announce(host, interface, &prefix->addr);
     return 0;
@@ -81,6 +92,7 @@ int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
         if (!addr_equal(&interface->addresses[i].addr, &prefix.addr))
             continue;
         prefix = interface->addresses[i];
+        host_tell(host, HOST_ADDRESS, &prefix, ifindex, true);
         memmove(interface->addresses + i, interface->addresses + i + 1,
                 (interface->address_count - i - 1) * sizeof prefix);
         interface->address_count--;

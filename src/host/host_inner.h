@@ -177,6 +177,11 @@ static inline void host_changed(struct lil_host *host)
     if (!++host->generation)
         host->generation = 1;
 }
+static inline void host_tell(struct lil_host *host, enum host_change what, const void *it, int ifindex, bool is_gone)
+{
+    if (host->sockets.changed)
+        host->sockets.changed(host->sockets.ctx, what, it, ifindex, is_gone);
+}
 /* PACKET (taken; NULL allowed) is dropped: counted once, traced. */
 COLD void host_drop(struct lil_host *host, int ifindex, enum lil_drop reason, struct lil_packet *packet);
 /* The same when the packet is gone or belongs to another: only counts and traces. */
@@ -185,6 +190,8 @@ COLD void host_note_drop(struct lil_host *host, int ifindex, enum lil_drop reaso
 COLD void host_drop_input(struct lil_host *host, const struct interface *interface, enum lil_drop reason, struct lil_packet *packet);
 COLD void host_note_packet(struct lil_host *host, const struct interface *interface, enum lil_trace_kind kind,
                            const struct lil_packet *packet);
+
+void host_route_told(void *ctx, const struct route *route, bool is_gone); /* host_view.c */
 
 /* interface.c */
 int interface_new(struct lil_host *host, const struct lil_interface_config *config);

@@ -73,6 +73,11 @@ static void neighbor_removed(void *ctx)
     host_changed(ctx);
 }
 
+static void neighbor_told(void *ctx, const struct neighbor *neighbor, bool is_gone)
+{
+    host_tell(ctx, HOST_NEIGHBOR, neighbor, neighbor->ifindex, is_gone);
+}
+
 void host_neighbor_failures(struct lil_host *host)
 {
     struct lil_packet *packet;
@@ -248,12 +253,14 @@ void host_neighbor_init(struct lil_host *host)
                                  .send = arp_resolved,
                                  .fail = neighbor_failed,
                                  .removed = neighbor_removed,
+                                 .told = neighbor_told,
                                  .next_ns = &host->next_ns};
     struct neighbor_hooks nd = {.ctx = host,
                                 .solicit = nd_solicit,
                                 .send = nd_resolved,
                                 .fail = neighbor_failed,
                                 .removed = neighbor_removed,
+                                .told = neighbor_told,
                                 .next_ns = &host->next_ns,
                                 .timer = host_autoconf_timer};
     neighbor_cache_init(&host->arp, host->pool, &host->profile->arp, &arp);

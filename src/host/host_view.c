@@ -1,18 +1,24 @@
 /* host_view.c: a host's routes and neighbours as others may see them (netlink, /proc/net). */
 #include "host/host_inner.h"
 
+static int ifindex_of(const struct lil_host *host, const struct route *route)
+{
+    if (route->ifindex || !route->has_gateway)
+        return route->ifindex;
+    const struct route *via = routes_find(&host->routes, &route->gateway, 0); /* as host_way.c finds it */
+    return via && via->kind == ROUTE_UNICAST && !via->has_gateway ? via->ifindex : 0;
+}
+
+void host_route_told(void *ctx, const struct route *route, bool is_gone)
+{
+    host_tell(ctx, HOST_ROUTE, route, ifindex_of(ctx, route), is_gone);
+}
+
 void host_each_route(const struct lil_host *host, bool (*visit)(void *ctx, const struct route *route, int ifindex), void *ctx)
 {
-    for (uint32_t i = host->routes.count; i-- > 0;) { /* the default first, as ip-route(8) shows them */
-        const struct route *route = &host->routes.entries[i];
-        int ifindex = route->ifindex;
-        if (!ifindex && route->has_gateway) { /* as host_way.c finds it */
-            const struct route *via = routes_find(&host->routes, &route->gateway, 0);
-            ifindex = via && via->kind == ROUTE_UNICAST && !via->has_gateway ? via->ifindex : 0;
-        }
-        if (!visit(ctx, route, ifindex))
+    for (uint32_t i = host->routes.count; i-- > 0;) /* the default first, as ip-route(8) shows them */
+        if (!visit(ctx, &host->routes.entries[i], ifindex_of(host, &host->routes.entries[i])))
             return;
-    }
 }
 
 void host_each_neighbor(const struct lil_host *host, bool (*visit)(void *ctx, const struct neighbor *neighbor), void *ctx)

@@ -199,6 +199,7 @@ int lil_interface_set_up(struct lil_host *host, int ifindex, bool up)
         neighbor_flush(&host->nd, ifindex, false);
     }
     host_changed(host);
+    host_tell(host, HOST_LINK, NULL, ifindex, false);
     host_mark_due(host);
     return 0;
 }
@@ -212,6 +213,7 @@ int lil_interface_set_mtu(struct lil_host *host, int ifindex, unsigned mtu)
         return -EINVAL;
     interface->mtu = mtu;
     host_changed(host);
+    host_tell(host, HOST_LINK, NULL, ifindex, false);
     return 0;
 }
 

@@ -66,6 +66,12 @@ static int grow(struct routes *routes)
     return 0;
 }
 
+static void tell(const struct routes *routes, const struct route *route, bool is_gone)
+{
+    if (routes->told)
+        routes->told(routes->told_ctx, route, is_gone);
+}
+
 int routes_add(struct routes *routes, const struct route *route)
 {
     struct route entry = *route;
@@ -77,6 +83,7 @@ int routes_add(struct routes *routes, const struct route *route)
     for (uint32_t i = at; i < end && compare(&routes->entries[i], &entry) == 0; i++)
         if (routes->entries[i].ifindex == entry.ifindex && routes->entries[i].connected == entry.connected) {
             routes->entries[i] = entry;
+            tell(routes, &entry, false);
             return 0;
         }
     int error = grow(routes);
@@ -86,22 +93,35 @@ int routes_add(struct routes *routes, const struct route *route)
     routes->entries[at] = entry;
     routes->count++;
     reindex(routes);
+    tell(routes, &entry, false);
     return 0;
+}
+
+struct choice {
+    struct prefix net;
+    int ifindex;
+    bool connected_only;
+};
+
+static bool is_chosen(const struct choice *choice, const struct route *r)
+{
+    return r->prefix.length == choice->net.length && addr_equal(&r->prefix.addr, &choice->net.addr) &&
+           (!choice->ifindex || r->ifindex == choice->ifindex) && (!choice->connected_only || r->connected);
 }
 
 unsigned routes_delete(struct routes *routes, const struct prefix *prefix, int ifindex, bool connected_only)
 {
-    struct addr network = mask(&prefix->addr, prefix->length);
+    struct choice choice = {{mask(&prefix->addr, prefix->length), prefix->length}, ifindex, connected_only};
     unsigned deleted = 0;
     uint32_t to = 0;
+    for (uint32_t i = 0; routes->told && i < routes->count; i++) /* while the table is whole */
+        if (is_chosen(&choice, &routes->entries[i]))
+            tell(routes, &routes->entries[i], true);
     for (uint32_t i = 0; i < routes->count; i++) {
-        const struct route *r = &routes->entries[i];
-        bool gone = r->prefix.length == prefix->length && addr_equal(&r->prefix.addr, &network) &&
-                    (!ifindex || r->ifindex == ifindex) && (!connected_only || r->connected);
-        if (gone)
+        if (is_chosen(&choice, &routes->entries[i]))
             deleted++;
         else
-            routes->entries[to++] = *r;
+            routes->entries[to++] = routes->entries[i];
     }
     routes->count = to;
     reindex(routes);

@@ -21,6 +21,8 @@ struct route {
 };
 struct routes {
     struct pool *pool;
+    void (*told)(void *ctx, const struct route *route, bool is_gone); /* NULL, or called at each change: before it goes, after it came */
+    void *told_ctx;
     struct route *entries; /* by length (longest first), address, metric */
     uint32_t count, capacity, limit;
     uint32_t first[130];   /* entries of length L are [first[L + 1], first[L]) */

@@ -155,18 +155,20 @@ static struct set *set_of(struct launcher *l, dev_t device, ino_t inode)
 }
 
 /* --- what the calls tell ----------------------------------------------------------------------------------------------------- */
-/* Of a file's times: is one of the run? Then all are translated: access, change, of the inode, birth. */
-static bool translate(struct launcher *l, dev_t device, ino_t inode, uint64_t ns[4])
+/* A file's times: access, change, of the inode, birth. Those of the run are translated: a bit each. The others are left as the kernel has
+ * them: some are none that nanoseconds since 1970 can say. */
+static unsigned translate(struct launcher *l, dev_t device, ino_t inode, uint64_t ns[4])
 {
     const struct set *set = set_of(l, device, inode);
-    bool is_same = set->inode == inode && set->device == device, is_changed = false;
+    bool is_same = set->inode == inode && set->device == device;
+    unsigned changed = 0;
 
-    for (int i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         uint64_t shown = i < 2 && is_same && set->ns[i] == ns[i] ? ns[i] : filetime_to_virtual(l, ns[i]);
-        is_changed |= shown != ns[i];
+        changed |= (shown != ns[i]) << i;
         ns[i] = shown;
     }
-    return is_changed;
+    return changed;
 }
 
 static int64_t tell_stat(struct call *call, const char *path, int flags)
@@ -174,15 +176,18 @@ static int64_t tell_stat(struct call *call, const char *path, int flags)
     struct stat s;
     struct timespec *const times[] = {&s.st_atim, &s.st_mtim, &s.st_ctim};
     uint64_t ns[4] = {0}, to = call->args[call->nr == __NR_newfstatat ? 2 : 1];
+    unsigned changed;
 
     if (fstatat(AT_FDCWD, path, &s, flags) < 0)
         return CALL_CONTINUE;
     for (int i = 0; i < 3; i++)
         ns[i] = to_ns(*times[i]);
-    if (!translate(call->program->launcher, s.st_dev, s.st_ino, ns))
+    changed = translate(call->program->launcher, s.st_dev, s.st_ino, ns);
+    if (!changed)
         return CALL_CONTINUE;
     for (int i = 0; i < 3; i++)
-        *times[i] = (struct timespec){(time_t)(ns[i] / NS_PER_S), (long)(ns[i] % NS_PER_S)};
+        if (changed >> i & 1)
+            *times[i] = (struct timespec){(time_t)(ns[i] / NS_PER_S), (long)(ns[i] % NS_PER_S)};
     return memory_write(call->tid, to, &s, sizeof s);
 }
 
@@ -191,17 +196,20 @@ static int64_t tell_statx(struct call *call, const char *path, int flags)
     struct statx s;
     struct statx_timestamp *const times[] = {&s.stx_atime, &s.stx_mtime, &s.stx_ctime, &s.stx_btime};
     uint64_t ns[4];
+    unsigned changed;
 
     if (statx(AT_FDCWD, path, flags, (unsigned)call->args[3], &s) < 0)
         return CALL_CONTINUE;
     for (int i = 0; i < 4; i++)
         ns[i] = (uint64_t)times[i]->tv_sec * NS_PER_S + times[i]->tv_nsec;
-    if (!translate(call->program->launcher, makedev(s.stx_dev_major, s.stx_dev_minor), s.stx_ino, ns))
+    changed = translate(call->program->launcher, makedev(s.stx_dev_major, s.stx_dev_minor), s.stx_ino, ns);
+    if (!changed)
         return CALL_CONTINUE;
-    for (int i = 0; i < 4; i++) {
-        times[i]->tv_sec = (int64_t)(ns[i] / NS_PER_S);
-        times[i]->tv_nsec = (uint32_t)(ns[i] % NS_PER_S);
-    }
+    for (int i = 0; i < 4; i++)
+        if (changed >> i & 1) {
+            times[i]->tv_sec = (int64_t)(ns[i] / NS_PER_S);
+            times[i]->tv_nsec = (uint32_t)(ns[i] % NS_PER_S);
+        }
     return memory_write(call->tid, call->args[4], &s, sizeof s);
 }
 

@@ -27,6 +27,19 @@ static void fail_queue(struct neighbor_cache *cache, struct neighbor *n, int err
         cache->hooks.fail(cache->hooks.ctx, n, packet, error, LIL_DROP_NEIGHBOR_FAILED);
 }
 
+static void tell(const struct neighbor_cache *cache, const struct neighbor *n, bool is_gone)
+{
+    if (cache->hooks.told)
+        cache->hooks.told(cache->hooks.ctx, n, is_gone);
+}
+
+/* Nobody answered: told as such, and not once more as gone. */
+static void tell_failed(const struct neighbor_cache *cache, struct neighbor *n)
+{
+    n->state = NEIGHBOR_HOLD;
+    tell(cache, n, false);
+}
+
 static void remove_entry(struct neighbor_cache *cache, struct neighbor *n, int error)
 {
     struct neighbor **at = bucket_of(cache, &n->addr, n->ifindex);
@@ -44,8 +57,10 @@ void neighbor_flush(struct neighbor_cache *cache, int ifindex, bool permanent_to
 {
     list_each(it, &cache->all) {
         struct neighbor *n = list_entry(it, struct neighbor, node);
-        if ((!ifindex || n->ifindex == ifindex) && (permanent_too || !n->permanent))
+        if ((!ifindex || n->ifindex == ifindex) && (permanent_too || !n->permanent)) {
+            tell(cache, n, true);
             remove_entry(cache, n, 0);
+        }
     }
 }
 
@@ -85,6 +100,7 @@ static bool make_room(struct neighbor_cache *cache)
     }
     if (!victim)
         return false;
+    tell(cache, victim, true);
     remove_entry(cache, victim, 0);
     return true;
 }
@@ -191,6 +207,7 @@ int neighbor_resolve(struct neighbor_cache *cache, struct neighbor *n, struct li
             break;
         }
         n->state = NEIGHBOR_STALE;
+        tell(cache, n, false);
         /* fall through */
     case NEIGHBOR_STALE:
         n->state = NEIGHBOR_DELAY;
@@ -233,10 +250,13 @@ void neighbor_confirm(struct neighbor_cache *cache, struct neighbor *n, uint64_t
 {
     if (n->permanent || n->state == NEIGHBOR_INCOMPLETE || n->state == NEIGHBOR_HOLD)
         return;
+    bool is_news = n->state != NEIGHBOR_REACHABLE;
     n->state = NEIGHBOR_REACHABLE;
     n->has_timer = false;
     n->asks = 0;
     n->fresh_until_ns = now_ns + cache->params->reachable_ms * NS_PER_MS;
+    if (is_news)
+        tell(cache, n, false);
 }
 
 void neighbor_update(struct neighbor_cache *cache, const struct addr *addr, int ifindex, const struct mac *mac, bool solicited,
@@ -254,6 +274,7 @@ void neighbor_update(struct neighbor_cache *cache, const struct addr *addr, int 
         return;
     bool waited = n->state == NEIGHBOR_INCOMPLETE || n->state == NEIGHBOR_HOLD;
     bool changed = waited || memcmp(&n->mac, mac, sizeof *mac) != 0;
+    uint8_t old_state = n->state;
     n->mac = *mac;
     list_remove(&n->node);
     list_push_back(&cache->all, &n->node);
@@ -268,6 +289,8 @@ void neighbor_update(struct neighbor_cache *cache, const struct addr *addr, int 
         n->has_timer = false;
     }
     n->asks = 0;
+    if (changed || n->state != old_state)
+        tell(cache, n, false);
     if (waited)
         release_queue(cache, n);
 }
@@ -282,6 +305,7 @@ int neighbor_set_permanent(struct neighbor_cache *cache, const struct addr *addr
     n->state = NEIGHBOR_REACHABLE;
     n->fresh_until_ns = LIL_NEVER;
     n->has_timer = false;
+    tell(cache, n, false);
     release_queue(cache, n);
     return 0;
 }
@@ -295,9 +319,11 @@ static void expire(struct neighbor_cache *cache, struct neighbor *n, uint64_t no
     case NEIGHBOR_DELAY:
         n->state = NEIGHBOR_PROBE;
         n->asks = 0;
+        tell(cache, n, false);
         /* fall through */
     case NEIGHBOR_PROBE:
         if (n->asks >= params->max_asks) {
+            tell_failed(cache, n);
             remove_entry(cache, n, 0);
             return;
         }
@@ -310,6 +336,7 @@ static void expire(struct neighbor_cache *cache, struct neighbor *n, uint64_t no
             ask(cache, n, false, now_ns);
             return;
         }
+        tell_failed(cache, n);
         remove_entry(cache, n, params->fails_pending ? EHOSTUNREACH : 0);
         return;
     case NEIGHBOR_HOLD:

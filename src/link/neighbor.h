@@ -39,6 +39,7 @@ struct neighbor_hooks {
     /* NULL, or called when neighbor_wake's time has come; returns when again (LIL_NEVER: not). */
     uint64_t (*timer)(void *ctx, uint64_t now_ns);
     void (*removed)(void *ctx);  /* an entry is gone: pointers to entries are stale */
+    void (*told)(void *ctx, const struct neighbor *neighbor, bool is_gone); /* NULL, or called where rtnetlink(7) tells of it */
     uint64_t *next_ns;           /* lowered to each timer's time; its owner raises it before neighbor_poll */
 };
 enum { NEIGHBOR_BUCKETS = 64 };

@@ -1,12 +1,13 @@
 /* netlink.c: the socket side of netlink(7): requests are answered while they are sent, answers wait in a queue of
- * datagrams. A dump is cut into datagrams as the kernel cuts it. Multicast groups can be joined, but nothing is told there. */
+ * datagrams. A dump is cut into datagrams as the kernel cuts it. Members of NETLINK_ROUTE's groups are told of changes (netlink_tell). */
 #include "socket/netlink.h"
 
-enum { ANSWERS_MAX = 64 << 20, FIRST_FREE_PORT = -4096, NETLINK_LEVEL = 270 };
+enum { ANSWERS_MAX = 64 << 20, NEWS_MAX = 212992 /* net.core.rmem_default */, GROUPS = 64, FIRST_FREE_PORT = -4096, NETLINK_LEVEL = 270 };
 
 struct answer {
     struct list node;
     uint32_t length;
+    uint32_t groups; /* the mask of the one that was told; 0: it was asked for */
     uint8_t bytes[];
 };
 
@@ -63,7 +64,8 @@ void nl_begin(struct nl_out *out, uint16_t type, const void *body, size_t size)
     to = reserve(out, size);
     if (!header || !to)
         return;
-    *header = (struct nlmsghdr){.nlmsg_type = type, .nlmsg_flags = out->flags, .nlmsg_seq = out->seq, .nlmsg_pid = out->netlink->port_id};
+    *header = (struct nlmsghdr){.nlmsg_type = type, .nlmsg_flags = out->flags, .nlmsg_seq = out->seq,
+                                .nlmsg_pid = out->netlink ? out->netlink->port_id : 0};
     memcpy(to, body, size);
 }
 
@@ -258,6 +260,51 @@ static bool port_is_taken(const struct netlink *netlink, uint32_t port_id)
     return false;
 }
 
+static void set_groups(struct netlink *netlink, uint64_t groups)
+{
+    if (groups && !netlink->groups)
+        list_push_back(&netlink->sock.file.sockets->members, &netlink->member);
+    else if (!groups && netlink->groups)
+        list_remove(&netlink->member);
+    netlink->groups = groups;
+}
+
+/* What does not fit is lost, and the next receive says so (netlink(7)). */
+static void tell_member(struct netlink *netlink, const struct nl_out *news, unsigned group)
+{
+    struct answer *answer = NULL;
+
+    if (netlink->queued_bytes + news->length <= NEWS_MAX)
+        answer = pool_alloc(netlink->sock.file.sockets->pool, sizeof *answer + news->length);
+    if (answer) {
+        answer->length = news->length;
+        answer->groups = group <= 32 ? 1u << (group - 1) : 0;
+        memcpy(answer->bytes, news->bytes, news->length);
+        list_push_back(&netlink->queue, &answer->node);
+        netlink->queued_bytes += news->length;
+    } else {
+        netlink->error = ENOBUFS;
+    }
+    file_wake(&netlink->sock.file, answer ? POLLIN | POLLRDNORM : POLLERR);
+}
+
+void netlink_tell(void *ctx, enum host_change what, const void *it, int ifindex, bool is_gone)
+{
+    struct sockets *sockets = ctx;
+    struct nl_out news;
+    unsigned group;
+
+    if (list_is_empty(&sockets->members))
+        return;
+    memset(&news, 0, offsetof(struct nl_out, bytes));
+    group = netlink_route_news(sockets->host, &news, what, it, ifindex, is_gone);
+    list_each(node, &sockets->members) {
+        struct netlink *netlink = list_entry(node, struct netlink, member);
+        if (news.length && netlink->sock.file.protocol == NETLINK_ROUTE && netlink->groups & 1ull << (group - 1))
+            tell_member(netlink, &news, group);
+    }
+}
+
 static int bind_port(struct netlink *netlink, uint32_t port_id)
 {
     int32_t next = FIRST_FREE_PORT;
@@ -286,10 +333,15 @@ static int read_name(const struct sockaddr *address, socklen_t length, struct so
 static int netlink_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
 {
     struct sockaddr_nl name;
+    struct netlink *netlink = netlink_of(file);
     int result = read_name(address, length, &name);
 
     (void)proc;
-    return result ? result : bind_port(netlink_of(file), name.nl_pid);
+    if (!result)
+        result = bind_port(netlink, name.nl_pid);
+    if (!result)
+        set_groups(netlink, (netlink->groups & ~(uint64_t)UINT32_MAX) | name.nl_groups);
+    return result;
 }
 
 static int netlink_connect(struct lil_proc *proc, struct file *file, const struct sockaddr *address, socklen_t length)
@@ -345,7 +397,7 @@ static ssize_t netlink_send(struct lil_proc *proc, struct file *file, const stru
 static ssize_t give(struct netlink *netlink, struct msghdr *message, int flags)
 {
     struct answer *first = list_entry(netlink->queue.next, struct answer, node);
-    struct sockaddr_nl name = {.nl_family = AF_NETLINK};
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = first->groups};
     size_t done = 0, length = first->length;
 
     for (size_t i = 0; i < message->msg_iovlen && done < length; i++) {
@@ -374,7 +426,12 @@ static ssize_t netlink_receive(struct lil_proc *proc, struct file *file, struct 
 
     if (flags & (MSG_OOB | MSG_ERRQUEUE))
         return flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
-    while (list_is_empty(&netlink->queue)) {
+    while (netlink->error || list_is_empty(&netlink->queue)) {
+        if (netlink->error) {
+            int error = netlink->error;
+            netlink->error = 0;
+            return -error;
+        }
         int result = file_is_blocking(file, flags) ? wait_file(proc, file, POLLIN, LIL_NEVER) : -EAGAIN;
         if (result < 0)
             return result;
@@ -384,13 +441,15 @@ static ssize_t netlink_receive(struct lil_proc *proc, struct file *file, struct 
 
 static unsigned netlink_events(struct file *file)
 {
-    return POLLOUT | POLLWRNORM | (list_is_empty(&netlink_of(file)->queue) ? 0 : POLLIN | POLLRDNORM);
+    const struct netlink *netlink = netlink_of(file);
+    return POLLOUT | POLLWRNORM | (list_is_empty(&netlink->queue) ? 0 : POLLIN | POLLRDNORM) | (netlink->error ? POLLERR : 0);
 }
 
 static int netlink_name(struct file *file, enum file_name which, struct sockaddr_storage *address)
 {
     struct netlink *netlink = netlink_of(file);
-    struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_pid = which == NAME_OWN && netlink->is_bound ? netlink->port_id : 0};
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_pid = which == NAME_OWN && netlink->is_bound ? netlink->port_id : 0,
+                               .nl_groups = which == NAME_OWN ? (uint32_t)netlink->groups : 0};
 
     memcpy(address, &name, sizeof name);
     return sizeof name;
@@ -400,6 +459,7 @@ static void netlink_close(struct sockets *sockets, struct file *file)
 {
     struct netlink *netlink = netlink_of(file);
 
+    set_groups(netlink, 0);
     while (!list_is_empty(&netlink->queue)) {
         struct answer *answer = list_entry(list_pop_front(&netlink->queue), struct answer, node);
         pool_free(sockets->pool, answer, sizeof *answer + answer->length);
@@ -410,7 +470,15 @@ static void netlink_close(struct sockets *sockets, struct file *file)
 
 enum { OPTION_LAST = 84 }; /* of SOL_SOCKET, in Linux 6.18 */
 
-/* Buffers, filters and memberships change nothing here; only the size of an error's answer does. */
+static int change_membership(struct netlink *netlink, int group, bool is_in)
+{
+    if (group < 1 || group > GROUPS)
+        return -EINVAL;
+    set_groups(netlink, is_in ? netlink->groups | 1ull << (group - 1) : netlink->groups & ~(1ull << (group - 1)));
+    return 0;
+}
+
+/* Buffers and filters change nothing here; memberships and the size of an error's answer do. */
 static int netlink_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length)
 {
     (void)proc;
@@ -418,6 +486,8 @@ static int netlink_setopt(struct lil_proc *proc, struct file *file, int level, i
         return -ENOPROTOOPT;
     if (length < sizeof(int))
         return -EINVAL;
+    if (level == NETLINK_LEVEL && (name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP))
+        return change_membership(netlink_of(file), *(const int *)value, name == NETLINK_ADD_MEMBERSHIP);
     if (level == NETLINK_LEVEL && name == NETLINK_CAP_ACK)
         netlink_of(file)->caps_ack = *(const int *)value;
     return 0;

@@ -19,10 +19,16 @@ struct netlink_owner {
 /* The new descriptor. PORT_ID: what bind(0) should give (a process id). -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOBUFS. */
 int netlink_socket(struct lil_proc *proc, int type, int protocol, uint32_t port_id, const struct netlink_owner *owner);
 
+/* struct host_sockets' changed: CTX, the host's sockets. */
+void netlink_tell(void *ctx, enum host_change what, const void *it, int ifindex, bool is_gone);
+
 struct netlink {
     struct sock sock;  /* first: what asks any socket for its flags finds none set */
     struct list queue; /* answers not received yet */
     uint32_t port_hint, port_id, queued_bytes;
+    uint64_t groups;   /* multicast: a bit each, group 1's first */
+    struct list member; /* sockets->members, with GROUPS */
+    int error;         /* of the next receive: ENOBUFS: it was not told of something */
     bool is_bound, caps_ack;
     struct netlink_owner owner;
 };
@@ -30,7 +36,7 @@ struct netlink {
 /* --- answers ---------------------------------------------------------------------------------------- */
 enum { NL_DATAGRAM = 3776 /* what the kernel fills at most: a page, so that programs read with a page */, NL_ROOM = 8192 };
 struct nl_out {
-    struct netlink *netlink;
+    struct netlink *netlink; /* NULL: nobody has asked */
     uint32_t seq;
     uint16_t flags;        /* NLM_F_MULTI within a dump */
     int error;             /* -ENOBUFS once something did not fit */
@@ -64,6 +70,8 @@ bool nl_find_u32(const struct nl_request *request, size_t body, uint16_t attribu
 bool nl_find_addr(const struct nl_request *request, size_t body, uint16_t attribute, struct addr *addr);
 /* Answers are put into OUT. 0 or -errno; -EOPNOTSUPP: no such question. */
 int netlink_route_request(const struct nl_request *request, struct nl_out *out);
+/* The message that tells of a change, and its group (RTNLGRP_...). */
+unsigned netlink_route_news(struct lil_host *host, struct nl_out *out, enum host_change what, const void *it, int ifindex, bool is_gone);
 int netlink_change_request(const struct nl_request *request);
 int netlink_diag_request(const struct nl_request *request, struct nl_out *out);
 

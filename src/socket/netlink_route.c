@@ -17,8 +17,15 @@ struct dump {
     uint32_t table;       /* RT_TABLE_UNSPEC: all */
     int ifindex;          /* 0: all */
     const char *name;     /* NULL: any */
-    bool is_found;
+    const struct prefix *only; /* this address; NULL: any */
+    bool is_found, is_gone;
 };
+
+/* RTM_NEW..., or of what is gone RTM_DEL... */
+static void begin(const struct dump *dump, uint16_t type, const void *body, size_t size)
+{
+    nl_begin(dump->out, dump->is_gone ? type + 1 : type, body, size);
+}
 
 static uint8_t family_of(const struct addr *addr)
 {
@@ -70,7 +77,7 @@ static bool put_link(void *ctx, const struct host_interface_view *view)
                      (is_loopback   ? IFF_LOOPBACK
                       : is_ethernet ? IFF_BROADCAST | IFF_MULTICAST
                                     : IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST);
-    nl_begin(out, RTM_NEWLINK, &body, sizeof body);
+    begin(dump, RTM_NEWLINK, &body, sizeof body);
     nl_put_text(out, IFLA_IFNAME, view->name);
     nl_put_u32(out, IFLA_TXQLEN, QUEUE_LENGTH);
     nl_put_u8(out, IFLA_OPERSTATE, is_loopback ? OPERSTATE_UNKNOWN : view->up ? OPERSTATE_UP : OPERSTATE_DOWN);
@@ -134,9 +141,9 @@ static bool put_addresses(void *ctx, const struct host_interface_view *view)
         bool is_v4 = addr_is_v4(&one->addr);
         struct ifaddrmsg body = {.ifa_family = family_of(&one->addr), .ifa_prefixlen = length_of(one), .ifa_flags = IFA_F_PERMANENT,
                                  .ifa_scope = scope_of(&one->addr), .ifa_index = (uint32_t)view->ifindex};
-        if (body.ifa_family != dump->family)
+        if (body.ifa_family != dump->family || (dump->only && !addr_equal(&dump->only->addr, &one->addr)))
             continue;
-        nl_begin(out, RTM_NEWADDR, &body, sizeof body);
+        begin(dump, RTM_NEWADDR, &body, sizeof body);
         nl_put_addr(out, IFA_ADDRESS, &one->addr);
         if (is_v4)
             nl_put_addr(out, IFA_LOCAL, &one->addr);
@@ -206,7 +213,7 @@ static bool put_route(void *ctx, const struct route *route, int ifindex)
         return true;
     body.rtm_protocol = route->redirect ? RTPROT_REDIRECT : route->connected ? RTPROT_KERNEL : RTPROT_BOOT;
     body.rtm_scope = is_v4 && route->kind == ROUTE_UNICAST && !route->has_gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-    nl_begin(out, RTM_NEWROUTE, &body, sizeof body);
+    begin(dump, RTM_NEWROUTE, &body, sizeof body);
     nl_put_u32(out, RTA_TABLE, RT_TABLE_MAIN);
     if (body.rtm_dst_len)
         nl_put_addr(out, RTA_DST, &route->prefix.addr);
@@ -361,7 +368,7 @@ static bool put_neighbor(void *ctx, const struct neighbor *neighbor)
         body.ndm_state = NUD_PERMANENT;
     else if (neighbor->state == NEIGHBOR_REACHABLE && lil_host_now(dump->request->host) >= neighbor->fresh_until_ns)
         body.ndm_state = NUD_STALE;
-    nl_begin(out, RTM_NEWNEIGH, &body, sizeof body);
+    begin(dump, RTM_NEWNEIGH, &body, sizeof body);
     nl_put_addr(out, NDA_DST, &neighbor->addr);
     if (body.ndm_state != NUD_INCOMPLETE && body.ndm_state != NUD_FAILED)
         nl_put(out, NDA_LLADDR, neighbor->mac.b, sizeof neighbor->mac.b);
@@ -424,5 +431,32 @@ int netlink_route_request(const struct nl_request *request, struct nl_out *out)
     case RTM_GETNEIGH: return get_neighbors(&dump);
     case RTM_GETRULE: return get_rules(&dump);
     default: return -EOPNOTSUPP;
+    }
+}
+
+unsigned netlink_route_news(struct lil_host *host, struct nl_out *out, enum host_change what, const void *it, int ifindex, bool is_gone)
+{
+    const struct nl_request nobody = {.host = host};
+    struct dump dump = {.request = &nobody, .out = out, .ifindex = ifindex, .is_gone = is_gone};
+    const struct neighbor *neighbor = it;
+    const struct route *route = it;
+
+    switch (what) {
+    case HOST_LINK:
+        host_each_interface(host, put_link, &dump);
+        return RTNLGRP_LINK;
+    case HOST_ADDRESS:
+        dump.only = it;
+        dump.family = family_of(&dump.only->addr);
+        host_each_interface(host, put_addresses, &dump);
+        return dump.family == AF_INET ? RTNLGRP_IPV4_IFADDR : RTNLGRP_IPV6_IFADDR;
+    case HOST_ROUTE:
+        dump.family = is_v4_prefix(&route->prefix) ? AF_INET : AF_INET6;
+        put_route(&dump, route, ifindex);
+        return dump.family == AF_INET ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE;
+    default:
+        dump.ifindex = 0;
+        put_neighbor(&dump, neighbor);
+        return RTNLGRP_NEIGH;
     }
 }

@@ -2,7 +2,7 @@
  * that opening the 100,000th costs as the first. Descriptors 0-2 stay the system's until dup2 takes them. The first
  * process of a host makes what all its sockets share (struct sockets) and hangs it on the host. */
 #include <stdio.h>
-#include "socket/sock.h"
+#include "socket/netlink.h"
 
 enum { TABLE_STEP = 4096, WORD = 64, DESCRIPTOR_LIMIT = 1 << 26 };
 
@@ -26,6 +26,7 @@ static struct sockets *sockets_new(struct lil_host *host)
         .udp_event = dgram_event,
         .syn_accept = stream_syn_accept,
         .count = sockets_count,
+        .changed = netlink_tell,
     };
 
     if (!sockets)
@@ -38,6 +39,7 @@ static struct sockets *sockets_new(struct lil_host *host)
     sockets->next_pid = 100;
     slab_init(&sockets->slab, sockets->pool, sizeof(struct sock), 0);
     list_init(&sockets->procs);
+    list_init(&sockets->members);
     ports_init(&sockets->tcp_ports, sockets, true);
     ports_init(&sockets->udp_ports, sockets, false);
     ports_init(&sockets->ping_ports, sockets, false);

@@ -99,6 +99,7 @@ struct sockets { /* all that the processes of one host share */
     const struct profile *profile; /* the host's copy */
     struct slab slab;              /* struct sock */
     struct list procs;
+    struct list members;           /* struct netlink: those in multicast groups */
     struct ports tcp_ports, udp_ports, ping_ports;
     uint32_t file_count;
     int next_pid;

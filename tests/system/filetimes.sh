@@ -15,6 +15,8 @@ is 'find' "$(find . -newermt '-50 seconds' -name '*s*')" ./second
 touch -d '30 seconds ago' second; cp -p second third; sleep 10
 is 'a time that was set, 10 s later' "$(age second)" 40
 is 'and copied' "$(age third)" 40
+touch -d 1969-07-20T02:56Z moon
+is 'before 1970' "$(stat -c %Y moon)" -14245440
 printf 'x: y\n\tcp y x\n' >Makefile; touch y
 is 'make' "$(make 2>&1)" 'cp y x'
 is 'make again' "$(make 2>&1)" "make: 'x' is up to date."

@@ -31,6 +31,12 @@ all 'ip neigh' '^10.0.0.1 dev eth0 lladdr 02:.* REACHABLE' 'ping -4 -c 1 -q serv
 all 'ip rule' '32766:.*lookup main' 'ip rule'
 all 'ip as root' '^prohibit 203.0.113.10.*Permission|^curl: .7.' 'ip route add prohibit 203.0.113.10/32; ip route; ip -6 route add blackhole 2001:db8:f::10/128; curl -sS http://server.test/; true'
 all 'ip link down' 'state DOWN' 'ip link set eth0 down; ip link show dev eth0; ! curl -s http://server.test/'
+all 'ip monitor' '^eth0 down, 10.0.0.77, net gone, 10.0.0.99 failed$' '
+  ip monitor >monitor & sleep 0.3
+  ip addr add 10.0.0.77/24 dev eth0; ip route add 198.51.100.0/24 via 10.0.0.1; ip route del 198.51.100.0/24
+  ping -c 1 -w 4 10.0.0.99 >/dev/null; ip link set eth0 down; sleep 0.3; kill %1
+  grep -q "eth0: .*state DOWN" monitor && echo -n "eth0 down, "; grep -q "^2: eth0 .*inet 10.0.0.77/24" monitor && echo -n "10.0.0.77, "
+  grep -q "^Deleted 198.51.100.0/24 via 10.0.0.1" monitor && echo -n "net gone, "; grep -q "^10.0.0.99 .*FAILED" monitor && echo "10.0.0.99 failed"'
 all 'getifaddrs of node' '"cidr":"10.0.0.2/24"' "node -e 'console.log(JSON.stringify(require(\"os\").networkInterfaces()))'"
 all 'if_nameindex of python' "\(2, 'eth0'\)" "$python -c 'import socket; print(socket.if_nameindex())'"
 all 'AI_ADDRCONFIG' '203.0.113.10.*2001:db8:f::10|2001:db8:f::10.*203.0.113.10' \

@@ -270,6 +270,80 @@ static void test_hostile_lengths(void **state)
     assert_int_equal(lil_recv(proc, fd, buffer, sizeof buffer, 0), -1);
 }
 
+/* One message, from group GROUP or asked for by nobody in particular: its type; 0: none. */
+static int news(int from, uint32_t groups)
+{
+    struct sockaddr_nl name;
+    socklen_t length = sizeof name;
+    ssize_t n = lil_recvfrom(proc, from, buffer, sizeof buffer, 0, (struct sockaddr *)&name, &length);
+    const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buffer;
+
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    assert_int_equal(h->nlmsg_len, n);
+    assert_int_equal(h->nlmsg_pid, 0);
+    assert_int_equal(name.nl_pid, 0);
+    assert_int_equal(name.nl_groups, groups);
+    return h->nlmsg_type;
+}
+
+static void test_members(void **state)
+{
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_NEIGH};
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+    int group = RTNLGRP_IPV4_ROUTE, none = 0;
+    socklen_t length = sizeof name;
+
+    (void)state;
+    assert_int_equal(lil_interface_set_mtu(host, nic, 1400), 0);
+    assert_int_equal(news(fd, 0), 0); /* not a member */
+    assert_int_equal(lil_bind(proc, fd, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(lil_getsockname(proc, fd, (struct sockaddr *)&name, &length), 0);
+    assert_int_equal(name.nl_groups, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_NEIGH);
+    assert_int_equal(lil_setsockopt(proc, fd, 270, NETLINK_ADD_MEMBERSHIP, &group, sizeof group), 0);
+    assert_int_equal(lil_setsockopt(proc, fd, 270, NETLINK_ADD_MEMBERSHIP, &none, sizeof none), -1);
+    assert_int_equal(errno, EINVAL);
+
+    assert_int_equal(lil_interface_set_mtu(host, nic, 1500), 0);
+    assert_int_equal(news(fd, RTMGRP_LINK), RTM_NEWLINK);
+    assert_int_equal(lil_address_add(host, nic, "198.51.100.2/24"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_NEWROUTE);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_NEWADDR);
+    assert_int_equal(lil_address_add(host, nic, "198.51.100.3/24"), 0); /* its net has a route */
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_NEWADDR);
+    assert_int_equal(lil_address_delete(host, nic, "198.51.100.3/24"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_DELADDR);
+    assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_DELROUTE);
+    assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_NEWROUTE); /* the other's */
+    assert_int_equal(lil_route_add(host, "203.0.113.0/24", "192.0.2.1"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_NEWROUTE);
+    assert_int_equal(lil_neighbor_add(host, nic, "192.0.2.9", mac), 0);
+    assert_int_equal(news(fd, RTMGRP_NEIGH), RTM_NEWNEIGH);
+    assert_int_equal(lil_address_add(host, nic, "2001:db8::7/64"), 0); /* a group that it is not in */
+    assert_int_equal(lil_setsockopt(proc, fd, 270, NETLINK_DROP_MEMBERSHIP, &group, sizeof group), 0);
+    assert_int_equal(lil_route_delete(host, "203.0.113.0/24"), 0);
+    assert_int_equal(news(fd, 0), 0);
+}
+
+/* netlink(7): who does not read is told ENOBUFS, and goes on with what there is. */
+static void test_members_that_do_not_read(void **state)
+{
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    unsigned count = 0;
+
+    (void)state;
+    assert_int_equal(lil_bind(proc, fd, (struct sockaddr *)&name, sizeof name), 0);
+    for (unsigned i = 0; i < 2000; i++)
+        assert_int_equal(lil_interface_set_mtu(host, nic, 1400 + i), 0);
+    assert_int_equal(lil_poll(proc, &poll, 1, 0), 1);
+    assert_int_equal(poll.revents, POLLIN | POLLERR);
+    assert_int_equal(news(fd, 0), -ENOBUFS);
+    while (news(fd, RTMGRP_LINK) == RTM_NEWLINK)
+        count++;
+    assert_in_range(count, 100, 1999);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +355,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sock_diag, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile_lengths, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_members, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_members_that_do_not_read, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
