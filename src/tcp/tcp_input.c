@@ -234,7 +234,7 @@ COLD static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
 }
 
 /* RFC 9293 3.5, 3.10.7.4: a reset in SYN-RECEIVED means refusal only after an active open (MUST-11); a listener's requests return to
- * LISTEN in tcp_synrcvd.c. Linux's tcp_reset() calls it so in SYN-SENT alone. */
+ * LISTEN in tcp_synq.c. Linux's tcp_reset() calls it so in SYN-SENT alone. */
 COLD static void on_reset(struct tcb *tcb)
 {
     switch ((enum tcp_state)tcb->state) {
@@ -387,8 +387,9 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     /* RFC 7323 2.2 */
     bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX);
     tcb->snd_wnd = (uint32_t)rx->in->header.window << (unscaled ? 0 : tcb->snd_wscale);
-    tcb->max_window = max_u32(tcb->max_window, tcb->snd_wnd);
-    if (tcb->is_passive && tcb->max_window / 2 < tcb->mss)
+    tcb->max_window = max_u32(tcb->max_window, rx->flags & TCP_SYN ? rx->in->header.window : tcb->snd_wnd);
+    bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
+    if (was_bound)
         mss_refresh(tcb);
     tcb->snd_wl1 = rx->seq;
     uint64_t start = tcb_syn_start_ns(tcb);

@@ -34,6 +34,18 @@ static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
     return ext->again_push;
 }
 
+/* SACKed buffers that became one (tcp_sack.c, regroup) have one PSH, at their end. */
+static bool push_of_chunk(struct tcb *tcb, uint32_t index, bool is_probe)
+{
+    struct txseg *seg = txring_at(tcb->tx, index);
+    bool was_glued = seg->glued, ends = ends_chunk(tcb, index, is_probe);
+    if (was_glued && seg->flags & TX_PSH && index + 1 < tcb->tx->count) {
+        seg->flags &= (uint8_t)~TX_PSH;
+        txring_at(tcb->tx, index + 1)->flags |= TX_PSH;
+    }
+    return ends || seg->flags & TX_PSH;
+}
+
 /* FreeBSD: a retransmission is cut to the window, too; 0: no such limit. */
 static uint32_t ext_most(const struct tcb *tcb)
 {
@@ -84,7 +96,7 @@ static void output_collapse(struct tcb *tcb, uint32_t index, uint32_t mss)
         uint32_t total = next->end - seg->start - !!(next->flags & TX_FIN);
         if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & (TX_EOR | TX_FIN)) || total > mss ||
             seq_gt(next->end, tcb->snd_una + tcb->snd_wnd) || next->end == next->start ||
-            (ext->stamps && stamp_forbids_join(tcb, seg->start, next->start, next->end)))
+            (ext->stamps && stamp_forbids_join(tcb, seg->start, next->end)))
             return;
         if (ext->has_stamps)
             stamp_on_joined(tcb, seg->start, next->start, next->end);
@@ -136,7 +148,7 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         return false;
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
-    bool ends = ext && tcb_params(tcb)->pacing_ss_ratio && ends_chunk(tcb, index, is_probe), push = ends || (seg->flags & TX_PSH);
+    bool push = ext && tcb_params(tcb)->pacing_ss_ratio ? push_of_chunk(tcb, index, is_probe) : seg->flags & TX_PSH;
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         push = data && seg->start + data == tcb->write_seq;
     output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (push ? TCP_PSH : 0), seg->start);

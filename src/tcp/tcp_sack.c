@@ -13,6 +13,7 @@ struct tagger {
     struct tcb *tcb;
     struct ack_state *state;
     uint32_t reord, delivered;
+    bool is_shifted; /* the chunk at hand became part of the buffer before it */
 };
 
 /* One past the highest SACKed byte. */
@@ -86,6 +87,47 @@ static void tag_new(struct tagger *tagger, struct txseg *seg, uint32_t packets)
         stamp_on_sacked(tcb, txring_find(tcb, seg->start));
 }
 
+/* The segment size of the buffer that RECORD ends or begins (tcp_skb_seglen). */
+static uint32_t size_of(const struct txseg *record, const struct txseg *beside)
+{
+    uint32_t own = min_u32(txseg_text(record), record->mss);
+    return beside ? max_u32(own, min_u32(txseg_text(beside), beside->mss)) : own;
+}
+
+/* May the SACKed text behind INDEX come into the buffer that ends there, which is SACKed, too? */
+static bool may_shift(const struct tcb *tcb, uint32_t index)
+{
+    enum { TAGS = TX_SACKED | TX_LOST | TX_RETRANS };
+    struct txring *ring = tcb->tx;
+    const struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
+    if ((seg->flags & TAGS) != TX_SACKED || (next->flags & TAGS) != TX_SACKED || seg->flags & (TX_EOR | TX_FIN))
+        return false;
+    const struct txseg *before = index && txring_at(ring, index - 1)->glued ? txring_at(ring, index - 1) : NULL;
+    return size_of(seg, before) == size_of(next, NULL) && !(tcb->ext->has_stamps && stamp_is_pinned(tcb, seg->start, next->end));
+}
+
+/* Linux keeps what is SACKed in few buffers: a chunk that a block covers joins the SACKed one before it, and then the one
+ * behind it; a part is cut off (tcp_shift_skb_data, tcp_match_skb_to_sack). It shows when the peer reneges. WAS: record
+ * I's flags before. */
+static void regroup(struct tagger *tagger, uint32_t i, uint32_t block_end, uint8_t was)
+{
+    struct tcb *tcb = tagger->tcb;
+    struct txring *ring = tcb->tx;
+    if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
+        return;
+    struct txseg *seg = txring_at(ring, i);
+    bool is_cut = seg->glued && seq_gt(txring_at(ring, i + 1)->end, block_end);
+    if (is_cut)
+        txring_glue(ring, i, false);
+    if (!i || !(txring_at(ring, i - 1)->flags & TX_SACKED) || !txring_at(ring, i - 1)->glued) { /* its chunk begins here, now */
+        tagger->is_shifted = i && (was & (TX_LOST | TX_RETRANS)) != TX_RETRANS && may_shift(tcb, i - 1);
+        if (i)
+            txring_glue(ring, i - 1, tagger->is_shifted);
+    }
+    if (tagger->is_shifted && !is_cut && !seg->glued && i + 1 < ring->count && may_shift(tcb, i))
+        txring_glue(ring, i, true);
+}
+
 static void tag_one(struct tagger *tagger, struct txseg *seg, bool is_dup)
 {
     struct tcb *tcb = tagger->tcb;
@@ -141,8 +183,13 @@ static void walk(struct tagger *tagger, const struct sack_block *block, uint32_t
         struct txseg *seg = txring_at(tcb->tx, i);
         if (!block->is_dup && (seg->flags & TX_SACKED))
             continue;
-        if (match(tcb, i, block->start, block->end))
-            tag_one(tagger, txring_at(tcb->tx, i), block->is_dup);
+        if (!match(tcb, i, block->start, block->end))
+            continue;
+        seg = txring_at(tcb->tx, i);
+        uint8_t was = seg->flags;
+        tag_one(tagger, seg, block->is_dup);
+        if (seg->flags & TX_SACKED & ~was)
+            regroup(tagger, i, block->end, was);
     }
 }
 

@@ -360,7 +360,7 @@ COLD void stamp_on_joined(struct tcb *tcb, uint32_t start, uint32_t middle, uint
 }
 
 /* Text of MSG_ZEROCOPY is not moved to another buffer (skb_shift). */
-static bool is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end)
+COLD bool stamp_is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end)
 {
     const struct stamps *stamps = tcb->ext->stamps;
     for (uint32_t i = 0; i < stamps->pinned.count; i++)
@@ -369,12 +369,12 @@ static bool is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end)
     return false;
 }
 
-/* Text of MSG_ZEROCOPY does not go with other text, nor with a bare FIN (skb_pure_zcopy_same). A message that nobody has read shares the
- * text that it tells of, and what is shared is not joined (tcp_can_collapse). */
-COLD bool stamp_forbids_join(const struct tcb *tcb, uint32_t start, uint32_t middle, uint32_t end)
+/* Text of MSG_ZEROCOPY goes with no other text (skb_shift), nor with a bare FIN (skb_pure_zcopy_same). A message that
+ * nobody has read shares the text that it tells of, and what is shared is not joined (tcp_can_collapse). */
+COLD bool stamp_forbids_join(const struct tcb *tcb, uint32_t start, uint32_t end)
 {
     const struct stamps *stamps = tcb->ext->stamps;
-    if (is_pinned(tcb, start, middle) != is_pinned(tcb, middle, seq_min(end, tcb->write_seq)))
+    if (stamp_is_pinned(tcb, start, seq_min(end, tcb->write_seq)))
         return true;
     for (uint32_t i = 0; i < stamps->queue.count; i++) {
         const struct entry *entry = &queue_of(stamps)[i];
@@ -389,7 +389,7 @@ COLD void stamp_on_sacked(struct tcb *tcb, uint32_t index)
 {
     const struct txseg *seg = txring_at(tcb->tx, index), *before = index ? txring_at(tcb->tx, index - 1) : NULL;
     if (before && before->flags & TX_SACKED && !(before->flags & (TX_EOR | TX_FIN)) &&
-        min_u32(txseg_text(seg), seg->mss) == min_u32(txseg_text(before), before->mss) && !is_pinned(tcb, before->start, seg->end))
+        min_u32(txseg_text(seg), seg->mss) == min_u32(txseg_text(before), before->mss) && !stamp_is_pinned(tcb, before->start, seg->end))
         stamp_on_joined(tcb, before->start, seg->start, seg->end);
 }
 

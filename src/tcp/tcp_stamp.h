@@ -8,7 +8,8 @@ void stamp_on_acked(struct tcb *tcb, int ttl);                 /* TTL: of the AC
 void stamp_on_written(struct tcb *tcb, uint32_t before);       /* by a write that began at BEFORE */
 void stamp_on_sacked(struct tcb *tcb, uint32_t index);         /* of the ring */
 void stamp_on_joined(struct tcb *tcb, uint32_t start, uint32_t middle, uint32_t end);
-bool stamp_forbids_join(const struct tcb *tcb, uint32_t start, uint32_t middle, uint32_t end); /* ext->stamps is there */
+bool stamp_is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end); /* ext->stamps is there; so here: */
+bool stamp_forbids_join(const struct tcb *tcb, uint32_t start, uint32_t end);
 uint32_t stamp_waste(const struct tcb *tcb);                   /* ext->stamps is there */
 /* The connection ends, the socket goes on: what is to be told stays, beside a new extension. */
 struct stamps *stamp_detach(struct tcb *tcb);
