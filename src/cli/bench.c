@@ -441,8 +441,8 @@ int bench_main(int argc, char **argv)
         case 'h': return usage();
         default: return CLI_USAGE;
         }
-    if (rc == CLI_OK && optind < argc)
-        rc = cli_wrong("bench", "%s: no operand is wanted", argv[optind], "`lilliput bench --help` tells how");
+    if (rc == CLI_OK)
+        rc = cli_no_operands("bench", argc, argv, NULL);
     if (rc != CLI_OK)
         return rc;
     rounds = (unsigned)own_rounds;

@@ -205,8 +205,8 @@ int bench_programs_main(int argc, char **argv)
         case 'h': return usage();
         default: return CLI_USAGE;
         }
-    if (rc == CLI_OK && optind < argc)
-        rc = cli_wrong("bench programs", "%s: no operand is wanted", argv[optind], "`lilliput bench programs --help` tells how");
+    if (rc == CLI_OK)
+        rc = cli_no_operands("bench programs", argc, argv, NULL);
     if (rc != CLI_OK)
         return rc;
     if (!mkdtemp(directory))

@@ -338,8 +338,8 @@ int book_main(int argc, char **argv)
         case 'h': fputs(help, stdout); return CLI_OK;
         default: return CLI_USAGE;
         }
-    if (optind < argc)
-        return cli_wrong("book", "%s: no operand is wanted", argv[optind], "`lilliput book --help` tells how");
+    if (cli_no_operands("book", argc, argv, NULL) != CLI_OK)
+        return CLI_USAGE;
     for (unsigned i = 0; i < count; i++)
         if (cli_profile("book", profiles[i]) != CLI_OK)
             return CLI_USAGE;

@@ -28,6 +28,8 @@ int cli_wrong(const char *verb, const char *what, const char *word, const char *
 /* The same of a word that is not among the known: NEAR is the one that was perhaps meant; NULL: none is near. */
 int cli_unknown(const char *verb, const char *what, const char *word, const char *near, const char *instead)
     __attribute__((format(printf, 2, 0)));
+/* Nothing stands behind the options; INSTEAD: NULL: --help tells. */
+int cli_no_operands(const char *verb, int argc, char **argv, const char *instead);
 /* getopt_long(3) up to the first word that is no option (or behind `--`); '?': wrong, and said. */
 int cli_getopt(const char *verb, int argc, char **argv, const struct option *options);
 int cli_number(const char *verb, const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out);

@@ -177,8 +177,8 @@ int doctor_main(int argc, char **argv)
             return CLI_OK;
         default: return CLI_USAGE;
         }
-    if (optind < argc)
-        return cli_wrong("doctor", "%s: no operand is wanted", argv[optind], "`lilliput doctor` tries all there is to try");
+    if (cli_no_operands("doctor", argc, argv, "`lilliput doctor` tries all there is to try") != CLI_OK)
+        return CLI_USAGE;
     uname(&kernel);
     if (!finding.checks)
         printf("Linux %s, %s, uid %d\n", kernel.release, kernel.machine, getuid());

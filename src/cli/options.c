@@ -27,6 +27,14 @@ int cli_unknown(const char *verb, const char *what, const char *word, const char
     return cli_wrong(verb, what, word, near ? text : instead);
 }
 
+int cli_no_operands(const char *verb, int argc, char **argv, const char *instead)
+{
+    char help[96];
+
+    snprintf(help, sizeof help, "`lilliput %s --help` tells how", verb);
+    return optind < argc ? cli_wrong(verb, "%s: no operand is wanted", argv[optind], instead ? instead : help) : CLI_OK;
+}
+
 int cli_getopt(const char *verb, int argc, char **argv, const struct option *options)
 {
     enum { WORDS = 40 };

@@ -1,6 +1,6 @@
 /* call_open.c: opens that would show or change the real machine's network. /proc/net and /proc/sys/net are answered by the virtual
  * host: with a file of memory to read, with a pipe to us to write a sysctl. /sys/class/net, /dev/net/tun and the like are not there. All
- * other opens go on; the path is the program's memory and may change under us (launch.h: a test bench, not a sandbox).
+ * other opens go on; the path is the program's memory and may change under us (docs/LAUNCHER.md: a test bench, not a sandbox).
  * Also the requests of ioctl(2) about interfaces on sockets that are not ours: any AF_UNIX socket would tell the real machine's; and
  * what the kernel would do outside for a program: set the clock, mount a file system of the network. */
 #include <fcntl.h>

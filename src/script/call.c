@@ -7,26 +7,26 @@
 #include "base/nearest.h"
 #include "script/symbols.h"
 
-void call_fail(struct call *call, const char *format, ...)
+static _Noreturn void end_script(struct call *call, enum script_outcome outcome, const char *format, va_list arguments)
 {
     char text[300];
+    vsnprintf(text, sizeof text, format, arguments);
+    run_note(call->run, call->event, outcome, "%s(): %s", call->spec->name, text);
+    longjmp(call->over, 1);
+}
+
+void call_fail(struct call *call, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    run_note(call->run, call->event, SCRIPT_FAILED, "%s(): %s", call->spec->name, text);
-    longjmp(call->over, 1);
+    end_script(call, SCRIPT_FAILED, format, arguments);
 }
 
 void call_skip(struct call *call, const char *format, ...)
 {
-    char text[300];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    run_note(call->run, call->event, SCRIPT_SKIPPED, "%s(): %s", call->spec->name, text);
-    longjmp(call->over, 1);
+    end_script(call, SCRIPT_SKIPPED, format, arguments);
 }
 
 void call_differ(struct call *call, const char *format, ...)

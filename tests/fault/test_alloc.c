@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "fault/fault.h"
 #include "lilliput/lilliput.h"
 #include "unit/check.h"
 
@@ -25,34 +26,6 @@ struct shape {
     enum ending ending;
     unsigned bytes;
 };
-struct fault {
-    uint64_t count, fail_at, fail_until; /* allocations [fail_at, fail_until) fail */
-    int64_t live_bytes, live_objects;
-};
-static void *allocate(void *ctx, size_t size)
-{
-    struct fault *fault = ctx;
-    uint64_t number = fault->count++;
-    void *memory = number >= fault->fail_at && number < fault->fail_until ? NULL : malloc(size);
-
-    if (memory) {
-        fault->live_bytes += (int64_t)size;
-        fault->live_objects++;
-    }
-    return memory;
-}
-
-static void release(void *ctx, void *memory, size_t size)
-{
-    struct fault *fault = ctx;
-
-    if (!memory)
-        return;
-    fault->live_bytes -= (int64_t)size;
-    fault->live_objects--;
-    free(memory);
-}
-
 /* Two hosts back to back; what one sends waits in a queue of the other. */
 struct side {
     struct lil_host *host;

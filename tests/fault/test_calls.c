@@ -6,29 +6,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include "fault/fault.h"
 #include "lilliput/lilliput.h"
 #include "unit/check.h"
-
-struct fault {
-    uint64_t count, fail_at, fail_until;
-    int64_t live_objects;
-};
-static void *allocate(void *ctx, size_t size)
-{
-    struct fault *fault = ctx;
-    uint64_t number = fault->count++;
-    void *memory = number >= fault->fail_at && number < fault->fail_until ? NULL : malloc(size);
-
-    fault->live_objects += memory != NULL;
-    return memory;
-}
-
-static void release(void *ctx, void *memory, size_t size)
-{
-    (void)size;
-    ((struct fault *)ctx)->live_objects -= memory != NULL;
-    free(memory);
-}
 
 /* What a call may say when memory is short. */
 static bool call_ok(long result, const char *what)

@@ -38,4 +38,30 @@ static inline uint64_t pool_bytes(const struct pool *pool)
     return stats.bytes_now;
 }
 
+/* SCENARIO once for each allocation that fails in it, alone or with all after it: it says that it failed, and leaves nothing. It makes
+ * at least LEAST of them. */
+static inline void memory_fail_each(bool (*scenario)(struct pool *pool), uint64_t least)
+{
+    for (int mode = 0; mode < 4; mode++) {
+        bool done = false;
+        uint64_t n;
+        for (n = 1; !done; n++) {
+            struct memory m = {.fail_at = n, .sticky = mode & 1};
+            struct pool *pool = memory_pool(&m, 0, mode & 2);
+            bool ok = pool && scenario(pool);
+            done = m.calls < n;
+            assert_true(ok || !done);
+            if (pool) {
+                struct pool_stats stats;
+                pool_get_stats(pool, &stats);
+                assert_int_equal(stats.bytes_now, 0);
+                assert_true(ok || stats.failures);
+            }
+            pool_unref(pool);
+            assert_int_equal(m.out, 0);
+        }
+        assert_true(n > least);
+    }
+}
+
 #endif

@@ -470,26 +470,7 @@ out:
 static void test_failing_allocator(void **state)
 {
     (void)state;
-    for (int mode = 0; mode < 4; mode++) {
-        bool done = false;
-        uint64_t n;
-        for (n = 1; !done; n++) {
-            struct memory m = {.fail_at = n, .sticky = mode & 1};
-            struct pool *pool = memory_pool(&m, 0, mode & 2);
-            bool ok = pool && scenario(pool);
-            done = m.calls < n;
-            assert_true(ok || !done);
-            if (pool) {
-                struct pool_stats stats;
-                pool_get_stats(pool, &stats);
-                assert_int_equal(stats.bytes_now, 0);
-                assert_true(ok || stats.failures);
-            }
-            pool_unref(pool);
-            assert_int_equal(m.out, 0);
-        }
-        assert_true(n > 4);
-    }
+    memory_fail_each(scenario, 4);
 }
 
 int main(void)

@@ -420,21 +420,7 @@ static bool scenario(struct pool *pool)
 static void test_failing_allocator(void **state)
 {
     (void)state;
-    for (int mode = 0; mode < 4; mode++) {
-        bool done = false;
-        uint64_t n;
-        for (n = 2; !done; n++) {
-            struct memory m = {.fail_at = n, .sticky = mode & 1};
-            struct pool *pool = memory_pool(&m, 0, mode & 2);
-            bool ok = scenario(pool);
-            done = m.calls < n;
-            assert_true(ok || !done);
-            assert_int_equal(pool_bytes(pool), 0);
-            pool_unref(pool);
-            assert_int_equal(m.out, 0);
-        }
-        assert_true(n > 6);
-    }
+    memory_fail_each(scenario, 6);
     for (uint64_t limit = 100; limit < 60000; limit += 331) {
         struct pool *pool = pool_new(&(struct pool_config){.limit_bytes = limit});
         scenario(pool);

@@ -228,6 +228,13 @@ static inline struct pair *pair_new(const struct tcp_params *a, const struct tcp
     return pair;
 }
 
+static inline struct pair *pair_new_linux(void)
+{
+    struct tcp_params params;
+    pair_params_linux(&params);
+    return pair_new(&params, &params);
+}
+
 static inline void pair_free(struct pair *pair)
 {
     while (pair->count--)

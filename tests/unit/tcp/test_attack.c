@@ -132,9 +132,7 @@ static void test_storm(void **state)
 static void test_islands(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcb *tcb[2];
     pair_open(pair, tcb);
     assert_int_equal(pair_send(pair, 1, tcb[1], "x", 1), 1); /* data so that the client has its extension */
@@ -171,9 +169,7 @@ static void test_pruned_range(void **state)
 {
     (void)state;
     enum { SEGMENTS = 60000 };
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcb *tcb[2];
     pair_open(pair, tcb);
     assert_int_equal(pair_send(pair, 1, tcb[1], "x", 1), 1);
@@ -218,9 +214,7 @@ static void test_pruned_range(void **state)
 static void test_sack_panic(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcb *tcb[2];
     static char bytes[60000];
     pair_open(pair, tcb);
@@ -254,9 +248,7 @@ static void test_sack_panic(void **state)
 static void test_optimistic_ack(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcb *tcb[2];
     pair_open(pair, tcb);
     assert_int_equal(pair_send(pair, 0, tcb[0], "abc", 3), 3);
@@ -289,9 +281,7 @@ static bool drop_client(struct pair *pair, const struct pair_segment *segment)
 static void test_mss_grows(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcb *tcb[2];
     static char bytes[5000];
     pair->gso_max = 20000;

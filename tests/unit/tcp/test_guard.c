@@ -19,9 +19,7 @@ static struct tcp_md5sig request(const struct addr *peer, const char *key, unsig
 
 static struct pair *pair_with(const char *client_key, const char *server_key, unsigned prefix, struct tcb **tcb)
 {
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     pair->delay_ns = 10 * NS_PER_MS;
     pair_listen(pair, 5);
     if (server_key) {
@@ -102,9 +100,7 @@ static void test_other_keys(void **state)
 static void test_keys(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcp *tcp = pair->tcp[0];
     struct tcb *tcb = tcp_open(tcp);
     struct addr near = addr_v4(0x0a000001), far = addr_v4(0x0b000001);

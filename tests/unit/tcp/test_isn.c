@@ -5,9 +5,7 @@
 static void test_clock(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcp *tcp = pair->tcp[0];
     struct flow flow = pair_flow(pair, 1024), other = pair_flow(pair, 1025);
     tcp->now_ns = 0;
@@ -26,9 +24,7 @@ static void test_clock(void **state)
 static void test_secret(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcp *tcp = pair->tcp[0];
     unsigned same = 0, steps = 0;
     tcp->now_ns = 0;

@@ -229,9 +229,7 @@ static void test_simultaneous(void **state)
 static void test_self_connect(void **state)
 {
     (void)state;
-    struct tcp_params params;
-    pair_params_linux(&params);
-    struct pair *pair = pair_new(&params, &params);
+    struct pair *pair = pair_new_linux();
     struct tcp *tcp = pair->tcp[0];
     struct tcb *tcb = tcp_open(tcp);
     struct flow flow = {.local = pair->addr[0], .remote = pair->addr[0], .local_port = 5, .remote_port = 5};
