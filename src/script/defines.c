@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/siphash.h"
-#include "script/run.h"
+#include "script/setup.h"
 
 static void define(struct run *run, const char *name, const char *value)
 {
@@ -27,7 +27,7 @@ static void define_cookie(struct run *run, const char *name, const struct siphas
     define(run, name, text);
 }
 
-void run_defines(struct run *run)
+void setup_defines(struct run *run)
 {
     static const struct siphash_key key = {0xb2b2b2b2a1a1a1a1, 0xd4d4d4d4c3c3c3c3}, zeros = {0, 0};
     const struct define *user = run->config.defines;

@@ -1,11 +1,11 @@
-/* script.h: packetdrill scripts in virtual time. Read docs/SCRIPT.md for the language, ast.h for the tree, run.h for the
- * runner. script_run_file is the whole of it for tests and for `lilliput script`. */
+/* script.h: packetdrill scripts in virtual time. Read docs/SCRIPT.md for the language, language/ast.h for the tree,
+ * run/run.h for the runner. script_run_file is the whole of it for tests and for `lilliput script`. */
 #ifndef SCRIPT_SCRIPT_H
 #define SCRIPT_SCRIPT_H
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "script/ast.h"
+#include "script/language/ast.h"
 
 enum script_outcome { SCRIPT_PASSED, SCRIPT_FAILED, SCRIPT_SKIPPED };
 enum script_ip { SCRIPT_IPV4, SCRIPT_IPV6, SCRIPT_IPV4_MAPPED };

@@ -234,7 +234,7 @@ COLD static bool is_reset_after_fin(const struct tcb *tcb, const struct rx *rx)
 }
 
 /* RFC 9293 3.5, 3.10.7.4: a reset in SYN-RECEIVED means refusal only after an active open (MUST-11); a listener's requests return to
- * LISTEN in tcp_synq.c. Linux's tcp_reset() calls it so in SYN-SENT alone. */
+ * LISTEN in tcp_synrcvd.c. Linux's tcp_reset() calls it so in SYN-SENT alone. */
 COLD static void on_reset(struct tcb *tcb)
 {
     switch ((enum tcp_state)tcb->state) {

@@ -53,7 +53,7 @@ COLD void tcb_fail(struct tcb *tcb, int error);   /* to CLOSED with so_error; an
 void tcb_done(struct tcb *tcb);              /* to CLOSED; frees an orphan */
 void tcb_enter_time_wait(struct tcb *tcb);   /* becomes a record; the tcb stays only for its user */
 
-/* tcp_listen.c, tcp_synq.c */
+/* tcp_listen.c, tcp_synq.c, tcp_synack.c, tcp_synrcvd.c */
 struct tcp_listener *listener_find(struct tcp *tcp, const struct flow *flow, uint32_t ifindex);
 void listeners_fini(struct tcp *tcp);
 void listener_trace(struct tcp_listener *listener);

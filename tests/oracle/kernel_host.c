@@ -35,11 +35,11 @@
 #include <unistd.h>
 #include "host/runtime.h"
 #include "lilliput/lilliput.h"
-#include "script/file.h"
+#include "script/call/file.h"
 #include "script/report.h"
-#include "script/run.h"
-#include "script/shell.h"
-#include "script/task.h"
+#include "script/run/run.h"
+#include "script/programs/programs.h"
+#include "script/run/task.h"
 #include "runner_packet.h"
 
 static const uint64_t quantum_ns = 250000;
@@ -208,7 +208,7 @@ int lil_route_add(struct lil_host *host, const char *destination, const char *vi
 {
     (void)host;
     int error = shared_tun < 0 && shell("ip route add %s %s", destination, via) ? -EINVAL : 0;
-    set_origin(host, clock_ns()); /* the last that run_setup does */
+    set_origin(host, clock_ns()); /* the last that setup_host does */
     return error;
 }
 

@@ -21,8 +21,9 @@
 #include "host/runtime.h"
 #include "lilliput/lilliput.h"
 #include "script/plugin/plugin.h"
+#include "script/programs/programs.h"
 #include "script/report.h"
-#include "script/run.h"
+#include "script/run/run.h"
 #include "runner_packet.h"
 
 enum { FDS = 1024 };

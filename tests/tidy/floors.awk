@@ -2,6 +2,9 @@
 BEGIN {
     split("base 1 wire 1 tcp 2 udp 2 ip 2 link 2 host 3 socket 4 sim 4 run 4 driver 4 apps 5 script 5 launch 5 cli 6", f, " ")
     for (i = 1; i in f; i += 2) floor_of[f[i]] = f[i + 1]
+    # The rooms of script/: an include goes down here, too. Its own files ("top") are above all but the plug-in.
+    split("language 1 code 2 run 3 packet 4 shell 4 programs 5 call 5 top 6 plugin 7", r, " ")
+    for (i = 1; i in r; i += 2) room_of[r[i]] = r[i + 1]
     order = "(^|[^A-Za-z0-9_])(ntoh[sl]|hton[sl]|be(16|32|64)toh|htobe(16|32|64)|bswap_(16|32|64)|__builtin_bswap(16|32|64)) *\\("
     clock = "(^|[^A-Za-z0-9_.>])(clock_gettime|gettimeofday|time|rand|srand|random) *\\("
 }
@@ -9,6 +12,8 @@ function report(line, what) { printf "%s:%d: %s\n", FILENAME, line, what; bad = 
 FNR == 1 {
     n = split(FILENAME, part, "/")
     own = (part[1] == "src" && n > 2) ? part[2] : ""
+    room = own != "script" ? "" : n > 3 ? part[3] : "top"
+    if (room != "" && !(room in room_of)) { report(1, "script has no room " room); room = "" }
     in_comment = 0; body = 0
 }
 # A column-0 { opens a function, a column-0 } closes it.
@@ -27,6 +32,10 @@ own == "" { next }
         if (own == "apps") { if (to != "sim") report(FNR, "apps includes " target ": public headers and sim only") }
         else if (floor_of[to] > floor_of[own]) report(FNR, own " includes " target ": an include must not go up")
         else if (floor_of[to] == floor_of[own] && to != "base") report(FNR, own " includes " target ": folders of one floor are strangers")
+    }
+    if (room != "" && to == own && target != "script/script.h") {
+        into = m > 2 ? path[2] : "top"
+        if (into != room && room_of[into] >= room_of[room]) report(FNR, "script/" room " includes " target ": an include must not go up")
     }
     if (m > 1 && to == "..") report(FNR, own " includes " target ": by its path from src/")
     next

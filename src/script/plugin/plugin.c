@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "script/shell.h"
-#include "script/sysctl_defaults.h"
+#include "script/programs/programs.h"
+#include "script/programs/sysctl_defaults.h"
 
 /* At birth, of gettimeofday and of the host alike: its timestamps (SO_TIMESTAMPING) are compared with packetdrill's clock. */
 static const uint64_t plugin_birth_ns = 1000 * 1000000000ull;

@@ -1,6 +1,0 @@
-/* packet_names.h: the words of icmp lines. */
-#ifndef SCRIPT_PACKET_NAMES_H
-#define SCRIPT_PACKET_NAMES_H
-int packet_icmp_type(int version, int unused, const char *name); /* -1: unknown */
-int packet_icmp_code(int version, int type, const char *name);
-#endif
