@@ -1,4 +1,4 @@
-/* sysctl.c: parameters by the names that scripts use: Linux's (the host knows them by these names), FreeBSD's
+/* sysctl.c: sysctl(8), and parameters by the names that scripts use: Linux's (the host knows them by these names), FreeBSD's
  * (sysctl_bsd.c), and those that change nothing a script could see here (host/sysctl_linux.c). An unknown one makes the script skipped. */
 #include <ctype.h>
 #include <errno.h>
@@ -202,7 +202,7 @@ static void list(void *ctx, const char *name, const char *unused)
         shell_print(listing->io, "%s = %s\n", name, value);
 }
 
-void shell_sysctl_each(struct shell *shell, struct shell_io *io, bool names_only)
+static void list_all(struct shell *shell, struct shell_io *io, bool names_only)
 {
     struct listing listing = {shell, io, names_only};
     (void)lil_sysctl_each(shell->run->host, list, &listing);
@@ -234,4 +234,69 @@ void shell_defaults(struct shell *shell, const char *file_text)
             shell_run(&inner, word, &io);
         p += length + (p[length] == '\n');
     }
+}
+
+/* --- the programs ------------------------------------------------------------------------------------------------------ */
+/* set_sysctls.py /proc/sys/net/ipv4/tcp_sack=1 ...: what it saves for later needs no restoring here. */
+static int do_set_sysctls(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    int status = 0;
+    (void)io;
+    for (int i = 1; i < argc; i++) {
+        char *equals = strchr(argv[i], '=');
+        if (!equals)
+            run_skip(shell->run, "command: %s: %s has no value", argv[0], argv[i]);
+        *equals = 0;
+        status |= shell_sysctl_set(shell, argv[i], equals + 1);
+    }
+    return status;
+}
+
+static int do_sysctl(struct shell *shell, int argc, char **argv, struct shell_io *io)
+{
+    bool bare = false, quiet = false, tolerant = false, all = false, names = false;
+    int status = 0;
+    for (int i = 1; i < argc; i++) {
+        char *equals = strchr(argv[i], '='), value[256];
+        if (argv[i][0] == '-') {
+            bare |= strpbrk(argv[i], "nb") != NULL;
+            quiet |= strchr(argv[i], 'q') != NULL;
+            tolerant |= strpbrk(argv[i], "ei") != NULL;
+            all |= strpbrk(argv[i], "aAX") != NULL || strcmp(argv[i], "--all") == 0;
+            names |= strchr(argv[i], 'N') != NULL;
+            continue;
+        }
+        const char *name = arena_copy(&shell->run->script.arena, argv[i],
+                                      equals ? (size_t)(equals - argv[i]) : strlen(argv[i])),
+                   *to = equals ? equals + 1 : NULL;
+        if (equals && !*to && i + 1 < argc) /* a= 1 */
+            to = argv[++i];
+        else if (!equals && i + 2 < argc && strcmp(argv[i + 1], "=") == 0) /* a = 1 */
+            to = argv[i += 2];
+        if (tolerant && !shell_sysctl_known(shell, name))
+            continue;
+        bool is_bsd = shell_sysctl_bsd_get(shell, name, value, sizeof value); /* tells "name: value", and of a change "name: old -> new" */
+        if (is_bsd || !to)
+            shell_sysctl_get(shell, name, value, sizeof value);
+        int refused = to ? shell_sysctl_set(shell, name, to) : 0;
+        status |= refused;
+        if (refused)
+            continue;
+        if (names)
+            shell_print(io, "%s\n", name);
+        else if (!to || !quiet)
+            shell_print(io, "%s%s%s%s%s\n", bare ? "" : name, bare ? "" : is_bsd ? ": " : " = ", is_bsd || !to ? value : "",
+                        is_bsd && to ? " -> " : "", to ? to : "");
+    }
+    if (all)
+        list_all(shell, io, names);
+    return status;
+}
+
+bool shell_parameters(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
+{
+    static const struct shell_program programs[] = {
+        {"sysctl", do_sysctl}, {"set_sysctls.py", do_set_sysctls},
+    };
+    return shell_find(programs, ARRAY_COUNT(programs), shell, argc, argv, io, status);
 }

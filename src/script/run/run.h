@@ -98,7 +98,7 @@ struct run {
     struct signing_key *signing_keys;
     struct counter *counters;          /* nstat's history */
     struct shell_variable *routes;     /* what `ip route` added: destination, way */
-    uint32_t features_off;             /* ethtool -K: a bit each (look.c) */
+    uint32_t features_off;             /* ethtool -K: a bit each (devices.c) */
     unsigned next_labels;              /* devices that put MPLS labels on */
     unsigned next_temporary;           /* mktemp */
     struct made_file *made;            /* what commands wrote and removed (made.c) */

@@ -40,6 +40,9 @@ struct shell_program {
     const char *name;
     int (*run)(struct shell *shell, int argc, char **argv, struct shell_io *io); /* the exit status */
 };
+/* One of several that share the programs; false: argv[0] is none of its own. */
+typedef bool shell_part(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status);
+
 /* shell.c */
 void shell_init(struct shell *shell, struct run *run);
 void shell_print(struct shell_io *io, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -68,7 +71,7 @@ char *shell_file_beside(struct shell *shell, const char *path);                 
 bool shell_file_size(const struct run *run, const char *path, int64_t *size);
 bool shell_file_is_gone(const struct run *run, const char *path);
 int shell_file_write(struct shell *shell, const char *path, const char *text, bool append); /* as `>` does: a parameter, too */
-bool shell_files(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status); /* cat, cp, dd ...; false: none of them */
+shell_part shell_files; /* cat, cp, dd ... */
 
 /* What the shell asks of programs/: to run a program (command.c); the text of a file in /proc or /sys, or NULL (look.c); parameters
  * (sysctl.c): NAME in dots or as /proc/sys/...; 0, or the script ends as skipped. */
