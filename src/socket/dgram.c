@@ -376,7 +376,7 @@ bool dgram_is_linux_udp(const struct file *file)
 
 /* What no packet can hold, or none that must not be fragmented. IP_RECVERR: the error queue has the limit (ip(7),
  * IP_MTU_DISCOVER): tracepath reads it there. */
-static int check_length(struct sock *sock, size_t total, const struct flow *flow, const struct tcp_path *path)
+static int check_length(struct sock *sock, size_t total, const struct flow *flow, const struct tcp_path *path, bool in_segments)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
     int policy = ip_get_pmtudisc(sock);
@@ -385,7 +385,7 @@ static int check_length(struct sock *sock, size_t total, const struct flow *flow
     uint32_t mtu = policy >= IP_PMTUDISC_PROBE ? path->link_mtu : path->mtu;
     struct flow told = *flow;
 
-    if (total + header <= (is_whole ? mtu : DATAGRAM_MAX + (is_v4 ? 0 : ip_length)))
+    if (total + header <= (is_whole && !in_segments ? mtu : DATAGRAM_MAX + (is_v4 ? 0 : ip_length)))
         return 0;
     if (sock->file.family == AF_INET)
         told.remote_port = udp_get_flow(sock->pcb)->remote_port; /* the peer's, where connect() fixed one */
@@ -441,7 +441,7 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
     if (file->family == AF_INET6 && addr_is_v4(&name.addr) && dgram_is_linux_udp(file) && (flags & MSG_OOB || !name.port))
         return flags & MSG_OOB ? -EOPNOTSUPP : -EINVAL; /* to a mapped address: as udp_sendmsg() has it */
     control->flow_label = name.flow_label;
-    result = check_length(sock, total, &flow, &path);
+    result = check_length(sock, total, &flow, &path, cork_segment(sock, control) != 0);
     if (result < 0)
         return result;
     result = udp_error(sock->pcb, true);
@@ -461,8 +461,9 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
         result = cork_begin(sock, &flow, control, path.mtu);
         return result < 0 ? result : cork_append(sock, message, flags);
     }
-    if (cork_segment(sock, control) && total > cork_segment(sock, control))
-        return cork_send_segments(sock, message, &flow, control, path.mtu);
+    uint32_t segment = cork_segment(sock, control), mtu = ip_get_pmtudisc(sock) >= IP_PMTUDISC_PROBE ? path.link_mtu : path.mtu;
+    if (segment && (total > segment || total + (addr_is_v4(&flow.remote) ? 28 : 48) > mtu))
+        return cork_send_segments(sock, message, &flow, control, mtu);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);
     for (;;) {
         result = dgram_send_once(sock, message, total, &flow, control);

@@ -105,7 +105,7 @@ ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, cons
     uint8_t *bytes;
     ssize_t result = 0;
 
-    if (size + (addr_is_v4(&flow->remote) ? 28 : 48) > mtu)
+    if ((total < size ? total : size) + (addr_is_v4(&flow->remote) ? 28 : 48) > mtu)
         return -EMSGSIZE;
     if (total > size * SEGMENTS)
         return -EINVAL;

@@ -227,7 +227,7 @@ int stream_connect_start(struct sock *sock, const struct sock_name *name)
             return result;
         tcb = stream_tcb(sock);
     } else if (sock->flags & SF_FAILED) {
-        tcp_disconnect(tcp_of(sock), tcb, sock_now(&sock->file));
+        tcp_disconnect(tcp_of(sock), tcb, sock->flags & SF_DEFERRED, sock_now(&sock->file));
     }
     result = tcp_set_flow_label(tcb, name->flow_label);
     if (result < 0)
@@ -259,10 +259,10 @@ static int stream_dissolve(struct sock *sock)
         tcb = NULL;
     }
     if (tcb)
-        tcp_disconnect(tcp_of(sock), tcb, sock_now(&sock->file));
+        tcp_disconnect(tcp_of(sock), tcb, sock->flags & SF_DEFERRED, sock_now(&sock->file));
     if (sock->binding && sock->flags & SF_PORT_AUTO)
         ports_unbind(sock_ports(sock), sock);
-    sock->flags &= ~(uint32_t)(SF_CONNECTING | SF_CONNECTED | SF_FAILED | SF_SHUT_RD | SF_SHUT_WR | SF_PORT_AUTO);
+    sock->flags &= ~(uint32_t)(SF_CONNECTING | SF_CONNECTED | SF_FAILED | SF_SHUT_RD | SF_SHUT_WR | SF_PORT_AUTO | SF_DEFERRED);
     if (sock->file.waiters)
         file_wake(&sock->file, POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLRDHUP | POLLHUP);
     return tcb ? 0 : new_tcb(sock);
@@ -348,8 +348,8 @@ static int stream_connect(struct lil_proc *proc, struct file *file, const struct
         sock->flags = (sock->flags & ~(uint32_t)SF_CONNECTING) | SF_FAILED; /* BSD: the error stays for SO_ERROR */
         return reconnect_refusal(sock);
     }
-    if (sock->flags & SF_CONNECTING && sock->flags & (SF_SHUT_RD | SF_SHUT_WR) && state_of(sock) == TCPS_CLOSED)
-        return -EINVAL;
+    if (sock->flags & SF_CONNECTING && sock->flags & (SF_SHUT_RD | SF_SHUT_WR) && calls_are(file, CALLS_LINUX))
+        return -EINVAL; /* SS_DISCONNECTING */
     if (sock->flags & SF_CONNECTING)
         return stream_connect_wait(proc, sock, true);
     if (sock->flags & SF_CONNECTED) {
@@ -526,6 +526,8 @@ static int stream_shutdown(struct lil_proc *proc, struct file *file, int how)
     if (sock->flags & SF_LISTENING)
         return !sock_params(file)->connect_unspec_ok ? refuse_shutdown(sock, how) : how == SHUT_WR ? 0 : stream_dissolve(sock);
     tcb = stream_tcb(sock);
+    if (sock->flags & SF_DEFERRED && calls_are(file, CALLS_LINUX)) /* in SYN-SENT there */
+        return stream_dissolve(sock);
     /* Linux's inet_shutdown(): remembered all the same */
     if (tcb && tcp_get_state(tcb) == TCPS_CLOSED && sock_params(file)->connect_unspec_ok) {
         if (sock->flags & SF_CONNECTING) /* it failed, and nobody was told: SS_DISCONNECTING */

@@ -190,7 +190,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 void tcp_abort(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns); /* RST, gone */
 void tcp_kill(struct tcp *tcp, struct tcb *tcb, int error, uint64_t now_ns); /* RST; its user finds ERROR (`ss -K`) */
 /* connect(AF_UNSPEC): back to CLOSED with an RST where one is due; the tcb stays. */
-void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
+void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, bool was_deferred, uint64_t now_ns);
 
 /* A call that has text waits for the handshake of TCB to end, or no longer: the ACK of a SYN/ACK goes with that text, on Linux. */
 void tcp_await_text(struct tcb *tcb, bool waits);

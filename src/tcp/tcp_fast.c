@@ -62,7 +62,7 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
         ext->tail_start = start;
         ext->pushed_seq = start + (uint32_t)taken;
     } else {
-        queue_note(tcb, (uint32_t)taken, false, false);
+        queue_note(tcb, (uint32_t)taken, false, false, false);
     }
     tcb->write_seq += (uint32_t)taken;
     tcb_note_busy(tcb);

@@ -189,8 +189,8 @@ static void add_mark(struct tcb *tcb, uint32_t end, bool push, bool sealed)
     ext->marks[ext->mark_count++].push = push;
 }
 
-/* The next piece of at most LIMIT bytes. Returns how many. */
-static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool mark)
+/* The next piece of at most LIMIT bytes, behind which the write GOES_ON (what it had no room for). Returns how many. */
+static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool goes_on, bool mark)
 {
     uint32_t room = walk_room(tcb, walk);
     if (room == 0) {
@@ -209,7 +209,7 @@ static uint32_t walk_on(struct tcb *tcb, struct walk *walk, uint32_t limit, bool
     }
     uint32_t take = min_u32(room, limit);
     walk->seq += take;
-    if (take == room && take < limit && !walk->urgent)
+    if (take == room && (take < limit || goes_on) && !walk->urgent)
         walk_full(tcb, walk, mark);
     return take;
 }
@@ -224,13 +224,14 @@ uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent)
         if (walk_room(tcb, &walk) == 0 &&
             (queued + taken + walk.pieces * BUFFER_COST >= tcb->sndbuf || (lowat && walk.seq - walk.sent >= lowat)))
             break;
-        taken += walk_on(tcb, &walk, (uint32_t)min_u64(limit - taken, UINT32_MAX / 4), false);
+        taken += walk_on(tcb, &walk, (uint32_t)min_u64(limit - taken, UINT32_MAX / 4), false, false);
     }
     return taken;
 }
 
-/* BYTES were added to the buffer by one write, SND.NXT and WRITE_SEQ are as before. MORE: no PSH at its end yet (MSG_MORE). */
-void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
+/* BYTES were added to the buffer by one write, SND.NXT and WRITE_SEQ are as before. MORE: no PSH at its end yet (MSG_MORE).
+ * IS_CUT: the write had more, and no room. */
+void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent, bool is_cut)
 {
     struct tcb_ext *ext = tcb->ext;
     if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX) {
@@ -243,9 +244,10 @@ void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent)
     struct walk walk = walk_begin(tcb, urgent);
     uint32_t end = walk.seq + bytes;
     while (walk.seq != end)
-        (void)walk_on(tcb, &walk, end - walk.seq, true);
+        (void)walk_on(tcb, &walk, end - walk.seq, is_cut, true);
     ext->tail_start = walk.tail;
-    if (!more || (walk.seq - walk.pushed > tcb->max_window >> 1 && seq_gt(walk.seq, walk.pushed))) {
+    bool is_gone = is_cut && walk.sent == walk.seq; /* as a full buffer */
+    if (!is_gone && (!more || (walk.seq - walk.pushed > tcb->max_window >> 1 && seq_gt(walk.seq, walk.pushed)))) {
         walk.push = true;
         walk.pushed = end;
     }

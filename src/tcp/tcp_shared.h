@@ -181,7 +181,7 @@ bool plpmtud_on_loss(struct tcb *tcb);
 /* tcp_queue.c */
 uint32_t queue_cost(const struct tcb *tcb, size_t size);
 uint32_t queue_room(struct tcb *tcb, size_t limit, bool urgent);
-void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent);
+void queue_note(struct tcb *tcb, uint32_t bytes, bool more, bool urgent, bool is_cut);
 bool queue_pass_push(struct tcb *tcb, uint32_t end);
 uint32_t queue_grow(struct tcb *tcb, uint32_t bytes);
 uint32_t queue_first_end(struct tcb *tcb);

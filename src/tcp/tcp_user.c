@@ -165,7 +165,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     if (taken == 0)
         return 0;
     /* RFC 9293 3.9.1.2: each write is a push unless MSG_MORE says that more comes (MUST-60). */
-    queue_note(tcb, (uint32_t)taken, (flags & MSG_MORE) && (size_t)taken == limit, flags & MSG_OOB);
+    bool is_cut = (size_t)taken != limit;
+    queue_note(tcb, (uint32_t)taken, (flags & MSG_MORE) && !is_cut, flags & MSG_OOB, is_cut);
     tcb->write_seq += (uint32_t)taken;
     tcb_note_busy(tcb);
     if (tcb->ext->has_stamps)
@@ -488,10 +489,10 @@ static void forget_ext(struct tcb *tcb)
     tcb->ext->space_bytes = space;
 }
 
-void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
+void tcp_disconnect(struct tcp *tcp, struct tcb *tcb, bool was_deferred, uint64_t now_ns)
 {
     tcp_set_now(tcp, now_ns);
-    bool is_broken = tcb->state == TCPS_SYN_SENT || needs_reset(tcb);
+    bool is_broken = was_deferred || tcb->state == TCPS_SYN_SENT || needs_reset(tcb);
     if (needs_reset(tcb))
         reset_send(tcb);
     void *user = tcb->user;

@@ -511,6 +511,8 @@ void window_on_new_text(struct tcb *tcb, uint32_t length)
 void window_delay_ack(struct tcb *tcb, uint32_t ms)
 {
     uint64_t deadline = timer_on_wheel(tcb->tcp, tcb_now(tcb) + ms * NS_PER_MS);
+    if (deadline == tcb_now(tcb)) /* the next tick */
+        deadline += NS_PER_MS;
     if (tcb->delack_ns == 0 || deadline < tcb->delack_ns)
         tcb->delack_ns = deadline ? deadline : 1;
     timer_arm(tcb, tcb->delack_ns);
@@ -541,7 +543,7 @@ static void delay_linux(struct tcb *tcb)
         tcb_mark_due(tcb);
         return;
     }
-    window_delay_ack(tcb, max_u32(ato, 1)); /* none yet: the next tick */
+    window_delay_ack(tcb, ato);
 }
 
 /* RFC 9293 3.8.6.3 (MUST-40): within 0.5 s, at least every second full-sized segment. */
