@@ -227,36 +227,37 @@ static void change(const struct filter_rule *rule, struct passage *p)
     }
 }
 
-/* 1: accepted, 0: dropped, -1: nothing was decided. */
-static int go_through(const struct filter_chain *chain, struct passage *p)
+enum verdict { UNDECIDED, ACCEPTED, DROPPED };
+
+static enum verdict go_through(const struct filter_chain *chain, struct passage *p)
 {
     for (struct filter_rule *rule = chain->rules; rule; rule = rule->next) {
         if (!rule_matches(rule, p))
             continue;
         rule->packets++;
         rule->bytes += p->whole;
-        int verdict;
+        enum verdict verdict;
         switch (rule->target) {
         case TARGET_ACCEPT:
-            return 1;
+            return ACCEPTED;
         case TARGET_REJECT:
             reject(rule, p);
-            return 0;
+            return DROPPED;
         case TARGET_DROP:
-            return 0;
+            return DROPPED;
         case TARGET_RETURN:
-            return -1;
+            return UNDECIDED;
         case TARGET_JUMP:
         case TARGET_GOTO:
             verdict = go_through(rule->chain, p);
-            if (verdict >= 0 || rule->target == TARGET_GOTO)
+            if (verdict != UNDECIDED || rule->target == TARGET_GOTO)
                 return verdict;
             break;
         default:
             change(rule, p);
         }
     }
-    return -1;
+    return UNDECIDED;
 }
 
 static bool passes(struct passage *p, enum filter_hook hook)
@@ -264,8 +265,8 @@ static bool passes(struct passage *p, enum filter_hook hook)
     for (struct filter_chain *chain = p->host->filter->chains; chain; chain = chain->next) {
         if (chain->hook != hook || (chain->version && chain->version != p->ip->version))
             continue;
-        int verdict = go_through(chain, p);
-        if (verdict < 0 ? chain->drops : verdict == 0)
+        enum verdict verdict = go_through(chain, p);
+        if (verdict == DROPPED || (verdict == UNDECIDED && chain->drops))
             return false;
     }
     return true;

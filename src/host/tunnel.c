@@ -234,22 +234,20 @@ static bool pop_labels(const struct tunnels *tunnels, struct lil_packet *packet)
     return true;
 }
 
-static void set_inner_ecn(uint8_t outer_tos, struct lil_packet *packet, bool *drop)
+/* RFC 6040 4.2: the outer header's mark goes to the inner one. False: the inner says that it understands none; it is to be dropped. */
+static bool take_outer_ecn(uint8_t outer_tos, struct lil_packet *packet)
 {
     struct ip inner;
     uint8_t *bytes = (uint8_t *)packet_pull(packet, min_u32(packet->length, IPV6_LENGTH));
     int ecn = bytes && read_inner(&inner, packet, 0) ? ecn_decapsulate(outer_tos, inner.tos) : 0;
-    *drop = ecn < 0;
     if (ecn > 0 && ecn != (inner.tos & 3))
         ip_set_ecn(bytes, (uint8_t)ecn);
+    return ecn >= 0;
 }
 
 static void accept_inner(struct lil_host *host, struct tunnel *tunnel, const struct ip *ip, struct lil_packet *packet)
 {
-    bool drop = host->tunnels->depth >= TUNNEL_DEPTH || packet->length < IPV4_LENGTH;
-    if (!drop)
-        set_inner_ecn(ip->tos, packet, &drop);
-    if (drop) {
+    if (host->tunnels->depth >= TUNNEL_DEPTH || packet->length < IPV4_LENGTH || !take_outer_ecn(ip->tos, packet)) {
         host_drop_input(host, tunnel->interface, LIL_DROP_TUNNEL, packet);
         return;
     }

@@ -44,6 +44,8 @@ struct seen {
     size_t transport, payload;
 };
 
+static int from_server(const struct fault *fault) { return 3 - fault->from_client; } /* a link's directions are 1 and 2 */
+
 static struct seen look_at(struct lil_packet *packet)
 {
     uint8_t bytes[256];
@@ -246,7 +248,7 @@ static int64_t trickle(struct fault *fault, struct fault_flow *flow, const struc
             if (i + 1 < seen->payload)
                 one.tcp.flags &= (uint16_t)~TCP_FIN;
             rewrite(byte, &one, i);
-            lil_link_input(fault->link, 3 - fault->from_client, byte, now_ns); /* and so through here again */
+            lil_link_input(fault->link, from_server(fault), byte, now_ns); /* and so through here again */
         }
         return DROP;
     }
@@ -273,7 +275,7 @@ static void reset_back(struct fault *fault, const struct lil_packet *packet, con
     back.tcp.source_port = seen->tcp.dest_port, back.tcp.dest_port = seen->tcp.source_port;
     back.tcp.ack = seen->tcp.seq + (uint32_t)seen->payload + !!(seen->tcp.flags & TCP_FIN);
     make_reset(reset, &back, seen->tcp.ack);
-    lil_link_input(fault->link, 3 - fault->from_client, reset, now_ns); /* and so through here */
+    lil_link_input(fault->link, from_server(fault), reset, now_ns); /* and so through here */
 }
 
 /* A NAT's entry ends with its idle time, and only a SYN makes a new one. */

@@ -509,8 +509,7 @@ static ssize_t deliver(struct sock *sock, const struct lil_packet *packet, size_
             sock->file.type == SOCK_DGRAM && sock->file.protocol == IPPROTO_UDP ? info->flow.remote_port : 0;
         socklen_t length = sock_print(sock, &info->flow.remote, port, info->flow.scope, &from);
 
-        memcpy(message->msg_name, &from, message->msg_namelen < length ? message->msg_namelen : length);
-        message->msg_namelen = length;
+        message_put_name(message, &from, length);
     }
     control_print(sock, info, message);
     return (ssize_t)(flags & MSG_TRUNC ? packet->length : n);

@@ -175,6 +175,45 @@ void control_put(struct msghdr *message, size_t room, int level, int type, const
     message->msg_controllen = printer.used;
 }
 
+void control_put_error(const struct sock *sock, struct msghdr *message, size_t room, const struct sock_extended_err *error,
+                       const struct addr *offender)
+{
+    bool v4 = sock->file.family == AF_INET;
+    struct {
+        struct sock_extended_err error;
+        struct sockaddr_storage offender;
+    } data = {.error = *error};
+
+    if (offender)
+        (void)addr_to_sockaddr(offender, 0, 0, v4 ? AF_INET : AF_INET6, &data.offender);
+    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
+                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+}
+
+void message_put_name(struct msghdr *message, const struct sockaddr_storage *name, socklen_t length)
+{
+    if (!message->msg_name)
+        return;
+    memcpy(message->msg_name, name, message->msg_namelen < length ? message->msg_namelen : length);
+    message->msg_namelen = length;
+}
+
+size_t message_put_text(struct msghdr *message, const void *bytes, size_t size)
+{
+    size_t taken = 0;
+
+    for (size_t i = 0; i < message->msg_iovlen && taken < size; i++) {
+        size_t n = message->msg_iov[i].iov_len < size - taken ? message->msg_iov[i].iov_len : size - taken;
+
+        if (n && bytes)
+            memcpy(message->msg_iov[i].iov_base, (const char *)bytes + taken, n);
+        else if (n)
+            memset(message->msg_iov[i].iov_base, 0, n);
+        taken += n;
+    }
+    return taken;
+}
+
 /* SO_TIMESTAMP and its kin (stamp.c). */
 static void put_times(struct printer *printer, const struct sock *sock, uint64_t time_ns)
 {
@@ -301,15 +340,10 @@ void control_print(const struct sock *sock, const struct udp_info *info, struct 
 /* MSG_ERRQUEUE: the datagram that failed, its destination as the name, who said so and why as control data (ip(7)). */
 ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags)
 {
-    struct {
-        struct sock_extended_err error;
-        struct sockaddr_storage offender;
-    } data;
     struct udp_icmp icmp;
     struct printer printer = {message, message->msg_control ? message->msg_controllen : 0, 0};
     struct lil_packet *packet;
     struct sockaddr_storage name;
-    socklen_t length;
     size_t done = 0;
 
     (void)flags;
@@ -319,27 +353,19 @@ ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int fla
     for (size_t i = 0; i < message->msg_iovlen && done < packet->length; i++)
         done += packet_read(packet, done, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
     message->msg_flags = MSG_ERRQUEUE | (done < packet->length ? MSG_TRUNC : 0);
-    if (message->msg_name) {
-        length = sock_print(sock, &icmp.flow.remote, icmp.flow.remote_port, 0, &name);
-        memcpy(message->msg_name, &name, message->msg_namelen < length ? message->msg_namelen : length);
-        message->msg_namelen = length;
-    }
-    const struct addr *offender = &icmp.arrival.flow.remote;
-    memset(&data, 0, sizeof data);
-    data.error.ee_errno = (uint32_t)icmp.error;
-    data.error.ee_origin = icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : icmp.version ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_LOCAL;
-    data.error.ee_type = icmp.type;
-    data.error.ee_code = icmp.code;
-    data.error.ee_info = icmp.info;
-    length = sock->file.family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    message_put_name(message, &name, sock_print(sock, &icmp.flow.remote, icmp.flow.remote_port, 0, &name));
+    const struct sock_extended_err error = {
+        .ee_errno = (uint32_t)icmp.error,
+        .ee_origin = icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : icmp.version ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_LOCAL,
+        .ee_type = icmp.type,
+        .ee_code = icmp.code,
+        .ee_info = icmp.info};
     if (icmp.version) {
-        length = addr_to_sockaddr(offender, 0, 0, sock->file.family, &data.offender);
         put_times(&printer, sock, icmp.arrival.time_ns);
         put_arrival(&printer, sock, &icmp.arrival);
     }
-    put(&printer, sock->file.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
-        sock->file.family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &data, sizeof data.error + length);
     message->msg_controllen = printer.used;
+    control_put_error(sock, message, printer.size, &error, icmp.version ? &icmp.arrival.flow.remote : NULL);
     packet_free(packet);
     return (ssize_t)done;
 }

@@ -398,14 +398,8 @@ static ssize_t give(struct netlink *netlink, struct msghdr *message, int flags)
 {
     struct answer *first = list_entry(netlink->queue.next, struct answer, node);
     struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = first->groups};
-    size_t done = 0, length = first->length;
+    size_t length = first->length, done = message_put_text(message, first->bytes, length);
 
-    for (size_t i = 0; i < message->msg_iovlen && done < length; i++) {
-        size_t part = length - done < message->msg_iov[i].iov_len ? length - done : message->msg_iov[i].iov_len;
-        if (part)
-            memcpy(message->msg_iov[i].iov_base, first->bytes + done, part);
-        done += part;
-    }
     if (message->msg_name) {
         memcpy(message->msg_name, &name, message->msg_namelen < sizeof name ? message->msg_namelen : sizeof name);
         message->msg_namelen = sizeof name;

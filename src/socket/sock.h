@@ -202,9 +202,17 @@ struct control { /* what an outgoing message's control data say */
 int control_parse(const struct sock *sock, const struct msghdr *message, struct control *control) MUST_CHECK;
 void control_print(const struct sock *sock, const struct udp_info *info, struct msghdr *message);
 /* Appends one control message behind the MSG_CONTROLLEN bytes that are there; ROOM bytes in all. */
+void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
 /* IP_PKTINFO and its kin of a message that came so. */
 void control_put_arrival(const struct sock *sock, const struct udp_info *info, struct msghdr *message, size_t room);
-void control_put(struct msghdr *message, size_t room, int level, int type, const void *data, size_t length);
+/* MSG_ERRQUEUE: what happened, and who told of it: NULL: nobody. */
+struct sock_extended_err;
+void control_put_error(const struct sock *sock, struct msghdr *message, size_t room, const struct sock_extended_err *error,
+                       const struct addr *offender);
+ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* of datagrams that failed */
+/* Where it came from, as far as the caller has room; nothing where it asks for no name. */
+void message_put_name(struct msghdr *message, const struct sockaddr_storage *name, socklen_t length);
+size_t message_put_text(struct msghdr *message, const void *bytes, size_t size); /* NULL: of zeros; how much had room */
 /* dgram.c, dgram_cork.c: UDP_CORK, MSG_MORE, UDP_SEGMENT */
 ssize_t dgram_send_once(struct sock *sock, const struct msghdr *message, size_t total, const struct flow *flow,
                         const struct control *control);
@@ -218,11 +226,6 @@ ssize_t cork_send_segments(struct sock *sock, const struct msghdr *message, cons
                            const struct control *control, uint32_t mtu);
 int cork_set_option(struct sock *sock, int name, const void *value, socklen_t length) MUST_CHECK; /* of IPPROTO_UDP */
 int cork_get_option(const struct sock *sock, int name, int *number) MUST_CHECK;
-/* zerocopy.c */
-/* The same by level, and numbers alone: what is only kept. NAME must be one (has). */
-bool plain_option_has(int level, int name);
-int plain_option_put(struct sock *sock, int level, int name, int number);
-int plain_option_value(const struct sock *sock, int level, int name);
 /* SO_PEEK_OFF (socket(7)): where MSG_PEEK goes on, behind what was peeked at; reading moves the place back. -1: not in use. */
 int peek_place(const struct sock *sock);
 void peek_place_move(struct sock *sock, ssize_t by);
@@ -231,6 +234,10 @@ int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const v
 int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length);
 void plain_option_free(struct sock *sock);
 void plain_option_copy(struct sock *sock, const struct sock *from); /* best effort */
+/* The same by level, and numbers alone: what is only kept. NAME must be one (has). */
+bool plain_option_has(int level, int name);
+int plain_option_put(struct sock *sock, int level, int name, int number);
+int plain_option_value(const struct sock *sock, int level, int name);
 /* stamp.c: SO_TIMESTAMPING of streams. */
 int stamp_enable(struct sock *sock, uint32_t flags, bool is_new) MUST_CHECK;
 int stamp_check_control(const struct sock *sock, const struct msghdr *message) MUST_CHECK;
@@ -245,6 +252,7 @@ ssize_t stamp_receive(struct sock *sock, struct msghdr *message, size_t room);
 void stamp_print_received(struct sock *sock, struct msghdr *message, size_t room); /* when what was read came */
 /* the same of a datagram or an error */
 void stamp_print_arrival(const struct sock *sock, struct msghdr *message, size_t room, uint64_t time_ns);
+/* zerocopy.c */
 int zerocopy_enable(struct sock *sock, bool on);
 void zerocopy_free(struct sock *sock);
 enum { SEND_UNREADABLE = 0x1000000 /* with MSG_FASTOPEN: there are bytes, which cannot be read */ };
@@ -253,7 +261,6 @@ bool zerocopy_is_ready(const struct sock *sock); /* of datagrams; a stream's are
 /* MSG_ERRQUEUE: which sends are done; of datagrams, -EAGAIN: none. */
 ssize_t zerocopy_tell(struct sock *sock, const struct tcp_stamp *done, struct msghdr *message, size_t room);
 ssize_t zerocopy_receive_datagram(struct sock *sock, struct msghdr *message, size_t room);
-ssize_t control_receive_error(struct sock *sock, struct msghdr *message, int flags); /* MSG_ERRQUEUE */
 static inline size_t iov_total(const struct iovec *iov, size_t count)
 {
     size_t total = 0;

@@ -167,31 +167,13 @@ static void put_plain_time(const struct sock *sock, struct msghdr *message, size
 }
 
 /* The packet itself is not kept: its text is zeros, or the statistics that were asked for. */
-static size_t put_packet(const struct note *note, struct msghdr *message)
-{
-    size_t taken = 0;
-
-    for (size_t i = 0; i < message->msg_iovlen && taken < note->size; i++) {
-        size_t n = message->msg_iov[i].iov_len < note->size - taken ? message->msg_iov[i].iov_len : note->size - taken;
-
-        if (note->stats)
-            memcpy(message->msg_iov[i].iov_base, note->stats + taken, n);
-        else
-            memset(message->msg_iov[i].iov_base, 0, n);
-        taken += n;
-    }
-    return taken;
-}
-
 static ssize_t tell(struct sock *sock, const struct note *note, struct msghdr *message, size_t room)
 {
-    struct {
-        struct sock_extended_err error;
-        struct sockaddr_in6 offender;
-    } data = {.error = {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING, .ee_info = note->kind}};
+    const struct sock_extended_err error = {
+        .ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING, .ee_info = note->kind, .ee_data = note->id};
     bool v4 = sock->file.family == AF_INET;
     uint32_t flags = sock->ext->tsflags;
-    size_t taken = put_packet(note, message);
+    size_t taken = message_put_text(message, note->stats, note->size);
     bool has_packet = note->size && !note->stats && note->kind != SCM_TSTAMP_ACK; /* with headers and a device */
 
     message->msg_namelen = 0;
@@ -203,15 +185,8 @@ static ssize_t tell(struct sock *sock, const struct note *note, struct msghdr *m
     if (note->stats && flags & SOF_TIMESTAMPING_SOFTWARE)
         control_put(message, room, SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, note->stats, note->size);
     /* the packet's source: IPv4 tells it to who asks for control data (ipv4_datagram_support_cmsg), IPv6 to all */
-    if (has_packet && (!v4 || flags & SOF_TIMESTAMPING_OPT_CMSG)) {
-        struct sockaddr_storage source;
-
-        (void)addr_to_sockaddr(&note->source, 0, 0, sock->file.family, &source);
-        memcpy(&data.offender, &source, sizeof data.offender);
-    }
-    data.error.ee_data = note->id;
-    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
-                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+    bool has_source = has_packet && (!v4 || flags & SOF_TIMESTAMPING_OPT_CMSG);
+    control_put_error(sock, message, room, &error, has_source ? &note->source : NULL);
     return (ssize_t)taken;
 }
 
@@ -287,44 +262,27 @@ ssize_t stamp_receive_datagram(struct sock *sock, struct msghdr *message, size_t
 ssize_t stamp_receive_icmp(struct sock *sock, struct msghdr *message, size_t room)
 {
     enum { QUOTED = 20 };
-    struct {
-        struct sock_extended_err error;
-        struct sockaddr_storage offender;
-    } data = {0};
-    bool v4 = sock->file.family == AF_INET;
     struct tcb *tcb = stream_tcb(sock);
     const struct flow *flow = tcb ? tcp_get_flow(tcb) : NULL;
     struct sockaddr_storage name;
     struct tcp_icmp_note note;
-    size_t taken = 0;
+    size_t taken;
 
     if (!tcb || !tcp_icmp_note(tcb, &note))
         return -EAGAIN;
     (void)tcp_error(tcb, true); /* it was the socket's error, too (sock_dequeue_err_skb) */
-    for (size_t i = 0; i < message->msg_iovlen && taken < QUOTED; i++) {
-        size_t n = message->msg_iov[i].iov_len < QUOTED - taken ? message->msg_iov[i].iov_len : QUOTED - taken;
-
-        memset(message->msg_iov[i].iov_base, 0, n);
-        taken += n;
-    }
+    taken = message_put_text(message, NULL, QUOTED);
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE | (taken < QUOTED ? MSG_TRUNC : 0);
-    if (message->msg_name) {
-        socklen_t length = sock_print(sock, &flow->remote, flow->remote_port, 0, &name);
-
-        memcpy(message->msg_name, &name, message->msg_namelen < length ? message->msg_namelen : length);
-        message->msg_namelen = length;
-    }
-    data.error.ee_errno = note.error;
-    data.error.ee_origin = note.icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
-    data.error.ee_type = note.icmp.type;
-    data.error.ee_code = note.icmp.code;
-    (void)addr_to_sockaddr(&flow->remote, 0, 0, v4 ? AF_INET : AF_INET6, &data.offender);
+    message_put_name(message, &name, sock_print(sock, &flow->remote, flow->remote_port, 0, &name));
+    const struct sock_extended_err error = {.ee_errno = note.error,
+                                            .ee_origin = note.icmp.version == 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP,
+                                            .ee_type = note.icmp.type,
+                                            .ee_code = note.icmp.code};
     stamp_print_arrival(sock, message, room, sock_now(&sock->file));
     control_put_arrival(sock, &(struct udp_info){.flow = *flow, .ttl = note.icmp.ttl, .tos = note.icmp.tos, .version = note.icmp.version,
                                                  .ifindex = note.icmp.ifindex}, message, room);
-    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
-                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+    control_put_error(sock, message, room, &error, &flow->remote);
     return (ssize_t)taken;
 }
 

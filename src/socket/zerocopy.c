@@ -108,22 +108,17 @@ bool zerocopy_is_ready(const struct sock *sock)
 
 ssize_t zerocopy_tell(struct sock *sock, const struct tcp_stamp *done, struct msghdr *message, size_t room)
 {
-    struct {
-        struct sock_extended_err error;
-        struct sockaddr_in6 offender;
-    } data = {.error = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
-                      .ee_code = done->is_copied ? SO_EE_CODE_ZEROCOPY_COPIED : 0,
-                      .ee_info = done->first,
-                      .ee_data = done->last}};
-    bool v4 = sock->file.family == AF_INET;
+    const struct sock_extended_err error = {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+                                            .ee_code = done->is_copied ? SO_EE_CODE_ZEROCOPY_COPIED : 0,
+                                            .ee_info = done->first,
+                                            .ee_data = done->last};
 
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = MSG_ERRQUEUE;
     if (sock->flags & (SF_TIMESTAMP | SF_TIMESTAMPNS)) /* it has no time unless one is asked for */
         stamp_print_arrival(sock, message, room, sock_now(&sock->file));
-    control_put(message, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, &data,
-                sizeof data.error + (v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
+    control_put_error(sock, message, room, &error, NULL);
     return 0;
 }
 
