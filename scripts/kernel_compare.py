@@ -29,6 +29,7 @@ def listing(out):
     for line in out.splitlines():
         m = re.match(r' *(\d+\.\d+)  (.*)', line)
         if 'wheel_phase_us' in line: continue
+        if line.startswith('#script '): continue
         if line.startswith('#origin '): own.origin_us = int(line[8:]) // 1000
         elif not m:
             if re.match(r'(ok|FAIL|skip) ', line): result = line
@@ -46,13 +47,27 @@ def listing(out):
 def run_kernel(path, options=()):
     return run([oracle, '--verbose', '--non_fatal=packet,syscall'] + list(options) + [path])
 
+def run_virtual(paths, options=()):
+    """As run_kernel() for many files in one boot: {path: ((events, result line), when its ticks are)}."""
+    out = subprocess.run([oracle, '--verbose', '--non_fatal=packet,syscall'] + list(options) + list(paths), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         text=True, errors='replace', env=dict(os.environ, JOBS='1')).stdout
+    real, got = {os.path.realpath(path): path for path in paths}, {}
+    for part in re.split(r'^#script ', out, flags=re.M)[1:]:
+        name, _, told = part.partition('\n')
+        own.origin_us = None
+        heard = listing(told)
+        got[real[name]] = heard, own.origin_us
+    return got
+
 def run_ours(path, options=()):
     return run([binary, 'script', '--verbose', '--non_fatal=packet,syscall'] + list(options) + [path])
 
 def run_ours_alike(path, options=()):
     """As run_ours(), after run_kernel() in the same thread: where that told when its ticks are, our timers are as late as the kernel's (its wheel: an
     eighth of what is waited for), so that what differs differs by something else."""
-    origin_us = getattr(own, 'origin_us', None) if is_virtual else None
+    return run_ours_at(getattr(own, 'origin_us', None) if is_virtual else None, path, options)
+
+def run_ours_at(origin_us, path, options=()):
     if origin_us is None: return run_ours(path, options)
     phase_us = (origin_us - 300000000 + 2**32 * 1000 - 1000000000) % (2**19 * 1000) # jiffies begin at -300 s, our host at 1000 s
     handle, alike = tempfile.mkstemp('.pkt', prefix='.alike.', dir=os.path.dirname(os.path.abspath(path)))
@@ -143,6 +158,44 @@ def compare(kernel, ours):
         elif i < n and (j == m or best[i + 1][j] >= best[i][j + 1]): lines.append(('-', kernel[i])); i += 1
         else: lines.append(('+', ours[j])); j += 1
     return lines
+
+def split_prints(events):
+    """A print of 'name value name value ...' becomes one event a name: a difference shows its name."""
+    got, closed = [], False
+    for kind, time, text in events:
+        words = text.split(' ')
+        if kind != 'print': closed = False
+        if kind == 'print' and text.startswith('state 7 '): closed = True; got.append((kind, time, 'state 7'))
+        if kind == 'print' and closed and len(words) % 2 == 0: continue # what a dead connection leaves behind nobody asks for
+        if kind == 'print' and re.match(r'#kernel|Ip6|Icmp6(In|Out)(Msgs|MLD|Group|Router|Neigh)|IpExt(In|Out)(Octets|Mcast|Bcast)|IpOutTransmits|Arp', text): continue
+        if kind == 'print' and len(words) % 2 == 0 and len(words) > 2: got += [(kind, time, '%s %s' % pair) for pair in zip(words[::2], words[1::2])]
+        elif kind == 'call' and re.match(r'(sendfile|splice)\(\)', text): # may sleep: its result is told before or after what it sent
+            at = len(got)
+            while at and got[at - 1][0] == 'out': at -= 1
+            got.insert(at, (kind, time, text))
+        elif kind == 'in' and 'print(' in text: got.append((kind, time, text.split(' ')[0] + ' %{ print(...) }%'))
+        else: got.append((kind, time, text))
+    return got
+
+def kind_of(mark, event):
+    """A difference's kind: its words without the numbers."""
+    text = event[2]
+    if event[0] == 'out': text = re.sub(r'-?\d+', 'N', re.sub(r'sack( \d+:\d+)+', 'sack', text))
+    elif event[0] == 'print': text = text.split(' ')[0]
+    elif event[0] == 'call': text = re.sub(r'\d+', 'N', text)
+    return (mark if event[0] != 'print' else '', event[0], text)
+
+def kinds(lines):
+    return [kind_of(mark, event) for mark, event in lines or [] if mark != ' ' and event[0] != 'in']
+
+def signature(lines):
+    """The first difference: the kernel's and our kinds up to the next event in both."""
+    found = []
+    for mark, event in lines or []:
+        if mark == ' ' and found and event[0] != 'print': break
+        if mark != ' ' and event[0] != 'in': found.append(kind_of(mark, event))
+        elif mark != ' ': found.append((mark, 'in', 'stops')); break
+    return tuple(sorted(set(found)))
 
 def print_lines(lines):
     return '\n'.join('%s %10s  %s%s' % (mark, '' if e[1] is None else '%.4f' % e[1], {'in': '', 'out': '                > ', 'call': '    ', 'print': '    | '}[e[0]], e[2])
