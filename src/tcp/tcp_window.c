@@ -538,7 +538,7 @@ static void delay_linux(struct tcb *tcb)
         ato = min_u32(ato, max);
     }
     ato = min_u32(ato, window_delack_max_ms(tcb));
-    if (tcb->delack_ns && tcb->delack_ns <= tcb_now(tcb) + (ato >> 2) * NS_PER_MS) { /* about to fire anyway */
+    if (tcb->delack_ns && tcb->delack_ns <= timer_on_wheel(tcb->tcp, tcb_now(tcb) + (ato >> 2) * NS_PER_MS)) { /* about to fire anyway */
         tcb->ack_want = 1;
         tcb_mark_due(tcb);
         return;
