@@ -182,6 +182,7 @@ struct syn_entry {
     uint8_t syn_again : 1; /* what resent the last: a SYN, not its timer */
     uint8_t keep_whole : 1; /* DF is clear: mtu lock */
     uint8_t is_migrated : 1; /* from a listener that closed, and no timeout since */
+    uint8_t is_cookie : 1; /* made of one: what it sent before, and when, nobody knows */
     uint16_t last_ms, oow_ack_ms; /* after the first SYN/ACK: the last one, the last ACK in answer to an invalid segment (+ 1; 0: none) */
     uint16_t accecn_ok : 1;
     uint16_t syn_ect : 2; /* RFC 9768 */

@@ -148,6 +148,7 @@ static void restore(struct tcp_listener *listener, const struct tcp_in *in, stru
     entry->iss = header->ack - 1;
     entry->snd_wnd = (uint32_t)header->window << entry->snd_wscale;
     entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
+    entry->is_cookie = true;
     entry->retransmits = !tcp->params.rtt_by_data; /* no round trip to measure */
 }
 

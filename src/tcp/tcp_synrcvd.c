@@ -10,9 +10,9 @@ COLD static void note_resent(struct tcb *tcb, const struct syn_entry *entry)
     struct tcb_ext *ext = tcb->ext;
     ext->path = path_of_synack(tcb->tcp, entry, synq_listener(tcb->tcp, entry));
     ext->total_retrans = entry->resent;
-    ext->total_rto = entry->retransmits;
-    ext->total_rto_recoveries = entry->retransmits != 0;
-    ext->total_rto_time_ms = entry->retransmits ? (uint32_t)((tcb_now(tcb) - entry->start_ns) / NS_PER_MS) : 0;
+    ext->total_rto = entry->is_cookie ? 0 : entry->retransmits;
+    ext->total_rto_recoveries = ext->total_rto != 0;
+    ext->total_rto_time_ms = ext->total_rto ? (uint32_t)((tcb_now(tcb) - entry->start_ns) / NS_PER_MS) : 0;
 }
 
 struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct tcp_listener *listener)
