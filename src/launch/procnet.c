@@ -224,23 +224,47 @@ static void put_arp(struct page *page)
 /* --- figures -------------------------------------------------------------------------------------------------------------------- */
 static void put_counters(struct page *page) { put_text(page, host_counter_file(page->host, page->name)); }
 
+/* Those in the kernel's tables: TIME-WAIT has its own figure, a SYN entry is no socket yet. */
+static void count_seen(void *ctx, struct sock_seen *seen)
+{
+    unsigned *in_use = ctx;
+    if (seen->state != SEEN_TIME_WAIT && seen->state != SEEN_SYN_RECEIVED)
+        in_use[seen->family == AF_INET6]++;
+}
+
+struct in_use {
+    unsigned tcp[2], udp[2], raw[2]; /* IPv4's, IPv6's */
+};
+
+static struct in_use count_sockets(struct lil_host *host)
+{
+    struct in_use in_use = {0};
+    sock_each_seen(host, IPPROTO_TCP, count_seen, in_use.tcp);
+    sock_each_seen(host, IPPROTO_UDP, count_seen, in_use.udp);
+    sock_each_seen(host, IPPROTO_RAW, count_seen, in_use.raw);
+    return in_use;
+}
+
 static void put_sockstat(struct page *page)
 {
+    struct in_use in_use = count_sockets(page->host);
     struct lil_host_stats stats;
     struct tcp_counts counts;
 
     lil_host_get_stats(page->host, &stats);
     tcp_get_counts(host_tcp(page->host), &counts);
     fprintf(page->out,
-            "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
+            "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\n"
             "FRAG: inuse %u memory 0\n",
-            stats.sockets, counts.connections + counts.listeners, counts.orphans, counts.time_waits, counts.connections + counts.listeners,
-            stats.fragments);
+            stats.sockets, in_use.tcp[0], counts.orphans, counts.time_waits, counts.connections + counts.listeners, in_use.udp[0],
+            in_use.raw[0], stats.fragments);
 }
 
 static void put_sockstat6(struct page *page)
 {
-    fputs("TCP6: inuse 0\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n", page->out);
+    struct in_use in_use = count_sockets(page->host);
+    fprintf(page->out, "TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n", in_use.tcp[1],
+            in_use.udp[1], in_use.raw[1]);
 }
 static void put_unix(struct page *page) { fputs("Num       RefCount Protocol Flags    Type St Inode Path\n", page->out); }
 static void put_netlink(struct page *page)

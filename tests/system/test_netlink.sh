@@ -64,6 +64,14 @@ all 'ss -uan' '^UNCONN 0 +0 +0.0.0.0:5000' "$python -c '
 import socket, subprocess
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", 5000))
 print(subprocess.run([\"ss\", \"-uan\"], capture_output=True, text=True).stdout)'"
+all 'ss -s' '^TCP 3/2/1 UDP 2/1/1$' "$python -c '
+import socket, subprocess
+u = [socket.socket(f, socket.SOCK_DGRAM) for f in (socket.AF_INET, socket.AF_INET6)]
+for s in u: s.bind((\"\", 0))
+l = [socket.create_server((\"\", 8000)), socket.create_server((\"\", 8001), family=socket.AF_INET6)]
+c = socket.create_connection((\"203.0.113.10\", 7))
+t = {w[0]: w[1:] for w in map(str.split, subprocess.run([\"ss\", \"-s\"], capture_output=True, text=True).stdout.splitlines()) if len(w) == 4}
+print(\"TCP\", \"/\".join(t[\"TCP\"]), \"UDP\", \"/\".join(t[\"UDP\"]))'"
 all 'ss filter' '^ESTAB .*203.0.113.10:7' 'exec 3<>/dev/tcp/203.0.113.10/7; ss -tan dport = :7; ! ss -tan dport = :8 | grep -q ESTAB'
 all 'ss -K' 'ended' 'exec 3<>/dev/tcp/203.0.113.16/80 || exit; (cat <&3; echo ended) & sleep 0.5; ss -K dst 203.0.113.16 >/dev/null; wait'
 all 'ss -x shows none of the real machine' '^1$' 'ss -xa | wc -l'
