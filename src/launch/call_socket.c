@@ -288,7 +288,11 @@ int64_t call_connect_begun(struct call *call, bool pending)
         return 0;
     }
     call->tries++; /* what comes now is this call's own state, not EALREADY */
-    return call_connect_state(call);
+    if (call->program->launcher->exact) { /* a peer on this host has answered, and has its accept() ready, when connect() returns */
+        lil_world_step(call->program->launcher->world, call->program->launcher->now_ns);
+        desc_end_connecting(desc);
+    }
+    return call_is_blocking(call, 0) ? call_connect_state(call) : -EINPROGRESS;
 }
 
 /* connect(AF_UNSPEC): no peer any more (UNP 8.11; for TCP Linux alone). */
@@ -397,6 +401,18 @@ int64_t call_accept(struct call *call)
     return give_accepted(call, fresh, inner, flags);
 }
 
+/* A listener whose reading side is shut is no listener any more, but as before listen(): POLLOUT and POLLHUP, and it may listen again.
+ * Who waits in poll(2) on the old inner end wakes (to POLLIN and POLLRDHUP as well); the next one to ask sees the new one. */
+static void end_listening(struct call *call)
+{
+    struct desc *desc = call->desc;
+
+    desc_drain_fill(desc); /* unread it would be an error */
+    desc_close_outer(desc);
+    if (desc_renew(call) < 0) /* it has copies: poll(2) goes on saying POLLIN, too */
+        desc->state = DESC_NEW;
+}
+
 int64_t call_shutdown(struct call *call)
 {
     struct desc *desc = call->desc;
@@ -414,6 +430,8 @@ int64_t call_shutdown(struct call *call)
         desc_pump(desc); /* what was written natively goes first */
     if (lil_shutdown(call->program->proc, desc->lil_fd, how) < 0)
         return -errno;
+    if (desc->state == DESC_LISTENING && proc_poll_events(call->program->proc, desc->lil_fd) & POLLHUP)
+        end_listening(call);
     desc_dirty(desc);
     return 0;
 }

@@ -490,7 +490,7 @@ void desc_reset(struct desc *desc)
     close_lil(desc);
 }
 
-static void end_connecting(struct desc *desc)
+void desc_end_connecting(struct desc *desc)
 {
     int error = 0, events = proc_poll_events(desc->program->proc, desc->lil_fd);
     socklen_t length = sizeof error;
@@ -509,7 +509,7 @@ static void service(struct desc *desc)
     if (desc->woken & ~(unsigned)(POLLOUT | POLLWRNORM))
         desc->program->record.heard_ns = desc->launcher->now_ns;
     if (desc->lil_fd >= 0 && desc->state == DESC_CONNECTING)
-        end_connecting(desc);
+        desc_end_connecting(desc);
     list_each(node, &desc->held) {
         notify_retry(list_entry(node, struct call, node));
         if (desc->state == DESC_CLOSED)

@@ -71,6 +71,7 @@ void desc_service_all(struct launcher *launcher);
 int desc_attach_hub(struct desc *desc, int inner);           /* connect or listen: makes the outer end, filled */
 int desc_attach_open(struct desc *desc, int inner);          /* fast: the connection is there already: outer end, not filled */
 void desc_established(struct desc *desc);
+void desc_end_connecting(struct desc *desc);                 /* if the stack knows by now what became of connect() */
 void desc_failed(struct desc *desc, int error);              /* connect() failed */
 void desc_reset(struct desc *desc);                          /* a connection died: ECONNRESET natively */
 void desc_close_outer(struct desc *desc);
