@@ -119,7 +119,7 @@ COLD bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to i
 
 void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
-/* tcp_window.c */
+/* tcp_window.c; tcp_delack.c: when an ACK goes */
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
 void window_init(struct tcb *tcb, uint32_t mss);
 uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_opts *opts);
@@ -133,6 +133,8 @@ void window_on_new_text(struct tcb *tcb, uint32_t length);        /* and is abou
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
 void window_set_clamp(struct tcb *tcb, uint32_t clamp);
 void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
+void window_note_gap(struct tcb *tcb);                       /* between the peer's segments, in order */
+uint32_t window_offer(struct tcb *tcb);                      /* what the next ACK may say, as far as buffers go */
 void window_ack_check(struct tcb *tcb, bool ooo);
 void window_on_read(struct tcb *tcb, size_t copied), window_on_peek(struct tcb *tcb);
 void window_note_echo(struct tcb *tcb, const struct rx *rx); /* an acceptable segment in ESTABLISHED, its text not yet taken */

@@ -1,9 +1,8 @@
-/* tcp_window.c: managing the window (RFC 9293 3.8.6): what to offer, silly window avoidance, delayed ACKs (3.8.6.3), and
- * Linux's receive buffer autotuning. Linux offers half of rcvbuf (adv_win_scale), the other half is its bookkeeping. */
+/* tcp_window.c: managing the window (RFC 9293 3.8.6): what to offer, silly window avoidance, and Linux's receive buffer autotuning.
+ * When an ACK goes: tcp_delack.c. Linux offers half of rcvbuf (adv_win_scale), the other half is its bookkeeping. */
 #include "tcp/tcb.h"
 
-enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, MBUF_CHARGE = 256 + 2048 /* with its cluster */,
-       ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16, CLAMP_LEAST = 1152 };
+enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, MBUF_CHARGE = 256 + 2048 /* with its cluster */ };
 
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
@@ -209,7 +208,7 @@ static uint32_t offer_bsd(const struct tcb *tcb)
     return window;
 }
 
-static uint32_t window_offer(struct tcb *tcb)
+uint32_t window_offer(struct tcb *tcb)
 {
     if (!is_linux(tcb))
         return offer_bsd(tcb);
@@ -282,45 +281,6 @@ uint16_t window_select_any(struct tcb *tcb)
     tcb->rcv_wnd = is_linux(tcb) ? window : min_u32(window, most); /* Linux: the header's field ends, not the window */
     tcb->rcv_wup = tcb->rcv_nxt;
     return (uint16_t)(min_u32(window, most) >> scale);
-}
-
-/* --- acknowledging ---------------------------------------------------------------------------------------------------- */
-
-void window_schedule_ack(struct tcb *tcb) { tcb->ack_sched = true; }
-
-/* An ACK of its own, whatever data goes out. */
-void window_ack_now(struct tcb *tcb)
-{
-    if (tcb->acks_due < 7)
-        tcb->acks_due++;
-    tcb_mark_due(tcb);
-}
-
-/* So many ACKs go at once as the window has room for pairs of segments. */
-static void raise_quick(struct tcb *tcb, unsigned max)
-{
-    uint32_t quick = tcb->rcv_wnd / (2u * max_u32(tcb->rcv_mss, 1));
-    quick = min_u32(quick ? quick : 2, max);
-    if (quick > tcb->quick)
-        tcb->quick = (uint8_t)quick;
-}
-
-void window_enter_quickack(struct tcb *tcb, unsigned max)
-{
-    raise_quick(tcb, max);
-    tcb->pingpong = 0;
-    tcb->ato_ms = ATO_MIN_MS;
-}
-
-/* An answer follows what is read: ACKs wait for it. */
-bool window_is_pingpong(const struct tcb *tcb)
-{
-    return tcb->pingpong >= min_u32(max_u32(tcb_params(tcb)->pingpong_thresh, 1), PINGPONG_MOST);
-}
-
-static bool in_quickack(const struct tcb *tcb)
-{
-    return (tcb->quick && !window_is_pingpong(tcb)) || tcb->opt->path.quickack;
 }
 
 static void measure_rcv_mss(struct tcb *tcb, const struct rx *rx)
@@ -460,14 +420,15 @@ static void grow_window(struct tcb *tcb, uint32_t length)
     }
 }
 
-/* The first text came, GAP_MS after the handshake ended. */
-COLD static void begin_measure(struct tcb *tcb, uint32_t gap_ms)
+/* The first text came: the round trip that it belongs to began when the handshake ended. */
+COLD static void begin_measure(struct tcb *tcb)
 {
-    tcb->ext->space_ns = tcb_now(tcb) - gap_ms * NS_PER_MS;
+    uint32_t since_ms = tcb_now_ms(tcb) - tcb->last_rcv_ms;
+    tcb->ext->space_ns = tcb_now(tcb) - since_ms * NS_PER_MS;
     tcb->ext->space_bytes = space_now(tcb);
 }
 
-/* In-order data came: Linux's estimate of the gap between segments (ato), and a larger offer. */
+/* In-order data came: what it tells of the peer's segments and of the round trip; a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
     window_schedule_ack(tcb);
@@ -478,19 +439,9 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
     }
     measure_rtt(tcb);
     path_note_label(tcb, rx);
-    uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
-    if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
-        begin_measure(tcb, gap);
-        raise_quick(tcb, QUICKACKS_MAX);
-        tcb->ato_ms = ATO_MIN_MS;
-    } else if (gap <= ATO_MIN_MS / 2) {
-        tcb->ato_ms = (uint16_t)((tcb->ato_ms >> 1) + ATO_MIN_MS / 2);
-    } else if (gap < tcb->ato_ms) {
-        tcb->ato_ms = (uint16_t)min_u32(min_u32((tcb->ato_ms >> 1) + gap, rto_ms), DELACK_MAX_MS);
-    } else if (gap > rto_ms) { /* too long a gap: the sender restarted slow start */
-        raise_quick(tcb, QUICKACKS_MAX);
-    }
-    tcb->last_rcv_ms = now;
+    if (tcb->ato_ms == 0)
+        begin_measure(tcb);
+    window_note_gap(tcb);
     if (rx->length >= 128)
         grow_window(tcb, rx->length);
 }
@@ -506,164 +457,6 @@ void window_on_new_text(struct tcb *tcb, uint32_t length)
 {
     if (tcb->sack_ok && is_linux(tcb)) /* without it the window stays, for the duplicate ACKs' sake */
         grow_window(tcb, length);
-}
-
-void window_delay_ack(struct tcb *tcb, uint32_t ms)
-{
-    uint64_t deadline = timer_on_wheel(tcb->tcp, tcb_now(tcb) + ms * NS_PER_MS);
-    if (deadline == tcb_now(tcb)) /* the next tick */
-        deadline += NS_PER_MS;
-    if (tcb->delack_ns == 0 || deadline < tcb->delack_ns)
-        tcb->delack_ns = deadline ? deadline : 1;
-    timer_arm(tcb, tcb->delack_ns);
-}
-
-/* The most that an ACK waits: less than the least timeout, which may be the peer's, too (tcp_delack_max). */
-uint32_t window_delack_max_ms(const struct tcb *tcb)
-{
-    uint32_t own = tcb->opt->delack_max_ms;
-    return min_u32(own ? own : DELACK_MAX_MS, max_u32(rtt_rto_min_us(tcb) / 1000, 2) - 1);
-}
-
-/* RFC 9293 3.8.6.3 (MUST-40): 200 ms at most. */
-static void delay_linux(struct tcb *tcb)
-{
-    uint32_t ato = tcb->ato_ms;
-    if (ato > ATO_MIN_MS) {
-        uint32_t max = 500;
-        if (window_is_pingpong(tcb) || tcb->ack_pushed)
-            max = DELACK_MAX_MS;
-        if (tcb->srtt_us)
-            max = min_u32(max, max_u32((tcb->srtt_us >> 3) / 1000, ATO_MIN_MS));
-        ato = min_u32(ato, max);
-    }
-    ato = min_u32(ato, window_delack_max_ms(tcb));
-    if (tcb->delack_ns && tcb->delack_ns <= timer_on_wheel(tcb->tcp, tcb_now(tcb) + (ato >> 2) * NS_PER_MS)) { /* about to fire anyway */
-        tcb->ack_want = 1;
-        tcb_mark_due(tcb);
-        return;
-    }
-    window_delay_ack(tcb, ato);
-}
-
-/* RFC 9293 3.8.6.3 (MUST-40): within 0.5 s, at least every second full-sized segment. */
-static void check_plain(struct tcb *tcb, bool ooo)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    uint32_t unacked = tcb->rcv_nxt - tcb->rcv_wup, every = params->delack_segments ? params->delack_segments : 2;
-    bool second = unacked >= every * tcb->rcv_mss || (tcb->delack_ns && params->ack_policy == TCP_ACK_BSD);
-    if (params->input_policy == TCP_INPUT_BSD) /* FreeBSD's DELAY_ACK(): nor is text longer than a segment that we may send delayed */
-        second = tcb->delack_ns || unacked > tcb->mss + (tcb->ts_ok ? 12u : 0);
-    bool opens = params->input_policy == TCP_INPUT_BSD && tcb->rcv_wnd == 0; /* the ACK that opens a closed window is not delayed */
-    if (ooo || tcb->ack_now || tcb->fin_rcvd || params->delack_ms == 0 || params->no_delayed_ack || second || opens) {
-        tcb->ack_want = ooo ? min_u32(tcb->ack_want + 1u, 7) & 7 : 1;
-        tcb_mark_due(tcb);
-        return;
-    }
-    tcb->ack_sched = false; /* the timer has it now: an ACK that comes meanwhile does not bring it out */
-    if (tcb->delack_ns)
-        return;
-    if (params->ack_policy == TCP_ACK_BSD && params->fast_tick_ms) {
-        tcb->delack_ns = timer_fast_tick(tcb->tcp, tcb_now(tcb));
-        timer_rearm(tcb);
-    } else {
-        window_delay_ack(tcb, params->delack_ms);
-    }
-}
-
-/* After a segment was processed: an ACK now (with data if some goes), later, or compressed with others. */
-void window_ack_check(struct tcb *tcb, bool ooo)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    bool is_linux_policy = params->ack_policy == TCP_ACK_LINUX; /* there haste waits until an ACK is owed (ICSK_ACK_SCHED) */
-    if (!tcb->ack_sched && (!tcb->ack_now || is_linux_policy))
-        return;
-    if (!is_linux_policy) {
-        check_plain(tcb, ooo);
-        return;
-    }
-    if (!ooo && window_ack_is_decided(tcb))
-        return;
-    uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
-    bool full = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss && (tcb->readable < lowat || window_offer(tcb) >= tcb->rcv_wnd);
-    if (full || in_quickack(tcb) || tcb->ack_now) {
-        tcb->ack_want = ooo ? min_u32(tcb->ack_want + 1u, 7) & 7 : 1;
-        tcb_mark_due(tcb);
-        return;
-    }
-    if (!ooo) {
-        delay_linux(tcb);
-        return;
-    }
-    struct tcb_ext *ext = tcb->ext;
-    if (ext->ooo_ack_rcv_nxt != tcb->rcv_nxt) {
-        ext->ooo_ack_rcv_nxt = tcb->rcv_nxt;
-        ext->ooo_dupacks = 0;
-    }
-    if (!tcb->sack_ok || ext->compressed >= params->comp_sack_nr || ext->ooo_dupacks < 3) {
-        ext->ooo_dupacks++;
-        tcb->ack_want = min_u32(tcb->ack_want + 1u, 7) & 7;
-        tcb_mark_due(tcb);
-        return;
-    }
-    ext->compressed++;
-    if (ext->compress_ns)
-        return;
-    uint32_t rtt_us = ext->rcv_rtt_us; /* times 8, as is the sender's; 0, not measured yet: at once */
-    if (tcb->srtt_us && tcb->srtt_us < rtt_us)
-        rtt_us = tcb->srtt_us;
-    uint64_t delay = min_u64(params->comp_sack_delay_us * NS_PER_US, rtt_us * (NS_PER_US / 8) * params->comp_sack_percent / 100);
-    ext->compress_ns = max_u64(tcb_now(tcb) + delay + params->comp_sack_slack_us * NS_PER_US, 1);
-    timer_rearm(tcb);
-}
-
-void window_compressed_timer(struct tcb *tcb)
-{
-    if (!tcb->ext->compressed)
-        return;
-    tcb->ext->compressed--; /* that one goes now; the others were saved */
-    tcb->ack_want = 1;
-    tcb_mark_due(tcb);
-}
-
-void window_delack_timer(struct tcb *tcb)
-{
-    /* Linux: none is owed, or it leaves already */
-    if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && (!tcb->ack_sched || tcb->ack_want || tcb->acks_due))
-        return;
-    if (!window_is_pingpong(tcb)) {
-        tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, DELACK_MAX_MS));
-    } else {
-        tcb->pingpong = 0;
-        tcb->ato_ms = ATO_MIN_MS;
-    }
-    TCP_MIB(tcb->tcp, DelayedACKs);
-    tcb->ack_want = 1;
-    tcb_mark_due(tcb);
-}
-
-void window_on_ack_sent(struct tcb *tcb)
-{
-    if (tcb->ack_sched && tcb->quick && --tcb->quick == 0) /* an answer to an invalid segment is none of them */
-        tcb->ato_ms = ATO_MIN_MS;
-    tcb->ack_sched = tcb->ack_now = tcb->ack_pushed = tcb->ack_pushed2 = false;
-    if (tcb->ext)
-        tcb->ext->no_memory = false;
-    if (tcb_is_synchronized(tcb))
-        tcb->delack_ns = 0;
-    if (tcb->ext && (tcb->ext->compressed || tcb->ext->compress_ns)) {
-        tcb->tcp->mib[MIB_AckCompressed] += tcb->ext->compressed;
-        tcb->ext->compressed = 0;
-        tcb->ext->compress_ns = 0;
-    }
-}
-
-void window_on_data_sent(struct tcb *tcb)
-{
-    uint32_t now = tcb_now_ms(tcb);
-    tcb->last_snd_ms = now;
-    if (now - tcb->last_rcv_ms < tcb->ato_ms && tcb->pingpong < PINGPONG_MOST)
-        tcb->pingpong++;
 }
 
 /* --- the reader made room ------------------------------------------------------------------------------------------------ */
