@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "base/base.h"
 #include "cli/cli.h"
-#include "launch/attempt.h"
+#include "gauntlet/attempt.h"
 #include "launch/launch.h"
 #include "launch/task.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "cli/lab.h"
-#include "launch/cases.h"
+#include "gauntlet/cases.h"
+#include "gauntlet/zoo.h"
 #include "launch/task.h"
-#include "launch/zoo.h"
 
 struct run_options {
     const char *lab, *on, *profile, *test_case, *capture;

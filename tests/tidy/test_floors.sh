@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # test_floors.sh: the rules of the house (DESIGN.md 1, 4, 5), each violation as file:line: what.
-#   - no include goes up a floor: base wire | tcp udp ip link | host | socket sim run driver | apps script launch | cli;
+#   - no include goes up a floor: base wire | tcp udp ip link | host | socket sim run driver | apps script launch | gauntlet | cli;
 #     folders of one floor do not include each other (wire may include base); apps: public headers and sim only
 #     within script: language | code | run | packet shell | programs call | its own files | plugin (all may include script/script.h)
-#   - network byte order only in wire (and socket, driver, launch, where the system's structures want it)
+#   - network byte order only in wire (and socket, driver, launch, gauntlet, where the system's structures want it)
 #   - clocks and rand only in run (and launch, which lives in real time)
 #   - files of src/, include/ and tests/ at most 800 lines, functions at most 70, lines at most 140 columns
 set -eu

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/base.h"
+#include "gauntlet/zoo.h"
 #include "launch/call.h"
 #include "launch/desc.h"
 #include "launch/sweep.h"
-#include "launch/zoo.h"
 
 static struct zoo zoo;
 static struct launcher *lab;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "base/base.h"
 #include "base/nearest.h"
-#include "launch/cases.h"
+#include "gauntlet/cases.h"
 
 #define TARGET "203.0.113.10"
 enum { DNS_PORT = 53 };

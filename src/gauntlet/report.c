@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include "base/base.h"
 #include "base/nearest.h"
-#include "launch/attempt.h"
-#include "launch/cases.h"
+#include "gauntlet/attempt.h"
+#include "gauntlet/cases.h"
 
 static const char *attempt_errno_name(int error, char out[ATTEMPT_WORD])
 {

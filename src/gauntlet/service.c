@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/base.h"
+#include "gauntlet/service.h"
 #include "launch/names.h"
-#include "launch/service.h"
 
 enum { PEERS_MAX = 200, REQUEST_MAX = 8192 };
 static const uint64_t accept_late_ns = 30 * NS_PER_S;

@@ -1,7 +1,7 @@
 /* service.h: the small servers of the zoo and of the gauntlet: fibers that serve HTTP, echo, daytime, or do not. What happens to their
  * answers on the way is of fault.c. */
-#ifndef LAUNCH_SERVICE_H
-#define LAUNCH_SERVICE_H
+#ifndef GAUNTLET_SERVICE_H
+#define GAUNTLET_SERVICE_H
 #include <netinet/in.h>
 #include "lilliput/lilliput.h"
 

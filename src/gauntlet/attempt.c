@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/base.h"
-#include "launch/attempt.h"
+#include "gauntlet/attempt.h"
 #include "launch/clock.h"
 #include "socket/sock_seen.h"
 #include "wire/wire.h"

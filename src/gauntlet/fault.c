@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "base/base.h"
+#include "gauntlet/cases.h"
 #include "host/host.h"
-#include "launch/cases.h"
 #include "tcp/tcp_seq.h"
 #include "wire/wire.h"
 

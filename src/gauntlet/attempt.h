@@ -1,8 +1,8 @@
 /* attempt.h: one run of a program in one gauntlet case, and the table of such runs. */
-#ifndef LAUNCH_ATTEMPT_H
-#define LAUNCH_ATTEMPT_H
+#ifndef GAUNTLET_ATTEMPT_H
+#define GAUNTLET_ATTEMPT_H
 #include <stdio.h>
-#include "launch/cases.h"
+#include "gauntlet/cases.h"
 
 enum { ATTEMPT_SYNS = 12, ATTEMPT_WORD = 24 };
 struct attempt_config {

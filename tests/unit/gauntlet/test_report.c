@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/base.h"
-#include "launch/attempt.h"
+#include "gauntlet/attempt.h"
 
 static const char *const names[] = {"fine", "refused", "silent", "crash"};
 enum { COUNT = 4 };

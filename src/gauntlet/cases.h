@@ -1,7 +1,7 @@
 /* cases.h: the gauntlet's cases: each a network in which connecting, or talking, goes wrong in one way. */
-#ifndef LAUNCH_CASES_H
-#define LAUNCH_CASES_H
-#include "launch/zoo.h"
+#ifndef GAUNTLET_CASES_H
+#define GAUNTLET_CASES_H
+#include "gauntlet/zoo.h"
 
 struct case_config {
     uint64_t seed;

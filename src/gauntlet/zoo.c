@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/base.h"
+#include "gauntlet/cases.h"
 #include "host/host.h"
-#include "launch/cases.h"
 
 const char *const zoo_names[][2] = {
     {"server.test", "answers: HTTP on 80 and 8080, echo 7, discard 9, daytime 13, UDP echo 7, DNS 53"},

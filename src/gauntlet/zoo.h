@@ -4,10 +4,10 @@
  *          2001:db8:0:1::2 --- ::1 | 2001:db8:0:2::1 --- ::2 | 2001:db8:f::1 === 2001:db8:f::x
  *
  * core drops what has no address here: 192.0.2.1, 10.255.255.1 and 240.0.0.1 are black holes. */
-#ifndef LAUNCH_ZOO_H
-#define LAUNCH_ZOO_H
+#ifndef GAUNTLET_ZOO_H
+#define GAUNTLET_ZOO_H
+#include "gauntlet/service.h"
 #include "launch/names.h"
-#include "launch/service.h"
 
 enum { ZOO_SERVICES = 64, ZOO_LAN_IFINDEX = 2 /* a host's first interface after the loopback */ };
 struct zoo {
