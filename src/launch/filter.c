@@ -1,6 +1,6 @@
 /* filter.c: the seccomp programs. One table says for each system call what is tested and what happens; filter_build
  * turns the rows that a mode has into BPF. Calls that no row names are allowed without a test of their
- * arguments, which the kernel remembers in a bitmap. See launch.h for the modes. */
+ * arguments, which the kernel remembers in a bitmap. See filter.h for the modes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

@@ -123,7 +123,7 @@ static int do_route(struct shell *shell, int argc, char **argv, struct shell_io 
         words[count++] = "mtu";
         words[count++] = (char *)(uintptr_t)mtu;
     }
-    return shell_route(shell, count, words, io);
+    return shell_ip(shell, count, words, io);
 }
 
 /* setfib N COMMAND: one table of routes is all there is. */

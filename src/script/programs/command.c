@@ -97,7 +97,7 @@ static int do_prefix(struct shell *shell, int argc, char **argv, struct shell_io
 static const struct shell_program programs[] = {
     {"iptables", shell_iptables}, {"ip6tables", shell_iptables}, {"iptables-legacy", shell_iptables},
     {"iptables-nft", shell_iptables}, {"ip6tables-legacy", shell_iptables}, {"ip6tables-nft", shell_iptables}, {"nft", shell_nft},
-    {"ip", shell_route}, {"nstat", shell_nstat},
+    {"ip", shell_ip}, {"nstat", shell_nstat},
     {"sh", do_shell}, {"bash", do_shell}, {"dash", do_shell}, {"source", do_source}, {".", do_source}, {"eval", do_eval},
     {"sudo", do_prefix}, {"env", do_prefix}, {"timeout", do_prefix}, {"nice", do_prefix}, {"taskset", do_prefix}, {"command", do_prefix},
     {"exec", do_prefix}, {"nohup", do_prefix}, {"time", do_prefix},
@@ -112,7 +112,7 @@ static const struct shell_program programs[] = {
 };
 /* clang-format on */
 
-static shell_part *const parts[] = {shell_builtins, shell_filter, shell_lines,   shell_files,   shell_parameters,
+static shell_part *const parts[] = {shell_builtins, shell_text, shell_lines,   shell_files,   shell_parameters,
                                     shell_sockets,  shell_looks,  shell_devices, shell_bsdtools};
 
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io)

@@ -6,7 +6,7 @@
 void run_command(struct run *run, const char *text); /* command.c: a script's `command` */
 
 shell_part shell_builtins;   /* echo, printf, set, test ... */
-shell_part shell_filter;     /* text into text: grep, sed, cut ... */
+shell_part shell_text;     /* text into text: grep, sed, cut ... */
 shell_part shell_lines;      /* read, xargs, bc, python3 ... */
 shell_part shell_parameters; /* sysctl.c */
 shell_part shell_sockets;    /* ss.c: and netstat */
@@ -16,8 +16,8 @@ shell_part shell_bsdtools;   /* FreeBSD's own: tcpdrop, route, setfib */
 
 const char *shell_base_name(const char *path);
 int shell_awk(struct shell *shell, int argc, char **argv, struct shell_io *io);
-int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io); /* ip ... */
-char *shell_next_line(struct shell *shell, const char **text); /* filter.c: a copy, or NULL; *TEXT goes behind it */
+int shell_ip(struct shell *shell, int argc, char **argv, struct shell_io *io); /* ip ... */
+char *shell_next_line(struct shell *shell, const char **text); /* text.c: a copy, or NULL; *TEXT goes behind it */
 /* look.c: what `ip OBJECT show` says. */
 void shell_show(struct shell *shell, const char *object, const char *verb, bool is_v6, int argc, char **argv, struct shell_io *io);
 int shell_nstat(struct shell *shell, int argc, char **argv, struct shell_io *io);

@@ -1,4 +1,4 @@
-/* filter.c: programs of `commands` that turn text into text: cat's kin. Each knows the options that scripts use;
+/* text.c: programs of `commands` that turn text into text: cat's kin. Each knows the options that scripts use;
  * another makes the script skipped. See shell.h. */
 #include "script/programs/programs.h"
 #include <ctype.h>
@@ -397,7 +397,7 @@ static int do_sed(struct shell *shell, int argc, char **argv, struct shell_io *i
     return 0;
 }
 
-bool shell_filter(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
+bool shell_text(struct shell *shell, int argc, char **argv, struct shell_io *io, int *status)
 {
     static const struct shell_program filters[] = {
         {"grep", do_grep}, {"egrep", do_grep}, {"fgrep", do_grep}, {"head", do_head}, {"tail", do_head},

@@ -1,4 +1,4 @@
-/* route.c: `ip route ...`, `ip link set ...`, `ip tunnel ...` and their like, as they change the virtual host. */
+/* ip.c: `ip route ...`, `ip link set ...`, `ip tunnel ...` and their like, as they change the virtual host. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,7 +295,7 @@ static int change_metrics(struct shell *shell, const char *verb, int argc, char 
     return 0;
 }
 
-int shell_route(struct shell *shell, int argc, char **argv, struct shell_io *io)
+int shell_ip(struct shell *shell, int argc, char **argv, struct shell_io *io)
 {
     int i = 1;
     bool is_v6 = false;
