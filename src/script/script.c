@@ -28,7 +28,7 @@ static void await_blocked(struct run *run)
     uint64_t end = run->now_ns + forever_ns;
 
     while (run->blocked) {
-        bool stepped = run_step(run, min_u64(end, run->now_ns + run->config.patience_ns));
+        bool stepped = run_step(run, end);
         if (!stepped && run->blocked) {
             run->event = run->blocked;
             run_fail(run, "%s() is still waiting, and nothing can wake it", run->blocked->call->name);

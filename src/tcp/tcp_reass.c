@@ -1,5 +1,6 @@
 /* tcp_reass.c: segment text (RFC 9293 3.10.7.4 seventh): in-order bytes to the receive buffer, others to a bounded set of
  * out-of-order ranges. At most OOO_RANGES ranges: what more would cost is dropped (CVE-2018-5390). */
+#include "base/truesize.h"
 #include "tcp/tcb.h"
 
 static void free_range(struct ooo_range *range)
@@ -31,11 +32,17 @@ static void remove_range(struct ooo_queue *ooo, uint32_t i)
     ooo->count--;
 }
 
-enum { COPIED = 0xffff }; /* a packet's ifindex here: its text fitted into the buffer of the one before (tcp_ooo_try_coalesce) */
+enum { /* a packet's ifindex here */
+    COPIED = 0xffff, /* its text fitted into the buffer of the one before (tcp_ooo_try_coalesce) */
+    PAGED = 0xfffe,  /* it was packed into a page of its own: gso_size is what that costs, in units */
+    PAGED_UNIT = 64
+};
 
 static uint32_t ooo_cost(const struct tcb *tcb, const struct lil_packet *packet)
 {
-    return rmem_is_counted(tcb) && packet->ifindex != COPIED ? rmem_cost(tcb, packet->length) : 0;
+    if (!rmem_is_counted(tcb) || packet->ifindex == COPIED)
+        return 0;
+    return packet->ifindex == PAGED ? packet->gso_size * (uint32_t)PAGED_UNIT : rmem_cost(tcb, packet->length);
 }
 
 /* What is out of order counts, too. Returns what still fits behind PACKET's text. ROOM: behind that of the one before, where
@@ -47,6 +54,7 @@ static uint32_t count_in(struct tcb *tcb, struct lil_packet *packet, bool is_cop
     uint32_t cost = ooo_cost(tcb, packet);
     ooo->bytes += packet->length;
     ooo->cost += cost;
+    ooo->is_packed = false;
     rmem_take(tcb, cost);
     return is_copied ? room - packet->length : rmem_room(tcb, packet->length);
 }
@@ -128,10 +136,10 @@ void reass_prune(struct tcb *tcb, uint32_t seq)
         reass_free(tcb);
 }
 
-/* Moves PACKET's bytes behind the receive buffer; OLD more came with them. The packet is consumed. */
-static bool deliver(struct tcb *tcb, struct lil_packet *packet, uint32_t old)
+/* Moves PACKET's bytes behind the receive buffer; OLD more came with them. IS_PACKED: into a page. The packet is consumed. */
+static bool deliver(struct tcb *tcb, struct lil_packet *packet, uint32_t old, bool is_packed)
 {
-    uint32_t length = packet->length;
+    uint32_t length = packet->length, cost = is_packed ? ooo_cost(tcb, packet) : 0;
     /* nobody reads: acknowledged and forgotten */
     if (length == 0 || (tcb->rcv_shutdown && tcb_params(tcb)->input_policy == TCP_INPUT_BSD)) {
         packet_free(packet);
@@ -140,7 +148,9 @@ static bool deliver(struct tcb *tcb, struct lil_packet *packet, uint32_t old)
     if (stream_append_take(&tcb->rcv_stream, packet) < 0)
         return false;
     tcb->readable += length;
-    if (old)
+    if (is_packed)
+        rmem_charge_packed(tcb, length, cost);
+    else if (old)
         rmem_charge_overlap(tcb, length, old);
     else
         (void)rmem_charge(tcb, length);
@@ -169,7 +179,7 @@ static bool deliver_ranges(struct tcb *tcb)
                 sack_dsack_more(tcb, start, seq_min(known, start + length));
             packet_trim_front(packet, min_u32(old, length));
             length = packet->length;
-            if (!deliver(tcb, packet, old)) { /* no memory: the rest is forgotten, the peer sends it again */
+            if (!deliver(tcb, packet, old, packet->ifindex == PAGED)) { /* no memory: the rest is forgotten, the peer sends it again */
                 for (struct lil_packet *p = range->first; p; p = p->next)
                     count_out(tcb, p);
                 free_range(range);
@@ -314,6 +324,93 @@ static void place(struct tcb *tcb, struct ooo_range *range, struct lil_packet *p
     }
 }
 
+/* PART bytes at SEQ, as a packet of their own; *SOURCE is the first that has some of them, and then the last. */
+static struct lil_packet *copy_text(struct tcb *tcb, struct lil_packet **source, uint32_t seq, uint32_t part)
+{
+    uint8_t bytes[TRUESIZE_PAGE - TRUESIZE_TAIL];
+    struct lil_packet *packet = packet_new(tcb->tcp->pool);
+    for (uint32_t done = 0; done < part;) {
+        while (seq_le((*source)->mark + (*source)->length, seq + done))
+            *source = (*source)->next;
+        uint32_t offset = seq + done - (*source)->mark, n = min_u32((*source)->length - offset, part - done);
+        packet_read(*source, offset, bytes + done, n);
+        done += n;
+    }
+    if (packet && !packet_append(packet, bytes, part)) {
+        packet_free(packet);
+        packet = NULL;
+    }
+    return packet;
+}
+
+/* What it wins to pack the BYTES of the pieces from PACKET on. */
+static int64_t packing_gain(const struct tcb *tcb, const struct lil_packet *packet, uint32_t bytes)
+{
+    enum { MOST = TRUESIZE_PAGE - TRUESIZE_TAIL };
+    uint32_t room;
+    int64_t gain = -(int64_t)(bytes / MOST) * (TRUESIZE_PAGE + TRUESIZE_HEAD) - (bytes % MOST ? rmem_packed_cost(bytes % MOST, &room) : 0);
+    for (; packet; packet = packet->next)
+        gain += ooo_cost(tcb, packet);
+    return gain;
+}
+
+/* From the first buffer on that costs more than the window's share of it, RANGE's text is packed into pages. */
+static void pack_range(struct tcb *tcb, struct ooo_range *range)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    struct lil_packet **link = &range->first;
+    while (*link && window_space(tcb, ooo_cost(tcb, *link)) <= buffer_at(ooo, NULL, *link).end - (*link)->mark)
+        link = &buffer_at(ooo, NULL, *link).last->next;
+    struct lil_packet *old = *link, *source = old, *packet;
+    uint32_t at = old ? old->mark : 0, end = range->end - (ooo->has_fin && range->end == ooo->fin_seq + 1);
+    if (!old || packing_gain(tcb, old, end - at) < (int64_t)tcb->rcvbuf >> 6) /* or else each segment might cost a copy of the whole range */
+        return;
+    while (at != end) {
+        uint32_t part = min_u32(end - at, TRUESIZE_PAGE - TRUESIZE_TAIL), cost = rmem_packed_cost(part, &range->room);
+        packet = copy_text(tcb, &source, at, part);
+        if (!packet)
+            break;
+        packet->mark = at;
+        packet->ifindex = PAGED;
+        packet->gso_size = (uint16_t)(cost / PAGED_UNIT);
+        ooo->bytes += part;
+        ooo->cost += cost;
+        rmem_take(tcb, cost);
+        *link = range->last = packet;
+        link = &packet->next;
+        at += part;
+    }
+    while (old && seq_le(old->mark + old->length, at)) {
+        struct lil_packet *next = old->next;
+        tcb->tcp->mib[MIB_RcvCollapsed] += old->ifindex != COPIED;
+        count_out(tcb, old);
+        packet_free(old);
+        old = next;
+    }
+    *link = old; /* what there was no memory for */
+    for (; old; old = old->next)
+        range->last = old;
+}
+
+/* tcp_collapse_ofo_queue(): ranges of several buffers are packed; but where what is small adds up to an eighth of the
+ * receive buffer, the rest stays as it is. Nothing is looked at twice (CVE-2018-5390). */
+void reass_collapse(struct tcb *tcb)
+{
+    struct ooo_queue *ooo = tcb->ext->ooo;
+    uint32_t small = 0;
+    if (!ooo || ooo->is_packed)
+        return;
+    for (uint32_t i = 0; i < ooo->count && small <= tcb->rcvbuf >> 3; i++) {
+        struct ooo_range *range = &ooo->r[i];
+        bool is_one = range->first && !buffer_at(ooo, NULL, range->first).last->next;
+        if (is_one && range->end - range->start < TRUESIZE_PAGE - TRUESIZE_TAIL)
+            small += ooo_cost(tcb, range->first);
+        else
+            pack_range(tcb, range);
+    }
+    ooo->is_packed = true;
+}
+
 /* Puts [START, END) into the ranges; PACKET (NULL or empty: a bare FIN) is consumed. Pieces may overlap, as Linux's buffers do:
  * what one alone has goes not in again, and what is covered goes. */
 static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct lil_packet *packet)
@@ -444,7 +541,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
         }
         packet_trim_front(packet, old);
         rx->packet = NULL;
-        if (!deliver(tcb, packet, old))
+        if (!deliver(tcb, packet, old, false))
             return LIL_DROP_TCP_MEMORY;
         tcb->ext->bytes_received += length;
     } else if (fin) { /* taken whatever room there is; the ACK tells of it */
@@ -471,7 +568,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
 void reass_syn_text(struct tcb *tcb, struct lil_packet *packet)
 {
     uint32_t length = packet->length;
-    if (!deliver(tcb, packet, 0))
+    if (!deliver(tcb, packet, 0, false))
         return;
     tcb->rcv_nxt += length;
     tcb->ext->bytes_received += length;

@@ -16,7 +16,7 @@ struct ooo_range { /* out-of-order bytes [start, end): packets in order, linked 
 enum { OOO_RANGES = 64 };
 struct ooo_queue {
     uint32_t count, bytes, cost /* rmem_cost() of them */, fin_seq;
-    bool has_fin;
+    bool has_fin, is_packed /* nothing has come since reass_collapse() */;
     struct ooo_range r[OOO_RANGES];
 };
 
@@ -25,5 +25,6 @@ void reass_syn_text(struct tcb *tcb, struct lil_packet *packet); /* consumed */
 COLD enum lil_drop reass_hold(struct tcb *tcb, struct rx *rx);
 COLD void reass_present(struct tcb *tcb);
 void reass_free(struct tcb *tcb);
+void reass_collapse(struct tcb *tcb);
 void reass_prune(struct tcb *tcb, uint32_t seq); /* the highest ranges go, those below SEQ stay */
 #endif

@@ -86,6 +86,30 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
     *run_at(rmem, rmem->runs++) = (struct rmem_run){1, length, cost};
 }
 
+/* The last buffer has LENGTH bytes more. */
+static void grow_last(struct rmem *rmem, uint32_t length)
+{
+    struct rmem_run *last = run_at(rmem, rmem->runs - 1u);
+    uint32_t whole = last->length + length, cost = last->cost;
+    if (last->count == 1) {
+        last->length = whole;
+        return;
+    }
+    last->count--;
+    push_run(rmem, whole, cost);
+}
+
+/* LENGTH bytes that were packed into a page out of order wait to be read now. */
+void rmem_charge_packed(struct tcb *tcb, uint32_t length, uint32_t cost)
+{
+    struct rmem *rmem = &tcb->ext->rmem;
+    uint32_t room;
+    (void)rmem_packed_cost(length, &room);
+    push_run(rmem, length, cost);
+    rmem->room = (uint16_t)room;
+    rmem_take(tcb, cost);
+}
+
 /* LENGTH bytes wait to be read now, in a buffer with BEFORE bytes that were there already. */
 void rmem_charge_overlap(struct tcb *tcb, uint32_t length, uint32_t before)
 {
@@ -107,16 +131,9 @@ bool rmem_charge(struct tcb *tcb, uint32_t length)
     uint32_t room, cost = cost_of(tcb, length, &room);
     bool was_paid = cost <= rmem->forward;
     if (length <= rmem->room && rmem->runs) { /* tcp_try_coalesce() */
-        struct rmem_run *last = run_at(rmem, rmem->runs - 1u);
-        uint32_t whole = last->length + length, last_cost = last->cost;
         rmem->room = (uint16_t)(rmem->room - length);
         TCP_MIB(tcb->tcp, RcvCoalesce);
-        if (last->count == 1) {
-            last->length = whole;
-            return was_paid;
-        }
-        last->count--;
-        push_run(rmem, whole, last_cost);
+        grow_last(rmem, length);
         return was_paid;
     }
     push_run(rmem, length, cost);
@@ -165,6 +182,16 @@ bool rmem_is_over(const struct tcb *tcb)
     return tcb->ext->rmem.total > tcb->rcvbuf;
 }
 
+/* PART bytes, of a page at most, in a buffer of their own. ROOM: what fits behind them. */
+uint32_t rmem_packed_cost(uint32_t part, uint32_t *room)
+{
+    uint32_t size = part <= TRUESIZE_SMALL - TRUESIZE_TAIL ? TRUESIZE_SMALL : 1024;
+    while (size < (part + 63) / 64 * 64 + TRUESIZE_TAIL)
+        size *= 2;
+    *room = size - TRUESIZE_TAIL - part;
+    return size + TRUESIZE_HEAD;
+}
+
 /* tcp_collapse(): from the first buffer that costs more than the window's share of it, text is packed into whole pages. */
 static void collapse(struct tcb *tcb)
 {
@@ -186,12 +213,10 @@ static void collapse(struct tcb *tcb)
         rmem->head_read = 0;
     }
     for (rmem->room = 0; bytes;) {
-        uint32_t part = min_u32(bytes, PACKED), size = part <= TRUESIZE_SMALL - TRUESIZE_TAIL ? TRUESIZE_SMALL : 1024;
-        while (size < (part + 63) / 64 * 64 + TRUESIZE_TAIL)
-            size *= 2;
-        push_run(rmem, part, size + TRUESIZE_HEAD);
-        rmem_take(tcb, size + TRUESIZE_HEAD);
-        rmem->room = (uint16_t)(size - TRUESIZE_TAIL - part);
+        uint32_t part = min_u32(bytes, PACKED), room, cost = rmem_packed_cost(part, &room);
+        push_run(rmem, part, cost);
+        rmem_take(tcb, cost);
+        rmem->room = (uint16_t)room;
         bytes -= part;
     }
 }
@@ -218,6 +243,7 @@ bool rmem_schedule(struct tcb *tcb, uint32_t seq)
     clamp_window(tcb);
     if (!rmem_is_over(tcb))
         return true;
+    reass_collapse(tcb);
     collapse(tcb);
     if (rmem_is_over(tcb))
         reass_prune(tcb, seq);

@@ -23,6 +23,8 @@ bool rmem_is_counted(const struct tcb *tcb);
 /* What a segment of LENGTH bytes of text costs of the receive buffer. */
 uint32_t rmem_cost(const struct tcb *tcb, uint32_t length);
 uint32_t rmem_room(const struct tcb *tcb, uint32_t length); /* what fits behind LENGTH bytes in their buffer */
+void rmem_charge_packed(struct tcb *tcb, uint32_t length, uint32_t cost);
+uint32_t rmem_packed_cost(uint32_t part, uint32_t *room);
 uint32_t rmem_paid(const struct tcb *tcb); /* what fits the page that was paid for last (sk_forward_alloc) */
 void rmem_take(struct tcb *tcb, uint32_t cost);
 void rmem_give(struct tcb *tcb, uint32_t cost);
