@@ -363,7 +363,7 @@ static void pack_range(struct tcb *tcb, struct ooo_range *range)
         link = &buffer_at(ooo, NULL, *link).last->next;
     struct lil_packet *old = *link, *source = old, *packet;
     uint32_t at = old ? old->mark : 0, end = range->end - (ooo->has_fin && range->end == ooo->fin_seq + 1);
-    if (!old || packing_gain(tcb, old, end - at) < (int64_t)tcb->rcvbuf >> 6) /* or else each segment might cost a copy of the whole range */
+    if (!old || packing_gain(tcb, old, end - at) < (int64_t)tcb->rcvbuf >> 6) /* else each segment might cost a copy of all */
         return;
     while (at != end) {
         uint32_t part = min_u32(end - at, TRUESIZE_PAGE - TRUESIZE_TAIL), cost = rmem_packed_cost(part, &range->room);

@@ -282,6 +282,8 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
         return repair_receive(tcb, iov, count, limit, flags & MSG_PEEK);
     if (tcb->readable == 0)
         return receive_nothing(tcb, flags);
+    if (limit == 0) /* nor does it pass the urgent byte */
+        return 0;
     if (flags & MSG_PEEK)
         return tcp_peek(tcb, iov, count, limit, 0, flags);
     size_t skip, n = limit_at_mark(tcb, limit, 0, &skip);
