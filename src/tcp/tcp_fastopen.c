@@ -492,7 +492,7 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
     if (tcp->params.input_policy == TCP_INPUT_LINUX) /* nothing was measured (RFC 6298 5.7) */
         tcb->rto_us = tcb->mdev_us = 3000000;
     cwnd_begin(tcb);
-    window_init(tcb, tcb->advmss);
+    window_init(tcb);
     sndbuf_expand(tcb);
     ext->syn_data_acked = in->payload != 0;
     if (in->payload && *packet) {

@@ -423,7 +423,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         tcb->hp_on = !tcb->wscale_ok;
     tcb_set_state(tcb, TCPS_ESTABLISHED);
     cwnd_begin(tcb);
-    window_init(tcb, tcb->advmss);
+    window_init(tcb);
     sndbuf_expand(tcb);
     timer_keepalive(tcb, true);
     if (tcb->is_passive)

@@ -174,7 +174,7 @@ void repair_connect(struct tcb *tcb)
     tcb->last_snd_ms = tcb->last_rcv_ms = tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
     tcb_set_state(tcb, TCPS_SYN_SENT);
     tcb_set_state(tcb, TCPS_ESTABLISHED);
-    window_init(tcb, tcb->advmss);
+    window_init(tcb);
     tcb->rto_us = tcb->mdev_us = tcb->mdev_max_us = tcb->rttvar_us = 3000000; /* nothing was measured (RFC 6298 5.7) */
     tcb->rcv_mss = 88; /* TCP_MIN_MSS, as before any SYN */
     tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);

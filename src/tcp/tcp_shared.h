@@ -121,7 +121,7 @@ void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
 /* tcp_window.c; tcp_delack.c: when an ACK goes */
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
-void window_init(struct tcb *tcb, uint32_t mss);
+void window_init(struct tcb *tcb);
 uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_opts *opts);
 /* PATH NULL: none */
 uint32_t window_of_open(struct tcb *tcb, uint32_t mss, uint8_t *wscale);

@@ -138,9 +138,8 @@ uint32_t window_of_open(struct tcb *tcb, uint32_t mss, uint8_t *wscale)
 }
 
 /* The connection is established: where the window starts from. */
-void window_init(struct tcb *tcb, uint32_t mss)
+void window_init(struct tcb *tcb)
 {
-    (void)mss;
     if (is_linux(tcb) && tcb_ext_peek(tcb)->scaling_ratio) { /* an earlier connection's */
         tcb->ext->space_bytes = 0;
         tcb->ext->window_clamp = first_clamp(tcb);
