@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include "base/base.h"
 #include "launch/arch.h"
@@ -57,6 +58,7 @@ enum test {
     LAB,         /* argument `index` is one of the lab's own processes */
     LAB_SIGNAL,  /* argument 0 is, and the signal (argument 1) is not one that it ends in order with; a group: notified */
     SET_OWNER,   /* fcntl(F_SETOWN, F_SETOWN_EX) */
+    NO_HANG,     /* argument `index` has WNOHANG */
     TO_GROUP     /* pidfd_send_signal with PIDFD_SIGNAL_PROCESS_GROUP */
 };
 enum {
@@ -117,7 +119,7 @@ static const struct rule {
     {__NR_pidfd_getfd, A, ALWAYS, 0, NOTIFY},          /* other processes' sockets */
     {__NR_kill, A, LAB_SIGNAL, 0, NOTIFY},             /* the program's parent, too, is the lab: SIGUSR1 or SIGKILL would end it */
     {__NR_fcntl, A, SET_OWNER, 0, NOTIFY},
-    {__NR_pidfd_send_signal, A, TO_GROUP, 0, FAIL(EINVAL)}, /* as before Linux 6.9 */
+    {__NR_pidfd_send_signal, A, TO_GROUP, 3, FAIL(EINVAL)}, /* as before Linux 6.9 */
     {__NR_tkill, A, LAB, 0, NOTIFY},
     {__NR_tgkill, A, LAB, 0, NOTIFY},
     {__NR_rt_sigqueueinfo, A, LAB, 0, NOTIFY},
@@ -140,6 +142,8 @@ static const struct rule {
     {__NR_sched_getaffinity, A, ALWAYS, 0, NOTIFY},
     {__NR_sched_setaffinity, A, ALWAYS, 0, NOTIFY},
     {__NR_ptrace, V, ALWAYS, 0, NOTIFY},               /* we are the tracer */
+    {__NR_wait4, V, NO_HANG, 2, NOTIFY},               /* of a child that has ended, and that its tracer has not reaped yet */
+    {__NR_waitid, V, NO_HANG, 3, NOTIFY},
     {__NR_stat, T, ALWAYS, 0, NOTIFY},
     {__NR_lstat, T, ALWAYS, 0, NOTIFY},
     {__NR_fstat, T, ALWAYS, 0, NOTIFY},
@@ -230,6 +234,12 @@ static void test_pointer(struct builder *b, int argument)
     jump_equal(b, 0, 0, 2);
     load_high(b, argument);
     jump_equal(b, 0, 1, 0);
+}
+
+static void test_bits(struct builder *b, int argument, uint32_t bits)
+{
+    load_low(b, argument);
+    emit(b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, bits);
 }
 
 static void test_option(struct builder *b)
@@ -337,9 +347,9 @@ static void emit_test(struct builder *b, const struct rule *rule)
         jump_equal(b, F_SETOWN, 1, 0);
         jump_equal(b, F_SETOWN_EX, 0, 1);
         break;
+    case NO_HANG:
     case TO_GROUP:
-        load_low(b, 3);
-        emit(b, BPF_JMP | BPF_JSET | BPF_K, 0, 1, 1u << 2);
+        test_bits(b, rule->index, rule->test == NO_HANG ? WNOHANG : 1u << 2);
         break;
     case NEW_MOUNT:
         load_low(b, 3);

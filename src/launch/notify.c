@@ -19,6 +19,7 @@
 #include "launch/memory.h"
 #include "launch/notify.h"
 #include "launch/sweep.h"
+#include "launch/task.h"
 #include "launch/timers.h"
 
 #ifndef __NR_epoll_pwait2
@@ -94,6 +95,8 @@ static const struct handler {
     [__NR_utimensat] = {"utimensat", filetime_call_set, NO_DESCRIPTOR},
     [__NR_futimesat] = {"futimesat", filetime_call_set, NO_DESCRIPTOR},
     [__NR_utimes] = {"utimes", filetime_call_set, NO_DESCRIPTOR},
+    [__NR_wait4] = {"wait4", tracer_call_wait, NO_DESCRIPTOR},
+    [__NR_waitid] = {"waitid", tracer_call_wait, NO_DESCRIPTOR},
     [__NR_times] = {"times", uptime_call_times, NO_DESCRIPTOR},
     [__NR_sysinfo] = {"sysinfo", uptime_call_sysinfo, NO_DESCRIPTOR},
     [__NR_clock_gettime] = {"clock_gettime", clock_call_gettime, NO_DESCRIPTOR},
@@ -130,10 +133,8 @@ const char *notify_name(long nr)
                   {__NR_epoll_wait, "epoll_wait"},
                   {__NR_epoll_pwait, "epoll_pwait"},
                   {__NR_futex, "futex"},
-                  {__NR_wait4, "wait4"},
                   {__NR_pause, "pause"},
                   {__NR_rt_sigsuspend, "sigsuspend"},
-                  {__NR_waitid, "waitid"},
                   {__NR_nanosleep, "nanosleep"},
                   {__NR_clock_nanosleep, "clock_nanosleep"},
                   {__NR_rt_sigtimedwait, "sigtimedwait"},

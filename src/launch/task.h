@@ -1,6 +1,7 @@
 /* task.h: threads under ptrace (virtual time only): tracer.c has them, wait.c their timed waits, quiesce.c says when all sleep. */
 #ifndef LAUNCH_TASK_H
 #define LAUNCH_TASK_H
+#include "launch/call.h"
 #include "launch/launch.h"
 
 struct call;
@@ -36,6 +37,7 @@ struct task {
 
 /* tracer.c */
 int tracer_seize(struct program *program, pid_t pid);   /* -Exxx */
+call_handler tracer_call_wait;
 void tracer_reap(struct launcher *launcher);            /* every pending wait status: stops and deaths */
 struct task *tracer_find(struct launcher *launcher, pid_t tid);
 /* Each thread's own, of its creator's: siblings that race do not change what the others have. */

@@ -259,3 +259,11 @@ void tracer_reap(struct launcher *l)
             on_death(l, tid, status);
     }
 }
+
+/* wait4(2), waitid(2) with WNOHANG. A process that has ended is nobody's zombie but its tracer's until that has reaped it, while its
+ * pidfd is readable at once: who polls that (GLib) and then asks would hear that it runs. */
+int64_t tracer_call_wait(struct call *call)
+{
+    tracer_reap(call->program->launcher);
+    return CALL_CONTINUE;
+}

@@ -338,13 +338,21 @@ static void fire_native(struct launcher *l, struct task *task)
     l->progress = true;
 }
 
+/* poll(2) and its like return when their time is over, on a kernel always a little later (its timer slack): programs that look whether
+ * their own deadline lies behind them (GLib's GSocket: timeout < now) find it so. */
+static uint64_t due_ns(const struct task *task)
+{
+    const struct wait_kind *kind = task->wait;
+    return clock_add(task->deadline_ns, kind->result == 0 && !kind->as_ppoll ? NS_PER_US : 0);
+}
+
 uint64_t wait_next(const struct launcher *l)
 {
     uint64_t next = LIL_NEVER;
     list_each(node, &l->tasks) {
         struct task *task = list_entry(node, struct task, node);
-        if (task->wait && !task->timed_out && task->deadline_ns < next)
-            next = task->deadline_ns;
+        if (task->wait && !task->timed_out && due_ns(task) < next)
+            next = due_ns(task);
         if (task->native_ns && task->native_ns < next)
             next = task->native_ns;
     }
@@ -357,7 +365,7 @@ void wait_fire(struct launcher *l)
         struct task *task = list_entry(node, struct task, node);
         if (task->native_ns && task->native_ns <= l->now_ns)
             fire_native(l, task);
-        if (!task->wait || task->timed_out || task->deadline_ns > l->now_ns)
+        if (!task->wait || task->timed_out || due_ns(task) > l->now_ns)
             continue;
         task->timed_out = true;
         list_remove(node);
