@@ -136,7 +136,8 @@ static void walk_full(struct tcb *tcb, struct walk *walk, bool mark)
     if (walk->seq - walk->pushed > tcb->max_window >> 1 && seq_gt(walk->seq, walk->pushed)) {
         uint32_t rest = most % chunk; /* the last chunk may wait, until the buffer is full once more */
         bool is_recent = most > rest || walk->sent != tcb->snd_nxt || tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb);
-        if (rest > walk->mss && is_recent && cwnd_waits_for_ack(tcb, walk->can - (walk->sent + most - rest), chunk / walk->mss))
+        bool is_large = walk->seq - (walk->sent + most - rest) > walk->mss; /* what is one segment never waits so */
+        if (rest && is_large && is_recent && cwnd_waits_for_ack(tcb, walk->can - (walk->sent + most - rest), chunk / walk->mss))
             most -= rest;
         walk->push = true;
         walk->pushed = walk->seq;
