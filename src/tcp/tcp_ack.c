@@ -21,6 +21,8 @@ static bool update_window(struct tcb *tcb, struct rx *rx)
     if (tcb->snd_wnd == rx->window)
         return true;
     tcb->snd_wnd = rx->window;
+    tcb->hp_on = false; /* tcp_fast_path_check() */
+    tcb_arm_prediction(tcb);
     if (tcb_has_unsent(tcb) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
         cwnd_check_idle(tcb); /* what the window held back may go now, after a silence */
     if (rx->window > tcb->max_window) {
@@ -183,8 +185,6 @@ static void count_ack(struct tcb *tcb, struct rx *rx)
     bool expected = rx->is_expected;
     rx->is_expected_ack = expected && rx->end_seq == rx->seq && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
     tcb_count_ack(tcb, expected, rx->ack != tcb->snd_una, rx->end_seq != rx->seq);
-    if (rx->window != tcb->snd_wnd && tcb->state == TCPS_ESTABLISHED)
-        tcb_arm_prediction(tcb);
 }
 
 static void note_valid(struct tcb *tcb, struct rx *rx)
