@@ -141,6 +141,7 @@ struct tcb_ext {
     bool fastopen_answered;   /* FreeBSD: the SYN/ACK had the option */
     bool fastopen_offered; /* its SYN had a cookie or asked for one */
     bool fastopen_trial; /* the first after a black hole */
+    bool synack_again; /* its SYN came again */
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, again /* the next segment goes on with a chunk */,

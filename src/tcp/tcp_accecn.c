@@ -223,7 +223,7 @@ uint16_t accecn_crossed_flags(struct tcb *tcb, struct tcp_options *options)
 /* The SYN/ACK of a fast open child (RFC 9768 3.1.4.2): lost twice, it may be for its flags; sent again, it has no option. */
 uint16_t accecn_synack_flags(const struct tcb *tcb, struct tcp_options *options)
 {
-    if (!accecn_is_on(tcb) || tcb->retransmits > 1)
+    if (!accecn_is_on(tcb) || output_synacks_lost(tcb) > 1)
         return 0;
     if (tcb->retransmits == 0 && tcb->ext->total_retrans == 0 && tcb_params(tcb)->ecn_option)
         accecn_put_opening(options);

@@ -356,6 +356,13 @@ uint32_t fastopen_sent_end(const struct tcb *tcb)
     return tcb->snd_nxt + (was_refused ? ext->fastopen_length : 0);
 }
 
+/* Does RX, which answers our SYN, acknowledge all of its text? */
+bool fastopen_is_text_acked(const struct tcb *tcb, const struct rx *rx)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return ext->syn_fastopen && ext->fastopen_length && rx->ack - tcb->snd_una - 1 == ext->fastopen_length;
+}
+
 /* RFC 7413 4.2.2: the SYN/ACK may acknowledge the data, or the SYN only: then the data is sent now. SND.UNA is at ISS+1 here. */
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx)
 {
@@ -519,6 +526,25 @@ bool fastopen_is_pending_child(const struct tcb *tcb)
     return tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_listener && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
 }
 
+/* Linux (tcp_rcv_synrecv_state_fastopen): the handshake ends behind what its last ACK acknowledges: a round trip that text told is the first
+ * one, and what was reduced for lost SYN/ACKs is taken back if the timestamp says that none was. */
+void fastopen_child_begins(struct tcb *tcb, const struct rx *rx)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (tcb_params(tcb)->input_policy != TCP_INPUT_LINUX)
+        return;
+    if (!tcb->srtt_us && !tcb->is_orphan) /* which is in FIN-WAIT-1 there, and measures no SYN/ACK */
+        rtt_on_established(tcb, rx, ext->fastopen_start_ns);
+    if (accecn_is_on(tcb))
+        accecn_on_third_ack(tcb, rx);
+    if (tcb->ca_state == CA_LOSS && tcb_packets_out(tcb) == 0) {
+        const struct tcp_options *options = &rx->in->header.options;
+        struct ack_state state = {.ts_ecr_ok = tcb->ts_ok && options->has_timestamp && options->ts_echo, .ts_ecr = options->ts_echo};
+        (void)undo_recovery(tcb, &state);
+    }
+    undo_clean_stamp(tcb);
+}
+
 /* A child left SYN_RECEIVED: its place in the fast open queue is free. */
 void fastopen_child_done(struct tcb *tcb)
 {
@@ -543,7 +569,8 @@ bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
     bool is_old = tcb->ts_ok && options->has_timestamp && tcb->ts_recent && (int32_t)(tcb->ts_recent - options->ts_value) > 0 && !is_reset;
     if (is_first && (rx->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && !is_old) {
         if (oow_ack_allowed(tcb)) {
-            tcb->want_syn = true;
+            tcb->want_syn = tcb->ext->synack_again = true;
+            tcb->ext->accecn.syn_received = rx->in->ecn & 3;
             tcb->ext->total_retrans++;
             TCP_MIB(tcb->tcp, SynRetrans);
             TCP_MIB(tcb->tcp, RetransSegs);

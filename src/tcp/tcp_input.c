@@ -131,7 +131,7 @@ static bool is_worth_counting(const struct tcb *tcb, const struct rx *rx)
     bool is_its_fin = (rx->flags & (TCP_FIN | TCP_RST)) == TCP_FIN && rx->seq == tcb->rcv_nxt && !tcb->fin_rcvd;
     return rx->length || ((quiet >> tcb->state & 1) && !is_its_fin) ||
            (tcb->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_FIN)) /* the handshake's end has it */ ||
-           (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || (rx->flags & (TCP_ECE | TCP_CWR)) ||
+           (tcb->state == TCPS_SYN_SENT && (rx->ack != tcb->snd_nxt || (rx->flags & (TCP_AE | TCP_ECE | TCP_CWR)) ||
                                             tcb_params(tcb)->mtu_probing /* wants the place, too */));
 }
 
@@ -399,16 +399,20 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     tcb->want_syn = false;
     if (tcb_has_unsent(tcb))
         tcb_mark_due(tcb);
-    if (tcb->ca_state == CA_LOSS)
-        recovery_on_syn_acked(tcb);
-    if (!tcb->is_orphan || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX) /* which is in FIN-WAIT-1 there, and measures no SYN/ACK */
+    if (fastopen_is_pending_child(tcb)) { /* measured and judged with its text: fastopen_child_begins() */
+        tcb->ext->rexmit_hold = false;
+    } else {
+        if (tcb->ca_state == CA_LOSS)
+            recovery_on_syn_acked(tcb, fastopen_is_text_acked(tcb, rx));
         rtt_on_established(tcb, rx, start);
+    }
     if (tcb->srtt_us || tcb->is_passive) /* Karn: the SYN's backoff goes on until something is measured */
         tcb->backoff = 0;
     else if (tcb_params(tcb)->rto_policy == TCP_RTO_FREEBSD)
         tcb->backoff = tcb->retransmits;
     metrics_apply(tcb);
-    recovery_end_rto_time(tcb);
+    if (!tcb_ext_peek(tcb)->syn_fastopen || fastopen_is_text_acked(tcb, rx)) /* else its text is lost still */
+        recovery_end_rto_time(tcb);
     tcb->retransmits = 0;
     tcb->last_snd_ms = tcb_now_ms(tcb);
     if (!tcb_ext_peek(tcb)->fastopen_child) /* else since its SYN */
@@ -445,7 +449,8 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     if (accecn_is_on(tcb) && !tcb_params(tcb)->byte_recovery) { /* bsd_ecn_on_segment() */
         if (!tcb->is_passive)
             accecn_on_syn_acked(tcb, rx);
-        accecn_on_third_ack(tcb, rx);
+        if (!tcb->ext->fastopen_child)
+            accecn_on_third_ack(tcb, rx);
         if (tcb->is_passive && !tcb->ext->fastopen_child)
             accecn_on_child(tcb, rx->in);
     }
@@ -513,6 +518,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
         return drop;
     if (begins && tcb->fin_queued && tcb->ext && rx->seq != rx->end_seq)
         output_note_early(tcb);
+    if (begins && tcb_ext_peek(tcb)->fastopen_child)
+        fastopen_child_begins(tcb, rx);
     if (begins && tcb->is_passive) { /* this ACK itself was not predicted */
         tcb->hp_on = true;
         cwnd_begin_marks(tcb);

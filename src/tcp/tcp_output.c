@@ -181,21 +181,24 @@ static uint16_t ask_for_ecn(struct tcb *tcb)
     return (tcb_ext_peek(tcb)->accecn.pending ? TCP_AE : 0) | TCP_ECE | TCP_CWR;
 }
 
+/* A fast open child's SYN/ACKs that went: one that a SYN asks for again counts as the timer's next. */
+uint32_t output_synacks_lost(const struct tcb *tcb) { return tcb->retransmits + tcb_ext_peek(tcb)->synack_again; }
+
 /* RFC 9293 3.7.1 (MUST-14): every SYN has the MSS option. */
 static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
 {
     const struct tcp_params *params = tcb_params(tcb);
     bool first = tcb->state == TCPS_SYN_SENT;
     uint16_t flags = TCP_SYN | (first ? 0 : TCP_ACK);
-    tcb->want_syn = false;
     /* a path that cannot bear them? */
     bool needs_ecn = cc_needs_ecn(tcb->tcp, tcb->opt), offers = !(params->drop_options_on_rexmit && tcb->retransmits >= 3);
     if (first && (params->ecn || tcb->opt->path.ecn || needs_ecn))
         flags |= ask_for_ecn(tcb);
-    if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, tcb->retransmits))
+    if (!first && tcb->is_passive && !accecn_is_on(tcb) && tcb->ecn_ok && may_ask_ecn(tcb->tcp, output_synacks_lost(tcb)))
         flags |= TCP_ECE;
     if (first && params->byte_recovery && tcb->fin_queued && !tcb->opt->no_options && !tcb->opt->fastopen_connect)
         flags |= TCP_FIN; /* TF_NEEDFIN */
+    tcb->want_syn = false;
     output_fill(tcb, segment, flags, tcb->snd_una);
     segment->tos |= needs_ecn && (!tcb->is_passive || tcb->ecn_ok) ? 2 : 0; /* Linux: INET_ECN_xmit(), from the SYN on */
     bool has_text = tcb->ecn_ok && tcb->is_passive && tcb->snd_nxt - tcb->snd_una > 1; /* and from the text of a fast open's child on */
@@ -237,8 +240,10 @@ static bool output_syn(struct tcb *tcb, struct tcp_segment *segment)
         fastopen_renew_cookie(tcb, options);
     if (!first)
         segment->header.flags |= tcb->is_passive ? accecn_synack_flags(tcb, options) : accecn_crossed_flags(tcb, options);
-    if (!first && tcb->ext)
+    if (!first && tcb->ext) {
         fastopen_fill_synack(tcb, segment);
+        tcb->ext->synack_again = false;
+    }
     tcb->acks_due = 0;
     tcb->ack_want = 0;
     if (tcb->timer != TIMER_SYN || tcb->rexmt_ns <= tcb_now(tcb))
@@ -428,7 +433,7 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         cwnd_on_idle(tcb);
     tcb->tx->packets_out += packets;
     tcb->tx->glued += seg->glued;
-    if (ext && length % (mss == tcb->mss && ext->burst_mss ? min_u32(ext->burst_mss, mss) : mss))
+    if (ext && length % mss)
         ext->snd_sml = seq + length;
     tcb->snd_nxt = seq + length + fin;
     if (ext)
@@ -445,9 +450,18 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     return true;
 }
 
+/* Options that come and go (SACK, AccECN) do not change the size within a burst, as Linux computes it once (tcp_write_xmit). */
+static uint32_t burst_mss(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (!ext->in_burst || !ext->burst_mss || tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
+        ext->burst_mss = (uint16_t)mss_current(tcb);
+    return min_u32(ext->burst_mss, tcb->mss);
+}
+
 bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, bool fin)
 {
-    return output_first(tcb, segment, seq, length, tcb->mss, fin);
+    return output_first(tcb, segment, seq, length, tcb->ext ? (uint16_t)burst_mss(tcb) : tcb->mss, fin);
 }
 
 /* Linux: TCP_NODELAY, when it is set, pushes what waits (__tcp_sock_set_nodelay), past the cork, which stays for what comes. */
@@ -503,15 +517,6 @@ uint32_t output_chunk_segs(struct tcb *tcb, uint32_t bytes, bool last, uint32_t 
     if (!is_alone && tcb->ext->wstamp_ns + NS_PER_MS >= tcb_now(tcb) && cwnd_defers_chunk(tcb, bytes, last, most, by_window))
         return 0;
     return min_u32(quota, tcb->gso_segs > 1 ? min_u32(most, tcb->gso_segs) : most);
-}
-
-/* Options that come and go (SACK, AccECN) do not change the size within a burst, as Linux computes it once (tcp_write_xmit). */
-static uint32_t burst_mss(struct tcb *tcb)
-{
-    struct tcb_ext *ext = tcb->ext;
-    if (!ext->in_burst || tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
-        ext->burst_mss = (uint16_t)mss_current(tcb);
-    return min_u32(ext->burst_mss, tcb->mss);
 }
 
 /* Linux: how much of a buffer of several segments goes as one chunk of MOST at most (tcp_mss_split_point). What waits behind it
@@ -626,9 +631,10 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
             note_rwnd(tcb, by_window);
         if (by_window)
             return timer_check_probe(tcb), false;
+        bool sent = output_data(tcb, segment, tcb->snd_nxt, 0, true);
         if (tcb->ext)
             tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
-        return output_data(tcb, segment, tcb->snd_nxt, 0, true);
+        return sent;
     }
     uint32_t length, mss = burst_mss(tcb);
     bool sent = false;

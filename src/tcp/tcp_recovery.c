@@ -615,17 +615,19 @@ COLD void recovery_on_syn_rto(struct tcb *tcb)
     ext->retrans_out = 1;
 }
 
-/* The handshake's end: the window is what it was, the state, without SACK, until more than the SYN is acknowledged. */
-COLD void recovery_on_syn_acked(struct tcb *tcb)
+/* The handshake's end: the window is what it was, the state, without SACK, until more than the SYN is acknowledged. A fast open's text that
+ * arrived went with the first SYN, which was not lost (F-RTO). */
+COLD void recovery_on_syn_acked(struct tcb *tcb, bool is_text_acked)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (fastopen_is_pending_child(tcb) && tcb_packets_out(tcb)) { /* the SYN/ACK alone came through; what was taken for lost goes now */
-        ext->rexmit_hold = false;
-        return;
-    }
     ext->lost_out = ext->retrans_out = 0;
     tcb->cwnd = ext->prior_cwnd;
     tcb->ssthresh = INT32_MAX;
+    if (is_text_acked && tcb_params(tcb)->frto) {
+        TCP_MIB(tcb->tcp, LossUndo);
+        TCP_MIB(tcb->tcp, SpuriousRTOs);
+        tcb->ecn_queue_cwr = false;
+    }
     if (!tcb->sack_ok)
         return;
     recovery_set_state(tcb, CA_OPEN);

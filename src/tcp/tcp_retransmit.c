@@ -127,7 +127,7 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         return false; /* the window shrank: the first may go, and what is inside of it */
     if (is_linux && tcb->mss < seg->mss)
         use_smaller(tcb, index);
-    txring_set_mss(tcb, seg, tcb->mss);
+    txring_set_mss(tcb, seg, (uint16_t)mss);
     data = txseg_text(seg);
     if (ext_most(tcb) && data > ext_most(tcb))
         most = min_u32(most, ext_most(tcb));
@@ -144,7 +144,7 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     data = seg->end - seg->start - fin;
     segment->packet = NULL;
     segment->gso_size = 0;
-    if (data && !output_attach(tcb, segment, seg->start, data, tcb->mss))
+    if (data && !output_attach(tcb, segment, seg->start, data, (uint16_t)mss))
         return false;
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;

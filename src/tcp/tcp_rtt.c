@@ -304,11 +304,15 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
     }
     if (!modern)
         return;
-    const struct tcb_ext *ext = tcb_ext_peek(tcb); /* a fast open's text went once (RFC 5682) */
-    bool is_first_answered = ext->syn_fastopen && params->frto && rx->ack - tcb->snd_una - 1 == ext->fastopen_length;
+    /* a fast open's text went once (RFC 5682) */
+    bool is_first_answered = params->frto && fastopen_is_text_acked(tcb, rx);
     if (tcb->ts_ok && options->has_timestamp && options->ts_echo) {
         uint64_t unit_us = max_u32(params->timestamp_hz_ms, 1) * 1000ull, rtt_us = max_u32(tcb_ts_now(tcb) - options->ts_echo, 1) * unit_us;
-        is_first_answered |= rtt_us + unit_us > since_us; /* the timeouts were spurious */
+        if (rtt_us + unit_us > since_us) { /* the timeouts were spurious */
+            is_first_answered = true;
+            if (tcb->ext)
+                tcb->ext->undo_marker = 0;
+        }
         if (rtt_us <= since_us + unit_us)
             rtt_sample(tcb, min_u64(rtt_us, since_us));
         else if (since_us == 0 && tcb->is_passive && rtt_us < INT32_MAX) /* a SYN cookie: when its SYN came is not known but by the echo */

@@ -264,7 +264,7 @@ void recovery_mark_lost(struct tcb *tcb, struct txseg *seg);
 void recovery_begin_blameless(struct tcb *tcb);
 void recovery_on_synack_rto(struct tcb *tcb);
 void recovery_on_syn_rto(struct tcb *tcb);
-void recovery_on_syn_acked(struct tcb *tcb);
+void recovery_on_syn_acked(struct tcb *tcb, bool is_text_acked);
 void recovery_on_syn_marked(struct tcb *tcb);
 COLD void recovery_resegment(struct tcb *tcb);
 COLD void recovery_join_head(struct tcb *tcb);
@@ -297,6 +297,7 @@ void classic_on_ack(struct tcb *tcb, struct ack_state *state);
 void classic_on_rto(struct tcb *tcb);
 bool output_may_send_partial(const struct tcb *tcb);
 bool output_syn_asks(const struct tcb *tcb);
+uint32_t output_synacks_lost(const struct tcb *tcb);
 /* tcp_undo.c */
 void undo_init(struct tcb *tcb);
 bool undo_recovery(struct tcb *tcb, const struct ack_state *state);
@@ -372,6 +373,8 @@ const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *
 uint32_t fastopen_syn_end(const struct tcb *tcb);
 bool fastopen_is_pending_child(const struct tcb *tcb);
 void fastopen_crossed(struct tcb *tcb);
+bool fastopen_is_text_acked(const struct tcb *tcb, const struct rx *rx);
+void fastopen_child_begins(struct tcb *tcb, const struct rx *rx);
 void fastopen_child_done(struct tcb *tcb);
 COLD bool fastopen_admits(struct tcb *tcb, const struct rx *rx);
 COLD void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener);

@@ -13,6 +13,8 @@ COLD static void note_resent(struct tcb *tcb, const struct syn_entry *entry)
     ext->total_rto = entry->is_cookie ? 0 : entry->retransmits;
     ext->total_rto_recoveries = ext->total_rto != 0;
     ext->total_rto_time_ms = ext->total_rto ? (uint32_t)((tcb_now(tcb) - entry->start_ns) / NS_PER_MS) : 0;
+    if (ext->total_rto)
+        ext->undo_marker = entry->iss ? entry->iss : 1; /* Linux: until an ACK that is looked at */
 }
 
 struct tcb *synq_make_tcb(struct tcp *tcp, const struct syn_entry *entry, struct tcp_listener *listener)

@@ -274,10 +274,10 @@ static bool on_syn_timeout(struct tcb *tcb)
     if (!active && is_fastopen_child(tcb) && tcb->retransmits == 1)
         recovery_on_synack_rto(tcb);
     if (ext) {
+        if (is_fastopen_child(tcb) && !ext->retrans_stamp_ns)
+            ext->retrans_stamp_ns = tcb_now(tcb);
         count_timeout(tcb, ext, !is_fastopen_child(tcb));
         ext->total_retrans++;
-        if (ext->syn_data && active && tcb->retransmits == 1)
-            TCP_MIB(tcb->tcp, FastOpenActiveFail);
         if (!tcb->is_passive)
             recovery_on_syn_rto(tcb);
         if (!tcb->is_passive && (!active || ext->total_rto > linear))
