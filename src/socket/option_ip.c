@@ -136,8 +136,11 @@ static int set_tos(struct sock *sock, int value)
 
 int ip_get_tos(struct sock *sock, int level)
 {
-    if (sock->file.type == SOCK_STREAM)
-        return stream_options_peek(sock) ? stream_options_peek(sock)->tos[level == IPPROTO_IPV6] : 0;
+    if (sock->file.type == SOCK_STREAM) {
+        const struct tcb *tcb = stream_tcb(sock);
+        int tos = stream_options_peek(sock) ? stream_options_peek(sock)->tos[level == IPPROTO_IPV6] : 0;
+        return tos | (tcb ? tcp_get_ecn(tcb) : 0);
+    }
     return sock->ext ? sock->ext->tos : 0;
 }
 

@@ -142,6 +142,7 @@ struct tcb_ext {
     bool fastopen_offered; /* its SYN had a cookie or asked for one */
     bool fastopen_trial; /* the first after a black hole */
     bool synack_again; /* its SYN came again */
+    uint8_t sent_ecn;  /* the IP field's ECN bits as the last segment had them: Linux keeps them in the socket's TOS */
     /* ECN: received CE bookkeeping; AccECN counters */
     struct {
         bool on, pending /* our SYN asked */, reflect, again /* the next segment goes on with a chunk */,

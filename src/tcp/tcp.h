@@ -216,6 +216,7 @@ void tcp_flush_host_cache(struct tcp *tcp);
 
 /* STATUS */
 enum tcp_state tcp_get_state(const struct tcb *tcb);
+uint8_t tcp_get_ecn(const struct tcb *tcb); /* Linux: the ECN bits that IP_TOS tells */
 const struct flow *tcp_get_flow(const struct tcb *tcb);
 bool tcp_is_over(struct tcp *tcp, const struct tcb *tcb); /* closed, the wait of TIME-WAIT included */
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */

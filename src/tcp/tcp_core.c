@@ -303,6 +303,8 @@ bool tcp_output_next(struct tcp *tcp, uint64_t now_ns, struct tcp_segment *segme
         if (output_tcb(tcb, segment)) {
             tcb_check(tcb);
             tcb_note_less_unsent(tcb);
+            if (__builtin_expect(tcb->ecn_ok && tcb->ext, 0))
+                tcb->ext->sent_ecn = segment->tos & 3;
             if (__builtin_expect(tcb->is_guarded || !tcb->is_v4, 0) && !guard_output(tcb, segment))
                 continue;
             if (has_said_all(tcb))

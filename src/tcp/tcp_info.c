@@ -9,6 +9,13 @@ static uint8_t linux_state(const struct tcb *tcb)
     return tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? bsd[tcb->state] : map[tcb->state];
 }
 
+uint8_t tcp_get_ecn(const struct tcb *tcb)
+{
+    if (tcb_params(tcb)->call_policy != TCP_CALLS_LINUX)
+        return 0;
+    return cc_get(tcb)->needs_ecn ? 2 : tcb_ext_peek(tcb)->sent_ecn;
+}
+
 void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view)
 {
     const struct tcb_ext *ext = tcb_ext_peek(tcb);

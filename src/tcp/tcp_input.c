@@ -381,6 +381,14 @@ static enum lil_drop tcp_step4_syn(struct tcb *tcb, struct rx *rx)
 
 /* --- step 5: ACK --------------------------------------------------------------------------------------------------------------- */
 
+static void begin_clocks(struct tcb *tcb)
+{
+    rtt_begin_min(tcb, tcb_now_ms(tcb));
+    tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
+    tcb->ext->soft_error = 0;
+    tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
+}
+
 /* SYN_RECEIVED -> ESTABLISHED: the window's and the round trip's beginnings. */
 void tcp_establish(struct tcb *tcb, const struct rx *rx)
 {
@@ -415,14 +423,11 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
         recovery_end_rto_time(tcb);
     tcb->retransmits = 0;
     tcb->last_snd_ms = tcb_now_ms(tcb);
-    if (!tcb_ext_peek(tcb)->fastopen_child) /* else since its SYN */
+    bool is_crossed = tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
+    if (!is_crossed && !tcb_ext_peek(tcb)->fastopen_child) /* these: never; since its SYN */
         tcb->last_rcv_ms = tcb_now_ms(tcb);
-    if (tcb->ext) {
-        rtt_begin_min(tcb, tcb_now_ms(tcb));
-        tcb->ext->rcv_last_ms = tcb_now_ms(tcb);
-        tcb->ext->soft_error = 0;
-        tcb->ext->cwnd_stamp_ns = tcb_now(tcb);
-    }
+    if (tcb->ext)
+        begin_clocks(tcb);
     if (!tcb->is_passive) /* else behind the ACK that ends the handshake */
         tcb->hp_on = !tcb->wscale_ok;
     tcb_set_state(tcb, TCPS_ESTABLISHED);
@@ -455,6 +460,7 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
             accecn_on_child(tcb, rx->in);
     }
     if (!tcb->is_passive && tcb_ext_get(tcb)) {
+        begin_clocks(tcb);
         tcb->ext->delivered++; /* Linux counts both, our SYN and our SYN/ACK */
         TCP_MIB(tcb->tcp, Delivered);
         if (ack_has_echo(tcb, rx))
@@ -520,9 +526,10 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
         output_note_early(tcb);
     if (begins && tcb_ext_peek(tcb)->fastopen_child)
         fastopen_child_begins(tcb, rx);
-    if (begins && tcb->is_passive) { /* this ACK itself was not predicted */
-        tcb->hp_on = true;
-        cwnd_begin_marks(tcb);
+    if (begins) {
+        tcb->hp_on = true; /* this ACK itself was not predicted */
+        if (tcb->is_passive)
+            cwnd_begin_marks(tcb);
     }
     switch ((enum tcp_state)tcb->state) {
     case TCPS_FIN_WAIT_1:

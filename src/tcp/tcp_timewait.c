@@ -99,7 +99,7 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     record->ts_recent = tcb->ts_recent;
     record->ts_recent_s = tcb->ts_recent_s;
     record->ts_offset = tcb->ts_offset;
-    record->tos = tcb->opt->socket.tos[!tcb->is_v4];
+    record->tos = tcb->opt->socket.tos[!tcb->is_v4] | tcp_get_ecn(tcb);
     if (tcb->is_fin_waiter && tcb_ext_peek(tcb)->oow_ack_ns) /* it is one record there */
         record->answered = answer_time(tcb->ext->oow_ack_ns);
     record->reuseaddr = tcb->reuseaddr;
@@ -112,14 +112,16 @@ bool timewait_new(struct tcp *tcp, const struct tcb *tcb)
     return true;
 }
 
-static void send_ack(struct tcp *tcp, uint32_t slot)
+/* Linux: what is out of the window is answered without ECN's bits. */
+static void send_ack(struct tcp *tcp, uint32_t slot, bool is_outside)
 {
     const struct wait_record *record = tcp_wait(tcp, slot);
     struct tcp_reply *reply = reply_push(tcp);
     if (!reply)
         return;
     *reply = (struct tcp_reply){.flow = record->flow, .seq = record->snd_nxt, .ack = record->rcv_nxt, .flags = TCP_ACK,
-                                .window = record->window, .tos = record->tos, .ttl = record->ttl};
+                                .window = record->window,
+                                .tos = is_outside ? record->tos & 0xfc : record->tos, .ttl = record->ttl};
     if (record->ts_ok) {
         reply->has_ts = true;
         reply->ts_value = tcp->now_ts + record->ts_offset;
@@ -186,7 +188,7 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
         drop = LIL_DROP_NONE;
         /* fall through */
     case BSD_WAIT_ACK:
-        send_ack(tcp, slot);
+        send_ack(tcp, slot, false);
         break;
     case BSD_WAIT_DROP:
         break;
@@ -228,7 +230,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         enum lil_drop drop;
         if (begin_anew(tcp, slot, in, packet, &drop))
             return drop;
-        send_ack(tcp, slot); /* nobody listens any more */
+        send_ack(tcp, slot, false); /* nobody listens any more */
         packet_free(packet);
         return LIL_DROP_TCP_AFTER_CLOSE;
     }
@@ -242,7 +244,7 @@ enum lil_drop timewait_input(struct tcp *tcp, uint32_t slot, const struct tcp_in
         append_record(tcp, slot);
     }
     if ((header->seq != end_seq && !(header->flags & TCP_SYN)) || may_answer(tcp, record))
-        send_ack(tcp, slot);
+        send_ack(tcp, slot, true);
     else
         TCP_MIB(tcp, ACKSkippedTimeWait);
     return paws ? LIL_DROP_TCP_PAWS : (header->flags & TCP_FIN) ? LIL_DROP_NONE : LIL_DROP_TCP_AFTER_CLOSE;

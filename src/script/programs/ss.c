@@ -59,7 +59,7 @@ static void look_around(struct run *run, void (*visit)(void *ctx, struct seen *s
 
 /* --- ss ------------------------------------------------------------------------------------------------------------------- */
 struct ss_filter {
-    bool tcp, udp, all, listening, bare, details, memory;
+    bool tcp, udp, all, listening, bare, details, options, memory;
     unsigned states;                    /* a bit each; 0: the usual ones */
     uint16_t sport, dport;              /* 0: any */
     struct addr source, dest;
@@ -120,6 +120,7 @@ static void read_filter(struct shell *shell, int argc, char **argv, struct ss_fi
                 filter->listening |= *p == 'l';
                 filter->bare |= *p == 'H';
                 filter->details |= *p == 'i';
+                filter->options |= *p == 'o' || *p == 'e';
                 filter->memory |= *p == 'm';
                 if (!strchr("tualHimnepOor46", *p))
                     run_skip(shell->run, "command: %s %s is not known here", argv[0], argv[i]);
@@ -169,16 +170,16 @@ static void print_counts(struct shell_io *io, const struct seen *seen, const cha
             shell_print(io, " %s:%llu", names[0], (unsigned long long)info(seen, names[1]));
 }
 
-/* What ss -i begins with: what was agreed on, and the timers. */
-static void print_opening(struct shell *shell, const struct seen *seen, struct shell_io *io)
+/* What ss -i begins with: what was agreed on (with -o or -e), and the timers. */
+static void print_opening(struct shell *shell, const struct seen *seen, bool shows_options, struct shell_io *io)
 {
-    uint64_t options = info(seen, "tcpi_options"), rto = info(seen, "tcpi_rto"), rtt = info(seen, "tcpi_rtt");
+    uint64_t options = info(seen, "tcpi_options"), shown = shows_options ? options : 0, rto = info(seen, "tcpi_rto"), rtt = info(seen, "tcpi_rtt");
     char cc[16] = "cubic";
     socklen_t size = sizeof cc;
     (void)!ask(shell->run, &seen->sock, IPPROTO_TCP, TCP_CONGESTION, cc, &size);
-    shell_print(io, "\t%s%s%s%s%s %.16s", options & TCPI_OPT_TIMESTAMPS ? " ts" : "",
-                options & TCPI_OPT_SACK ? " sack" : "", options & TCPI_OPT_ECN ? " ecn" : "",
-                options & 16 ? " ecnseen" : "", options & 32 ? " fastopen" : "", cc);
+    shell_print(io, "\t%s%s%s%s%s %.16s", shown & TCPI_OPT_TIMESTAMPS ? " ts" : "",
+                shown & TCPI_OPT_SACK ? " sack" : "", shown & TCPI_OPT_ECN ? " ecn" : "",
+                shown & 16 ? " ecnseen" : "", shown & 32 ? " fastopen" : "", cc);
     if (options & TCPI_OPT_WSCALE)
         shell_print(io, " wscale:%u,%u", (unsigned)info(seen, "tcpi_snd_wscale"), (unsigned)info(seen, "tcpi_rcv_wscale"));
     if (rto && rto != 3000000)
@@ -192,7 +193,7 @@ static void print_opening(struct shell *shell, const struct seen *seen, struct s
 }
 
 /* ss -i, in the order of iproute2: a word of ss and the field of each count. */
-static void print_details(struct shell *shell, const struct seen *seen, struct shell_io *io)
+static void print_details(struct shell *shell, const struct seen *seen, bool shows_options, struct shell_io *io)
 {
     static const char *const sizes[] = {"mss",    "tcpi_snd_mss", "pmtu", "tcpi_pmtu",     "rcvmss", "tcpi_rcv_mss",
                                         "advmss", "tcpi_advmss",  "cwnd", "tcpi_snd_cwnd", NULL};
@@ -212,7 +213,7 @@ static void print_details(struct shell *shell, const struct seen *seen, struct s
                                        "tcpi_snd_wnd", "rcv_wnd",          "tcpi_rcv_wnd",
                                        "rehash",       "tcpi_rehash",      NULL};
     uint64_t ssthresh = info(seen, "tcpi_snd_ssthresh"), rtt = info(seen, "tcpi_rtt");
-    print_opening(shell, seen, io);
+    print_opening(shell, seen, shows_options, io);
     print_counts(io, seen, sizes);
     if (ssthresh && ssthresh < 0xffff)
         shell_print(io, " ssthresh:%u", (unsigned)ssthresh);
@@ -271,7 +272,7 @@ static void print_ss(void *ctx, struct seen *seen)
     if (filter->memory)
         print_memory(shell, seen, io);
     if (filter->details && seen->is_tcp)
-        print_details(shell, seen, io);
+        print_details(shell, seen, filter->options, io);
     else if (filter->memory)
         shell_print(io, "\n");
 }
