@@ -167,6 +167,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
             tcb->ext->reordering = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
             tcb->ext->cwnd_clamp = UINT32_MAX;
             tcb->ext->rack_reo_steps = 1;
+            tcb->ext->app_limited = tcb->is_passive ? UINT32_MAX : 0; /* until something is delivered, our SYN too */
             tcb->ext->segs_in = info_early_segs_in(tcb);
             tcb->ext->segs_out = info_early_segs_out(tcb);
             rtt_begin_min(tcb, tcb->last_rcv_ms);

@@ -158,7 +158,7 @@ static void add_reno_sack(struct tcb *tcb, bool is_dup, bool ece)
     check_reno_reordering(tcb, 0);
     if (ext->sacked_out > prior) {
         ext->delivered += ext->sacked_out - prior;
-        ext->delivered_ce += ece ? ext->sacked_out - prior : 0;
+        ext->delivered_ce += ece && !accecn_is_on(tcb) ? ext->sacked_out - prior : 0; /* AccECN has counted its own */
     }
 }
 
