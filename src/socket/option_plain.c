@@ -351,12 +351,14 @@ static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
     int number = 0;
     socklen_t size = sizeof number;
 
-    info[0] = tcb ? (uint32_t)tcp_readable(tcb) : 0;
+    struct tcp_memory memory = tcb ? tcp_get_memory(tcb) : (struct tcp_memory){0};
+    info[0] = memory.received;
+    info[4] = memory.forward;
+    info[5] = memory.queued;
     if (sock_getopt(NULL, &sock->file, SOL_SOCKET, SO_RCVBUF, &number, &size) == 0)
         info[1] = (uint32_t)number;
     if (sock_getopt(NULL, &sock->file, SOL_SOCKET, SO_SNDBUF, &number, &size) == 0)
         info[3] = (uint32_t)number;
-    info[5] = tcb ? (uint32_t)(tcp_unacked(tcb)) : 0;
     return option_give(value, length, info, sizeof info);
 }
 

@@ -261,6 +261,10 @@ void tcp_set_rcvlowat(struct tcb *tcb, uint32_t bytes); /* Linux: the buffer gro
 /* POLLOUT: enough of the buffer is free that a writer is worth waking. */
 bool tcp_is_writeable(const struct tcb *tcb);
 size_t tcp_unsent(const struct tcb *tcb);         /* SIOCOUTQNSD */
+struct tcp_memory {
+    uint32_t received, queued, forward; /* buffers that wait to be read, and to be acknowledged; what is paid for beside them */
+};
+struct tcp_memory tcp_get_memory(const struct tcb *tcb); /* SO_MEMINFO, as Linux counts */
 size_t tcp_unacked(const struct tcb *tcb);        /* SIOCOUTQ: not acknowledged */
 bool tcp_has_fin(const struct tcb *tcb);          /* the peer's FIN is in order */
 bool tcp_at_mark(const struct tcb *tcb, uint32_t ahead); /* SIOCATMARK, or as if AHEAD bytes had been read */

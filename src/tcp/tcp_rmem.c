@@ -49,6 +49,14 @@ uint32_t rmem_paid(const struct tcb *tcb)
     return (tcb->ext->rmem.forward - sent) % PAGE;
 }
 
+struct tcp_memory tcp_get_memory(const struct tcb *tcb)
+{
+    if (!tcb->ext || !rmem_is_counted(tcb))
+        return (struct tcp_memory){.received = (uint32_t)tcp_readable(tcb), .queued = (uint32_t)tcp_unacked(tcb)};
+    uint32_t queued = tcb->snd_una == tcb->write_seq ? 0 : tcb->write_seq - tcb->snd_una + queue_cost(tcb, 0);
+    return (struct tcp_memory){tcb->ext->rmem.total, queued, rmem_paid(tcb)};
+}
+
 static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_PLACES]; }
 
 static void drop_last(struct rmem *rmem)
