@@ -526,8 +526,8 @@ bool fastopen_is_pending_child(const struct tcb *tcb)
     return tcb->state == TCPS_SYN_RECEIVED && tcb_ext_peek(tcb)->fastopen_listener && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX;
 }
 
-/* Linux (tcp_rcv_synrecv_state_fastopen): the handshake ends behind what its last ACK acknowledges: a round trip that text told is the first
- * one, and what was reduced for lost SYN/ACKs is taken back if the timestamp says that none was. */
+/* Linux (tcp_rcv_synrecv_state_fastopen): the handshake ends behind what its last ACK acknowledges: a round trip that text told is the
+ * first one, and what was reduced for lost SYN/ACKs is taken back if the timestamp says that none was. */
 void fastopen_child_begins(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;

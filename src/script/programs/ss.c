@@ -173,7 +173,8 @@ static void print_counts(struct shell_io *io, const struct seen *seen, const cha
 /* What ss -i begins with: what was agreed on (with -o or -e), and the timers. */
 static void print_opening(struct shell *shell, const struct seen *seen, bool shows_options, struct shell_io *io)
 {
-    uint64_t options = info(seen, "tcpi_options"), shown = shows_options ? options : 0, rto = info(seen, "tcpi_rto"), rtt = info(seen, "tcpi_rtt");
+    uint64_t options = info(seen, "tcpi_options"), rto = info(seen, "tcpi_rto"), rtt = info(seen, "tcpi_rtt");
+    uint64_t shown = shows_options ? options : 0;
     char cc[16] = "cubic";
     socklen_t size = sizeof cc;
     (void)!ask(shell->run, &seen->sock, IPPROTO_TCP, TCP_CONGESTION, cc, &size);
