@@ -73,14 +73,21 @@ static bool is_locked(struct lil_host *host, const struct flow *flow)
     return way->metrics && way->metrics->mtu_lock;
 }
 
+/* ip_no_pmtu_disc 2 and 3: a forger may say "too big", too; TCP finds its own segment in the quote (RFC 5927). */
+static bool is_read(const struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote)
+{
+    uint8_t trust = host->profile->ip.pmtu_trust;
+    return error->version == 6 || !(trust == PMTU_UNREAD || (trust == PMTU_OF_TCP && quote->ip.protocol != IPPROTO_TCP));
+}
+
 /* RFC 1191 6.3: never below the floor; RFC 8201 4: less than IPv6's least MTU is not to be believed (BSD: eight bytes less than
  * that, room for a fragment header); never for a segment that is not in flight (RFC 5927 4.1, 7). */
 static void note_mtu(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, uint32_t *mtu)
 {
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
     uint32_t length = quote->ip.payload_length + quote->ip.header_length;
-    /* Linux: then none is believed */
-    *mtu = host->profile->tcp.pmtu_discovery || host->profile->socket.call_policy == CALLS_BSD ? error->rest & 0xffff : 0;
+    uint8_t trust = host->profile->ip.pmtu_trust;
+    *mtu = trust == PMTU_BELIEVED || trust == PMTU_OF_TCP ? error->rest & 0xffff : 0;
     if (error->version == 6)
         *mtu = error->rest;
     else if (!*mtu)
@@ -102,6 +109,8 @@ static void note_quoted(struct lil_host *host, const struct icmp_error *error, c
 {
     uint32_t mtu = 0;
     bool too_big = is_too_big(error->version, error->type, error->code);
+    if (too_big && !is_read(host, error, quote))
+        return;
     if (too_big)
         note_mtu(host, error, quote, &mtu);
     if (quote->ip.protocol == IPPROTO_TCP) {

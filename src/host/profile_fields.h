@@ -96,7 +96,7 @@
     X(tcp_thin_linear_timeouts, tcp.thin_linear_timeouts, BOOL, NULL)                                                  \
     X(tcp_autotune_sndbuf, tcp.autotune_sndbuf, BOOL, NULL) \
     X(tcp_window_clamp, tcp.window_clamp, U32, NULL) \
-    X(tcp_adv_win_scale, tcp.adv_win_scale, SHIFT, NULL) \
+    X(tcp_adv_win_scale, tcp.adv_win_scale, SHIFT, NULL) X(tcp_app_win, tcp.app_win, SHIFT, NULL) \
     X(tcp_rto_policy, tcp.rto_policy, WORD, rto_words) \
     X(tcp_rto_initial_ms, tcp.rto_initial_ms, U32, NULL) \
     X(tcp_rto_min_ms, tcp.rto_min_ms, U32, NULL) \
@@ -257,7 +257,7 @@
     X(ip_strong_host, ip.strong_host, BOOL, NULL) \
     X(ip_source_route, ip.source_route, BOOL, NULL) \
     X(ip_pmtu_expires_ms, ip.pmtu_expires_ms, U32, NULL) \
-    X(ip_pmtu_min, ip.pmtu_min, U32, NULL) \
+    X(ip_pmtu_min, ip.pmtu_min, U32, NULL) X(ip_pmtu_trust, ip.pmtu_trust, U8, NULL) \
     X(ip_pmtu_plateaus, ip.pmtu_plateaus, BOOL, NULL) \
     X(ip_send_redirects, ip.send_redirects, BOOL, NULL) \
     X(ip_accept_redirects, ip.accept_redirects, BOOL, NULL) \

@@ -17,6 +17,7 @@ enum unit {
     NS_US, US_MS, INVERTED,
     TTL, /* of all that has none of its own; IPv6 keeps its */
     HOP_LIMIT,
+    NO_PMTU, /* does a host look for the path MTU, and what does it believe */
     LINUX_CC, /* an algorithm that Linux has */
     HOST_CACHE /* FreeBSD: how many entries; a write forgets them */
 };
@@ -39,7 +40,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_fastopen", "tcp.fastopen", PLAIN}, {"net.ipv4.tcp_fastopen_key", NULL, FASTOPEN_KEY},
     {"net.ipv4.tcp_rmem", NULL, TRIPLE_RCV}, {"net.ipv4.tcp_wmem", NULL, TRIPLE_SND},
     {"net.ipv4.tcp_moderate_rcvbuf", "tcp.moderate_rcvbuf", PLAIN},
-    {"net.ipv4.tcp_shrink_window", "tcp.shrink_window", PLAIN},
+    {"net.ipv4.tcp_shrink_window", "tcp.shrink_window", PLAIN}, {"net.ipv4.tcp_app_win", "tcp.app_win", PLAIN},
     {"net.ipv4.tcp_workaround_signed_windows", "tcp.signed_windows", PLAIN},
     {"net.ipv4.tcp_stdurg", "tcp.stdurg", PLAIN},
     {"net.ipv4.tcp_thin_linear_timeouts", "tcp.thin_linear_timeouts", PLAIN},
@@ -56,7 +57,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_rto_min_us", "tcp.rto_min_ms", US_MS},
     {"net.ipv4.tcp_pacing_ss_ratio", "tcp.pacing_ss_ratio", PLAIN},
     {"net.ipv4.tcp_pacing_ca_ratio", "tcp.pacing_ca_ratio", PLAIN},
-    {"net.ipv4.ip_no_pmtu_disc", "tcp.pmtu_discovery", INVERTED},
+    {"net.ipv4.ip_no_pmtu_disc", NULL, NO_PMTU},
     {"net.ipv4.tcp_max_reordering", "tcp.max_reordering", PLAIN}, {"net.ipv4.tcp_min_rtt_wlen", "tcp.min_rtt_wlen", PLAIN},
     {"net.ipv4.tcp_retrans_collapse", "tcp.retrans_collapse", PLAIN},
     {"net.ipv4.tcp_reordering", "tcp.reordering", PLAIN},
@@ -278,6 +279,12 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
         tcp->offer_timestamps = first != 0;
         tcp->timestamp_offsets = first != 2;
         return 0;
+    case NO_PMTU:
+        if (sscanf(value, "%u %c", &first, &rest) != 1 || first > 255)
+            return -EINVAL;
+        tcp->pmtu_discovery = first == 0;
+        profile->ip.pmtu_trust = (uint8_t)first;
+        return 0;
     case TTL:
     case HOP_LIMIT:
         if (sscanf(value, "%u %c", &first, &rest) != 1 || !first || first > 255)
@@ -323,6 +330,9 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         return;
     case TIMESTAMPS:
         snprintf(value, size, "%d", !tcp->offer_timestamps ? 0 : tcp->timestamp_offsets ? 1 : 2);
+        return;
+    case NO_PMTU:
+        snprintf(value, size, "%u", host->profile->ip.pmtu_trust);
         return;
     case TTL:
         snprintf(value, size, "%u", host->profile->ip.ttl);

@@ -35,7 +35,7 @@ static const struct sysctl_linux names[] = {
     {"net.ipv4.nexthop_compat_mode", "1", false}, {"net.ipv4.ping_group_range", "1 0", false},
     {"net.ipv4.raw_l3mdev_accept", "1", false}, {"net.ipv4.route.min_adv_mss", "256", false},
     {"net.ipv4.tcp_adv_win_scale", "1", false},
-    {"net.ipv4.tcp_allowed_congestion_control", "reno cubic dctcp bbr", false}, {"net.ipv4.tcp_app_win", "31", false},
+    {"net.ipv4.tcp_allowed_congestion_control", "reno cubic dctcp bbr", false},
     {"net.ipv4.tcp_autocorking", "1", false},
     {"net.ipv4.tcp_available_congestion_control", "reno cubic dctcp bbr", false},
     {"net.ipv4.tcp_backlog_ack_defer", "1", false}, {"net.ipv4.tcp_child_ehash_entries", "0", false},

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum pmtu_trust { PMTU_BELIEVED, PMTU_UNKNOWN /* its MTU is not believed */, PMTU_UNREAD, PMTU_OF_TCP /* others' is not read */ };
+
 struct ip_params {
     uint8_t ttl;
     bool forwarding, forward_icmp_errors;
@@ -15,6 +17,7 @@ struct ip_params {
     bool strong_host, source_route;
     uint32_t pmtu_expires_ms;
     uint32_t pmtu_min;
+    uint8_t pmtu_trust;           /* of IPv4's "too big" (Linux: ip_no_pmtu_disc) */
     bool pmtu_plateaus;           /* a message without an MTU: the next lower usual one (RFC 1191 7.1); else pmtu_min */
     bool send_redirects, accept_redirects;
     bool random_ip_id;

@@ -195,6 +195,8 @@ void window_delack_timer(struct tcb *tcb)
         tcb->ato_ms = ATO_MIN_MS;
     }
     TCP_MIB(tcb->tcp, DelayedACKs);
+    if (tcb->ext)
+        tcb->ext->delack_ms = tcb_now_ms(tcb);
     want_ack(tcb, false);
 }
 

@@ -135,6 +135,7 @@ struct tcp_params {
     bool stdurg;                  /* tcp_stdurg: the urgent pointer names the urgent byte (RFC 1122), not the one behind */
     bool thin_linear_timeouts;    /* a stream with little in flight backs off late, as TCP_THIN_LINEAR_TIMEOUTS asks for one */
     uint32_t window_clamp;        /* 65,535 where no scaling; 0: none */
+    uint8_t app_win;              /* tcp_app_win: so much (1/2^n, a segment at least) of the first buffer is not offered; 0: all is */
     uint8_t adv_win_scale;        /* Linux 1: half of rcvbuf is window, half bookkeeping; 0: all of it */
     /* retransmission */
     uint8_t rto_policy;

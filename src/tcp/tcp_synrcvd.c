@@ -193,6 +193,12 @@ static bool is_answer_limited(struct tcp *tcp, struct syn_entry *entry, const st
     return false;
 }
 
+/* What the SYN/ACK offered: its window is not scaled (RFC 7323 2.2), so that it was 65,535 at most. */
+static uint32_t told_window(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    return tcp->params.input_policy == TCP_INPUT_LINUX ? min_u32(entry->window, 65535) : entry->window;
+}
+
 static void send_ack(struct tcp *tcp, const struct syn_entry *entry, const struct tcp_in *in)
 {
     const struct tcp_listener *listener = synq_listener(tcp, entry);
@@ -203,7 +209,8 @@ static void send_ack(struct tcp *tcp, const struct syn_entry *entry, const struc
     *reply = (struct tcp_reply){.flow = entry->flow, .seq = entry->iss + 1, .ack = entry->irs + 1, .flags = TCP_ACK,
                                 .tos = is_linux ? in->tos & 0xfc : entry->tos,
                                 .ttl = is_bsd && listener ? listener->opt->socket.ttl[!addr_is_v4(&entry->flow.remote)] : 0};
-    reply->window = (uint16_t)min_u32(entry->window >> (is_bsd ? 0 : entry->rcv_wscale), 65535); /* syncache_respond() scales nothing */
+    unsigned scale = is_bsd ? 0 : entry->rcv_wscale; /* syncache_respond() scales nothing */
+    reply->window = (uint16_t)min_u32(told_window(tcp, entry) >> scale, 65535);
     if (entry->ts_ok && (entry->ts_recent || !is_linux)) { /* tcp_v4_send_ack() takes 0 for none */
         reply->has_ts = true;
         reply->ts_value = tcp->now_ts + entry->ts_offset;
@@ -312,8 +319,9 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
             reset_reply(tcp, in);
         return LIL_DROP_TCP_BAD_ACK;
     }
-    bool in_window = header->seq == end_seq ? seq_between(header->seq, rcv_nxt, rcv_nxt + entry->window)
-                                            : seq_gt(end_seq, rcv_nxt) && seq_lt(header->seq, rcv_nxt + entry->window);
+    uint32_t window = told_window(tcp, entry);
+    bool in_window = header->seq == end_seq ? seq_between(header->seq, rcv_nxt, rcv_nxt + window)
+                                            : seq_gt(end_seq, rcv_nxt) && seq_lt(header->seq, rcv_nxt + window);
     if (!is_linux && header->seq == entry->irs && (header->flags & TCP_SYN))
         in_window = true;
     bool is_foreign = !paws && in_window && is_foreign_echo(tcp, entry, header);

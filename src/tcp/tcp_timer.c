@@ -427,7 +427,7 @@ static uint64_t persist_interval(const struct tcb *tcb, uint32_t shift)
         return min_u64(max_u64(interval, params->persist_min_ms * 1000ull), params->persist_max_ms * 1000ull) * NS_PER_US;
     }
     if (params->rto_policy == TCP_RTO_LINUX) /* tcp_probe0_base() */
-        interval = max_u64(interval, params->rto_min_ms * 1000ull);
+        interval = max_u64(interval, TCP_RTO_MIN_MS * 1000ull);
     interval = min_u64(interval << min_u32(shift, 20), rtt_rto_max_us(tcb));
     if (params->persist_min_ms)
         interval = max_u64(interval, params->persist_min_ms * 1000ull);

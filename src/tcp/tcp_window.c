@@ -12,8 +12,12 @@ static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - (tcb->ts
 /* tcp_init_buffer_space(); later changes of the buffer leave it, until the share is measured anew. */
 static uint32_t first_clamp(const struct tcb *tcb)
 {
-    uint32_t clamp = window_space(tcb, tcb->rcvbuf), full = full_text(tcb);
-    return clamp > 2 * full ? max_u32(2 * full, clamp - full) : clamp; /* room for one segment */
+    uint32_t space = window_space(tcb, tcb->rcvbuf), full = full_text(tcb), clamp = space, app_win = tcb_params(tcb)->app_win;
+    if (!app_win)
+        return space;
+    if (space > 4 * full)
+        clamp = max_u32(space - (space >> app_win), 4 * full);
+    return clamp > 2 * full && clamp + full > space ? max_u32(2 * full, space - full) : clamp; /* room for one segment */
 }
 
 static uint32_t clamp_of_buffer(const struct tcb *tcb)
@@ -492,12 +496,22 @@ void window_on_queued(struct tcb *tcb)
     grow_buffer(tcb, tcb->ext->space_bytes);
 }
 
+/* When a segment came or went last: a read does not look at the clock (tp->tcp_mstamp). To the millisecond where that is not now. */
+static uint64_t last_event_ns(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    uint32_t now_ms = tcb_now_ms(tcb), age_ms = min_u32(now_ms - tcb->last_rcv_ms, now_ms - tcb->last_snd_ms);
+    age_ms = min_u32(age_ms, min_u32(now_ms - ext->rcv_last_ms, now_ms - ext->delack_ms));
+    return age_ms ? tcb_now(tcb) - tcb_now(tcb) % NS_PER_MS - age_ms * NS_PER_MS : tcb_now(tcb);
+}
+
 /* COPIED bytes were read, the first of them from the buffer that held FIRST: it is there that the round trip is looked
  * at, and what is read beyond counts to the next one (tcp_rcv_space_adjust). */
 static void adjust_space(struct tcb *tcb, size_t copied, uint32_t first)
 {
     struct tcb_ext *ext = tcb->ext;
-    if (ext->rcv_rtt_us == 0 || tcb_now(tcb) - ext->space_ns < (ext->rcv_rtt_us >> 3) * NS_PER_US) {
+    uint64_t event_ns = last_event_ns(tcb), since_ns = event_ns > ext->space_ns ? event_ns - ext->space_ns : 0;
+    if (ext->rcv_rtt_us == 0 || since_ns < (ext->rcv_rtt_us >> 3) * NS_PER_US) {
         ext->space_seq += (uint32_t)copied;
         return;
     }
@@ -506,7 +520,7 @@ static void adjust_space(struct tcb *tcb, size_t copied, uint32_t first)
     if (taken > ext->space_bytes)
         grow_buffer(tcb, (uint32_t)taken);
     ext->space_seq = beyond;
-    ext->space_ns = tcb_now(tcb);
+    ext->space_ns = event_ns;
 }
 
 /* BSD: half the buffer more, or two segments, which FreeBSD takes for enough only where they are a good part of the buffer. */
