@@ -82,42 +82,42 @@ static bool is_read(const struct lil_host *host, const struct icmp_error *error,
 
 /* RFC 1191 6.3: never below the floor; RFC 8201 4: less than IPv6's least MTU is not to be believed (BSD: eight bytes less than
  * that, room for a fragment header); never for a segment that is not in flight (RFC 5927 4.1, 7). */
-static void note_mtu(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, uint32_t *mtu)
+static void note_mtu(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote, struct tcp_icmp *icmp)
 {
     uint32_t floor = error->version == 4 ? max_u32(host->profile->ip.pmtu_min, 68) : 1280;
     uint32_t length = quote->ip.payload_length + quote->ip.header_length;
     uint8_t trust = host->profile->ip.pmtu_trust;
-    *mtu = trust == PMTU_BELIEVED || trust == PMTU_OF_TCP ? error->rest & 0xffff : 0;
+    icmp->mtu = trust == PMTU_BELIEVED || trust == PMTU_OF_TCP ? error->rest & 0xffff : 0;
     if (error->version == 6)
-        *mtu = error->rest;
-    else if (!*mtu)
-        *mtu = host->profile->ip.pmtu_plateaus ? pmtu_plateau(length) : floor;
+        icmp->mtu = error->rest;
+    else if (!icmp->mtu)
+        icmp->mtu = host->profile->ip.pmtu_plateaus ? pmtu_plateau(length) : floor;
     if (is_nonsense(host, error))
         return;
-    *mtu = *mtu >= floor ? *mtu : error->version == 4 ? floor : floor - 8;
-    if (quote->ip.protocol == IPPROTO_TCP && !tcp_is_quoted(host->tcp, &quote->flow, quote->seq, *mtu))
+    icmp->mtu = icmp->mtu >= floor ? icmp->mtu : error->version == 4 ? floor : floor - 8;
+    if (quote->ip.protocol == IPPROTO_TCP && !tcp_is_quoted(host->tcp, &quote->flow, quote->seq, icmp))
         return;
     if (quote->ip.protocol == IPPROTO_UDP && !udp_learns_mtu(host->udp, &quote->flow))
         return;
     uint64_t expires_ns = host->now_ns + host->profile->ip.pmtu_expires_ms * NS_PER_MS;
-    if (pmtu_note(&host->pmtu, &quote->flow.remote, *mtu, expires_ns, host->now_ns))
+    if (pmtu_note(&host->pmtu, &quote->flow.remote, icmp->mtu, expires_ns, host->now_ns))
         host_changed(host);
 }
 
 static void note_quoted(struct lil_host *host, const struct icmp_error *error, const struct icmp_quote *quote,
                         const struct udp_info *arrival, const struct lil_packet *quoted_payload)
 {
-    uint32_t mtu = 0;
+    struct tcp_icmp of_tcp = {.version = error->version, .type = error->type, .code = error->code, .ttl = arrival->ttl, .tos = arrival->tos,
+                              .guard_ttl = error->version == 4 ? quote->ip.ttl : arrival->ttl, .ifindex = arrival->ifindex};
     bool too_big = is_too_big(error->version, error->type, error->code);
     if (too_big && !is_read(host, error, quote))
         return;
     if (too_big)
-        note_mtu(host, error, quote, &mtu);
+        note_mtu(host, error, quote, &of_tcp);
     if (quote->ip.protocol == IPPROTO_TCP) {
         if (too_big && (is_nonsense(host, error) || is_locked(host, &quote->flow)))
             return;
-        const struct tcp_icmp icmp = {error->version, error->type, error->code, arrival->ttl, arrival->tos, arrival->ifindex, mtu};
-        tcp_on_icmp(host->tcp, &quote->flow, quote->seq, &icmp, host->now_ns);
+        tcp_on_icmp(host->tcp, &quote->flow, quote->seq, &of_tcp, host->now_ns);
         host_mark_due(host);
         return;
     }
@@ -127,7 +127,7 @@ static void note_quoted(struct lil_host *host, const struct icmp_error *error, c
         return;
     bool ping = quote->ip.protocol == (error->version == 4 ? ICMP_PROTOCOL4 : ICMP_PROTOCOL6);
     struct udp_icmp icmp = {
-        .flow = quote->flow, .version = error->version, .type = error->type, .code = error->code, .info = mtu,
+        .flow = quote->flow, .version = error->version, .type = error->type, .code = error->code, .info = of_tcp.mtu,
         .error = too_big ? EMSGSIZE : row->action != TCP_ICMP_IGNORE ? row->error : 0,
         .arrival = *arrival, .protocol = quote->ip.protocol, .ping_id = quote->ping_id,
         .kind = quote->ip.protocol == IPPROTO_UDP ? UDP_KIND_UDP : ping ? UDP_KIND_PING : UDP_KIND_RAW,

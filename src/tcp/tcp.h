@@ -135,6 +135,7 @@ const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int ver
 struct tcp_icmp {
     uint8_t version, type, code; /* VERSION 4 or 6 */
     uint8_t ttl, tos;            /* of the message itself, and the interface that it came by */
+    uint8_t guard_ttl;           /* what IP_MINTTL looks at: the quoted header's (IPv4) or the message's; 0: a host's own error */
     uint16_t ifindex;
     uint32_t mtu;                /* of "too big" */
 };
@@ -311,7 +312,7 @@ int tcp_set_extra(struct tcp *tcp, struct tcb *tcb, struct tcp_listener *listene
 /* --- tables: for bind, ss, tests --------------------------------------------------------------------------------------------- */
 /* Whether an ICMP error quotes what a connection has in flight; one that says how large a packet may be, and would make
  * its segments smaller. */
-bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint32_t mtu);
+bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, const struct tcp_icmp *icmp);
 /* Visits every connection (tcb or TIME-WAIT record) with this local port; port 0: all. Return false to stop. */
 struct tcp_seen {
     const struct flow *flow;

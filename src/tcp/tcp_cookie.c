@@ -74,6 +74,7 @@ bool cookie_send(struct tcp_listener *listener, const struct tcp_in *in)
                                 .flags = TCP_SYN | TCP_ACK | (entry.accecn_ok ? accecn_reflect(entry.syn_ect) : entry.ecn_ok ? TCP_ECE : 0),
                                 .window = (uint16_t)min_u32(entry.window, 65535),
                                 .tos = (uint8_t)(entry.tos | (cc_needs_ecn(tcp, listener->opt) ? 2 : 0)),
+                                .ttl = listener->opt->socket.ttl[!addr_is_v4(&in->flow.remote)],
                                 .mss = entry.advmss,
                                 .wscale_ok = entry.wscale_ok,
                                 .wscale = entry.rcv_wscale,

@@ -218,16 +218,22 @@ static bool is_in_flight(const struct tcb *tcb, uint32_t seq)
     return !params->icmp_check_seq || (seq_ge(seq, tcb->snd_una) && seq_lt(seq, tcb->snd_nxt + (params->input_policy == TCP_INPUT_LINUX)));
 }
 
-bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, uint32_t mtu)
+/* RFC 5082: what came from too far away is nobody's (IP_MINTTL). */
+static bool is_too_far(const struct tcb *tcb, const struct tcp_icmp *icmp)
+{
+    return icmp->guard_ttl && icmp->guard_ttl < tcb->opt->socket.min_ttl;
+}
+
+bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, const struct tcp_icmp *icmp)
 {
     enum flow_kind kind;
     uint32_t slot = flow_find(tcp, flow, &kind);
     bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX, is_bsd = tcp->params.input_policy == TCP_INPUT_BSD;
     if (kind == FLOW_TCB) {
         const struct tcb *tcb = tcp_tcb(tcp, slot);
-        if (is_bsd && (!tcp->params.host_cache || mtu >= known_mtu_bsd(tcb)))
+        if (is_bsd && (!tcp->params.host_cache || icmp->mtu >= known_mtu_bsd(tcb)))
             return false; /* the connection's alone: tcp_hc_updatemtu() */
-        return is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, mtu));
+        return !is_too_far(tcb, icmp) && is_in_flight(tcb, seq) && (!is_linux || tcb->is_v4 || shrinks_v6(tcb, icmp->mtu));
     }
     return kind == FLOW_SYN && !is_bsd && !is_linux; /* FreeBSD's syncache_unreach() looks at no MTU, nor does tcp_req_err() */
 }
@@ -258,6 +264,10 @@ void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, const s
     if (kind != FLOW_TCB)
         return;
     struct tcb *tcb = tcp_tcb(tcp, slot);
+    if (is_too_far(tcb, icmp)) {
+        TCP_MIB(tcp, MinTTLDrop);
+        return;
+    }
     if (!is_in_flight(tcb, seq)) {
         TCP_MIB(tcp, OutOfWindowIcmps);
         return;

@@ -23,14 +23,17 @@ static uint64_t end_ns(const struct tcp *tcp, const struct syn_entry *entry, boo
 void synq_schedule(struct tcp *tcp, uint32_t slot)
 {
     struct syn_entry *entry = tcp_syn(tcp, slot);
+    const struct tcp_listener *listener = synq_listener(tcp, entry);
     unsigned level = min_u32(entry->retransmits, LEVEL_HELD - 1);
     if (!entry->start_ns)
         entry->start_ns = tcp->now_ns ? tcp->now_ns : 1;
     synq_unlink(tcp, entry);
     uint64_t interval_ns = timer_schedule(tcp, &tcp->params.synack, entry->retransmits, 0), first_ms = tcp->params.rto_initial_ms;
-    bool is_own = own_retries(entry, synq_listener(tcp, entry)) != 0;
+    bool is_own = own_retries(entry, listener) != 0;
     if (is_own) /* the host's schedule may be shorter */
         interval_ns = min_u64(first_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
+    if (listener && listener->opt->rto_max_ms)
+        interval_ns = min_u64(interval_ns, listener->opt->rto_max_ms * NS_PER_MS);
     entry->deadline_ns = timer_on_wheel(tcp, min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry, is_own)));
     synq_append(tcp, slot, level);
 }

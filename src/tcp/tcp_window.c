@@ -22,7 +22,7 @@ static uint32_t first_clamp(const struct tcb *tcb)
 
 static uint32_t clamp_of_buffer(const struct tcb *tcb)
 {
-    uint32_t configured = max_u32(tcb->opt->socket.rcvbuf, tcb_params(tcb)->rcvbuf);
+    uint32_t configured = window_first_buffer(tcb_params(tcb), tcb->opt);
     bool is_first = is_linux(tcb) && tcb->rcvbuf <= configured && !tcb_ext_peek(tcb)->scaling_ratio;
     uint32_t clamp = is_first ? first_clamp(tcb) : window_space(tcb, tcb->rcvbuf);
     if (is_linux(tcb) && !tcb->wscale_ok)
