@@ -240,6 +240,7 @@ void cwnd_pacing_timer(struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb->ext;
     ext->pacing_ns = 0;
+    ext->nothing_new = false; /* whatever came in this instant */
     if (tcb_has_unsent(tcb))
         ext->rexmit_hold = ext->frto_new = false;
     tcb_mark_due(tcb);
