@@ -687,6 +687,12 @@ uint32_t recovery_next_lost(struct tcb *tcb)
     return TCP_NONE;
 }
 
+/* The rest of a paced chunk that began with the head: the timer counts from when pacing lets the next go. */
+static bool goes_with_head(const struct tcb *tcb)
+{
+    return tcb->ext->pacing_ns && txring_at(tcb->tx, 0)->sent_ns == tcb_now(tcb);
+}
+
 void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
 {
     struct tcb_ext *ext = tcb->ext;
@@ -720,7 +726,7 @@ void recovery_on_retransmit(struct tcb *tcb, struct txseg *seg)
     if (tcb_params(tcb)->byte_recovery) { /* FreeBSD: where it runs, it runs on */
         if (tcb->timer != TIMER_REXMT)
             timer_rexmt(tcb);
-    } else if (is_head && tcb->timer != TIMER_REO && !by_timeout) { /* a timeout has set it */
+    } else if ((is_head || goes_with_head(tcb)) && tcb->timer != TIMER_REO && !by_timeout) { /* a timeout has set it */
         timer_stop(tcb); /* the RTO starts anew for it (RFC 6298 5.1) */
         timer_rexmt(tcb);
     }
