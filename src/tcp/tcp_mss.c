@@ -30,8 +30,8 @@ static uint32_t limit_mtu(const struct tcb_opts *opts, bool is_v4, uint32_t mtu)
     return opts->socket.most_mtu6 && !is_v4 ? min_u32(mtu, opts->socket.most_mtu6) : mtu;
 }
 
-/* What to announce: from the interface's MTU, not the path's (RFC 9293 3.7.1, MUST-67; SHLD-5). */
-uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
+/* What the interface's MTU, not the path's, bears. */
+static uint32_t offer_of_path(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
     bool is_linux = tcp->params.input_policy == TCP_INPUT_LINUX;
@@ -45,11 +45,16 @@ uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const str
         mss = min_u32(mss, tcp->params.mss_off_net);
     if (tcp->params.mss_512_multiple && mss > 512)
         mss &= ~511u; /* 4.2 to 4.4: whole clusters */
-    if (opts->user_mss && tcp->params.call_policy != TCP_CALLS_BSD)
-        mss = min_u32(mss, opts->user_mss);
     if (flow->encaps_port)
         mss = max_u32(mss - min_u32(tcp->params.udp_tunneling_overhead, mss), tcp->params.min_snd_mss);
     return mss;
+}
+
+/* What to announce (RFC 9293 3.7.1, MUST-67; SHLD-5). */
+uint32_t mss_offer(const struct tcp *tcp, const struct tcp_path *path, const struct flow *flow, const struct tcb_opts *opts)
+{
+    uint32_t mss = offer_of_path(tcp, path, flow, opts);
+    return opts->user_mss && tcp->params.call_policy != TCP_CALLS_BSD ? min_u32(mss, opts->user_mss) : mss;
 }
 
 /* Bytes of options that each segment has and the MSS leaves room for: on Linux (tcp_header_len) a signature's go off each segment. */
@@ -198,13 +203,14 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
     return 0;
 }
 
-/* A SYN that goes again announces no more than the path is known to bear by now (Linux: tcp_advertise_mss(); FreeBSD: tcp_mssopt()). */
+/* A SYN that goes again announces no more than the path is known to bear by now (Linux: tcp_advertise_mss(); FreeBSD: tcp_mssopt());
+ * a TCP_MAXSEG since then comes too late for it. */
 void mss_offer_again(struct tcb *tcb)
 {
     int error;
     const struct tcp_path *path = mss_path(tcb->tcp, &tcb->flow, &error);
     if (error == 0)
-        tcb->advmss = (uint16_t)min_u32(tcb->advmss, mss_offer(tcb->tcp, path, &tcb->flow, tcb->opt));
+        tcb->advmss = (uint16_t)min_u32(tcb->advmss, offer_of_path(tcb->tcp, path, &tcb->flow, tcb->opt));
 }
 
 /* The SYN/ACK was seen: the peer's MSS (RFC 9293 3.7.1, MUST-14; default 536, 1220 for IPv6: MUST-15), then ours again. */
