@@ -13,7 +13,8 @@ uint8_t tcp_get_ecn(const struct tcb *tcb)
 {
     if (tcb_params(tcb)->call_policy != TCP_CALLS_LINUX)
         return 0;
-    return cc_get(tcb)->needs_ecn ? 2 : tcb_ext_peek(tcb)->sent_ecn;
+    bool is_without = tcb->state >= TCPS_ESTABLISHED && !tcb->ecn_ok; /* then DCTCP is Reno (dctcp_init()) */
+    return cc_get(tcb)->needs_ecn && !is_without ? 2 : tcb_ext_peek(tcb)->sent_ecn;
 }
 
 void tcp_get_timer(const struct tcb *tcb, struct tcp_timer_view *view)
