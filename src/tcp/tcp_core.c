@@ -164,7 +164,7 @@ struct tcb_ext *tcb_ext_get(struct tcb *tcb)
         tcb->ext = pool_alloc(tcb->tcp->pool, sizeof *tcb->ext);
         if (tcb->ext) {
             tcb->tcp->ext_count++;
-            tcb->ext->reordering = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
+            tcb->ext->reordering = recovery_first_reordering(tcb);
             tcb->ext->cwnd_clamp = UINT32_MAX;
             tcb->ext->rack_reo_steps = 1;
             tcb->ext->app_limited = tcb->is_passive ? UINT32_MAX : 0; /* until something is delivered, our SYN too */

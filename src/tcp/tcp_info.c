@@ -239,7 +239,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_snd_ssthresh = tcb->ssthresh;
     info.tcpi_snd_cwnd = is_unborn ? tcb_params(tcb)->initial_window : tcb->cwnd;
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && info_was_synchronized(tcb) ? 12 : 0);
-    info.tcpi_reordering = tcb->ext ? ext->reordering : 3;
+    info.tcpi_reordering = tcb->ext ? ext->reordering : recovery_first_reordering(tcb);
     uint32_t begun = info_was_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
     info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10u * info.tcpi_advmss);
     uint64_t most = tcb->opt->socket.max_pacing_rate;

@@ -307,6 +307,10 @@ bool undo_partial(struct tcb *tcb, const struct ack_state *state, bool *force_lo
 bool undo_any_retrans(const struct tcb *tcb);
 void undo_forget_stamp(struct tcb *tcb);
 void undo_clean_stamp(struct tcb *tcb);
+static inline uint32_t recovery_first_reordering(const struct tcb *tcb) /* before any was seen (tcp_reordering) */
+{
+    return tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
+}
 void recovery_rack_advance(struct tcb *tcb, const struct txseg *seg);
 bool recovery_rack_mark_lost(struct tcb *tcb); /* true: the reorder timer runs */
 void recovery_rack_update(struct tcb *tcb, const struct ack_state *state);
