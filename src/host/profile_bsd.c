@@ -111,6 +111,7 @@ static const struct profile_override lite[] = {
     SET(ip_pmtu_expires_ms, "600000", "RFC 1191 6.3", "M"),
     SET(ip_pmtu_min, "296", "RFC 1191 7.1", "L"),
     SET(ip_pmtu_plateaus, "1", "RFC 1191 7.1", "H"),
+    SET(ip_pmtu_trust, "1", "as without path MTU discovery", "M"),
     SET(ip_send_redirects, "1", "C ipsendredirects", "H"),
     SET(ip_accept_redirects, "1", "C", "H"),
     SET(ip_no_route_error, "EHOSTUNREACH", "C ip_output", "M"),

@@ -117,6 +117,7 @@ static const struct profile_override freebsd[] = {
     SET(tcp_fin_wait2_by_keepalive, "1", "tcp_timer_2msl()", "H"),
     SET(tcp_keepalive_garbage_byte, "0", "F13", "H"),
     SET(tcp_pmtu_discovery, "1", "tcp(4) path_mtu_discovery", "H"),
+    SET(ip_pmtu_trust, "0", "tcp_ctlinput()", "M"),
     SET(tcp_min_snd_mss, "216", "tcp(4) minmss", "H"),
     SET(ip_pmtu_min, "256", "tcp_next_pmtu()", "H"),
     SET(tcp_time_wait_reuse, "1", "RFC 6191", "L"),
