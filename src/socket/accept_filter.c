@@ -1,5 +1,5 @@
 /* accept_filter.c: SO_ACCEPTFILTER (FreeBSD's setsockopt(2), accf_data(9), accf_http(9), accf_dns(9)); the filters are
- * tcp/tcp_filter.c's. */
+ * tcp/bsd/tcp_filter.c's. */
 #include <string.h>
 #include "socket/sock.h"
 

@@ -1,6 +1,6 @@
 /* stream_fastopen.c: fast open on a socket (RFC 7413, tcp(7)): sendto() with MSG_FASTOPEN is connect() and the first write in one;
  * TCP_FASTOPEN_CONNECT lets connect() return at once and the first write send the SYN. Without a cookie the SYN asks for one and
- * the data waits for the handshake. tcp/tcp_fastopen.c has the protocol. */
+ * the data waits for the handshake. tcp/ext/tcp_fastopen.c has the protocol. */
 #include <netinet/tcp.h>
 #include "socket/sock.h"
 

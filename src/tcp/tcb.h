@@ -31,7 +31,7 @@
 #include "base/stream.h"
 #include "base/table.h"
 #include "tcp/tcp.h"
-#include "tcp/tcp_bsd_state.h"
+#include "tcp/bsd/tcp_bsd_state.h"
 #include "tcp/tcp_mib.h"
 #include "tcp/tcp_reass.h"
 #include "tcp/tcp_rmem.h"

@@ -9,7 +9,7 @@
 #include "base/prng.h"
 #include "base/slab.h"
 #include "lilliput/trace.h"
-#include "tcp/tcp_option_names.h"
+#include "tcp/bsd/tcp_option_names.h"
 #include "tcp/tcp_params.h"
 #include "wire/ip_extra.h"
 #include "wire/wire.h"

@@ -1,7 +1,7 @@
 /* tcp_ack.c: step 5 (RFC 9293 3.10.7.4 fifth): SND.UNA, the window update, then what the ACK tells of each segment in flight
  * (tcp_sack.c, tcp_clean.c), recovery (tcp_recovery.c) and congestion control (tcp_cc.c). */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 /* RFC 9293 3.10.7.4: update if SND.WL1 < SEG.SEQ, or equal and the ACK is newer, or (RFC 1122) the window is larger. */
 static bool update_window(struct tcb *tcb, struct rx *rx)

@@ -1,7 +1,7 @@
 /* tcp_core.c: what one TCP owns: its making and end, its tcbs with their options and extensions, the list of
  * connections that have something to send. Read tcb.h first. */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 const struct tcb_ext tcb_ext_none;
 

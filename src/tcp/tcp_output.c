@@ -1,7 +1,7 @@
 /* tcp_output.c: "what is the next segment?" (RFC 9293 3.7, 3.8.6.2.1; Nagle 3.7.4). Pulled by tcp_output_next: SYN, owed ACKs,
  * probes, retransmissions, new data, and an ACK alone if none of these carried it. */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 size_t output_options_size(const struct tcb *tcb)
 {

@@ -5,7 +5,7 @@
  * second what it lacks of a full chunk (tcp_grow_skb), and its PSH moves along. Kept are the ends of all buffers but
  * the last (queue_marks) and where that began. MSG_EOR ends a buffer early. */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 enum { GSO_MOST = 65536 - 321 /* headers' room */, MSS_LEAST = 536, BUFFER_COST = 960 /* of a buffer beside its text (M: SO_MEMINFO) */ };
 

@@ -2,7 +2,7 @@
  * neighbours or cut to the window, and the tail loss probe (RFC 8985 7.3). When, and which record: tcp_recovery.c,
  * tcp_timer.c. */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 /* What left as one chunk is sent again as one, as far as the window and the chunk's size allow. True: INDEX ends one of several. */
 static bool ends_chunk(struct tcb *tcb, uint32_t index, bool is_probe)

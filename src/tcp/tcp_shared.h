@@ -352,7 +352,7 @@ void timewait_poll(struct tcp *tcp);
 bool timewait_may_reuse(struct tcp *tcp, const struct wait_record *record, bool is_search /* the host chooses the port */);
 
 #include "tcp/tcp_ack_state.h"
-#include "tcp/tcp_cc.h"
+#include "tcp/cc/tcp_cc.h"
 
 /* tcp_metrics.c */
 void metrics_save(struct tcb *tcb);
@@ -399,9 +399,9 @@ uint32_t info_early_segs_in(const struct tcb *tcb);
 uint32_t info_opening_mss(const struct tcb *tcb);
 bool info_is_unanswered(const struct tcb *tcb);
 
-#include "tcp/tcp_bsd.h"
+#include "tcp/bsd/tcp_bsd.h"
 #include "tcp/tcp_feedback.h"
-#include "tcp/tcp_path.h"
-#include "tcp/tcp_guard.h"
+#include "tcp/ext/tcp_path.h"
+#include "tcp/ext/tcp_guard.h"
 
 #endif

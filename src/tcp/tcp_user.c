@@ -1,8 +1,8 @@
 /* tcp_user.c: the user calls, RFC 9293 3.10.1 to 3.10.6: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS. None blocks. */
 #include <poll.h>
-#include "tcp/tcp_repair.h"
+#include "tcp/sockopt/tcp_repair.h"
 #include "tcp/tcp_rmem.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 struct tcb *tcp_open(struct tcp *tcp)
 {

@@ -2,7 +2,7 @@
 #include "script/language/symbols.h"
 #include "base/nearest.h"
 #include "socket/option_bsd.h"
-#include "tcp/tcp_option_names.h"
+#include "tcp/bsd/tcp_option_names.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

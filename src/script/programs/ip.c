@@ -240,7 +240,7 @@ static int change_address(struct shell *shell, const char *verb, int argc, char 
     return lil_address_delete(shell->run->host, ifindex, argv[0]) < 0;
 }
 
-/* `ip tcp_metrics`: what is kept of peers (tcp/tcp_metrics.c), in iproute2's words. */
+/* `ip tcp_metrics`: what is kept of peers (tcp/ext/tcp_metrics.c), in iproute2's words. */
 struct metrics_view {
     struct shell_io *io;
     const struct addr *only;

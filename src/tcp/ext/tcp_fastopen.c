@@ -4,7 +4,7 @@
  * Client: data goes into the send stream before the SYN; the SYN carries a copy of what fits. What the SYN/ACK does not acknowledge is
  * simply unsent. Server: the SYN entry becomes a connection in SYN_RECEIVED at once, in the accept queue with its data. */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 enum { COOKIE_BYTES = 8, COOKIE_MIN = 4, OPTION_SPACE = 40 /* kept free for middleboxes, as Linux does */, MSS_UNKNOWN = 536 };
 enum { FASTOPEN_NO_COOKIE = 1, FASTOPEN_DATA_NOT_ACKED, FASTOPEN_SYN_RESENT }; /* tcpi_fastopen_client_fail */

@@ -1,7 +1,7 @@
 /* tcp_repair.c: Linux's checkpoints of connections (TCP_REPAIR; no RFC): a socket under repair tells and takes sequence numbers, queues,
  * options and the window; its connect() says nothing, what is written into its send queue counts as sent, its close() is silent. */
 #include <linux/tcp.h>
-#include "tcp/tcp_repair.h"
+#include "tcp/sockopt/tcp_repair.h"
 
 enum { QUEUE_NONE, QUEUE_RECEIVE, QUEUE_SEND, QUEUES };
 

@@ -1,6 +1,6 @@
 /* tcp_options.c: the IPPROTO_TCP socket options under Linux's names, for connections and for listeners (whose connections inherit). */
 #include <linux/tcp.h>
-#include "tcp/tcp_repair.h"
+#include "tcp/sockopt/tcp_repair.h"
 
 enum { OPT_IS_MPTCP = 43, OPT_RTO_MAX_MS = 44, OPT_RTO_MIN_US = 45, OPT_DELACK_MAX_US = 46 }; /* newer than Debian 12's headers */
 

@@ -5,7 +5,7 @@
 #include <linux/netlink.h>
 #include <linux/tcp.h>
 #include "base/truesize.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 enum { STATS_REHASH = 27 }; /* TCP_NLA_REHASH: newer than Debian 12's headers */
 struct stats {

@@ -2,7 +2,7 @@
  * counters of RFC 6675 in packets; duplicate SACKs (RFC 2883) feed undo and RACK. The receiver's half keeps the most recent
  * blocks first (RFC 2018 4). Work for an ACK is bounded by what its blocks say that the last ACK's did not (sack_cache). */
 #include "tcp/tcb.h"
-#include "tcp/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp.h"
 
 enum { SACK_EXPECTED = 2 };
 struct sack_block {
