@@ -23,7 +23,7 @@ int bench_main(int argc, char **argv);
 int bench_programs_main(int argc, char **argv); /* lilliput bench programs */
 int doctor_main(int argc, char **argv);
 
-/* --- options.c: a mistake in a command line is one line and CLI_USAGE: what is wrong with WORD (WHAT has one %s), and what to do */
+/* --- usage.c: a mistake in a command line is one line and CLI_USAGE: what is wrong with WORD (WHAT has one %s), and what to do */
 int cli_wrong(const char *verb, const char *what, const char *word, const char *instead) __attribute__((format(printf, 2, 0)));
 /* The same of a word that is not among the known: NEAR is the one that was perhaps meant; NULL: none is near. */
 int cli_unknown(const char *verb, const char *what, const char *word, const char *near, const char *instead)

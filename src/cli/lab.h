@@ -1,5 +1,5 @@
 /* lab.h: a lab file while it runs: its world, its programs (builtin: ones are fibers of the world, the others are
- * supervised), what they print, and whether each ended as the file expects. run.c runs labs of builtin programs alone,
+ * supervised), what they print, and whether each ended as the file expects. verb_run.c runs labs of builtin programs alone,
  * run_lab.c those with real ones, run_program.c a lab with one program more. */
 #ifndef CLI_LAB_H
 #define CLI_LAB_H

@@ -1,5 +1,5 @@
 /* run_program.c: lilliput run [OPTIONS] -- PROGRAM ARGS: one unmodified program on a virtual host, of the zoo or of a lab
- * file. run.c hands over here when its arguments hold `--`. See docs/LAUNCHER.md and src/launch/launch.h. */
+ * file. verb_run.c hands over here when its arguments hold `--`. See docs/LAUNCHER.md and src/launch/launch.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

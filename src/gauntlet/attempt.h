@@ -36,7 +36,7 @@ struct attempt { /* flat: it crosses a pipe */
 /* Runs it in this process, which then ends: the supervisor's state is per process. */
 void attempt_run(const struct attempt_config *config, struct attempt *result);
 
-/* report.c */
+/* gauntlet_report.c */
 /* How the server ended, too early: "exit 3", "SIGABRT"; "": it did not. */
 const char *report_server(const struct attempt *a, char out[ATTEMPT_WORD]);
 void report_head(FILE *out);

@@ -26,7 +26,7 @@ const char *case_nearest(const char *name); /* NULL: none is near */
 int case_build(const struct gauntlet_case *one, struct zoo *zoo, const struct case_config *config);
 /* The first address of the name: {addr}. */
 void case_address(const struct zoo *zoo, const struct case_config *config, char out[64]);
-/* fault.c: what happens to packets at a moment of the conversation. */
+/* timed_fault.c: what happens to packets at a moment of the conversation. */
 enum fault_kind {
     FAULT_LAST_ACK, /* the handshake's last ACK is lost */
     FAULT_ONE_WAY,  /* after the handshake nothing comes back */

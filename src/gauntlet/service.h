@@ -1,5 +1,5 @@
 /* service.h: the small servers of the zoo and of the gauntlet: fibers that serve HTTP, echo, daytime, or do not. What happens to their
- * answers on the way is of fault.c. */
+ * answers on the way is of timed_fault.c. */
 #ifndef GAUNTLET_SERVICE_H
 #define GAUNTLET_SERVICE_H
 #include <netinet/in.h>

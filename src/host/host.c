@@ -1,6 +1,6 @@
 /* host.c: the birth and death of a host, and the small questions about it. Read host.h first; host_input.c and host_output.c are the
  * path. */
-#include "host/filter.h"
+#include "host/packet_filter.h"
 #include "host/host_inner.h"
 #include "host/tunnel.h"
 #include <stdio.h>

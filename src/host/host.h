@@ -53,7 +53,7 @@ bool host_primary_address(struct lil_host *host, int family, struct addr *addr);
 uint16_t host_scope(struct lil_host *host, const struct addr *own);
 /* The way to REMOTE, valid until the next call: source address (the outgoing interface's), ifindex, mtu.
  * -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL. */
-/* The host's rules (filter.h) let SENT leave; they are not asked again when it does. */
+/* The host's rules (packet_filter.h) let SENT leave; they are not asked again when it does. */
 bool host_may_send(struct lil_host *host, struct udp_sent *sent);
 int host_path(struct lil_host *host, const struct addr *local, const struct addr *remote, const struct tcp_path **path);
 /* For ioctl(SIOCGIF...), if_nameindex, ss and ip: visits interfaces and addresses. */

@@ -1,5 +1,5 @@
 /* host_forward.c: what a router does with a packet for another: RFC 1812 5.2-5.3, RFC 8200, RFC 4443. */
-#include "host/filter.h"
+#include "host/packet_filter.h"
 #include "host/host_inner.h"
 
 static void refuse(struct lil_host *host, struct interface *interface, struct ip *ip, struct lil_packet *packet, enum lil_drop drop,

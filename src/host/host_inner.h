@@ -106,7 +106,7 @@ struct lil_host {
     struct addr last_local;        /* the address of our own that a packet was last for */
     int last_local_ifindex;
     struct tunnels *tunnels;       /* tunnel.c; NULL: none */
-    struct filter *filter;         /* filter.c; NULL: there are no rules */
+    struct filter *filter;         /* packet_filter.c; NULL: there are no rules */
     bool is_judged;                /* the rules have let pass what is being sent */
     struct packet_queue failed;    /* neighbour failures, told after the cache's work (mark: errno) */
     struct icmp_rate icmp4_rate, icmp6_rate;

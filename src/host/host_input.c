@@ -1,7 +1,7 @@
 /* host_input.c: a received frame's way up: link -> ip -> icmp | udp | tcp. All that can be checked is checked before anything
  * changes state; each frame ends delivered, forwarded, kept for reassembly, or dropped under one reason. RFC 1122 3.2.1,
  * RFC 1812 5.2, RFC 8200. */
-#include "host/filter.h"
+#include "host/packet_filter.h"
 #include "host/host_inner.h"
 #include "host/tunnel.h"
 #include "wire/gre.h"

@@ -1,6 +1,6 @@
 /* host_output.c: the way down: route (host_way.c), resolve (link/neighbor.c), emit. Headers are written straight into the packet's
  * headroom; payloads move by reference and their sums were made when they were copied in. */
-#include "host/filter.h"
+#include "host/packet_filter.h"
 #include "host/host_inner.h"
 #include "base/csum.h"
 

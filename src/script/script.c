@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "script/call/call.h"
-#include "script/packet/packet.h"
+#include "script/call/syscall.h"
+#include "script/packet/script_packet.h"
 #include "script/programs/programs.h"
 #include "script/setup.h"
 
@@ -14,7 +14,7 @@ struct call_start {
     const struct script_event *event;
 };
 
-static void call_on_task(void *argument)
+static void call_on_coroutine(void *argument)
 {
     struct call_start start = *(struct call_start *)argument; /* the starter's frame may be gone when we wake */
     call_run(start.run, start.event);
@@ -39,7 +39,7 @@ static void await_blocked(struct run *run)
 static void start_call(struct run *run, struct script_event *event)
 {
     struct call_start start = {run, event};
-    if (task_start(run->task, call_on_task, &start)) {
+    if (coroutine_start(run->coroutine, call_on_coroutine, &start)) {
         run_settle(run);
     } else if (event->call->blocking) {
         run->blocked = event;
@@ -47,8 +47,8 @@ static void start_call(struct run *run, struct script_event *event)
         return;
     } else {
         uint64_t end = run->now_ns + forever_ns;
-        while (task_is_waiting(run->task))
-            if (!run_step(run, end) && task_is_waiting(run->task))
+        while (coroutine_is_waiting(run->coroutine))
+            if (!run_step(run, end) && coroutine_is_waiting(run->coroutine))
                 run_fail(run, "%s() waits for ever", event->call->name);
     }
     if (run->report->outcome != SCRIPT_PASSED && !run->config.non_fatal_call)

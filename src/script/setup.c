@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "script/packet/packet.h"
+#include "script/packet/script_packet.h"
 #include "script/packet/recording.h"
 #include "script/programs/programs.h"
 
@@ -151,8 +151,8 @@ void setup_host(struct run *run)
     must(run, run->ifindex, "its interface");
     set_addresses(run);
     run->proc = lil_proc_new(run->host);
-    run->task = run->proc ? task_new(run->proc) : NULL;
-    if (!run->task)
+    run->coroutine = run->proc ? coroutine_new(run->proc) : NULL;
+    if (!run->coroutine)
         run_fail(run, "out of memory");
     if (config->capture && !(run->capture = recording_open(config->capture, config->capture_append)))
         run_fail(run, "cannot write %s: %s", config->capture, strerror(errno));
@@ -169,8 +169,8 @@ void setup_host(struct run *run)
 
 void setup_undo(struct run *run)
 {
-    task_free(run->task);
-    run->task = NULL;
+    coroutine_free(run->coroutine);
+    run->coroutine = NULL;
     if (run->proc)
         lil_proc_free(run->proc);
     if (run->host)

@@ -3,7 +3,7 @@
  * transfer.c. */
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include "socket/call.h"
+#include "socket/call_border.h"
 #include "socket/pipe.h"
 
 static int find(const struct lil_proc *proc, int fd, struct file **file)

@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include "socket/call.h"
+#include "socket/call_border.h"
 
 struct word {
     int value;

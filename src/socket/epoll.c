@@ -1,7 +1,7 @@
 /* epoll.c: epoll(7): an item watches a file and puts itself on its instance's ready list at each edge; epoll_wait takes
  * from that list only, O(ready). Level-triggered items go back to its end while they are ready; edge-triggered ones
  * wait for the next edge; one-shot ones are disarmed. An instance is a file and may itself be watched. */
-#include "socket/call.h"
+#include "socket/call_border.h"
 
 enum {
     PRIVATE_BITS = EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP,

@@ -1,7 +1,7 @@
 /* file.h: what a descriptor names. A process holds descriptors, a descriptor a reference to a file, a file its
  * operations. Sockets (sock.h), epoll instances (epoll.c) and pipes (pipe.c) are files. A file carries its waiters
  * (host/runtime.h) as a list behind one pointer: everything that is told of readiness (a sleeping call, an epoll item,
- * a supervisor) is one. Read wait.c for the one place where a call waits, proc.c for the table of descriptors. */
+ * a supervisor) is one. Read file_wait.c for the one place where a call waits, proc.c for the table of descriptors. */
 #ifndef SOCKET_FILE_H
 #define SOCKET_FILE_H
 #include <poll.h>
@@ -104,7 +104,7 @@ bool proc_get_cloexec(const struct lil_proc *proc, int fd);
 void proc_set_cloexec(struct lil_proc *proc, int fd, bool on);
 bool proc_is_privileged(const struct lil_proc *proc);
 
-/* --- waiting (wait.c) ------------------------------------------------------------------------- */
+/* --- waiting (file_wait.c) ------------------------------------------------------------------------- */
 /* Sleeps until FILE has news of EVENTS. 0: look again; -EAGAIN: inline, or the deadline passed; -EINTR. */
 int wait_file(struct lil_proc *proc, struct file *file, unsigned events, uint64_t deadline_ns) MUST_CHECK;
 /* The same for many: reserve room (-ENOMEM), add each, sleep, clear. */

@@ -5,7 +5,7 @@
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include "socket/call.h"
+#include "socket/call_border.h"
 
 struct lookup {
     const char *name; /* NULL: by index */

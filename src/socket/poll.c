@@ -1,7 +1,7 @@
 /* poll.c: poll() and select(): which of many descriptors are ready, and sleeping until one is (UNP chapter 6). */
 #include <limits.h>
 #include <stdio.h>
-#include "socket/call.h"
+#include "socket/call_border.h"
 
 enum { ALWAYS = POLLERR | POLLHUP };
 

@@ -1,7 +1,7 @@
 /* sock.h: a socket of the Internet families, and what all sockets of a host share. One object of 64 bytes is file and
  * socket; what few sockets need (timeouts, multicast, control data) is in an extension made at the first such option,
  * and what only bind() makes is a binding (port.h). The connection itself is TCP's: a socket holds a handle, never a
- * pointer. stream.c TCP    dgram.c UDP, ping and raw    bind.c, port.c names    option.c    message.c control data */
+ * pointer. stream_socket.c TCP    dgram.c UDP, ping and raw    bind.c, port.c names    option.c    message.c control data */
 #ifndef SOCKET_SOCK_H
 #define SOCKET_SOCK_H
 #include "base/slab.h"

@@ -1,5 +1,5 @@
 /* stream_data.c: moving bytes through a TCP socket: send and receive with a message, write and read of one buffer, and what waits
- * for room or for data. The rest of a TCP socket is stream.c. */
+ * for room or for data. The rest of a TCP socket is stream_socket.c. */
 #include <netinet/tcp.h>
 #include "socket/sock.h"
 

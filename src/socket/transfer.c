@@ -1,7 +1,7 @@
 /* transfer.c: the calls that move data: read and write and their relations (UNP 3.9, 14). All are one operation on a
  * message header; the short ones build it on the stack. */
 #include <limits.h>
-#include "socket/call.h"
+#include "socket/call_border.h"
 
 static bool has_wild(const struct msghdr *message)
 {

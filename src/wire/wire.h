@@ -1,5 +1,5 @@
 /* wire.h: every header that Lilliput parses or emits, as a structure in host byte order. One .c file a header
- * (eth.c, arp.c, ipv4.c, ipv6.c, icmp.c, nd.c, udphdr.c, tcphdr.c). Each has
+ * (eth.c, arp.c, ipv4.c, ipv6.c, icmphdr.c, nd.c, udphdr.c, tcphdr.c). Each has
  *   int    X_parse(struct X *, const uint8_t *bytes, size_t available)   header length, or -EINVAL / -EMSGSIZE (truncated)
  *   size_t X_emit(const struct X *, uint8_t *bytes)                      header length; checksum field as given
  *   int    X_print(const struct X *, char *text, size_t size)            as snprintf

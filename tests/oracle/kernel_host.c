@@ -35,11 +35,11 @@
 #include <unistd.h>
 #include "host/runtime.h"
 #include "lilliput/lilliput.h"
-#include "script/call/file.h"
+#include "script/call/disk_file.h"
 #include "script/report.h"
 #include "script/run/run.h"
 #include "script/programs/programs.h"
-#include "script/run/task.h"
+#include "script/run/coroutine.h"
 #include "runner_packet.h"
 
 static const uint64_t quantum_ns = 250000;
@@ -248,7 +248,7 @@ static struct timespec left_until(uint64_t due_ns)
 static uint64_t sleep_ahead(struct lil_host *host, uint64_t now_ns)
 {
     const struct run *run = host->ctx;
-    uint64_t limit = run->limit_ns, deadline = task_deadline(run->task), soon = now_ns + quantum_ns;
+    uint64_t limit = run->limit_ns, deadline = coroutine_deadline(run->coroutine), soon = now_ns + quantum_ns;
     if (deadline < limit)
         limit = deadline;
     if (deadline <= now_ns) /* the call ends now, and the runner has no new limit yet */

@@ -6,7 +6,7 @@ cc=$(command -v aarch64-linux-gnu-gcc) || { echo "no aarch64-linux-gnu-gcc"; exi
 echo '#include <stdio.h>' | "$cc" -fsyntax-only -x c - 2>/dev/null || { echo "no C library for aarch64 (libc6-dev-arm64-cross)"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for file in src/launch/*.c src/gauntlet/*.c src/cli/doctor.c; do
+for file in src/launch/*.c src/gauntlet/*.c src/cli/verb_doctor.c; do
     # the libraries' headers are the same for every processor
     "$cc" -std=gnu17 -D_GNU_SOURCE -Iinclude -Isrc -idirafter /usr/include -Wall -Wextra -Wno-missing-field-initializers -Werror -O0 -c "$file" -o "$work/$(basename "$file").o"
 done

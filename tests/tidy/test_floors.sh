@@ -5,6 +5,7 @@
 #     within script: language | code | run | packet shell | programs call | its own files | plugin (all may include script/script.h)
 #   - network byte order only in wire (and socket, driver, launch, gauntlet, where the system's structures want it)
 #   - clocks and rand only in run (and launch, which lives in real time)
+#   - basenames in src/ are unique
 #   - files of src/, include/ and tests/ at most 800 lines, functions at most 70, lines at most 140 columns
 set -eu
 cd "${SOURCE_DIR:-$(dirname "$0")/../..}"
@@ -34,4 +35,6 @@ if [ "$found" != "$expected" ]; then
     printf 'the checker is wrong:\n  expected %s\n  found    %s\n' "$expected" "$found"
     exit 1
 fi
+twice=$(find src \( -name '*.c' -o -name '*.h' \) -printf '%f\n' | LC_ALL=C sort | uniq -d | xargs)
+[ -z "$twice" ] || { echo "basenames that occur twice in src/: $twice"; exit 1; }
 check .

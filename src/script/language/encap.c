@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include "script/language/bytes.h"
+#include "script/language/big_endian.h"
 #include "script/language/scan.h"
 #include "wire/gre.h"
 

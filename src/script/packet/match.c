@@ -1,12 +1,12 @@
 /* match.c: lines with '>': what the host sent, compared field by field with what the script says. Fields that a line
  * leaves out (win, IP's parts, <...>) are not compared; TS val is learned, and compared with the clock only when
  * --tcp_ts_tick_usecs says how fast it runs. Segments that continue each other match one longer line. */
-#include "script/packet/packet.h"
+#include "script/packet/script_packet.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/csum.h"
-#include "script/language/bytes.h"
+#include "script/language/big_endian.h"
 #include "script/language/encap.h"
 
 struct sent *sent_new(const void *bytes, size_t length, uint64_t now_ns)

@@ -1,8 +1,8 @@
 /* packet_md5.c: the peer's side of TCP's MD5 signatures: RFC 2385, 2.0. */
 #include <string.h>
 #include "base/md5.h"
-#include "script/language/bytes.h"
-#include "script/packet/packet.h"
+#include "script/language/big_endian.h"
+#include "script/packet/script_packet.h"
 
 void packet_sign_key(struct run *run, const struct addr *peer, const void *bytes, unsigned length)
 {

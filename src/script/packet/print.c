@@ -2,9 +2,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "script/language/bytes.h"
+#include "script/language/big_endian.h"
 #include "script/language/encap.h"
-#include "script/packet/packet.h"
+#include "script/packet/script_packet.h"
 
 struct line {
     char *text;

@@ -1,6 +1,6 @@
 /* plugin_time.c: virtual time between two real threads. See plugin.h. */
 #include <errno.h>
-#include "run/clock.h"
+#include "run/real_clock.h"
 #include "script/plugin/plugin.h"
 
 /* Real time that the second thread is given to take notice, once it is woken: only a lost thread uses it up. */

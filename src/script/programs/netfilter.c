@@ -1,5 +1,5 @@
-/* netfilter.c: iptables and ip6tables: a command's words become rules of the virtual host (host/filter.h). What would need connection
- * tracking, or is not known, makes the script skipped with its reason. */
+/* netfilter.c: iptables and ip6tables: a command's words become rules of the virtual host (host/packet_filter.h). What would need
+ * connection tracking, or is not known, makes the script skipped with its reason. */
 #include <stdlib.h>
 #include <string.h>
 #include "script/programs/netfilter.h"

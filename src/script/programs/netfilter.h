@@ -1,7 +1,7 @@
-/* netfilter.h: the commands that make rules (host/filter.h): netfilter.c is iptables, nft.c nft. What both read. */
+/* netfilter.h: the commands that make rules (host/packet_filter.h): netfilter.c is iptables, nft.c nft. What both read. */
 #ifndef SCRIPT_PROGRAMS_NETFILTER_H
 #define SCRIPT_PROGRAMS_NETFILTER_H
-#include "host/filter.h"
+#include "host/packet_filter.h"
 #include "script/programs/programs.h"
 
 struct filter_match *netfilter_match(struct run *run, struct filter_rule *rule, enum filter_match_kind kind, uint32_t low, uint32_t high,

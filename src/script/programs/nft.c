@@ -1,5 +1,5 @@
-/* nft.c: nft(8)'s language as far as rules of filter.h go: tables, chains with hooks, rules of plain matches and verdicts, by words on the
- * line or from a file in blocks. Sets, maps, connection tracking, NAT and what else is not known make the script skipped. */
+/* nft.c: nft(8)'s language as far as rules of packet_filter.h go: tables, chains with hooks, rules of plain matches and verdicts, by words
+ * on the line or from a file in blocks. Sets, maps, connection tracking, NAT and what else is not known make the script skipped. */
 #include <stdlib.h>
 #include <string.h>
 #include "script/programs/netfilter.h"

@@ -98,9 +98,9 @@ void run_settle(struct run *run)
 {
     for (int i = 0; i < RUN_SPINS; i++) {
         run->next_ns = lil_host_poll(run->host, run->now_ns);
-        if (!task_can_run(run->task, run->now_ns))
+        if (!coroutine_can_run(run->coroutine, run->now_ns))
             return;
-        if (task_resume(run->task))
+        if (coroutine_resume(run->coroutine))
             finish_blocked(run);
     }
     run_fail(run, "the host does not come to rest");
@@ -111,7 +111,7 @@ bool run_step(struct run *run, uint64_t limit_ns)
     run->limit_ns = limit_ns;
     run_settle(run);
     for (int i = 0;; i++) {
-        uint64_t next = run->next_ns, deadline = task_deadline(run->task);
+        uint64_t next = run->next_ns, deadline = coroutine_deadline(run->coroutine);
         if (deadline < next)
             next = deadline;
         if (next == LIL_NEVER || next > limit_ns)

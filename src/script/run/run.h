@@ -3,7 +3,7 @@
  * Time is virtual. An event's moment is awaited by letting the host run its timers up to (not including) it: at one
  * instant the script acts first, as it does on a real kernel whose timers fire late. Packets that the host sends are
  * queued with their times and compared only when a line expects one; what is left at the end does no harm (unless
- * --strict), as in packetdrill. Calls run on a coroutine (task.c): a call that would block lets time pass until it ends,
+ * --strict), as in packetdrill. Calls run on a coroutine (coroutine.c): a call that would block lets time pass until it ends,
  * or, written a...b, lets the script go on meanwhile.
  *
  * Numbers are the script's on the page and the live ones on the wire: conn.c knows each connection's two ISNs,
@@ -14,7 +14,7 @@
 #include "lilliput/lilliput.h"
 #include "script/code/code.h"
 #include "script/script.h"
-#include "script/run/task.h"
+#include "script/run/coroutine.h"
 #include "wire/wire.h"
 
 enum conn_state { CONN_IDLE, CONN_LISTENING, CONN_PASSIVE, CONN_CONNECTING, CONN_CONNECTED };
@@ -75,7 +75,7 @@ struct run {
     struct lil_host *host;
     struct lil_proc *proc;
     struct proc_runtime *runtime;
-    struct task *task;
+    struct coroutine *coroutine;
     struct recording *capture;
     int ifindex, ip_version;
     uint64_t now_ns, next_ns;          /* next: the host's own deadline */
@@ -83,7 +83,7 @@ struct run {
     uint64_t origin_ns;                /* the host's time at the script's time 0 */
     uint64_t last_event_ns;            /* script time of the event before */
     struct script_event *event;
-    struct script_event *blocked;      /* its call is waiting in the task */
+    struct script_event *blocked;      /* its call is waiting in the coroutine */
     struct sent *queue, **queue_last;
     uint64_t netem_delay_ns;           /* `tc qdisc ... netem delay`: so late the host's packets leave */
     bool netem_loses;                  /* ... loss 100%: none leaves */
@@ -93,7 +93,7 @@ struct run {
     struct addr local, remote;
     uint16_t next_port, next_id;
     int next_file_fd;
-    struct file *opened;               /* file.c */
+    struct file *opened;               /* disk_file.c */
     struct code code;
     struct signing_key *signing_keys;
     struct counter *counters;          /* nstat's history */
@@ -107,14 +107,14 @@ struct run {
 };
 
 /* run.c */
-_Noreturn void run_over(struct run *run); /* leaves with what report says; not on the task's stack */
+_Noreturn void run_over(struct run *run); /* leaves with what report says; not on the coroutine's stack */
 void run_note(struct run *run, const struct script_event *event, enum script_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 _Noreturn void run_fail(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_fail_packet(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3))); /* returns with --non_fatal=packet */
 bool run_is_freebsd(const struct run *run); /* its profile is one of FreeBSD */
 _Noreturn void run_skip(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void run_settle(struct run *run);                  /* lets the host and the task do what they can now */
+void run_settle(struct run *run);                  /* lets the host and the coroutine do what they can now */
 void run_until(struct run *run, uint64_t time_ns); /* up to, and not including, what is due at that moment */
 bool run_step(struct run *run, uint64_t limit_ns); /* to the next thing that happens; false: nothing up to the limit */
 uint64_t run_script_ns(const struct run *run, uint64_t live_ns);

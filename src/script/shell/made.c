@@ -1,6 +1,6 @@
 /* made.c: the files that `commands` see and make: parameters, /proc, what stands beside the script, what they wrote; and the
  * programs that handle files: cat, tee, cp, mv, rm, touch, dd, truncate, fallocate. Nothing is written outside of the run; of a
- * file of zeros only its size is kept (file.c sends it). */
+ * file of zeros only its size is kept (disk_file.c sends it). */
 #include <stdlib.h>
 #include <string.h>
 #include "script/shell/shell.h"

@@ -74,7 +74,7 @@ int shell_file_write(struct shell *shell, const char *path, const char *text, bo
 shell_part shell_files; /* cat, cp, dd ... */
 
 /* What the shell asks of programs/: to run a program (command.c); the text of a file in /proc or /sys, or NULL (look.c); parameters
- * (sysctl.c): NAME in dots or as /proc/sys/...; 0, or the script ends as skipped. */
+ * (sysctl_tool.c): NAME in dots or as /proc/sys/...; 0, or the script ends as skipped. */
 int shell_program(struct shell *shell, int argc, char **argv, struct shell_io *io);
 const char *shell_look(struct shell *shell, const char *path);
 int shell_sysctl_set(struct shell *shell, const char *name, const char *value);

@@ -1,7 +1,7 @@
 /* test_drop.c: each malformed or unwanted frame is counted under its reason, exactly once, and changes nothing;
  * DESIGN.md section 7's attacks on what lies below TCP, with bounds. */
 #include "net.h"
-#include "host/filter.h"
+#include "host/packet_filter.h"
 
 struct bench {
     struct net *net;

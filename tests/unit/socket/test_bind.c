@@ -1,5 +1,5 @@
 /* test_bind.c: bind(): FACTS.md section 6: which addresses and ports, and the whole matrix of address reuse. */
-#include "pair.h"
+#include "socket_pair.h"
 #include "socket/sock.h"
 
 enum option { NONE, A /* both SO_REUSEADDR */, P /* both SO_REUSEPORT */, A2 /* the second only */ };

@@ -1,7 +1,7 @@
 /* test_connect.c: connect(): FACTS.md section 5 and the address rows of section 6; names of both ends; SO_ERROR; hints.
  */
 #include <poll.h>
-#include "pair.h"
+#include "socket_pair.h"
 
 static int stream(struct lil_proc *p)
 {

@@ -9,7 +9,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include "pair.h"
+#include "socket_pair.h"
 
 static int datagram(struct lil_proc *p)
 {

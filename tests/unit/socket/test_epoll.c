@@ -1,7 +1,7 @@
 /* test_epoll.c: epoll (level, edge, one-shot, exclusive, nested) and what select and poll say of the same. */
 #include <poll.h>
 #include <sys/select.h>
-#include "pair.h"
+#include "socket_pair.h"
 
 static struct pair pair;
 static int listener, at_a, at_b, ep;

@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
-#include "pair.h"
+#include "socket_pair.h"
 
 static struct pair pair;
 static struct lil_proc *p;

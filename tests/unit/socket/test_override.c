@@ -1,6 +1,6 @@
 /* test_override.c: lilliput/override.h: plain names on the current process, the system's descriptors beside it, virtual
  * time, stdio. */
-#include "pair.h"
+#include "socket_pair.h"
 #include "lilliput/override.h"
 
 static struct pair pair;

@@ -2,7 +2,7 @@
  * that share them; 100,000 connections to 64 server ports cost about one try each, and all 28,232 to one port about two. */
 #include <stdlib.h>
 #include "host/host.h"
-#include "pair.h"
+#include "socket_pair.h"
 #include "socket/sock.h"
 
 static struct lil_host *host;

@@ -1,7 +1,7 @@
 /* test_proc.c: descriptors: lowest free first, dup, fcntl, close, limits; pipes. */
 #include <fcntl.h>
 #include <poll.h>
-#include "pair.h"
+#include "socket_pair.h"
 
 static struct lil_host *host;
 static struct lil_proc *p;

@@ -1,5 +1,5 @@
 /* test_socket.c: socket(): FACTS.md section 7, cell by cell, and PF_x = AF_x. */
-#include "pair.h"
+#include "socket_pair.h"
 
 struct row {
     const char *profile;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/csum.h"
-#include "script/language/bytes.h"
+#include "script/language/big_endian.h"
 #include "script/plugin/packetdrill.h"
 #include "wire/wire.h"
 
