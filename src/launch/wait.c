@@ -207,7 +207,10 @@ static void end_timed_out(struct launcher *l, struct task *task, const struct wa
         write_left(l, task, kind);
     if (task->program && !(kind->as_ppoll && task->program->record.timed_out)) /* a sleep between two tries, or at the end, says less */
         task->program->record.timed_out = kind->name;
-    clock_slept(l);
+    if (task->deadline_ns > task->began_ns || !task->program)
+        clock_slept(l);
+    else
+        clock_tried(task->program, kind->name, true);
 }
 
 /* Something is ready that the thread does nothing about: it waits again, and again at once, and calls nothing between. */

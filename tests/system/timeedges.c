@@ -72,6 +72,21 @@ static void sleeps(void)
     expect("futex_waitv on CLOCK_BOOTTIME", made(syscall(__NR_futex_waitv, &word, 1, 0, &time, CLOCK_BOOTTIME)), -EINVAL, 0);
 }
 
+/* A loop without a clock read and without a call that works: nng's, beside a timer of another thread. */
+static void moments_long_past(void)
+{
+    struct timespec past = {2, 0};
+    double began = clock_of(CLOCK_MONOTONIC);
+    int word = 0, before = hits;
+    long result = -ETIMEDOUT;
+
+    alarm_in(100);
+    while (hits == before && (result == -ETIMEDOUT || result == -EINTR))
+        result = made(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 0, &past, NULL, -1));
+    expect("until a moment long past", hits - before, 1, 0);
+    expect("time goes on beside it", clock_of(CLOCK_MONOTONIC) - began, 0.15, 0.05);
+}
+
 static void clocks(void)
 {
     static const int only_tell[] = {CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE};
@@ -168,6 +183,7 @@ int main(void)
     sigaction(SIGALRM, &(struct sigaction){.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, NULL);
     sigaction(SIGUSR1, &(struct sigaction){.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, NULL);
     sleeps();
+    moments_long_past();
     clocks();
     timers();
     from_the_start();
