@@ -132,22 +132,29 @@ def same(a, b):
     return min(abs(a[1] - b[1]), abs(a[4] - b[4]), abs(a[5] - b[5])) <= max(slack, a[3] or 0, b[3] or 0)
 
 def in_order(events):
-    """EVENTS by time, for a packet that no line asks for may be told late; SYN/ACKs that go again in one instant in any order (a bucket of the kernel's
-    wheel is emptied from its last timer on)."""
-    got = []
+    """EVENTS by time, for a packet that no line asks for may be told late, and one that netem holds back early; SYN/ACKs that go again in one instant in any
+    order (a bucket of the kernel's wheel is emptied from its last timer on)."""
+    got, acted = [], 0 # [(event, its time: a print's is the call's before it)]
     for event in events:
-        at = len(got)
-        while at and event[0] == 'out' and (got[at - 1][1] is None or got[at - 1][1] > event[1] + .001): at -= 1
-        while at and event[2].startswith('S.') and got[at - 1][0] == 'out' and got[at - 1][2].startswith('S.') and got[at - 1][1] > event[1] - .001 and \
-              plain('out', got[at - 1][2]) > plain('out', event[2]): at -= 1
-        got.insert(at, event)
-    return got
+        at, is_out = len(got), event[0] == 'out'
+        if not is_out: acted = acted if event[1] is None else event[1]
+        time = event[1] if is_out else acted
+        while at and (got[at - 1][1] > time + .001 or got[at - 1][0][0] == 'print' and got[at - 1][1] > time - .001) if is_out else \
+              at and got[at - 1][0][0] == 'out' and got[at - 1][1] > time + .00001: at -= 1
+        while at and event[2].startswith('S.') and got[at - 1][0][0] == 'out' and got[at - 1][0][2].startswith('S.') and got[at - 1][1] > time - .001 and \
+              plain('out', got[at - 1][0][2]) > plain('out', event[2]): at -= 1
+        got.insert(at, (event, time))
+    while got and got[-1][0][0] == 'out' and got[-1][1] > acted + .0001: got.pop() # netem still held it when the script ended
+    return [event for event, _ in got]
 
 def compare(kernel, ours):
     """[(mark, event)]: ' ' in both, '-' the kernel's alone, '+' ours alone."""
     if is_virtual: kernel, ours = in_order(kernel), in_order(ours)
     kernel, ours = with_bands(kernel), with_bands(ours, True)
-    n, m, lines = len(kernel), len(ours), []
+    start = 0 # what is alike from the first event on needs no table
+    while start < min(len(kernel), len(ours)) and same(kernel[start], ours[start]): start += 1
+    lines, kernel, ours = [(' ', event) for event in kernel[:start]], kernel[start:], ours[start:]
+    n, m = len(kernel), len(ours)
     best = [[0] * (m + 1) for _ in range(n + 1)]
     for i in range(n - 1, -1, -1):
         for j in range(m - 1, -1, -1):

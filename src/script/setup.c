@@ -41,7 +41,7 @@ static int transmit(void *ctx, int ifindex, struct lil_packet *packet)
         if (run->config.verbose && sent_is_relevant(run, sent)) {
             char text[400];
             sent_print(conn_for_sent(run, sent), sent, text, sizeof text);
-            run_say(run, "                                        host: %s", text);
+            run_say_at(run, sent->time_ns, "                                        host: %s", text);
         }
     }
     if (at != bytes)

@@ -110,7 +110,7 @@ struct tcb_ext {
     /* receive window autotuning (DRS) */
     uint64_t rtt_probe_ns, space_ns;
     uint32_t rtt_probe_seq, rcv_rtt_us /* times 8 */, rcv_last_echo, space_seq, space_bytes;
-    uint32_t delack_ms;       /* when an ACK's time ran out last */
+    uint32_t acked_ms;        /* when an ACK went last */
     /* urgent data (RFC 6093): mark = sequence number of the urgent byte */
     uint32_t snd_up, rcv_up;
     uint8_t urg_byte;

@@ -195,8 +195,6 @@ void window_delack_timer(struct tcb *tcb)
         tcb->ato_ms = ATO_MIN_MS;
     }
     TCP_MIB(tcb->tcp, DelayedACKs);
-    if (tcb->ext)
-        tcb->ext->delack_ms = tcb_now_ms(tcb);
     want_ack(tcb, false);
 }
 
@@ -205,8 +203,10 @@ void window_on_ack_sent(struct tcb *tcb)
     if (tcb->ack_sched && tcb->quick && --tcb->quick == 0) /* an answer to an invalid segment is none of them */
         tcb->ato_ms = ATO_MIN_MS;
     tcb->ack_sched = tcb->ack_now = tcb->ack_pushed = tcb->ack_pushed2 = false;
-    if (tcb->ext)
+    if (tcb->ext) {
         tcb->ext->no_memory = false;
+        tcb->ext->acked_ms = tcb_now_ms(tcb);
+    }
     if (tcb_is_synchronized(tcb))
         tcb->delack_ns = 0;
     if (tcb->ext && (tcb->ext->compressed || tcb->ext->compress_ns)) {

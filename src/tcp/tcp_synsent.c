@@ -53,6 +53,8 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     take_options(tcb, rx);
     if (params->fastopen & 1)
         fastopen_on_synack(tcb, rx);
+    if (cc_begins_at_once(tcb) && !tcb->ext && tcb_ext_get(tcb)) /* before the answer is owed: what has gone and come is counted */
+        tcb->ext->segs_in++;
     tcp_establish(tcb, rx);
     plpmtud_init(tcb, mss_options(tcb));
     tcb->snd_una++; /* the SYN */

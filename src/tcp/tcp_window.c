@@ -156,7 +156,8 @@ void window_init(struct tcb *tcb)
 /* The peer's segments, before one has come (tcp_initialize_rcv_mss). */
 void window_guess_mss(struct tcb *tcb)
 {
-    uint32_t hint = min_u32(min_u32(tcb->advmss, tcb->mss), min_u32(tcb->rcv_wnd / 2, 536));
+    uint32_t advmss = tcb->advmss - (tcb->ts_ok && tcb_is_synchronized(tcb) ? mss_options(tcb) : 0);
+    uint32_t hint = min_u32(min_u32(advmss, tcb->mss), min_u32(tcb->rcv_wnd / 2, 536));
     tcb->rcv_mss = (uint16_t)max_u32(hint, 88);
 }
 
@@ -501,7 +502,7 @@ static uint64_t last_event_ns(const struct tcb *tcb)
 {
     const struct tcb_ext *ext = tcb->ext;
     uint32_t now_ms = tcb_now_ms(tcb), age_ms = min_u32(now_ms - tcb->last_rcv_ms, now_ms - tcb->last_snd_ms);
-    age_ms = min_u32(age_ms, min_u32(now_ms - ext->rcv_last_ms, now_ms - ext->delack_ms));
+    age_ms = min_u32(age_ms, min_u32(now_ms - ext->rcv_last_ms, now_ms - ext->acked_ms));
     return age_ms ? tcb_now(tcb) - tcb_now(tcb) % NS_PER_MS - age_ms * NS_PER_MS : tcb_now(tcb);
 }
 

@@ -57,15 +57,28 @@ void run_skip(struct run *run, const char *format, ...)
     run_over(run);
 }
 
-void run_say(struct run *run, const char *format, ...)
+static void say(struct run *run, uint64_t time_ns, const char *format, va_list arguments)
 {
     if (!run->config.verbose)
         return;
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(run->config.verbose, "%12.6f  ", (double)(int64_t)(run->now_ns - run->origin_ns) / 1e9);
+    fprintf(run->config.verbose, "%12.6f  ", (double)(int64_t)(time_ns - run->origin_ns) / 1e9);
     vfprintf(run->config.verbose, format, arguments);
     fputc('\n', run->config.verbose);
+}
+
+void run_say(struct run *run, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(run, run->now_ns, format, arguments);
+    va_end(arguments);
+}
+
+void run_say_at(struct run *run, uint64_t time_ns, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(run, time_ns, format, arguments);
     va_end(arguments);
 }
 

@@ -120,6 +120,7 @@ bool run_step(struct run *run, uint64_t limit_ns); /* to the next thing that hap
 uint64_t run_script_ns(const struct run *run, uint64_t live_ns);
 bool run_in_time(const struct run *run, const struct when *when, uint64_t live_ns, char *text, size_t size);
 void run_say(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_say_at(struct run *run, uint64_t time_ns, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* run_code.c: a field of struct tcp_info by name; false: unknown, or LENGTH ends before it. */
 bool run_tcp_info_field(const uint8_t *bytes, size_t length, const char *name, struct value *value);
 void run_code(struct run *run, const struct script_event *event);

@@ -47,9 +47,13 @@ extern const struct cc_ops cc_htcp, cc_vegas, cc_hd, cc_chd, cc_cdg; /* FreeBSD'
 /* tcp_cwnd.c */
 void cwnd_init(struct tcb *tcb);
 void cwnd_begin_control(struct tcb *tcb); /* private to cwnd_begin */
+static inline bool cc_begins_at_once(const struct tcb *tcb)
+{
+    return cc_get(tcb)->control || (cc_get(tcb)->on_ack && tcb->ecn_ok);
+}
 static inline void cwnd_begin(struct tcb *tcb) /* the connection is there */
 {
-    if (cc_get(tcb)->control || (cc_get(tcb)->on_ack && tcb->ecn_ok))
+    if (cc_begins_at_once(tcb))
         cwnd_begin_control(tcb);
 }
 void cwnd_begin_marks(struct tcb *tcb);

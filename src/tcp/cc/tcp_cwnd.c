@@ -313,7 +313,8 @@ void sndbuf_expand(struct tcb *tcb)
         return;
     }
     uint32_t with_headers = max_u32(tcb->mss, tcb->mss_clamp) + 640, per_mss = (2u << (31 - __builtin_clz(with_headers - 1))) + 256;
-    uint32_t segments = max_u32(max_u32(10, tcb->cwnd), tcb_ext_peek(tcb)->reordering + 1), own = cc_get(tcb)->sndbuf_windows;
+    uint32_t reordering = tcb->ext ? tcb->ext->reordering : recovery_first_reordering(tcb);
+    uint32_t segments = max_u32(max_u32(10, tcb->cwnd), reordering + 1), own = cc_get(tcb)->sndbuf_windows;
     uint64_t bytes = (uint64_t)(own ? own : 2) * per_mss * segments;
     if (tcb->sndbuf < bytes)
         tcb->sndbuf = (uint32_t)min_u64(bytes, params->sndbuf_max);
