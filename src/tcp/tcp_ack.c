@@ -156,7 +156,7 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
     if (seq_gt(rx->ack, tcb->snd_nxt)) { /* acknowledges what was not sent */
         bool was_due = tcb->is_due;
         if (params->input_policy != TCP_INPUT_LINUX)
-            window_ack_now(tcb);
+            delack_ack_now(tcb);
         else
             challenge_ack(tcb); /* RFC 5961 5.2 */
         if (tcb->ext && tcb->is_due && !was_due) /* the answer brings out nothing that waits (for TSO's sake) */
@@ -191,7 +191,7 @@ static void note_valid(struct tcb *tcb, struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
     if (tcb->ecn_ok)
-        window_on_cwr(tcb, rx);
+        ecn_on_cwr(tcb, rx);
     count_ack(tcb, rx);
     if (!ext)
         return;

@@ -4,10 +4,10 @@
 
 enum { ATO_MIN_MS = 40, DELACK_MAX_MS = 200, QUICKACKS_MAX = 16 };
 
-void window_schedule_ack(struct tcb *tcb) { tcb->ack_sched = true; }
+void delack_schedule(struct tcb *tcb) { tcb->ack_sched = true; }
 
 /* An ACK of its own, whatever data goes out. */
-void window_ack_now(struct tcb *tcb)
+void delack_ack_now(struct tcb *tcb)
 {
     if (tcb->acks_due < 7)
         tcb->acks_due++;
@@ -30,7 +30,7 @@ static void raise_quick(struct tcb *tcb, unsigned max)
         tcb->quick = (uint8_t)quick;
 }
 
-void window_enter_quickack(struct tcb *tcb, unsigned max)
+void delack_enter_quickack(struct tcb *tcb, unsigned max)
 {
     raise_quick(tcb, max);
     tcb->pingpong = 0;
@@ -38,18 +38,18 @@ void window_enter_quickack(struct tcb *tcb, unsigned max)
 }
 
 /* An answer follows what is read: ACKs wait for it. */
-bool window_is_pingpong(const struct tcb *tcb)
+bool delack_is_pingpong(const struct tcb *tcb)
 {
     return tcb->pingpong >= min_u32(max_u32(tcb_params(tcb)->pingpong_thresh, 1), PINGPONG_MOST);
 }
 
 static bool in_quickack(const struct tcb *tcb)
 {
-    return (tcb->quick && !window_is_pingpong(tcb)) || tcb->opt->path.quickack;
+    return (tcb->quick && !delack_is_pingpong(tcb)) || tcb->opt->path.quickack;
 }
 
 /* Linux's estimate of the gap between segments (ato), by which an ACK waits. */
-void window_note_gap(struct tcb *tcb)
+void delack_note_gap(struct tcb *tcb)
 {
     uint32_t now = tcb_now_ms(tcb), gap = now - tcb->last_rcv_ms, rto_ms = tcb->rto_us / 1000;
     if (tcb->ato_ms == 0) { /* the first data: the peer slow-starts, help it */
@@ -65,7 +65,7 @@ void window_note_gap(struct tcb *tcb)
     tcb->last_rcv_ms = now;
 }
 
-void window_delay_ack(struct tcb *tcb, uint32_t ms)
+void delack_delay(struct tcb *tcb, uint32_t ms)
 {
     uint64_t deadline = timer_on_wheel(tcb->tcp, tcb_now(tcb) + ms * NS_PER_MS);
     if (deadline == tcb_now(tcb)) /* the next tick */
@@ -76,7 +76,7 @@ void window_delay_ack(struct tcb *tcb, uint32_t ms)
 }
 
 /* The most that an ACK waits: less than the least timeout, which may be the peer's, too (tcp_delack_max). */
-uint32_t window_delack_max_ms(const struct tcb *tcb)
+uint32_t delack_longest_ms(const struct tcb *tcb)
 {
     uint32_t own = tcb->opt->delack_max_ms;
     return min_u32(own ? own : DELACK_MAX_MS, max_u32(rtt_rto_min_us(tcb) / 1000, 2) - 1);
@@ -88,18 +88,18 @@ static void delay_linux(struct tcb *tcb)
     uint32_t ato = tcb->ato_ms;
     if (ato > ATO_MIN_MS) {
         uint32_t max = 500;
-        if (window_is_pingpong(tcb) || tcb->ack_pushed)
+        if (delack_is_pingpong(tcb) || tcb->ack_pushed)
             max = DELACK_MAX_MS;
         if (tcb->srtt_us)
             max = min_u32(max, max_u32((tcb->srtt_us >> 3) / 1000, ATO_MIN_MS));
         ato = min_u32(ato, max);
     }
-    ato = min_u32(ato, window_delack_max_ms(tcb));
+    ato = min_u32(ato, delack_longest_ms(tcb));
     if (tcb->delack_ns && tcb->delack_ns <= timer_on_wheel(tcb->tcp, tcb_now(tcb) + (ato >> 2) * NS_PER_MS)) { /* about to fire anyway */
         want_ack(tcb, false);
         return;
     }
-    window_delay_ack(tcb, ato);
+    delack_delay(tcb, ato);
 }
 
 /* RFC 9293 3.8.6.3 (MUST-40): within 0.5 s, at least every second full-sized segment. */
@@ -122,7 +122,7 @@ static void check_plain(struct tcb *tcb, bool ooo)
         tcb->delack_ns = timer_fast_tick(tcb->tcp, tcb_now(tcb));
         timer_rearm(tcb);
     } else {
-        window_delay_ack(tcb, params->delack_ms);
+        delack_delay(tcb, params->delack_ms);
     }
 }
 
@@ -152,7 +152,7 @@ static void compress(struct tcb *tcb)
 }
 
 /* After a segment was processed: an ACK now (with data if some goes), later, or compressed with others. */
-void window_ack_check(struct tcb *tcb, bool ooo)
+void delack_check(struct tcb *tcb, bool ooo)
 {
     bool is_linux_policy = tcb_params(tcb)->ack_policy == TCP_ACK_LINUX; /* there haste waits until an ACK is owed (ICSK_ACK_SCHED) */
     if (!tcb->ack_sched && (!tcb->ack_now || is_linux_policy))
@@ -161,7 +161,7 @@ void window_ack_check(struct tcb *tcb, bool ooo)
         check_plain(tcb, ooo);
         return;
     }
-    if (!ooo && window_ack_is_decided(tcb))
+    if (!ooo && delack_is_decided(tcb))
         return;
     uint32_t lowat = tcb->opt->socket.rcvlowat ? tcb->opt->socket.rcvlowat : 1;
     bool full = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss && (tcb->readable < lowat || window_offer(tcb) >= tcb->rcv_wnd);
@@ -175,7 +175,7 @@ void window_ack_check(struct tcb *tcb, bool ooo)
         delay_linux(tcb);
 }
 
-void window_compressed_timer(struct tcb *tcb)
+void delack_on_compressed_timer(struct tcb *tcb)
 {
     if (!tcb->ext->compressed)
         return;
@@ -183,12 +183,12 @@ void window_compressed_timer(struct tcb *tcb)
     want_ack(tcb, false);
 }
 
-void window_delack_timer(struct tcb *tcb)
+void delack_on_timer(struct tcb *tcb)
 {
     /* Linux: none is owed, or it leaves already */
     if (tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && (!tcb->ack_sched || tcb->ack_want || tcb->acks_due))
         return;
-    if (!window_is_pingpong(tcb)) {
+    if (!delack_is_pingpong(tcb)) {
         tcb->ato_ms = (uint16_t)min_u32(tcb->ato_ms * 2u, min_u32(tcb->rto_us / 1000, DELACK_MAX_MS));
     } else {
         tcb->pingpong = 0;
@@ -198,7 +198,7 @@ void window_delack_timer(struct tcb *tcb)
     want_ack(tcb, false);
 }
 
-void window_on_ack_sent(struct tcb *tcb)
+void delack_on_ack_sent(struct tcb *tcb)
 {
     if (tcb->ack_sched && tcb->quick && --tcb->quick == 0) /* an answer to an invalid segment is none of them */
         tcb->ato_ms = ATO_MIN_MS;
@@ -216,7 +216,7 @@ void window_on_ack_sent(struct tcb *tcb)
     }
 }
 
-void window_on_data_sent(struct tcb *tcb)
+void delack_on_data_sent(struct tcb *tcb)
 {
     uint32_t now = tcb_now_ms(tcb);
     tcb->last_snd_ms = now;

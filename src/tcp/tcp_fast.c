@@ -308,8 +308,8 @@ enum lil_drop tcp_input_predicted(struct tcb *tcb, const struct plain *in, struc
     else
         packet_free(packet);
     ext->rcv_last_echo = in->ts_echo;
-    if ((in->length || !expected) && !window_ack_is_decided(tcb)) /* is_expected_ack */
-        window_ack_check(tcb, false);
+    if ((in->length || !expected) && !delack_is_decided(tcb)) /* is_expected_ack */
+        delack_check(tcb, false);
     if (tcb->acks_due || tcb->ack_now || has_unsent(tcb))
         tcb_mark_due(tcb);
     tcb_check(tcb);
@@ -404,7 +404,7 @@ static void note_sent(struct tcb *tcb, struct txseg *seg, uint32_t length, bool 
     ext->bytes_sent += length;
     ext->data_segs_out++;
     TCP_MIB(tcb->tcp, OrigDataSent);
-    window_on_data_sent(tcb);
+    delack_on_data_sent(tcb);
     ext->burst_mss = tcb->mss;
     if (was_empty || tcb->timer != TIMER_REXMT)
         tcb->timer = TIMER_NONE;
@@ -452,7 +452,7 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->dont_fragment = options->pmtudisc ? options->pmtudisc == 2 || options->pmtudisc == 3 : params->pmtu_discovery;
     header->push = false;
     tcb->ack_want = 0;
-    window_on_ack_sent(tcb);
+    delack_on_ack_sent(tcb);
     tcb->ext->segs_out++;
     TCP_MIB(tcb->tcp, OutSegs);
 }

@@ -136,8 +136,8 @@ static inline uint16_t window_select(struct tcb *tcb)
     tcb->rcv_wup = tcb->rcv_nxt;
     return (uint16_t)min_u32(window >> scale, 65535);
 }
-/* The ACK that is due says it all: window_ack_check() would ask for the same one. */
-static inline bool window_ack_is_decided(const struct tcb *tcb) { return tcb->ack_want == 1 && tcb->is_due && tcb->quick == 0; }
+/* The ACK that is due says it all: delack_check() would ask for the same one. */
+static inline bool delack_is_decided(const struct tcb *tcb) { return tcb->ack_want == 1 && tcb->is_due && tcb->quick == 0; }
 
 /* Linux's tcp_fast_path_check(): header prediction is armed where nothing is out of order and the buffer has room. */
 static inline void tcb_arm_prediction(struct tcb *tcb)

@@ -118,7 +118,7 @@ static void finish(struct tcb *tcb, const struct rx *rx, bool was_due)
         return;
     }
     if (!rx->is_expected_ack)
-        window_ack_check(tcb, tcb->ext && tcb->ext->ooo);
+        delack_check(tcb, tcb->ext && tcb->ext->ooo);
     bool has_more = tcb_params(tcb)->byte_recovery ? rx->tells_window : tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out);
     if (tcb->acks_due || tcb->ack_now || has_more)
         tcb_mark_due(tcb);
@@ -210,14 +210,14 @@ COLD static void send_dup_ack(struct tcb *tcb, const struct rx *rx)
 {
     if (rx->end_seq != rx->seq && seq_lt(rx->seq, tcb->rcv_nxt)) {
         TCP_MIB(tcb->tcp, DelayedACKLost);
-        window_enter_quickack(tcb, 16);
+        delack_enter_quickack(tcb, 16);
         if (tcb->sack_ok && tcb_params(tcb)->dsack) {
             path_on_old_data(tcb, rx);
             accecn_on_old_data(tcb, rx->seq);
             sack_dsack(tcb, rx->seq, seq_min(rx->end_seq, tcb->rcv_nxt));
         }
     }
-    window_ack_now(tcb);
+    delack_ack_now(tcb);
 }
 
 COLD static bool syn_challenge(struct tcb *tcb)
@@ -633,7 +633,7 @@ bool tcp_step8_fin(struct tcb *tcb)
     tcb->fin_rcvd = true;
     if (tcb->ext)
         tcb->ext->fin_waits = tcb->readable == 0;
-    window_schedule_ack(tcb);
+    delack_schedule(tcb);
     switch ((enum tcp_state)tcb->state) {
     case TCPS_SYN_RECEIVED:
     case TCPS_ESTABLISHED:
@@ -641,7 +641,7 @@ bool tcp_step8_fin(struct tcb *tcb)
         tcb->pingpong = PINGPONG_MOST;
         break;
     case TCPS_FIN_WAIT_1:
-        window_ack_now(tcb);
+        delack_ack_now(tcb);
         tcb_set_state(tcb, TCPS_CLOSING);
         break;
     case TCPS_FIN_WAIT_2:
@@ -676,7 +676,7 @@ COLD static enum lil_drop orphan_waits(struct tcb *tcb, const struct rx *rx)
     bool is_old = tcb->ts_ok && timewait_paws(tcb->tcp, tcb->ts_recent, tcb->ts_recent_s, &rx->in->header);
     if (is_old || !inside) {
         if ((rx->seq != rx->end_seq && !(rx->flags & TCP_SYN)) || oow_ack_allowed(tcb))
-            window_ack_now(tcb);
+            delack_ack_now(tcb);
         else
             TCP_MIB(tcb->tcp, ACKSkippedFinWait2);
         return LIL_DROP_TCP_BAD_SEQ;

@@ -88,7 +88,7 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
 void output_note_ack(struct tcb *tcb)
 {
     tcb->ack_want = 0;
-    window_on_ack_sent(tcb);
+    delack_on_ack_sent(tcb);
 }
 
 /* Linux's tcp_acceptable_seq: where the peer took its window back, an ACK does not go beyond it. */
@@ -371,7 +371,7 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
         ext->bytes_sent += length;
         ext->data_segs_out += packets;
         if (!ext->leaves_early)
-            window_on_data_sent(tcb);
+            delack_on_data_sent(tcb);
     }
     TCP_MIB(tcb->tcp, OrigDataSent); /* a FIN, too */
     if (recovery_is_reducing(tcb))

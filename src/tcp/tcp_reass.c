@@ -469,8 +469,8 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
     struct tcb_ext *ext = tcb_ext_get(tcb);
     bool is_counted = rmem_is_counted(tcb);
     if (!is_counted)
-        window_schedule_ack(tcb);
-    window_on_ecn(tcb, rx);
+        delack_schedule(tcb);
+    ecn_on_text(tcb, rx);
     path_note_label(tcb, rx);
     if (!ext)
         return LIL_DROP_TCP_MEMORY;
@@ -486,7 +486,7 @@ static enum lil_drop out_of_order(struct tcb *tcb, struct rx *rx)
         return LIL_DROP_TCP_WINDOW;
     }
     tcb->hp_on = false;
-    window_schedule_ack(tcb);
+    delack_schedule(tcb);
     TCP_MIB(tcb->tcp, OFOQueue);
     bool is_bsd = tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
     uint32_t ranges = ext->ooo->count;
@@ -522,7 +522,7 @@ static bool has_room(struct tcb *tcb, const struct rx *rx)
     window_retract(tcb);
     ext->no_memory = true;
     tcb->ack_now = true;
-    window_schedule_ack(tcb);
+    delack_schedule(tcb);
     tcb_event(tcb, TCP_EV_READABLE);
     return !tcb->readable || !rx->length;
 }
@@ -551,7 +551,7 @@ static enum lil_drop in_order(struct tcb *tcb, struct rx *rx)
     tcb->rcv_nxt = rx->end_seq;
     if (length) {
         window_on_data(tcb, rx);
-        window_on_ecn(tcb, rx);
+        ecn_on_text(tcb, rx);
     }
     if (!fin && tcb->ext && tcb->ext->ooo)
         fin = deliver_ranges(tcb);
@@ -599,8 +599,8 @@ void reass_present(struct tcb *tcb)
 
 static enum lil_drop outside(struct tcb *tcb, enum lil_drop drop)
 {
-    window_enter_quickack(tcb, 16);
-    window_schedule_ack(tcb);
+    delack_enter_quickack(tcb, 16);
+    delack_schedule(tcb);
     return drop;
 }
 
@@ -625,7 +625,7 @@ void reass_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
             tcb->tcp->mib[MIB_DelayedACKLost] += is_told;
             if (dsack && is_told)
                 sack_dsack(tcb, rx->seq, rx->end_seq);
-            window_ack_now(tcb);
+            delack_ack_now(tcb);
         }
         *drop = LIL_DROP_TCP_AFTER_CLOSE;
         return;

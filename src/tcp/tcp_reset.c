@@ -286,7 +286,7 @@ bool challenge_ack(struct tcb *tcb)
     if (tcb->state == TCPS_SYN_RECEIVED && tcb->is_passive)
         reply_ack(tcb); /* its own output is the SYN/ACK */
     else
-        window_ack_now(tcb);
+        delack_ack_now(tcb);
     return true;
 }
 

@@ -163,7 +163,7 @@ static bool output_again(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     }
     txring_set_mss(tcb, seg, tcb->mss);
     if (data && !(ext && ext->leaves_early))
-        window_on_data_sent(tcb);
+        delack_on_data_sent(tcb);
     if (ext) { /* before a timer counts from it */
         ext->total_retrans += txseg_packets(seg);
         ext->bytes_retrans += data;
@@ -211,7 +211,7 @@ COLD void output_note_early(struct tcb *tcb)
     get_told(tcb, &ext->early);
     (void)window_select(tcb);
     output_note_ack(tcb);
-    window_on_data_sent(tcb);
+    delack_on_data_sent(tcb);
 }
 
 COLD bool output_early(struct tcb *tcb, struct tcp_segment *segment, bool (*send)(struct tcb *, struct tcp_segment *))

@@ -119,42 +119,44 @@ COLD bool oow_ack_allowed(struct tcb *tcb); /* rate limit of ACKs in answer to i
 
 void reply_sign(struct tcp_reply *reply, const struct tcb_opts *opts);
 
-/* tcp_window.c; tcp_delack.c: when an ACK goes */
+/* tcp_window.c */
 uint32_t window_clamp(const struct tcb *tcb); /* TCP_WINDOW_CLAMP as Linux tells it */
 void window_init(struct tcb *tcb);
 uint32_t window_first_buffer(const struct tcp_params *params, const struct tcb_opts *opts);
-/* PATH NULL: none */
 uint32_t window_of_open(struct tcb *tcb, uint32_t mss, uint8_t *wscale);
 uint32_t window_first_space(const struct tcp_params *params, const struct tcb_opts *opts); /* as window */
-uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path, uint32_t full, uint32_t mss,
-                        bool wscale_ok, uint8_t *wscale);
-void window_on_disorder(struct tcb *tcb, const struct rx *rx);    /* text out of order came: measures */
-void window_on_new_text(struct tcb *tcb, uint32_t length);        /* and is about to be queued: the window grows */
+uint32_t window_initial(struct tcp *tcp, const struct tcb_opts *opts, const struct path_metrics *path /* NULL: none */, uint32_t full,
+                        uint32_t mss, bool wscale_ok, uint8_t *wscale);
+void window_on_disorder(struct tcb *tcb, const struct rx *rx); /* text out of order came: measures */
+void window_on_new_text(struct tcb *tcb, uint32_t length);     /* and is about to be queued: the window grows */
 void window_hold_clamp(struct tcb *tcb); /* the buffer is about to change: how far the window may open does not */
 void window_set_clamp(struct tcb *tcb, uint32_t clamp);
-void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, decides quick ACK or delayed */
-void window_note_gap(struct tcb *tcb);                       /* between the peer's segments, in order */
+void window_on_data(struct tcb *tcb, const struct rx *rx);   /* measures, grows, owes an ACK */
+void window_on_queued(struct tcb *tcb);                      /* text was queued out of order */
 uint32_t window_offer(struct tcb *tcb);                      /* what the next ACK may say, as far as buffers go */
-void window_ack_check(struct tcb *tcb, bool ooo);
 void window_on_read(struct tcb *tcb, size_t copied), window_on_peek(struct tcb *tcb);
 void window_note_echo(struct tcb *tcb, const struct rx *rx); /* an acceptable segment in ESTABLISHED, its text not yet taken */
-void window_on_ack_sent(struct tcb *tcb);
-void window_on_ecn(struct tcb *tcb, const struct rx *rx);    /* data's ECN marks; also out of order */
-void window_on_cwr(struct tcb *tcb, const struct rx *rx), window_on_queued(struct tcb *tcb); /* text was queued out of order */
-void window_on_data_sent(struct tcb *tcb);
-void window_enter_quickack(struct tcb *tcb, unsigned max);
-void window_schedule_ack(struct tcb *tcb);
-void window_retract(struct tcb *tcb); /* before its right edge moves left */
-void window_ack_now(struct tcb *tcb);
-uint32_t window_delack_max_ms(const struct tcb *tcb);
-void window_delack_timer(struct tcb *tcb);
-enum { PINGPONG_MOST = 3 };
-bool window_is_pingpong(const struct tcb *tcb);
+void window_retract(struct tcb *tcb);                        /* before its right edge moves left */
 void window_guess_mss(struct tcb *tcb);
-void window_delay_ack(struct tcb *tcb, uint32_t ms);
-void window_compressed_timer(struct tcb *tcb);
 uint32_t window_room(const struct tcb *tcb); /* BSD: what the buffer still takes */
-void window_round_buffers(struct tcb *tcb);   /* BSD: to whole segments */
+void window_round_buffers(struct tcb *tcb);  /* BSD: to whole segments */
+
+/* tcp_delack.c: when an ACK goes */
+enum { PINGPONG_MOST = 3 };
+bool delack_is_pingpong(const struct tcb *tcb);
+void delack_schedule(struct tcb *tcb); /* one is owed */
+void delack_ack_now(struct tcb *tcb);
+void delack_enter_quickack(struct tcb *tcb, unsigned max);
+void delack_note_gap(struct tcb *tcb); /* between the peer's segments, in order */
+void delack_check(struct tcb *tcb, bool ooo);
+void delack_delay(struct tcb *tcb, uint32_t ms);
+uint32_t delack_longest_ms(const struct tcb *tcb);
+void delack_on_ack_sent(struct tcb *tcb), delack_on_data_sent(struct tcb *tcb);
+void delack_on_timer(struct tcb *tcb), delack_on_compressed_timer(struct tcb *tcb);
+
+/* tcp_ecn.c */
+void ecn_on_text(struct tcb *tcb, const struct rx *rx); /* its ECN marks; also out of order */
+void ecn_on_cwr(struct tcb *tcb, const struct rx *rx);
 
 /* tcp_mss.c */
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */

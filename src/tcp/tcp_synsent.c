@@ -75,14 +75,14 @@ static enum lil_drop synsent_established(struct tcb *tcb, struct rx *rx)
     } else if (tcb_has_unsent(tcb) || tcb->opt->defer_accept || tcb->pingpong == PINGPONG_MOST || ext->writer_waits ||
                (answers_text && rx->flags & TCP_FIN)) {
         bool is_silent = !tcb_has_unsent(tcb); /* a timer alone sends it */
-        window_schedule_ack(tcb);
+        delack_schedule(tcb);
         if (params->ack_policy == TCP_ACK_LINUX) /* what comes then is answered at once */
-            window_enter_quickack(tcb, 16);
+            delack_enter_quickack(tcb, 16);
         if (is_silent)
-            window_delay_ack(tcb, 200);
+            delack_delay(tcb, 200);
         rx->is_discarded = rx->is_expected_ack = is_silent;
     } else {
-        window_ack_now(tcb);
+        delack_ack_now(tcb);
         if (accecn_is_on(tcb))
             tcb->ext->accecn.reflect = true;
     }

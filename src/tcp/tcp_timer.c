@@ -750,11 +750,11 @@ void tcb_run_timers(struct tcb *tcb)
     bool syn = tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED;
     if (!syn && tcb->delack_ns && tcb->delack_ns <= now) {
         tcb->delack_ns = 0;
-        window_delack_timer(tcb);
+        delack_on_timer(tcb);
     }
     if (tcb->ext && tcb->ext->compress_ns && tcb->ext->compress_ns <= now) {
         tcb->ext->compress_ns = 0;
-        window_compressed_timer(tcb);
+        delack_on_compressed_timer(tcb);
     }
     if (tcb->ext && tcb->ext->pacing_ns && tcb->ext->pacing_ns <= now) {
         cwnd_pacing_timer(tcb);

@@ -348,38 +348,6 @@ static void measure_rtt(struct tcb *tcb)
     ext->rtt_probe_ns = max_u64(tcb_now(tcb), 1);
 }
 
-/* RFC 3168 6.1.3: the sender has reduced its window. On a pure ACK, too, though the RFC has CWR on new data alone, for
- * widely deployed senders put it there; on text it asks for an ACK at once, since the window may now be one segment. */
-void window_on_cwr(struct tcb *tcb, const struct rx *rx)
-{
-    if (!(rx->flags & TCP_CWR) || accecn_is_on(tcb) || tcb_params(tcb)->byte_recovery)
-        return;
-    tcb->ecn_demand_cwr = false;
-    if (rx->end_seq != rx->seq)
-        tcb->ack_now = true;
-}
-
-/* RFC 3168 6.1.3: a CE mark is echoed in every ACK until the sender says CWR. Linux acknowledges quickly meanwhile. */
-void window_on_ecn(struct tcb *tcb, const struct rx *rx)
-{
-    if (!tcb->ecn_ok || tcb_params(tcb)->byte_recovery) /* FreeBSD: not data alone (bsd_ecn_on_segment) */
-        return;
-    bool classic = !accecn_is_on(tcb);
-    uint8_t ecn = rx->in->ecn;
-    const struct cc_ops *cc = cc_get(tcb);
-    if (cc->on_ce && ecn && tcb_ext_get(tcb)) {
-        cwnd_init(tcb);
-        cc->on_ce(tcb, ecn == 3);
-    } else if (ecn == 3 && !tcb->ecn_demand_cwr && classic) {
-        tcb->ecn_demand_cwr = true;
-        if (is_linux(tcb))
-            window_enter_quickack(tcb, 2);
-    } else if (ecn == 0 && tcb->ecn_seen && is_linux(tcb)) {
-        window_enter_quickack(tcb, 2); /* no mark after marks: probably a retransmission */
-    }
-    tcb->ecn_seen |= classic && ecn; /* else accecn_on_segment() */
-}
-
 /* FreeBSD (recvbuf_auto): half as much again when more than three eighths of the buffer came within half a round trip. */
 COLD static void autosize_bsd(struct tcb *tcb, uint32_t length)
 {
@@ -435,7 +403,7 @@ COLD static void begin_measure(struct tcb *tcb)
 /* In-order data came: what it tells of the peer's segments and of the round trip; a larger offer. */
 void window_on_data(struct tcb *tcb, const struct rx *rx)
 {
-    window_schedule_ack(tcb);
+    delack_schedule(tcb);
     measure_rcv_mss(tcb, rx);
     if (!is_linux(tcb)) {
         autosize_bsd(tcb, rx->length);
@@ -445,7 +413,7 @@ void window_on_data(struct tcb *tcb, const struct rx *rx)
     path_note_label(tcb, rx);
     if (tcb->ato_ms == 0)
         begin_measure(tcb);
-    window_note_gap(tcb);
+    delack_note_gap(tcb);
     if (rx->length >= 128)
         grow_window(tcb, rx->length);
 }
@@ -562,7 +530,7 @@ static void ack_after_read(struct tcb *tcb, bool is_open)
     bool now = false;
     if (tcb->ack_sched && tcb_params(tcb)->ack_policy == TCP_ACK_LINUX && tcb_is_synchronized(tcb) && tcb->state != TCPS_TIME_WAIT)
         now = tcb->rcv_nxt - tcb->rcv_wup > tcb->rcv_mss ||
-              (ext->rmem.total == 0 && !ext->fin_waits && (tcb->ack_pushed2 || (tcb->ack_pushed && !window_is_pingpong(tcb))));
+              (ext->rmem.total == 0 && !ext->fin_waits && (tcb->ack_pushed2 || (tcb->ack_pushed && !delack_is_pingpong(tcb))));
     uint32_t window = tcb_receive_window(tcb);
     if (!is_open) {
         if (!now)
@@ -573,7 +541,7 @@ static void ack_after_read(struct tcb *tcb, bool is_open)
         now = is_update_due(tcb, window, clamp_of(tcb));
     }
     if (now)
-        window_ack_now(tcb);
+        delack_ack_now(tcb);
 }
 
 void window_on_read(struct tcb *tcb, size_t copied)

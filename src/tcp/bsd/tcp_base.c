@@ -526,7 +526,7 @@ void base_force(struct tcb *tcb)
 void base_tell_urgent(struct tcb *tcb)
 {
     if (tcb_params(tcb)->byte_recovery && seq_gt(tcb->ext->snd_up, tcb->snd_una))
-        window_ack_now(tcb);
+        delack_ack_now(tcb);
 }
 
 /* The window shut over what is in flight: probes and ACKs have the number where it is to go on. */
@@ -562,7 +562,7 @@ void base_on_rto(struct tcb *tcb)
     ext->rexmit_hold = ext->fast_rexmit = false;
     tcb->ecn_queue_cwr = tcb->ecn_ok;
     if (tcb->snd_wnd == 0 && seq_lt(tcb->snd_una, tcb->write_seq))
-        window_ack_now(tcb); /* nothing may go but the ACK that the timer forces */
+        delack_ack_now(tcb); /* nothing may go but the ACK that the timer forces */
     bsd_cc_on_rto(tcb, base->can_undo);
     forget_measurement(tcb);
     recovery_set_state(tcb, CA_LOSS);

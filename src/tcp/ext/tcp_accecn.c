@@ -240,7 +240,7 @@ void accecn_on_syn_again(struct tcb *tcb, const struct rx *rx)
 /* --- what comes ------------------------------------------------------------------------------------------------------------- */
 
 /* Each segment of an established connection, pure ACKs too (RFC 9768 3.2.2): marks are counted (Linux: whatever was agreed on); a change
- * of the field is told at once, that of a pure ACK, which asks for none, with the next (window_ack_check()). */
+ * of the field is told at once, that of a pure ACK, which asks for none, with the next (delack_check()). */
 void accecn_on_segment(struct tcb *tcb, const struct tcp_in *in, uint32_t length)
 {
     uint8_t ecn = in->ecn & 3;

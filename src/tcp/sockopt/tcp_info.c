@@ -59,7 +59,7 @@ static void fill_times(const struct tcb *tcb, struct tcp_info *info)
     uint32_t now = tcb_now_ms(tcb);
     bool is_linux = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX;
     info->tcpi_rto = is_linux ? tcb->rto_us : (uint32_t)(rtt_rto_ns(tcb) / NS_PER_US); /* TCP_RTO_MAX_MS bounds the timer */
-    info->tcpi_ato = (is_linux ? min_u32(tcb->ato_ms, window_delack_max_ms(tcb)) : tcb->ato_ms) * 1000u;
+    info->tcpi_ato = (is_linux ? min_u32(tcb->ato_ms, delack_longest_ms(tcb)) : tcb->ato_ms) * 1000u;
     info->tcpi_rtt = tcb->srtt_us >> 3;
     info->tcpi_rttvar = tcb->mdev_us >> 2;
     if (!is_linux)

@@ -548,7 +548,7 @@ int tcp_getopt(struct tcp *tcp, struct tcb *tcb, int name, void *value, unsigned
             number = tcb->mss_clamp;
         return get_int(number, value, length);
     case TCP_QUICKACK:
-        return get_int(!window_is_pingpong(tcb), value, length);
+        return get_int(!delack_is_pingpong(tcb), value, length);
     case TCP_WINDOW_CLAMP:
         return get_int((int)clamp_told(tcb), value, length);
     case TCP_TIMESTAMP:
