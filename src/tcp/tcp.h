@@ -222,7 +222,7 @@ const struct flow *tcp_get_flow(const struct tcb *tcb);
 bool tcp_is_over(struct tcp *tcp, const struct tcb *tcb); /* closed, the wait of TIME-WAIT included */
 int tcp_error(struct tcb *tcb, bool clear);       /* so_error, a positive errno */
 bool tcp_is_accept_aborted(const struct tcp *tcp); /* does accept() tell of a connection that was reset before? */
-/* tcp_stamp.c: the moments of the last byte written (SO_TIMESTAMPING), and the end of a MSG_ZEROCOPY send. */
+/* tcp_stamp.c, tcp_zerocopy.c: the moments of the last byte written (SO_TIMESTAMPING), and the end of a MSG_ZEROCOPY send. */
 enum { TCP_STAMP_SCHEDULED = 1, TCP_STAMP_SENT = 2, TCP_STAMP_ACKED = 4, TCP_STAMP_STATS_MOST = 288 };
 enum tcp_stamp_kind { TCP_STAMP_KIND_SENT, TCP_STAMP_KIND_SCHEDULED, TCP_STAMP_KIND_ACKED /* as SCM_TSTAMP_* */, TCP_STAMP_KIND_ZEROCOPY };
 struct tcp_stamp { /* what the error queue tells of */

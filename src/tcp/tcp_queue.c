@@ -34,7 +34,7 @@ uint32_t queue_cost(const struct tcb *tcb, size_t size)
         count += unmarked_left(tcb);
     if (size)
         count += (uint32_t)min_u64(size / max_u32(tcb->mss, 1) + 2, UINT16_MAX);
-    return count * BUFFER_COST + (ext->stamps ? stamp_waste(tcb) : 0);
+    return count * BUFFER_COST + (ext->stamps ? zerocopy_waste(tcb) : 0);
 }
 
 /* A write on its way into the queue, as far as it has come. */

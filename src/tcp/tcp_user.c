@@ -170,7 +170,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     tcb->write_seq += (uint32_t)taken;
     tcb_note_busy(tcb);
     if (tcb->ext->has_stamps)
-        stamp_on_written(tcb, tcb->write_seq - (uint32_t)taken);
+        zerocopy_on_written(tcb, tcb->write_seq - (uint32_t)taken);
     if ((size_t)taken < limit)
         tcb->want_space = true;
     if (tcb_params(tcb)->byte_recovery)

@@ -103,7 +103,7 @@ static bool may_shift(const struct tcb *tcb, uint32_t index)
     if ((seg->flags & TAGS) != TX_SACKED || (next->flags & TAGS) != TX_SACKED || seg->flags & (TX_EOR | TX_FIN))
         return false;
     const struct txseg *before = index && txring_at(ring, index - 1)->glued ? txring_at(ring, index - 1) : NULL;
-    return size_of(seg, before) == size_of(next, NULL) && !(tcb->ext->has_stamps && stamp_is_pinned(tcb, seg->start, next->end));
+    return size_of(seg, before) == size_of(next, NULL) && !(tcb->ext->has_stamps && zerocopy_is_pinned(tcb, seg->start, next->end));
 }
 
 /* Linux keeps what is SACKed in few buffers: a chunk that a block covers joins the SACKed one before it, and then the one

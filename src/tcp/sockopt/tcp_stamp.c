@@ -1,50 +1,14 @@
-/* tcp_stamp.c: what becomes of certain sends: SO_TIMESTAMPING's three moments of a send's last byte (handed to the device's queue, sent,
- * acknowledged; Linux's timestamping.rst), with what the connection had counted then (OPT_STATS), and the end of MSG_ZEROCOPY sends
- * (msg_zerocopy.rst). Few connections have any: they leave tcp_fast.c's short cuts while a send is watched (ext->has_stamps). What is to be
- * told waits in one queue, in its order (sk_error_queue), and costs receive buffer; the socket layer takes it from there. */
+/* tcp_stamp.c: SO_TIMESTAMPING's three moments of a send's last byte (handed to the device's queue, sent, acknowledged; Linux's
+ * timestamping.rst), with what the connection had counted then (OPT_STATS). Few connections have any: they leave tcp_fast.c's short
+ * cuts while a send is watched (ext->has_stamps). What is to be told waits in one queue with the ends of MSG_ZEROCOPY sends
+ * (tcp_zerocopy.c), in its order (sk_error_queue), and costs receive buffer; the socket layer takes it from there. */
 #include <linux/netlink.h>
 #include <linux/tcp.h>
-#include "base/truesize.h"
-#include "tcp/sockopt/tcp_stamp.h"
+#include "tcp/sockopt/tcp_stamp_inner.h"
 
+enum { ROOM_LEAST = 8, ROOM_MOST = 8192 };
 enum { STATS_REHASH = 27 }; /* TCP_NLA_REHASH: newer than Debian 12's headers */
-struct stats {
-    uint16_t length;
-    uint8_t bytes[TCP_STAMP_STATS_MOST];
-};
-struct entry { /* what the error queue tells of */
-    struct tcp_stamp stamp;
-    uint32_t cost;
-    uint32_t start, end; /* the text that it holds; none when it is told without */
-    struct stats *stats; /* NULL: none were wanted */
-};
-struct watch { /* a buffer has one key at most: its last send's */
-    uint32_t end;
-    unsigned want;
-    uint64_t late_ns; /* its send found no more room: what leaves in that instant has left before the send was noted */
-};
-struct pinned { /* sends that share a completion: [START, END), FIRST of COUNT numbers; what their pages have beside the text */
-    uint32_t start, end, first, count, waste;
-};
-struct records {
-    void *items;
-    uint32_t count, room;
-};
-struct stamps {
-    struct records watches, pinned, queue;
-    struct tcp_stamp_style style;
-    uint32_t waste; /* of all that is pinned */
-};
-enum { BUFFER_COST = 960, /* of a buffer beside its text: tcp_queue.c */
-       ROOM_LEAST = 8, ROOM_MOST = 8192,
-       OPTMEM_MOST = 131072 /* net.core.optmem_max */, OPTMEM_LEAST = 576 };
-
-static struct watch *watches_of(const struct stamps *stamps) { return stamps->watches.items; }
-static struct pinned *pinned_of(const struct stamps *stamps) { return stamps->pinned.items; }
-static struct entry *queue_of(const struct stamps *stamps) { return stamps->queue.items; }
-
-/* The place of one more; NULL: memory. */
-static void *records_push(struct tcp *tcp, struct records *records, size_t size)
+void *records_push(struct tcp *tcp, struct records *records, size_t size)
 {
     if (records->count == records->room) {
         uint32_t room = records->room ? records->room * 2 : ROOM_LEAST;
@@ -61,7 +25,7 @@ static void *records_push(struct tcp *tcp, struct records *records, size_t size)
     return (char *)records->items + records->count++ * size;
 }
 
-static void records_shift(struct records *records, uint32_t count, size_t size)
+void records_shift(struct records *records, uint32_t count, size_t size)
 {
     records->count -= count;
     if (count)
@@ -74,7 +38,7 @@ static void records_free(struct tcp *tcp, struct records *records, size_t size)
         pool_free(tcp->pool, records->items, records->room * size);
 }
 
-static struct stamps *need_stamps(struct tcp *tcp, struct tcb *tcb)
+struct stamps *stamps_need(struct tcp *tcp, struct tcb *tcb)
 {
     struct tcb_ext *ext = tcb_ext_get(tcb);
     if (ext && !ext->stamps)
@@ -90,7 +54,7 @@ void tcp_stamp_set_style(struct tcb *tcb, const struct tcp_stamp_style *style)
 
 void tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want, bool is_part)
 {
-    struct stamps *stamps = need_stamps(tcp, tcb);
+    struct stamps *stamps = stamps_need(tcp, tcb);
     if (!stamps)
         return;
     struct watch *watches = watches_of(stamps), *watch = stamps->watches.count ? &watches[stamps->watches.count - 1] : NULL;
@@ -105,115 +69,6 @@ void tcp_stamp_watch(struct tcp *tcp, struct tcb *tcb, unsigned want, bool is_pa
     watch->want |= want;
     watch->late_ns = is_part ? tcb_now(tcb) : 0;
     tcb->ext->has_stamps = true;
-}
-
-/* --- MSG_ZEROCOPY ---------------------------------------------------------------------------------------------------------- */
-
-/* Linux (msg_zerocopy_realloc): a send that goes on in the last buffer, which has not left, shares its completion. */
-bool tcp_zerocopy_shares(const struct tcb *tcb)
-{
-    const struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
-    return stamps && stamps->pinned.count &&
-           seq_gt(pinned_of(stamps)[stamps->pinned.count - 1].end, seq_max(tcb->snd_nxt, queue_tail_start(tcb)));
-}
-
-/* Each completion costs optional memory until it is told of (sock_omalloc()). */
-bool tcp_zerocopy_has_room(const struct tcb *tcb)
-{
-    const struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
-    uint32_t held = stamps ? stamps->pinned.count : 0;
-    for (uint32_t i = 0; stamps && i < stamps->queue.count; i++)
-        held += queue_of(stamps)[i].stamp.kind == TCP_STAMP_KIND_ZEROCOPY;
-    return held * BUFFER_COST + OPTMEM_LEAST <= OPTMEM_MOST;
-}
-
-bool tcp_zerocopy_watch(struct tcp *tcp, struct tcb *tcb, uint32_t number, size_t size, bool shares)
-{
-    struct stamps *stamps = need_stamps(tcp, tcb);
-    if (!stamps)
-        return false;
-    struct pinned *pinned = shares ? &pinned_of(stamps)[stamps->pinned.count - 1] : NULL;
-    if (!pinned || pinned->first + pinned->count != number) {
-        pinned = records_push(tcp, &stamps->pinned, sizeof *pinned);
-        if (!pinned)
-            return false;
-        *pinned = (struct pinned){.start = tcb->write_seq - (uint32_t)size, .first = number};
-    }
-    uint32_t waste = (TRUESIZE_PAGE - (uint32_t)size % TRUESIZE_PAGE) % TRUESIZE_PAGE;
-    pinned->end = tcb->write_seq;
-    pinned->count++;
-    pinned->waste += waste;
-    stamps->waste += waste;
-    tcb->ext->has_stamps = true;
-    return true;
-}
-
-/* Whole pages of the program's are held (mm_account_pinned_pages), and paid for by the send buffer. */
-uint32_t stamp_waste(const struct tcb *tcb)
-{
-    return tcb->ext->stamps->waste;
-}
-
-/* A write went on from BEFORE: a send whose last buffer took more of it is done when all of that buffer is. */
-COLD void stamp_on_written(struct tcb *tcb, uint32_t before)
-{
-    struct stamps *stamps = tcb->ext->stamps;
-    struct pinned *last = stamps->pinned.count ? &pinned_of(stamps)[stamps->pinned.count - 1] : NULL;
-    if (last && last->end == before && seq_gt(before, tcb->snd_nxt))
-        last->end = queue_end_of(tcb, before);
-}
-
-/* skb_zerocopy_notify_extend() */
-static void tell_completion(struct tcb *tcb, const struct pinned *pinned)
-{
-    struct stamps *stamps = tcb->ext->stamps;
-    struct entry *last = stamps->queue.count ? &queue_of(stamps)[stamps->queue.count - 1] : NULL;
-    stamps->waste -= pinned->waste;
-    if (last && last->stamp.kind == TCP_STAMP_KIND_ZEROCOPY && last->stamp.last + 1 == pinned->first) {
-        last->stamp.last += pinned->count;
-        return;
-    }
-    last = records_push(tcb->tcp, &stamps->queue, sizeof *last);
-    if (last)
-        *last = (struct entry){.stamp = {.kind = TCP_STAMP_KIND_ZEROCOPY,
-                                         .first = pinned->first,
-                                         .last = pinned->first + pinned->count - 1,
-                                         .is_copied = seq_gt(fastopen_sent_end(tcb), pinned->start)}}; /* by the device */
-}
-
-/* A FIN that goes with the last text: their buffer stays until both are acknowledged. */
-static bool waits_for_fin(const struct tcb *tcb, uint32_t seq)
-{
-    if (!tcb->fin_queued || seq != tcb->write_seq || tcb->state == TCPS_CLOSED || !tcb->tx || !tcb->tx->count)
-        return false;
-    const struct txseg *last = txring_at(tcb->tx, tcb->tx->count - 1);
-    return last->flags & TX_FIN && seq_lt(last->start, seq);
-}
-
-/* Those of text before SEQ are done; true: there were any. */
-static bool complete(struct tcb *tcb, uint32_t seq)
-{
-    struct stamps *stamps = tcb->ext->stamps;
-    uint32_t done = 0;
-    seq -= waits_for_fin(tcb, seq);
-    for (; done < stamps->pinned.count && seq_le(pinned_of(stamps)[done].end, seq); done++)
-        tell_completion(tcb, &pinned_of(stamps)[done]);
-    records_shift(&stamps->pinned, done, sizeof(struct pinned));
-    return done != 0;
-}
-
-/* The connection is over: what had not left goes first, then what was in flight (tcp_write_queue_purge). */
-static void complete_all(struct tcb *tcb)
-{
-    struct stamps *stamps = tcb->ext->stamps;
-    uint32_t first = 0;
-    while (first < stamps->pinned.count && seq_lt(pinned_of(stamps)[first].start, fastopen_sent_end(tcb)))
-        first++;
-    for (uint32_t i = first; i < stamps->pinned.count; i++)
-        tell_completion(tcb, &pinned_of(stamps)[i]);
-    for (uint32_t i = 0; i < first; i++)
-        tell_completion(tcb, &pinned_of(stamps)[i]);
-    stamps->pinned.count = 0;
 }
 
 /* --- OPT_STATS: netlink attributes in Linux's order (tcp_get_timestamping_opt_stats) ------------------------------------- */
@@ -359,22 +214,12 @@ COLD void stamp_on_joined(struct tcb *tcb, uint32_t start, uint32_t middle, uint
     stamps->watches.count = kept;
 }
 
-/* Text of MSG_ZEROCOPY is not moved to another buffer (skb_shift). */
-COLD bool stamp_is_pinned(const struct tcb *tcb, uint32_t start, uint32_t end)
-{
-    const struct stamps *stamps = tcb->ext->stamps;
-    for (uint32_t i = 0; i < stamps->pinned.count; i++)
-        if (seq_lt(pinned_of(stamps)[i].start, end) && seq_gt(pinned_of(stamps)[i].end, start))
-            return true;
-    return false;
-}
-
 /* Text of MSG_ZEROCOPY goes with no other text (skb_shift), nor with a bare FIN (skb_pure_zcopy_same). A message that
  * nobody has read shares the text that it tells of, and what is shared is not joined (tcp_can_collapse). */
 COLD bool stamp_forbids_join(const struct tcb *tcb, uint32_t start, uint32_t end)
 {
     const struct stamps *stamps = tcb->ext->stamps;
-    if (stamp_is_pinned(tcb, start, seq_min(end, tcb->write_seq)))
+    if (zerocopy_is_pinned(tcb, start, seq_min(end, tcb->write_seq)))
         return true;
     for (uint32_t i = 0; i < stamps->queue.count; i++) {
         const struct entry *entry = &queue_of(stamps)[i];
@@ -389,7 +234,7 @@ COLD void stamp_on_sacked(struct tcb *tcb, uint32_t index)
 {
     const struct txseg *seg = txring_at(tcb->tx, index), *before = index ? txring_at(tcb->tx, index - 1) : NULL;
     if (before && before->flags & TX_SACKED && !(before->flags & (TX_EOR | TX_FIN)) &&
-        min_u32(txseg_text(seg), seg->mss) == min_u32(txseg_text(before), before->mss) && !stamp_is_pinned(tcb, before->start, seg->end))
+        min_u32(txseg_text(seg), seg->mss) == min_u32(txseg_text(before), before->mss) && !zerocopy_is_pinned(tcb, before->start, seg->end))
         stamp_on_joined(tcb, before->start, seg->start, seg->end);
 }
 
@@ -431,11 +276,11 @@ COLD void stamp_on_acked(struct tcb *tcb, int ttl)
         if (!(watch->want & TCP_STAMP_ACKED))
             continue;
         struct moment moment = moment_of_ack(tcb, watch->end, ttl);
-        any |= complete(tcb, watch->end - 1);
+        any |= zerocopy_complete(tcb, watch->end - 1);
         tell(tcb, TCP_STAMP_KIND_ACKED, watch, watch->end, text_around(tcb, watch->end - 1), &moment);
         any = true;
     }
-    any |= complete(tcb, tcb->snd_una);
+    any |= zerocopy_complete(tcb, tcb->snd_una);
     records_shift(&stamps->watches, done, sizeof(struct watch));
     tcb->ext->has_stamps = stamps->watches.count || stamps->pinned.count;
     if (any)
@@ -446,7 +291,7 @@ bool tcp_stamp_peek(struct tcb *tcb, struct tcp_stamp *stamp)
 {
     struct stamps *stamps = tcb->ext ? tcb->ext->stamps : NULL;
     if (stamps && tcb->state == TCPS_CLOSED)
-        complete_all(tcb);
+        zerocopy_complete_all(tcb);
     if (!stamps || !stamps->queue.count)
         return false;
     if (stamp) {
@@ -474,7 +319,7 @@ void tcp_stamp_drop(struct tcb *tcb)
 struct stamps *stamp_detach(struct tcb *tcb)
 {
     struct stamps *stamps = tcb->ext->stamps;
-    complete_all(tcb);
+    zerocopy_complete_all(tcb);
     stamps->watches.count = 0;
     tcb->ext->stamps = NULL;
     return stamps;
