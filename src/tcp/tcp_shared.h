@@ -370,27 +370,29 @@ COLD void hostcache_save(struct tcb *tcb, uint64_t wait_ms); /* the connection i
 COLD const struct host_metrics *hostcache_find(struct tcp *tcp, const struct addr *remote); /* NULL: nothing is known, or may be used */
 
 /* tcp_fastopen.c (RFC 7413) */
-bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool *taken);
+const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
 void fastopen_add_to_syn(struct tcb *tcb, struct tcp_segment *segment);
 void fastopen_on_synack(struct tcb *tcb, const struct rx *rx);
 void fastopen_syn_acked(struct tcb *tcb, const struct rx *rx);
-uint32_t fastopen_sent_end(const struct tcb *tcb); /* how far text has left, that of a SYN that was refused, too */
-const struct fastopen_memo *fastopen_recall(struct tcp *tcp, const struct addr *remote);
-uint32_t fastopen_syn_end(const struct tcb *tcb);
-bool fastopen_is_pending_child(const struct tcb *tcb);
-void fastopen_crossed(struct tcb *tcb);
 bool fastopen_is_text_acked(const struct tcb *tcb, const struct rx *rx);
-void fastopen_child_begins(struct tcb *tcb, const struct rx *rx);
-void fastopen_child_done(struct tcb *tcb);
-COLD bool fastopen_admits(struct tcb *tcb, const struct rx *rx);
-COLD void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener);
+void fastopen_crossed(struct tcb *tcb);
+uint32_t fastopen_sent_end(const struct tcb *tcb); /* how far text has left, that of a SYN that was refused, too */
+uint32_t fastopen_syn_end(const struct tcb *tcb);
 COLD void fastopen_on_timeout(struct tcb *tcb, bool is_over); /* the client's retransmission timer; IS_OVER: it gives up */
 COLD void fastopen_on_end(struct tcb *tcb);                   /* of a client's connection */
-COLD void fastopen_release_synack(struct tcb *tcb);
-COLD bool fastopen_child_may_send(struct tcb *tcb);
-void fastopen_fill_synack(struct tcb *tcb, struct tcp_segment *segment);
-void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);
+
+/* tcp_fastopen_server.c */
+bool fastopen_on_syn(struct tcp_listener *listener, const struct tcp_in *in, struct lil_packet **packet, uint32_t slot, bool *taken);
 void fastopen_add_to_synack(struct tcp *tcp, const struct syn_entry *entry, struct tcp_options *options);
+void fastopen_renew_cookie(struct tcb *tcb, struct tcp_options *options);
+void fastopen_fill_synack(struct tcb *tcb, struct tcp_segment *segment);
+bool fastopen_is_pending_child(const struct tcb *tcb);
+COLD bool fastopen_admits(struct tcb *tcb, const struct rx *rx);
+void fastopen_child_begins(struct tcb *tcb, const struct rx *rx);
+COLD bool fastopen_child_may_send(struct tcb *tcb);
+void fastopen_child_done(struct tcb *tcb);
+COLD void fastopen_child_migrate(struct tcb *tcb, struct tcp_listener *listener);
+COLD void fastopen_release_synack(struct tcb *tcb);
 
 /* tcp_info.c */
 int info_get(struct tcb *tcb, void *value, unsigned *length);
