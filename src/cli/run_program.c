@@ -133,8 +133,8 @@ static int run_on(const struct run_options *o, struct launcher *l, struct lil_ho
     launcher_run(l);
     if (o->stats)
         fprintf(stderr, "lilliput: %.6f s in the lab, %llu notified calls, %llu stops, %llu scans, %llu jumps\n",
-                (double)(l->now_ns - HEAD_START_S * NS_PER_S) / 1e9, (unsigned long long)l->notifications, (unsigned long long)l->stops,
-                (unsigned long long)l->scans, (unsigned long long)l->jumps);
+                (double)(l->now_ns - HEAD_START_S * NS_PER_S) / 1e9, (unsigned long long)l->counts.notifications,
+                (unsigned long long)l->counts.stops, (unsigned long long)l->counts.scans, (unsigned long long)l->counts.jumps);
     return program_status_to_exit(program->status);
 }
 

@@ -175,7 +175,7 @@ static void fill_result(struct attempt *a, const struct program *program, const 
     uint64_t end = program->ended ? record->ended_ns : l->now_ns;
 
     a->status = program->status;
-    a->hung = l->hung && !program->ended;
+    a->hung = l->end.hung && !program->ended;
     a->virtual_ns = end > start_ns ? end - start_ns : 0;
     a->real_ns = real_ns;
     a->error = record->error;
@@ -189,8 +189,8 @@ static void fill_result(struct attempt *a, const struct program *program, const 
     if (record->timed_out)
         snprintf(a->ran_out, sizeof a->ran_out, "%s", record->timed_out);
     a->silence_ns = end - min_u64(end, record->heard_ns);
-    a->spins = a->hung && l->spun;
-    a->waits_on = a->hung && l->waits_on;
+    a->spins = a->hung && l->end.spun;
+    a->waits_on = a->hung && l->end.waits_on;
     if (a->hung)
         snprintf(a->waiting, sizeof a->waiting, "%s", record->waiting ? record->waiting : a->spins ? "" : "?");
 }

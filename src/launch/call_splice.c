@@ -32,12 +32,12 @@ static int64_t splice_out(struct call *call)
     struct launcher *l = call->program->launcher;
     int pipe = memory_open(call->tid, (int)call->args[0], true);
     bool waits = call_is_blocking(call, 0) && !(call->args[5] & SPLICE_F_NONBLOCK);
-    ssize_t n = pipe < 0 || !lend_open_pipe(l) ? -1 : tee(pipe, l->lend_pipe[1], min_u64(call->args[4], LAUNCH_SCRATCH), SPLICE_F_NONBLOCK);
+    ssize_t n = pipe < 0 || !lend_open_pipe(l) ? -1 : tee(pipe, l->lend.pipe[1], min_u64(call->args[4], LAUNCH_SCRATCH), SPLICE_F_NONBLOCK);
     int64_t sent = n < 0 ? -EINVAL : 0;
 
     if (n < 0 && pipe >= 0 && errno == EAGAIN) /* an empty pipe: the kernel itself waits for it */
         sent = call->args[5] & SPLICE_F_NONBLOCK ? -EAGAIN : CALL_CONTINUE;
-    if (n > 0 && (n = read(l->lend_pipe[0], l->scratch, (size_t)n)) > 0) {
+    if (n > 0 && (n = read(l->lend.pipe[0], l->scratch, (size_t)n)) > 0) {
         sent = give(call, (size_t)n);
         sent = sent < 0 ? sent : read(pipe, l->scratch, (size_t)sent);
         desc_sync(call->desc, call->inner);
@@ -57,8 +57,8 @@ static int64_t move_in(struct call *call, int pipe, size_t size, bool *is_full)
 
     if (n <= 0)
         return n < 0 ? -errno : 0;
-    n = write(l->lend_pipe[1], l->scratch, (size_t)n);
-    moved = n > 0 ? splice(l->lend_pipe[0], NULL, pipe, NULL, (size_t)n, SPLICE_F_NONBLOCK) : -1;
+    n = write(l->lend.pipe[1], l->scratch, (size_t)n);
+    moved = n > 0 ? splice(l->lend.pipe[0], NULL, pipe, NULL, (size_t)n, SPLICE_F_NONBLOCK) : -1;
     *is_full = moved < 0 && errno == EAGAIN;
     if (moved < n && n > 0)
         lend_empty_pipe(l, (size_t)(n - (moved > 0 ? moved : 0)));

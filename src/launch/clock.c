@@ -66,7 +66,7 @@ void clock_jump(struct launcher *l, uint64_t now_ns)
 {
     set_now(l, now_ns);
     l->clock->reads = 0;
-    l->calls_here = 0;
+    l->spin.calls_here = 0;
     filetime_jump(l);
 }
 
@@ -78,8 +78,8 @@ void clock_charge(struct launcher *l, bool is_ours, int64_t bytes)
     uint64_t cost = is_ours ? SOCKET_CALL_COST + (bytes > 0 ? (uint64_t)bytes / BYTES_A_COST : 0) : 1;
 
     l->descriptor_calls++;
-    if (l->virtual_time && l->calls_here++ >= CLOCK_FREE)
-        set_now(l, l->now_ns + cost * price(l->calls_here));
+    if (l->virtual_time && l->spin.calls_here++ >= CLOCK_FREE)
+        set_now(l, l->now_ns + cost * price(l->spin.calls_here));
 }
 
 /* By a thread that runs while the caller of this call has our attention, and does not come to an end by itself. */
@@ -90,42 +90,42 @@ static bool is_worked_for(struct launcher *l)
     if (!quiesce_running(l))
         return false;
     used = quiesce_cpu_ns(l);
-    if (!l->spin_base_ns)
-        l->spin_base_ns = used;
-    return used - l->spin_base_ns < work_ns;
+    if (!l->spin.work_base_ns)
+        l->spin.work_base_ns = used;
+    return used - l->spin.work_base_ns < work_ns;
 }
 
 void clock_tried(struct program *program, const char *name, bool is_fruitless)
 {
     struct launcher *l = program->launcher;
 
-    l->burned_ns = 0;
+    l->spin.burned_ns = 0;
     if (!is_fruitless || !l->hurries) {
         clock_slept(l);
         return;
     }
     program->record.tried = name;
-    if (l->fruitless++ < SPIN_FREE)
+    if (l->spin.fruitless++ < SPIN_FREE)
         return;
-    if ((l->fruitless - SPIN_FREE) % SPIN_DOUBLE == 1 && is_worked_for(l)) {
-        l->fruitless = SPIN_FREE - SPIN_DOUBLE;
+    if ((l->spin.fruitless - SPIN_FREE) % SPIN_DOUBLE == 1 && is_worked_for(l)) {
+        l->spin.fruitless = SPIN_FREE - SPIN_DOUBLE;
         return;
     }
-    set_now(l, l->now_ns + (SOCKET_CALL_COST * price(UINT32_MAX) << min_u32((l->fruitless - SPIN_FREE) / SPIN_DOUBLE, SPIN_MOST)));
+    set_now(l, l->now_ns + (SOCKET_CALL_COST * price(UINT32_MAX) << min_u32((l->spin.fruitless - SPIN_FREE) / SPIN_DOUBLE, SPIN_MOST)));
 }
 
 void clock_slept(struct launcher *l)
 {
-    l->fruitless = 0;
-    l->spin_base_ns = 0;
+    l->spin.fruitless = 0;
+    l->spin.work_base_ns = 0;
 }
 
 void clock_burn(struct launcher *l, uint64_t step, bool is_awaited)
 {
     uint64_t free_ns = is_awaited ? work_ns : burn_free_ns;
-    uint64_t more = l->hurries && l->burned_ns > free_ns ? (l->burned_ns - free_ns) / burn_double_ns : 0;
+    uint64_t more = l->hurries && l->spin.burned_ns > free_ns ? (l->spin.burned_ns - free_ns) / burn_double_ns : 0;
 
-    l->burned_ns += step;
+    l->spin.burned_ns += step;
     clock_jump(l, l->now_ns + (step << min_u64(more, SPIN_MOST)));
 }
 

@@ -349,14 +349,14 @@ static int join_hub(struct launcher *l, int inner)
 {
     int fd = -1;
 
-    if (connect(inner, (struct sockaddr *)l->hub_name, l->hub_length) < 0)
+    if (connect(inner, (struct sockaddr *)l->hub.name, l->hub.length) < 0)
         return -errno;
     do { /* the hub's abstract name is open to anyone: take only what we connected ourselves */
         struct ucred peer = {0};
         socklen_t length = sizeof peer;
         if (fd >= 0)
             close(fd);
-        fd = accept4(l->hub_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(l->hub.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return -errno;
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == l->pid)

@@ -39,15 +39,15 @@ static int queued(const struct desc *desc)
 
 bool lend_open_pipe(struct launcher *l)
 {
-    return l->lend_pipe[1] > 0 || pipe2(l->lend_pipe, O_CLOEXEC | O_NONBLOCK) == 0;
+    return l->lend.pipe[1] > 0 || pipe2(l->lend.pipe, O_CLOEXEC | O_NONBLOCK) == 0;
 }
 
 /* In one huge page where the kernel has one to give: it counts and hands on a range of that as one thing, and not page by page. */
 static uint8_t *take_ring(struct launcher *l)
 {
-    uint8_t *at, *ring = l->spare_ring;
+    uint8_t *at, *ring = l->lend.spare_ring;
 
-    l->spare_ring = NULL;
+    l->lend.spare_ring = NULL;
     if (ring)
         return ring;
     at = mmap(NULL, 2 * RING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -91,8 +91,8 @@ void lend_end(struct desc *desc)
 
     if (!desc->lending)
         return;
-    if (!desc->never_lends && !l->spare_ring && ioctl(desc->outer.fd, SIOCOUTQ, &in_queue) == 0 && !in_queue)
-        l->spare_ring = desc->lending->ring;
+    if (!desc->never_lends && !l->lend.spare_ring && ioctl(desc->outer.fd, SIOCOUTQ, &in_queue) == 0 && !in_queue)
+        l->lend.spare_ring = desc->lending->ring;
     else
         munmap(desc->lending->ring, RING);
     free(desc->lending);
@@ -101,11 +101,11 @@ void lend_end(struct desc *desc)
 
 void lend_fini(struct launcher *l)
 {
-    if (l->spare_ring)
-        munmap(l->spare_ring, RING);
+    if (l->lend.spare_ring)
+        munmap(l->lend.spare_ring, RING);
     for (int i = 0; i < 2; i++)
-        if (l->lend_pipe[i] > 0)
-            close(l->lend_pipe[i]);
+        if (l->lend.pipe[i] > 0)
+            close(l->lend.pipe[i]);
 }
 
 static void take_back(struct lending *lending, int in_queue)
@@ -137,7 +137,7 @@ uint8_t *lend_buffer(struct desc *desc, size_t *size)
 void lend_empty_pipe(struct launcher *l, size_t left)
 {
     while (left) {
-        ssize_t n = read(l->lend_pipe[0], l->scratch, left < LAUNCH_SCRATCH ? left : LAUNCH_SCRATCH);
+        ssize_t n = read(l->lend.pipe[0], l->scratch, left < LAUNCH_SCRATCH ? left : LAUNCH_SCRATCH);
         if (n <= 0)
             return;
         left -= (size_t)n;
@@ -152,11 +152,11 @@ static ssize_t pass(struct desc *desc, const uint8_t *buffer, size_t n)
 
     while (done < n) {
         struct iovec iov = {(void *)(uintptr_t)(buffer + done), n - done};
-        ssize_t in = vmsplice(l->lend_pipe[1], &iov, 1, SPLICE_F_NONBLOCK), out = 0;
+        ssize_t in = vmsplice(l->lend.pipe[1], &iov, 1, SPLICE_F_NONBLOCK), out = 0;
         if (in <= 0)
             return done ? (ssize_t)done : in;
         for (ssize_t k = 1; out < in && k > 0; out += k > 0 ? k : 0)
-            k = splice(l->lend_pipe[0], NULL, desc->outer.fd, NULL, (size_t)(in - out), SPLICE_F_NONBLOCK);
+            k = splice(l->lend.pipe[0], NULL, desc->outer.fd, NULL, (size_t)(in - out), SPLICE_F_NONBLOCK);
         done += (size_t)out;
         if (out < in) {
             int error = errno;

@@ -96,82 +96,94 @@ struct known {
     uint64_t cookie, at_ns;
 };
 
+/* Virtual: how long a program goes on at one instant, by calls or by computing, and when the clock is to follow it: clock.c,
+ * launcher_count_burn(). CPU times are the programs'. */
+struct spin {
+    uint32_t calls_here;    /* on descriptors, at this instant */
+    uint32_t fruitless;     /* calls that might have moved something and did not, one after the other: clock_tried */
+    uint64_t work_base_ns;  /* CPU used when a thread was found that may work for the one that calls; 0: not sampled */
+    uint64_t cpu_ns;        /* CPU used when the last event came that is no clock read; 0: not sampled */
+    uint32_t reads;         /* clock.reads at that time, or at the last step since */
+    bool has_read;          /* the clock has been read since that time */
+    uint64_t burned_ns;     /* by which the clock followed a program that computes without a call */
+};
+
 struct timers; /* timers.c */
 enum { LISTENERS_DIRECT = 8, SAID = 128 };
 
 struct launcher {
+    /* As configured. */
     struct lil_world *world;
+    const struct names *names;
     bool virtual_time, has_file_times, exact, verbose, detect_hang, follow_last, hurries;
-    uint64_t limit_ns;
+    uint64_t limit_ns, date_ns;
+    bool has_chance;         /* virtual: what is random to programs comes from a seed: two runs are one */
+    struct prng chance;      /* of the programs' first threads */
+
+    /* What it serves: the lists are of struct program, task (threads seen under ptrace: virtual) and desc. */
+    struct list programs, tasks, descs;
+    struct list dirty;       /* descriptors whose lil_ socket changed */
+    struct list dead;        /* descriptors to be freed at the end of this turn */
+    struct desc **table;     /* by cookie; open addressing */
+    unsigned table_mask, table_count;
+    struct list held;        /* every held call */
+    struct list held_unix;   /* calls on the programs' own AF_UNIX sockets that wait with a time limit: call_unix.c */
+    unsigned timed_calls;    /* held ones with a deadline */
+    struct list sysctl_pipes, closed_pipes; /* call_open.c */
+    struct list answerers;   /* hosts that have a DNS answerer */
+    struct { int fd; unsigned length; char name[110]; } hub; /* the AF_UNIX listener that inner ends connect to */
+    struct known known[KNOWN]; /* by tid */
+    uint64_t next_id;
+    bool has_sockets;        /* programs may have some: notify.c */
+    bool has_random_devices; /* a program has opened /dev/random or /dev/urandom, and has_chance */
+
+    /* The loop: supervise.c. */
+    pid_t pid;               /* our own */
     int epoll_fd;
     struct source *direct[LISTENERS_DIRECT]; /* seccomp listeners that are not in the epoll */
     unsigned direct_count;
-    struct list held;      /* every held call */
-    unsigned timed_calls;  /* those with a deadline */
-    uint64_t look_due_ns, look_pause_ns, look_rest_ns; /* real: when they are looked at for signals, and not before: notify_look */
-    bool has_sockets;      /* programs may have some: notify.c */
-    bool sees_signal;      /* virtual: a scan met one that a signal waits for */
-    struct source signals; /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
-    struct source timer;   /* real: for what is due next, or earlier: supervise.c */
-    uint64_t timer_ns;     /* world time; LIL_NEVER: it is not set */
-    uint64_t keep_due_ns;  /* of the next descriptor's; LIL_NEVER */
-    pid_t pid;             /* our own */
-    int hub_fd;            /* the AF_UNIX listener that inner ends connect to */
-    unsigned hub_length;
-    char hub_name[110];
-    uint64_t now_ns;       /* world time */
+    struct source signals;   /* SIGCHLD, SIGINT, SIGTERM, SIGHUP */
+    struct source timer;     /* real: for what is due next, or earlier */
+    uint64_t timer_ns;       /* world time; LIL_NEVER: it is not set */
+    uint64_t keep_due_ns;    /* of the next descriptor's; LIL_NEVER */
+    bool progress;           /* something happened in this turn of the loop */
+    unsigned idle_turns;
+    uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
+    bool sees_signal;        /* virtual: a scan met one that a signal waits for */
+    struct { uint64_t due_ns, pause_ns, rest_ns; } look; /* real: when held calls are looked at for signals, and not before: notify_look */
+    struct placement placement;
+
+    /* Time: clock.c, vdso.c. */
+    uint64_t now_ns;         /* world time */
     uint64_t start_real_ns;  /* CLOCK_MONOTONIC at world time 0 */
     uint64_t real_base_ns;   /* CLOCK_REALTIME at world time 0 */
     uint64_t mono_base_ns;   /* what CLOCK_MONOTONIC says at world time 0 */
-    struct list programs;
-    struct list tasks;       /* threads seen under ptrace (virtual) */
-    struct list descs;
-    struct list dirty;       /* descriptors whose lil_ socket changed */
-    struct list held_unix;   /* calls on the programs' own AF_UNIX sockets that wait with a time limit: call_unix.c */
-    struct list dead;        /* descriptors to be freed at the end of this turn */
-    struct list sysctl_pipes, closed_pipes; /* call_open.c */
-    struct desc **table;     /* by cookie; open addressing */
-    unsigned table_mask, table_count;
-    struct timers *timers;
-    const struct names *names;
-    struct list answerers;   /* hosts that have a DNS answerer */
+    bool has_begun;          /* virtual: the first program has started */
     struct clock_page *clock, own_clock; /* virtual; clock: shared with the programs where that is possible */
     int clock_id;            /* of the shared memory; -1: none */
-    uint64_t burn_base_ns;   /* CPU used when the last event came that is no clock read; 0: not sampled */
-    struct filetimes *filetimes; /* virtual */
     uint64_t counter;        /* the processor's, as it was read last */
-    uint32_t burn_reads;     /* clock.reads at that time, or at the last step since */
-    bool burn_has_read;      /* it has been read since that time */
-    uint32_t calls_here;     /* virtual: on sockets, at this instant */
-    uint64_t descriptor_calls; /* all notified ones */
-    uint32_t fruitless;      /* virtual: calls that might have moved something and did not, one after the other: clock_tried */
-    uint64_t spin_base_ns;   /* virtual: CPU used when one was found that another thread may work for; 0: not sampled */
-    uint64_t burned_ns;      /* virtual: by which the clock followed a program that computes without a call */
-    unsigned idle_turns;
-    uint64_t awake_ns;       /* virtual: a thread got something since the last poll: it is left to run for so long (real); 0: none */
-    bool has_chance;         /* virtual: what is random to programs comes from a seed: two runs are one */
-    struct prng chance;      /* of the programs' first threads */
-    bool has_random_devices; /* a program has opened /dev/random or /dev/urandom, and has_chance */
-    uint64_t date_ns;        /* as configured */
     unsigned long timer_slack_ns; /* the programs'; 0: unchanged */
-    uint64_t jumps, notifications, stops, scans;
-    bool progress;           /* something happened in this turn of the loop */
-    bool has_begun;          /* virtual: the first program has started */
-    bool stopped, hung, spun; /* spun: a hang that never sleeps */
-    bool waits_on;           /* a hang whose wait has an end, and comes again */
-    int stop_signal;
-    uint64_t next_id;
-    bool keeps_inner;        /* pidfd_getfd is refused: sweep.c */
-    unsigned sweep_count;    /* of sockets, at which those that are closed are looked for */
-    uint64_t sweep_due_ns, sweep_pause_ns; /* real */
+    struct timers *timers;
+    struct filetimes *filetimes; /* virtual */
+    struct spin spin;        /* virtual */
+    uint64_t descriptor_calls; /* all notified ones */
+
+    /* Descriptors where the kernel does not tell of closes (sweep.c), and bytes by reference (desc_lend.c). */
+    bool keeps_inner;        /* pidfd_getfd is refused */
+    struct { unsigned count; uint64_t due_ns, pause_ns; } sweep; /* count: of sockets, at which closed ones are looked for; real times */
+    struct { int pipe[2]; uint8_t *spare_ring; } lend; /* pipe: 0: not open */
     void *scratch;           /* LAUNCH_SCRATCH bytes for one call's data */
-    int lend_pipe[2];        /* desc_lend.c; 0: not open */
     int null_fd;             /* /dev/null: call_close */
-    uint8_t *spare_ring;     /* desc_lend.c */
-    struct placement placement;
-    struct known known[KNOWN]; /* by tid */
-    uint64_t said[SAID];       /* hashes of what call_log() has said: a ring */
-    unsigned said_next;
+
+    /* How it ended; what is told of it. */
+    struct {
+        bool stopped; /* by a signal, or by the gauntlet */
+        int signal;
+        bool hung, spun; /* spun: a hang that never sleeps */
+        bool waits_on;   /* a hang whose wait has an end, and comes again */
+    } end;
+    struct { uint64_t jumps, notifications, stops, scans; } counts;
+    struct { uint64_t hashes[SAID]; unsigned next; } said; /* what call_log() has said: a ring */
 };
 enum { LAUNCH_SCRATCH = 1 << 18 };
 
@@ -229,7 +241,6 @@ struct program {
 /* --- supervise.c --------------------------------------------------------------------------------------------------- */
 struct launcher *launcher_new(const struct launcher_config *config); /* NULL with errno */
 void launcher_free(struct launcher *launcher); /* ends what still runs */
-struct program *launcher_add(struct launcher *launcher, const struct program_config *config); /* NULL with errno */
 /* Runs until the first program added (or all) has ended. 0; hung and stopped say how else it ended. */
 int launcher_run(struct launcher *launcher);
 int launcher_watch(struct launcher *launcher, struct source *source, uint32_t events);
@@ -242,9 +253,14 @@ void launcher_count_burn(struct launcher *launcher);
 int launcher_rewatch(struct launcher *launcher, struct source *source, uint32_t events); /* other events; what is there now is told anew */
 int launcher_watch_listener(struct launcher *launcher, struct source *source);
 void launcher_log(struct launcher *launcher, const char *format, ...) __attribute__((format(printf, 2, 3)));
-struct program *launcher_program_of(struct launcher *launcher, pid_t pid);
+
+/* --- launched.c ----------------------------------------------------------------------------------------------------- */
+struct program *launcher_add(struct launcher *launcher, const struct program_config *config); /* NULL with errno */
+struct program *launcher_program_of(struct launcher *launcher, pid_t pid); /* by its ancestors; NULL */
 /* Programs of hosts that have crashed (lil_world_crash) are killed; those that have not started yet never will. */
 void launcher_end_crashed(struct launcher *launcher);
+void launcher_read_output(struct program *program, int which); /* what is there of its stdout (0) or stderr (1), to config.output */
+void launcher_forget(struct program *program); /* it has been taken from launcher.programs */
 
 /* --- guard.c ------------------------------------------------------------------------------------------------------- */
 /* Runs the supervisor in a child that is watched: when either dies, the programs die. Returns the body's result. */

@@ -201,8 +201,8 @@ static void hold(struct call *call)
     if (!list_is_linked(&call->node)) { /* a call that is held again keeps its place */
         list_push_back(call->desc ? &call->desc->held : &l->held_unix, &call->node);
         list_push_back(&l->held, &call->held_node);
-        l->look_pause_ns = first_look_ns;
-        l->look_due_ns = max_u64(min_u64(l->look_due_ns, clock_real_ns() + first_look_ns), l->look_rest_ns);
+        l->look.pause_ns = first_look_ns;
+        l->look.due_ns = max_u64(min_u64(l->look.due_ns, clock_real_ns() + first_look_ns), l->look.rest_ns);
     }
     if (call->deadline_ns != LIL_NEVER && !call->is_timed) {
         call->is_timed = true;
@@ -359,9 +359,9 @@ void call_log(const struct call *call, const char *format, ...)
     for (const char *at = text; *at; at++)
         hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
     for (unsigned i = 0; i < SAID; i++)
-        if (l->said[i] == hash)
+        if (l->said.hashes[i] == hash)
             return;
-    l->said[l->said_next++ % SAID] = hash;
+    l->said.hashes[l->said.next++ % SAID] = hash;
     launcher_log(l, "%s[%d]: %s", *name ? name : call->program->name, call->tid, text);
 }
 
@@ -412,7 +412,7 @@ void notify_look(struct launcher *l, bool now)
     if (list_is_empty(&l->held))
         return;
     began = clock_real_ns();
-    if (!now && began < l->look_due_ns)
+    if (!now && began < l->look.due_ns)
         return;
     list_each(node, &l->held) {
         struct call *call = list_entry(node, struct call, held_node);
@@ -421,10 +421,10 @@ void notify_look(struct launcher *l, bool now)
         interrupt(call);
         found = l->progress = true;
     }
-    l->look_pause_ns = found ? first_look_ns : min_u64(l->look_pause_ns * 2, longest_look_ns);
+    l->look.pause_ns = found ? first_look_ns : min_u64(l->look.pause_ns * 2, longest_look_ns);
     ended = clock_real_ns();
-    l->look_rest_ns = found ? ended : ended + (ended - began) * LOOK_SHARE;
-    l->look_due_ns = max_u64(ended + l->look_pause_ns, l->look_rest_ns);
+    l->look.rest_ns = found ? ended : ended + (ended - began) * LOOK_SHARE;
+    l->look.due_ns = max_u64(ended + l->look.pause_ns, l->look.rest_ns);
 }
 
 uint64_t notify_look_left(const struct launcher *l)
@@ -433,7 +433,7 @@ uint64_t notify_look_left(const struct launcher *l)
     if (list_is_empty(&l->held))
         return LIL_NEVER;
     now = clock_real_ns();
-    return l->look_due_ns > now ? l->look_due_ns - now : 0;
+    return l->look.due_ns > now ? l->look.due_ns - now : 0;
 }
 
 struct desc *notify_find(struct launcher *l, pid_t tid, int fd, int *inner)
@@ -579,10 +579,10 @@ static void receive(struct program *program)
     memset(&request, 0, sizeof request);
     if (ioctl(program->listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
         return; /* ENOENT: the caller was killed before we looked */
-    program->launcher->notifications++;
+    program->launcher->counts.notifications++;
     program->launcher->awake_ns = answered_pause_ns;
     if (!is_clock_read(request.data.nr))
-        program->launcher->burn_base_ns = 0;
+        program->launcher->spin.cpu_ns = 0;
     place_note(program->launcher, (pid_t)request.pid);
     first = (struct call){.program = program,
                           .inner = -1,

@@ -203,7 +203,7 @@ static bool pass_all(struct launcher *l, bool (*pass)(struct launcher *l, struct
 
 bool quiesce_scan(struct launcher *l)
 {
-    l->scans++;
+    l->counts.scans++;
     l->sees_signal = false;
     return pass_all(l, first_pass) && pass_all(l, second_pass);
 }

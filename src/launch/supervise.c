@@ -75,8 +75,8 @@ static void on_signals(struct source *source, uint32_t events)
     for (int i = 0; i < n / (ssize_t)sizeof *infos; i++) {
         if (infos[i].ssi_signo == SIGCHLD)
             continue;
-        l->stopped |= l->stop_signal && l->stop_signal != SIGINT; /* the second time the programs are not asked */
-        l->stop_signal = (int)infos[i].ssi_signo;
+        l->end.stopped |= l->end.signal && l->end.signal != SIGINT; /* the second time the programs are not asked */
+        l->end.signal = (int)infos[i].ssi_signo;
         if (infos[i].ssi_code == SI_USER) /* from a terminal the programs get it themselves */
             list_each(node, &l->programs) {
                 struct program *program = list_entry(node, struct program, node);
@@ -105,12 +105,12 @@ static int open_hub(struct launcher *l)
     snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "lilliput-%016llx%016llx", (unsigned long long)secret[0],
              (unsigned long long)secret[1]);
 
-    l->hub_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->hub_fd < 0 || bind(l->hub_fd, (struct sockaddr *)&name, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))) < 0 ||
-        listen(l->hub_fd, 16) < 0 || getsockname(l->hub_fd, (struct sockaddr *)&name, &length) < 0)
+    l->hub.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->hub.fd < 0 || bind(l->hub.fd, (struct sockaddr *)&name, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name.sun_path + 1))) < 0 ||
+        listen(l->hub.fd, 16) < 0 || getsockname(l->hub.fd, (struct sockaddr *)&name, &length) < 0)
         return -errno;
-    memcpy(l->hub_name, &name, length);
-    l->hub_length = length;
+    memcpy(l->hub.name, &name, length);
+    l->hub.length = length;
     return 0;
 }
 
@@ -177,197 +177,6 @@ struct launcher *launcher_new(const struct launcher_config *config)
         return NULL;
     }
     return l;
-}
-
-/* --- programs ------------------------------------------------------------------------------------------------------------ */
-static char **copy_environment(char *const *changes)
-{
-    extern char **environ;
-    size_t count = 0, extra = 0, n = 0;
-    char **out;
-
-    while (environ[count])
-        count++;
-    while (changes && changes[extra])
-        extra++;
-    out = calloc(count + extra + 3, sizeof *out); /* one more for ASAN_OPTIONS, one for the end */
-    for (size_t i = 0; out && i < count; i++) {
-        bool replaced = false;
-        for (size_t j = 0; j < extra; j++)
-            replaced |= !strncmp(environ[i], changes[j], strcspn(changes[j], "=") + 1);
-        if (!replaced)
-            out[n++] = strdup(environ[i]);
-    }
-    for (size_t j = 0; out && j < extra; j++)
-        out[n++] = strdup(changes[j]);
-    return out;
-}
-
-static char **copy_strings(char *const *strings)
-{
-    size_t count = 0;
-    char **out;
-    while (strings[count])
-        count++;
-    out = calloc(count + 1, sizeof *out);
-    for (size_t i = 0; out && i < count; i++)
-        out[i] = strdup(strings[i]);
-    return out;
-}
-
-static void free_strings(char **strings)
-{
-    for (size_t i = 0; strings && strings[i]; i++)
-        free(strings[i]);
-    free(strings);
-}
-
-enum { LINE_MAX_BYTES = 1000 };
-
-static void line_is_whole(struct program *program, int which)
-{
-    program->line[which][program->line_length[which]] = '\0';
-    program->output(program->output_ctx, which, program->line[which], program->line_length[which]);
-    program->line_length[which] = 0;
-}
-
-static void read_output(struct program *program, int which)
-{
-    struct source *source = &program->outputs[which];
-    char text[4096];
-    ssize_t n;
-
-    program->launcher->progress = true;
-    n = read(source->fd, text, sizeof text);
-    for (ssize_t i = 0; i < n; i++) {
-        if (text[i] == '\n' || program->line_length[which] == LINE_MAX_BYTES)
-            line_is_whole(program, which);
-        if (text[i] != '\n')
-            program->line[which][program->line_length[which]++] = text[i];
-    }
-    if (n == 0 || (n < 0 && errno != EAGAIN)) {
-        if (program->line_length[which])
-            line_is_whole(program, which);
-        close(source->fd);
-        source->fd = -1;
-    }
-}
-
-static void on_stdout(struct source *source, uint32_t events)
-{
-    (void)events;
-    read_output(container_of(source, struct program, outputs[0]), 0);
-}
-
-static void on_stderr(struct source *source, uint32_t events)
-{
-    (void)events;
-    read_output(container_of(source, struct program, outputs[1]), 1);
-}
-
-static void watch_output(struct program *program)
-{
-    for (int i = 0; i < 2; i++) {
-        int ends[2];
-        program->line[i] = malloc(LINE_MAX_BYTES + 1);
-        if (!program->line[i] || pipe2(ends, O_CLOEXEC) < 0)
-            return;
-        fcntl(ends[0], F_SETFL, O_NONBLOCK);
-        program->outputs[i] = (struct source){ends[0], i ? on_stderr : on_stdout};
-        launcher_watch(program->launcher, &program->outputs[i], EPOLLIN);
-        program->stdio[i + 1] = ends[1];
-    }
-}
-
-struct program *launcher_add(struct launcher *l, const struct program_config *config)
-{
-    struct program *program = calloc(1, sizeof *program);
-
-    if (!program)
-        return NULL;
-    program->launcher = l;
-    program->host = config->host;
-    program->proc = lil_proc_new(config->host);
-    program->argv = copy_strings(config->argv);
-    program->environment = copy_environment(config->environment);
-    program->name = strdup(config->name ? config->name : config->argv[0]);
-    program->directory = config->directory ? strdup(config->directory) : NULL;
-    program->output = config->output;
-    program->output_ctx = config->output_ctx;
-    program->start_ns = config->start_ns;
-    program->keeps_running = config->keeps_running;
-    program->listener.fd = program->outputs[0].fd = program->outputs[1].fd = -1;
-    program->stdio[0] = config->stdin_fd;
-    program->stdio[1] = config->stdout_fd;
-    program->stdio[2] = config->stderr_fd;
-    list_push_back(&l->programs, &program->node);
-    if (!program->proc || !program->argv || !program->environment || !program->name) {
-        errno = ENOMEM;
-        return NULL; /* launcher_free frees it */
-    }
-    lil_proc_set_uid(program->proc, config->uid);
-    if (program->output)
-        watch_output(program);
-    return program;
-}
-
-struct program *launcher_program_of(struct launcher *l, pid_t pid)
-{
-    for (int depth = 0; pid > 1 && depth < 64; depth++) {
-        char path[64], text[512], *at;
-        list_each(node, &l->programs) {
-            struct program *program = list_entry(node, struct program, node);
-            if (program->started && (program->pid == pid || l->programs.next == l->programs.prev))
-                return program;
-        }
-        snprintf(path, sizeof path, "/proc/%d/status", pid);
-        memory_proc_text(path, text, sizeof text);
-        at = strstr(text, "\nTgid:");
-        if (at && atoi(at + 6) != pid) {
-            pid = atoi(at + 6);
-            continue;
-        }
-        at = strstr(text, "\nPPid:");
-        pid = at ? atoi(at + 6) : 0;
-    }
-    return NULL;
-}
-
-static bool is_crashed(const struct program *program)
-{
-    return !lil_world_find(program->launcher->world, lil_host_name(program->host));
-}
-
-struct doomed {
-    struct launcher *launcher;
-    unsigned count;
-    pid_t pids[1024]; /* parents first: none shall see a child die */
-};
-
-static void doom_if_crashed(void *ctx, pid_t pid)
-{
-    struct doomed *doomed = ctx;
-    const struct program *program = launcher_program_of(doomed->launcher, pid);
-    if (program && is_crashed(program) && doomed->count < ARRAY_COUNT(doomed->pids))
-        doomed->pids[doomed->count++] = pid;
-}
-
-void launcher_end_crashed(struct launcher *l)
-{
-    list_each(node, &l->programs) {
-        struct program *program = list_entry(node, struct program, node);
-        if (program->started || !is_crashed(program))
-            continue;
-        program->start_ns = LIL_NEVER;
-        program->ended = true;
-        program->status = SIGKILL;
-    }
-    for (int round = 0; round < 3; round++) { /* what is forked meanwhile */
-        struct doomed doomed = {.launcher = l};
-        launcher_each_descendant(l->pid, doom_if_crashed, &doomed);
-        for (unsigned i = 0; i < doomed.count; i++)
-            kill(doomed.pids[i], SIGKILL);
-    }
 }
 
 static bool start_due(struct launcher *l)
@@ -472,7 +281,7 @@ static void poll_events(struct launcher *l, uint64_t timeout_ns)
     if (fds[direct + 1].revents)
         on_signals(&l->signals, POLLIN);
     if (n || fds[direct + 1].revents)
-        l->burn_base_ns = 0;
+        l->spin.cpu_ns = 0;
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
         if (source->ready != notify_ready && source->fd >= 0)
@@ -558,33 +367,33 @@ void launcher_count_burn(struct launcher *l)
     uint64_t used = quiesce_cpu_ns(l), limit_ns;
     bool is_awaited = !list_is_empty(&l->held) || launcher_own_next(l) != LIL_NEVER;
 
-    if (!l->burn_base_ns) {
-        l->burn_base_ns = used;
-        l->burn_reads = l->clock->reads;
-        l->burn_has_read = false;
+    if (!l->spin.cpu_ns) {
+        l->spin.cpu_ns = used;
+        l->spin.reads = l->clock->reads;
+        l->spin.has_read = false;
         return;
     }
-    l->burn_has_read |= l->clock->reads != l->burn_reads;
-    limit_ns = l->burn_has_read ? burn_limit_reading_ns : burn_limit_ns;
-    while (used > l->burn_base_ns + limit_ns + burn_step_ns) {
+    l->spin.has_read |= l->clock->reads != l->spin.reads;
+    limit_ns = l->spin.has_read ? burn_limit_reading_ns : burn_limit_ns;
+    while (used > l->spin.cpu_ns + limit_ns + burn_step_ns) {
         clock_burn(l, burn_step_ns, is_awaited);
-        l->burn_base_ns += burn_step_ns;
-        l->burn_reads = l->clock->reads;
+        l->spin.cpu_ns += burn_step_ns;
+        l->spin.reads = l->clock->reads;
     }
 }
 
 /* SPINS: it never sleeps. */
 static void end_as_hang(struct launcher *l, bool spins)
 {
-    l->hung = true;
-    l->spun = spins;
-    l->waits_on = !spins && launcher_own_next(l) != LIL_NEVER;
-    l->stopped = true;
+    l->end.hung = true;
+    l->end.spun = spins;
+    l->end.waits_on = !spins && launcher_own_next(l) != LIL_NEVER;
+    l->end.stopped = true;
     list_each(node, &l->programs) {
         struct program *program = list_entry(node, struct program, node);
         if (!program->started || program->ended)
             continue;
-        program->record.waiting = !spins ? quiesce_waiting(l, program) : l->fruitless ? program->record.tried : NULL;
+        program->record.waiting = !spins ? quiesce_waiting(l, program) : l->spin.fruitless ? program->record.tried : NULL;
     }
 }
 
@@ -618,7 +427,7 @@ static void jump(struct launcher *l)
         notify_look(l, false);
     } else if (next > l->now_ns) {
         clock_jump(l, next);
-        l->jumps++;
+        l->counts.jumps++;
     }
 }
 
@@ -709,7 +518,7 @@ static void farewell(struct launcher *l)
 
 int launcher_run(struct launcher *l)
 {
-    while (!l->stopped && !is_over(l)) {
+    while (!l->end.stopped && !is_over(l)) {
         if (l->virtual_time)
             virtual_turn(l);
         else
@@ -724,7 +533,7 @@ int launcher_run(struct launcher *l)
         struct program *program = list_entry(node, struct program, node);
         for (int i = 0; i < 2; i++)
             while (program->started && program->outputs[i].fd >= 0)
-                read_output(program, i);
+                launcher_read_output(program, i);
     }
     return 0;
 }
@@ -740,20 +549,8 @@ void launcher_free(struct launcher *l)
         free(list_entry(list_pop_front(&l->dead), struct desc, node));
     while (!list_is_empty(&l->held_unix))
         notify_free(list_entry(l->held_unix.next, struct call, node));
-    while (!list_is_empty(&l->programs)) {
-        struct program *program = list_entry(list_pop_front(&l->programs), struct program, node);
-        if (program->listener.fd >= 0)
-            close(program->listener.fd);
-        if (program->proc)
-            lil_proc_free(program->proc);
-        free_strings(program->argv);
-        free_strings(program->environment);
-        free(program->name);
-        free(program->directory);
-        free(program->line[0]);
-        free(program->line[1]);
-        free(program);
-    }
+    while (!list_is_empty(&l->programs))
+        launcher_forget(list_entry(list_pop_front(&l->programs), struct program, node));
     timers_free(l);
     while (!list_is_empty(&l->closed_pipes))
         free(list_pop_front(&l->closed_pipes));
@@ -765,7 +562,7 @@ void launcher_free(struct launcher *l)
         free(list_pop_front(&l->answerers)); /* the node is the first member */
     lend_fini(l);
     close(l->null_fd);
-    close(l->hub_fd);
+    close(l->hub.fd);
     close(l->signals.fd);
     close(l->timer.fd);
     close(l->epoll_fd);

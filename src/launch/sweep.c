@@ -214,21 +214,21 @@ unsigned sweep_holders(struct launcher *l, const struct desc *desc)
 /* --- when --------------------------------------------------------------------------------------------------------------------- */
 void sweep_if_many(struct launcher *l)
 {
-    if (l->table_count < l->sweep_count)
+    if (l->table_count < l->sweep.count)
         return;
     sweep(l);
-    l->sweep_count = l->table_count * 2 + FIRST_COUNT;
+    l->sweep.count = l->table_count * 2 + FIRST_COUNT;
 }
 
 void sweep_if_due(struct launcher *l)
 {
     uint64_t began;
 
-    if (!l->keeps_inner || list_is_empty(&l->descs) || (began = clock_real_ns()) < l->sweep_due_ns)
+    if (!l->keeps_inner || list_is_empty(&l->descs) || (began = clock_real_ns()) < l->sweep.due_ns)
         return;
-    l->sweep_pause_ns = sweep(l) || l->progress ? first_pause_ns : min_u64(l->sweep_pause_ns * 2, longest_pause_ns);
-    l->sweep_due_ns = clock_real_ns();
-    l->sweep_due_ns += min_u64(l->sweep_pause_ns + (l->sweep_due_ns - began) * SHARE, NS_PER_S);
+    l->sweep.pause_ns = sweep(l) || l->progress ? first_pause_ns : min_u64(l->sweep.pause_ns * 2, longest_pause_ns);
+    l->sweep.due_ns = clock_real_ns();
+    l->sweep.due_ns += min_u64(l->sweep.pause_ns + (l->sweep.due_ns - began) * SHARE, NS_PER_S);
 }
 
 uint64_t sweep_left(const struct launcher *l)
@@ -237,5 +237,5 @@ uint64_t sweep_left(const struct launcher *l)
     if (!l->keeps_inner || list_is_empty(&l->descs))
         return LIL_NEVER;
     now = clock_real_ns();
-    return l->sweep_due_ns > now ? l->sweep_due_ns - now : 0;
+    return l->sweep.due_ns > now ? l->sweep.due_ns - now : 0;
 }

@@ -212,7 +212,7 @@ static void on_stop(struct launcher *l, pid_t tid, int status)
     int event = status >> 16, sig = WSTOPSIG(status);
     unsigned long child;
 
-    l->stops++;
+    l->counts.stops++;
     if (!task)
         return;
     task->listening = false;
