@@ -59,11 +59,6 @@ struct tcp_memory tcp_get_memory(const struct tcb *tcb)
 
 static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_PLACES]; }
 
-static void drop_last(struct rmem *rmem)
-{
-    rmem->runs--;
-}
-
 /* A buffer behind the last. When there is no place for another run, the two oldest become one of their average. */
 static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
 {
@@ -71,7 +66,7 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
         struct rmem_run *last = run_at(rmem, rmem->runs - 1u), *before = run_at(rmem, rmem->runs - 2u);
         if (last->count == 1 && last->length == before->length && last->cost == before->cost) {
             before->count++;
-            drop_last(rmem);
+            rmem->runs--;
         }
     }
     if (rmem->runs) {
@@ -94,6 +89,14 @@ static void push_run(struct rmem *rmem, uint32_t length, uint32_t cost)
     *run_at(rmem, rmem->runs++) = (struct rmem_run){1, length, cost};
 }
 
+/* One more buffer waits, behind whose text ROOM bytes fit. */
+static void charge_buffer(struct tcb *tcb, uint32_t length, uint32_t cost, uint32_t room)
+{
+    push_run(&tcb->ext->rmem, length, cost);
+    tcb->ext->rmem.room = (uint16_t)room;
+    rmem_take(tcb, cost);
+}
+
 /* The last buffer has LENGTH bytes more. */
 static void grow_last(struct rmem *rmem, uint32_t length)
 {
@@ -110,24 +113,17 @@ static void grow_last(struct rmem *rmem, uint32_t length)
 /* LENGTH bytes that were packed into a page out of order wait to be read now. */
 void rmem_charge_packed(struct tcb *tcb, uint32_t length, uint32_t cost)
 {
-    struct rmem *rmem = &tcb->ext->rmem;
     uint32_t room;
     (void)rmem_packed_cost(length, &room);
-    push_run(rmem, length, cost);
-    rmem->room = (uint16_t)room;
-    rmem_take(tcb, cost);
+    charge_buffer(tcb, length, cost, room);
 }
 
 /* LENGTH bytes wait to be read now, in a buffer with BEFORE bytes that were there already. */
 void rmem_charge_overlap(struct tcb *tcb, uint32_t length, uint32_t before)
 {
-    struct rmem *rmem = &tcb->ext->rmem;
     uint32_t room, cost = cost_of(tcb, before + length, &room);
-    if (!rmem_is_counted(tcb))
-        return;
-    push_run(rmem, length, cost);
-    rmem->room = (uint16_t)room;
-    rmem_take(tcb, cost);
+    if (rmem_is_counted(tcb))
+        charge_buffer(tcb, length, cost, room);
 }
 
 /* LENGTH bytes wait to be read now. */
@@ -144,9 +140,7 @@ bool rmem_charge(struct tcb *tcb, uint32_t length)
         grow_last(rmem, length);
         return was_paid;
     }
-    push_run(rmem, length, cost);
-    rmem->room = (uint16_t)room;
-    rmem_take(tcb, cost);
+    charge_buffer(tcb, length, cost, room);
     return was_paid;
 }
 
@@ -210,7 +204,7 @@ static void collapse(struct tcb *tcb)
         from++;
     if (from == rmem->runs || (from == rmem->runs - 1u && run_at(rmem, from)->count == 1))
         return;
-    for (; rmem->runs > from; drop_last(rmem)) {
+    for (; rmem->runs > from; rmem->runs--) {
         const struct rmem_run *run = run_at(rmem, rmem->runs - 1u);
         bytes += run->count * run->length;
         rmem_give(tcb, run->count * run->cost);
@@ -222,9 +216,7 @@ static void collapse(struct tcb *tcb)
     }
     for (rmem->room = 0; bytes;) {
         uint32_t part = min_u32(bytes, PACKED), room, cost = rmem_packed_cost(part, &room);
-        push_run(rmem, part, cost);
-        rmem_take(tcb, cost);
-        rmem->room = (uint16_t)room;
+        charge_buffer(tcb, part, cost, room);
         bytes -= part;
     }
 }
