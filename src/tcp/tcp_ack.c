@@ -108,9 +108,9 @@ static void probe_on_ack(struct tcb *tcb)
         return;
     uint32_t end = queue_first_end(tcb);
     if (seq_le(end + (end == tcb->write_seq && tcb->fin_queued), tcb->snd_una + tcb->snd_wnd))
-        timer_end_probing(tcb);
+        persist_end(tcb);
     else
-        timer_persist(tcb);
+        persist_arm(tcb);
 }
 
 /* How far below SND.UNA an ACK may be old: Linux believes in none of bytes that were never sent, FreeBSD 15 in none while the

@@ -434,7 +434,7 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     cwnd_begin(tcb);
     window_init(tcb);
     sndbuf_expand(tcb);
-    timer_keepalive(tcb, true);
+    keepalive_arm(tcb, true);
     if (tcb->is_passive)
         plpmtud_init(tcb, mss_options(tcb));
 }
@@ -543,7 +543,7 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
                 tcb_done(tcb);
                 return LIL_DROP_TCP_AFTER_CLOSE;
             }
-            if (!timer_orphan(tcb, !(rx->flags & TCP_FIN) && !is_data_for_nobody(tcb, rx)))
+            if (!fin_wait_2_start(tcb, !(rx->flags & TCP_FIN) && !is_data_for_nobody(tcb, rx)))
                 return LIL_DROP_TCP_AFTER_CLOSE;
             metrics_save_of_waiter(tcb);
             if (!tcb->is_orphan)

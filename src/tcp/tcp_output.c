@@ -330,9 +330,9 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
         if (output_data(tcb, segment, seq, length, seq + length == tcb->write_seq && tcb->fin_queued && room > length)) {
             if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD) {
                 segment->header.flags |= TCP_PSH;
-                timer_note_probing(tcb, seq);
+                persist_note(tcb, seq);
                 tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
-                timer_end_probing(tcb);
+                persist_end(tcb);
                 txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;
             }
             if (tcb->ext && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
@@ -630,7 +630,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
         if (tcb->ext)
             note_rwnd(tcb, by_window);
         if (by_window)
-            return timer_check_probe(tcb), false;
+            return persist_check(tcb), false;
         bool sent = output_data(tcb, segment, tcb->snd_nxt, 0, true);
         if (tcb->ext)
             tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
@@ -657,7 +657,7 @@ static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
     }
     if (length == 0) {
         if (tcb_packets_out(tcb) == 0)
-            timer_check_probe(tcb);
+            persist_check(tcb);
         return false;
     }
     bool was_idle = tcb_packets_out(tcb) == 0;

@@ -19,9 +19,9 @@ static void unsend(struct tcb *tcb, const struct txseg *seg)
     txring_release(tcb);
     tcb->timer = TIMER_NONE;
     if (ext->probed.start_ns && ext->probed.seq == seq)
-        timer_probe_goes_on(tcb);
+        persist_goes_on(tcb);
     else
-        timer_check_probe(tcb);
+        persist_check(tcb);
 }
 
 void tcp_on_refused(struct tcp *tcp, const struct tcp_segment *segment, uint64_t now_ns)

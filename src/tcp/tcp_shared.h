@@ -210,35 +210,46 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
 size_t output_options_size(const struct tcb *tcb);
 
 /* tcp_timer.c */
+enum { LINUX_RTO_MIN_MS = 200 }; /* TCP_RTO_MIN: Linux's constant, whatever tcp_rto_min_us is */
 void timer_set(struct tcb *tcb, enum tcb_timer timer, uint64_t deadline_ns);
 void timer_stop(struct tcb *tcb);
-void timer_rearm(struct tcb *tcb);           /* after any deadline field changed */
+void timer_rearm(struct tcb *tcb); /* after any deadline field changed */
 static inline void timer_arm(struct tcb *tcb, uint64_t deadline_ns) /* after one was set to this: its entry may be early enough */
 {
     if (heap_deadline(&tcb->tcp->heap, tcb->heap_position) > deadline_ns)
         timer_rearm(tcb);
 }
-void timer_rexmt(struct tcb *tcb);           /* (re)starts the retransmission timer */
+void timer_rexmt(struct tcb *tcb);   /* (re)starts the retransmission timer */
+void timer_give_up(struct tcb *tcb); /* ETIMEDOUT, or what ICMP told */
 uint64_t timer_on_wheel(const struct tcp *tcp, uint64_t deadline_ns); /* when it fires; as it is but with wheel_phase_us */
 uint64_t timer_tick(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns); /* the end of an interval on this host's clock */
 uint64_t timer_fast_tick(const struct tcp *tcp, uint64_t start_ns);
 /* interval in ns after the nth */
 uint64_t timer_schedule(const struct tcp *tcp, const struct tcp_schedule *schedule, unsigned sent, uint32_t linear);
-void timer_keepalive(struct tcb *tcb, bool activity);
 uint64_t timer_clamp_to_user(const struct tcb *tcb, uint64_t interval_ns, uint64_t since_ns);
 bool timer_revert_backoff(struct tcb *tcb, uint32_t seq);
-void timer_keepalive_changed(struct tcb *tcb);
+uint32_t timer_orphan_retries(const struct tcb *tcb, bool alive);
 uint32_t timer_syn_end_ms(const struct tcb *tcb, bool active);
 bool timer_goes_by_syn(const struct tcb *tcb);
 uint64_t timer_syn_interval(const struct tcb *tcb, bool active, unsigned sent);
 COLD void timer_syn_end_changed(struct tcb *tcb, uint32_t wait_ms);
-COLD void timer_fin_wait_2_changed(struct tcb *tcb);
-bool timer_orphan(struct tcb *tcb, bool may_be_record);
-void timer_persist(struct tcb *tcb);
-COLD void timer_check_probe(struct tcb *tcb);
-void timer_note_probing(struct tcb *tcb, uint32_t seq); /* text goes instead of a probe */
-void timer_probe_goes_on(struct tcb *tcb);              /* it did not leave: as it was noted */
-void timer_end_probing(struct tcb *tcb);     /* nothing in flight, data waits, window closed: persist */
+
+/* tcp_persist.c; on_timeout here and below: true while the tcb is still there */
+void persist_arm(struct tcb *tcb);        /* nothing in flight, data waits, window closed */
+COLD void persist_check(struct tcb *tcb); /* is it so? */
+void persist_note(struct tcb *tcb, uint32_t seq); /* text goes instead of a probe */
+void persist_goes_on(struct tcb *tcb);            /* it did not leave: as it was noted */
+void persist_end(struct tcb *tcb);
+bool persist_on_timeout(struct tcb *tcb);
+
+/* tcp_keepalive.c */
+void keepalive_arm(struct tcb *tcb, bool activity);
+void keepalive_changed(struct tcb *tcb);
+bool keepalive_on_timeout(struct tcb *tcb);
+bool fin_wait_2_start(struct tcb *tcb, bool may_be_record);
+COLD void fin_wait_2_changed(struct tcb *tcb);
+bool fin_wait_2_on_timeout(struct tcb *tcb);
+
 void tcb_run_timers(struct tcb *tcb);
 
 /* tcp_rtt.c */

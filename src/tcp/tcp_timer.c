@@ -1,5 +1,6 @@
-/* tcp_timer.c: timeouts (RFC 9293 3.8, 3.10.8). Each deadline is a field of the tcb; the tcb has one heap entry at or before
- * the earliest, re-armed lazily when it comes up, so that an ACK costs one store. BSD's timers count ticks of the host. */
+/* tcp_timer.c: timeouts (RFC 9293 3.8.1, 3.8.3, 3.10.8). Each deadline is a field of the tcb; the tcb has one heap entry at or before
+ * the earliest, re-armed lazily when it comes up, so that an ACK costs one store. BSD's timers count ticks of the host. Window probes
+ * are tcp_persist.c's, keep-alives and FIN-WAIT-2 tcp_keepalive.c's. */
 #include "tcp/tcb.h"
 
 /* A BSD timer of k ticks ends at the kth tick after its start: up to one tick early (FACTS 1); exact hosts add. */
@@ -126,7 +127,7 @@ void timer_rexmt(struct tcb *tcb)
 /* --- what a timeout does: true while the tcb is still there ----------------------------------------------------------- */
 
 /* RFC 9293 3.9.1.8 (MUST-47): the soft error that was stored is what the process is told. */
-static void time_out(struct tcb *tcb)
+void timer_give_up(struct tcb *tcb)
 {
     if (tcb->ext)
         fastopen_on_timeout(tcb, true);
@@ -136,8 +137,6 @@ static void time_out(struct tcb *tcb)
         reset_send(tcb);
     tcb_fail(tcb, soft ? soft : ETIMEDOUT);
 }
-
-enum { TCP_RTO_MIN_MS = 200 }; /* Linux's constant, whatever tcp_rto_min_us is */
 
 /* Linux: R2 is the time that RETRIES doublings of BASE take (tcp_retries2 15: 924.6 s). */
 static uint64_t model_timeout_ms(const struct tcb *tcb, uint32_t retries, uint32_t base_ms)
@@ -246,14 +245,14 @@ static bool on_syn_timeout(struct tcb *tcb)
     int soft = tcb_ext_peek(tcb)->soft_error;
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active || (params->input_policy == TCP_INPUT_BSD && timer_goes_by_syn(tcb)));
     if (active && bsd_is_stuck(tcb))
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (tcb_ext_peek(tcb)->fastopen_held)
         return fastopen_release_synack(tcb), true;
     if (params->input_policy == TCP_INPUT_LINUX)
         TCP_MIB(tcb->tcp, Timeouts);
     if (give_up_ms && !(active && tcb->opt->syn_retries) &&
         tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (active && tcb->opt->syn_retries)
         retries = tcb->opt->syn_retries;
     if (!active && is_fastopen_child(tcb))
@@ -261,13 +260,13 @@ static bool on_syn_timeout(struct tcb *tcb)
     if (retries && (schedule->count == 0 || tcb->opt->syn_retries))
         retries += linear;
     if (retries && tcb->retransmits >= retries)
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (tcb->retransmits && is_syn_overdue(tcb, retries - min_u32(retries, linear), linear))
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= 4 * NS_PER_S)
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
-        return time_out(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
+        return timer_give_up(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
     struct tcb_ext *ext = params->input_policy == TCP_INPUT_LINUX ? tcb_ext_get(tcb) : NULL;
     if (ext)
         fastopen_on_timeout(tcb, false);
@@ -303,13 +302,13 @@ static bool is_timed_out(const struct tcb *tcb, uint32_t retries, bool by_user)
     if (!tcb->retransmits || !start)
         return false;
     if (!most_ms)
-        most_ms = model_timeout_ms(tcb, retries, TCP_RTO_MIN_MS);
+        most_ms = model_timeout_ms(tcb, retries, LINUX_RTO_MIN_MS);
     return tcb_now(tcb) - start >= most_ms * NS_PER_MS;
 }
 
 /* R2 of a connection that no process has any more. ALIVE: timeouts have not reached their maximum; 0 (Linux) is then 8, and else what an
  * ICMP error says. */
-static uint32_t orphan_retries(const struct tcb *tcb, bool alive)
+uint32_t timer_orphan_retries(const struct tcb *tcb, bool alive)
 {
     uint32_t retries = tcb_params(tcb)->orphan_retries;
     if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX)
@@ -324,7 +323,7 @@ static uint32_t data_retries(const struct tcb *tcb)
     const struct tcp_params *params = tcb_params(tcb);
     if (!tcb->is_orphan)
         return params->retries2;
-    uint32_t retries = orphan_retries(tcb, rtt_rto_ns(tcb) < rtt_rto_max_us(tcb) * NS_PER_US);
+    uint32_t retries = timer_orphan_retries(tcb, rtt_rto_ns(tcb) < rtt_rto_max_us(tcb) * NS_PER_US);
     return params->rto_policy == TCP_RTO_LINUX ? retries : min_u32(params->retries2, retries);
 }
 
@@ -350,7 +349,7 @@ static bool count_retry(struct tcb *tcb)
     const struct tcp_params *params = tcb_params(tcb);
     TCP_MIB(tcb->tcp, Timeouts);
     if (is_timed_out(tcb, data_retries(tcb), true))
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (!tcb->ext)
         return true;
     fastopen_on_timeout(tcb, false);
@@ -369,7 +368,7 @@ static bool on_rexmt_timeout(struct tcb *tcb)
     struct tcb_ext *ext = tcb_ext_get(tcb);
     bool shrunk = is_window_shrunk(tcb);
     if (shrunk && is_shrunk_overdue(tcb))
-        return time_out(tcb), false;
+        return timer_give_up(tcb), false;
     if (!shrunk && !count_retry(tcb))
         return false;
     if (!ext) { /* no memory to recover with: try again a little later */
@@ -410,311 +409,6 @@ bool timer_revert_backoff(struct tcb *tcb, uint32_t seq)
     return true;
 }
 
-/* How often the probes' interval has doubled. */
-static uint8_t *probe_shift(struct tcb *tcb)
-{
-    return tcb_params(tcb)->rto_policy == TCP_RTO_LINUX ? &tcb->backoff : &tcb->ext->persist_backoff;
-}
-
-/* RFC 9293 3.8.6.1 (MUST-36, SHLD-29, SHLD-30): probe a closed window for ever while the peer answers, backing off. */
-static uint64_t persist_interval(const struct tcb *tcb, uint32_t shift)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    uint64_t interval = tcb->rto_us;
-    if (params->persist_policy == TCP_PERSIST_SRTT) {
-        interval = tcb->srtt_us ? (tcb->srtt_us / 250 / 4 + tcb->rttvar_us / 250) / 2 * 1000ull : 2000ull * params->rto_initial_ms;
-        interval = (interval << min_u32(shift, 9)) + params->rto_slop_ms * 1000ull;
-        return min_u64(max_u64(interval, params->persist_min_ms * 1000ull), params->persist_max_ms * 1000ull) * NS_PER_US;
-    }
-    if (params->rto_policy == TCP_RTO_LINUX) /* tcp_probe0_base() */
-        interval = max_u64(interval, TCP_RTO_MIN_MS * 1000ull);
-    interval = min_u64(interval << min_u32(shift, 20), rtt_rto_max_us(tcb));
-    if (params->persist_min_ms)
-        interval = max_u64(interval, params->persist_min_ms * 1000ull);
-    if (params->persist_max_ms)
-        interval = min_u64(interval, params->persist_max_ms * 1000ull);
-    return interval * NS_PER_US;
-}
-
-static void start_persist(struct tcb *tcb, uint32_t shift)
-{
-    uint64_t interval = persist_interval(tcb, shift), start = tcb->ext->probe_start_ns, most = tcb->opt->user_timeout_ms * NS_PER_MS;
-    if (most && start && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) { /* TCP_USER_TIMEOUT ends it in time */
-        uint64_t elapsed = tcb_now(tcb) - start;
-        interval = min_u64(interval, elapsed < most ? max_u64(most - elapsed, 2 * NS_PER_MS) : 2 * NS_PER_MS);
-    }
-    uint64_t deadline = timer_tick(tcb->tcp, tcb_now(tcb), bsd_until_stuck(tcb, interval));
-    timer_set(tcb, TIMER_PERSIST, deadline + cwnd_pacing_delay_ns(tcb));
-}
-
-void timer_persist(struct tcb *tcb) { start_persist(tcb, *probe_shift(tcb)); }
-
-void timer_note_probing(struct tcb *tcb, uint32_t seq)
-{
-    struct tcb_ext *ext = tcb->ext;
-    ext->probed.start_ns = ext->probe_start_ns;
-    ext->probed.seq = seq;
-    ext->probed.shift = *probe_shift(tcb);
-    ext->probed.count = ext->keep_probes_out;
-}
-
-void timer_probe_goes_on(struct tcb *tcb)
-{
-    struct tcb_ext *ext = tcb->ext;
-    ext->probe_start_ns = ext->probed.start_ns;
-    ext->keep_probes_out = ext->probed.count;
-    *probe_shift(tcb) = ext->probed.shift;
-    timer_persist(tcb);
-}
-
-void timer_end_probing(struct tcb *tcb)
-{
-    *probe_shift(tcb) = 0;
-    tcb->ext->probe_start_ns = 0;
-    if (tcb->timer == TIMER_PERSIST)
-        timer_stop(tcb);
-}
-
-void timer_check_probe(struct tcb *tcb)
-{
-    if (tcb_packets_out(tcb) || tcb->timer != TIMER_NONE || !tcb_is_synchronized(tcb) || !tcb_ext_get(tcb))
-        return;
-    if (tcb_params(tcb)->rto_policy != TCP_RTO_LINUX) { /* there the doublings of timeouts count from the second probe on */
-        timer_end_probing(tcb);
-        tcb->ext->base.probes_anew = false;
-        if (tcb_params(tcb)->byte_recovery)
-            base_end_backoff(tcb);
-    }
-    start_persist(tcb, 0);
-}
-
-enum { TOTAL_BACKOFF = 2559 /* tcp_totbackoff: 1 + 2 + ... + 256 + 4 * 512 */, CLOSED_PERSIST_MS = 60000 /* TCPTV_PERSMAX */ };
-
-static bool gives_up_probing(struct tcb *tcb)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    const struct tcb_ext *ext = tcb->ext;
-    uint32_t limit = params->retries2;
-    if (params->persist_policy == TCP_PERSIST_SRTT) { /* FreeBSD: by silence; of a process that is gone a minute's is enough */
-        uint64_t idle_ms = tcb_now_ms(tcb) - ext->rcv_last_ms,
-                 rto_ms = tcb->rto_us / 1000 - min_u32(tcb->rto_us / 1000, params->rto_slop_ms);
-        bool silent = ext->persist_backoff >= limit && idle_ms >= min_u64(7200000, rto_ms * TOTAL_BACKOFF);
-        return silent || bsd_is_stuck(tcb) ||
-               (tcb->state > TCPS_ESTABLISHED && tcb->state != TCPS_CLOSE_WAIT && idle_ms >= CLOSED_PERSIST_MS);
-    }
-    if (tcb->is_orphan) {
-        bool alive = (uint64_t)tcb->rto_us << min_u32(*probe_shift(tcb), 20) < rtt_rto_max_us(tcb);
-        limit = orphan_retries(tcb, alive);
-        if (!alive && *probe_shift(tcb) >= limit)
-            return true;
-    }
-    return ext->keep_probes_out >= limit;
-}
-
-static bool on_persist_timeout(struct tcb *tcb)
-{
-    struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || (!base_probes_again(tcb) && (tcb_packets_out(tcb) || !tcb_has_unsent(tcb)))) {
-        if (ext && tcb_params(tcb)->rto_policy == TCP_RTO_LINUX) {
-            ext->keep_probes_out = 0;
-            ext->probe_start_ns = 0;
-        }
-        return timer_stop(tcb), true;
-    }
-    if (!ext->probe_start_ns)
-        ext->probe_start_ns = tcb_now(tcb);
-    else if (tcb->opt->user_timeout_ms && tcb_now(tcb) - ext->probe_start_ns >= tcb->opt->user_timeout_ms * NS_PER_MS)
-        return time_out(tcb), false;
-    if (gives_up_probing(tcb))
-        return time_out(tcb), false;
-    ext->keep_probes_out++;
-    uint8_t *shift = probe_shift(tcb), most = tcb_params(tcb)->rto_policy == TCP_RTO_LINUX ? tcb_params(tcb)->retries2 : 20;
-    if (ext->base.probes_anew)
-        *shift = 0;
-    else if (*shift < most)
-        ++*shift;
-    ext->base.probes_anew = false;
-    tcb->want_probe = true;
-    tcb_mark_due(tcb);
-    timer_persist(tcb);
-    return true;
-}
-
-/* --- keepalive (RFC 9293 3.8.4) ---------------------------------------------------------------------------- */
-
-/* RFC 9293 3.8.4: the socket's, else the profile's: two hours (MUST-27, MUST-28), but in 4.2BSD, which predates the rule. */
-static uint64_t keep_ns(const struct tcb *tcb, bool interval)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    uint32_t ms = interval ? tcb->opt->keep_interval_ms : tcb->opt->keep_idle_ms;
-    if (ms == 0)
-        ms = interval ? params->keepalive_interval_ms : params->keepalive_idle_ms;
-    return (ms ? ms : interval ? 75000 : 7200000) * NS_PER_MS;
-}
-
-static uint32_t keep_count(const struct tcb *tcb)
-{
-    uint32_t probes = tcb->opt->keep_probes ? tcb->opt->keep_probes : tcb_params(tcb)->keepalive_probes;
-    return probes ? probes : 9;
-}
-
-/* Since when nothing came: Linux counts text and ACKs that were good, others any segment. */
-static uint64_t idle_ns(const struct tcb *tcb)
-{
-    uint32_t now = tcb_now_ms(tcb), idle_ms = now - tcb_ext_peek(tcb)->rcv_last_ms;
-    if (tcb_params(tcb)->input_policy != TCP_INPUT_BSD)
-        idle_ms = min_u32(idle_ms, now - tcb->last_rcv_ms);
-    return idle_ms * NS_PER_MS;
-}
-
-static bool wants_keepalive(const struct tcb *tcb) { return tcb->opt->socket.keepalive || tcb_params(tcb)->keepalive_always; }
-
-static uint64_t keep_at(const struct tcp *tcp, uint64_t start_ns, uint64_t interval_ns)
-{
-    return timer_on_wheel(tcp, timer_tick(tcp, start_ns, interval_ns));
-}
-
-/* RFC 9293 3.8.4: for each connection (MUST-24), off unless asked for (MUST-25). Linux has one timer for this and for
- * an orphan in FIN-WAIT-2. */
-void timer_keepalive(struct tcb *tcb, bool activity)
-{
-    enum tcp_input_policy policy = tcb_params(tcb)->input_policy;
-    if (!(wants_keepalive(tcb) || policy == TCP_INPUT_BSD) ||
-        (policy == TCP_INPUT_LINUX && tcb->is_orphan && tcb->state == TCPS_FIN_WAIT_2)) {
-        if (tcb->ext)
-            tcb->ext->keep_ns = 0;
-        return;
-    }
-    struct tcb_ext *ext = tcb_ext_get(tcb);
-    if (!ext || tcb->state < TCPS_ESTABLISHED || tcb->state == TCPS_TIME_WAIT)
-        return;
-    if (activity || ext->keep_ns == 0) {
-        ext->keep_ns = keep_at(tcb->tcp, tcb_now(tcb), keep_ns(tcb, false));
-        timer_rearm(tcb);
-    }
-}
-
-/* TCP_KEEPIDLE of a connection whose timer runs: counted from when something came last (Linux), or anew. */
-void timer_keepalive_changed(struct tcb *tcb)
-{
-    if (!tcb->ext || !tcb->ext->keep_ns)
-        return;
-    uint64_t wait = keep_ns(tcb, false), passed = tcb_params(tcb)->input_policy == TCP_INPUT_BSD ? 0 : min_u64(idle_ns(tcb), wait);
-    tcb->ext->keep_ns = keep_at(tcb->tcp, tcb_now(tcb), wait - passed);
-    timer_rearm(tcb);
-}
-
-/* tcp_timer_keep(): the timer always runs, whatever is in flight; only how long the peer was silent counts. */
-static bool on_keepalive_bsd(struct tcb *tcb)
-{
-    struct tcb_ext *ext = tcb->ext;
-    uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false), again = keep_ns(tcb, true);
-    bool may_probe = wants_keepalive(tcb) && tcb->state != TCPS_LAST_ACK && tcb->state != TCPS_FIN_WAIT_2;
-    if (idle < wait || !may_probe) {
-        ext->keep_ns = keep_at(tcb->tcp, now, idle < wait ? wait - idle : wait);
-        return true;
-    }
-    if (idle >= wait + again * keep_count(tcb))
-        return time_out(tcb), false;
-    ext->keep_probes_out++;
-    tcb->want_keepalive = true;
-    tcb_mark_due(tcb);
-    ext->keep_ns = keep_at(tcb->tcp, now, again);
-    return true;
-}
-
-/* RFC 9293 3.8.4: only after silence (MUST-26); several unanswered probes end a connection, never one (MUST-29). */
-static bool on_keepalive(struct tcb *tcb)
-{
-    if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
-        return on_keepalive_bsd(tcb);
-    struct tcb_ext *ext = tcb->ext;
-    uint64_t now = tcb_now(tcb), idle = idle_ns(tcb), wait = keep_ns(tcb, false);
-    if (tcb_packets_out(tcb) || tcb_has_unsent(tcb)) {
-        ext->keep_ns = keep_at(tcb->tcp, now, wait);
-        return true;
-    }
-    if (idle < wait) {
-        ext->keep_ns = keep_at(tcb->tcp, now, wait - idle);
-        return true;
-    }
-    bool expired = ext->keep_probes_out >= keep_count(tcb);
-    if (tcb->opt->user_timeout_ms)
-        expired = idle >= tcb->opt->user_timeout_ms * NS_PER_MS && ext->keep_probes_out > 0;
-    if (expired) {
-        if (!tcb_params(tcb)->timeout_rst)
-            reset_send(tcb);
-        return time_out(tcb), false;
-    }
-    ext->keep_probes_out++;
-    tcb->want_keepalive = true;
-    tcb_mark_due(tcb);
-    ext->keep_ns = keep_at(tcb->tcp, now, keep_ns(tcb, true));
-    return true;
-}
-
-#define LINUX_TIME_WAIT_NS (60 * NS_PER_S) /* TCP_TIMEWAIT_LEN */
-
-/* An orphan in FIN_WAIT_2 waits only so long for the peer's FIN; on Linux as a record, unless the segment that brings it here has more
- * to tell. False: there is no place for a record, it is over. */
-bool timer_orphan(struct tcb *tcb, bool may_be_record)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    bool receives = !tcb->is_orphan && !(tcb->rcv_shutdown && params->input_policy == TCP_INPUT_BSD);
-    if (receives || tcb->state != TCPS_FIN_WAIT_2)
-        return true;
-    uint64_t wait = (params->fin_wait2_recycle ? params->fin_wait2_recycle_ms : params->fin_wait2_ms) * NS_PER_MS;
-    if (params->fin_wait2_by_keepalive && !params->fin_wait2_recycle)
-        wait = keep_ns(tcb, true) * keep_count(tcb);
-    if (tcb->opt->linger2_ms > 0)
-        wait = tcb->opt->linger2_ms * NS_PER_MS;
-    if (!params->fin_wait2_by_keepalive)
-        wait = max_u64(wait, tcb->rto_us * 7ull / 2 * NS_PER_US);
-    tcb->is_fin_waiter = may_be_record && tcb->is_orphan && params->input_policy == TCP_INPUT_LINUX &&
-                         (wait <= LINUX_TIME_WAIT_NS || tcb->timer == TIMER_FIN_WAIT_2);
-    if (tcb->is_fin_waiter && timewait_refuses(tcb->tcp)) {
-        TCP_MIB(tcb->tcp, TimeWaitOverflow);
-        tcb_done(tcb);
-        return false;
-    }
-    /* what is beyond 60 s as a connection, and again as a record */
-    if (params->input_policy == TCP_INPUT_LINUX && wait > LINUX_TIME_WAIT_NS)
-        wait -= LINUX_TIME_WAIT_NS;
-    if (tcb->is_fin_waiter && tcb->ext) { /* a record has nothing to take text with */
-        tcb->ext->oow_ack_ns = 0;
-        reass_free(tcb);
-    }
-    if (tcb->is_fin_waiter)
-        tcb->tcp->mib[wait <= 4 * NS_PER_S ? MIB_TWKilled : MIB_TW]++; /* by how long it waits */
-    timer_keepalive(tcb, false);
-    timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), wait));
-    return true;
-}
-
-/* FreeBSD: TCP_KEEPINTVL and TCP_KEEPCNT make the wait, which a connection that may receive has not, anew. */
-void timer_fin_wait_2_changed(struct tcb *tcb)
-{
-    if (tcb->state == TCPS_FIN_WAIT_2)
-        timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true) * keep_count(tcb)));
-}
-
-/* FreeBSD asks again a keepalive interval later, as long as the peer was not silent for all of them. */
-static bool on_fin_wait_2_timeout(struct tcb *tcb)
-{
-    const struct tcp_params *params = tcb_params(tcb);
-    uint64_t idle = (uint64_t)(tcb_now_ms(tcb) - tcb_ext_peek(tcb)->rcv_last_ms) * NS_PER_MS;
-    if (params->input_policy == TCP_INPUT_LINUX && !tcb->is_fin_waiter) {
-        if (!timer_orphan(tcb, true))
-            return false;
-        metrics_save_of_waiter(tcb);
-        return true;
-    }
-    if (!params->fin_wait2_by_keepalive || params->fin_wait2_recycle || idle > keep_ns(tcb, true) * keep_count(tcb))
-        return tcb_done(tcb), false;
-    timer_set(tcb, TIMER_FIN_WAIT_2, timer_tick(tcb->tcp, tcb_now(tcb), keep_ns(tcb, true)));
-    return true;
-}
-
 static bool on_main_timeout(struct tcb *tcb)
 {
     switch ((enum tcb_timer)tcb->timer) {
@@ -723,7 +417,7 @@ static bool on_main_timeout(struct tcb *tcb)
     case TIMER_REXMT:
         return on_rexmt_timeout(tcb);
     case TIMER_PERSIST:
-        return on_persist_timeout(tcb);
+        return persist_on_timeout(tcb);
     case TIMER_TLP:
         recovery_send_tlp(tcb);
         return true;
@@ -731,7 +425,7 @@ static bool on_main_timeout(struct tcb *tcb)
         recovery_rack_timeout(tcb);
         return true;
     case TIMER_FIN_WAIT_2:
-        return on_fin_wait_2_timeout(tcb);
+        return fin_wait_2_on_timeout(tcb);
     default:
         timer_stop(tcb);
         tcb_mark_due(tcb);
@@ -759,7 +453,7 @@ void tcb_run_timers(struct tcb *tcb)
     if (tcb->ext && tcb->ext->pacing_ns && tcb->ext->pacing_ns <= now) {
         cwnd_pacing_timer(tcb);
     }
-    if (tcb->ext && tcb->ext->keep_ns && tcb->ext->keep_ns <= now && !on_keepalive(tcb) && !slab_find(&tcp->tcbs, self))
+    if (tcb->ext && tcb->ext->keep_ns && tcb->ext->keep_ns <= now && !keepalive_on_timeout(tcb) && !slab_find(&tcp->tcbs, self))
         return;
     uint64_t next = earliest(tcb);
     if (next == LIL_NEVER) {

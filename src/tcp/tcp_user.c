@@ -366,7 +366,7 @@ int tcp_shutdown(struct tcp *tcp, struct tcb *tcb, int how, uint64_t now_ns)
         user_queue_fin(tcb);
         if (tcb->state == TCPS_FIN_WAIT_2 && tcp->params.input_policy == TCP_INPUT_BSD) { /* tcp_usrclosed() disconnects it */
             tcb->rcv_shutdown = true;
-            (void)timer_orphan(tcb, false);
+            (void)fin_wait_2_start(tcb, false);
         }
     }
     tcb_event(tcb, TCP_EV_CHANGED | TCP_EV_WRITABLE | (how == SHUT_WR ? 0 : TCP_EV_READABLE | TCP_EV_RDHUP));
@@ -464,7 +464,7 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcp_abort(tcp, tcb, now_ns);
         return;
     }
-    if (timer_orphan(tcb, true))
+    if (fin_wait_2_start(tcb, true))
         metrics_save_of_waiter(tcb);
 }
 
@@ -703,7 +703,7 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     tcb->dont_nagle = options->nodelay;
     tcb->is_guarded = opts_are_guarded(tcb->opt) || repair_is_on(tcb);
     tcb->tcp->has_guards |= options->min_ttl != 0;
-    timer_keepalive(tcb, false);
+    keepalive_arm(tcb, false);
     if (options->most_mtu6 && tcb->state >= TCPS_SYN_SENT) /* tcp6_use_min_mtu() */
         mss_refresh(tcb);
     if (tcb->state != TCPS_CLOSED)

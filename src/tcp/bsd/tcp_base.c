@@ -3,12 +3,7 @@
  * retransmissions found. A timeout sends again from SND.UNA on, as far as the window reaches, past what was SACKed. What FreeBSD sends
  * while it looks at an ACK, before SND.UNA moves, is a burst of its own (lag). The scoreboard is tcp_bsd_board.c's, the windows are
  * tcp_bsd_cc.c's; tcb->cwnd and tcb->ssthresh follow in packets for those who ask. */
-#include "tcp/tcb.h"
-
-enum { DUP_THRESH = 3 };
-
-/* tcp_maxseg(): less the options of now, SACK blocks too. */
-static uint32_t segment_size(const struct tcb *tcb) { return max_u32(mss_current(tcb), 1); }
+#include "tcp/bsd/tcp_base_inner.h"
 
 static void mirror(struct tcb *tcb)
 {
@@ -31,10 +26,6 @@ struct base_recovery *base_get(struct tcb *tcb)
     bsd_cc_init(tcb);
     return base;
 }
-
-/* SND.UNA as FreeBSD has it at this moment. */
-static uint32_t una(const struct tcb *tcb) { return tcb->snd_una - tcb->ext->base.lag; }
-static uint32_t pipe(const struct tcb *tcb) { return board_pipe(tcb, una(tcb)); }
 
 void base_check_idle(struct tcb *tcb)
 {
@@ -86,7 +77,7 @@ static void measure(struct tcb *tcb, const struct ack_state *state)
     base->rtt_count++;
 }
 
-static void time_segment(struct tcb *tcb, uint32_t start)
+void base_time_segment(struct tcb *tcb, uint32_t start)
 {
     struct base_recovery *base = &tcb->ext->base;
     tcb->last_snd_ms = tcb_now_ms(tcb);
@@ -101,18 +92,18 @@ static void reduce_in_proportion(const struct look *look, enum board_change chan
 {
     struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), flight = pipe(tcb);
+    uint32_t mss = base_segment_size(tcb), flight = base_pipe(tcb);
     bool by_board = look->with_sack || !base->in_fast;
     int64_t send;
     if (!by_board) { /* each duplicate ACK is a segment */
-        delivered = base->prr_delivered < DUP_THRESH * mss + base->recover - una(tcb) ? mss : 0;
-        uint32_t gone = tcb->ext->dupacks * mss, out = tcb->snd_nxt - una(tcb);
+        delivered = base->prr_delivered < DUP_THRESH * mss + base->recover - base_una(tcb) ? mss : 0;
+        uint32_t gone = tcb->ext->dupacks * mss, out = tcb->snd_nxt - base_una(tcb);
         flight = out > gone ? out - gone : 0;
     }
     base->prr_delivered += delivered;
     if (flight >= base->ssthresh) {
         if (base->flight_size == 0)
-            base->flight_size = max_u32(tcb->snd_nxt - una(tcb), 1);
+            base->flight_size = max_u32(tcb->snd_nxt - base_una(tcb), 1);
         uint64_t share = ((uint64_t)base->prr_delivered * base->ssthresh + base->flight_size - 1) / base->flight_size;
         send = (int64_t)share - base->prr_out + mss - 1;
     } else {
@@ -123,7 +114,7 @@ static void reduce_in_proportion(const struct look *look, enum board_change chan
         send = send < limit ? send : limit;
     }
     int64_t segments = send > 0 ? send / mss : 0,
-            window = (by_board ? (int64_t)flight - delivered : (int64_t)(tcb->snd_nxt - una(tcb))) + segments * mss;
+            window = (by_board ? (int64_t)flight - delivered : (int64_t)(tcb->snd_nxt - base_una(tcb))) + segments * mss;
     base->cwnd = window > mss ? (uint32_t)window : mss;
 }
 
@@ -156,7 +147,7 @@ static bool enter_recovery(const struct look *look)
 {
     struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = base_segment_size(tcb);
     tcb->ext->dupacks = DUP_THRESH;
     if (look->with_sack ? base->in_fast : seq_le(tcb->snd_una, base->recover)) {
         tcb->ext->dupacks = 0;
@@ -170,12 +161,12 @@ static bool enter_recovery(const struct look *look)
     bsd_cc_on_duplicate(tcb);
     forget_measurement(tcb);
     base->prr_delivered = look->with_sack ? min_u32(tcb->snd_nxt - tcb->snd_una, (base->limited + 1u) * mss) : mss;
-    base->flight_size = max_u32(base->next - una(tcb), 1);
+    base->flight_size = max_u32(base->next - base_una(tcb), 1);
     base->limited = 0;
     if (look->with_sack) {
         board_resend(tcb);
         base->next = tcb->snd_nxt;
-        base->once = pipe(tcb) + mss; /* one retransmission now, whatever the window is to be */
+        base->once = base_pipe(tcb) + mss; /* one retransmission now, whatever the window is to be */
         base->cwnd = base->ssthresh;
     } else {
         resend_head(tcb);
@@ -188,7 +179,7 @@ static bool enter_recovery(const struct look *look)
 }
 
 /* Before a timeout's or a loss's recovery has begun, what lies SACKed below SND.NXT does not count against the window. */
-static uint32_t skip(const struct tcb *tcb, uint32_t *next)
+uint32_t base_skip(const struct tcb *tcb, uint32_t *next)
 {
     return tcb->sack_ok && board_waits(tcb) && !tcb->ext->base.in_fast ? board_skip(tcb, next) : 0;
 }
@@ -202,7 +193,7 @@ static void transmit_limited(struct tcb *tcb)
         base->limited = 0;
     if (base->next == tcb->snd_nxt && tcb->backoff == 0)
         flight = tcb->snd_nxt - tcb->snd_una;
-    base->once = flight + (tcb->ext->dupacks - min_u32(base->limited, tcb->ext->dupacks)) * segment_size(tcb);
+    base->once = flight + (tcb->ext->dupacks - min_u32(base->limited, tcb->ext->dupacks)) * base_segment_size(tcb);
     base->once_start = tcb->snd_nxt;
     base->is_limited = true;
 }
@@ -224,7 +215,7 @@ static void on_duplicate(const struct look *look)
     struct ack_state *state = look->state;
     struct tcb_ext *ext = tcb->ext;
     struct base_recovery *base = &ext->base;
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = base_segment_size(tcb);
     if (!is_duplicate(look))
         return; /* nothing that was not known */
     if (tcb->timer != TIMER_REXMT || state->is_fin) {
@@ -239,7 +230,7 @@ static void on_duplicate(const struct look *look)
         if (tcb_params(tcb)->prr && base->in_fast && tcb->sack_ok)
             reduce_in_proportion(look, look->change, look->delivered);
         else if (look->with_sack && base->in_fast && base->next == tcb->snd_nxt) {
-            if (pipe(tcb) < base->ssthresh)
+            if (base_pipe(tcb) < base->ssthresh)
                 base->cwnd = min_u32(base->cwnd + max_u32(mss, min_u32(2 * mss, look->delivered)), base->ssthresh);
         } else if (look->with_sack && base->in_fast) {
             base->cwnd += max_u32(mss, min_u32(2 * mss, look->delivered));
@@ -263,7 +254,7 @@ static void send_few(const struct look *look, uint32_t acked)
 {
     struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb), high = tcb->snd_nxt;
+    uint32_t mss = base_segment_size(tcb), high = tcb->snd_nxt;
     base->cwnd = min_u32(board_resent(tcb) + (base->next - base->recover) + (acked / mss >= 2 ? 2 : 1) * mss, base->ssthresh);
     if (board_has_holes(tcb) || look->delivered == 0 || !tcb_params(tcb)->sack_revised)
         return;
@@ -278,7 +269,7 @@ static void on_partial(const struct look *look, uint32_t acked)
 {
     struct tcb *tcb = look->tcb;
     struct base_recovery *base = &tcb->ext->base;
-    uint32_t mss = segment_size(tcb);
+    uint32_t mss = base_segment_size(tcb);
     forget_measurement(tcb);
     tcb->ack_now = true;
     if (!tcb->sack_ok) { /* RFC 6582 3.2 step 3 */
@@ -333,7 +324,7 @@ static bool begins_recovery(const struct look *look)
     if (!look->with_sack || !counts || base->next != tcb->snd_nxt)
         return false;
     tcb->ext->dupacks++;
-    look->state->is_taken_apart = !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * segment_size(tcb) && enter_recovery(look);
+    look->state->is_taken_apart = !base->in_fast && board_sacked(tcb) > (DUP_THRESH - 1) * base_segment_size(tcb) && enter_recovery(look);
     return look->state->is_taken_apart;
 }
 
@@ -417,8 +408,8 @@ static void begin_anew(struct tcb *tcb)
     base->cwnd = base->ssthresh;
     base->in_fast = base->in_cong = false;
     signal_loss(tcb);
-    base->cwnd = segment_size(tcb);
-    base->flight_size = tcb->snd_nxt - una(tcb) - base->flight_size;
+    base->cwnd = base_segment_size(tcb);
+    base->flight_size = tcb->snd_nxt - base_una(tcb) - base->flight_size;
 }
 
 void base_on_ack(struct tcb *tcb, struct ack_state *state)
@@ -435,7 +426,7 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
     base->owed = 0;
     tcb->ext->rexmit_hold = false;
     if (look.with_sack)
-        look.change = board_update(tcb, state->rx, una(tcb), &base->delivered);
+        look.change = board_update(tcb, state->rx, base_una(tcb), &base->delivered);
     else
         board_forget_sacked(tcb);
     look.delivered = base->delivered;
@@ -468,7 +459,7 @@ void base_on_old_ack(struct tcb *tcb, const struct ack_state *state)
 }
 
 /* What was SACKed is no longer believed to be. */
-static void forget_sack(struct tcb *tcb, struct txseg *seg)
+void base_forget_sack(struct tcb *tcb, struct txseg *seg)
 {
     if (seg->flags & TX_SACKED)
         tcb->ext->sacked_out -= txseg_packets(seg);
@@ -482,7 +473,7 @@ static void begin_again(struct tcb *tcb, bool forget)
     for (uint32_t i = 0; i < tcb->tx->count; i++) {
         struct txseg *seg = txring_at(tcb->tx, i);
         if (forget)
-            forget_sack(tcb, seg);
+            base_forget_sack(tcb, seg);
         if (seg->flags & TX_SACKED)
             continue;
         if (seg->flags & TX_RETRANS) {
@@ -510,7 +501,7 @@ void base_check_shut(struct tcb *tcb)
     ext->persist_backoff = 0;
     base->probes_anew = false;
     ext->probe_start_ns = 0;
-    timer_persist(tcb);
+    persist_arm(tcb);
 }
 
 /* TF_FORCEDATA: urgent data is told of at once, by a byte beyond a shut window; as a probe where those go already. */
@@ -567,219 +558,4 @@ void base_on_rto(struct tcb *tcb)
     forget_measurement(tcb);
     recovery_set_state(tcb, CA_LOSS);
     mirror(tcb);
-}
-
-/* --- output's questions ---------------------------------------------------------------------------------------------------------- */
-
-/* From una() on. NEXT: where it goes on to send, moved past what is SACKed. */
-static uint32_t send_window(const struct tcb *tcb, uint32_t *next)
-{
-    const struct base_recovery *base = &tcb->ext->base;
-    uint32_t skipped = base->has_skipped ? base->skipped : skip(tcb, next);
-    uint32_t window = base->is_limited ? base->once : (base->once ? base->once : base->cwnd) + skipped;
-    uint32_t peers = base->lag ? base->prior_wnd : tcb->snd_wnd;
-    return peers == 0 && base->is_forced ? 1 : min_u32(peers, window);
-}
-
-/* Retransmissions go from the scoreboard in an episode, and after a timeout once three duplicates came. */
-static bool sends_holes(const struct tcb *tcb)
-{
-    const struct base_recovery *base = &tcb->ext->base;
-    return tcb->sack_ok && (base->in_fast || (seq_lt(base->next, tcb->snd_nxt) && tcb->ext->dupacks >= DUP_THRESH));
-}
-
-static bool next_hole(struct tcb *tcb, uint32_t *start, uint32_t *length)
-{
-    uint32_t end;
-    if (!sends_holes(tcb) || !board_next(tcb, start, &end))
-        return false;
-    if (seq_gt(end, tcb->ext->base.recover))
-        end = tcb->ext->base.recover;
-    if (!seq_lt(*start, end))
-        return false;
-    *length = end - *start;
-    return true;
-}
-
-/* Where the next retransmission from the scoreboard begins: an ACK that leaves meanwhile has that number, too (sack_rxmit with no
- * length). */
-uint32_t base_ack_seq(struct tcb *tcb)
-{
-    uint32_t start = tcb->snd_nxt, length;
-    if (tcb->timer == TIMER_PERSIST && base_probes_again(tcb))
-        return tcb->ext->base.next;
-    return tcb->ext && tcb->ext->base.cwnd && next_hole(tcb, &start, &length) ? start : tcb->snd_nxt;
-}
-
-/* The record that begins at SEQ: one is split for it, if need be. */
-static uint32_t record_at(struct tcb *tcb, uint32_t seq)
-{
-    uint32_t index = txring_find(tcb, seq);
-    if (index >= tcb->tx->count)
-        return TCP_NONE;
-    if (txring_at(tcb->tx, index)->start != seq) {
-        if (txring_split(tcb, index, seq) < 0)
-            return TCP_NONE;
-        index++;
-    }
-    forget_sack(tcb, txring_at(tcb->tx, index));
-    recovery_mark_lost(tcb, txring_at(tcb->tx, index));
-    return index;
-}
-
-/* The record to resend now and, in ext->base.most, how much of it. */
-uint32_t base_next_lost(struct tcb *tcb)
-{
-    struct base_recovery *base = base_get(tcb);
-    uint32_t next = base->next, start, length, window, used;
-    base->has_skipped = false;
-    base->skipped = skip(tcb, &next);
-    base->has_skipped = next != base->next; /* what goes for the first time is asked for by the same call of tcp_output() */
-    window = send_window(tcb, &next);
-    used = next - una(tcb);
-    base->most = UINT32_MAX;
-    base->is_hole = false;
-    if (base->is_last)
-        return TCP_NONE;
-    base->next = next;
-    if (tcb->ext->fast_rexmit)
-        return 0;
-    if (next_hole(tcb, &start, &length)) {
-        used = base->in_fast ? pipe(tcb) : used;
-        if (window <= used)
-            return TCP_NONE;
-        base->most = min_u32(length, window - used);
-        base->is_hole = true;
-        base->is_last = window - used <= length && base->most <= segment_size(tcb);
-        return record_at(tcb, start);
-    }
-    /* A FIN that was sent goes again alone where nothing is before it, or with an ACK; it needs no window. */
-    bool fin = next == tcb->write_seq && seq_lt(next, tcb->snd_nxt);
-    if (fin && next != una(tcb) && !tcb->acks_due && !tcb->ack_want)
-        return TCP_NONE;
-    if (window == 0 && !fin)
-        base_check_shut(tcb);
-    if (!seq_lt(next, tcb->snd_nxt) || (window <= used && !fin))
-        return TCP_NONE;
-    base->most = fin ? UINT32_MAX : window - used;
-    base->is_last = min_u32(base->most, tcb->write_seq - next) <= segment_size(tcb);
-    return record_at(tcb, next);
-}
-
-/* What one record adds to the counters, taken away or given back. */
-static void count_record(struct tcb *tcb, const struct txseg *seg, bool gone)
-{
-    uint32_t packets = gone ? 0u - txseg_packets(seg) : txseg_packets(seg);
-    tcb->tx->packets_out += packets;
-    tcb->ext->lost_out += seg->flags & TX_LOST ? packets : 0;
-    tcb->ext->retrans_out += seg->flags & TX_RETRANS ? packets : 0;
-}
-
-/* Nor does it matter what was sent before: the last record takes of what waits, and the FIN with the last of that. */
-static void take_unsent(struct tcb *tcb, struct txseg *seg, uint32_t want)
-{
-    uint32_t have = seg->end - seg->start, unsent = tcb->write_seq - tcb->snd_nxt, take = min_u32(want > have ? want - have : 0, unsent);
-    bool fin = tcb->fin_queued && take == unsent;
-    if ((seg->flags & (TX_FIN | TX_SACKED)) || (int32_t)unsent < 0 || tcb->ext->base.is_hole || take + fin == 0)
-        return;
-    count_record(tcb, seg, true);
-    seg->end += take + fin;
-    seg->flags |= fin ? TX_FIN : 0;
-    tcb->snd_nxt = seg->end;
-    count_record(tcb, seg, false);
-    time_segment(tcb, seg->start);
-}
-
-/* What goes again is cut from the stream anew: record INDEX takes from those behind it until it has a segment's bytes, and the FIN. */
-void base_gather(struct tcb *tcb, uint32_t index, uint32_t mss)
-{
-    struct txring *ring = tcb->tx;
-    uint32_t want = tcb->ext->base.most ? min_u32(mss, tcb->ext->base.most) : mss;
-    while (index + 1 < ring->count) {
-        struct txseg *seg = txring_at(ring, index), *next = txring_at(ring, index + 1);
-        uint32_t have = seg->end - seg->start, data = next->end - next->start - !!(next->flags & TX_FIN);
-        uint32_t take = want > have ? min_u32(want - have, data) : 0;
-        if ((next->flags & TX_SACKED) && take)
-            forget_sack(tcb, next); /* what goes again goes whatever was SACKed of it */
-        if (((seg->flags | next->flags) & TX_SACKED) || (seg->flags & TX_FIN) || (take == 0 && (data || have > want)))
-            return;
-        count_record(tcb, seg, true);
-        count_record(tcb, next, true);
-        bool whole = take == data;
-        seg->end = whole ? next->end : seg->end + take;
-        seg->flags |= next->flags & (TX_EVER_RETRANS | (whole ? TX_FIN : 0));
-        next->start += take;
-        seg->mss = next->mss = (uint16_t)mss;
-        count_record(tcb, seg, false);
-        if (!whole) {
-            count_record(tcb, next, false);
-            return;
-        }
-        for (uint32_t i = index + 1; i + 1 < ring->count; i++)
-            *txring_at(ring, i) = *txring_at(ring, i + 1);
-        ring->count--;
-    }
-    take_unsent(tcb, txring_at(ring, index), want);
-}
-
-/* SEQ..END went out, again or for the first time. */
-void base_on_sent(struct tcb *tcb, uint32_t start, uint32_t end, bool again)
-{
-    struct base_recovery *base = base_get(tcb);
-    if (end - start > (end == tcb->write_seq + 1)) /* TF2_PLPMTU_MAXSEGSNT: of the last text */
-        base->sent_full = end - start >= segment_size(tcb);
-    if (!again)
-        time_segment(tcb, start);
-    if (!again && start == tcb->snd_una)
-        tcb->ext->progress_ns = max_u64(tcb_now(tcb), 1);
-    if (base->in_fast || base->in_cong)
-        base->prr_out += end - start;
-    if (bsd_cc_measures(tcb))
-        ertt_on_sent(tcb, start, end);
-    if (again && base->is_hole) {
-        board_sent(tcb, end);
-        base->next = seq_max(base->next, end);
-    } else if (base->next == start) {
-        base->next = end;
-    }
-    base->is_hole = base->is_forced = false;
-}
-
-/* How much of the UNSENT bytes may go in the next segment. */
-uint32_t base_next_length(struct tcb *tcb, uint32_t unsent)
-{
-    struct base_recovery *base = base_get(tcb);
-    uint32_t mss = mss_current(tcb), next = base->next, start, hole, window = send_window(tcb, &next),
-             off = tcb->snd_nxt - una(tcb), used = off;
-    if (base->is_last || next_hole(tcb, &start, &hole) || seq_lt(next, tcb->snd_nxt))
-        return 0;
-    base->next = tcb->snd_nxt;
-    if (window == 0)
-        base_check_shut(tcb);
-    if (seq_lt(base->next, tcb->snd_nxt))
-        return 0;
-    if (sends_holes(tcb) && board_resent(tcb))
-        used = max_u32(pipe(tcb), off);
-    uint32_t end = min_u32(unsent + off, window), length = end > used ? end - used : 0;
-    base->is_last = length && length <= mss;
-    bool is_whole = length >= tcb->mss /* SACK blocks do not count */, is_end = length == unsent,
-         may_go = base->is_forced || tcb->ext->probe_byte /* SND.NXT < SND.MAX */ ||
-                  tcb->acks_due || tcb->ack_want || /* TF_ACKNOW takes it along */
-                  (is_end && (tcb->fin_queued || output_may_send_partial(tcb))) ||
-                  (tcb->max_window && length >= tcb->max_window / 2);
-    return is_whole || may_go ? min_u32(length, mss) : 0;
-}
-
-/* A burst is over. True: another follows, for SND.UNA has moved. */
-bool base_end_burst(struct tcb *tcb)
-{
-    struct base_recovery *base = &tcb->ext->base;
-    bool goes_on = base->lag && !base->owed && !base->once;
-    if (base->is_limited) {
-        uint32_t sent = tcb->snd_nxt - base->once_start;
-        base->limited = sent > segment_size(tcb) ? 2 : base->limited + (sent > 0);
-    }
-    base->once = base->lag = 0;
-    base->is_limited = base->is_last = base->is_forced = false;
-    return goes_on;
 }

@@ -298,12 +298,12 @@ static void apply(struct tcb *tcb, int name, int number)
     case TCP_KEEPIDLE:
         if (tcb_params(tcb)->call_policy == TCP_CALLS_BSD)
             timer_syn_end_changed(tcb, tcb->opt->keep_idle_ms ? tcb->opt->keep_idle_ms : tcb_params(tcb)->keepalive_idle_ms);
-        timer_keepalive_changed(tcb);
+        keepalive_changed(tcb);
         break;
     case TCP_KEEPINTVL:
     case TCP_KEEPCNT:
         if (tcb_params(tcb)->call_policy == TCP_CALLS_BSD)
-            timer_fin_wait_2_changed(tcb);
+            fin_wait_2_changed(tcb);
         break;
     case TCP_OPTION_KEEPINIT:
         timer_syn_end_changed(tcb, tcb->opt->keep_init_ms ? tcb->opt->keep_init_ms : tcb_params(tcb)->syn.give_up_ms);
