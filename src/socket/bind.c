@@ -6,7 +6,7 @@ struct ports *sock_ports(const struct sock *sock)
 {
     struct sockets *sockets = sock->file.sockets;
 
-    if (sock->file.type == SOCK_STREAM)
+    if (sock_is_stream(sock))
         return &sockets->tcp_ports;
     return sock->file.protocol == IPPROTO_UDP ? &sockets->udp_ports : &sockets->ping_ports;
 }
@@ -50,7 +50,7 @@ socklen_t sock_print(const struct sock *sock, const struct addr *addr, uint16_t 
 static int check_address(struct sock *sock, const struct sock_name *name)
 {
     const struct socket_params *params = sock_params(&sock->file);
-    bool is_stream = sock->file.type == SOCK_STREAM;
+    bool is_stream = sock_is_stream(sock);
 
     if (sock->file.family == AF_INET6 && addr_is_v4(&name->addr) && sock->flags & SF_V6ONLY)
         return -EINVAL;
@@ -73,7 +73,7 @@ static int check_address(struct sock *sock, const struct sock_name *name)
 /* A name in the engine's table as well: datagrams are demultiplexed by it from now on. */
 static void tell_engine(struct sock *sock, const struct sock_name *name)
 {
-    if (sock->file.type == SOCK_STREAM)
+    if (sock_is_stream(sock))
         return;
     udp_bind(sock->file.sockets->udp, sock->pcb, &name->addr, name->port, sock_takes_both(sock),
              sock->ext ? sock->ext->bind_ifindex : 0);
@@ -90,7 +90,7 @@ static int bind_raw(struct sock *sock, const struct sock_name *name)
 
 bool sock_is_over(const struct sock *sock)
 {
-    const struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+    const struct tcb *tcb = sock_is_stream(sock) ? stream_tcb(sock) : NULL;
 
     return tcb && (tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT) &&
            sock->flags & (SF_CONNECTED | SF_CONNECTING) && sock_params(&sock->file)->connect_unspec_ok;
@@ -109,7 +109,7 @@ static bool is_bound(const struct sock *sock)
 /* BSD: a connect() that failed leaves nothing that could have a name. */
 static bool is_spent(const struct sock *sock)
 {
-    return sock->file.type == SOCK_STREAM && sock->flags & SF_FAILED && sock_params(&sock->file)->reconnect_error;
+    return sock_is_stream(sock) && sock->flags & SF_FAILED && sock_params(&sock->file)->reconnect_error;
 }
 
 /* Linux and FreeBSD take AF_UNSPEC with 0.0.0.0 for AF_INET (FACTS 6). */
@@ -194,7 +194,7 @@ int sock_autobind(struct sock *sock, const struct addr *addr)
     }
     port = ports_choose(ports, sock);
     if (port < 0)
-        return sock->file.type == SOCK_STREAM ? port : -EAGAIN;
+        return sock_is_stream(sock) ? port : -EAGAIN;
     name.port = (uint16_t)port;
     result = ports_bind(ports, sock, &name.addr, name.port, 0);
     if (result < 0)

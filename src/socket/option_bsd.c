@@ -65,7 +65,7 @@ static const struct bsd_option {
 
 static const struct bsd_option *find(const struct sock *sock, int level, int name)
 {
-    if (level == IPPROTO_TCP && sock->file.type != SOCK_STREAM)
+    if (level == IPPROTO_TCP && !sock_is_stream(sock))
         return NULL;
     for (unsigned i = 0; i < ARRAY_COUNT(options); i++)
         if (options[i].name == name && options[i].level == level)
@@ -96,7 +96,7 @@ static int set_port_range(struct sock *sock, int range)
 static int use_min_mtu(struct sock *sock, int number)
 {
     bool is_new = !(sock->flags & (SF_CONNECTED | SF_CONNECTING));
-    struct tcb_options *options = sock->file.type == SOCK_STREAM && (is_new || number == 1) ? stream_options(sock) : NULL;
+    struct tcb_options *options = sock_is_stream(sock) && (is_new || number == 1) ? stream_options(sock) : NULL;
 
     if (!options)
         return 0;
@@ -108,7 +108,7 @@ static int use_min_mtu(struct sock *sock, int number)
 /* What a stream has no use for (ip6_setpktopt(), ip6_ctloutput()). */
 static bool is_ignored(const struct sock *sock, int level, int name)
 {
-    return sock->file.type == SOCK_STREAM && level == IPPROTO_IPV6 && (name == IPV6_DONTFRAG || name == IPV6_RECVPATHMTU);
+    return sock_is_stream(sock) && level == IPPROTO_IPV6 && (name == IPV6_DONTFRAG || name == IPV6_RECVPATHMTU);
 }
 
 static int take_effect(struct sock *sock, int name, int number)
@@ -123,7 +123,7 @@ static int take_effect(struct sock *sock, int name, int number)
         sock->flags = number ? sock->flags | SF_FREEBIND : sock->flags & ~(uint32_t)SF_FREEBIND;
         return 0;
     case BSD_IP_DONTFRAG: /* of datagrams: udp_output() */
-        if (sock->file.type == SOCK_STREAM)
+        if (sock_is_stream(sock))
             return 0;
         if (!sock_need_ext(sock))
             return -ENOBUFS;
@@ -140,7 +140,7 @@ int bsd_option_set(struct sock *sock, int level, int name, const void *value, so
     int number = 0, result;
 
     if (!has_level(sock, level)) /* tcp_ctloutput_set(): what IP said of these two is forgotten */
-        return level == IPPROTO_IP && (name == IP_TOS || name == IP_TTL) && sock->file.type == SOCK_STREAM ? 0 : -EINVAL;
+        return level == IPPROTO_IP && (name == IP_TOS || name == IP_TTL) && sock_is_stream(sock) ? 0 : -EINVAL;
     if (level == SOL_SOCKET && name == BSD_SO_REUSEPORT_LB) {
         result = sock_setopt(NULL, &sock->file, SOL_SOCKET, SO_REUSEPORT, value, length);
         if (!sock_need_ext(sock))

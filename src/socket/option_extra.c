@@ -11,7 +11,7 @@ static int put_extra(struct sock *sock, struct ip_extra *extra)
 {
     struct pool *pool = sock->file.sockets->pool;
 
-    if (sock->file.type == SOCK_STREAM) {
+    if (sock_is_stream(sock)) {
         struct tcb *tcb = sock->flags & SF_LISTENING ? NULL : stream_tcb(sock);
 
         if (tcb || sock->flags & SF_LISTENING)
@@ -27,7 +27,7 @@ static int put_extra(struct sock *sock, struct ip_extra *extra)
 
 static const struct ip_extra *get_extra(const struct sock *sock)
 {
-    const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
+    const struct tcb_options *options = sock_is_stream(sock) ? stream_options_peek(sock) : NULL;
 
     return options ? options->extra : sock->ext ? sock->ext->extra : NULL;
 }

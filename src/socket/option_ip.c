@@ -66,7 +66,7 @@ int ip_set_ttl(struct sock *sock, int level, int value)
         value = (uint8_t)value ? (uint8_t)value : -1;
     if (value != -1 && (value < 1 || value > 255))
         return -EINVAL;
-    if (sock->file.type == SOCK_STREAM) {
+    if (sock_is_stream(sock)) {
         options = stream_options(sock);
         if (!options)
             return -ENOBUFS;
@@ -85,7 +85,7 @@ int ip_get_ttl(struct sock *sock, int level)
     const struct profile *profile = sock->file.sockets->profile;
     uint8_t own;
 
-    if (sock->file.type == SOCK_STREAM) {
+    if (sock_is_stream(sock)) {
         const struct tcb_options *options = stream_options_peek(sock);
 
         own = options ? options->ttl[level == IPPROTO_IPV6] : 0;
@@ -104,7 +104,7 @@ int ip_set_tos(struct sock *sock, int level, int value)
 {
     struct tcb_options *options;
 
-    if (sock->file.type == SOCK_STREAM) {
+    if (sock_is_stream(sock)) {
         options = stream_options(sock);
         if (!options)
             return -ENOBUFS;
@@ -136,7 +136,7 @@ static int set_tos(struct sock *sock, int value)
 
 int ip_get_tos(struct sock *sock, int level)
 {
-    if (sock->file.type == SOCK_STREAM) {
+    if (sock_is_stream(sock)) {
         const struct tcb *tcb = stream_tcb(sock);
         int tos = stream_options_peek(sock) ? stream_options_peek(sock)->tos[level == IPPROTO_IPV6] : 0;
         return tos | (tcb ? tcp_get_ecn(tcb) : 0);
@@ -151,7 +151,7 @@ int ip_set_pmtudisc(struct sock *sock, int value)
     if (!sock_need_ext(sock))
         return -ENOBUFS;
     sock->ext->pmtudisc = (uint8_t)(value + 1);
-    if (sock->file.type != SOCK_STREAM) {
+    if (!sock_is_stream(sock)) {
         udp_set_pmtudisc(sock->pcb, value);
     } else if (stream_options(sock)) {
         stream_options(sock)->pmtudisc = (uint8_t)(value + 1);
@@ -173,9 +173,9 @@ int ip_get_multicast_ttl(const struct sock *sock)
 
 int ip_get_mtu(struct sock *sock)
 {
-    struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = sock_is_stream(sock) ? stream_tcb(sock) : NULL;
     const struct flow *flow =
-        sock->file.type == SOCK_STREAM ? (tcb ? tcp_get_flow(tcb) : NULL) : udp_get_flow(sock->pcb);
+        sock_is_stream(sock) ? (tcb ? tcp_get_flow(tcb) : NULL) : udp_get_flow(sock->pcb);
     const struct tcp_path *path;
     int result;
 
@@ -254,7 +254,7 @@ int ip_join(struct sock *sock, const struct addr *group, int ifindex, bool is_jo
 {
     if (ifindex < 0)
         return ifindex;
-    if (sock->file.type == SOCK_STREAM)
+    if (sock_is_stream(sock))
         return -EPROTO;
     if (!addr_is_multicast(group))
         return -EINVAL;
@@ -268,7 +268,7 @@ static int set_membership(struct sock *sock, const void *value, socklen_t length
     struct ip_mreqn request = {0};
     struct addr group, local;
 
-    if (sock->file.type == SOCK_STREAM && calls_are(&sock->file, CALLS_LINUX))
+    if (sock_is_stream(sock) && calls_are(&sock->file, CALLS_LINUX))
         return -EPROTO;
     if (length < sizeof(struct ip_mreq))
         return -EINVAL;
@@ -302,7 +302,7 @@ static int set_multicast_if(struct sock *sock, const void *value, socklen_t leng
     struct addr local;
     int ifindex;
 
-    if (length < sizeof(struct in_addr) || (sock->file.type == SOCK_STREAM && calls_are(&sock->file, CALLS_LINUX)))
+    if (length < sizeof(struct in_addr) || (sock_is_stream(sock) && calls_are(&sock->file, CALLS_LINUX)))
         return -EINVAL;
     if (length >= sizeof(struct ip_mreq))
         memcpy(&request, value, min_u64(length, sizeof request));
@@ -323,7 +323,7 @@ int ip_set_multicast_ttl(struct sock *sock, int value)
 {
     if (value < -1 || value > 255)
         return -EINVAL;
-    if (sock->file.type == SOCK_STREAM) /* inp_setmoptions() */
+    if (sock_is_stream(sock)) /* inp_setmoptions() */
         return calls_are(&sock->file, CALLS_BSD) ? -EOPNOTSUPP : -EINVAL;
     if (!sock_need_ext(sock))
         return -ENOBUFS;
@@ -342,7 +342,7 @@ int ip_set_plain(struct sock *sock, int level, int name, int number)
 {
     if (!calls_are(&sock->file, CALLS_LINUX)) /* the BSDs know them not, or ignore them */
         return plain_option_has(level, name) ? 0 : -ENOPROTOOPT;
-    struct tcb_options *options = level == IPPROTO_IPV6 && name == IPV6_AUTOFLOWLABEL && sock->file.type == SOCK_STREAM
+    struct tcb_options *options = level == IPPROTO_IPV6 && name == IPV6_AUTOFLOWLABEL && sock_is_stream(sock)
                                       ? stream_options(sock)
                                       : NULL;
     if (options)
@@ -353,7 +353,7 @@ int ip_set_plain(struct sock *sock, int level, int name, int number)
 /* RFC 5082: what is received must have come with this TTL at least. */
 int ip_set_min_ttl(struct sock *sock, int number)
 {
-    struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
+    struct tcb_options *options = sock_is_stream(sock) ? stream_options(sock) : NULL;
     struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
 
     if (!options && !ext)
@@ -369,7 +369,7 @@ int ip_set_min_ttl(struct sock *sock, int number)
 
 int ip_get_min_ttl(const struct sock *sock)
 {
-    const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
+    const struct tcb_options *options = sock_is_stream(sock) ? stream_options_peek(sock) : NULL;
 
     return options ? options->min_ttl : sock->ext ? sock->ext->min_ttl : 0;
 }
@@ -395,7 +395,7 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     switch (name) {
     case IP_ADD_MEMBERSHIP:
     case IP_DROP_MEMBERSHIP:
-        if (calls_are(&sock->file, CALLS_LINUX) && sock->file.type == SOCK_STREAM)
+        if (calls_are(&sock->file, CALLS_LINUX) && sock_is_stream(sock))
             return -EPROTO;
         return set_membership(sock, value, length, name == IP_ADD_MEMBERSHIP);
     case MCAST_JOIN_GROUP:
@@ -497,7 +497,7 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_OPTIONS:
         return extra_get_options(sock, value, length);
     case IP_PKTOPTIONS: /* what came with a stream's SYN: nothing that anybody asked for */
-        if (!calls_are(&sock->file, CALLS_LINUX) || sock->file.type != SOCK_STREAM)
+        if (!calls_are(&sock->file, CALLS_LINUX) || !sock_is_stream(sock))
             return -ENOPROTOOPT;
         *length = 0;
         return 0;

@@ -8,11 +8,6 @@ enum {
     PREFER_TMP = 1, PREFER_PUBLIC = 2, PREFER_COA = 4, PREFER_CGA = 8, PREFER_DEFAULT = 0x100, PREFER_HOME = 0x400, PREFER_NONCGA = 0x800
 };
 
-static int give_int(void *value, socklen_t *length, int number) /* no byte for a short buffer here */
-{
-    return option_give(value, length, &number, sizeof number);
-}
-
 static int set_membership(struct sock *sock, const void *value, socklen_t length, bool is_join)
 {
     struct ipv6_mreq request;
@@ -60,9 +55,9 @@ static int set_form(struct sock *sock, int family)
 
     if (family != AF_INET)
         return -EINVAL;
-    if (!(sock->flags & SF_CONNECTED) || (sock->file.type == SOCK_STREAM && (!stream_tcb(sock) || sock_is_over(sock))))
+    if (!(sock->flags & SF_CONNECTED) || (sock_is_stream(sock) && (!stream_tcb(sock) || sock_is_over(sock))))
         return -ENOTCONN;
-    flow = sock->file.type == SOCK_STREAM ? tcp_get_flow(stream_tcb(sock)) : udp_get_flow(sock->pcb);
+    flow = sock_is_stream(sock) ? tcp_get_flow(stream_tcb(sock)) : udp_get_flow(sock->pcb);
     if (sock->flags & SF_V6ONLY || !addr_is_v4(&flow->remote))
         return -EADDRNOTAVAIL;
     sock->file.family = AF_INET;
@@ -114,7 +109,7 @@ static int set_structure(struct sock *sock, int name, const void *value, socklen
 /* -EAGAIN: no number that has to do with more than being kept. */
 static int set_number(struct sock *sock, int name, int number)
 {
-    bool is_linux = calls_are(&sock->file, CALLS_LINUX), is_stream = sock->file.type == SOCK_STREAM;
+    bool is_linux = calls_are(&sock->file, CALLS_LINUX), is_stream = sock_is_stream(sock);
 
     switch (name) {
     case IPV6_UNICAST_HOPS:
@@ -158,7 +153,7 @@ static bool is_number(const struct sock *sock, int name)
                                   IPV6_MINHOPCOUNT,  IPV6_MTU,         IPV6_ADDRFORM,     PREFERENCES};
 
     if (name == IPV6_MULTICAST_HOPS || name == IPV6_MULTICAST_IF)
-        return sock->file.type != SOCK_STREAM;
+        return !sock_is_stream(sock);
     for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++)
         if (numbers[i] == name)
             return true;
@@ -197,7 +192,7 @@ static int get_path_mtu(struct sock *sock, void *value, socklen_t *length)
 /* The interface that a stream of a listener's came by serves its groups, too (Linux: inet6_iif() of the SYN). */
 static int get_multicast_if(const struct sock *sock)
 {
-    struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = sock_is_stream(sock) ? stream_tcb(sock) : NULL;
     const struct tcp_path *path;
     const struct flow *flow;
 
@@ -213,14 +208,14 @@ static int get_of_linux(struct sock *sock, int name, void *value, socklen_t *len
 {
     switch (name) {
     case PKTOPTIONS_2292:
-        if (sock->file.type != SOCK_STREAM)
+        if (!sock_is_stream(sock))
             return -ENOPROTOOPT;
         *length = 0;
         return 0;
     case IPV6_ADDRFORM:
         return sock->flags & SF_CONNECTED && !sock_is_over(sock) &&
-                       (sock->file.type != SOCK_STREAM || tcp_get_state(stream_tcb(sock)) == TCPS_ESTABLISHED)
-                   ? give_int(value, length, sock->file.family)
+                       (!sock_is_stream(sock) || tcp_get_state(stream_tcb(sock)) == TCPS_ESTABLISHED)
+                   ? option_give_int(value, length, sock->file.family)
                    : -ENOTCONN;
     case IPV6_PATHMTU:
         return get_path_mtu(sock, value, length);
@@ -229,11 +224,12 @@ static int get_of_linux(struct sock *sock, int name, void *value, socklen_t *len
     case MSFILTER:
         return *length < MSFILTER_SIZE ? -EINVAL : -ENOPROTOOPT;
     case ROUTER_ALERT_6:
-        return give_int(value, length, 0);
+        return option_give_int(value, length, 0);
     default:
         if (extra_is_header(name))
             return extra_get_header(sock, name, value, length);
-        return plain_option_has(IPPROTO_IPV6, name) ? give_int(value, length, plain_option_value(sock, IPPROTO_IPV6, name)) : -ENOPROTOOPT;
+        return plain_option_has(IPPROTO_IPV6, name) ? option_give_int(value, length, plain_option_value(sock, IPPROTO_IPV6, name))
+                                                   : -ENOPROTOOPT;
     }
 }
 
@@ -243,22 +239,22 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
 
     switch (name) {
     case IPV6_UNICAST_HOPS:
-        return give_int(value, length, ip_get_ttl(sock, IPPROTO_IPV6));
+        return option_give_int(value, length, ip_get_ttl(sock, IPPROTO_IPV6));
     case IPV6_TCLASS:
-        return give_int(value, length, ip_get_tos(sock, IPPROTO_IPV6));
+        return option_give_int(value, length, ip_get_tos(sock, IPPROTO_IPV6));
     case IPV6_MTU_DISCOVER:
-        return give_int(value, length, ip_get_pmtudisc(sock));
+        return option_give_int(value, length, ip_get_pmtudisc(sock));
     case IPV6_MTU:
         mtu = ip_get_mtu(sock);
-        return mtu < 0 ? mtu : give_int(value, length, mtu);
+        return mtu < 0 ? mtu : option_give_int(value, length, mtu);
     case IPV6_MULTICAST_HOPS:
-        return give_int(value, length, ip_get_multicast_ttl(sock));
+        return option_give_int(value, length, ip_get_multicast_ttl(sock));
     case IPV6_MULTICAST_LOOP:
-        return give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
+        return option_give_int(value, length, !(sock->flags & SF_MULTICAST_LOOP_OFF));
     case IPV6_MULTICAST_IF:
-        return give_int(value, length, get_multicast_if(sock));
+        return option_give_int(value, length, get_multicast_if(sock));
     case IPV6_MINHOPCOUNT:
-        return give_int(value, length, ip_get_min_ttl(sock));
+        return option_give_int(value, length, ip_get_min_ttl(sock));
     default:
         return calls_are(&sock->file, CALLS_LINUX) ? get_of_linux(sock, name, value, length) : -ENOPROTOOPT;
     }

@@ -169,7 +169,7 @@ void plain_option_copy(struct sock *sock, const struct sock *from)
 
 static int set_pacing(struct sock *sock, const void *value, socklen_t length)
 {
-    struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
+    struct tcb_options *options = sock_is_stream(sock) ? stream_options(sock) : NULL;
     uint64_t rate = 0;
     struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
 
@@ -191,7 +191,7 @@ static int set_pacing(struct sock *sock, const void *value, socklen_t length)
 
 static int get_pacing(struct sock *sock, void *value, socklen_t *length)
 {
-    const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
+    const struct tcb_options *options = sock_is_stream(sock) ? stream_options_peek(sock) : NULL;
     uint64_t set = options     ? options->max_pacing_rate
                    : sock->ext ? sock->ext->pacing_rate
                                : 0,
@@ -217,7 +217,7 @@ int plain_option_put(struct sock *sock, int level, int name, int number)
         return -ENOPROTOOPT;
     if (number < plains[i].least || number > plains[i].most)
         return -EINVAL;
-    if (level == IPPROTO_IP && name == RECVFRAGSIZE_OPTION && sock->file.type == SOCK_STREAM)
+    if (level == IPPROTO_IP && name == RECVFRAGSIZE_OPTION && sock_is_stream(sock))
         return -EINVAL; /* it can be read, though */
     options = need(sock);
     if (!options)
@@ -249,7 +249,7 @@ void peek_place_move(struct sock *sock, ssize_t by)
 /* SO_BUF_LOCK: which of the buffers has a size that autotuning leaves alone. */
 static int get_locks(struct sock *sock)
 {
-    const struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options_peek(sock) : NULL;
+    const struct tcb_options *options = sock_is_stream(sock) ? stream_options_peek(sock) : NULL;
     const struct sock_ext *ext = sock->ext;
 
     if (options)
@@ -259,7 +259,7 @@ static int get_locks(struct sock *sock)
 
 static int set_locks(struct sock *sock, int locks)
 {
-    struct tcb_options *options = sock->file.type == SOCK_STREAM ? stream_options(sock) : NULL;
+    struct tcb_options *options = sock_is_stream(sock) ? stream_options(sock) : NULL;
     socklen_t length = sizeof(int);
     int size;
 
@@ -331,7 +331,7 @@ int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const v
             return -EPERM;
         break;
     case SO_TXREHASH:
-        if (sock->file.type != SOCK_STREAM)
+        if (!sock_is_stream(sock))
             return -EOPNOTSUPP;
         if (number == -1)
             number = 1;
@@ -346,7 +346,7 @@ int plain_option_set(struct lil_proc *proc, struct sock *sock, int name, const v
 
 static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
 {
-    struct tcb *tcb = sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = sock_is_stream(sock) && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
     uint32_t info[MEMINFO_VARS] = {0};
     int number = 0;
     socklen_t size = sizeof number;
@@ -366,7 +366,7 @@ static int get_meminfo(struct sock *sock, void *value, socklen_t *length)
 static int get_peer(struct sock *sock, void *value, socklen_t *length)
 {
     struct sockaddr_storage peer;
-    const struct tcb *tcb = sock->file.type == SOCK_STREAM ? stream_tcb(sock) : NULL;
+    const struct tcb *tcb = sock_is_stream(sock) ? stream_tcb(sock) : NULL;
     int size = sock->file.ops->name(&sock->file, tcb ? NAME_ACCEPTED : NAME_PEER, &peer); /* Linux: also when it is over */
 
     if (size < 0 || (tcb && !(sock->flags & (SF_CONNECTED | SF_CONNECTING))))
@@ -411,7 +411,7 @@ static int get_special(struct sock *sock, int name, void *value, socklen_t *leng
     case SO_BUSY_POLL_BUDGET:
         return -ENOPROTOOPT;
     case SO_TXREHASH:
-        return sock->file.type == SOCK_STREAM ? -EAGAIN : -EOPNOTSUPP;
+        return sock_is_stream(sock) ? -EAGAIN : -EOPNOTSUPP;
     case SO_PASSCRED:
     case SO_PASSSEC:
     case OPT_PASSPIDFD:
@@ -436,7 +436,7 @@ int plain_option_get(struct sock *sock, int name, void *value, socklen_t *length
         number = get_locks(sock);
     else if (name != SO_RESERVE_MEM && name != SO_INCOMING_NAPI_ID && name != SO_BSDCOMPAT)
         return -ENOPROTOOPT;
-    if (name == SO_INCOMING_CPU && number == CPU_NONE && sock->flags & SF_CONNECTED && sock->file.type == SOCK_STREAM)
+    if (name == SO_INCOMING_CPU && number == CPU_NONE && sock->flags & SF_CONNECTED && sock_is_stream(sock))
         number = 0; /* a host of one processor */
     return option_give(value, length, &number, sizeof number);
 }

@@ -169,6 +169,7 @@ int sock_bind(struct lil_proc *proc, struct file *file, const struct sockaddr *a
 int sock_autobind(struct sock *sock, const struct addr *addr) MUST_CHECK; /* a port of the kernel's choice */
 bool sock_is_gone(const struct sock *sock);  /* FreeBSD: a connection that is over (INP_DROPPED) takes no option, TCP's nor IP's */
 bool sock_is_over(const struct sock *sock);  /* its connection has ended, whoever ended it: Linux has no port for it any more */
+static inline bool sock_is_stream(const struct sock *sock) { return sock->file.type == SOCK_STREAM; }
 bool sock_takes_both(const struct sock *sock);                            /* AF_INET6, not V6ONLY */
 struct ports *sock_ports(const struct sock *sock);
 /* connect() to the wildcard: the profile's meaning. -EADDRNOTAVAIL ... */
@@ -181,6 +182,12 @@ int accept_filter_get(const struct sock *sock, void *value, socklen_t *length);
 int sock_setopt(struct lil_proc *proc, struct file *file, int level, int name, const void *value, socklen_t length);
 int sock_getopt(struct lil_proc *proc, struct file *file, int level, int name, void *value, socklen_t *length);
 int option_give(void *value, socklen_t *length, const void *from, socklen_t size);   /* as much as fits */
+int option_give_int(void *value, socklen_t *length, int number);
+int option_give_flag(const struct sock *sock, int level, int name, void *value, socklen_t *length, bool on);
+int option_told_bit(int name);                                                       /* of SOL_SOCKET, as FreeBSD tells a flag */
+int option_set_socket(struct lil_proc *proc, struct sock *sock, int called, const void *value, socklen_t length); /* option_socket.c */
+int option_get_socket(struct sock *sock, int called, void *value, socklen_t *length);
+void option_tell_of_room(struct sock *sock);
 int option_set_ip(struct sock *sock, int name, const void *value, socklen_t length); /* option_ip.c */
 int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length);
 int option_set_ipv6(struct sock *sock, int name, const void *value, socklen_t length);

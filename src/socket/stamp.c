@@ -48,7 +48,7 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
     if (flags & ~(uint32_t)KNOWN || (flags & OPT_ID_TCP && !(flags & SOF_TIMESTAMPING_OPT_ID)) ||
         (flags & SOF_TIMESTAMPING_OPT_STATS && !(flags & SOF_TIMESTAMPING_OPT_TSONLY)))
         return -EINVAL;
-    if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && sock->file.type == SOCK_STREAM) {
+    if (flags & SOF_TIMESTAMPING_OPT_ID && !(ext->tsflags & SOF_TIMESTAMPING_OPT_ID) && sock_is_stream(sock)) {
         tcb = stream_tcb(sock);
         if (!tcb || tcp_get_state(tcb) == TCPS_CLOSED || tcp_get_state(tcb) == TCPS_TIME_WAIT)
             return -EINVAL;
@@ -64,7 +64,7 @@ int stamp_enable(struct sock *sock, uint32_t flags, bool is_new)
         sock->flags |= SF_STAMPS;
     else
         sock->flags &= ~(uint32_t)SF_STAMPS;
-    tcb = sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
+    tcb = sock_is_stream(sock) && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
     if (tcb)
         tell_style(sock, tcb);
     return 0;
@@ -141,7 +141,7 @@ bool stamp_is_ready(const struct sock *sock)
 {
     if (sock->ext && sock->ext->datagram_stamps)
         return sock->ext->datagram_stamps->count != 0;
-    struct tcb *tcb = sock->ext && sock->file.type == SOCK_STREAM && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
+    struct tcb *tcb = sock->ext && sock_is_stream(sock) && !(sock->flags & SF_LISTENING) ? stream_tcb(sock) : NULL;
 
     return tcb && tcp_stamp_peek(tcb, NULL);
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Values that are no constant of this system: the call that gets one acts on them itself (call_option.c). */
+/* Values that are no constant of this system: the call that gets one acts on them itself (syscall_option.c). */
 enum symbol_special { SYMBOL_SPECIAL = 0x40000000, SYMBOL_FUNCTION_BLK, SYMBOL_FUNCTION_ALIAS, SYMBOL_FIONSPACE };
 const char *symbol_nearest(const char *name); /* for "did you mean"; NULL: none is near */
 bool symbol_find(const char *name, int64_t *value);
