@@ -119,6 +119,8 @@ static void finish(struct tcb *tcb, const struct rx *rx, bool was_due)
     }
     if (!rx->is_expected_ack)
         delack_check(tcb, tcb->ext && tcb->ext->ooo);
+    if (rx->tells_window && tcb->ext && tcb->ext->snd_urgent && tcb_params(tcb)->byte_recovery && seq_gt(tcb->ext->snd_up, tcb->snd_una))
+        tcb->ack_want = 1; /* base_tell_urgent(), with what goes */
     bool has_more = tcb_params(tcb)->byte_recovery ? rx->tells_window : tcb_has_unsent(tcb) || (tcb->ext && tcb->ext->lost_out);
     if (tcb->acks_due || tcb->ack_now || has_more)
         tcb_mark_due(tcb);
@@ -399,7 +401,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
     if (was_bound)
         mss_refresh(tcb);
-    tcb->snd_wl1 = rx->seq;
+    bool syn_tells = (rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
+    tcb->snd_wl1 = rx->seq + syn_tells; /* BSD: of the window, too */
     uint64_t start = tcb_syn_start_ns(tcb);
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)
@@ -589,7 +592,8 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
     if (!ext || (tcb->state > TCPS_FIN_WAIT_2 && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX)) /* there also after the peer's FIN */
         return;
     /* the byte before the one that the pointer names, as every stack counts (RFC 6093 3.1 notwithstanding) */
-    uint32_t mark = rx->seq + urgent - (urgent && !tcb_params(tcb)->stdurg), copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
+    uint32_t mark = rx->in->header.seq + urgent - (urgent && !tcb_params(tcb)->stdurg);
+    uint32_t copied = tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable;
     if (seq_lt(mark, copied) || seq_lt(mark, tcb->rcv_nxt) || (ext->rcv_urgent && seq_le(mark, ext->rcv_up)))
         return;
     bool is_next = ext->rcv_urgent && ext->rcv_up == copied && tcb->readable && !tcb->opt->socket.oob_inline;
@@ -605,11 +609,13 @@ static void note_urgent_mark(struct tcb *tcb, const struct rx *rx)
         tcb_event(tcb, TCP_EV_URGENT);
 }
 
-/* Remembers the urgent byte when it comes by, in order or not (out of line delivery). */
+/* Remembers the urgent byte when it comes by, in order or not (out of line delivery); BSD: of a segment that points at it. */
 static void note_urgent_byte(struct tcb *tcb, const struct rx *rx)
 {
     struct tcb_ext *ext = tcb->ext;
     if (!ext || !ext->rcv_urgent || ext->urg_valid || !rx->packet)
+        return;
+    if (!(rx->flags & TCP_URG) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD)
         return;
     uint32_t offset = ext->rcv_up - (rx->seq + !!(rx->flags & TCP_SYN));
     if (offset >= rx->length)

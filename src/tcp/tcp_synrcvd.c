@@ -286,8 +286,6 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
             send_ack(tcp, entry, in);
         break;
     case BSD_SYN_ACCEPT:
-        if (!in->header.options.has_timestamp)
-            entry->ts_ok = false; /* tolerate_missing_ts */
         return take_final_ack(tcp, slot, in, packet);
     case BSD_SYN_DROP:
         break;

@@ -115,6 +115,8 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
     }
     tcb->snd_wnd = tcb->max_window;
     tcb->snd_wl1 = rx->seq;
+    if (tcb_params(tcb)->byte_recovery) /* max_sndwnd counts with the first ACK */
+        tcb->max_window = 0;
     window_guess_mss(tcb);
     if (tcb_params(tcb)->byte_recovery)
         bsd_ecn_on_crossed_syn(tcb, rx);

@@ -224,6 +224,12 @@ static ssize_t receive_urgent(struct tcb *tcb, const struct iovec *iov, int coun
     return 0;
 }
 
+/* BSD: a byte whose own segment had no URG is text as any. */
+static bool urgent_stays(const struct tcb *tcb)
+{
+    return tcb_params(tcb)->input_policy == TCP_INPUT_BSD && !tcb->ext->urg_valid;
+}
+
 /* How much may be read from AHEAD bytes on, which are not more than there are: reading stops at the urgent mark; out of line, the urgent
  * byte itself is passed over. */
 static size_t limit_at_mark(const struct tcb *tcb, size_t limit, uint32_t ahead, size_t *skip)
@@ -233,7 +239,7 @@ static size_t limit_at_mark(const struct tcb *tcb, size_t limit, uint32_t ahead,
     size_t readable = tcb->readable - ahead;
     if (ext->rcv_urgent) {
         uint32_t offset = ext->rcv_up - copied_seq(tcb) - ahead; /* rcv_up: the urgent byte's sequence number */
-        if (offset == 0 && !tcb->opt->socket.oob_inline && readable) {
+        if (offset == 0 && !tcb->opt->socket.oob_inline && readable && !urgent_stays(tcb)) {
             *skip = 1;
             readable--;
         } else if (offset > 0 && offset < readable) {
@@ -454,6 +460,8 @@ void tcp_close(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     stream_free(&tcb->rcv_stream);
     tcb->readable = 0;
     user_queue_fin(tcb);
+    if (unread && tcp->params.input_policy == TCP_INPUT_BSD) /* tcp_disconnect(): sbflush(), then tcp_output() */
+        window_on_read(tcb, 0);
     if (tcp->params.orphan_limit && tcp->orphans > tcp->params.orphan_limit) {
         TCP_MIB(tcp, AbortOnMemory);
         tcp_abort(tcp, tcb, now_ns);
@@ -591,7 +599,9 @@ size_t tcp_readable(const struct tcb *tcb)
     size_t skip = 0;
     if (tcb->ext && tcb->ext->rcv_urgent && !tcb->opt->socket.oob_inline) {
         uint32_t offset = tcb->ext->rcv_up - copied_seq(tcb);
-        if (offset < tcb->readable)
+        if (offset < tcb->readable && tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* FIONREAD does not stop at the mark */
+            skip = tcb->ext->urg_valid;
+        else if (offset < tcb->readable)
             skip = offset ? tcb->readable - offset : 1;
     }
     return tcb->readable - skip;

@@ -168,11 +168,19 @@ static uint32_t free_space(const struct tcb *tcb)
     return window_space(tcb, tcb->rcvbuf > ext->rmem.total ? tcb->rcvbuf - ext->rmem.total : 0);
 }
 
+/* BSD (tcp_pulloutofband()): the urgent byte is kept beside the buffer. */
+static bool has_byte_out_of_line(const struct tcb *tcb)
+{
+    const struct tcb_ext *ext = tcb_ext_peek(tcb);
+    return ext->rcv_urgent && ext->urg_valid && !tcb->opt->socket.oob_inline &&
+           ext->rcv_up - (tcb->rcv_nxt - tcb->fin_rcvd - tcb->readable) < tcb->readable;
+}
+
 /* BSD's sbspace(): what waits to be read counts, what waits for a gap to be filled does not; small data in large blocks
  * has a limit of its own. */
 uint32_t window_room(const struct tcb *tcb)
 {
-    uint32_t full = clamp_of(tcb), left = full > tcb->readable ? full - tcb->readable : 0;
+    uint32_t full = clamp_of(tcb), waits = tcb->readable - has_byte_out_of_line(tcb), left = full > waits ? full - waits : 0;
     uint64_t charge = stream_charge(tcb->rcv_stream), most = (uint64_t)full * SB_EFFICIENCY;
     if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* FreeBSD counts its mbufs (sballoc()), whatever our blocks are */
         charge = min_u64(charge, (uint64_t)stream_pieces(tcb->rcv_stream) * MBUF_CHARGE);

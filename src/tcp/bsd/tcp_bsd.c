@@ -218,8 +218,9 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
     }
     if (!trim_right(tcb, rx))
         return drop_after_ack(tcb, LIL_DROP_TCP_BAD_SEQ);
-    rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
     note_timestamp(tcb, rx);
+    rx->flags &= (uint16_t)~TCP_SYN; /* in SYN-RECEIVED; beyond RCV.NXT it takes no number */
+    rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_FIN);
     if (rx->flags & TCP_ACK)
         return LIL_DROP_NONE;
     if (tcb->state == TCPS_SYN_RECEIVED && !tcb->is_passive && (rx->length || (rx->flags & TCP_FIN))) {
