@@ -1,6 +1,6 @@
 /* tcp.h: TCP as the rest of the house sees it (host/ feeds and drains it, socket/ uses it). Pure: no I/O, no clock.
- * RFC 9293 3.10 is the map: tcp_user.c 3.10.1-6, tcp_input.c 3.10.7, tcp_timer.c 3.10.8, tcp_output.c 3.7, tcp_retransmit.c 3.8.1.
- * Input changes state, output reads it out, poll joins them. The variables (3.3.1) and invariants are in tcb.h. */
+ * RFC 9293 3.10 is the map: tcp_user.c 3.10.1-5, tcp_status.c 3.10.6, tcp_input.c 3.10.7, tcp_timer.c 3.10.8, tcp_output.c 3.7,
+ * tcp_retransmit.c 3.8.1. Input changes state, output reads it out, poll joins them. The variables (3.3.1) and invariants are in tcb.h. */
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
 #include <sys/uio.h>

@@ -134,7 +134,7 @@ static bool is_header_predicted(const struct tcb *tcb, const struct rx *rx)
     uint32_t flags = TCP_ACK | (__builtin_expect(tcb->ecn_ok, 0) && accecn_is_on(tcb) ? accecn_expected(tcb) : 0);
     return (rx->flags & ~(uint32_t)TCP_PSH) == flags && rx->seq == tcb->rcv_nxt && rx->window == tcb->snd_wnd &&
            seq_between(rx->ack, tcb->snd_una, tcb->snd_nxt) &&
-           rx->in->header.header_length == TCP_LENGTH + (tcb->ts_ok ? 12 : 0) && options->has_timestamp == tcb->ts_ok &&
+           rx->in->header.header_length == TCP_LENGTH + tcb_ts_bytes(tcb) && options->has_timestamp == tcb->ts_ok &&
            !tcb_ext_peek(tcb)->ooo && !tcb_ext_peek(tcb)->rcv_urgent;
 }
 

@@ -109,7 +109,7 @@ static void check_plain(struct tcb *tcb, bool ooo)
     uint32_t unacked = tcb->rcv_nxt - tcb->rcv_wup, every = params->delack_segments ? params->delack_segments : 2;
     bool second = unacked >= every * tcb->rcv_mss || (tcb->delack_ns && params->ack_policy == TCP_ACK_BSD);
     if (params->input_policy == TCP_INPUT_BSD) /* FreeBSD's DELAY_ACK(): nor is text longer than a segment that we may send delayed */
-        second = tcb->delack_ns || unacked > tcb->mss + (tcb->ts_ok ? 12u : 0);
+        second = tcb->delack_ns || unacked > tcb->mss + tcb_ts_bytes(tcb);
     bool opens = params->input_policy == TCP_INPUT_BSD && tcb->rcv_wnd == 0; /* the ACK that opens a closed window is not delayed */
     if (ooo || tcb->ack_now || tcb->fin_rcvd || params->delack_ms == 0 || params->no_delayed_ack || second || opens) {
         want_ack(tcb, ooo);

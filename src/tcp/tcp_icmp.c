@@ -29,13 +29,13 @@ enum { MSS_BEFORE_SYN = 536 };
 static bool shrinks_v6(const struct tcb *tcb, uint32_t mtu)
 {
     uint32_t mss = tcb->state == TCPS_SYN_SENT ? MSS_BEFORE_SYN : tcb->mss;
-    return tcb->opt->socket.pmtudisc < 5 && mtu < mss + 60 + (tcb->ts_ok ? 12 : 0);
+    return tcb->opt->socket.pmtudisc < 5 && mtu < mss + tcb_headers(tcb) + tcb_ts_bytes(tcb);
 }
 
 /* tcp_ctlinput(): what is less than a segment of now with its headers; before an answer that is the default's. */
 static uint32_t known_mtu_bsd(const struct tcb *tcb)
 {
-    return bsd_segment_size(tcb->tcp, tcb, tcb->opt) + (tcb->is_v4 ? 40 : 60);
+    return bsd_segment_size(tcb->tcp, tcb, tcb->opt) + tcb_headers(tcb);
 }
 
 static void on_soft(struct tcb *tcb, int error)
@@ -135,7 +135,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
     if (seq_lt(seq, tcb->snd_una) || seq_gt(seq, tcb->snd_nxt) ||
         (!tcb->is_v4 && params->input_policy == TCP_INPUT_LINUX && !shrinks_v6(tcb, mtu)))
         return;
-    uint32_t headers = tcb->is_v4 ? 40 : 60, floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
+    uint32_t headers = tcb_headers(tcb), floor = tcb->is_v4 ? 68 : 1280 - 8 /* host_icmp.c */;
     if (tcb->is_v4 && params->input_policy == TCP_INPUT_BSD) /* tcp_ctlinput(): segments become no smaller */
         floor = max_u32(params->min_snd_mss + headers, floor);
     mtu = max_u32(mtu, floor);
@@ -155,7 +155,7 @@ static void on_too_big(struct tcb *tcb, uint32_t seq, uint32_t mtu)
         return;
     }
     bool is_bsd = params->input_policy == TCP_INPUT_BSD;
-    uint32_t known = is_bsd ? known_mtu_bsd(tcb) : (uint32_t)tcb->mss + headers + (tcb->ts_ok ? 12 : 0);
+    uint32_t known = is_bsd ? known_mtu_bsd(tcb) : (uint32_t)tcb->mss + headers + tcb_ts_bytes(tcb);
     if (params->input_policy == TCP_INPUT_LINUX) /* one that cuts nothing is remembered, too */
         known = max_u32(known, ext->pmtu ? ext->pmtu : tcb->advmss + headers);
     if (mtu >= known)

@@ -486,9 +486,7 @@ static enum lil_drop ack_in_syn_received(struct tcb *tcb, struct rx *rx)
     }
     if (fin)
         tcb_set_state(tcb, TCPS_FIN_WAIT_1);
-    if (!tcb->is_passive)
-        tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
-    else if (!tcb->is_unaccepted)
+    if (!tcb->is_passive || !tcb->is_unaccepted)
         tcb_event(tcb, TCP_EV_CONNECTED | TCP_EV_WRITABLE);
     return LIL_DROP_NONE;
 }
@@ -511,6 +509,38 @@ static bool is_data_for_nobody(const struct tcb *tcb, const struct rx *rx)
     return tcb->is_orphan && tcb->state > TCPS_CLOSE_WAIT && tcb_params(tcb)->input_policy != TCP_INPUT_LINUX;
 }
 
+/* The ACK that ended the handshake was processed. */
+static void begin_connection(struct tcb *tcb, const struct rx *rx)
+{
+    if (tcb->fin_queued && tcb->ext && rx->seq != rx->end_seq)
+        output_note_early(tcb);
+    if (tcb_ext_peek(tcb)->fastopen_child)
+        fastopen_child_begins(tcb, rx);
+    tcb->hp_on = true; /* this ACK itself was not predicted */
+    if (tcb->is_passive)
+        cwnd_begin_marks(tcb);
+}
+
+/* FIN-WAIT-1 -> FIN-WAIT-2. False: that was its end. */
+static bool enter_fin_wait_2(struct tcb *tcb, const struct rx *rx)
+{
+    tcb_set_state(tcb, TCPS_FIN_WAIT_2);
+    timer_stop(tcb);
+    if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
+        TCP_MIB(tcb->tcp, AbortOnData);
+        if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
+            reset_reply(tcb->tcp, rx->in);
+        tcb_done(tcb);
+        return false;
+    }
+    if (!fin_wait_2_start(tcb, !(rx->flags & TCP_FIN) && !is_data_for_nobody(tcb, rx)))
+        return false;
+    metrics_save_of_waiter(tcb);
+    if (!tcb->is_orphan)
+        tcb_event(tcb, TCP_EV_CHANGED | TCP_EV_WRITABLE);
+    return true;
+}
+
 enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
 {
     if (!(rx->flags & TCP_ACK))
@@ -525,33 +555,12 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
     enum lil_drop drop = ack_process(tcb, rx, &acceptable);
     if (!acceptable)
         return drop;
-    if (begins && tcb->fin_queued && tcb->ext && rx->seq != rx->end_seq)
-        output_note_early(tcb);
-    if (begins && tcb_ext_peek(tcb)->fastopen_child)
-        fastopen_child_begins(tcb, rx);
-    if (begins) {
-        tcb->hp_on = true; /* this ACK itself was not predicted */
-        if (tcb->is_passive)
-            cwnd_begin_marks(tcb);
-    }
+    if (begins)
+        begin_connection(tcb, rx);
     switch ((enum tcp_state)tcb->state) {
     case TCPS_FIN_WAIT_1:
-        if (is_fin_acked(tcb)) {
-            tcb_set_state(tcb, TCPS_FIN_WAIT_2);
-            timer_stop(tcb);
-            if (tcb->is_orphan && tcb->opt->linger2_ms < 0) {
-                TCP_MIB(tcb->tcp, AbortOnData);
-                if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX)
-                    reset_reply(tcb->tcp, rx->in);
-                tcb_done(tcb);
-                return LIL_DROP_TCP_AFTER_CLOSE;
-            }
-            if (!fin_wait_2_start(tcb, !(rx->flags & TCP_FIN) && !is_data_for_nobody(tcb, rx)))
-                return LIL_DROP_TCP_AFTER_CLOSE;
-            metrics_save_of_waiter(tcb);
-            if (!tcb->is_orphan)
-                tcb_event(tcb, TCP_EV_CHANGED | TCP_EV_WRITABLE);
-        }
+        if (is_fin_acked(tcb) && !enter_fin_wait_2(tcb, rx))
+            return LIL_DROP_TCP_AFTER_CLOSE;
         break;
     case TCPS_CLOSING:
         if (is_fin_acked(tcb)) {

@@ -1,7 +1,7 @@
 /* tcp_mss.c: segment sizes: the MSS option (RFC 9293 3.7.1, RFC 6691), the path MTU (RFC 1191, 8201, 4821). */
 #include "tcp/tcb.h"
 
-enum { TS_BYTES = 12, MIN_ADVMSS = 256, MIN_ADVMSS6 = 1220 }; /* net.ipv4.route.min_adv_mss: a route's MTU makes no less of it */
+enum { MIN_ADVMSS = 256, MIN_ADVMSS6 = 1220 }; /* net.ipv4.route.min_adv_mss: a route's MTU makes no less of it */
 
 /* A SYN without an MSS option (RFC 9293 3.7.1, MUST-15). */
 uint32_t mss_without_option(const struct tcp_params *params, bool is_v4)

@@ -5,7 +5,7 @@
 
 size_t output_options_size(const struct tcb *tcb)
 {
-    size_t size = (tcb->ts_ok ? 12 : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0), least = size;
+    size_t size = tcb_ts_bytes(tcb) + (tcb_is_signed(tcb) ? MD5_OPTION : 0), least = size;
     const struct tcb_ext *ext = tcb->ext;
     if (ext && tcb->sack_ok && (ext->recent_count || ext->has_dsack)) {
         uint32_t room = 40 - (uint32_t)size, blocks = min_u32(ext->recent_count + ext->has_dsack, room < 12 ? 0 : (room - 4) / 8);
@@ -359,7 +359,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
 COLD void output_note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length)
 {
     if (tcb->ext->has_stamps)
-        stamp_on_sent(tcb, header->seq, header->seq + length, (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0));
+        stamp_on_sent(tcb, header->seq, header->seq + length, tcb_headers(tcb) + tcb_ts_bytes(tcb));
     set_urgent(tcb, header);
 }
 

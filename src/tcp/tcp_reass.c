@@ -455,7 +455,7 @@ static bool insert_range(struct tcb *tcb, uint32_t start, uint32_t end, struct l
 static bool has_place(const struct tcb *tcb, const struct rx *rx)
 {
     const struct ooo_queue *ooo = tcb->ext->ooo;
-    uint32_t limit = tcb_params(tcb)->reass_pieces, size = max_u32(tcb->mss + (tcb->ts_ok ? 12u : 0), 1);
+    uint32_t limit = tcb_params(tcb)->reass_pieces, size = max_u32(tcb->mss + tcb_ts_bytes(tcb), 1);
     if (!limit || ooo->count < min_u32(tcb->rcvbuf / size + 1, limit))
         return true;
     for (uint32_t i = 0; i < ooo->count; i++)

@@ -11,7 +11,7 @@ bool rmem_is_counted(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_sc
 
 static uint32_t cost_of(const struct tcb *tcb, uint32_t length, uint32_t *room)
 {
-    return truesize_of(length + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0), room);
+    return truesize_of(length + tcb_headers(tcb) + tcb_ts_bytes(tcb), room);
 }
 
 uint32_t rmem_cost(const struct tcb *tcb, uint32_t length)
@@ -231,7 +231,7 @@ static void clamp_window(struct tcb *tcb)
         tcb->rcvbuf = min_u32(tcb->ext->rmem.total, params->rcvbuf_max);
     }
     if (rmem_is_over(tcb))
-        tcb->rcv_ssthresh = min_u32(window_clamp(tcb), 2u * (tcb->advmss - (tcb->ts_ok ? 12u : 0)));
+        tcb->rcv_ssthresh = min_u32(window_clamp(tcb), 2u * (tcb->advmss - tcb_ts_bytes(tcb)));
 }
 
 /* Is there, or can there be made, room for a segment that begins at SEQ? (tcp_try_rmem_schedule) */

@@ -159,6 +159,9 @@ void ecn_on_text(struct tcb *tcb, const struct rx *rx); /* its ECN marks; also o
 void ecn_on_cwr(struct tcb *tcb, const struct rx *rx);
 
 /* tcp_mss.c */
+enum { TS_BYTES = 12 }; /* the timestamp option with its NOPs (RFC 7323 appendix A) */
+static inline uint32_t tcb_ts_bytes(const struct tcb *tcb) { return tcb->ts_ok ? TS_BYTES : 0; }
+static inline uint32_t tcb_headers(const struct tcb *tcb) { return (tcb->is_v4 ? IPV4_LENGTH : IPV6_LENGTH) + TCP_LENGTH; }
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
 void mss_follow_route(struct tcb *tcb);
 bool opts_are_guarded(const struct tcb_opts *opts); /* what goes out or comes in is to be looked at one by one (is_guarded) */

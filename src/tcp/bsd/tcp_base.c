@@ -416,7 +416,7 @@ void base_on_ack(struct tcb *tcb, struct ack_state *state)
 {
     struct base_recovery *base = base_get(tcb);
     bool has_blocks = tcb->sack_ok && state->rx->in->header.options.sack_count &&
-                      tcb->mss + (tcb->ts_ok ? 12u : 0) >= tcb_params(tcb)->mss_default;
+                      tcb->mss + tcb_ts_bytes(tcb) >= tcb_params(tcb)->mss_default;
     struct look look = {.tcb = tcb, .state = state, .with_sack = tcb->sack_ok && (has_blocks || board_has_holes(tcb))};
     uint32_t acked = tcb->snd_una - state->prior_una + base->owed;
     if (bsd_cc_measures(tcb))

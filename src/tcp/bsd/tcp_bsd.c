@@ -383,7 +383,7 @@ void bsd_black_hole(struct tcb *tcb)
     bool wanted = params->mtu_probing == 1 || params->mtu_probing == (tcb->is_v4 ? 2 : 3);
     if (!wanted || (tcb->state != TCPS_ESTABLISHED && tcb->state != TCPS_FIN_WAIT_1))
         return;
-    uint32_t now = tcb->mss + (tcb->ts_ok ? 12u : 0), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
+    uint32_t now = tcb->mss + tcb_ts_bytes(tcb), base = !tcb->is_v4 && params->base_mss6 ? params->base_mss6 : params->base_mss;
     uint32_t least = mss_without_option(params, tcb->is_v4);
     struct base_recovery *recovery = base_get(tcb);
     if (shift == 1)

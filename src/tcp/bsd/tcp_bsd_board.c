@@ -165,7 +165,7 @@ static void raise_top(struct cutter *cutter, const struct sacked_block *block, u
 /* RFC 6675 4: lost is what has three blocks SACKed above, or more than two segments. */
 static void count_lost(struct tcb *tcb, struct bsd_board *board)
 {
-    uint32_t whole = tcb->mss + (tcb->ts_ok ? 12u : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+    uint32_t whole = tcb->mss + tcb_ts_bytes(tcb) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
     uint32_t above = 0, blocks = 0, high = board->fack, in_doubt = 0;
     for (uint32_t i = board->count; i-- > 0;) {
         struct bsd_hole *hole = &board->hole[i];

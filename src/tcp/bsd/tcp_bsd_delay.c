@@ -126,7 +126,7 @@ static void measure(struct tcb *tcb, const struct sent *sent)
 void ertt_on_ack(struct tcb *tcb, const struct ack_state *state, uint32_t acked)
 {
     struct bsd_ertt *ertt = tcb->ext->base.ertt;
-    uint32_t mss = bsd_segment(tcb) + (tcb->ts_ok ? 12u : 0), sacked = sacked_end(tcb, state->rx, tcb->snd_una - acked),
+    uint32_t mss = bsd_segment(tcb) + tcb_ts_bytes(tcb), sacked = sacked_end(tcb, state->rx, tcb->snd_una - acked),
              ack = acked ? state->rx->ack : sacked;
     struct waiting waiting = {0};
     if (!ertt || (acked == 0 && sacked == 0))

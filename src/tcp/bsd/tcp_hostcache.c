@@ -32,10 +32,10 @@ static uint32_t mean(uint32_t known, uint32_t now)
 /* In whole packets with their headers, as there; 0: none was set, or the send buffer is the narrower place. */
 static uint32_t threshold(const struct tcb *tcb)
 {
-    uint32_t ssthresh = tcb_ext_peek(tcb)->base.ssthresh, size = max_u32(tcb->mss + (tcb->ts_ok ? 12u : 0), 1);
+    uint32_t ssthresh = tcb_ext_peek(tcb)->base.ssthresh, size = max_u32(tcb->mss + tcb_ts_bytes(tcb), 1);
     if (ssthresh >= tcb->sndbuf / 2)
         return 0;
-    return max_u32((ssthresh + size / 2) / size, 2) * (size + (tcb->is_v4 ? 40 : 60));
+    return max_u32((ssthresh + size / 2) / size, 2) * (size + tcb_headers(tcb));
 }
 
 void hostcache_save(struct tcb *tcb, uint64_t wait_ms)

@@ -22,7 +22,7 @@ void bsd_info(struct tcb *tcb, struct tcp_info *info, struct bsd_info *more)
     info->tcpi_options &= TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE;
     info->tcpi_options |= tcb->ecn_ok && tcb->state > TCPS_SYN_SENT ? (accecn_is_on(tcb) ? OPT_ACE : TCPI_OPT_ECN) : 0;
     info->tcpi_options |= (ext->syn_data && tcb->opt->fastopen_connect) || ext->fastopen_child ? OPT_FASTOPEN : 0;
-    info->tcpi_snd_mss = info->tcpi_rcv_mss = tcb->mss + (tcb->ts_ok ? 12u : 0) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
+    info->tcpi_snd_mss = info->tcpi_rcv_mss = tcb->mss + tcb_ts_bytes(tcb) + (tcb_is_signed(tcb) ? MD5_OPTION : 0);
     info->tcpi_snd_ssthresh = begun ? base->ssthresh : bsd_initial_threshold(tcb);
     info->tcpi_snd_cwnd = begun ? base->cwnd : tcb_is_synchronized(tcb) ? bsd_initial_window(tcb) : BSD_NO_THRESHOLD;
     if (tcb->state <= TCPS_SYN_SENT)

@@ -21,7 +21,7 @@ uint32_t bsd_segment_size(const struct tcp *tcp, const struct tcb *tcb, const st
     bool is_implied = !is_new && (tcb_ext_peek(tcb)->syn_data || tcb_ext_peek(tcb)->fastopen_request);
     if (is_new || (tcb->state == TCPS_SYN_SENT && !is_implied)) /* before an answer only tcp_usr_send()'s implied connect calls tcp_mss() */
         return opts->user_mss ? opts->user_mss : default_mss(tcp, !opts->socket.is_inet6);
-    return min_u32(tcb->mss + (tcb->ts_ok ? 12u : 0), tcb->mss_clamp);
+    return min_u32(tcb->mss + tcb_ts_bytes(tcb), tcb->mss_clamp);
 }
 
 static int set_seconds(uint32_t *ms, uint32_t seconds)

@@ -178,7 +178,7 @@ ssize_t tcp_fastopen_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *
     if (ext && path_is_disabled(tcp, &tcb->flow.remote))
         ext->fastopen_request = false;
     const struct fastopen_memo *memo = fastopen_recall(tcp, &tcb->flow.remote);
-    uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + (tcb->is_v4 ? 40u : 60u));
+    uint32_t mss = mss_of_mtu(tcp, tcb->is_v4, tcb->mss + tcb_headers(tcb));
     if (!ext || tcb->state != TCPS_SYN_SENT || !tcb->want_syn)
         return 0;
     if (!is_implied && (!ext->fastopen_request || !tcp_fastopen_has_cookie(tcp, tcb, &tcb->flow.remote)))

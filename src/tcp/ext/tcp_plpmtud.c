@@ -5,12 +5,12 @@
 
 static uint32_t headers(const struct tcb *tcb)
 {
-    return (tcb->is_v4 ? IPV4_LENGTH : IPV6_LENGTH) + TCP_LENGTH + mss_options(tcb);
+    return tcb_headers(tcb) + mss_options(tcb);
 }
 
 static uint32_t largest_mtu(const struct tcb *tcb)
 {
-    return tcb->mss_clamp + TCP_LENGTH + (tcb->is_v4 ? IPV4_LENGTH : IPV6_LENGTH);
+    return tcb->mss_clamp + tcb_headers(tcb);
 }
 
 /* The connection begins: the whole range is open. OPTIONS: bytes that each segment has, or may have. */
