@@ -278,6 +278,9 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
 int tcp_listener_getopt(struct tcp *tcp, struct tcp_listener *listener, int name, void *value, unsigned *length, uint64_t now_ns);
 int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name, const void *value, unsigned length);
 
+/* IP_PMTUDISC_*, plus one; 0: as the profile has it */
+enum tcp_pmtudisc { PMTUDISC_PROFILES, PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO, PMTUDISC_PROBE, PMTUDISC_INTERFACE, PMTUDISC_OMIT };
+
 /* SOL_SOCKET options that TCP keeps a copy of. */
 struct tcb_options {
     uint32_t sndbuf, rcvbuf;       /* limits; 0: the profile's with autotuning */
@@ -287,7 +290,7 @@ struct tcb_options {
     uint8_t tos[2], ttl[2];        /* of IPv4's packets, of IPv6's (a socket may send either); 0: the profile's */
     uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
     bool own_ip;                   /* any of extra and flow_label is set: its IP headers are its own */
-    uint8_t pmtudisc;              /* IP_PMTUDISC_* + 1; 0: the profile's */
+    uint8_t pmtudisc;              /* enum tcp_pmtudisc */
     bool no_rehash;                /* SO_TXREHASH 0 */
     uint8_t auto_flow_label;       /* IPV6_AUTOFLOWLABEL + 1; 0: as the host has it */
     uint16_t most_mtu6;            /* IPV6_USE_MIN_MTU: an IPv6 path has no more; 0: whatever it has */

@@ -449,7 +449,8 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->length = (uint16_t)length;
     header->tos = options->tos[0] & (tcb->ecn_ok ? 0xfc : 0xff);
     header->ttl = options->ttl[0] ? options->ttl[0] : params->ttl;
-    header->dont_fragment = options->pmtudisc ? options->pmtudisc == 2 || options->pmtudisc == 3 : params->pmtu_discovery;
+    header->dont_fragment =
+        options->pmtudisc ? options->pmtudisc == PMTUDISC_WANT || options->pmtudisc == PMTUDISC_DO : params->pmtu_discovery;
     header->push = false;
     tcb->ack_want = 0;
     delack_on_ack_sent(tcb);

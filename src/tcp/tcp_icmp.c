@@ -25,11 +25,11 @@ const struct tcp_icmp_row *tcp_icmp_row(const struct tcp_params *params, int ver
 
 enum { MSS_BEFORE_SYN = 536 };
 
-/* IPv6's message counts when it makes segments smaller, and not with IPV6_PMTUDISC_INTERFACE or OMIT (kept plus one). */
+/* IPv6's message counts when it makes segments smaller, and not with IPV6_PMTUDISC_INTERFACE or OMIT. */
 static bool shrinks_v6(const struct tcb *tcb, uint32_t mtu)
 {
     uint32_t mss = tcb->state == TCPS_SYN_SENT ? MSS_BEFORE_SYN : tcb->mss;
-    return tcb->opt->socket.pmtudisc < 5 && mtu < mss + tcb_headers(tcb) + tcb_ts_bytes(tcb);
+    return tcb->opt->socket.pmtudisc < PMTUDISC_INTERFACE && mtu < mss + tcb_headers(tcb) + tcb_ts_bytes(tcb);
 }
 
 /* tcp_ctlinput(): what is less than a segment of now with its headers; before an answer that is the default's. */
@@ -118,11 +118,11 @@ static void on_notify(struct tcb *tcb, int error, enum tcp_icmp_action action)
     }
 }
 
-/* Not over IPv4 with IP_PMTUDISC_DONT, INTERFACE or OMIT (kept plus one); but what is sent next follows the route (mss_follow_route). */
+/* Not over IPv4 with IP_PMTUDISC_DONT, INTERFACE or OMIT; but what is sent next follows the route (mss_follow_route). */
 static bool heeds_too_big(const struct tcb *tcb)
 {
     uint8_t pmtudisc = tcb->opt->socket.pmtudisc;
-    return !tcb->is_v4 || (pmtudisc ? pmtudisc != 1 && pmtudisc < 5 : tcb_params(tcb)->pmtu_discovery);
+    return !tcb->is_v4 || (pmtudisc ? pmtudisc != PMTUDISC_DONT && pmtudisc < PMTUDISC_INTERFACE : tcb_params(tcb)->pmtu_discovery);
 }
 
 /* A smaller path MTU: smaller segments from now on, and what was too large goes again at once. */

@@ -47,9 +47,9 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->tos = options->tos[!tcb->is_v4] & (tcb->ecn_ok ? 0xfc : 0xff); /* FreeBSD's IPV6_TCLASS may have ECN's bits */
     segment->ttl = output_ttl(tcb);
     segment->dont_fragment =
-        options->pmtudisc == 3 /* DO */ ||
+        options->pmtudisc == PMTUDISC_DO ||
         (!tcb->opt->path.mtu_lock &&
-         (options->pmtudisc ? options->pmtudisc == 2 /* WANT */ : tcp->params.pmtu_discovery));
+         (options->pmtudisc ? options->pmtudisc == PMTUDISC_WANT : tcp->params.pmtu_discovery));
     header->source_port = tcb->flow.local_port;
     header->dest_port = tcb->flow.remote_port;
     header->seq = seq;

@@ -1,7 +1,8 @@
 /* tcp_recovery.c: loss recovery on each ACK and timeout, as Linux's tcp_fastretrans_alert: the states Open, Disorder, CWR,
  * Recovery, Loss over a scoreboard in packets (RFC 6675's pipe = packets_out - sacked_out - lost_out + retrans_out). Without
  * SACK duplicate ACKs stand for SACKs (NewReno, RFC 6582; limited transmit, RFC 3042, comes by the same counting). Which
- * segment is lost: tcp_rack.c; how fast to send and when to take it back: tcp_undo.c; stacks without all that: tcp_classic.c. */
+ * segment is lost: tcp_rack.c; how fast to send: cc/tcp_cwnd.c; when to take it back: tcp_undo.c; BSD's ways: bsd/tcp_classic.c,
+ * bsd/tcp_base.c. */
 #include "tcp/tcb.h"
 
 void recovery_set_state(struct tcb *tcb, enum ca_state state)
@@ -328,19 +329,19 @@ static bool leave_state(struct tcb *tcb, struct ack_state *state)
     struct tcb_ext *ext = tcb->ext;
     if (tcb->ca_state == CA_OPEN) {
         undo_forget_stamp(tcb);
-    } else if (seq_ge(tcb->snd_una, ext->high_seq)) {
-        if (tcb->ca_state == CA_CWR) {
-            if (tcb->snd_una != ext->high_seq) { /* held until something above it is acknowledged */
-                cwnd_end_reduction(tcb);
-                recovery_set_state(tcb, CA_OPEN);
-            }
-        } else if (tcb->ca_state == CA_RECOVERY) {
-            if (!tcb->sack_ok)
-                ext->sacked_out = 0;
-            if (undo_recovery(tcb, state))
-                return true;
-            cwnd_end_reduction(tcb);
-        }
+        return false;
+    }
+    if (seq_lt(tcb->snd_una, ext->high_seq))
+        return false;
+    if (tcb->ca_state == CA_CWR && tcb->snd_una != ext->high_seq) { /* held until something above it is acknowledged */
+        cwnd_end_reduction(tcb);
+        recovery_set_state(tcb, CA_OPEN);
+    } else if (tcb->ca_state == CA_RECOVERY) {
+        if (!tcb->sack_ok)
+            ext->sacked_out = 0;
+        if (undo_recovery(tcb, state))
+            return true;
+        cwnd_end_reduction(tcb);
     }
     return false;
 }
@@ -438,7 +439,7 @@ static void control(struct tcb *tcb, struct ack_state *state)
         cc->control(tcb, state);
         return;
     }
-    uint32_t usual = tcb_params(tcb)->reordering ? tcb_params(tcb)->reordering : 3;
+    uint32_t usual = recovery_first_reordering(tcb);
     if (recovery_is_reducing(tcb)) {
         cwnd_reduce(tcb, state->newly_delivered, state->newly_lost, state->una_advanced);
     } else if (state->data_acked || (ext->reordering > usual && state->sacked_new)) {
@@ -541,7 +542,7 @@ static void enter_loss(struct tcb *tcb)
     struct tcb_ext *ext = tcb->ext;
     const struct tcp_params *params = tcb_params(tcb);
     bool is_new = tcb->ca_state < CA_RECOVERY;
-    uint32_t usual = params->reordering ? params->reordering : 3;
+    uint32_t usual = recovery_first_reordering(tcb);
     cwnd_hold_rate(tcb);
     mark_all_lost(tcb);
     /* RFC 5681 3.1: ssthresh falls once for a window's losses. */
