@@ -62,7 +62,7 @@ bool host_send_bare(struct lil_host *host, const struct tcp_segment *segment)
     if (!packet)
         return false;
     struct bare bare = {.source = flow->local.u32[3], .dest = flow->remote.u32[3], .tos = segment->tos,
-                        .ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl, .dont_fragment = segment->dont_fragment};
+                        .ttl = host_tcp_ttl(host, way, true, segment->ttl), .dont_fragment = segment->dont_fragment};
     uint32_t ip_id = bare.dont_fragment ? 0 : host_next_ip_id(host, 4); /* RFC 6864 4 */
     bare_emit(&bare, &segment->header, options, count, ip_id, packet_push(packet, length));
     packet->csum = CSUM_COMPUTED;

@@ -224,8 +224,10 @@ int lil_route_add(struct lil_host *host, const char *destination, const char *vi
         error = -EINVAL;
     if (!error)
         error = check_gateway(host, &route);
-    if (!error)
-        error = routes_add(&host->routes, &route);
+    if (error)
+        return error;
+    tcp_path_moves(host->tcp);
+    error = routes_add(&host->routes, &route);
     if (error)
         return error;
     host_changed(host);
@@ -236,6 +238,7 @@ int lil_route_delete(struct lil_host *host, const char *destination)
 {
     struct prefix prefix;
     unsigned deleted = 0;
+    tcp_path_moves(host->tcp);
     if (!strcmp(destination, "default")) {
         for (int v6 = 0; v6 < 2; v6++)
             if (parse_destination(destination, v6, &prefix) == 0)

@@ -86,9 +86,9 @@ COLD static void send_in_full(struct lil_host *host, const struct tcp_plain *pla
     host_send_tcp(host, &segment);
 }
 
-void host_send_plain(struct lil_host *host, const struct tcp_plain *plain)
+void host_send_plain(struct lil_host *host, struct tcp_plain *plain)
 {
-    const struct plain *header = &plain->header;
+    struct plain *header = &plain->header;
     struct lil_packet *packet = plain->packet;
     struct way *way = host_way(host, &plain->flow->remote, plain->flow->scope);
     size_t length = plain_header_length(header);
@@ -96,6 +96,7 @@ void host_send_plain(struct lil_host *host, const struct tcp_plain *plain)
         send_in_full(host, plain);
         return;
     }
+    header->ttl = host_tcp_ttl(host, way, true, header->ttl);
     uint32_t sum = packet->flags & PACKET_HAS_SUM || !header->length ? packet->payload_sum : csum_packet(packet, 0);
     uint32_t ip_id = header->dont_fragment ? 0 : host_next_ip_id(host, 4);
     plain_emit(header, ip_id, sum, packet_push(packet, length));

@@ -226,7 +226,11 @@ static inline bool host_input_plain(struct lil_host *host, struct interface *int
 {
     return tcp_may_predict(host->tcp) && host_try_plain(host, interface, packet);
 }
-void host_send_plain(struct lil_host *host, const struct tcp_plain *plain);
+void host_send_plain(struct lil_host *host, struct tcp_plain *plain);
+static inline uint8_t host_tcp_ttl(const struct lil_host *host, const struct way *way, bool is_v4, uint8_t own)
+{
+    return own ? own : way->metrics && way->metrics->hop_limit ? way->metrics->hop_limit : tcp_default_ttl(host->tcp, is_v4);
+}
 /* A packet with addresses like one before's needs no second look at them. */
 bool host_is_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);
 void host_note_known(struct lil_host *host, const struct interface *interface, const struct addr *source, const struct addr *dest);

@@ -279,7 +279,7 @@ void host_send_tcp(struct lil_host *host, struct tcp_segment *segment)
     ip.source = flow->local;
     ip.dest = flow->remote;
     ip.protocol = flow->encaps_port ? IPPROTO_UDP : IPPROTO_TCP;
-    ip.ttl = segment->ttl ? segment->ttl : host->profile->ip.ttl;
+    ip.ttl = host_tcp_ttl(host, way, ip.version == 4, segment->ttl);
     ip.tos = segment->tos;
     ip.flow_label = ip.version == 6 ? host_flow_label(host, flow, IPPROTO_TCP, segment->flow_label) : 0;
     ip.payload_length = packet->length;

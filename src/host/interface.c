@@ -211,6 +211,7 @@ int lil_interface_set_mtu(struct lil_host *host, int ifindex, unsigned mtu)
         return -ENODEV;
     if (mtu < 68 || mtu > 65536)
         return -EINVAL;
+    tcp_path_moves(host->tcp);
     interface->mtu = mtu;
     host_changed(host);
     host_tell(host, HOST_LINK, NULL, ifindex, false);

@@ -177,7 +177,7 @@ struct syn_entry {
     uint16_t mss, advmss;
     uint8_t snd_wscale : 4, rcv_wscale : 4;
     uint8_t level;            /* list it is in = SYN/ACKs sent so far */
-    uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos, hop_limit /* its route's; 0: the host's */;
+    uint8_t retransmits, resent /* SYN/ACKs, for whatever reason */, tos;
     uint8_t accecn_seen : 2, accecn_fail : 2; /* RFC 9768 */
     uint8_t syn_again : 1; /* what resent the last: a SYN, not its timer */
     uint8_t keep_whole : 1; /* DF is clear: mtu lock */
@@ -332,10 +332,6 @@ static inline uint32_t tcp_ts_at(const struct tcp *tcp, uint64_t time_ns)
 #define TCP_MIB(tcp, name) ((tcp)->mib[MIB_##name]++)
 static inline uint64_t tcb_now(const struct tcb *tcb) { return tcb->tcp->now_ns; }
 static inline uint32_t tcb_now_ms(const struct tcb *tcb) { return tcb->tcp->now_ms; }
-static inline uint8_t tcp_ttl(const struct tcp *tcp, bool is_v4)
-{
-    return !is_v4 && tcp->params.hop_limit ? tcp->params.hop_limit : tcp->params.ttl;
-}
 static inline const struct tcp_params *tcb_params(const struct tcb *tcb) { return &tcb->tcp->params; }
 static inline bool tcb_is_synchronized(const struct tcb *tcb) { return tcb->state >= TCPS_ESTABLISHED; }
 static inline uint32_t tcb_packets_out(const struct tcb *tcb) { return tcb->tx ? tcb->tx->packets_out : 0; }

@@ -54,6 +54,7 @@ struct tcb_ext {
             uint8_t soft_error;
             bool urgent_probed : 1; /* the first of two probes went */
             bool route_moved : 1; /* route_mtu is not followed yet */
+            bool path_moved : 1;  /* a route or a device's MTU has changed since (mss_follow_path()) */
             bool nothing_new : 1; /* what is due brings out no new data */
             bool is_paced : 1; /* the algorithm has, or had, a rate of its own */
             bool mtu_probing : 1; /* RFC 4821 (tcp_plpmtud.c) */

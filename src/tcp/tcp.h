@@ -139,6 +139,9 @@ struct tcp_icmp {
     uint16_t ifindex;
     uint32_t mtu;                /* of "too big" */
 };
+/* Routes or an interface's MTU are about to change: connections look at their way again when they send next. */
+void tcp_path_moves(struct tcp *tcp);
+uint8_t tcp_default_ttl(const struct tcp *tcp, bool is_v4); /* of a segment that has none of its own */
 void tcp_on_icmp(struct tcp *tcp, const struct flow *flow, uint32_t seq, const struct tcp_icmp *icmp, uint64_t now_ns);
 /* The interface that took -EAGAIN is writable, or an address went away (ERROR != 0: aborts its connections). */
 void tcp_on_path_change(struct tcp *tcp, const struct addr *local, int error, uint64_t now_ns);

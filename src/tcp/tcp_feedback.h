@@ -10,7 +10,7 @@ static inline bool tcb_has_text(const struct tcb *tcb, uint32_t target)
 }
 
 void mss_offer_again(struct tcb *tcb);
-uint8_t output_ttl(const struct tcb *tcb); /* the socket's, its route's or the host's */
+uint8_t output_ttl(const struct tcb *tcb); /* the socket's; 0: its route's or the host's */
 
 static inline void tcb_count_ack(struct tcb *tcb, bool expected, bool advances, bool has_text)
 {

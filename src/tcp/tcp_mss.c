@@ -114,10 +114,80 @@ void mss_follow_route(struct tcb *tcb)
     tcb->ext->route_moved = false;
     if (mtu && mtu < tcb->ext->pmtu)
         tcb->ext->pmtu = mtu;
+    if (mtu > tcb->ext->pmtu && mtu == mss_path_mtu(tcb)) /* larger again, and not by an ICMP message */
+        mss_sync(tcb, mtu);
     if (!mtu || mtu >= (uint32_t)tcb->mss + (tcb->is_v4 ? 40 : 60) + (tcb->ts_ok ? 12 : 0))
         return;
     mss_sync(tcb, mtu);
     tcb->gso_segs = 0;
+}
+
+/* Without host/ or without a way: 1500 bytes. */
+const struct tcp_path *mss_path(struct tcp *tcp, const struct flow *flow, int *error)
+{
+    static const struct tcp_path unknown = {.mtu = 1500};
+    const struct tcp_path *path = &unknown;
+    *error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &flow->local, &flow->remote, &path) : 0;
+    return path;
+}
+
+uint32_t mss_path_mtu(const struct tcb *tcb)
+{
+    int error;
+    return mss_path(tcb->tcp, &tcb->flow, &error)->mtu;
+}
+
+/* What Linux looks up in the route each time, not only when the connection opens. */
+static void follow_metrics(struct tcb *tcb, const struct path_metrics *metrics)
+{
+    static const struct path_metrics none;
+    struct path_metrics now = tcb->opt->path;
+    metrics = metrics ? metrics : &none;
+    now.quickack = metrics->quickack;
+    now.rto_min_ms = metrics->rto_min_ms;
+    now.initcwnd = metrics->initcwnd;
+    now.mtu_lock = metrics->mtu_lock;
+    struct tcb_opts *own = memcmp(&now, &tcb->opt->path, sizeof now) ? tcb_opts_own(tcb) : NULL;
+    if (!own)
+        return;
+    own->path = now;
+    own->has_path = true;
+    own->rto_min_ms = now.rto_min_ms ? now.rto_min_ms : (own->rto_min_us + 999) / 1000;
+    tcb->is_guarded = opts_are_guarded(own);
+}
+
+/* The way has changed. Its device's MTU holds for the data that is sent next (mss_follow_route()); a route's is seen when something has gone by it
+ * (IS_SENT): where that was too large, an ICMP message of our own says so. */
+void mss_follow_path(struct tcb *tcb, bool is_sent)
+{
+    int error;
+    const struct tcp_path *path = mss_path(tcb->tcp, &tcb->flow, &error);
+    bool is_late = error == 0 && path->metrics && path->metrics->mtu && !is_sent;
+    tcb->ext->path_moved = is_late;
+    if (error < 0)
+        return;
+    follow_metrics(tcb, path->metrics);
+    if (is_late || path->mtu == tcb->ext->pmtu)
+        return;
+    tcb->ext->route_mtu = path->mtu;
+    tcb->ext->route_moved = true;
+}
+
+static void note_path_moves(void *ctx, void *object, uint32_t slot)
+{
+    struct tcb *tcb = object;
+    (void)ctx, (void)slot;
+    if (!(tcb_is_synchronized(tcb) || tcb->state == TCPS_SYN_SENT) || !tcb_ext_get(tcb))
+        return;
+    tcb->ext->path_moved = true;
+    if (!tcb->ext->pmtu)
+        tcb->ext->pmtu = mss_path_mtu(tcb);
+}
+
+void tcp_path_moves(struct tcp *tcp)
+{
+    if (tcp->params.output_policy == TCP_OUTPUT_LINUX)
+        slab_each(&tcp->tcbs, note_path_moves, NULL);
 }
 
 static void use_path(struct tcb *tcb, const struct tcp_path *path)
@@ -137,7 +207,7 @@ static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
 
 bool opts_are_guarded(const struct tcb_opts *opts)
 {
-    return opts->md5 || opts->socket.min_ttl || opts->socket.own_ip || opts->path.hop_limit || opts->path.mtu_lock;
+    return opts->md5 || opts->socket.min_ttl || opts->socket.own_ip || opts->path.mtu_lock;
 }
 
 /* What the route says (NULL: nothing) goes before the host's parameters; the last connection's of this socket has gone. */
@@ -161,21 +231,6 @@ static int use_metrics(struct tcb *tcb, const struct path_metrics *metrics)
         own->cc = (uint8_t)(number + 1);
     tcb->is_guarded = opts_are_guarded(own);
     return 0;
-}
-
-/* Without host/ or without a way: 1500 bytes. */
-const struct tcp_path *mss_path(struct tcp *tcp, const struct flow *flow, int *error)
-{
-    static const struct tcp_path unknown = {.mtu = 1500};
-    const struct tcp_path *path = &unknown;
-    *error = tcp->hooks.path ? tcp->hooks.path(tcp->hooks.ctx, &flow->local, &flow->remote, &path) : 0;
-    return path;
-}
-
-uint32_t mss_path_mtu(const struct tcb *tcb)
-{
-    int error;
-    return mss_path(tcb->tcp, &tcb->flow, &error)->mtu;
 }
 
 /* Asks host/ for the way; sets the local address if bind() gave none (RFC 9293 3.9.1.1, MUST-44), the MSS to announce and to use: with an
@@ -220,7 +275,13 @@ void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
     clamp_to_peer(tcb, mss_of_syn(params, tcb->is_v4, options));
     plpmtud_init(tcb, max_u32(mss_options(tcb), params->offer_timestamps ? TS_BYTES : 0)); /* as our SYN had it */
     int error;
-    use_path(tcb, mss_path(tcb->tcp, &tcb->flow, &error));
+    struct tcp_path path = *mss_path(tcb->tcp, &tcb->flow, &error);
+    if (tcb->ext && tcb->ext->path_moved) { /* Linux looks up the route anew only behind this, and for its metrics alone */
+        mss_follow_path(tcb, false);
+        path.mtu = tcb->ext->pmtu;
+        tcb->cwnd = tcb->opt->path.initcwnd ? tcb->opt->path.initcwnd : tcb->cwnd;
+    }
+    use_path(tcb, &path);
 }
 
 /* What a data segment may carry beside its options (SACK blocks take room). */

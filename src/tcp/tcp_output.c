@@ -30,8 +30,12 @@ static bool is_again(const struct tcb *tcb, uint16_t flags, uint32_t seq)
 
 uint8_t output_ttl(const struct tcb *tcb)
 {
-    uint8_t own = tcb->opt->socket.ttl[!tcb->is_v4], of_route = tcb->opt->path.hop_limit;
-    return own ? own : of_route ? of_route : tcp_ttl(tcb->tcp, tcb->is_v4);
+    return tcb->opt->socket.ttl[!tcb->is_v4];
+}
+
+uint8_t tcp_default_ttl(const struct tcp *tcp, bool is_v4)
+{
+    return !is_v4 && tcp->params.hop_limit ? tcp->params.hop_limit : tcp->params.ttl;
 }
 
 /* All that every segment of this connection has in common. Only what is needed is written: this runs per packet. */
@@ -701,6 +705,20 @@ static bool output_recovery(struct tcb *tcb, struct tcp_segment *segment)
     return output_lost(tcb, segment);
 }
 
+/* Linux looks up the route when a segment leaves: what is cut is cut by the old one's MTU once more. */
+COLD static bool output_by_new_path(struct tcb *tcb, struct tcp_segment *segment)
+{
+    mss_follow_path(tcb, false);
+    bool is_late = tcb->ext->path_moved;
+    tcb->ext->path_moved = false;
+    bool is_sent = output_tcb(tcb, segment);
+    if (is_late && is_sent)
+        mss_follow_path(tcb, true);
+    else if (is_late)
+        tcb->ext->path_moved = true;
+    return is_sent;
+}
+
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
     /* the SYN/ACK alone may be in flight after a timeout */
@@ -712,6 +730,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         tcb->acks_due = tcb->ack_want = 0;
         return false;
     }
+    if (tcb->ext && tcb->ext->path_moved)
+        return output_by_new_path(tcb, segment);
     if (tcb->acks_due) {
         if (tcb->ext && tcb->ext->leaves_early && output_early(tcb, segment, output_recovery))
             return true;

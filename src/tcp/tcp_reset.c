@@ -90,7 +90,7 @@ bool reply_output(struct tcp *tcp, struct tcp_segment *segment)
     segment->option_order = tcp->params.option_order;
     segment->flow_label = reply->flow_label;
     segment->tos = reply->tos;
-    segment->ttl = reply->ttl ? reply->ttl : tcp_ttl(tcp, addr_is_v4(&segment->flow.remote));
+    segment->ttl = reply->ttl;
     segment->dont_fragment = tcp->params.pmtu_discovery;
     TCP_MIB(tcp, OutSegs);
     if (reply->flags & TCP_RST)

@@ -164,6 +164,7 @@ static inline uint32_t tcb_ts_bytes(const struct tcb *tcb) { return tcb->ts_ok ?
 static inline uint32_t tcb_headers(const struct tcb *tcb) { return (tcb->is_v4 ? IPV4_LENGTH : IPV6_LENGTH) + TCP_LENGTH; }
 int mss_init(struct tcb *tcb, uint32_t peer_mss); /* asks for the path; advmss and mss; PEER_MSS 0: not known yet */
 void mss_follow_route(struct tcb *tcb);
+void mss_follow_path(struct tcb *tcb, bool is_sent);
 bool opts_are_guarded(const struct tcb_opts *opts); /* what goes out or comes in is to be looked at one by one (is_guarded) */
 void mss_sync(struct tcb *tcb, uint32_t pmtu);
 void mss_refresh(struct tcb *tcb);

@@ -154,7 +154,7 @@ static void synq_segment(struct tcp *tcp, const struct syn_entry *entry, struct 
     if (!addr_is_v4(&entry->flow.remote))
         segment->flow_label = path_synack_label(tcp, entry, synq_listener(tcp, entry));
     segment->tos = entry->tos;
-    segment->ttl = entry->hop_limit ? entry->hop_limit : tcp_ttl(tcp, addr_is_v4(&entry->flow.remote));
+    segment->ttl = 0;
     segment->dont_fragment = tcp->params.pmtu_discovery && !entry->keep_whole;
     TCP_MIB(tcp, OutSegs);
 }
@@ -177,7 +177,7 @@ bool synq_output(struct tcp *tcp, struct tcp_segment *segment)
     if (tcp->params.input_policy == TCP_INPUT_LINUX && !tcp->params.reflect_tos && synq_listener(tcp, entry))
         segment->tos = (uint8_t)(opts->socket.tos[is_v6] | (segment->tos & 3)); /* as the listener has it now */
     const struct ip_extra *extra = is_v6 ? opts->socket.extra : NULL;
-    segment->ttl = opts->socket.ttl[is_v6] ? opts->socket.ttl[is_v6] : segment->ttl;
+    segment->ttl = opts->socket.ttl[is_v6];
     if (extra && extra->version == 6) /* Linux: IPv4's answer what came with the SYN */
         segment->extra = extra;
     if (opts->md5)

@@ -159,7 +159,6 @@ void synq_fill(struct tcp *tcp, struct syn_entry *entry, struct tcp_listener *li
     entry->mss = (uint16_t)mss_of_syn(params, v4, options);
     entry->advmss = (uint16_t)mss_offer(tcp, path, &entry->flow, opts);
     entry->is_loopback = path->is_loopback;
-    entry->hop_limit = path->metrics ? path->metrics->hop_limit : 0;
     entry->keep_whole = path->metrics && path->metrics->mtu_lock;
     entry->snd_wnd = in->header.window;
     entry->ts_ok = options->has_timestamp && params->offer_timestamps;

@@ -146,6 +146,8 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     ssize_t repaired = tcb->ext->repair ? repair_send(tcb, iov, count, limit) : -EAGAIN;
     if (repaired != -EAGAIN)
         return repaired;
+    if (tcb->ext->path_moved)
+        mss_follow_path(tcb, false);
     if (tcb->ext->route_moved)
         mss_follow_route(tcb);
     uint32_t room = send_room(tcb);
