@@ -201,6 +201,17 @@ void rtt_begin_min(struct tcb *tcb, uint32_t since_ms)
     min->since_ms[0] = min->since_ms[1] = min->since_ms[2] = since_ms;
 }
 
+/* TCP_TX_DELAY is expected to make the round trip so much longer (tcp_enable_tx_delay()); the smallest one is sought anew. */
+void rtt_shift(struct tcb *tcb, int32_t delta_us)
+{
+    int64_t srtt = (int64_t)tcb->srtt_us + (int64_t)delta_us * 8;
+    tcb->srtt_us = (uint32_t)(srtt > 1 ? min_u64((uint64_t)srtt, UINT32_MAX) : 1);
+    rtt_set_rto(tcb);
+    tcb->min_rtt_us = UINT32_MAX;
+    if (tcb->ext)
+        rtt_begin_min(tcb, tcb_now_ms(tcb));
+}
+
 /* The window of tcp_min_rtt_wlen seconds: what is older than that gives way to the next best, which are taken from a
  * quarter and a half of it on. */
 static void slide_window(struct tcb *tcb, uint32_t rtt_us, uint32_t window_ms)

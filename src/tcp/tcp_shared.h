@@ -261,6 +261,7 @@ void rtt_init(struct tcb *tcb);
 uint32_t rtt_rto_min_us(const struct tcb *tcb);
 void rtt_sample(struct tcb *tcb, uint64_t rtt_us);
 void rtt_revert_rto(struct tcb *tcb);
+void rtt_shift(struct tcb *tcb, int32_t delta_us);
 void rtt_begin_min(struct tcb *tcb, uint32_t since_ms); /* of the time window: the handshake has measured min_rtt_us */
 void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start_ns); /* the handshake's round trip */
 

@@ -439,9 +439,12 @@ int tcp_setopt(struct tcp *tcp, struct tcb *tcb, int name, const void *value, un
         return repair_setopt(tcb, name, number, value, length);
     if (name == TCP_MAXSEG && tcb->state != TCPS_CLOSED && number && number < 88)
         return -EINVAL;
+    uint32_t before_us = own->tx_delay_us;
     error = set_shared(tcp, own, name, number, linux_closed(tcb) ? TCPS_CLOSED : tcb->state);
     if (error == 0)
         apply(tcb, name, number);
+    if (before_us != own->tx_delay_us && tcb->state == TCPS_ESTABLISHED)
+        rtt_shift(tcb, (int32_t)(own->tx_delay_us - before_us));
     return error;
 }
 
