@@ -47,7 +47,8 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
     uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, size), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0,
              start = tcb->write_seq;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
-    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || tcb->is_guarded || ext->path_moved || ext->route_moved ||
+    if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || tcb->is_guarded || ext->path_moved ||
+        ext->route_moved ||
         size - 1 >= room || (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
         return write_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);

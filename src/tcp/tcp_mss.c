@@ -156,8 +156,8 @@ static void follow_metrics(struct tcb *tcb, const struct path_metrics *metrics)
     tcb->is_guarded = opts_are_guarded(own);
 }
 
-/* The way has changed. Its device's MTU holds for the data that is sent next (mss_follow_route()); a route's is seen when something has gone by it
- * (IS_SENT): where that was too large, an ICMP message of our own says so. */
+/* The way has changed. Its device's MTU holds for the data that is sent next (mss_follow_route()); a route's is seen when something has
+ * gone by it (IS_SENT): where that was too large, an ICMP message of our own says so. */
 void mss_follow_path(struct tcb *tcb, bool is_sent)
 {
     int error;
