@@ -211,6 +211,7 @@ struct wait_record { /* TIME-WAIT (RFC 9293 3.6.1) */
 };
 _Static_assert(sizeof(struct wait_record) <= 88, "a TIME-WAIT record is small");
 
+enum { FASTOPEN_RESETS = 16 };
 struct tcp_listener {
     struct list node;
     struct tcp *tcp;
@@ -227,6 +228,8 @@ struct tcp_listener {
     struct tcb_opts *opt;
     uint64_t overflow_ns;     /* cookies are honoured shortly after the last overflow */
     uint32_t fastopen_pending;
+    uint64_t fastopen_reset_ns[FASTOPEN_RESETS]; /* until when children that were reset keep their places, the oldest first */
+    uint8_t fastopen_resets;
 };
 
 enum {

@@ -160,5 +160,9 @@ enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
         return on_reset(tcb, rx);
     if (!(rx->flags & TCP_SYN)) /* fourth, fifth */
         return LIL_DROP_TCP_BAD_FLAGS;
-    return (rx->flags & TCP_ACK) ? synsent_established(tcb, rx) : synsent_simultaneous(tcb, rx);
+    if (rx->flags & TCP_ACK)
+        return synsent_established(tcb, rx);
+    if (tcb_params(tcb)->input_policy == TCP_INPUT_LINUX && timewait_paws(tcb->tcp, tcb->ts_recent, tcb->ts_recent_s, &rx->in->header))
+        return LIL_DROP_TCP_PAWS; /* older than what the record that made way for us had heard (RFC 6191, RFC 7323 5) */
+    return synsent_simultaneous(tcb, rx);
 }

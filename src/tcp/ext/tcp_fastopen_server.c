@@ -2,7 +2,7 @@
  * connection in SYN_RECEIVED at once, in the accept queue with its data. The client's side is tcp_fastopen.c. */
 #include "tcp/ext/tcp_fastopen_inner.h"
 
-enum { SERVER = 2, SERVER_NO_COOKIE = 0x200 };
+enum { SERVER = 2, SERVER_NO_COOKIE = 0x200, RESET_HOLD_S = 60 };
 
 /* RFC 7413 4.1.2: a keyed hash of the addresses; Linux's: SipHash-2-4 of source and destination as they lie in the SYN. */
 static void make_cookie(const struct siphash_key *key, const struct flow *flow, uint8_t cookie[COOKIE_BYTES])
@@ -29,9 +29,21 @@ static uint32_t queue_limit(const struct tcp_listener *listener)
     return listener->opt->fastopen_qlen; /* where it stands for all listeners listen() has set it */
 }
 
+/* One of those that were reset gives its place up, if its time is over (Linux: tcp_fastopen_queue_check). */
+static void free_place(struct tcp_listener *listener)
+{
+    if (!listener->fastopen_resets || listener->fastopen_reset_ns[0] > listener->tcp->now_ns)
+        return;
+    listener->fastopen_resets--;
+    memmove(listener->fastopen_reset_ns, listener->fastopen_reset_ns + 1, listener->fastopen_resets * sizeof listener->fastopen_reset_ns[0]);
+    listener->fastopen_pending--;
+}
+
 static bool has_room(struct tcp_listener *listener)
 {
     uint32_t limit = queue_limit(listener);
+    if (limit && listener->fastopen_pending >= limit)
+        free_place(listener);
     if (limit && listener->fastopen_pending >= limit)
         TCP_MIB(listener->tcp, FastOpenListenOverflow);
     return listener->fastopen_pending < limit;
@@ -107,6 +119,11 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         TCP_MIB(tcp, FastOpenPassiveAltKey);
     ext->fastopen_listener = listener->slot + 1;
     listener->fastopen_pending++;
+    if (tcp->params.input_policy == TCP_INPUT_LINUX) { /* tcp_create_openreq_child() scales it, and cuts segments by that */
+        tcb->max_window = (uint32_t)in->header.window << tcb->snd_wscale;
+        mss_refresh(tcb);
+        window_guess_mss(tcb);
+    }
     tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
     ext->fastopen_start_ns = tcp->now_ns;
     tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
@@ -171,6 +188,17 @@ void fastopen_child_done(struct tcb *tcb)
         tcp->listeners[slot - 1]->fastopen_pending--;
 }
 
+/* Linux (reqsk_fastopen_remove): one that was accepted and then reset keeps its place for a minute, against a flood of SYNs from addresses
+ * whose owners reset what they never asked for (RFC 7413 5.1). */
+static void keep_place(struct tcb *tcb)
+{
+    struct tcp_listener *listener = tcb->tcp->listeners[tcb->ext->fastopen_listener - 1];
+    if (tcb->is_unaccepted || !listener || listener->fastopen_resets == FASTOPEN_RESETS)
+        return;
+    listener->fastopen_reset_ns[listener->fastopen_resets++] = tcb_now(tcb) + RESET_HOLD_S * NS_PER_S;
+    tcb->ext->fastopen_listener = 0;
+}
+
 /* Linux (tcp_check_req): until the handshake ends each segment is judged as one to a request, whose numbers are in the window already: the
  * SYN that comes again has the SYN/ACK again, what is before the window has an ACK, another SYN is reset without harm to the
  * connection, and nothing goes without an ACK. False: it is answered. */
@@ -209,8 +237,10 @@ bool fastopen_admits(struct tcb *tcb, const struct rx *rx)
         TCP_MIB(tcb->tcp, AttemptFails);
         return false;
     }
-    if (is_reset) /* and once more as a connection that ends */
+    if (is_reset) { /* and once more as a connection that ends */
         TCP_MIB(tcb->tcp, AttemptFails);
+        keep_place(tcb);
+    }
     return rx->flags & (TCP_ACK | TCP_RST);
 }
 
