@@ -120,6 +120,11 @@
     X(tcp_reordering, tcp.reordering, U8, NULL) \
     X(tcp_max_reordering, tcp.max_reordering, U32, NULL) \
     X(tcp_min_rtt_wlen, tcp.min_rtt_wlen, U32, NULL) \
+    X(tcp_plb, tcp.plb, BOOL, NULL) \
+    X(tcp_plb_threshold, tcp.plb_threshold, U32, NULL) \
+    X(tcp_plb_rounds, tcp.plb_rounds, U32, NULL) \
+    X(tcp_plb_idle_rounds, tcp.plb_idle_rounds, U32, NULL) \
+    X(tcp_plb_suspend_s, tcp.plb_suspend_s, U32, NULL) \
     X(tcp_retrans_collapse, tcp.retrans_collapse, BOOL, NULL) \
     X(tcp_slow_start_after_idle, tcp.slow_start_after_idle, BOOL, NULL) \
     X(tcp_metrics, tcp.metrics, BOOL, NULL) \

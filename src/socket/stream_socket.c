@@ -200,6 +200,9 @@ static int resolve(struct sock *sock, const struct sock_name *name, struct flow 
     result = sock_resolve_any(sock, &flow->remote);
     if (result < 0)
         return result;
+    if (calls_are(&sock->file, CALLS_LINUX) && addr_is_link_local(&flow->remote) && !addr_is_v4(&flow->remote) && !name->scope &&
+        !(sock->ext && sock->ext->bind_ifindex))
+        return -EINVAL; /* RFC 4007 6: ambiguous without a zone */
     if (host_is_group(sock->file.sockets->host, &flow->remote))
         return params->connect_broadcast_error ? -params->connect_broadcast_error : -ENETUNREACH;
     flow->local = sock->binding ? sock->binding->addr : addr_any(addr_is_v4(&flow->remote) ? AF_INET : AF_INET6);
@@ -383,7 +386,7 @@ static int stream_listen(struct lil_proc *proc, struct file *file, int backlog)
         return 0;
     }
     tcb = stream_tcb(sock);
-    if (!tcb || tcp_get_state(tcb) != TCPS_CLOSED || sock->flags & (SF_CONNECTING | SF_CONNECTED))
+    if (!tcb || tcp_get_state(tcb) != TCPS_CLOSED || sock->flags & (SF_CONNECTING | SF_CONNECTED | SF_DEFERRED))
         return -EINVAL;
     if (sock->flags & SF_FAILED && sock_params(file)->reconnect_error)
         return -EINVAL;

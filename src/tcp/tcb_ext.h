@@ -40,7 +40,7 @@ struct tcb_ext {
     bool rate_is_network;     /* the rate below is of a sample that was not application-limited */
     uint32_t lost_total, total_rto_time_ms; /* in recovery from timeouts, for TCP_INFO */
     uint32_t rto_since_ms; /* when the present one began; 0: there is none */
-    uint32_t rehash;          /* timeouts that would have chosen another path (Linux: sk_rethink_txhash) */
+    uint32_t rehash;          /* timeouts, and marks (PLB), that would have chosen another path (Linux: sk_rethink_txhash) */
     struct { uint64_t start_ns; uint32_t seq; uint8_t shift, count; } probed; /* before the last probe that was text */
     uint16_t path;            /* which of its flow labels it goes by now */
     uint16_t total_rto, total_rto_recoveries;

@@ -43,7 +43,7 @@
     X(AutoCorking, "TcpExtTCPAutoCorking") X(FromZeroWindowAdv, "TcpExtTCPFromZeroWindowAdv")                          \
     X(ToZeroWindowAdv, "TcpExtTCPToZeroWindowAdv")                                                                     \
     X(WantZeroWindowAdv, "TcpExtTCPWantZeroWindowAdv") X(SynRetrans, "TcpExtTCPSynRetrans")                            \
-    X(TimeoutRehash, "TcpExtTcpTimeoutRehash") X(RetransFail, "TcpExtTCPRetransFail") \
+    X(TimeoutRehash, "TcpExtTcpTimeoutRehash") X(PlbRehash, "TcpExtTCPPLBRehash") X(RetransFail, "TcpExtTCPRetransFail") \
     X(DuplicateDataRehash, "TcpExtTcpDuplicateDataRehash") X(OrigDataSent, "TcpExtTCPOrigDataSent") \
     X(HystartTrainDetect, "TcpExtTCPHystartTrainDetect") X(HystartTrainCwnd, "TcpExtTCPHystartTrainCwnd")               \
     X(HystartDelayDetect, "TcpExtTCPHystartDelayDetect") X(HystartDelayCwnd, "TcpExtTCPHystartDelayCwnd")               \

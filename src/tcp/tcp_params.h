@@ -151,6 +151,8 @@ struct tcp_params {
     uint8_t hystart;              /* enum tcp_hystart: how CUBIC leaves its first slow start */
     uint8_t reordering;           /* 3 */
     uint32_t max_reordering;      /* 0: 300 */
+    bool plb;                     /* DCTCP: protective load balancing (tcp_plb_*): leave a path after so many marked windows */
+    uint32_t plb_threshold, plb_rounds, plb_idle_rounds, plb_suspend_s;
     uint32_t min_rtt_wlen;        /* seconds that the smallest round trip is remembered */
     bool retrans_collapse;        /* Linux: small neighbours are sent again as one */
     bool slow_start_after_idle;

@@ -31,6 +31,8 @@ static const struct sysctl_bounds {
     {"net.ipv4.tcp_slow_start_after_idle", 0, 255}, {"net.ipv4.tcp_no_metrics_save", 0, 255},
     {"net.ipv4.tcp_rfc1337", 0, 255}, {"net.ipv4.tcp_tso_rtt_log", 0, 255}, {"net.ipv4.tcp_tso_win_divisor", 0, 255},
     {"net.ipv4.tcp_keepalive_probes", 0, 255}, {"net.ipv4.tcp_mtu_probing", 0, 255},
+    {"net.ipv4.tcp_plb_enabled", 0, 1}, {"net.ipv4.tcp_plb_cong_thresh", 0, 256}, {"net.ipv4.tcp_plb_rehash_rounds", 0, 31},
+    {"net.ipv4.tcp_plb_idle_rehash_rounds", 0, 31}, {"net.ipv4.tcp_plb_suspend_rto_sec", 0, 255},
     {"net.ipv4.ip_no_pmtu_disc", 0, 255}, {"net.ipv6.flowlabel_reflect", 0, 7},
 };
 /* clang-format on */

@@ -1,6 +1,9 @@
 /* tcp_dctcp.c: DCTCP (RFC 8257) as Linux has it: every segment is ECN-capable; the receiver echoes each mark, not one until CWR, and
  * acknowledges at once where marks begin or end (3.2); the sender estimates the share of marked packets once a window (3.3) and takes
- * half that share off its window (3.4). Without ECN on the connection it is Reno. alpha is in 1/1024, g is 1/16. */
+ * half that share off its window (3.4). Without ECN on the connection it is Reno. alpha is in 1/1024, g is 1/16.
+ *
+ * Protective load balancing (Linux, tcp_plb_enabled): windows with more than a share of marks, one after the other, make the connection
+ * leave for another path (tcp_path.c), sooner where nothing is in flight; for a while after a timeout, which did so itself, none does. */
 #include <linux/inet_diag.h>
 #include "tcp/tcb.h"
 
@@ -8,6 +11,7 @@ enum { ALPHA_MOST = 1024, ALPHA_BITS = 10, SHIFT_G = 4 };
 struct dctcp {
     uint32_t alpha, next_seq, old_delivered, old_delivered_ce, loss_cwnd, prior_rcv_nxt;
     uint32_t ce_state;
+    uint32_t marked_rounds, stays_until_ms; /* PLB; 0: nothing keeps it */
 };
 _Static_assert(sizeof(struct dctcp) <= CC_PRIVATE * 4, "fits the private area");
 
@@ -23,6 +27,50 @@ static void dctcp_init(struct tcb *tcb)
     ca->old_delivered_ce = tcb->ext->delivered_ce;
 }
 
+enum { PLB_SHARE_BITS = 8 }; /* of tcp_plb_cong_thresh */
+
+static void plb_leave(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct dctcp *ca = state_of(tcb);
+    bool is_idle = params->plb_idle_rounds && !tcb_packets_out(tcb) && ca->marked_rounds >= params->plb_idle_rounds;
+    if (!params->plb || (ca->marked_rounds < params->plb_rounds && !is_idle))
+        return;
+    if (ca->stays_until_ms && (int32_t)(tcb_now_ms(tcb) - ca->stays_until_ms) < 0)
+        return;
+    ca->stays_until_ms = ca->marked_rounds = 0;
+    path_on_marks(tcb);
+}
+
+static void plb_on_round(struct tcb *tcb, uint32_t delivered, uint32_t marked)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    struct dctcp *ca = state_of(tcb);
+    if (!params->plb || !delivered)
+        return;
+    if ((marked << PLB_SHARE_BITS) / delivered < params->plb_threshold)
+        ca->marked_rounds = 0;
+    else if (ca->marked_rounds < params->plb_rounds)
+        ca->marked_rounds++;
+    plb_leave(tcb);
+}
+
+static void dctcp_idle(struct tcb *tcb)
+{
+    if (tcb->ecn_ok)
+        plb_leave(tcb);
+}
+
+static void dctcp_state(struct tcb *tcb, enum ca_state state)
+{
+    struct dctcp *ca = state_of(tcb);
+    uint32_t pause_ms = tcb_params(tcb)->plb_suspend_s * 1000;
+    if (state != CA_LOSS || !tcb_params(tcb)->plb || !tcb->ecn_ok)
+        return;
+    ca->stays_until_ms = tcb_now_ms(tcb) + pause_ms + (uint32_t)prng_below(&tcb->tcp->prng, max_u32(pause_ms, 1));
+    ca->marked_rounds = 0;
+}
+
 /* RFC 8257 3.3 (6-9): alpha = (1 - g) * alpha + g * M, once a window of data. */
 static void dctcp_on_ack(struct tcb *tcb)
 {
@@ -30,6 +78,7 @@ static void dctcp_on_ack(struct tcb *tcb)
     if (seq_lt(tcb->snd_una, ca->next_seq))
         return;
     uint32_t marked = tcb->ext->delivered_ce - ca->old_delivered_ce, decay = ca->alpha >> SHIFT_G;
+    plb_on_round(tcb, tcb->ext->delivered - ca->old_delivered, marked);
     ca->alpha -= decay ? decay : ca->alpha;
     if (marked) {
         uint32_t delivered = max_u32(tcb->ext->delivered - ca->old_delivered, 1);
@@ -107,6 +156,8 @@ const struct cc_ops cc_dctcp = {.name = "dctcp",
                                 .loss_ssthresh = dctcp_loss_ssthresh,
                                 .cong_avoid = dctcp_avoid,
                                 .undo_cwnd = dctcp_undo,
+                                .on_state = dctcp_state,
+                                .on_idle = dctcp_idle,
                                 .on_ack = dctcp_on_ack,
                                 .on_ce = dctcp_on_ce,
                                 .info = dctcp_info};

@@ -34,8 +34,8 @@ static void free_place(struct tcp_listener *listener)
 {
     if (!listener->fastopen_resets || listener->fastopen_reset_ns[0] > listener->tcp->now_ns)
         return;
-    listener->fastopen_resets--;
-    memmove(listener->fastopen_reset_ns, listener->fastopen_reset_ns + 1, listener->fastopen_resets * sizeof listener->fastopen_reset_ns[0]);
+    uint64_t *times = listener->fastopen_reset_ns;
+    memmove(times, times + 1, --listener->fastopen_resets * sizeof *times);
     listener->fastopen_pending--;
 }
 

@@ -1,6 +1,6 @@
 /* tcp_path.c: which way through the network a connection's packets go: over IPv6 routers that share the load go by the flow label
  * (RFC 6437, RFC 6438). Linux takes another label where the way seems to be bad (sk_rethink_txhash): at a timeout, for a SYN/ACK that
- * goes again, and when data comes again by another label, so that the ACKs must have been lost. */
+ * goes again, after windows full of marks (PLB), and when data comes again by another label, so that the ACKs must have been lost. */
 #include "tcp/tcb.h"
 
 static bool may_leave(const struct tcp *tcp, const struct tcb_opts *opts)
@@ -33,6 +33,14 @@ void path_on_timeout(struct tcb *tcb, struct tcb_ext *ext)
     ext->path++;
     ext->rehash++;
     TCP_MIB(tcb->tcp, TimeoutRehash);
+}
+
+void path_on_marks(struct tcb *tcb)
+{
+    tcb->ext->rehash++;
+    TCP_MIB(tcb->tcp, PlbRehash);
+    if (may_leave(tcb->tcp, tcb->opt))
+        tcb->ext->path++;
 }
 
 void path_on_old_data(struct tcb *tcb, const struct rx *rx)

@@ -5,6 +5,7 @@ uint32_t path_label(const struct tcb *tcb);
 uint32_t path_synack_label(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
 uint16_t path_of_synack(const struct tcp *tcp, const struct syn_entry *entry, const struct tcp_listener *listener);
 void path_on_timeout(struct tcb *tcb, struct tcb_ext *ext);
+void path_on_marks(struct tcb *tcb);
 void path_on_old_data(struct tcb *tcb, const struct rx *rx); /* it came before */
 static inline void path_note_label(struct tcb *tcb, const struct rx *rx)
 {
