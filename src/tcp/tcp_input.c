@@ -398,9 +398,12 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     bool unscaled = (rx->flags & TCP_SYN) && (tcb->state == TCPS_SYN_SENT || tcb_params(tcb)->input_policy != TCP_INPUT_LINUX);
     tcb->snd_wnd = (uint32_t)rx->in->header.window << (unscaled ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, rx->flags & TCP_SYN ? rx->in->header.window : tcb->snd_wnd);
-    bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
+    bool is_child = fastopen_is_pending_child(tcb); /* bound by the SYN's window until now */
+    bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss || is_child : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
     if (was_bound)
         mss_refresh(tcb);
+    if (is_child)
+        window_guess_mss(tcb);
     bool syn_tells = (rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
     tcb->snd_wl1 = rx->seq + syn_tells; /* BSD: of the window, too */
     uint64_t start = tcb_syn_start_ns(tcb);

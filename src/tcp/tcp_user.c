@@ -90,10 +90,13 @@ static uint64_t notsent_lowat(const struct tcb *tcb)
     return lowat ? lowat : UINT64_MAX;
 }
 
+/* Does what is written go out as windows allow, or does it wait for a handshake? */
+static bool is_sending(const struct tcb *tcb) { return tcb->state >= TCPS_ESTABLISHED || fastopen_is_pending_child(tcb); }
+
 static uint32_t send_room(const struct tcb *tcb)
 {
     uint32_t used = (uint32_t)stream_length(tcb->snd_stream) + queue_cost(tcb, 0), room = used < tcb->sndbuf ? tcb->sndbuf - used : 0;
-    if (tcb->state >= TCPS_ESTABLISHED && tcb->write_seq - tcb->snd_nxt >= notsent_lowat(tcb))
+    if (is_sending(tcb) && tcb->write_seq - tcb->snd_nxt >= notsent_lowat(tcb))
         return 0;
     return room;
 }
@@ -153,7 +156,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, int 
     uint32_t room = send_room(tcb);
     bool by_lowat = room && tcb->write_seq - tcb->snd_nxt + (uint64_t)limit > notsent_lowat(tcb);
     if ((limit + queue_cost(tcb, limit) - queue_cost(tcb, 0) > room || by_lowat) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX &&
-        tcb->state >= TCPS_ESTABLISHED)
+        is_sending(tcb))
         room = queue_room(tcb, limit, flags & MSG_OOB);
     if (room == 0 || (limit > room && room < send_lowat(tcb))) {
         tcb->want_space = true;
@@ -564,7 +567,7 @@ bool tcp_is_writeable(const struct tcb *tcb)
     if (tcb_params(tcb)->send_lowat)
         return send_room(tcb) >= send_lowat(tcb);
     size_t used = stream_length(tcb->snd_stream) + queue_cost(tcb, 0);
-    if (tcb->state >= TCPS_ESTABLISHED && (tcb->write_seq - tcb->snd_nxt) * 2ull >= notsent_lowat(tcb))
+    if (is_sending(tcb) && (tcb->write_seq - tcb->snd_nxt) * 2ull >= notsent_lowat(tcb))
         return false;
     return tcb->sndbuf > used && tcb->sndbuf - used >= used / 2;
 }

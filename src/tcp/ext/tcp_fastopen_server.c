@@ -125,6 +125,8 @@ static bool make_child(struct tcp_listener *listener, const struct tcp_in *in, s
         window_guess_mss(tcb);
     }
     tcb->snd_wnd = tcb->max_window = in->header.window; /* a SYN's window is never scaled (RFC 7323 2.2) */
+    if (tcp->params.output_policy == TCP_OUTPUT_LINUX)
+        tcb->snd_wnd++; /* it begins behind our SYN, which is SND.UNA until the handshake's end */
     ext->fastopen_start_ns = tcp->now_ns;
     tcb->last_snd_ms = tcb->last_rcv_ms = tcb_now_ms(tcb);
     if (tcp->params.input_policy == TCP_INPUT_LINUX) /* nothing was measured (RFC 6298 5.7) */
@@ -174,6 +176,7 @@ void fastopen_child_begins(struct tcb *tcb, const struct rx *rx)
         (void)undo_recovery(tcb, &state);
     }
     undo_clean_stamp(tcb);
+    timer_rexmt(tcb); /* by what was measured */
 }
 
 /* A child left SYN_RECEIVED: its place in the fast open queue is free. */

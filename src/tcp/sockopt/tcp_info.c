@@ -246,7 +246,7 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
     bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (info_was_synchronized(tcb) || ext->rate);
     info.tcpi_pacing_rate = has_rate ? cwnd_pacing_rate(tcb) : most ? info.tcpi_max_pacing_rate : UINT64_MAX;
-    info.tcpi_snd_wnd = tcb->snd_wnd;
+    info.tcpi_snd_wnd = tcb->snd_wnd - fastopen_is_pending_child(tcb);
     bool is_opening = (tcb->state == TCPS_SYN_SENT || tcb->state == TCPS_SYN_RECEIVED) && !tcb->is_passive;
     if (is_opening && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX)
         fill_opening(tcb, &info);
