@@ -402,10 +402,10 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss || is_child : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
     if (was_bound)
         mss_refresh(tcb);
-    if (is_child)
+    if (is_child) /* and the window is news still to tcp_ack(), which takes no duplicate for it */
         window_guess_mss(tcb);
-    bool syn_tells = (rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD;
-    tcb->snd_wl1 = rx->seq + syn_tells; /* BSD: of the window, too */
+    else
+        tcb->snd_wl1 = rx->seq + ((rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD); /* BSD's SYN tells of the window, too */
     uint64_t start = tcb_syn_start_ns(tcb);
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)

@@ -9,10 +9,16 @@ static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_sc
 /* The text of a full segment from the peer (Linux's advmss of an established connection). */
 static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - (tcb->ts_ok ? 12u : 0); }
 
+/* What the first windows count in: a full segment. Timestamps of a fast open's child count behind its handshake only. */
+static uint32_t first_text(const struct tcb *tcb)
+{
+    return tcb->advmss - (tcb->ts_ok && !tcb_ext_peek(tcb)->fastopen_child ? 12u : 0);
+}
+
 /* tcp_init_buffer_space(); later changes of the buffer leave it, until the share is measured anew. */
 static uint32_t first_clamp(const struct tcb *tcb)
 {
-    uint32_t space = window_space(tcb, tcb->rcvbuf), full = full_text(tcb), clamp = space, app_win = tcb_params(tcb)->app_win;
+    uint32_t space = window_space(tcb, tcb->rcvbuf), full = first_text(tcb), clamp = space, app_win = tcb_params(tcb)->app_win;
     if (!app_win)
         return space;
     if (space > 4 * full)
@@ -57,7 +63,7 @@ void window_hold_clamp(struct tcb *tcb)
 static uint32_t space_now(const struct tcb *tcb)
 {
     uint32_t space = tcb->ext->space_bytes;
-    return space ? space : min_u32(tcb->rcv_ssthresh, 10 * full_text(tcb));
+    return space ? space : min_u32(tcb->rcv_ssthresh, 10 * first_text(tcb));
 }
 
 /* tcp_set_window_clamp(): by TCP_WINDOW_CLAMP or a new share of the buffer; the later one counts. */
