@@ -399,7 +399,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     tcb->snd_wnd = (uint32_t)rx->in->header.window << (unscaled ? 0 : tcb->snd_wscale);
     tcb->max_window = max_u32(tcb->max_window, rx->flags & TCP_SYN ? rx->in->header.window : tcb->snd_wnd);
     bool is_child = fastopen_is_pending_child(tcb); /* bound by the SYN's window until now */
-    bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss || is_child : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
+    bool was_bound = tcb->is_passive ? tcb->max_window / 2 < tcb->mss || is_child
+                                     : tcb->state == TCPS_SYN_RECEIVED /* by a crossed SYN's window */;
     if (was_bound)
         mss_refresh(tcb);
     if (is_child) /* and the window is news still to tcp_ack(), which takes no duplicate for it */

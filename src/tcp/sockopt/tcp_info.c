@@ -241,7 +241,8 @@ int info_get(struct tcb *tcb, void *value, unsigned *length)
     info.tcpi_advmss = tcb->advmss - (tcb->ts_ok && info_was_synchronized(tcb) ? 12 : 0);
     info.tcpi_reordering = tcb->ext ? ext->reordering : recovery_first_reordering(tcb);
     uint32_t begun = info_was_synchronized(tcb) ? tcb->rcv_ssthresh : tcb->rcv_wnd;
-    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10u * (ext->fastopen_child ? tcb->advmss : info.tcpi_advmss));
+    uint32_t first = ext->fastopen_child ? tcb->advmss : info.tcpi_advmss;
+    info.tcpi_rcv_space = ext->space_bytes ? ext->space_bytes : min_u32(begun, 10 * first);
     uint64_t most = tcb->opt->socket.max_pacing_rate;
     info.tcpi_max_pacing_rate = !most ? UINT64_MAX : most == UINT64_MAX ? 0 : most;
     bool has_rate = tcb_params(tcb)->pacing_ss_ratio && (info_was_synchronized(tcb) || ext->rate);
