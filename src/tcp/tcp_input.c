@@ -406,7 +406,8 @@ void tcp_establish(struct tcb *tcb, const struct rx *rx)
     if (is_child) /* and the window is news still to tcp_ack(), which takes no duplicate for it */
         window_guess_mss(tcb);
     else
-        tcb->snd_wl1 = rx->seq + ((rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD); /* BSD's SYN tells of the window, too */
+        /* a SYN tells of the window, too, with BSD */
+        tcb->snd_wl1 = rx->seq + ((rx->flags & TCP_SYN) && tcb_params(tcb)->input_policy == TCP_INPUT_BSD);
     uint64_t start = tcb_syn_start_ns(tcb);
     tcb->syn_start_ns = 0;
     if (tcb->timer == TIMER_SYN)
