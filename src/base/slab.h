@@ -8,13 +8,13 @@ struct handle {
     uint32_t slot, generation; /* generation 0: none */
 };
 struct slab {
-    struct pool *pool;
     uint8_t **chunks;
-    uint32_t chunk_count, object_size, chunk_shift, used, free_first, capacity, limit;
-    uint32_t directory; /* places in CHUNKS */
-    uint32_t fresh;     /* slots from here on were never used */
-    uint32_t chunk_mask;
+    uint32_t chunk_mask, chunk_shift, object_size;
     uint32_t generations; /* where they begin in a chunk */
+    uint32_t fresh;     /* slots from here on were never used */
+    uint32_t used, free_first, capacity, limit, chunk_count;
+    uint32_t directory; /* places in CHUNKS */
+    struct pool *pool;
 };
 void slab_init(struct slab *slab, struct pool *pool, size_t object_size, uint32_t limit /* objects; 0: none */);
 void slab_fini(struct slab *slab);

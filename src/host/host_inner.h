@@ -71,12 +71,7 @@ struct held_syn {               /* accept-any: a SYN until the embedder answers 
 };
 
 struct lil_host {
-    char name[HOST_NAME];
     uint64_t now_ns;
-    struct pool *pool;
-    struct profile *profile;
-    struct prng prng;
-    struct siphash_key key;
     struct tcp *tcp;
     struct udp *udp;
     bool router, due, in_poll;
@@ -84,23 +79,28 @@ struct lil_host {
      * compared */
     bool long_ways;
     bool has_backlog;              /* a packet was queued, or an interface is blocked: seen to, and cleared, by a poll */
-    void (*due_hook)(void *ctx, struct lil_host *host);
-    void *due_ctx;
+    bool any_accept_any;
+    uint32_t generation;           /* of ways and what is known; never 0 */
+    struct way *ways;              /* HOST_WAYS */
+    struct known_pair *known;      /* HOST_KNOWN */
+    uint64_t next_ns;              /* no timer of neighbour caches and reassembly is due before */
+    struct pool *pool;
+    struct profile *profile;
     lil_trace_fn *trace;
     void *trace_ctx;
-    struct host_sockets sockets;
-
     struct interface **interfaces; /* by ifindex - 1 */
     int interface_count;
-    bool any_accept_any;
+    void (*due_hook)(void *ctx, struct lil_host *host);
+    void *due_ctx;
+    struct host_sockets sockets;
+
+    char name[HOST_NAME];
+    struct prng prng;
+    struct siphash_key key;
     struct routes routes;
     struct pmtu pmtu;
     struct reass reass;
     struct neighbor_cache arp, nd;
-    uint64_t next_ns;              /* no timer of these three is due before */
-    uint32_t generation;           /* never 0 */
-    struct way *ways;              /* HOST_WAYS */
-    struct known_pair *known;      /* HOST_KNOWN */
     struct way scratch;            /* for bound interfaces: not cached */
     uint64_t local_filter;         /* a bit per hash of our addresses: most foreign ones are told by it */
     struct addr last_local;        /* the address of our own that a packet was last for */

@@ -107,27 +107,49 @@ struct tcb_opts {
 enum { TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
 #include "tcp/tcb_ext.h"
 
+/* What most functions ask lies in the first 128 bytes, which an instruction reaches with a one-byte offset: shorter code, and a connection's
+ * making and end are bound by how much of it there is (docs/decisions/0403). */
 struct tcb {
-    struct flow flow;
+    uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
+        fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
+        is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
+        hp_on : 1 /* Linux's header prediction has been armed */,
+        is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
+        is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes; or its route sets IP's fields */;
+    uint32_t : 0; /* that was one word, which is_ordinary compares whole */
+    /* What nearly every segment changes, in bytes of their own: a wider load, which also has what lies beside, would wait for these stores. */
+    uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
+    uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
+    uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
+    uint8_t ack_want : 3; /* those that data may carry */
+    uint8_t pingpong : 2; /* up to PINGPONG_MOST */
+    uint8_t rcv_label; /* of the last data, one byte made of the flow label (Linux) */
     struct tcp *tcp;
-    union {
-        void *user;
-        uint32_t accept_next; /* while is_unaccepted */
-    };
-    struct stream *snd_stream, *rcv_stream;
-    struct txring *tx;
     struct tcb_ext *ext;
     struct tcb_opts *opt;
+    struct txring *tx;
+    /* send sequence (RFC 9293 3.3.1) */
+    uint32_t snd_una, snd_nxt, write_seq, snd_wnd;
+    /* receive sequence */
+    uint32_t rcv_nxt, rcv_wup, rcv_wnd; /* rcv_wup: RCV.NXT at the last ACK sent */
+    uint32_t slot, heap_position;
+    uint16_t mss, advmss;
     uint64_t rexmt_ns;        /* what tcb->timer says; 0: not running */
     union {
         uint64_t delack_ns;   /* 0: none */
         uint64_t syn_start_ns; /* in SYN_SENT and SYN_RECEIVED: the first SYN */
     };
-    uint32_t slot, heap_position, due_prev, due_next;
-    /* send sequence (RFC 9293 3.3.1) */
-    uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, write_seq, max_window;
-    /* receive sequence */
-    uint32_t rcv_nxt, rcv_wnd, rcv_wup; /* rcv_wup: RCV.NXT at the last ACK sent */
+    uint16_t mss_clamp, rcv_mss; /* mss_clamp: the peer's */
+    uint8_t snd_wscale : 4, rcv_wscale : 4;
+    uint8_t so_error, retransmits, backoff;
+    union {
+        void *user;
+        uint32_t accept_next; /* while is_unaccepted */
+    };
+    /* --- 128 --- */
+    struct stream *snd_stream, *rcv_stream;
+    uint32_t due_prev, due_next;
+    uint32_t snd_wl1, max_window;
     uint32_t rcv_ssthresh, readable;
     /* round trip (RFC 6298), microseconds: srtt is kept times 8, rttvar and mdev times 4 */
     uint32_t srtt_us, mdev_us, mdev_max_us, rttvar_us, rto_us, min_rtt_us;
@@ -135,25 +157,10 @@ struct tcb {
     uint32_t ts_recent, ts_recent_s, ts_offset;
     uint32_t sndbuf, rcvbuf;
     uint32_t last_rcv_ms, last_snd_ms; /* data */
-    uint16_t mss, mss_clamp, advmss, rcv_mss; /* mss_clamp: the peer's */
     uint16_t ato_ms;
-    uint8_t snd_wscale : 4, rcv_wscale : 4;
-    uint8_t so_error, retransmits, backoff, quick;
+    uint8_t quick;
     uint8_t gso_segs;         /* segments handed down as one; 0, 1: off */
-    /* What nearly every segment changes, in bytes of their own: a wider load, which also has what follows, would wait for these stores. */
-    uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
-    uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
-    uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
-    uint8_t ack_want : 3; /* those that data may carry */
-    uint8_t pingpong : 2; /* up to PINGPONG_MOST */
-    uint8_t rcv_label; /* of the last data, one byte made of the flow label (Linux) */
-    uint32_t : 0; /* the rest is one word, which is_ordinary compares whole */
-    uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
-        fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
-        is_loopback : 1, csum_offload : 1, ecn_demand_cwr : 1, ecn_queue_cwr : 1, ecn_seen : 1, is_v4 : 1, is_local_net : 1,
-        hp_on : 1 /* Linux's header prediction has been armed */,
-        is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
-        is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes; or its route sets IP's fields */;
+    struct flow flow;
 };
 _Static_assert(sizeof(struct tcb) <= 256, "a connection's hot part");
 
@@ -250,13 +257,19 @@ struct tcp_reply { /* a segment without a tcb: RST, TIME-WAIT's ACK, challenge A
     uint8_t md5[16];
     struct { uint32_t start, end; } sack[TCP_SACK_BLOCKS];
 };
-struct tcp {
+struct tcp { /* what each segment asks comes first, and of the parameters those that are asked most */
+    uint64_t now_ns;
+    uint32_t due;             /* DUE_*: which of the lists of connections, requests and replies have entries */
+    uint32_t hash;            /* of the flow hashed last; 0: none */
+    uint32_t connections, syn_count;
+    struct slab tcbs;
+    struct heap heap;
     struct tcp_params params;
     uint32_t filters;         /* listeners with an accept filter */
     struct tcp_hooks hooks;
     struct pool *pool;
     struct prng prng;
-    uint64_t now_ns, ms_start_ns; /* ms_start_ns: of the running millisecond */
+    uint64_t ms_start_ns;     /* of the running millisecond */
     uint32_t now_s, now_ms, now_ts; /* of now_ns, kept because each segment asks: seconds, milliseconds, ticks of the timestamp clock */
     uint32_t rto_max_us;      /* of the parameters, as are the next two */
     bool has_short_way /* tcp_fast.c has their policies */, has_fastopen_key, has_fastopen_backup;
@@ -268,15 +281,13 @@ struct tcp {
     struct tcp_text { uint32_t start, end, prior_rcv_nxt; } text; /* FreeBSD: of the segment at hand */
     struct siphash_key flow_key, isn_key, offset_key, cookie_key, fastopen_key[2]; /* [1]: an older one, whose cookies are good still */
     struct table flows;       /* kind and slot by flow */
-    struct flow hashed;       /* the flow hashed last and its hash (0: none) */
-    uint32_t hash;
+    struct flow hashed;       /* the flow hashed last */
     struct port_use *port_uses[65536 / PORT_PAGE]; /* by local port; a page is made at first use */
-    struct slab tcbs, syns, waits;
-    struct heap heap;
+    struct slab syns, waits;
     uint64_t heap_retry_ns;   /* some timer found no memory for its entry: all are armed again then; 0: none */
     struct tcb *recent[RECENT_FLOWS]; /* by flow: where its last segment went (tcp_recent) */
-    struct tcb *due_first, *due_last; /* round robin; due_left: segments of the first so far */
-    uint32_t due_left, due;   /* due: DUE_*, which of this list and the next two have entries */
+    struct tcb *due_first, *due_last; /* round robin */
+    uint32_t due_left;        /* segments of the first so far */
     uint32_t syn_due_first, syn_due_last;
     struct tcp_reply *replies; /* ring of REPLY_LIMIT, made at first use */
     uint32_t reply_first, reply_count;
@@ -288,7 +299,7 @@ struct tcp {
     uint64_t wait_deadline_ns; /* of the first; LIL_NEVER */
     struct { uint32_t first, last; } levels[SYN_LEVELS];
     uint32_t levels_used;     /* a bit each that has an entry */
-    uint32_t syn_count, orphans, connections;
+    uint32_t orphans;
     struct txring *tx_free[TX_CLASSES];
     struct tcb_opts default_opts;
     struct tcb_options scratch_options;

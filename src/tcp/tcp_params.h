@@ -78,6 +78,22 @@ enum tcp_persist_policy { TCP_PERSIST_RTO /* as the retransmission timer */, TCP
 enum tcp_ephemeral { TCP_PORTS_SEQUENTIAL, TCP_PORTS_RANDOM, TCP_PORTS_LINUX /* bind odd, connect even */ };
 
 struct tcp_params {
+    /* what the most lines ask (tcb.h: struct tcp) */
+    uint8_t input_policy;         /* enum tcp_input_policy */
+    uint8_t output_policy;        /* enum tcp_output_policy */
+    uint8_t call_policy;          /* enum tcp_call_policy */
+    bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
+    uint8_t rto_policy;
+    uint8_t cc;                   /* enum tcp_cc_name */
+    uint8_t ecn;                  /* tcp_ecn: 0, 1, 2 as Linux; 3+ AccECN */
+    uint8_t option_order;         /* enum tcp_option_order (wire.h) */
+    bool offer_wscale, offer_sack, offer_timestamps, offer_ecn;
+    bool pmtu_discovery;
+    uint8_t mtu_probing;
+    uint8_t ttl, hop_limit /* of IPv6; 0: as ttl */;
+    uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
+    uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
+    uint8_t adv_win_scale;        /* Linux 1: half of rcvbuf is window, half bookkeeping; 0: all of it */
     /* time base */
     uint32_t tick_ms;             /* 500 on BSD: slow timer grain; 0: exact */
     uint32_t fast_tick_ms;        /* 200 on BSD: delayed ACK timer grain */
@@ -113,9 +129,6 @@ struct tcp_params {
     uint16_t mss_default6;        /* over IPv6; 0: 1220 */
     uint16_t mss_default;         /* with no MSS option received: 536 (1024 on 4.2/4.3) */
     bool mss_512_multiple;        /* 4.2-4.4: rounded down to a multiple of the cluster size off the net: data as assumed */
-    bool offer_wscale, offer_sack, offer_timestamps, offer_ecn;
-    uint8_t option_order;         /* enum tcp_option_order (wire.h) */
-    uint8_t ecn;                  /* tcp_ecn: 0, 1, 2 as Linux; 3+ AccECN */
     /* AccECN: 0 no option, 1 when it must and so often a round trip, 2 on each segment, 3 whatever is lost */
     uint8_t ecn_option, ecn_option_beacon;
     uint8_t ecn_synack_retries;   /* so many repeated SYN/ACKs still say ECE; 0: as ecn_syn_retries */
@@ -136,15 +149,12 @@ struct tcp_params {
     bool thin_linear_timeouts;    /* a stream with little in flight backs off late, as TCP_THIN_LINEAR_TIMEOUTS asks for one */
     uint32_t window_clamp;        /* 65,535 where no scaling; 0: none */
     uint8_t app_win;              /* tcp_app_win: so much (1/2^n, a segment at least) of the first buffer is not offered; 0: all is */
-    uint8_t adv_win_scale;        /* Linux 1: half of rcvbuf is window, half bookkeeping; 0: all of it */
     /* retransmission */
-    uint8_t rto_policy;
     uint32_t rto_initial_ms, rto_min_ms, rto_max_ms;
     bool icmp_reverts_backoff;    /* RFC 6069 */
     uint8_t retries1, retries2;   /* R1, R2 (Linux: 3, 15); BSD TCP_MAXRXTSHIFT 12 in retries2 */
     uint8_t backoff[16];          /* BSD: multiplier by shift; 0 first: powers of two */
     uint8_t orphan_retries;
-    uint8_t cc;                   /* enum tcp_cc_name */
     uint8_t initial_window;       /* segments */
     bool sack, dsack, rack, tlp, prr, frto, limited_transmit, early_retransmit;
     uint8_t rack_bits;            /* tcp_recovery: 2 the reordering window stays, 4 three SACKs do not close it; 1 has no effect any more */
@@ -200,17 +210,10 @@ struct tcp_params {
     uint32_t persist_min_ms, persist_max_ms;
     bool persist_data;            /* BSD: a window probe carries the next byte; Linux: an old sequence number and nothing */
     /* path MTU */
-    bool pmtu_discovery;
-    uint8_t mtu_probing;
-    uint32_t min_snd_mss;         /* CVE-2019-11479: 48 */
     /* RFC 4821: where the search begins, ends, begins again */
     uint32_t base_mss, mtu_probe_floor, mtu_probe_threshold, mtu_probe_interval_ms;
     uint32_t base_mss6;           /* 0: as for IPv4 */
-    uint16_t mss_off_net;         /* BSD: MSS offered and used to a peer off the net: 512; 0: as on it */
     uint32_t notsent_lowat;
-    uint8_t input_policy;         /* enum tcp_input_policy */
-    uint8_t output_policy;        /* enum tcp_output_policy */
-    uint8_t call_policy;          /* enum tcp_call_policy */
     /* what BSD's descendants do otherwise; all 0 on Linux */
     uint32_t max_unack_ms;        /* maxunacktime: a connection without progress for this long is given up; 0: no limit */
     uint8_t persist_policy;       /* enum tcp_persist_policy */
@@ -236,7 +239,6 @@ struct tcp_params {
     bool syn_sent_close_waits;    /* shutdown() before the SYN/ACK: the FIN follows it; Linux ends at once */
     bool rtt_by_data;             /* a passive open without timestamps measures nothing at the handshake */
     bool no_delayed_ack;
-    bool byte_recovery;           /* FreeBSD's base stack: windows in bytes, duplicate ACKs counted (tcp_base.c) */
     uint16_t udp_tunneling_port;  /* TCP in UDP goes out from this port, and what comes there is TCP; 0: neither */
     uint32_t udp_tunneling_overhead; /* bytes that it takes from the MSS */
     bool syncache;                /* half-open connections are the host's: they outlive their listener (FreeBSD's syncache) */
@@ -265,7 +267,6 @@ struct tcp_params {
     /* ports */
     uint16_t port_first, port_last;
     uint8_t ephemeral;            /* enum tcp_ephemeral */
-    uint8_t ttl, hop_limit /* of IPv6; 0: as ttl */;
 };
 
 #endif
