@@ -1,4 +1,4 @@
-/* table.c: linear probing at most three quarters full; a removal moves later entries back, so there are no tombstones.
+/* table.c: linear probing at most half full; a removal moves later entries back, so there are no tombstones.
  * The 32 bits kept of the hash place the entry, too: growing never asks the owner for keys.
  * The next place to look is STEP entries on: STEP is odd, so that every entry is met, and more than a cache line, so that neighbours
  * whom the owner's hash puts side by side (tcp_flow.c) do not stand in each other's way: the cost of a look is that of scattered keys. */
@@ -36,15 +36,18 @@ void table_fini(struct table *table)
     *table = (struct table){.pool = table->pool};
 }
 
-uint32_t table_find(const struct table *table, uint64_t hash, const void *key, table_equal_fn *equal, const void *ctx)
+uint32_t table_find(struct table *table, uint64_t hash, const void *key, table_equal_fn *equal, const void *ctx)
 {
     if (!table->entries)
         return TABLE_NONE;
     uint32_t kept = hash_kept(hash);
     for (uint32_t i = kept & table->mask;; i = (i + STEP) & table->mask) {
         const struct table_entry *e = &table->entries[i];
-        if (!e->hash)
+        if (!e->hash) { /* what is not there is often entered next */
+            table->vain_hash = kept;
+            table->vain_at = i;
             return TABLE_NONE;
+        }
         if (e->hash == kept && equal(ctx, key, e->value))
             return e->value;
     }
@@ -71,6 +74,7 @@ static bool table_grow(struct table *table)
         if (table->entries[i].hash)
             put(entries, (uint32_t)capacity - 1, table->entries[i]);
     entries_free(table);
+    table->vain_hash = 0;
     table->entries = entries;
     table->mask = (uint32_t)capacity - 1;
     return true;
@@ -78,10 +82,15 @@ static bool table_grow(struct table *table)
 
 int table_insert(struct table *table, uint64_t hash, uint32_t value)
 {
-    if (!table->entries || table->count >= ((uint64_t)table->mask + 1) / 4 * 3)
+    struct table_entry entry = {hash_kept(hash), value};
+    if (!table->entries || table->count >= ((uint64_t)table->mask + 1) / 2)
         if (!table_grow(table))
             return -ENOMEM;
-    put(table->entries, table->mask, (struct table_entry){hash_kept(hash), value});
+    if (table->vain_hash == entry.hash)
+        table->entries[table->vain_at] = entry;
+    else
+        put(table->entries, table->mask, entry);
+    table->vain_hash = 0;
     table->count++;
     return 0;
 }
@@ -124,6 +133,7 @@ bool table_remove(struct table *table, uint64_t hash, uint32_t value)
         }
     }
     e[i] = (struct table_entry){0};
+    table->vain_hash = 0;
     table->count--;
     return true;
 }

@@ -11,13 +11,14 @@ struct table_entry {
 struct table {
     struct table_entry *entries;
     uint32_t mask, count; /* mask + 1 entries, or entries NULL */
+    uint32_t vain_hash, vain_at; /* of the last look in vain: where it ended, until the table changes; hash 0: none */
     struct pool *pool;
 };
 typedef bool table_equal_fn(const void *ctx, const void *key, uint32_t value);
 enum { TABLE_NONE = 0xffffffff };
 void table_init(struct table *table, struct pool *pool);
 void table_fini(struct table *table);
-uint32_t table_find(const struct table *table, uint64_t hash, const void *key, table_equal_fn *equal, const void *ctx); /* TABLE_NONE */
+uint32_t table_find(struct table *table, uint64_t hash, const void *key, table_equal_fn *equal, const void *ctx); /* TABLE_NONE */
 int table_insert(struct table *table, uint64_t hash, uint32_t value) __attribute__((warn_unused_result)); /* -ENOMEM */
 bool table_remove(struct table *table, uint64_t hash, uint32_t value);
 /* The entry of OLD now names NEW: the key is the same, what holds it is another. */

@@ -19,20 +19,21 @@ enum { APP = 65536, PORTS = 64, FIRST_PORT = 900, WIRE = 1 << 14 };
 
 /* What one host sent and the other has not yet taken. */
 struct wire {
-    struct lil_packet *slots[WIRE];
     unsigned head, tail;
+    struct lil_packet *slots[WIRE];
 };
 struct end {
     struct lil_host *host;
     struct lil_proc *proc;
     int nic;
-    struct wire out;
     struct end *peer;
+    struct wire out;
 };
 struct pair {
-    struct end client, server;
     uint64_t now_ns;
+    struct end client;
     int listeners[PORTS];
+    struct end server;
 };
 
 static char source[APP], sink[APP];

@@ -17,19 +17,19 @@ enum { MTU_LOOPBACK = 65536, HOST_HEADER_ROOM = IPV6_LENGTH + IPV6_FRAGMENT_LENG
 struct interface {
     struct lil_host *host;
     int ifindex;
-    char name[16];
     enum lil_interface_kind kind;
-    unsigned mtu, gso_max, queue_limit;
     bool csum_offload, accept_any, up, blocked;
-    struct mac mac;
+    unsigned mtu, gso_max, queue_limit;
     lil_transmit_fn *transmit;
     void *ctx;
+    struct packet_queue queue;
+    uint64_t packets_in, packets_out, bytes_in, bytes_out;
+    char name[16];
+    struct mac mac;
     struct prefix *addresses;   /* as given: address with the prefix length */
     unsigned address_count, address_capacity;
-    struct packet_queue queue;
     lil_syn_fn *on_syn;
     void *syn_ctx;
-    uint64_t packets_in, packets_out, bytes_in, bytes_out;
     struct autoconf *autoconf;  /* host_autoconf.c; NULL: every address is configured by hand, and good at once */
 };
 

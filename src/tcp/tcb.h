@@ -117,13 +117,8 @@ struct tcb {
         is_fin_waiter : 1 /* an orphan in FIN-WAIT-2, a record already on Linux */,
         is_guarded : 1 /* tcp_guard.c looks at what comes, and signs what goes; or its route sets IP's fields */;
     uint32_t : 0; /* that was one word, which is_ordinary compares whole */
-    /* What nearly every segment changes, in bytes of their own: a wider load, which also has what lies beside, would wait for these stores. */
-    uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
-    uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
-    uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
-    uint8_t ack_want : 3; /* those that data may carry */
-    uint8_t pingpong : 2; /* up to PINGPONG_MOST */
-    uint8_t rcv_label; /* of the last data, one byte made of the flow label (Linux) */
+    uint8_t snd_wscale : 4, rcv_wscale : 4;
+    uint8_t so_error, retransmits, backoff; /* seldom changed: a wider load may have them, too */
     struct tcp *tcp;
     struct tcb_ext *ext;
     struct tcb_opts *opt;
@@ -140,8 +135,13 @@ struct tcb {
         uint64_t syn_start_ns; /* in SYN_SENT and SYN_RECEIVED: the first SYN */
     };
     uint16_t mss_clamp, rcv_mss; /* mss_clamp: the peer's */
-    uint8_t snd_wscale : 4, rcv_wscale : 4;
-    uint8_t so_error, retransmits, backoff;
+    /* What nearly every segment changes, in bytes of their own: a wider load, which also has what lies beside, would wait for these stores. */
+    uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
+    uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
+    uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
+    uint8_t ack_want : 3; /* those that data may carry */
+    uint8_t pingpong : 2; /* up to PINGPONG_MOST */
+    uint8_t rcv_label; /* of the last data, one byte made of the flow label (Linux) */
     union {
         void *user;
         uint32_t accept_next; /* while is_unaccepted */

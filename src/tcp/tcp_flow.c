@@ -88,6 +88,14 @@ static bool flow_is(const void *ctx, const void *key, uint32_t value)
     return flow_equal(flow_of(ctx, value), key);
 }
 
+void flow_prefetch(struct tcp *tcp, const struct flow *flow)
+{
+    const struct port_use *page = tcp->port_uses[flow->local_port / PORT_PAGE];
+    table_prefetch(&tcp->flows, flow_hash(tcp, flow));
+    if (page)
+        __builtin_prefetch(&page[flow->local_port % PORT_PAGE], 1);
+}
+
 uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kind)
 {
     uint32_t value = table_find(&tcp->flows, flow_hash(tcp, flow), flow, flow_is, tcp);
@@ -99,10 +107,10 @@ uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kin
     return value & SLOT_MASK;
 }
 
-int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot, bool is_strict)
+int flow_insert(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot, bool is_strict)
 {
     struct port_use *use = port_use(tcp, flow->local_port);
-    if (!use || table_insert(&tcp->flows, flow_hash(tcp, flow), value_of(kind, slot)) < 0)
+    if (!use || table_insert(&tcp->flows, hash, value_of(kind, slot)) < 0)
         return -ENOMEM;
     use->users++;
     use->strict += is_strict;

@@ -33,27 +33,19 @@ static enum lil_drop refuse_closed(struct tcp *tcp, const struct tcp_in *in, con
 }
 
 /* RFC 9293 3.9.1.1 (MUST-42): a connection's segments are found before a listener is, so one port has both. */
-enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns)
+static __attribute__((noinline)) enum lil_drop input_by_table(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet)
 {
-    tcp_set_now(tcp, now_ns);
-    TCP_MIB(tcp, InSegs);
-    enum flow_kind kind = FLOW_TCB;
-    uint32_t slot = 0;
-    struct tcb **recent = tcp_recent_of(tcp, &in->flow);
-    if (!*recent || !flow_equal(&(*recent)->flow, &in->flow)) {
-        slot = flow_find(tcp, &in->flow, &kind);
-        if (kind == FLOW_TCB)
-            *recent = tcp_tcb(tcp, slot);
-    }
+    enum flow_kind kind;
+    uint32_t slot = flow_find(tcp, &in->flow, &kind);
     enum lil_drop drop;
     struct tcp_listener *listener;
     if (__builtin_expect(in->header.options.has_md5 || tcp->has_guards, 0)) {
-        if (guard_comes_astray(tcp, in, kind, kind == FLOW_TCB ? (*recent)->slot : slot)) {
+        if (guard_comes_astray(tcp, in, kind, slot)) {
             reset_reply(tcp, in);
             packet_free(packet);
             return LIL_DROP_TCP_NO_PORT;
         }
-        drop = guard_check(tcp, in, packet, kind, kind == FLOW_TCB ? (*recent)->slot : slot);
+        drop = guard_check(tcp, in, packet, kind, slot);
         if (drop) {
             packet_free(packet);
             return drop;
@@ -61,7 +53,8 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
     }
     switch (kind) {
     case FLOW_TCB:
-        drop = tcp_input_tcb(*recent, in, &packet);
+        *tcp_recent_of(tcp, &in->flow) = tcp_tcb(tcp, slot);
+        drop = tcp_input_tcb(tcp_tcb(tcp, slot), in, &packet);
         break;
     case FLOW_SYN:
         drop = synq_has_listener(tcp, slot) ? synq_input(tcp, slot, in, &packet) : refuse_closed(tcp, in, packet);
@@ -78,6 +71,19 @@ enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_pac
         }
         drop = refuse_closed(tcp, in, packet);
     }
+    packet_free(packet);
+    return drop;
+}
+
+/* The connections that segments came for of late are asked first. */
+enum lil_drop tcp_input(struct tcp *tcp, const struct tcp_in *in, struct lil_packet *packet, uint64_t now_ns)
+{
+    tcp_set_now(tcp, now_ns);
+    TCP_MIB(tcp, InSegs);
+    struct tcb *recent = *tcp_recent_of(tcp, &in->flow);
+    if (!recent || !flow_equal(&recent->flow, &in->flow) || in->header.options.has_md5 || tcp->has_guards)
+        return input_by_table(tcp, in, packet);
+    enum lil_drop drop = tcp_input_tcb(recent, in, &packet);
     packet_free(packet);
     return drop;
 }

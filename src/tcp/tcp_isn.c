@@ -3,7 +3,7 @@
 
 /* RFC 9293 3.4.1 (MUST-9): SipHash under a key that never leaves the host. One hash serves both: its low half is for the ISN, its high
  * half for the timestamps, and none of them tells of the other. */
-static uint64_t isn_hash(const struct tcp *tcp, const struct flow *flow)
+uint64_t isn_hash(const struct tcp *tcp, const struct flow *flow)
 {
     uint64_t ports = (uint64_t)flow->local_port << 16 | flow->remote_port;
     if (addr_is_v4(&flow->remote))
@@ -31,11 +31,8 @@ static uint32_t ts_offset_of(const struct tcp *tcp, uint64_t hash)
     return tcp->params.timestamp_offsets ? (uint32_t)(hash >> 32) : 0;
 }
 
-struct isn isn_make(struct tcp *tcp, const struct flow *flow)
-{
-    uint64_t hash = isn_hash(tcp, flow);
-    return (struct isn){iss_of(tcp, hash), ts_offset_of(tcp, hash)};
-}
+struct isn isn_of_hash(struct tcp *tcp, uint64_t hash) { return (struct isn){iss_of(tcp, hash), ts_offset_of(tcp, hash)}; }
+struct isn isn_make(struct tcp *tcp, const struct flow *flow) { return isn_of_hash(tcp, isn_hash(tcp, flow)); }
 
 uint32_t isn_ts_offset(struct tcp *tcp, const struct flow *flow)
 {

@@ -74,7 +74,8 @@ static void sign(const struct tcb *tcb, struct tcp_reply *reply)
 {
     if (!tcb->is_v4)
         reply->flow_label = path_label(tcb);
-    reply_sign(reply, tcb->opt);
+    if (!tcb->is_v4 || tcb->is_guarded) /* else there is no key */
+        reply_sign(reply, tcb->opt);
 }
 
 bool reply_output(struct tcp *tcp, struct tcp_segment *segment)

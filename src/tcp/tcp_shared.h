@@ -6,9 +6,10 @@
 enum flow_kind { FLOW_NONE, FLOW_TCB, FLOW_SYN, FLOW_WAIT };
 uint32_t flow_hash(struct tcp *tcp, const struct flow *flow); /* never 0 */
 uint32_t flow_find(struct tcp *tcp, const struct flow *flow, enum flow_kind *kind); /* slot */
+void flow_prefetch(struct tcp *tcp, const struct flow *flow); /* flow_find() and flow_insert() follow after other work */
 /* IS_STRICT: its socket did not say SO_REUSEADDR. Whoever holds the flow next (flow_replace) is as strict; a request, and its connection
  * before accept() says so, is not. */
-int flow_insert(struct tcp *tcp, const struct flow *flow, enum flow_kind kind, uint32_t slot, bool is_strict) MUST_CHECK;
+int flow_insert(struct tcp *tcp, const struct flow *flow, uint32_t hash, enum flow_kind kind, uint32_t slot, bool is_strict) MUST_CHECK;
 void flow_remove(struct tcp *tcp, const struct flow *flow, uint32_t hash /* 0: to be made */, enum flow_kind kind, uint32_t slot,
                  bool is_strict);
 void flow_replace(struct tcp *tcp, uint32_t hash, enum flow_kind kind, uint32_t slot, enum flow_kind new_kind, uint32_t new_slot);
@@ -43,6 +44,9 @@ struct isn {
     uint32_t iss, ts_offset;
 };
 struct isn isn_make(struct tcp *tcp, const struct flow *flow); /* of a new connection */
+/* The same in two steps: the first may be in vain. */
+uint64_t isn_hash(const struct tcp *tcp, const struct flow *flow);
+struct isn isn_of_hash(struct tcp *tcp, uint64_t hash);
 uint32_t isn_ts_offset(struct tcp *tcp, const struct flow *flow);
 
 /* tcp_state.c */

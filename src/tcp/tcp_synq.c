@@ -52,7 +52,7 @@ uint32_t synq_new(struct tcp *tcp, const struct tcp_in *in)
     entry->hash = flow_hash(tcp, &in->flow);
     entry->level = LEVEL_NONE;
     entry->listener = TCP_NONE;
-    if (flow_insert(tcp, &entry->flow, FLOW_SYN, slot, false) < 0) {
+    if (flow_insert(tcp, &entry->flow, entry->hash, FLOW_SYN, slot, false) < 0) {
         slab_free(&tcp->syns, slot);
         return TCP_NONE;
     }

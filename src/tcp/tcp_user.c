@@ -41,6 +41,8 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search)
     uint32_t new_iss = 0;
     int error = 0;
     tcb->flow.local_port = local_port;
+    flow_prefetch(tcp, &tcb->flow);
+    uint64_t hash = isn_hash(tcp, &tcb->flow); /* while that comes from memory */
     uint32_t slot = flow_find(tcp, &tcb->flow, &kind);
     if (kind == FLOW_WAIT)
         error = take_over_wait(tcb, slot, is_search, &new_iss);
@@ -48,9 +50,9 @@ int tcp_connect_from(struct tcb *tcb, uint16_t local_port, bool is_search)
         error = -EADDRINUSE; /* 3.10.1: "connection already exists" */
     if (error < 0)
         return error;
-    if (flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot, !tcb->reuseaddr) < 0)
+    if (flow_insert(tcp, &tcb->flow, tcp->hash /* flow_find() made it */, FLOW_TCB, tcb->slot, !tcb->reuseaddr) < 0)
         return -ENOBUFS;
-    struct isn isn = isn_make(tcp, &tcb->flow);
+    struct isn isn = isn_of_hash(tcp, hash);
     uint32_t iss = kind == FLOW_WAIT ? new_iss : isn.iss;
     tcb->is_counted = true;
     *tcp_recent_of(tcp, &tcb->flow) = tcb; /* the answer is soon here */

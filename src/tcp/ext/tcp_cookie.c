@@ -177,7 +177,7 @@ struct tcb *cookie_accept(struct tcp_listener *listener, const struct tcp_in *in
     struct syn_entry entry;
     restore(listener, in, &entry, index);
     struct tcb *tcb = synq_make_tcb(tcp, &entry, listener);
-    if (!tcb || flow_insert(tcp, &tcb->flow, FLOW_TCB, tcb->slot, !tcb->reuseaddr) < 0) {
+    if (!tcb || flow_insert(tcp, &tcb->flow, flow_hash(tcp, &tcb->flow), FLOW_TCB, tcb->slot, !tcb->reuseaddr) < 0) {
         if (tcb)
             tcb_free(tcb);
         *drop = LIL_DROP_TCP_MEMORY;

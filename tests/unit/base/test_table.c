@@ -97,10 +97,10 @@ static bool never_equal(const void *ctx, const void *key, uint32_t value)
 }
 
 /* Keys whose hashes lie in rows of eight neighbours, as those of a destination's ports in a row: a look costs what it costs among
- * scattered keys (at two thirds full 5 entries on average for a key that is not there; side by side it would be some 30). */
+ * scattered keys (at half full 2.5 entries on average for a key that is not there; side by side it would be many more). */
 static void test_rows(void **state)
 {
-    enum { ROW = 8, ENTRIES = 43600 /* of 65,536 */ };
+    enum { ROW = 8, ENTRIES = 32700 /* of 65,536 */ };
     (void)state;
     struct pool *pool = pool_new(NULL);
     struct table table;
@@ -113,7 +113,7 @@ static void test_rows(void **state)
     for (uint32_t home = 0; home <= table.mask; home++)
         for (uint32_t i = home; looks++, table.entries[i].hash; i = (i + 9) & table.mask)
             ;
-    assert_in_range(looks / (table.mask + 1), 1, 6);
+    assert_in_range(looks / (table.mask + 1), 1, 3);
     for (uint32_t i = 0; i < ENTRIES; i += 2)
         assert_true(table_remove(&table, (siphash_2u64(&secret, i / ROW, 0) & 0xfffffff8) | i % ROW, i));
     for (uint32_t i = 0; i < ENTRIES; i++)
