@@ -107,8 +107,8 @@ struct tcb_opts {
 enum { TLP_SLACK_US = 2000 /* Linux: two jiffies */ };
 #include "tcp/tcb_ext.h"
 
-/* What most functions ask lies in the first 128 bytes, which an instruction reaches with a one-byte offset: shorter code, and a connection's
- * making and end are bound by how much of it there is (docs/decisions/0403). */
+/* What most functions ask lies in the first 128 bytes, which an instruction reaches with an offset of one byte: shorter code, and how
+ * much of it there is bounds the making and the end of connections (docs/decisions/0403). */
 struct tcb {
     uint32_t state : 4, ca_state : 3, is_unaccepted : 1, is_orphan : 1, is_passive : 1, sack_ok : 1, ts_ok : 1, wscale_ok : 1, ecn_ok : 1,
         fin_queued : 1, fin_rcvd : 1, rcv_shutdown : 1, snd_shutdown : 1, want_syn : 1, want_probe : 1, want_keepalive : 1, want_tlp : 1,
@@ -135,7 +135,7 @@ struct tcb {
         uint64_t syn_start_ns; /* in SYN_SENT and SYN_RECEIVED: the first SYN */
     };
     uint16_t mss_clamp, rcv_mss; /* mss_clamp: the peer's */
-    /* What nearly every segment changes, in bytes of their own: a wider load, which also has what lies beside, would wait for these stores. */
+    /* What nearly every segment changes, in bytes of their own: a wider load, which has what lies beside, would wait for these stores. */
     uint8_t timer : 4, is_counted : 1, reuseaddr : 1, reuseport : 1, syn_ts_sent : 1;
     uint8_t is_due : 1, ack_sched : 1, ack_now : 1, ack_pushed : 1, ack_pushed2 : 1, want_space : 1, dont_nagle : 1, psh_end : 1;
     uint8_t acks_due : 3; /* pure ACKs owed whatever data goes out */
