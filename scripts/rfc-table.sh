@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # file:function of each citation. The function is the one that encloses the line, or the next one when the line is in its comment.
 citations() {
   find "$@" -type f \( -name '*.c' -o -name '*.h' -o -name '*.pkt' -o -name '*.sh' \) | LC_ALL=C sort | xargs awk '
-    function name_of(line) { sub(/\(.*/, "", line); n = split(line, w, /[ *]+/); return w[n] }
+    function name_of(line) { gsub(/__attribute__\(\([^)]*\)\)/, "", line); sub(/\(.*/, "", line); n = split(line, w, /[ *]+/); return w[n] }
     function flush_pending(where,  i) { for (i = 0; i < pending; i++) print waiting[i] "\t" where; pending = 0 }
     FNR == 1 { flush_pending(last); fn = ""; last = FILENAME }
     { script = FILENAME !~ /\.[ch]$/ }
