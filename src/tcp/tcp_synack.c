@@ -19,6 +19,20 @@ static uint64_t end_ns(const struct tcp *tcp, const struct syn_entry *entry, boo
     return wait_ns && !entry->keep_reset && !is_own ? timer_tick(tcp, synq_started_ns(entry), wait_ns) : LIL_NEVER;
 }
 
+/* What TCP's own backoff has where the schedule has its end, which no longer counts (keep_reset): 4.4BSD's 6, 24, 48, 64, 64 ... */
+static uint64_t unended_ns(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    const struct tcp_schedule *schedule = &tcp->params.synack;
+    uint64_t interval_ms = schedule->interval_ms[schedule->count - 2];
+    interval_ms <<= min_u32(entry->retransmits - (schedule->count - 2u), 20);
+    return min_u64(interval_ms, tcp->params.rto_max_ms) * NS_PER_MS;
+}
+
+static bool is_unended(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    return entry->keep_reset && tcp->params.synack.count >= 2 && entry->retransmits + 1u >= tcp->params.synack.count;
+}
+
 /* A SYN/ACK went out: when comes the next, or the end? */
 void synq_schedule(struct tcp *tcp, uint32_t slot)
 {
@@ -30,12 +44,27 @@ void synq_schedule(struct tcp *tcp, uint32_t slot)
     synq_unlink(tcp, entry);
     uint64_t interval_ns = timer_schedule(tcp, &tcp->params.synack, entry->retransmits, 0), first_ms = tcp->params.rto_initial_ms;
     bool is_own = own_retries(entry, listener) != 0;
+    if (is_unended(tcp, entry))
+        interval_ns = unended_ns(tcp, entry);
     if (is_own) /* the host's schedule may be shorter */
         interval_ns = min_u64(first_ms << min_u32(entry->retransmits, 20), tcp->params.rto_max_ms) * NS_PER_MS;
     if (listener && listener->opt->rto_max_ms)
         interval_ns = min_u64(interval_ns, listener->opt->rto_max_ms * NS_PER_MS);
     entry->deadline_ns = timer_on_wheel(tcp, min_u64(timer_tick(tcp, tcp->now_ns, interval_ns), end_ns(tcp, entry, is_own)));
     synq_append(tcp, slot, level);
+}
+
+/* 4.4BSD: a segment for the request: from now on the retransmissions alone have an end. */
+void synq_keep_on(struct tcp *tcp, uint32_t slot)
+{
+    struct syn_entry *entry = tcp_syn(tcp, slot);
+    bool was_kept = entry->keep_reset, is_last = entry->retransmits + 1u == tcp->params.synack.count;
+    entry->keep_reset = true;
+    if (was_kept || !is_last || entry->level == LEVEL_NONE || entry->is_held || !is_unended(tcp, entry))
+        return;
+    synq_unlink(tcp, entry);
+    entry->deadline_ns += unended_ns(tcp, entry) - timer_schedule(tcp, &tcp->params.synack, entry->retransmits, 0);
+    synq_append(tcp, slot, LEVEL_HELD - 1);
 }
 
 uint64_t synq_deadline(const struct tcp *tcp)
@@ -86,6 +115,8 @@ static void on_timeout(struct tcp *tcp, uint32_t slot)
     struct syn_entry *entry = tcp_syn(tcp, slot);
     struct tcp_listener *listener = synq_listener(tcp, entry);
     uint32_t retries = listener && listener->opt->syn_retries ? listener->opt->syn_retries : tcp->params.synack.retries;
+    if (entry->keep_reset)
+        retries = tcp->params.retries2;
     if (listener)
         retries = prune(listener, retries);
     TCP_MIB(tcp, Timeouts);

@@ -15,6 +15,7 @@ void synq_take_ecn(struct tcp *tcp, struct syn_entry *entry, const struct tcb_op
                    const struct tcp_in *in);
 /* tcp_synack.c */
 void synq_schedule(struct tcp *tcp, uint32_t slot);
+void synq_keep_on(struct tcp *tcp, uint32_t slot);
 void synq_resend(struct tcp *tcp, uint32_t slot, bool syn_again); /* at the next output; SYN_AGAIN: for the SYN came again */
 
 static inline struct tcp_listener *synq_listener(const struct tcp *tcp, const struct syn_entry *entry) /* NULL: none */

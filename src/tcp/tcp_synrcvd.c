@@ -303,7 +303,7 @@ enum lil_drop synq_input(struct tcp *tcp, uint32_t slot, const struct tcp_in *in
         return input_bsd(tcp, slot, in, packet);
     bool paws = is_paws_reject(tcp, entry, header);
     if (tcp->params.synrcvd_keep_reset)
-        entry->keep_reset = true;
+        synq_keep_on(tcp, slot);
     if (entry->is_held)
         return LIL_DROP_TCP_DUPLICATE;
     if (header->seq == entry->irs && (header->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && !paws) {

@@ -169,6 +169,8 @@ struct ephemeral {
     bool sequential;
 };
 static const struct ephemeral ephemerals[] = {{"4.2bsd", 1024, 65535, true},
+                                              {"4.3bsd", 1024, 5000, true},
+                                              {"tahoe", 1024, 5000, true},
                                               {"4.4bsd", 1024, 5000, true},
                                               {"freebsd", 10000, 65535, false},
                                               {"macos", 49152, 65535, false},

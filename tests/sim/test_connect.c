@@ -224,6 +224,7 @@ static void test_silent_arp_freebsd(void **state)
                        &again); /* the SYN at 31.8 s began the hold-down */
     scene_run(&s, 300);
     assert_int_equal(count_of(&s, "client", is_syn), 0);
+    assert_int_equal(count_of(&s, "client", is_arp_request), 5);
     assert_errno(client.error, ETIMEDOUT);
     assert_int_equal((int)client.took_s, 75);
     assert_errno(again.error, EHOSTDOWN);
@@ -237,7 +238,8 @@ struct again {
     const char *profile;
     int error; /* of the second connect() on the failed socket; 0: it may succeed */
 };
-static const struct again agains[] = {{"4.4bsd", EINVAL}, {"freebsd", ECONNREFUSED}, {"linux", 0}};
+static const struct again agains[] = {{"4.2bsd", EINVAL}, {"4.3bsd", EINVAL},        {"tahoe", EINVAL}, {"4.4bsd", EINVAL},
+                                     {"macos", EINVAL},  {"freebsd", ECONNREFUSED}, {"linux24", 0},    {"linux", 0}};
 
 struct again_run {
     int first, second, third;
@@ -384,6 +386,29 @@ static void test_odd_destinations(void **state)
     scene_end(&s);
 }
 
+/* The elder systems (FACTS 5, 6): 4.2BSD knows no address for INADDR_ANY, 4.3BSD takes the primary one; no port is 0. */
+static void test_odd_destinations_bsd(void **state)
+{
+    static const struct {
+        const char *profile;
+        int any, listening;
+    } rows[] = {{"4.2bsd", EADDRNOTAVAIL, 0}, {"4.3bsd", 0, 0}, {"tahoe", 0, 0}, {"freebsd", ENETUNREACH, EOPNOTSUPP}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct scene s;
+        struct odd odd = {0};
+        scene_two(&s, rows[i].profile, "linux");
+        scene_program(&s, odd_main, &odd, 200);
+        assert_errno(odd.any, rows[i].any);
+        if (!odd.any)
+            assert_string_equal(odd.any_peer, SCENE_CLIENT ".7777");
+        assert_errno(odd.port0, EADDRNOTAVAIL);
+        if (rows[i].listening)
+            assert_errno(odd.listening, rows[i].listening);
+        scene_end(&s);
+    }
+}
+
 /* "No route to host" can also be immediate and local (FACTS 9.5). */
 static void test_no_route(void **state)
 {
@@ -480,6 +505,7 @@ int main(void)
                                        cmocka_unit_test(test_simultaneous_open),
                                        cmocka_unit_test(test_self_connect),
                                        cmocka_unit_test(test_odd_destinations),
+                                       cmocka_unit_test(test_odd_destinations_bsd),
                                        cmocka_unit_test(test_no_route),
                                        cmocka_unit_test(test_nonblocking),
                                        cmocka_unit_test(test_ipv6)};

@@ -93,7 +93,8 @@ struct removal {
 static const struct removal removals[] = {
     {"4.3bsd", "0 6 12 24", 45, false},        {"4.4bsd", "0 6 30", 75, true},
     {"linux24", "0 3 9 21 45 93", 189, false}, {"linux", "0 1 3 7 15 31", 63, false},
-    {"freebsd", "0 1 3.2 7.4", 15.6, false},
+    {"freebsd", "0 1 3.2 7.4", 15.6, false},   {"tahoe", "0 6 18 42", 75, true},
+    {"4.2bsd", "0 1 2 3 4 5.5 7.5 10.5 15.5 23.5 39.5", 45, false},
 };
 
 static void send_syn(struct puppet *puppet, uint16_t port, uint16_t number)
@@ -132,6 +133,34 @@ static void test_removal(void **state)
     }
 }
 
+/* 4.4-Lite: any segment for a SYN_RCVD pcb sets its timer to 2 h, which defeats the 75 s (FACTS 1); Tahoe's keeps them. */
+static void test_removal_defeated(void **state)
+{
+    static const struct {
+        const char *profile;
+        unsigned left;
+    } rows[] = {{"4.4bsd", 1}, {"tahoe", 0}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct scene s;
+        struct puppet *puppet = scene_puppet(&s, rows[i].profile);
+        struct server server = {.port = 13, .backlog = 5};
+        unsigned incomplete, complete, backlog;
+        server_spawn(&s, &server);
+        scene_run(&s, 10);
+        send_syn(puppet, 13, 2000);
+        scene_run(&s, 20);
+        send_syn(puppet, 13, 2000); /* the same again */
+        scene_run(&s, 10 + 75 + 15);
+        if (rows[i].left) /* the backoff goes on: 6, 24, 48 s */
+            assert_non_null(strstr(times_of(&s, "client", is_syn_ack, SECONDS(10)), " 30 78"));
+        lil_listen_queues(server.proc, server.listener, &incomplete, &complete, &backlog);
+        if (incomplete != rows[i].left)
+            fail_msg("%s: %u entries after 90 s", rows[i].profile, incomplete);
+        scene_end(&s);
+    }
+}
+
 /* Figure 4.10: how many connections a backlog of 0 to 14 really lets in, by filling the queue until a SYN is not
  * answered. */
 struct figure {
@@ -146,6 +175,10 @@ static const struct figure figure_4_10[] = {
     {"freebsd48", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
     {"solaris29", {1, 2, 4, 5, 6, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22}},
     {"linux", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
+    /* FACTS 4, second table: 4.2 to 4.4 with SOMAXCONN 5; macOS takes a backlog of 0 for 128 */
+    {"macos", {40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}},
+    {"4.2bsd", {1, 2, 4, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8}},
+    {"4.4bsd", {1, 2, 4, 5, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8}},
 };
 
 static int backlog_main(struct lil_proc *p, void *argument)
@@ -190,6 +223,32 @@ static void test_figure_4_10(void **state)
                          figure_4_10[i].admitted[backlog]);
             scene_end(&s);
         }
+    }
+}
+
+/* FreeBSD completes each handshake and resets what does not fit, Linux 2.4 lets requests wait beside the queue: what counts is how many
+ * the listener holds in the end (FACTS 4). */
+static void test_complete_queue(void **state)
+{
+    static const struct {
+        const char *profile;
+        int backlog, held;
+    } rows[] = {{"freebsd", 0, 1}, {"freebsd", 1, 2}, {"freebsd", 4, 7}, {"freebsd", 10, 16}, {"linux24", 0, 1}, {"linux24", 5, 6}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct scene s;
+        int connected = 0;
+        unsigned incomplete, complete, backlog;
+        scene_two(&s, "linux", rows[i].profile);
+        struct server server = {.port = 13, .backlog = rows[i].backlog};
+        server_spawn(&s, &server);
+        scene_run(&s, 1);
+        scene_program(&s, fill_main, &connected, 100);
+        assert_int_equal(lil_listen_queues(server.proc, server.listener, &incomplete, &complete, &backlog), 0);
+        if (complete != (unsigned)rows[i].held)
+            fail_msg("%s, backlog %d: %u connections held, not %d", rows[i].profile, rows[i].backlog, complete, rows[i].held);
+        assert_int_equal(count_of(&s, "server", is_rst) > 0, strcmp(rows[i].profile, "freebsd") == 0); /* FreeBSD: to the final ACK */
+        scene_end(&s);
     }
 }
 
@@ -274,7 +333,8 @@ static void test_extreme_backlogs(void **state)
     static const struct {
         const char *profile;
         unsigned negative, cap;
-    } rows[] = {{"4.4bsd", 0, 5}, {"linux", 4096, 4096}, {"freebsd", 128, 128}, {"macos", 128, 128}};
+    } rows[] = {{"4.2bsd", 0, 5},         {"4.3bsd", 0, 5},      {"tahoe", 0, 5},     {"4.4bsd", 0, 5},
+                {"linux", 4096, 4096}, {"linux24", 128, 128}, {"freebsd", 128, 128}, {"macos", 128, 128}};
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct scene s;
@@ -293,7 +353,9 @@ int main(void)
                                        cmocka_unit_test(test_without_bind),
                                        cmocka_unit_test(test_queues),
                                        cmocka_unit_test(test_removal),
+                                       cmocka_unit_test(test_removal_defeated),
                                        cmocka_unit_test(test_figure_4_10),
+                                       cmocka_unit_test(test_complete_queue),
                                        cmocka_unit_test(test_full_queue),
                                        cmocka_unit_test(test_full_queue_windows),
                                        cmocka_unit_test(test_byte_swapped_hint),

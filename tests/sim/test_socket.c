@@ -81,8 +81,10 @@ static void test_bad_bsd(void **state)
         ask(profiles[i], &(struct verdicts){.requests = {{99, SOCK_STREAM, 0}, {AF_INET, 9, 0}},
                                             .errors = {EPROTONOSUPPORT, EPROTONOSUPPORT},
                                             .count = 2});
-    ask("4.4bsd",
-        &(struct verdicts){.requests = {{AF_INET, SOCK_STREAM, IPPROTO_UDP}}, .errors = {EPROTONOSUPPORT}, .count = 1});
+    for (size_t i = 1; i < ARRAY_COUNT(profiles); i++)
+        ask(profiles[i],
+            &(struct verdicts){
+                .requests = {{AF_INET, SOCK_STREAM, IPPROTO_UDP}}, .errors = {EPROTONOSUPPORT}, .count = 1});
     ask("freebsd",
         &(struct verdicts){.requests = {{99, SOCK_STREAM, 0}, {AF_INET, 9, 0}, {AF_INET, SOCK_STREAM, IPPROTO_UDP}},
                            .errors = {EAFNOSUPPORT, EPROTOTYPE, EPROTONOSUPPORT},
