@@ -38,7 +38,6 @@ int cli_no_operands(const char *verb, int argc, char **argv, const char *instead
 int cli_getopt(const char *verb, int argc, char **argv, const struct option *options)
 {
     enum { WORDS = 40 };
-    static char names[WORDS][32];
     const char *words[WORDS + 1] = {0}, *near, *word;
     char instead[96];
     int at = optind ? optind : 1, option, index = 0;
@@ -53,13 +52,11 @@ int cli_getopt(const char *verb, int argc, char **argv, const struct option *opt
     }
     if (option != '?')
         return option;
-    for (int i = 0; i < WORDS && options[i].name; i++) {
-        snprintf(names[i], sizeof names[i], "--%s", options[i].name);
-        words[i] = names[i];
-    }
-    near = nearest_word(word, words);
+    for (int i = 0; i < WORDS && options[i].name; i++)
+        words[i] = options[i].name;
+    near = nearest_word(word + strspn(word, "-"), words);
     if (near)
-        snprintf(instead, sizeof instead, "did you mean %s?", near);
+        snprintf(instead, sizeof instead, "did you mean --%s?", near);
     cli_wrong(verb, strchr(word, '=') ? "%s: there is no such option, or it takes no value" : "%s: there is no such option", word, instead);
     return '?';
 }
@@ -73,7 +70,7 @@ int cli_number(const char *verb, const char *option, const char *text, uint64_t 
     if (*text >= '0' && *text <= '9' && !*end && !errno && *out >= min && *out <= max)
         return CLI_OK;
     fprintf(stderr, "lilliput %s: %s %s: a whole number", verb, option, text);
-    if (max != UINT64_MAX)
+    if (max != UINT64_MAX || errno)
         fprintf(stderr, " from %" PRIu64 " to %" PRIu64, min, max);
     fputs(" is wanted\n", stderr);
     return CLI_USAGE;

@@ -244,7 +244,9 @@ static int packetdrill_option(struct options *options, const char *argument)
         options->config.fixed[options->config.fixed_count++] = argument + 2;
     if (error == -ENOENT)
         return bad("unknown option %s", argument);
-    return error ? bad("bad value in %s", argument) : 0;
+    if (error)
+        fprintf(stderr, "lilliput script: %s: %s is wanted\n", argument, script_config_form(name));
+    return error ? CLI_USAGE : 0;
 }
 
 /* Options of packetdrill that stand alone; the others may have their value behind a blank. */

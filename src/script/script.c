@@ -176,7 +176,8 @@ static int apply_options(struct run *run, const struct script *script)
             run->report->line = option->line;
             return error;
         } else if (error) {
-            run_note(run, NULL, SCRIPT_FAILED, "bad value in --%s=%s", option->name, option->value);
+            run_note(run, NULL, SCRIPT_FAILED, "--%s=%s: %s is wanted", option->name, option->value,
+                     script_config_form(option->name));
             run->report->line = option->line;
             return error;
         }

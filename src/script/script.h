@@ -47,6 +47,7 @@ struct script_report {
 void script_config_init(struct script_config *config);
 /* Sets one --name=value. -ENOENT: no such option, -EINVAL: bad value. */
 int script_config_set(struct script_config *config, const char *name, const char *value);
+const char *script_config_form(const char *name); /* what its value should be, in words */
 /* Runs the file. The config is the command line's; the script's own options go before it. */
 void script_run_file(const char *path, const struct script_config *config, struct script_report *report);
 void script_run_text(const char *path, const char *text, const struct script_config *config, struct script_report *report);

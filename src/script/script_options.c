@@ -15,12 +15,17 @@ void script_config_init(struct script_config *config)
                                      .seed = 1};
 }
 
-static int set_number(const char *value, long long low, long long high, long long *number)
+static int set_number(const char *value, long long high, long long *number)
 {
     char *end;
     errno = 0;
     *number = strtoll(value, &end, 0);
-    return *value && !*end && !errno && *number >= low && *number <= high ? 0 : -EINVAL;
+    return *value && !*end && !errno && *number >= 0 && *number <= high ? 0 : -EINVAL;
+}
+
+static bool is_port(const char *name)
+{
+    return strcmp(name, "bind_port") == 0 || strcmp(name, "connect_port") == 0;
 }
 
 static int set_numeric(struct script_config *config, const char *name, const char *value)
@@ -31,7 +36,7 @@ static int set_numeric(struct script_config *config, const char *name, const cha
         config->tolerance_percent = strtod(value, &end);
         return *value && !*end ? 0 : -EINVAL;
     }
-    int error = set_number(value, 0, 1000000000000ll, &number);
+    int error = set_number(value, is_port(name) ? UINT16_MAX : 1000000000000ll, &number);
     if (error)
         return error;
     if (strcmp(name, "tolerance_usecs") == 0)
@@ -64,6 +69,15 @@ static int set_ip_version(struct script_config *config, const char *value)
     else
         return -EINVAL;
     return 0;
+}
+
+const char *script_config_form(const char *name)
+{
+    if (strcmp(name, "ip_version") == 0)
+        return "ipv4, ipv6 or ipv4-mapped-ipv6";
+    if (is_port(name))
+        return "a port up to 65535";
+    return strcmp(name, "tolerance_percent") == 0 ? "a number" : "a whole number";
 }
 
 static bool is_one_of(const char *name, const char *const *names)

@@ -142,12 +142,15 @@ void setup_host(struct run *run)
     run->next_file_fd = 1000000;
     run->host = lil_host_new(&host);
     if (!run->host)
-        run_fail(run, "no host of profile %s: %s", config->profile ? config->profile : "linux", strerror(errno));
+        run_fail(run, errno == EINVAL ? "no profile \"%s\"; `lilliput profile list` lists them" : "no memory for a host of profile %s",
+                 config->profile ? config->profile : "linux");
     /* Google's packetdrill gives an IPv6 device 20 bytes more, so that the MSS is 1460 in both versions; nplab's does
      * not: the script tells. */
     unsigned mtu = config->mtu ? config->mtu : config->ip == SCRIPT_IPV6 && first_syn(run, OPTION_MSS) != 1440 ? 1520 : 1500;
     struct lil_interface_config interface = {.kind = LIL_IP, .name = "tun0", .mtu = mtu, .transmit = transmit, .ctx = run};
     run->ifindex = lil_interface_add(run->host, &interface);
+    if (run->ifindex == -EINVAL)
+        run_fail(run, "--mtu: %u bytes; 68 to 65536 are wanted", mtu);
     must(run, run->ifindex, "its interface");
     set_addresses(run);
     run->proc = lil_proc_new(run->host);

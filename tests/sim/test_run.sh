@@ -67,6 +67,7 @@ got=$(cd "$work" && "$LILLIPUT" run binary.yaml 2>&1); check "no text" "binary.y
 got=$("$LILLIPUT" run labs 2>&1); check "a directory" "labs: Is a directory" "$got"
 got=$("$LILLIPUT" run nowhere.yaml 2>&1); check "no file" "nowhere.yaml: No such file or directory" "$got"
 got=$("$LILLIPUT" run --shov all x.yaml 2>&1); check "option" "lilliput run: --shov: there is no such option; did you mean --show?" "$got"
+got=$("$LILLIPUT" run --bogus x.yaml 2>&1); check "option, none near" "lilliput run: --bogus: there is no such option; \`lilliput run --help\` lists the options" "$got"
 got=$("$LILLIPUT" run --time virtual x.yaml 2>&1); check "no --" 'lilliput run: x.yaml stands before `--`; a program goes behind it, a lab file is --lab FILE here' "$got"
 # A program that ends otherwise than the lab says: exit status 1 and the place.
 cat > "$work/fails.yaml" <<'LAB'

@@ -327,16 +327,14 @@ static void check_result(struct call *call)
             fd->conn->live_fd = fd->live_fd;
         return;
     }
+    int error = want == -1 && spec->error ? symbol_errno_find(spec->error) : call->error;
+    if (error < 0)
+        unknown_word(call, "errno", spec->error, symbol_nearest(spec->error));
     if (want != call->result)
         call_fail(call, "returned %lld, not %lld%s%s", (long long)call->result, (long long)want, spec->error ? " " : "",
                   spec->error ? spec->error : "");
-    if (want == -1 && spec->error) {
-        int error = symbol_errno_find(spec->error);
-        if (error < 0)
-            unknown_word(call, "errno", spec->error, symbol_nearest(spec->error));
-        if (error != call->error)
-            call_fail(call, "failed with %s (%s), not %s", symbol_errno(call->error), strerror(call->error), spec->error);
-    }
+    if (error != call->error)
+        call_fail(call, "failed with %s (%s), not %s", symbol_errno(call->error), strerror(call->error), spec->error);
 }
 
 static const struct call_entry *const tables[] = {call_socket_entries, call_io_entries, call_option_entries,
@@ -376,11 +374,11 @@ void call_run(struct run *run, const struct script_event *event)
         unknown_call(call);
     bool few = event->call->count < entry->least;
     if (few || event->call->count > entry->most)
-        call_fail(call, "takes %s%u arguments, not %u",
+        call_fail(call, "takes %s%u argument%s, not %u",
                   entry->least == entry->most ? ""
                   : few                       ? "at least "
                                               : "at most ",
-                  few ? entry->least : entry->most, event->call->count);
+                  few ? entry->least : entry->most, (few ? entry->least : entry->most) == 1 ? "" : "s", event->call->count);
     entry->run(call);
     run_say(run, "    %s() = %lld%s%s", event->call->name, (long long)call->result, call->result < 0 ? " " : "",
             call->result < 0 ? symbol_errno(call->error) : "");

@@ -94,7 +94,7 @@ static void run_assert(struct eval *eval)
         begin++;
     eval->error_class = "AssertionError";
     eval->error_text = arena_copy(eval->code->arena, text, strlen(text));
-    eval_fail(eval, CODE_FAILED, "assert %.*s%s%s%s%s%s", (int)(end - begin), begin, eval->names[0] ? ": " : "",
+    eval_fail(eval, CODE_FAILED, "assertion failed: %.*s%s%s%s%s%s", (int)(end - begin), begin, eval->names[0] ? ": " : "",
               eval->names, text[0] ? " (" : "", text, text[0] ? ")" : "");
 }
 

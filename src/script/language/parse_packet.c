@@ -432,7 +432,12 @@ static void scan_tcp(struct scan *scan, struct spec_packet *packet)
             packet->has_ack = true;
             packet->ack_any = !scan_range(scan, &packet->ack, &packet->ack_high);
         } else if (scan_keyword(scan, "win")) {
+            const char *value = scan->at;
             packet->has_window = scan_range(scan, &packet->window, &packet->window_high);
+            if (packet->window_high > UINT16_MAX) {
+                scan->at = value;
+                scan_fail(scan, "win is the field of 16 bits as on the wire: at most 65535");
+            }
         } else if (scan_keyword(scan, "urg")) {
             packet->has_urgent = true;
             packet->urgent = (uint32_t)scan_integer(scan);

@@ -375,11 +375,11 @@ static void match_icmp(struct match *match)
 }
 
 /* --- a line ------------------------------------------------------------------------------------------------------------ */
-static void no_packet(struct run *run, const struct script_event *event)
+static void no_packet(struct run *run, const struct script_event *event, uint64_t limit_ns)
 {
     spec_print(event->packet, run->report->expected, sizeof run->report->expected);
     snprintf(run->report->actual, sizeof run->report->actual, "(no packet)");
-    run_fail_packet(run, "the host sent no packet (waited until %.6f s)", (double)run_script_ns(run, run->now_ns) / 1e9);
+    run_fail_packet(run, "the host sent no packet (waited until %.6f s)", (double)run_script_ns(run, limit_ns) / 1e9);
 }
 
 static bool protocol_matches(const struct spec_packet *spec, const struct sent *sent)
@@ -448,7 +448,7 @@ void packet_expect(struct run *run, const struct script_event *event)
         match.sent = await_packet(run, false, limit);
     }
     if (!match.sent) {
-        no_packet(run, event);
+        no_packet(run, event, limit);
         return;
     }
     run_say(run, "%s", event->source);

@@ -102,7 +102,7 @@ static void test_failures(void **state)
     (void)state;
     expect(CODE_FAILED, "\n\nassert tcpi_snd_cwnd == 11, 'cwnd'");
     assert_int_equal(line, 2);
-    assert_string_equal(message, "assert tcpi_snd_cwnd == 11: tcpi_snd_cwnd=10 (cwnd)");
+    assert_string_equal(message, "assertion failed: tcpi_snd_cwnd == 11: tcpi_snd_cwnd=10 (cwnd)");
     expect(CODE_ERROR, "assert unknown == 1");
     expect(CODE_ERROR, "assert 1 +");
     expect(CODE_ERROR, "assert 1 / 0");

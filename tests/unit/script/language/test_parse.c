@@ -227,6 +227,7 @@ static void test_errors(void **state)
     expect_error("0 > . 1:1(0) ack 1 <bogus 4>", 1, "expected a TCP option (mss, wscale");
     expect_error("\n\n0 `sysctl a=1", 3, "closing");
     expect_error("0 %{ assert 1 ", 1, "closing");
+    expect_error("0 < S 0:0(0) win 65536\n0 close(3) = 0", 1, "at most 65535");
     expect_error("/* open", 1, "comment");
 }
 
