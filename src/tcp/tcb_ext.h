@@ -64,6 +64,7 @@ struct tcb_ext {
     uint8_t mark_count, tx_class /* of the next ring: as many records as the last one had at its end */;
     bool chunk_push, tlp_retrans, cwnd_limited, is_cwnd_limited, in_burst;
     bool burst_idle; /* nothing was in flight before it */
+    bool fin_pushes; /* the persist timer took the text from the FIN's buffer: both have PSH (Linux: tcp_write_wakeup()) */
     bool cc_ready, rack_advanced;
     uint32_t nagle_end;       /* with nagle_push: up to here it waited then */
     uint32_t snd_sml;         /* end of the last small segment (Minshall's Nagle) */

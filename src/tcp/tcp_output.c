@@ -338,6 +338,7 @@ COLD static bool output_probe(struct tcb *tcb, struct tcp_segment *segment)
                 tcb->ext->keep_probes_out = 0; /* no probe: text that waited */
                 persist_end(tcb);
                 txring_at(tcb->tx, tcb->tx->count - 1)->flags |= TX_PSH;
+                tcb->ext->fin_pushes = seq + length == tcb->write_seq && tcb->fin_queued;
             }
             if (tcb->ext && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX)
                 tcb->ext->snd_sml = small; /* Nagle's rule counts what was sent by itself (tcp_minshall_update) */
@@ -408,6 +409,9 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
         bool whole = ext->chunk_left <= length; /* within a chunk there is none; Linux marks each chunk of several */
         push = whole && queue_pass_push(tcb, seq + length);
         flags |= push || (whole && ext->chunk_push) ? TCP_PSH : 0;
+    } else if (ext && ext->fin_pushes) {
+        push = true;
+        flags |= TCP_PSH;
     }
     bool has_dsack = ext && ext->has_dsack;
     output_fill(tcb, segment, flags, seq);

@@ -233,7 +233,8 @@ void reset_send(struct tcb *tcb)
     sign(tcb, reply);
 }
 
-/* RFC 5961 7 (and CVE-2016-5696): a host-wide limit with noise, so that a blind attacker learns nothing from counting. */
+/* RFC 5961 7 (and CVE-2016-5696): a host-wide limit with noise, so that a blind attacker learns nothing from counting: from half
+ * the limit to one and a half of it (Linux). */
 static bool challenge_allowed(struct tcp *tcp)
 {
     uint32_t limit = tcp->params.challenge_ack_limit;
@@ -242,7 +243,7 @@ static bool challenge_allowed(struct tcp *tcp)
     uint64_t second = tcp->now_ns / NS_PER_S;
     if (second != tcp->challenge_s || (tcp->challenge_left == 0 && tcp->challenge_s == 0)) {
         tcp->challenge_s = second;
-        tcp->challenge_left = limit / 2 + (uint32_t)prng_below(&tcp->prng, (limit + 1) / 2 + 1) + !(limit / 2);
+        tcp->challenge_left = (limit + 1) / 2 + (uint32_t)prng_below(&tcp->prng, limit);
     }
     if (tcp->challenge_left == 0)
         return false;
