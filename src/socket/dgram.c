@@ -288,8 +288,9 @@ static void fill_sent(struct sock *sock, const struct control *control, const st
         sent->ttl = (uint8_t)control->ttl;
     if (control->has_tos)
         sent->tos = (uint8_t)control->tos;
-    sent->ignores_pmtu = ext && ext->pmtudisc > IP_PMTUDISC_PROBE;
-    sent->dont_fragment = ext && (ext->pmtudisc == IP_PMTUDISC_DO + 1 || ext->pmtudisc == IP_PMTUDISC_PROBE + 1);
+    uint8_t pmtudisc = ext ? ext->pmtudisc[!addr_is_v4(&flow->remote)] : 0;
+    sent->ignores_pmtu = pmtudisc > IP_PMTUDISC_PROBE;
+    sent->dont_fragment = pmtudisc == IP_PMTUDISC_DO + 1 || pmtudisc == IP_PMTUDISC_PROBE + 1;
 }
 
 /* The name a datagram goes to: the caller's, or the peer that connect() fixed. */
@@ -379,7 +380,7 @@ bool dgram_is_linux_udp(const struct file *file)
 static int check_length(struct sock *sock, size_t total, const struct flow *flow, const struct tcp_path *path, bool in_segments)
 {
     bool is_v4 = addr_is_v4(&flow->remote);
-    int policy = ip_get_pmtudisc(sock);
+    int policy = ip_get_pmtudisc(sock, is_v4 ? IPPROTO_IP : IPPROTO_IPV6);
     bool is_whole = policy >= IP_PMTUDISC_DO && policy <= IP_PMTUDISC_INTERFACE;
     size_t ip_length = is_v4 ? 20 : 40, header = (sock->flags & SF_HDRINCL ? 0 : ip_length) + (sock->file.protocol == IPPROTO_UDP ? 8 : 0);
     uint32_t mtu = policy >= IP_PMTUDISC_PROBE ? path->link_mtu : path->mtu;
@@ -461,7 +462,8 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
         result = cork_begin(sock, &flow, control, path.mtu);
         return result < 0 ? result : cork_append(sock, message, flags);
     }
-    uint32_t segment = cork_segment(sock, control), mtu = ip_get_pmtudisc(sock) >= IP_PMTUDISC_PROBE ? path.link_mtu : path.mtu;
+    int policy = ip_get_pmtudisc(sock, addr_is_v4(&flow.remote) ? IPPROTO_IP : IPPROTO_IPV6);
+    uint32_t segment = cork_segment(sock, control), mtu = policy >= IP_PMTUDISC_PROBE ? path.link_mtu : path.mtu;
     if (segment && (total > segment || total + (addr_is_v4(&flow.remote) ? 28 : 48) > mtu))
         return cork_send_segments(sock, message, &flow, control, mtu);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);

@@ -197,6 +197,8 @@ static int get_tcp(struct sock *sock, int name, void *value, socklen_t *length)
     } else {
         tcb = stream_tcb(sock);
         result = tcb ? tcp_getopt(tcp, tcb, name, value, &size, sock_now(&sock->file)) : -EINVAL;
+        if (name == TCP_INFO && result == 0 && size && sock->flags & SF_DEFERRED)
+            *(uint8_t *)value = TCP_SYN_SENT; /* tcpi_state; TCP_FASTOPEN_CONNECT: for the program it has begun */
     }
     *length = size;
     return result;

@@ -111,7 +111,7 @@ static bool is_ignored(const struct sock *sock, int level, int name)
     return sock_is_stream(sock) && level == IPPROTO_IPV6 && (name == IPV6_DONTFRAG || name == IPV6_RECVPATHMTU);
 }
 
-static int take_effect(struct sock *sock, int name, int number)
+static int take_effect(struct sock *sock, int level, int name, int number)
 {
     switch (name) {
     case BSD_IPV6_USE_MIN_MTU: return use_min_mtu(sock, number);
@@ -127,7 +127,7 @@ static int take_effect(struct sock *sock, int name, int number)
             return 0;
         if (!sock_need_ext(sock))
             return -ENOBUFS;
-        sock->ext->pmtudisc = (uint8_t)((number ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT) + 1);
+        sock->ext->pmtudisc[level == IPPROTO_IPV6] = (uint8_t)((number ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT) + 1);
         return 0;
     case BSD_SO_SETFIB: return number ? -EINVAL : 0; /* there is one routing table */
     default: return 0;
@@ -158,7 +158,7 @@ int bsd_option_set(struct sock *sock, int level, int name, const void *value, so
         return -EINVAL;
     memcpy(&number, value, sizeof number);
     result = option->how == KEPT && !is_ignored(sock, level, name) ? plain_option_put(sock, level, name, number) : 0;
-    return result < 0 ? result : take_effect(sock, name, number);
+    return result < 0 ? result : take_effect(sock, level, name, number);
 }
 
 int bsd_option_get(const struct sock *sock, int level, int name, void *value, socklen_t *length)

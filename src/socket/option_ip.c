@@ -144,26 +144,28 @@ int ip_get_tos(struct sock *sock, int level)
     return sock->ext ? sock->ext->tos : 0;
 }
 
-int ip_set_pmtudisc(struct sock *sock, int value)
+int ip_set_pmtudisc(struct sock *sock, int level, int value)
 {
     if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_OMIT)
         return -EINVAL;
     if (!sock_need_ext(sock))
         return -ENOBUFS;
-    sock->ext->pmtudisc = (uint8_t)(value + 1);
+    bool is_v6 = level == IPPROTO_IPV6;
+    sock->ext->pmtudisc[is_v6] = (uint8_t)(value + 1);
     if (!sock_is_stream(sock)) {
-        udp_set_pmtudisc(sock->pcb, value);
+        udp_set_pmtudisc(sock->pcb, is_v6, value);
     } else if (stream_options(sock)) {
-        stream_options(sock)->pmtudisc = (uint8_t)(value + 1);
+        stream_options(sock)->pmtudisc[is_v6] = (uint8_t)(value + 1);
         stream_options_changed(sock);
     }
     return 0;
 }
 
 /* IPV6_MTU_DISCOVER has the same values. */
-int ip_get_pmtudisc(const struct sock *sock)
+int ip_get_pmtudisc(const struct sock *sock, int level)
 {
-    return sock->ext && sock->ext->pmtudisc ? sock->ext->pmtudisc - 1 : IP_PMTUDISC_WANT;
+    uint8_t pmtudisc = sock->ext ? sock->ext->pmtudisc[level == IPPROTO_IPV6] : 0;
+    return pmtudisc ? pmtudisc - 1 : IP_PMTUDISC_WANT;
 }
 
 int ip_get_multicast_ttl(const struct sock *sock)
@@ -351,7 +353,7 @@ int ip_set_plain(struct sock *sock, int level, int name, int number)
 }
 
 /* RFC 5082: what is received must have come with this TTL at least. */
-int ip_set_min_ttl(struct sock *sock, int number)
+int ip_set_min_ttl(struct sock *sock, int level, int number)
 {
     struct tcb_options *options = sock_is_stream(sock) ? stream_options(sock) : NULL;
     struct sock_ext *ext = options ? NULL : sock_need_ext(sock);
@@ -359,19 +361,21 @@ int ip_set_min_ttl(struct sock *sock, int number)
     if (!options && !ext)
         return -ENOBUFS;
     if (ext) { /* of datagrams: kept */
-        ext->min_ttl = (uint8_t)number;
+        ext->min_ttl[level == IPPROTO_IPV6] = (uint8_t)number;
         return 0;
     }
-    options->min_ttl = (uint8_t)number;
+    options->min_ttl[level == IPPROTO_IPV6] = (uint8_t)number;
     stream_options_changed(sock);
     return 0;
 }
 
-int ip_get_min_ttl(const struct sock *sock)
+int ip_get_min_ttl(const struct sock *sock, int level)
 {
     const struct tcb_options *options = sock_is_stream(sock) ? stream_options_peek(sock) : NULL;
 
-    return options ? options->min_ttl : sock->ext ? sock->ext->min_ttl : 0;
+    const uint8_t *least = options ? options->min_ttl : sock->ext ? sock->ext->min_ttl : NULL;
+
+    return least ? least[level == IPPROTO_IPV6] : 0;
 }
 
 /* IP_LOCAL_PORT_RANGE (ip(7)): low and high in the halves of a word; 0: as the host has it. */
@@ -433,7 +437,7 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
                    ? -EINVAL
                    : set_tos(sock, number);
     case IP_MTU_DISCOVER:
-        return ip_set_pmtudisc(sock, number);
+        return ip_set_pmtudisc(sock, IPPROTO_IP, number);
     case IP_MULTICAST_TTL:
         return ip_set_multicast_ttl(sock, number);
     case IP_MULTICAST_LOOP:
@@ -442,7 +446,7 @@ int option_set_ip(struct sock *sock, int name, const void *value, socklen_t leng
     case IP_MINTTL:
         if (number < 0 || number > 255)
             return -EINVAL;
-        return ip_set_min_ttl(sock, number);
+        return ip_set_min_ttl(sock, IPPROTO_IP, number);
     case IP_LOCAL_PORT_RANGE:
         return length == sizeof number ? set_port_range(sock, (uint32_t)number) : -EINVAL;
     default:
@@ -476,7 +480,7 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_TOS:
         return give_int(value, length, ip_get_tos(sock, IPPROTO_IP));
     case IP_MTU_DISCOVER:
-        return give_int(value, length, ip_get_pmtudisc(sock));
+        return give_int(value, length, ip_get_pmtudisc(sock, IPPROTO_IP));
     case IP_MTU:
         mtu = ip_get_mtu(sock);
         return mtu < 0 ? mtu : give_int(value, length, mtu);
@@ -504,7 +508,7 @@ int option_get_ip(struct sock *sock, int name, void *value, socklen_t *length)
     case IP_PROTOCOL_OPTION: /* Linux tells inet_num: a raw socket's protocol, another's port */
         return give_int(value, length, number_of(sock));
     case IP_MINTTL:
-        return give_int(value, length, ip_get_min_ttl(sock));
+        return give_int(value, length, ip_get_min_ttl(sock, IPPROTO_IP));
     case IP_LOCAL_PORT_RANGE:
         return give_int(value, length, sock->ext ? (int)((uint32_t)sock->ext->port_high << 16 | sock->ext->port_low) : 0);
     default:

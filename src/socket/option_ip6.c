@@ -117,7 +117,7 @@ static int set_number(struct sock *sock, int name, int number)
     case IPV6_TCLASS:
         return number < -1 || number > 255 ? -EINVAL : ip_set_tos(sock, IPPROTO_IPV6, number == -1 ? 0 : number);
     case IPV6_MTU_DISCOVER:
-        return ip_set_pmtudisc(sock, number);
+        return ip_set_pmtudisc(sock, IPPROTO_IPV6, number);
     case IPV6_MULTICAST_HOPS:
         return is_linux && is_stream ? -ENOPROTOOPT : ip_set_multicast_ttl(sock, number);
     case IPV6_MULTICAST_LOOP:
@@ -135,7 +135,7 @@ static int set_number(struct sock *sock, int name, int number)
         sock->ext->multicast_ifindex = (uint32_t)number;
         return 0;
     case IPV6_MINHOPCOUNT:
-        return number < 0 || number > 255 ? -EINVAL : ip_set_min_ttl(sock, number);
+        return number < 0 || number > 255 ? -EINVAL : ip_set_min_ttl(sock, IPPROTO_IPV6, number);
     case IPV6_MTU:
         return number && number < 1280 ? -EINVAL : 0;
     case IPV6_ADDRFORM:
@@ -243,7 +243,7 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
     case IPV6_TCLASS:
         return option_give_int(value, length, ip_get_tos(sock, IPPROTO_IPV6));
     case IPV6_MTU_DISCOVER:
-        return option_give_int(value, length, ip_get_pmtudisc(sock));
+        return option_give_int(value, length, ip_get_pmtudisc(sock, IPPROTO_IPV6));
     case IPV6_MTU:
         mtu = ip_get_mtu(sock);
         return mtu < 0 ? mtu : option_give_int(value, length, mtu);
@@ -254,7 +254,7 @@ int option_get_ipv6(struct sock *sock, int name, void *value, socklen_t *length)
     case IPV6_MULTICAST_IF:
         return option_give_int(value, length, get_multicast_if(sock));
     case IPV6_MINHOPCOUNT:
-        return option_give_int(value, length, ip_get_min_ttl(sock));
+        return option_give_int(value, length, ip_get_min_ttl(sock, IPPROTO_IPV6));
     default:
         return calls_are(&sock->file, CALLS_LINUX) ? get_of_linux(sock, name, value, length) : -ENOPROTOOPT;
     }

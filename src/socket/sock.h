@@ -57,8 +57,8 @@ struct sock_ext {                      /* options few sockets use */
     struct addr multicast_addr;
     int32_t priority;
     int16_t ttl, multicast_ttl; /* 0: the profile's; multicast -1 */
-    uint8_t tos, pmtudisc;      /* pmtudisc: IP_PMTUDISC_* + 1; 0: the profile's */
-    uint8_t has_multicast_ttl, min_ttl;
+    uint8_t tos, pmtudisc[2];   /* pmtudisc: IP_PMTUDISC_* + 1, of IPv4 and IPv6; 0: the profile's */
+    uint8_t has_multicast_ttl, min_ttl[2];
     struct { int on, seconds; } linger; /* SO_LINGER of datagrams: kept */
     uint16_t port_low, port_high; /* IP_LOCAL_PORT_RANGE; 0: the host's */
     int32_t error;           /* so_error of datagrams that TCP's and UDP's engines do not keep */

@@ -32,8 +32,8 @@ static bool see_tcp(void *ctx, const struct tcp_seen *seen)
         memcpy(e.cookie, &handle, sizeof e.cookie);
         tcp_get_timer(seen->tcb, &timer);
         e.timer = timer.kind;
-        e.unread = (uint32_t)tcp_readable(seen->tcb);
-        e.unsent = tcp_write_seq(seen->tcb) - tcp_acked_seq(seen->tcb);
+        e.unread = tcp_unread_seq(seen->tcb);
+        e.unsent = tcp_end_seq(seen->tcb) - tcp_acked_seq(seen->tcb);
         e.interface = tcp_options_peek(seen->tcb)->bind_ifindex;
     }
     e.expires_ns = timer.expires_ns;

@@ -128,6 +128,7 @@ struct tcb_ext {
     uint16_t burst_mss;       /* what the segments of this burst carry */
     bool push_first; /* a write hands down its first chunk while the rest is copied */
     bool probe_checked;
+    bool space_due;  /* an ACK made room; the writer hears of it behind what the ACK lets out */
     bool burst_open; /* what leaves next leaves with the last */
     /* fast open (RFC 7413) */
     uint64_t fastopen_start_ns; /* the child's syn_start_ns: it delays ACKs already */

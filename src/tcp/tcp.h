@@ -256,6 +256,8 @@ struct tcp_icmp_note { /* what ended a connect(): Linux's error queue has it, as
 };
 bool tcp_icmp_note(struct tcb *tcb, struct tcp_icmp_note *note); /* NOTE NULL: is there one? else it is taken */
 uint32_t tcp_write_seq(const struct tcb *tcb); /* behind the last byte written */
+uint32_t tcp_end_seq(const struct tcb *tcb);   /* the same, or behind the FIN (Linux) */
+uint32_t tcp_unread_seq(const struct tcb *tcb); /* sequence numbers not read yet: a FIN is one (Linux) */
 uint32_t tcp_acked_seq(const struct tcb *tcb); /* SND.UNA */
 size_t tcp_readable(const struct tcb *tcb);       /* bytes in order (FIONREAD) */
 size_t tcp_queued(const struct tcb *tcb);         /* with an urgent one among them and what is behind it */
@@ -291,9 +293,9 @@ struct tcb_options {
     bool keepalive, oob_inline, linger_on, nodelay;
     int32_t linger_s;
     uint8_t tos[2], ttl[2];        /* of IPv4's packets, of IPv6's (a socket may send either); 0: the profile's */
-    uint8_t min_ttl;               /* of what is received (RFC 5082); 0: any */
+    uint8_t min_ttl[2];            /* of what is received (RFC 5082), IPv4 and IPv6; 0: any */
     bool own_ip;                   /* any of extra and flow_label is set: its IP headers are its own */
-    uint8_t pmtudisc;              /* enum tcp_pmtudisc */
+    uint8_t pmtudisc[2];           /* enum tcp_pmtudisc: of IPv4's packets, of IPv6's */
     bool no_rehash;                /* SO_TXREHASH 0 */
     uint8_t auto_flow_label;       /* IPV6_AUTOFLOWLABEL + 1; 0: as the host has it */
     uint16_t most_mtu6;            /* IPV6_USE_MIN_MTU: an IPv6 path has no more; 0: whatever it has */

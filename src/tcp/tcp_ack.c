@@ -47,7 +47,21 @@ static void advance_una(struct tcb *tcb, uint32_t ack, int ttl)
         stream_consume(&tcb->snd_stream, bytes);
 }
 
+/* Linux looks for room behind each chunk that the ACK lets out and at the end (tcp_data_snd_check, tcp_event_new_data_sent): the buffer
+ * does not grow while what goes fills the window. */
 void ack_wake_writer(struct tcb *tcb)
+{
+    if (!tcb->want_space)
+        return;
+    if (!tcb->ext || !tcb_has_unsent(tcb) || tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX) {
+        ack_check_space(tcb);
+        return;
+    }
+    tcb->ext->space_due = true;
+    tcb_mark_due(tcb);
+}
+
+void ack_check_space(struct tcb *tcb)
 {
     if (!tcb->want_space || tcb->snd_shutdown)
         return;

@@ -426,6 +426,7 @@ static void end_of_segment(struct tcb *tcb)
     cwnd_validate(tcb, ext->cwnd_limited || tcb_packets_out(tcb) >= tcb->cwnd);
     ext->cwnd_limited = false;
     arm_timer(tcb, false);
+    tcb_end_space(tcb);
     tcb_clear_due(tcb);
 }
 
@@ -450,8 +451,8 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->length = (uint16_t)length;
     header->tos = options->tos[0] & (tcb->ecn_ok ? 0xfc : 0xff);
     header->ttl = options->ttl[0];
-    header->dont_fragment =
-        options->pmtudisc ? options->pmtudisc == PMTUDISC_WANT || options->pmtudisc == PMTUDISC_DO : params->pmtu_discovery;
+    uint8_t pmtudisc = options->pmtudisc[0];
+    header->dont_fragment = pmtudisc ? pmtudisc == PMTUDISC_WANT || pmtudisc == PMTUDISC_DO : params->pmtu_discovery;
     header->push = false;
     tcb->ack_want = 0;
     delack_on_ack_sent(tcb);

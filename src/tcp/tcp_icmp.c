@@ -29,7 +29,7 @@ enum { MSS_BEFORE_SYN = 536 };
 static bool shrinks_v6(const struct tcb *tcb, uint32_t mtu)
 {
     uint32_t mss = tcb->state == TCPS_SYN_SENT ? MSS_BEFORE_SYN : tcb->mss;
-    return tcb->opt->socket.pmtudisc < PMTUDISC_INTERFACE && mtu < mss + tcb_headers(tcb) + tcb_ts_bytes(tcb);
+    return tcb->opt->socket.pmtudisc[true] < PMTUDISC_INTERFACE && mtu < mss + tcb_headers(tcb) + tcb_ts_bytes(tcb);
 }
 
 /* tcp_ctlinput(): what is less than a segment of now with its headers; before an answer that is the default's. */
@@ -121,7 +121,7 @@ static void on_notify(struct tcb *tcb, int error, enum tcp_icmp_action action)
 /* Not over IPv4 with IP_PMTUDISC_DONT, INTERFACE or OMIT; but what is sent next follows the route (mss_follow_route). */
 static bool heeds_too_big(const struct tcb *tcb)
 {
-    uint8_t pmtudisc = tcb->opt->socket.pmtudisc;
+    uint8_t pmtudisc = tcb->opt->socket.pmtudisc[false];
     return !tcb->is_v4 || (pmtudisc ? pmtudisc != PMTUDISC_DONT && pmtudisc < PMTUDISC_INTERFACE : tcb_params(tcb)->pmtu_discovery);
 }
 
@@ -221,7 +221,7 @@ static bool is_in_flight(const struct tcb *tcb, uint32_t seq)
 /* RFC 5082: what came from too far away is nobody's (IP_MINTTL). */
 static bool is_too_far(const struct tcb *tcb, const struct tcp_icmp *icmp)
 {
-    return icmp->guard_ttl && icmp->guard_ttl < tcb->opt->socket.min_ttl;
+    return icmp->guard_ttl && icmp->guard_ttl < tcb->opt->socket.min_ttl[!tcb->is_v4];
 }
 
 bool tcp_is_quoted(struct tcp *tcp, const struct flow *flow, uint32_t seq, const struct tcp_icmp *icmp)

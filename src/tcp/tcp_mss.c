@@ -207,7 +207,7 @@ static void clamp_to_peer(struct tcb *tcb, uint32_t peer_mss)
 
 bool opts_are_guarded(const struct tcb_opts *opts)
 {
-    return opts->md5 || opts->socket.min_ttl || opts->socket.own_ip || opts->path.mtu_lock;
+    return opts->md5 || opts->socket.min_ttl[0] || opts->socket.min_ttl[1] || opts->socket.own_ip || opts->path.mtu_lock;
 }
 
 /* What the route says (NULL: nothing) goes before the host's parameters; the last connection's of this socket has gone. */
@@ -251,7 +251,9 @@ int mss_init(struct tcb *tcb, uint32_t peer_mss)
     tcb->csum_offload = path->csum_offload;
     tcb->is_local_net = path->is_local_net;
     clamp_to_peer(tcb, peer_mss ? peer_mss : 65535);
-    tcb->cwnd = tcb->opt->path.initcwnd ? tcb->opt->path.initcwnd : tcp->params.initial_window;
+    /* an active open has the route's from the handshake's end on (rtt_on_established) */
+    bool is_late = peer_mss == 0 && tcp->params.rto_policy == TCP_RTO_LINUX;
+    tcb->cwnd = tcb->opt->path.initcwnd && !is_late ? tcb->opt->path.initcwnd : tcp->params.initial_window;
     if (tcb->cwnd == 0)
         tcb->cwnd = 1;
     use_path(tcb, path);
@@ -279,7 +281,6 @@ void mss_negotiated(struct tcb *tcb, const struct tcp_options *options)
     if (tcb->ext && tcb->ext->path_moved) { /* Linux looks up the route anew only behind this, and for its metrics alone */
         mss_follow_path(tcb, false);
         path.mtu = tcb->ext->pmtu;
-        tcb->cwnd = tcb->opt->path.initcwnd ? tcb->opt->path.initcwnd : tcb->cwnd;
     }
     use_path(tcb, &path);
 }

@@ -50,10 +50,9 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->option_order = tcp->params.option_order;
     segment->tos = options->tos[!tcb->is_v4] & (tcb->ecn_ok ? 0xfc : 0xff); /* FreeBSD's IPV6_TCLASS may have ECN's bits */
     segment->ttl = output_ttl(tcb);
-    segment->dont_fragment =
-        options->pmtudisc == PMTUDISC_DO ||
-        (!tcb->opt->path.mtu_lock &&
-         (options->pmtudisc ? options->pmtudisc == PMTUDISC_WANT : tcp->params.pmtu_discovery));
+    uint8_t pmtudisc = options->pmtudisc[!tcb->is_v4];
+    segment->dont_fragment = pmtudisc == PMTUDISC_DO || (!tcb->opt->path.mtu_lock &&
+                                                         (pmtudisc ? pmtudisc == PMTUDISC_WANT : tcp->params.pmtu_discovery));
     header->source_port = tcb->flow.local_port;
     header->dest_port = tcb->flow.remote_port;
     header->seq = seq;
@@ -767,6 +766,7 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
         end_burst(tcb);
     if (tcb->ext) {
+        tcb_end_space(tcb);
         tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->fastopen_burst = false;
         tcb->ext->hurried_end = tcb->ext->alone_end = tcb->snd_nxt;
         tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;

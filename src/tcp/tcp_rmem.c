@@ -42,19 +42,25 @@ void rmem_give(struct tcb *tcb, uint32_t cost)
     rmem->forward = (uint16_t)((rmem->forward + cost) % PAGE);
 }
 
+/* What is sent and waits to be acknowledged, with its buffers; a FIN behind its last text is in the text's buffer. */
+static uint32_t sent_cost(const struct tcb *tcb)
+{
+    if (seq_ge(tcb->snd_una, tcb->write_seq)) /* nothing, or a FIN alone: the buffer is left */
+        return tcb_is_synchronized(tcb) && tcb->snd_una != tcb_snd_end(tcb) && tcb->snd_una == tcb->write_seq ? queue_cost(tcb, 0) : 0;
+    return tcb->write_seq - tcb->snd_una + queue_cost(tcb, 0);
+}
+
 /* What is left of the page that was paid for last: for text that waits to be read and for what is sent. */
 uint32_t rmem_paid(const struct tcb *tcb)
 {
-    uint32_t sent = tcb->snd_una == tcb->write_seq ? 0 : tcb->write_seq - tcb->snd_una + queue_cost(tcb, 0);
-    return (tcb->ext->rmem.forward - sent) % PAGE;
+    return (tcb->ext->rmem.forward - sent_cost(tcb)) % PAGE;
 }
 
 struct tcp_memory tcp_get_memory(const struct tcb *tcb)
 {
     if (!tcb->ext || !rmem_is_counted(tcb))
         return (struct tcp_memory){.received = (uint32_t)tcp_readable(tcb), .queued = (uint32_t)tcp_unacked(tcb)};
-    uint32_t queued = tcb->snd_una == tcb->write_seq ? 0 : tcb->write_seq - tcb->snd_una + queue_cost(tcb, 0);
-    return (struct tcp_memory){tcb->ext->rmem.total, queued, rmem_paid(tcb)};
+    return (struct tcp_memory){tcb->ext->rmem.total, sent_cost(tcb), rmem_paid(tcb)};
 }
 
 static struct rmem_run *run_at(struct rmem *rmem, unsigned i) { return &rmem->run[(rmem->first + i) % RMEM_PLACES]; }

@@ -306,6 +306,8 @@ void rtt_on_established(struct tcb *tcb, const struct rx *rx, uint64_t syn_start
         establish_freebsd(tcb, options, since_us);
         return;
     }
+    if (tcb->opt->path.initcwnd && params->rto_policy == TCP_RTO_LINUX)
+        tcb->cwnd = tcb->opt->path.initcwnd;
     bool modern = params->rto_policy == TCP_RTO_LINUX || params->rto_policy == TCP_RTO_6298;
     /* a SYN/ACK goes again also for a SYN that came again: Karn's rule does not ask why */
     uint32_t resent = modern && tcb->is_passive ? max_u32(tcb_ext_peek(tcb)->total_retrans, tcb->retransmits) : tcb->retransmits;

@@ -63,6 +63,17 @@ uint32_t tcp_write_seq(const struct tcb *tcb)
     return tcb->write_seq;
 }
 
+uint32_t tcp_end_seq(const struct tcb *tcb)
+{
+    return seq_max(counted_end(tcb), tcb->snd_una);
+}
+
+uint32_t tcp_unread_seq(const struct tcb *tcb)
+{
+    bool has_fin = tcb->fin_rcvd && tcb_params(tcb)->call_policy == TCP_CALLS_LINUX && (tcb->readable || tcb_ext_peek(tcb)->fin_waits);
+    return tcb->readable + has_fin;
+}
+
 uint64_t tcp_last_received_ns(const struct tcb *tcb)
 {
     uint64_t ago_ms = (uint32_t)(tcb_now_ms(tcb) - tcb->last_rcv_ms);
@@ -146,7 +157,7 @@ void tcp_options_changed(struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
     }
     tcb->dont_nagle = options->nodelay;
     tcb->is_guarded = opts_are_guarded(tcb->opt) || repair_is_on(tcb);
-    tcb->tcp->has_guards |= options->min_ttl != 0;
+    tcb->tcp->has_guards |= options->min_ttl[0] || options->min_ttl[1];
     keepalive_arm(tcb, false);
     if (options->most_mtu6 && tcb->state >= TCPS_SYN_SENT) /* tcp6_use_min_mtu() */
         mss_refresh(tcb);

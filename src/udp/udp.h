@@ -102,7 +102,7 @@ struct udp_icmp {
 void udp_on_icmp(struct udp *udp, const struct udp_icmp *icmp, const struct lil_packet *quoted_payload /* may be NULL; borrowed */);
 void udp_want_way(struct udp_pcb *pcb, bool on); /* what comes from now on has_way */
 void udp_set_recverr(struct udp_pcb *pcb, int version, bool on); /* IP_RECVERR, IPV6_RECVERR: each of its own version's errors */
-void udp_set_pmtudisc(struct udp_pcb *pcb, int policy); /* IP_PMTUDISC_*: with DONT "too big" is no error of a send's */
+void udp_set_pmtudisc(struct udp_pcb *pcb, bool is_v6, int policy); /* IP_PMTUDISC_*: with DONT "too big" is no error of a send's */
 bool udp_learns_mtu(const struct udp *udp, const struct flow *flow); /* false: FLOW's endpoint says INTERFACE or OMIT */
 /* An error of our own about a datagram to TO's remote end, for the queue of IP_RECVERR alone: its version is 0. */
 void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to, int error, uint32_t info);

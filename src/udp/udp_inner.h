@@ -42,7 +42,7 @@ struct udp_pcb {
     uint8_t kind, protocol, group_count;
     uint16_t family;
     uint8_t recverr;         /* RECVERR_* */
-    bool wants_way, bound, connected, any_family, keeps_mtu /* no error of a send's */, learns_no_mtu;
+    bool wants_way, bound, connected, any_family, keeps_mtu[2] /* IPv4's, IPv6's: no error of a send's */, learns_no_mtu[2];
     uint32_t drops;
     struct udp_queue in, errors;
     struct udp_group *groups;

@@ -196,17 +196,17 @@ static bool is_concerned(const struct udp_pcb *pcb, const struct udp_icmp *icmp)
     return addr_equal(&pcb->flow.remote, &flow->remote) && (pcb->kind != UDP_KIND_UDP || pcb->flow.remote_port == flow->remote_port);
 }
 
-void udp_set_pmtudisc(struct udp_pcb *pcb, int policy)
+void udp_set_pmtudisc(struct udp_pcb *pcb, bool is_v6, int policy)
 {
-    pcb->keeps_mtu = policy == IP_PMTUDISC_DONT;
-    pcb->learns_no_mtu = policy >= IP_PMTUDISC_INTERFACE;
+    pcb->keeps_mtu[is_v6] = policy == IP_PMTUDISC_DONT;
+    pcb->learns_no_mtu[is_v6] = policy >= IP_PMTUDISC_INTERFACE;
 }
 
 bool udp_learns_mtu(const struct udp *udp, const struct flow *flow)
 {
     for (const struct list *head = &udp->buckets[flow->local_port % UDP_BUCKETS], *it = head->next; it != head; it = it->next) {
         const struct udp_pcb *pcb = list_entry(it, const struct udp_pcb, node);
-        if (is_concerned(pcb, &(struct udp_icmp){.flow = *flow, .kind = UDP_KIND_UDP}) && pcb->learns_no_mtu)
+        if (is_concerned(pcb, &(struct udp_icmp){.flow = *flow, .kind = UDP_KIND_UDP}) && pcb->learns_no_mtu[!addr_is_v4(&flow->remote)])
             return false;
     }
     return true;
@@ -268,7 +268,7 @@ void udp_local_error(struct udp *udp, struct udp_pcb *pcb, const struct flow *to
 
 static void notify(struct udp *udp, struct udp_pcb *pcb, const struct udp_icmp *icmp, const struct lil_packet *quoted)
 {
-    bool too_big = icmp->error == EMSGSIZE && pcb->keeps_mtu;
+    bool too_big = icmp->error == EMSGSIZE && pcb->keeps_mtu[!addr_is_v4(&icmp->flow.remote)];
     if (too_big && icmp->version == 4)
         return;
     bool told = queue_error(udp, pcb, icmp, quoted);

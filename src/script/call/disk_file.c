@@ -2,9 +2,11 @@
  * path stands), or without end where there is none. sendfile(2) hands the socket 16 pages at a time, splice(2) what the
  * pipe has; all but the last with MSG_MORE. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include "script/call/syscall.h"
 #include "script/call/disk_file.h"
@@ -102,6 +104,18 @@ static bool is_readable(struct run *run, int live_fd)
     return lil_poll(run->proc, &poll, 1, 0) > 0;
 }
 
+/* tcp_read_sock() stops before an urgent byte, and tcp_splice_read() does not wait for it to go. */
+static ssize_t read_socket(struct run *run, int live_fd, void *buffer, size_t size)
+{
+    int is_at_mark = 0;
+    if (lil_ioctl(run->proc, live_fd, SIOCATMARK, &is_at_mark) < 0 || !is_at_mark)
+        return lil_recv(run->proc, live_fd, buffer, size, MSG_PEEK);
+    if (!(lil_fcntl(run->proc, live_fd, F_GETFL, 0) & O_NONBLOCK))
+        return 0;
+    errno = EAGAIN;
+    return -1;
+}
+
 /* What cannot be written is not read: MSG_PEEK first. SPLICE_F_NONBLOCK is for pipes; a socket has its own O_NONBLOCK. */
 ssize_t file_splice(struct run *run, const struct fd_entry *from, const struct fd_entry *to, size_t size, unsigned flags)
 {
@@ -121,7 +135,7 @@ ssize_t file_splice(struct run *run, const struct fd_entry *from, const struct f
     ssize_t got = (ssize_t)size;
     call_fill(buffer, size);
     if (from->kind == FD_SOCKET)
-        got = lil_recv(run->proc, from->live_fd, buffer, size, MSG_PEEK);
+        got = read_socket(run, from->live_fd, buffer, size);
     else if (from->kind == FD_PIPE && flags & NONBLOCK && !is_readable(run, from->live_fd))
         errno = EAGAIN, got = -1;
     else if (from->kind == FD_PIPE)

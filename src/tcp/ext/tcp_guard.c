@@ -151,7 +151,7 @@ enum lil_drop guard_check(struct tcp *tcp, const struct tcp_in *in, const struct
         return LIL_DROP_TCP_SIGNATURE; /* tcp_parse_auth_options() */
     if (!opts)
         return LIL_DROP_NONE;
-    if (in->ttl < opts->socket.min_ttl && kind != FLOW_SYN) {
+    if (in->ttl < opts->socket.min_ttl[!addr_is_v4(&in->flow.remote)] && kind != FLOW_SYN) {
         TCP_MIB(tcp, MinTTLDrop);
         return LIL_DROP_TCP_TTL;
     }
