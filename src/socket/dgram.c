@@ -375,6 +375,13 @@ bool dgram_is_linux_udp(const struct file *file)
     return file->type == SOCK_DGRAM && file->protocol == IPPROTO_UDP && calls_are(file, CALLS_LINUX);
 }
 
+/* IP_PMTUDISC_PROBE, INTERFACE and OMIT heed the device alone. */
+static uint32_t mtu_of_policy(const struct sock *sock, const struct flow *flow, const struct tcp_path *path)
+{
+    int policy = ip_get_pmtudisc(sock, addr_is_v4(&flow->remote) ? IPPROTO_IP : IPPROTO_IPV6);
+    return policy >= IP_PMTUDISC_PROBE ? path->link_mtu : path->mtu;
+}
+
 /* What no packet can hold, or none that must not be fragmented. IP_RECVERR: the error queue has the limit (ip(7),
  * IP_MTU_DISCOVER): tracepath reads it there. */
 static int check_length(struct sock *sock, size_t total, const struct flow *flow, const struct tcp_path *path, bool in_segments)
@@ -462,8 +469,7 @@ static ssize_t send_with(struct lil_proc *proc, struct file *file, const struct 
         result = cork_begin(sock, &flow, control, path.mtu);
         return result < 0 ? result : cork_append(sock, message, flags);
     }
-    int policy = ip_get_pmtudisc(sock, addr_is_v4(&flow.remote) ? IPPROTO_IP : IPPROTO_IPV6);
-    uint32_t segment = cork_segment(sock, control), mtu = policy >= IP_PMTUDISC_PROBE ? path.link_mtu : path.mtu;
+    uint32_t segment = cork_segment(sock, control), mtu = mtu_of_policy(sock, &flow, &path);
     if (segment && (total > segment || total + (addr_is_v4(&flow.remote) ? 28 : 48) > mtu))
         return cork_send_segments(sock, message, &flow, control, mtu);
     deadline_ns = wait_deadline(proc, sock->ext ? sock->ext->sndtimeo_ns : 0);

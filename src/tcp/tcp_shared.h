@@ -105,10 +105,10 @@ bool ack_has_echo(const struct tcb *tcb, const struct rx *rx);
 bool ack_is_plausible(const struct tcb *tcb, const struct rx *rx); /* of what was sent, and not too old (RFC 5961 5.2) */
 void ack_wake_writer(struct tcb *tcb); /* the send buffer has room again */
 void ack_check_space(struct tcb *tcb);
-static inline void tcb_note_less_unsent(struct tcb *tcb) /* a segment left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
+static inline void tcb_note_less_unsent(struct tcb *tcb) /* a chunk left: TCP_NOTSENT_LOWAT's writer may go on (tcp_check_space) */
 {
-    if (tcb->want_space && (tcb->opt->notsent_lowat || tcb->tcp->params.notsent_lowat ||
-                            (tcb->ext && tcb->ext->space_due && !tcb->ext->chunk_left)))
+    if (tcb->want_space && tcb->ext && !tcb->ext->chunk_left &&
+        (tcb->opt->notsent_lowat || tcb->tcp->params.notsent_lowat || tcb->ext->space_due))
         ack_check_space(tcb);
 }
 static inline void tcb_end_space(struct tcb *tcb) /* all has left that may */
