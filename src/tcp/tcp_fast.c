@@ -48,8 +48,7 @@ ssize_t tcp_write(struct tcp *tcp, struct tcb *tcb, const void *buffer, size_t s
              start = tcb->write_seq;
     uint32_t lowat = tcb->opt->notsent_lowat ? tcb->opt->notsent_lowat : tcp->params.notsent_lowat;
     if (tcb->state != TCPS_ESTABLISHED || !ext || tcb->so_error || tcb->snd_shutdown || tcb->is_guarded || ext->path_moved ||
-        ext->route_moved ||
-        size - 1 >= room || (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
+        ext->route_moved || size - 1 >= room || (lowat && start - tcb->snd_nxt + (uint64_t)size > lowat))
         return write_any(tcp, tcb, buffer, size, now_ns);
     tcp_set_now(tcp, now_ns);
     tcb_check_app_limited(tcb);
