@@ -273,7 +273,7 @@ static int set_special(struct lil_host *host, enum unit unit, const char *value)
     case FASTOPEN_KEY: /* "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4"; a second one, behind a comma, is for rotation */
         return set_fastopen_key(host, value);
     case HOST_CACHE:
-        tcp_flush_host_cache(host->tcp);
+        tcp_flush_host_cache(host->tcp, host->now_ns);
         pmtu_fini(&host->pmtu);
         return 0;
     case TIMESTAMPS:
@@ -329,7 +329,7 @@ static void get_special(const struct lil_host *host, enum unit unit, char *value
         get_fastopen_key(host, value, size);
         return;
     case HOST_CACHE:
-        snprintf(value, size, "%u", tcp_host_cache_count(host->tcp));
+        snprintf(value, size, "%u", tcp_host_cache_count(host->tcp, host->now_ns));
         return;
     case TIMESTAMPS:
         snprintf(value, size, "%d", !tcp->offer_timestamps ? 0 : tcp->timestamp_offsets ? 1 : 2);

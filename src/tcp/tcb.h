@@ -326,6 +326,7 @@ struct tcp { /* what each segment asks comes first, and of the parameters those 
         uint32_t srtt_us, rttvar_us, ssthresh, cwnd, reordering;
         uint64_t from_ns, until_ns;
     } host_cache[16];
+    uint64_t host_cache_purged_ns; /* FreeBSD: hostcache.purgenow */
     uint32_t host_cache_used; /* entries, some of them over (until_ns) */
     uint64_t mib[MIB_COUNT];
 };

@@ -215,8 +215,8 @@ struct tcp_metrics {
 };
 void tcp_metrics_each(struct tcp *tcp, void (*tell)(void *ctx, const struct tcp_metrics *metrics), void *ctx);
 unsigned tcp_metrics_forget(struct tcp *tcp, const struct addr *remote); /* NULL: all; how many entries went */
-unsigned tcp_host_cache_count(const struct tcp *tcp);                /* FreeBSD's hostcache.count */
-void tcp_flush_host_cache(struct tcp *tcp);
+unsigned tcp_host_cache_count(const struct tcp *tcp, uint64_t now_ns); /* FreeBSD's hostcache.count */
+void tcp_flush_host_cache(struct tcp *tcp, uint64_t now_ns);
 
 /* STATUS */
 enum tcp_state tcp_get_state(const struct tcb *tcb);

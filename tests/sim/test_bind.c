@@ -439,6 +439,42 @@ static int linux_main(struct lil_proc *p, void *argument)
     return 0;
 }
 
+/* Dual stack on Linux (FACTS 6): a listener on :: takes 0.0.0.0, 127.0.0.1 and ::1 too, SO_REUSEADDR or not; SO_REUSEPORT shares. */
+static int dual_main(struct lil_proc *p, void *argument)
+{
+    static const char *const seconds[] = {"0.0.0.0", "127.0.0.1", "::1"};
+    static const int options[] = {0, SO_REUSEADDR, SO_REUSEPORT};
+    int off = 0, on = 1;
+    uint16_t port = 2700;
+    (void)argument;
+    for (unsigned i = 0; i < ARRAY_COUNT(seconds); i++) {
+        for (unsigned j = 0; j < ARRAY_COUNT(options); j++, port++) {
+            int first = lil_socket(p, AF_INET6, SOCK_STREAM, 0),
+                second = lil_socket(p, strchr(seconds[i], ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+            assert_int_equal(lil_setsockopt(p, first, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)), 0);
+            if (options[j]) {
+                assert_int_equal(lil_setsockopt(p, first, SOL_SOCKET, options[j], &on, sizeof(on)), 0);
+                assert_int_equal(lil_setsockopt(p, second, SOL_SOCKET, options[j], &on, sizeof(on)), 0);
+            }
+            assert_int_equal(bind_to(p, first, "::", port), 0);
+            assert_int_equal(lil_listen(p, first, 5), 0);
+            int error = bind_to(p, second, seconds[i], port) < 0 ? errno : 0, wanted = options[j] == SO_REUSEPORT ? 0 : EADDRINUSE;
+            if (error != wanted)
+                fail_msg(":: -> %s, option %d: %s", seconds[i], options[j], error ? strerrorname_np(error) : "ok");
+        }
+    }
+    return 0;
+}
+
+static void test_linux_dual(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_two(&s, "linux", "linux");
+    scene_program(&s, dual_main, NULL, 10);
+    scene_end(&s);
+}
+
 static void test_linux(void **state)
 {
     struct scene s;
@@ -480,6 +516,7 @@ int main(void)
                                        cmocka_unit_test(test_getsockname),   cmocka_unit_test(test_ephemeral_ports),
                                        cmocka_unit_test(test_reuse_matrix),  cmocka_unit_test(test_time_wait),
                                        cmocka_unit_test(test_constants),     cmocka_unit_test(test_linux),
+                                       cmocka_unit_test(test_linux_dual),
                                        cmocka_unit_test(test_reserved),      cmocka_unit_test(test_reuse_on_both)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
