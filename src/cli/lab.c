@@ -208,8 +208,9 @@ int lab_open(struct lab *lab, const struct lab_options *options)
     char error[TOPOLOGY_ERROR];
 
     *lab = (struct lab){.options = options};
-    if (topology_load(&lab->topology, options->file, error) < 0) {
-        fprintf(stderr, "%s\n", error);
+    int loaded = topology_load(&lab->topology, options->file, error);
+    if (loaded < 0) {
+        fprintf(stderr, "%s%s\n", error, loaded == -ENOENT && !strstr(options->file, ".yaml") ? " (a program goes behind `--`)" : "");
         return CLI_USAGE;
     }
     if (check_columns(lab->topology, options->show.hosts) != CLI_OK) {

@@ -68,6 +68,8 @@ struct host_interface_view {
     unsigned address_count;
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
 };
+/* Not the first IPv4 address of its net (IFA_F_SECONDARY). */
+bool address_is_secondary(const struct prefix *addresses, unsigned index);
 void host_each_interface(struct lil_host *host, bool (*visit)(void *ctx, const struct host_interface_view *view), void *ctx);
 /* host_view.c: the same for routes and neighbours, and what the routing table says of one address now. */
 struct route;

@@ -34,10 +34,15 @@ static void host_address_filter(struct lil_host *host)
 
 /* Another IPv4 address of the same net: its route stays as it is, source included (Linux's secondary addresses; in_addprefix of 4.4BSD's
  * heirs). The newest of IPv6 is the one to speak with, as on Linux (ipv6_link_dev_addr puts it before the others). */
-static bool has_net(const struct interface *interface, const struct prefix *prefix)
+static bool is_of_net(const struct prefix *one, const struct prefix *prefix)
 {
-    for (unsigned i = 0; addr_is_v4(&prefix->addr) && i + 1 < interface->address_count; i++)
-        if (interface->addresses[i].length == prefix->length && prefix_contains(prefix, &interface->addresses[i].addr))
+    return addr_is_v4(&prefix->addr) && one->length == prefix->length && prefix_contains(prefix, &one->addr);
+}
+
+bool address_is_secondary(const struct prefix *addresses, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (is_of_net(&addresses[i], &addresses[index]))
             return true;
     return false;
 }
@@ -50,7 +55,7 @@ int host_address_assign(struct lil_host *host, struct interface *interface, cons
         return error;
     host_changed(host);
     host_address_filter(host);
-    if (prefix->length < 128 && connected && !has_net(interface, prefix)) {
+    if (prefix->length < 128 && connected && !address_is_secondary(interface->addresses, interface->address_count - 1)) {
         error = routes_add(&host->routes, &route);
         if (error) {
             interface->address_count--;
@@ -80,6 +85,52 @@ int lil_address_add(struct lil_host *host, int ifindex, const char *address)
     return host_address_assign(host, interface, &prefix, true);
 }
 
+static void forget_address(struct interface *interface, unsigned index)
+{
+    struct lil_host *host = interface->host;
+    struct prefix prefix = interface->addresses[index];
+
+    host_tell(host, HOST_ADDRESS, &prefix, interface->ifindex, true);
+    memmove(interface->addresses + index, interface->addresses + index + 1, (interface->address_count - index - 1) * sizeof prefix);
+    interface->address_count--;
+    host_changed(host);
+    host_address_filter(host);
+}
+
+/* The route of a net is its first address's: a secondary one leaves it alone. With the first one Linux deletes the secondary ones, before
+ * it, unless promote_secondaries is set (__inet_del_ifa()); otherwise the next one takes the route over (in_scrubprefix() of BSD). */
+static int delete_address(struct interface *interface, unsigned index)
+{
+    struct lil_host *host = interface->host;
+    struct prefix prefix = interface->addresses[index];
+    bool is_secondary = address_is_secondary(interface->addresses, index), takes_all = !host->profile->ip.promote_secondaries;
+    int error = 0;
+
+    for (unsigned i = index + 1; !is_secondary && takes_all && i < interface->address_count;) {
+        struct prefix other = interface->addresses[i];
+        if (!is_of_net(&other, &prefix)) {
+            i++;
+            continue;
+        }
+        forget_address(interface, i);
+        tcp_on_path_change(host->tcp, &other.addr, EADDRNOTAVAIL, host->now_ns);
+    }
+    forget_address(interface, index);
+    if (!is_secondary)
+        routes_delete(&host->routes, &prefix, interface->ifindex, true);
+    for (unsigned i = 0; !is_secondary && i < interface->address_count && !error; i++) {
+        struct route again = {.prefix = interface->addresses[i], .connected = true, .ifindex = interface->ifindex, .has_source = true,
+                              .source = interface->addresses[i].addr};
+        if (again.prefix.length == prefix.length && prefix_contains(&prefix, &again.source) &&
+            !address_is_secondary(interface->addresses, i))
+            error = routes_add(&host->routes, &again);
+    }
+    host_changed(host);
+    tcp_on_path_change(host->tcp, &prefix.addr, EADDRNOTAVAIL, host->now_ns);
+    host_mark_due(host);
+    return error;
+}
+
 int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
 {
     struct interface *interface = host_interface(host, ifindex);
@@ -88,27 +139,9 @@ int lil_address_delete(struct lil_host *host, int ifindex, const char *address)
         return -ENODEV;
     if (prefix_parse(address, &prefix) != 0)
         return -EINVAL;
-    for (unsigned i = 0; i < interface->address_count; i++) {
-        if (!addr_equal(&interface->addresses[i].addr, &prefix.addr))
-            continue;
-        prefix = interface->addresses[i];
-        host_tell(host, HOST_ADDRESS, &prefix, ifindex, true);
-        memmove(interface->addresses + i, interface->addresses + i + 1,
-                (interface->address_count - i - 1) * sizeof prefix);
-        interface->address_count--;
-        routes_delete(&host->routes, &prefix, ifindex, true);
-        for (unsigned j = 0; j < interface->address_count; j++) { /* another address of the same net keeps it */
-            struct route again = {.prefix = interface->addresses[j], .connected = true, .ifindex = ifindex, .has_source = true,
-                                  .source = interface->addresses[j].addr};
-            if (again.prefix.length == prefix.length && prefix_contains(&prefix, &again.source) && routes_add(&host->routes, &again) != 0)
-                return -ENOMEM;
-        }
-        host_changed(host);
-        host_address_filter(host);
-        tcp_on_path_change(host->tcp, &prefix.addr, EADDRNOTAVAIL, host->now_ns);
-        host_mark_due(host);
-        return 0;
-    }
+    for (unsigned i = 0; i < interface->address_count; i++)
+        if (addr_equal(&interface->addresses[i].addr, &prefix.addr))
+            return delete_address(interface, i);
     return -EADDRNOTAVAIL;
 }
 

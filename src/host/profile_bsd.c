@@ -115,6 +115,7 @@ static const struct profile_override lite[] = {
     SET(ip_send_redirects, "1", "C ipsendredirects", "H"),
     SET(ip_accept_redirects, "1", "C", "H"),
     SET(ip_no_route_error, "EHOSTUNREACH", "C ip_output", "M"),
+    SET(ip_promote_secondaries, "1", "C in_control: one address at a time", "M"),
     SET(arp_policy, "bsd44", "C", "H"),
     SET(arp_max_asks, "5", "C arp_maxtries", "H"),
     SET(arp_retrans_ms, "1000", "C", "H"),

@@ -294,6 +294,7 @@
     X(ip_auto_flow_labels, ip.auto_flow_labels, U8, NULL) \
     X(ip_no_route_error, ip.no_route_error, ERRNO, NULL) \
     X(ip_announce, ip.announce, BOOL, NULL) \
+    X(ip_promote_secondaries, ip.promote_secondaries, BOOL, NULL) \
     X(ip_dad_transmits, ip.dad_transmits, U8, NULL) \
     X(udp_rcvbuf, udp.rcvbuf, U32, NULL) \
     X(udp_sndbuf, udp.sndbuf, U32, NULL) \

@@ -174,6 +174,7 @@ static const struct profile_override today[] = {
     SET(ip_accept_redirects, "1", "ip-sysctl", "H"),
     SET(ip_random_ip_id, "1", "RFC 7739's aim", "M"),
     SET(ip_auto_flow_labels, "1", "ip-sysctl auto_flowlabels", "H"),
+    SET(ip_promote_secondaries, "0", "ip-sysctl promote_secondaries", "H"),
     SET(ip_dad_transmits, "0", "RFC 4862 5.1 says 1; off, so that a lab's addresses are good at once", "H"),
     SET(ip_no_route_error, "ENETUNREACH", "ip(7)", "H"),
     SET(arp_policy, "rfc4861", "M; arp(7)", "H"),

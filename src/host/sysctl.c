@@ -106,6 +106,7 @@ static const struct alias aliases[] = {
     {"net.ipv4.conf.all.accept_redirects", "ip.accept_redirects", PLAIN},
     {"net.ipv4.conf.all.accept_source_route", "ip.source_route", PLAIN},
     {"net.ipv4.conf.all.arp_notify", "ip.announce", PLAIN},
+    {"net.ipv4.conf.all.promote_secondaries", "ip.promote_secondaries", PLAIN},
     {"net.ipv6.conf.all.dad_transmits", "ip.dad_transmits", PLAIN},
     {"net.ipv4.neigh.default.gc_thresh3", "arp.cache_limit", PLAIN},
     {"net.ipv4.neigh.default.mcast_solicit", "arp.max_asks", PLAIN},

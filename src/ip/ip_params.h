@@ -24,6 +24,7 @@ struct ip_params {
     uint8_t auto_flow_labels;              /* RFC 6437 3: 0 none, 1 unless a socket says no, 2 if it says so, 3 all (Linux) */
     int no_route_error;                    /* no route at all: ENETUNREACH, or EHOSTUNREACH (4.3 Reno to 4.4) */
     bool announce;                         /* a gratuitous ARP when an address is added (RFC 5227 2.3) */
+    bool promote_secondaries;              /* the first IPv4 address of a net goes: the others stay (BSD), or go with it (Linux) */
     uint8_t dad_transmits;                 /* IPv6: probes before an address is ours (RFC 4862 5.1: 1); 0: it is at once */
 };
 

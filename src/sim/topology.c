@@ -427,7 +427,7 @@ int topology_load(struct topology **out, const char *path, char error[TOPOLOGY_E
     int result = file && getdelim(&yaml, &length, 0, file) >= 0 ? 0 : file && feof(file) ? 0 : -errno;
     *out = NULL;
     if (result < 0)
-        snprintf(error, TOPOLOGY_ERROR, "%s: %s", path, strerror(-result));
+        snprintf(error, TOPOLOGY_ERROR, "%s: the lab file cannot be read: %s", path, strerror(-result));
     else if (!feof(file))
         result = -EINVAL, snprintf(error, TOPOLOGY_ERROR, "%s: not a text file", path);
     else

@@ -139,7 +139,8 @@ static bool put_addresses(void *ctx, const struct host_interface_view *view)
     for (unsigned i = 0; i < view->address_count; i++) {
         const struct prefix *one = &view->addresses[i];
         bool is_v4 = addr_is_v4(&one->addr);
-        struct ifaddrmsg body = {.ifa_family = family_of(&one->addr), .ifa_prefixlen = length_of(one), .ifa_flags = IFA_F_PERMANENT,
+        uint8_t flags = address_is_secondary(view->addresses, i) ? IFA_F_PERMANENT | IFA_F_SECONDARY : IFA_F_PERMANENT;
+        struct ifaddrmsg body = {.ifa_family = family_of(&one->addr), .ifa_prefixlen = length_of(one), .ifa_flags = flags,
                                  .ifa_scope = scope_of(&one->addr), .ifa_index = (uint32_t)view->ifindex};
         if (body.ifa_family != dump->family || (dump->only && !addr_equal(&dump->only->addr, &one->addr)))
             continue;
@@ -153,7 +154,7 @@ static bool put_addresses(void *ctx, const struct host_interface_view *view)
         }
         if (is_v4)
             nl_put_text(out, IFA_LABEL, view->name);
-        nl_put_u32(out, IFA_FLAGS, IFA_F_PERMANENT);
+        nl_put_u32(out, IFA_FLAGS, flags);
         nl_put(out, IFA_CACHEINFO, &forever, sizeof forever);
         nl_end(out);
     }

@@ -64,8 +64,9 @@ bad 'x.yaml:1:1: the file is empty' <<'LAB'
 LAB
 printf 'hosts: \0' >"$work/binary.yaml"
 got=$(cd "$work" && "$LILLIPUT" run binary.yaml 2>&1); check "no text" "binary.yaml: not a text file" "$got"
-got=$("$LILLIPUT" run labs 2>&1); check "a directory" "labs: Is a directory" "$got"
-got=$("$LILLIPUT" run nowhere.yaml 2>&1); check "no file" "nowhere.yaml: No such file or directory" "$got"
+got=$("$LILLIPUT" run labs 2>&1); check "a directory" "labs: the lab file cannot be read: Is a directory" "$got"
+got=$("$LILLIPUT" run nowhere.yaml 2>&1); check "no file" "nowhere.yaml: the lab file cannot be read: No such file or directory" "$got"
+got=$("$LILLIPUT" run curl 2>&1); check "no --" 'curl: the lab file cannot be read: No such file or directory (a program goes behind `--`)' "$got"
 got=$("$LILLIPUT" run --shov all x.yaml 2>&1); check "option" "lilliput run: --shov: there is no such option; did you mean --show?" "$got"
 got=$("$LILLIPUT" run --bogus x.yaml 2>&1); check "option, none near" "lilliput run: --bogus: there is no such option; \`lilliput run --help\` lists the options" "$got"
 got=$("$LILLIPUT" run --time virtual x.yaml 2>&1); check "no --" 'lilliput run: x.yaml stands before `--`; a program goes behind it, a lab file is --lab FILE here' "$got"

@@ -313,6 +313,21 @@ static void test_members(void **state)
     assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_NEWADDR);
     assert_int_equal(lil_address_delete(host, nic, "198.51.100.3/24"), 0);
     assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_DELADDR);
+    assert_int_equal(lil_address_add(host, nic, "198.51.100.4/24"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_NEWADDR); /* the route is the first one's, and stayed */
+    assert_int_equal(lil_address_delete(host, nic, "198.51.100.2/24"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_DELADDR); /* the secondary one goes with it */
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_DELADDR);
+    assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_DELROUTE);
+    assert_int_equal(lil_address_delete(host, nic, "198.51.100.4/24"), -EADDRNOTAVAIL);
+    assert_int_equal(lil_sysctl_set(host, "net.ipv4.conf.all.promote_secondaries", "1"), 0);
+    assert_int_equal(lil_address_add(host, nic, "198.51.100.2/24"), 0);
+    assert_int_equal(lil_address_add(host, nic, "198.51.100.3/24"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_NEWROUTE);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_NEWADDR);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_NEWADDR);
+    assert_int_equal(lil_address_delete(host, nic, "198.51.100.2/24"), 0);
+    assert_int_equal(news(fd, RTMGRP_IPV4_IFADDR), RTM_DELADDR);
     assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_DELROUTE);
     assert_int_equal(news(fd, RTMGRP_IPV4_ROUTE), RTM_NEWROUTE); /* the other's */
     assert_int_equal(lil_route_add(host, "203.0.113.0/24", "192.0.2.1"), 0);
