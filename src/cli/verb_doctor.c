@@ -22,12 +22,12 @@
 #include "launch/sweep.h"
 #include "launch/task.h"
 
-enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED, FOR_SIGNALS };
-static const char *const need_words[] = {"needed to run programs", "needed for virtual time", "only speed",
-                                         "only where signals break calls"};
+enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED, FOR_SIGNALS, FOR_COUNTER, NEEDS };
+static const char *const need_words[NEEDS] = {"needed to run programs", "needed for virtual time", "only speed",
+                                         "only where signals break calls", "only what reads the counter itself"};
 
 struct finding {
-    unsigned missing[4];
+    unsigned missing[NEEDS];
     json_t *checks; /* NULL: they are printed */
 };
 
@@ -111,6 +111,21 @@ static bool has_cookie(void)
     return works;
 }
 
+/* In virtual time a read of the processor's counter has to be a SIGSEGV: a child tries one. */
+static bool try_counter(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        arch_hide_counter();
+        arch_read_counter();
+        _exit(0);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status);
+}
+
 static bool is_at_least(const char *release, int major, int minor)
 {
     int a = 0, b = 0;
@@ -141,19 +156,24 @@ static void try_all(struct finding *finding, const struct utsname *kernel)
          "A kernel with CONFIG_SCHED_INFO (all distributions' have it).");
     tell(finding, "answers that no signal can lose (Linux 5.19)", is_at_least(kernel->release, 5, 19), FOR_SIGNALS,
          "A signal that breaks a call can lose what it moved, on an older kernel (docs/decisions/0315-signals.md).");
+    tell(finding, "the processor's counter hidden (PR_SET_TSC)", try_counter(), FOR_COUNTER,
+         "rdtsc shows real time in virtual time, too: this processor or virtual machine does not let it be hidden.");
     tell(finding, "same-processor wakeups (Linux 6.6)", is_at_least(kernel->release, 6, 6), FOR_SPEED,
          "An older kernel takes about ten times as long for each notified call.");
 }
 
 static void conclude(const struct finding *finding, const struct utsname *kernel)
 {
-    bool programs = !finding->missing[NEEDED], virtual_time = programs && !finding->missing[FOR_VIRTUAL_TIME];
+    bool programs = !finding->missing[NEEDED], virtual_time = programs && !finding->missing[FOR_VIRTUAL_TIME], all = virtual_time;
+    for (unsigned i = 0; i < NEEDS; i++)
+        all = all && !finding->missing[i];
 
     if (finding->checks)
         cli_print_json(json_pack("{s:s, s:s, s:b, s:b, s:O}", "kernel", kernel->release, "machine", kernel->machine, "programs", programs,
                                  "virtual_time", virtual_time, "checks", finding->checks));
     else if (virtual_time)
-        printf("Everything works here. Lilliput is a test bench, not a sandbox: do not run what you do not trust.\n");
+        printf("%s. Lilliput is a test bench, not a sandbox: do not run what you do not trust.\n",
+               all ? "Everything works here" : "Programs run here, in virtual time, too, but for what is said above");
     else if (programs)
         printf("Programs run in real time here; the gauntlet needs virtual time.\n");
     else

@@ -57,8 +57,12 @@ unread data 0
 a signal 2 closed
 END
 $cc -O1 -o "$work/clocks" "$here/clocks.c" || exit 1
-virtual 'all clocks agree; a loop on one ends' 0 '^ok' "$work/clocks"
-virtual 'the same under a filter of its own' 0 '^ok' "$work/clocks" -f "$work/clocks"
+# a PVM guest does not let the counter be hidden, whatever prctl() says: the rest is looked at there
+bare=() word=ok
+[ "$("$work/clocks" -t)" = hidden ] || bare=(-b) word='NO  '
+check 'doctor on the counter' 0 "^$word .*counter hidden" "$LILLIPUT" doctor
+virtual 'all clocks agree; a loop on one ends' 0 '^ok' "$work/clocks" "${bare[@]}"
+virtual 'the same under a filter of its own' 0 '^ok' "$work/clocks" -f "$work/clocks" "${bare[@]}"
 virtual 'looks without a time limit move the clock sooner than its reads' 0 '^True' python3 -c 'import select, time
 began, looks = time.time(), 0
 while time.time() == began:
