@@ -307,7 +307,4 @@ int host_address_assign(struct lil_host *host, struct interface *interface, cons
 bool host_stray_syn(void *ctx, const struct flow *flow, int ifindex, uint64_t id);
 void host_held_fini(struct lil_host *host);
 
-/* counter.c */
-void host_counters_reset(struct lil_host *host);
-
 #endif
