@@ -285,6 +285,10 @@ int tcp_listener_setopt(struct tcp *tcp, struct tcp_listener *listener, int name
 
 /* IP_PMTUDISC_*, plus one; 0: as the profile has it */
 enum tcp_pmtudisc { PMTUDISC_PROFILES, PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO, PMTUDISC_PROBE, PMTUDISC_INTERFACE, PMTUDISC_OMIT };
+static inline bool pmtudisc_sets_df(uint8_t pmtudisc, bool by_profile)
+{
+    return pmtudisc ? pmtudisc == PMTUDISC_WANT || pmtudisc == PMTUDISC_DO : by_profile;
+}
 
 /* SOL_SOCKET options that TCP keeps a copy of. */
 struct tcb_options {

@@ -450,8 +450,7 @@ static void fill(struct tcb *tcb, struct tcp_plain *out, struct lil_packet *pack
     header->length = (uint16_t)length;
     header->tos = options->tos[0] & (tcb->ecn_ok ? 0xfc : 0xff);
     header->ttl = options->ttl[0];
-    uint8_t pmtudisc = options->pmtudisc[0];
-    header->dont_fragment = pmtudisc ? pmtudisc == PMTUDISC_WANT || pmtudisc == PMTUDISC_DO : params->pmtu_discovery;
+    header->dont_fragment = pmtudisc_sets_df(options->pmtudisc[0], params->pmtu_discovery);
     header->push = false;
     tcb->ack_want = 0;
     delack_on_ack_sent(tcb);

@@ -51,8 +51,8 @@ void output_fill(struct tcb *tcb, struct tcp_segment *segment, uint16_t flags, u
     segment->tos = options->tos[!tcb->is_v4] & (tcb->ecn_ok ? 0xfc : 0xff); /* FreeBSD's IPV6_TCLASS may have ECN's bits */
     segment->ttl = output_ttl(tcb);
     uint8_t pmtudisc = options->pmtudisc[!tcb->is_v4];
-    segment->dont_fragment = pmtudisc == PMTUDISC_DO || (!tcb->opt->path.mtu_lock &&
-                                                         (pmtudisc ? pmtudisc == PMTUDISC_WANT : tcp->params.pmtu_discovery));
+    segment->dont_fragment = pmtudisc_sets_df(pmtudisc, tcp->params.pmtu_discovery) &&
+                             (pmtudisc == PMTUDISC_DO || !tcb->opt->path.mtu_lock);
     header->source_port = tcb->flow.local_port;
     header->dest_port = tcb->flow.remote_port;
     header->seq = seq;
