@@ -24,7 +24,7 @@
 
 enum need { NEEDED, FOR_VIRTUAL_TIME, FOR_SPEED, FOR_SIGNALS, FOR_COUNTER, NEEDS };
 static const char *const need_words[NEEDS] = {"needed to run programs", "needed for virtual time", "only speed",
-                                         "only where signals break calls", "only what reads the counter itself"};
+                                              "only where signals break calls", "only what reads the counter itself"};
 
 struct finding {
     unsigned missing[NEEDS];

@@ -32,13 +32,13 @@ static void host_address_filter(struct lil_host *host)
             host->local_filter |= filter_bit(&host->interfaces[i]->addresses[j].addr);
 }
 
-/* Another IPv4 address of the same net: its route stays as it is, source included (Linux's secondary addresses; in_addprefix of 4.4BSD's
- * heirs). The newest of IPv6 is the one to speak with, as on Linux (ipv6_link_dev_addr puts it before the others). */
 static bool is_of_net(const struct prefix *one, const struct prefix *prefix)
 {
     return addr_is_v4(&prefix->addr) && one->length == prefix->length && prefix_contains(prefix, &one->addr);
 }
 
+/* Behind another IPv4 address of the same net, whose route stays as it is, source included (Linux's secondary addresses; in_addprefix()
+ * of 4.4BSD's heirs). The newest of IPv6 is the one to speak with, as on Linux (ipv6_link_dev_addr() puts it before the others). */
 bool address_is_secondary(const struct prefix *addresses, unsigned index)
 {
     for (unsigned i = 0; i < index; i++)

@@ -7,12 +7,12 @@ enum { SB_EFFICIENCY = 8 /* kern.ipc.sockbuf_waste_factor */, MBUF_CHARGE = 256 
 static bool is_linux(const struct tcb *tcb) { return tcb_params(tcb)->adv_win_scale != 0; }
 
 /* The text of a full segment from the peer (Linux's advmss of an established connection). */
-static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - (tcb->ts_ok ? 12u : 0); }
+static uint32_t full_text(const struct tcb *tcb) { return tcb->advmss - tcb_ts_bytes(tcb); }
 
 /* What the first windows count in: a full segment. Timestamps of a fast open's child count behind its handshake only. */
 static uint32_t first_text(const struct tcb *tcb)
 {
-    return tcb->advmss - (tcb->ts_ok && !tcb_ext_peek(tcb)->fastopen_child ? 12u : 0);
+    return tcb_ext_peek(tcb)->fastopen_child ? tcb->advmss : full_text(tcb);
 }
 
 /* tcp_init_buffer_space(); later changes of the buffer leave it, until the share is measured anew. */
