@@ -21,7 +21,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
 }
 
 /* 3.10.7.1: CLOSED. Nobody listens there. */
-static enum lil_drop refuse_closed(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet)
+enum lil_drop refuse_closed(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet)
 {
     enum lil_drop drop = (in->header.flags & TCP_RST) ? LIL_DROP_TCP_RESET_CLOSED : LIL_DROP_TCP_NO_PORT;
     if (__builtin_expect(in->header.options.has_md5, 0) && !guard_may_refuse(tcp, in, packet))

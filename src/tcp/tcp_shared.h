@@ -118,7 +118,9 @@ static inline void tcb_end_space(struct tcb *tcb) /* all has left that may */
     tcb->ext->space_due = false;
 }
 /* tcp_reset.c */
-COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in); /* RFC 9293 3.10.7.1 */
+COLD void reset_reply(struct tcp *tcp, const struct tcp_in *in);
+/* RFC 9293 3.10.7.1: a reset, unless the host is to be a black hole there. The packet stays the caller's. */
+enum lil_drop refuse_closed(struct tcp *tcp, const struct tcp_in *in, const struct lil_packet *packet);
 COLD void reset_answer(struct tcb *tcb, const struct tcp_in *in); /* and of a connection: tcp_respond() has its TOS, TTL and timestamp */
 void reset_send(struct tcb *tcb); /* <SEQ=SND.NXT><CTL=RST> as tcp_abort sends */
 struct tcp_reply *reply_push(struct tcp *tcp); /* NULL: full */

@@ -176,7 +176,7 @@ COLD static enum lil_drop input_bsd(struct tcp *tcp, uint32_t slot, const struct
         if (begin_anew(tcp, slot, in, packet, &drop))
             return drop;
         timewait_remove(tcp, slot);
-        reset_reply(tcp, in);
+        drop = refuse_closed(tcp, in, packet);
         break;
     case BSD_WAIT_END:
         timewait_remove(tcp, slot);
