@@ -409,6 +409,8 @@ struct rx {
     bool is_expected;         /* Linux's header prediction takes it, if its text fits what memory is paid for */
     bool tells_window;        /* SND.WND was updated, be it to what it was */
     bool is_text_first;       /* it fits, so the text is taken before the ACK is looked at */
+    bool finds_ack_now;       /* FreeBSD: TF_ACKNOW was set before it came */
+    bool is_answered;         /* FreeBSD: by a challenge ACK, which leaves all else as it is */
     bool is_discarded;        /* by a check of steps 1 to 5: Linux sends its own answer and nothing else */
     bool is_expected_ack;     /* Linux's header prediction takes it, and there is no text: ACKs of ours that wait go on waiting */
 };

@@ -178,12 +178,13 @@ static enum lil_drop old_or_bad(struct tcb *tcb, struct rx *rx, bool *acceptable
         return LIL_DROP_TCP_BAD_ACK;
     }
     if (params->rfc5961 && seq_lt(rx->ack, tcb->snd_una - old_ack_range(tcb))) { /* RFC 5961 5 */
-        if (params->input_policy == TCP_INPUT_BSD)
-            tcb->acks_due = tcb->ack_now = 0; /* what was old about the segment is not answered besides */
+        rx->is_answered = params->input_policy == TCP_INPUT_BSD; /* what else was old about it is with what goes next (TF_ACKNOW) */
         challenge_ack(tcb);
         return LIL_DROP_TCP_BAD_ACK;
     }
-    *acceptable = true; /* an old duplicate: its text may still be new */
+    *acceptable = true; /* an old duplicate: its text may still be new; FreeBSD: its window, too */
+    if (params->input_policy == TCP_INPUT_BSD && seq_gt(rx->seq, tcb->snd_wl1))
+        (void)update_window(tcb, rx);
     if (rx->in->header.options.sack_count && tcb->sack_ok && tcb->ext && tcb->tx) {
         struct ack_state state = {.rx = rx, .reord = tcb->snd_nxt, .prior_una = tcb->snd_una, .has_data = rx->end_seq != rx->seq};
         recovery_begin(tcb, &state);

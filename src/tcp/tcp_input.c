@@ -13,7 +13,7 @@ static void rx_init(struct rx *rx, const struct tcb *tcb, const struct tcp_in *i
     rx->length = in->payload;
     rx->gso_size = in->gso_size;
     rx->options_length = (uint8_t)(in->header.header_length - min_u32(TCP_LENGTH, in->header.header_length));
-    rx->is_discarded = rx->is_text_first = rx->is_expected_ack = false;
+    rx->is_discarded = rx->is_answered = rx->is_text_first = rx->is_expected_ack = false;
     rx->ts_progress = rx->tells_window = rx->is_expected = false;
     rx->ts_echo = in->header.options.has_timestamp ? in->header.options.ts_echo : 0;
     rx->end_seq = rx->seq + rx->length + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
@@ -116,7 +116,7 @@ static void note_timestamp(struct tcb *tcb, struct rx *rx)
  * WAS_DUE: there was something to send before it came. */
 static void finish(struct tcb *tcb, const struct rx *rx, bool was_due)
 {
-    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT)
+    if (tcb->state == TCPS_CLOSED || tcb->state == TCPS_TIME_WAIT || rx->is_answered)
         return;
     if (rx->is_discarded && tcb_params(tcb)->input_policy == TCP_INPUT_LINUX) {
         if (tcb->is_due && !was_due && tcb->ext)
@@ -575,7 +575,8 @@ enum lil_drop tcp_step5_ack(struct tcb *tcb, struct rx *rx)
         break;
     case TCPS_CLOSING:
         if (is_fin_acked(tcb)) {
-            if (tcb->ack_now && tcb_params(tcb)->input_policy == TCP_INPUT_BSD) /* tcp_twstart(): an old segment is answered still */
+            /* tcp_twstart(): an old segment is answered still */
+            if (tcb_params(tcb)->input_policy == TCP_INPUT_BSD && (tcb->ack_now || rx->finds_ack_now))
                 reply_ack(tcb);
             tcb_enter_time_wait(tcb);
             return LIL_DROP_TCP_AFTER_CLOSE;

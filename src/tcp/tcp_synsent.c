@@ -137,6 +137,8 @@ static enum lil_drop synsent_simultaneous(struct tcb *tcb, struct rx *rx)
 enum lil_drop synsent_input(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_options *options = &rx->in->header.options;
+    if ((rx->flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) && tcb_params(tcb)->drop_synfin)
+        return LIL_DROP_TCP_BAD_FLAGS;
     if (rx->flags & TCP_ACK) { /* first: ISS < SEG.ACK <= SND.NXT, else a reset (unless it is one) */
         if (!seq_gt(rx->ack, tcb->snd_una) || seq_gt(rx->ack, fastopen_syn_end(tcb))) {
             reset_answer(tcb, rx->in);

@@ -307,8 +307,6 @@ ssize_t tcp_receive(struct tcp *tcp, struct tcb *tcb, const struct iovec *iov, i
     tcb->readable -= (uint32_t)(n + skip);
     if (n + skip)
         window_on_read(tcb, n + skip);
-    if (__builtin_expect(tcb->ext && tcb->ext->snd_urgent, 0))
-        base_tell_urgent(tcb);
     return n == 0 && skip ? receive_nothing(tcb, flags) : (ssize_t)n;
 }
 

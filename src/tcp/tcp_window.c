@@ -552,7 +552,7 @@ static void ack_after_read(struct tcb *tcb, bool is_open)
     } else if (!now && is_linux(tcb)) {
         now = may_double(tcb, window);
     } else if (!now) {
-        now = is_update_due(tcb, window, clamp_of(tcb));
+        now = is_update_due(tcb, window, clamp_of(tcb)) || (tcb_params(tcb)->byte_recovery && base_owes_ack(tcb));
     }
     if (now)
         delack_ack_now(tcb);

@@ -520,6 +520,12 @@ void base_tell_urgent(struct tcb *tcb)
         delack_ack_now(tcb);
 }
 
+/* What a call of tcp_output() that has nothing else to send (a read) sends all the same. */
+bool base_owes_ack(const struct tcb *tcb)
+{
+    return tcb->ack_now || (tcb_ext_peek(tcb)->snd_urgent && seq_gt(tcb_ext_peek(tcb)->snd_up, tcb->snd_una));
+}
+
 /* The window shut over what is in flight: probes and ACKs have the number where it is to go on. */
 bool base_probes_again(const struct tcb *tcb)
 {

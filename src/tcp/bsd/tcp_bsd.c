@@ -227,7 +227,7 @@ static enum lil_drop check(struct tcb *tcb, struct rx *rx)
         tcb->ack_now = true;
         return reass_hold(tcb, rx) == LIL_DROP_NONE ? LIL_DROP_TCP_BAD_FLAGS : LIL_DROP_TCP_WINDOW;
     }
-    return tcb->ack_now ? drop_after_ack(tcb, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
+    return tcb->ack_now || rx->finds_ack_now ? drop_after_ack(tcb, LIL_DROP_TCP_BAD_FLAGS) : LIL_DROP_TCP_BAD_FLAGS;
 }
 
 /* tcp_reass(): a FIN before the end of what waits, and text behind a FIN that waits, are dropped whole. */
@@ -269,7 +269,7 @@ static void take_text(struct tcb *tcb, struct rx *rx, enum lil_drop *drop)
         blocks_on_text(tcb, start, end, prior_rcv_nxt);
 }
 
-enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
+static enum lil_drop steps(struct tcb *tcb, struct rx *rx)
 {
     const struct tcp_params *params = tcb_params(tcb);
     if ((rx->flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) && params->drop_synfin)
@@ -304,6 +304,21 @@ enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
     tcp_step6_urgent(tcb, rx);
     if (rx->length || (rx->flags & TCP_FIN))
         take_text(tcb, rx, &drop);
+    return drop;
+}
+
+/* An ACK that a challenge left behind (TF_ACKNOW) goes with the next segment's answer, not because of a segment that is just dropped. */
+enum lil_drop bsd_steps(struct tcb *tcb, struct rx *rx)
+{
+    uint32_t freed = tcb->tcp->freed;
+    rx->finds_ack_now = tcb->ack_now;
+    tcb->ack_now = false;
+    enum lil_drop drop = steps(tcb, rx);
+    if (rx->finds_ack_now && tcb->tcp->freed == freed) {
+        bool is_taken = drop == LIL_DROP_NONE || drop == LIL_DROP_TCP_AFTER_CLOSE; /* text behind a FIN goes the whole way */
+        rx->is_answered |= !is_taken && !tcb->ack_now;
+        tcb->ack_now = true;
+    }
     return drop;
 }
 

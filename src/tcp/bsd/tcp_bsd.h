@@ -119,6 +119,7 @@ COLD void base_on_rto(struct tcb *tcb);
 COLD void base_check_shut(struct tcb *tcb);
 COLD void base_force(struct tcb *tcb);
 COLD void base_tell_urgent(struct tcb *tcb);
+bool base_owes_ack(const struct tcb *tcb);
 COLD bool base_probes_again(const struct tcb *tcb);
 COLD uint32_t base_ack_seq(struct tcb *tcb);
 COLD void base_end_backoff(struct tcb *tcb);
