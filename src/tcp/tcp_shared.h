@@ -364,6 +364,7 @@ bool output_data(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uin
 void output_note_ack(struct tcb *tcb);
 COLD void output_note_rare(struct tcb *tcb, struct tcphdr_ *header, uint32_t length);
 /* SEGMENT gets LENGTH bytes of the send buffer from SEQ on, in segments of MSS; false: no memory. */
+bool output_syn(struct tcb *tcb, struct tcp_segment *segment);
 bool output_attach(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss);
 /* tcp_retransmit.c */
 bool output_lost(struct tcb *tcb, struct tcp_segment *segment);
