@@ -268,10 +268,60 @@ static void note_first(struct tcb *tcb, uint32_t seq, uint32_t length, uint32_t 
     cwnd_pace(tcb, length, ext->chunk_left > length);
 }
 
+/* What is remembered of a segment's end: a record's (MSG_EOR), a write's (PSH). Within a chunk there is no end, and Linux marks each
+ * chunk of several segments. */
+struct text_end {
+    bool eor, push, marks_chunk;
+};
+
+static struct text_end pass_end(struct tcb *tcb, uint32_t seq, uint32_t length)
+{
+    struct tcb_ext *ext = tcb->ext;
+    struct text_end end = {false, false, false};
+    if (!ext)
+        return end;
+    if (length == 0) {
+        end.push = ext->fin_pushes;
+        return end;
+    }
+    bool whole = ext->chunk_left <= length;
+    end.eor = ext->eor_count && queue_pass_eor(ext, seq + length);
+    end.push = whole && queue_pass_push(tcb, seq + length);
+    end.marks_chunk = whole && ext->chunk_push;
+    return end;
+}
+
+/* SEG, which is the ring's last, is on its way. */
+static void count_first(struct tcb *tcb, struct txseg *seg, uint32_t length)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t packets = txseg_packets(seg);
+    bool was_empty = tcb->tx->packets_out == 0;
+    if (ext)
+        rate_on_sent(ext, seg, was_empty);
+    if (ext && length && tcb_in_flight(tcb) == 0)
+        cwnd_on_idle(tcb);
+    tcb->tx->packets_out += packets;
+    tcb->tx->glued += seg->glued;
+    if (ext && length % seg->mss)
+        ext->snd_sml = seg->start + length;
+    tcb->snd_nxt = seg->end;
+    if (ext)
+        note_first(tcb, seg->start, length, packets);
+    else
+        TCP_MIB(tcb->tcp, OrigDataSent);
+    if (tcb->state == TCPS_SYN_RECEIVED) /* a fast open child: the SYN/ACK has the timer */
+        return;
+    if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
+        tcb->timer = TIMER_NONE;
+        if (ext || !recovery_schedule_tlp(tcb, false)) /* who has text waits for the burst's end */
+            timer_rexmt(tcb);
+    }
+}
+
 /* Sends [SEQ, SEQ+LENGTH) of the buffer for the first time, in segments of MSS, with the FIN behind it when FIN. */
 static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t seq, uint32_t length, uint16_t mss, bool fin)
 {
-    uint16_t flags = TCP_ACK | (fin ? TCP_FIN : 0);
     struct txseg *seg = txring_push(tcb);
     if (!seg)
         return false;
@@ -285,18 +335,9 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
     struct lil_packet *packet = segment->packet;
     uint16_t gso_size = segment->gso_size;
     struct tcb_ext *ext = tcb->ext;
-    bool eor = false, push = false;
-    if (ext && length) {
-        eor = ext->eor_count && queue_pass_eor(ext, seq + length);
-        bool whole = ext->chunk_left <= length; /* within a chunk there is none; Linux marks each chunk of several */
-        push = whole && queue_pass_push(tcb, seq + length);
-        flags |= push || (whole && ext->chunk_push) ? TCP_PSH : 0;
-    } else if (ext && ext->fin_pushes) {
-        push = true;
-        flags |= TCP_PSH;
-    }
+    struct text_end end = pass_end(tcb, seq, length);
     bool has_dsack = ext && ext->has_dsack;
-    output_fill(tcb, segment, flags, seq);
+    output_fill(tcb, segment, TCP_ACK | (fin ? TCP_FIN : 0) | (end.push || end.marks_chunk ? TCP_PSH : 0), seq);
     if (__builtin_expect(has_dsack, 0) && ext->chunk_left > length)
         ext->has_dsack = true; /* the device copies a chunk's options to each of its segments */
     segment->packet = packet;
@@ -312,31 +353,10 @@ static bool output_first(struct tcb *tcb, struct tcp_segment *segment, uint32_t 
                           .sent_ns = tcb_now(tcb),
                           .mss = mss,
                           .glued = ext && ext->chunk_left > length,
-                          .flags = (fin ? TX_FIN : 0) | (push ? TX_PSH : 0) | (eor ? TX_EOR : 0) |
+                          .flags = (fin ? TX_FIN : 0) | (end.push ? TX_PSH : 0) | (end.eor ? TX_EOR : 0) |
                                    (ext && ext->app_limited ? TX_APP_LIMITED : 0),
                           .burst = ext ? output_burst(tcb, true) : 0};
-    uint32_t packets = txseg_packets(seg);
-    bool was_empty = tcb->tx->packets_out == 0;
-    if (ext)
-        rate_on_sent(ext, seg, was_empty);
-    if (ext && length && tcb_in_flight(tcb) == 0)
-        cwnd_on_idle(tcb);
-    tcb->tx->packets_out += packets;
-    tcb->tx->glued += seg->glued;
-    if (ext && length % mss)
-        ext->snd_sml = seq + length;
-    tcb->snd_nxt = seq + length + fin;
-    if (ext)
-        note_first(tcb, seq, length, packets);
-    else
-        TCP_MIB(tcb->tcp, OrigDataSent);
-    if (tcb->state == TCPS_SYN_RECEIVED) /* a fast open child: the SYN/ACK has the timer */
-        return true;
-    if (was_empty || tcb->timer == TIMER_TLP || tcb->timer == TIMER_NONE || tcb->timer == TIMER_PERSIST || tcb->timer == TIMER_RETRY) {
-        tcb->timer = TIMER_NONE;
-        if (ext || !recovery_schedule_tlp(tcb, false)) /* who has text waits for the burst's end */
-            timer_rexmt(tcb);
-    }
+    count_first(tcb, seg, length);
     return true;
 }
 
@@ -501,67 +521,76 @@ COLD static bool output_mtu_probe(struct tcb *tcb, struct tcp_segment *segment, 
     return *sent;
 }
 
+/* The FIN alone: all text before it has gone. */
+static bool output_fin(struct tcb *tcb, struct tcp_segment *segment)
+{
+    if (base_probes_again(tcb)) /* it goes with the last that goes again */
+        return false;
+    if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd && !tcb_params(tcb)->byte_recovery)
+        return false;
+    bool by_window = !seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
+    if (tcb->ext)
+        note_rwnd(tcb, by_window);
+    if (by_window)
+        return persist_check(tcb), false;
+    bool sent = output_data(tcb, segment, tcb->snd_nxt, 0, true);
+    if (tcb->ext)
+        tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
+    return sent;
+}
+
+/* How much of UNSENT the next segment has; 0: nothing goes. What goes in one piece to the device is settled when it begins. */
+static uint32_t next_piece(struct tcb *tcb, uint32_t unsent)
+{
+    struct tcb_ext *ext = tcb->ext;
+    uint32_t mss = burst_mss(tcb);
+    ext->accecn.again = ext->chunk_left != 0;
+    if (ext->chunk_left) /* the rest of what is on its way */
+        return min_u32(min_u32(ext->chunk_left, mss), unsent);
+    if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
+        cwnd_check_idle(tcb);
+    uint32_t record = queue_until_eor(tcb, tcb->snd_nxt, unsent);
+    bool by_window = false;
+    uint32_t length = next_length(tcb, record, record < unsent, &by_window);
+    note_rwnd(tcb, by_window);
+    ext->chunk_left = length;
+    ext->chunk_push = length > mss && !ext->snd_urgent && tcb_params(tcb)->pacing_ss_ratio;
+    return tcb->gso_segs <= 1 ? min_u32(length, mss) : length;
+}
+
 static bool output_new(struct tcb *tcb, struct tcp_segment *segment)
 {
+    struct tcb_ext *ext = tcb->ext;
     if (!tcb_has_unsent(tcb) || tcb->state > TCPS_LAST_ACK || tcb->state == TCPS_FIN_WAIT_2)
         return false;
-    if (tcb->ext && tcb->ext->pacing_ns)
+    if (ext && ext->pacing_ns)
         return note_rwnd(tcb, false), false;
     uint32_t unsent = tcb->write_seq - tcb->snd_nxt;
     if (seq_gt(tcb->snd_nxt, tcb->write_seq))
         return false; /* the FIN is out */
-    if (unsent == 0) { /* the FIN alone */
-        if (base_probes_again(tcb)) /* it goes with the last that goes again */
-            return false;
-        if (tcb_in_flight(tcb) && tcb_in_flight(tcb) >= tcb->cwnd && !tcb_params(tcb)->byte_recovery)
-            return false;
-        bool by_window =
-            !seq_lt(tcb->snd_nxt, tcb->snd_una + tcb->snd_wnd) && tcb_params(tcb)->output_policy == TCP_OUTPUT_LINUX;
-        if (tcb->ext)
-            note_rwnd(tcb, by_window);
-        if (by_window)
-            return persist_check(tcb), false;
-        bool sent = output_data(tcb, segment, tcb->snd_nxt, 0, true);
-        if (tcb->ext)
-            tcb->ext->in_burst |= tcb_params(tcb)->tlp; /* a lost FIN is probed for, too */
-        return sent;
-    }
-    uint32_t length, mss = burst_mss(tcb);
+    if (unsent == 0)
+        return output_fin(tcb, segment);
     bool sent = false;
-    if (tcb->ext->mtu_probing && !tcb->ext->chunk_left && !tcb->ext->probe_checked && output_mtu_probe(tcb, segment, unsent, &sent))
+    if (ext->mtu_probing && !ext->chunk_left && !ext->probe_checked && output_mtu_probe(tcb, segment, unsent, &sent))
         return sent;
-    tcb->ext->accecn.again = tcb->ext->chunk_left != 0;
-    if (tcb->ext->chunk_left) { /* the rest of what is on its way */
-        length = min_u32(min_u32(tcb->ext->chunk_left, mss), unsent);
-    } else {
-        if (tcb_params(tcb)->output_policy != TCP_OUTPUT_LINUX)
-            cwnd_check_idle(tcb);
-        uint32_t record = queue_until_eor(tcb, tcb->snd_nxt, unsent);
-        bool by_window = false;
-        length = next_length(tcb, record, record < unsent, &by_window);
-        note_rwnd(tcb, by_window);
-        tcb->ext->chunk_left = length;
-        tcb->ext->chunk_push = length > mss && !tcb->ext->snd_urgent && tcb_params(tcb)->pacing_ss_ratio;
-        if (tcb->gso_segs <= 1)
-            length = min_u32(length, mss);
-    }
+    uint32_t length = next_piece(tcb, unsent);
+    bool was_idle = tcb_packets_out(tcb) == 0;
     if (length == 0) {
-        if (tcb_packets_out(tcb) == 0)
+        if (was_idle)
             persist_check(tcb);
         return false;
     }
-    bool was_idle = tcb_packets_out(tcb) == 0;
     if (!output_data(tcb, segment, tcb->snd_nxt, length, tcb->fin_queued && length == unsent)) {
         if (tcb->timer == TIMER_NONE) /* no memory: again soon */
             timer_set(tcb, TIMER_RETRY, tcb_now(tcb) + 10 * NS_PER_MS);
         return false;
     }
-    tcb->ext->chunk_left -= length;
-    if (tcb->ext->push_first && !tcb->ext->chunk_left) /* the rest of the write was copied before the next left */
-        tcb->ext->push_first = tcb->ext->burst_open = false;
-    if (!tcb->ext->in_burst)
-        tcb->ext->burst_idle = was_idle;
-    tcb->ext->in_burst = true;
+    ext->chunk_left -= length;
+    if (ext->push_first && !ext->chunk_left) /* the rest of the write was copied before the next left */
+        ext->push_first = ext->burst_open = false;
+    if (!ext->in_burst)
+        ext->burst_idle = was_idle;
+    ext->in_burst = true;
     return true;
 }
 
@@ -605,6 +634,39 @@ COLD static bool output_by_new_path(struct tcb *tcb, struct tcp_segment *segment
     return is_sent;
 }
 
+/* An ACK that a segment asked for; BSD: with what may go, else alone. */
+static void output_owed(struct tcb *tcb, struct tcp_segment *segment)
+{
+    bool is_base = tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext;
+    bool is_carried = is_base && (output_lost(tcb, segment) || output_new(tcb, segment));
+    tcb->acks_due--;
+    if (is_carried)
+        return;
+    output_ack(tcb, segment);
+    tcb->ack_want = 0;
+}
+
+/* Nothing more goes now: what held for this burst alone ends. */
+static void forget_burst(struct tcb *tcb)
+{
+    struct tcb_ext *ext = tcb->ext;
+    if (ext->in_burst || ext->cwnd_limited)
+        end_burst(tcb);
+    tcb_end_space(tcb);
+    ext->probe_checked = ext->burst_open = ext->nothing_new = ext->fastopen_burst = false;
+    ext->hurried_end = ext->alone_end = tcb->snd_nxt;
+    ext->base.is_last = ext->base.has_skipped = false;
+}
+
+/* What goes again, if anything does (tcp_retransmit.c, bsd/tcp_base.c). */
+static bool output_old(struct tcb *tcb, struct tcp_segment *segment)
+{
+    const struct tcb_ext *ext = tcb->ext;
+    if (!ext || !(ext->lost_out || ext->leaves_early || ext->base.in_fast || base_probes_again(tcb)))
+        return false;
+    return ext->leaves_early ? output_early(tcb, segment, output_recovery) : output_recovery(tcb, segment);
+}
+
 bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
 {
     /* the SYN/ACK alone may be in flight after a timeout */
@@ -619,16 +681,8 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
     if (tcb->ext && tcb->ext->path_moved)
         return output_by_new_path(tcb, segment);
     if (tcb->acks_due) {
-        if (tcb->ext && tcb->ext->leaves_early && output_early(tcb, segment, output_recovery))
-            return true;
-        if (tcb_params(tcb)->byte_recovery && tcb->state >= TCPS_ESTABLISHED && tcb->ext &&
-            (output_lost(tcb, segment) || output_new(tcb, segment))) {
-            tcb->acks_due--; /* BSD: what may go goes with it */
-            return true;
-        }
-        tcb->acks_due--;
-        output_ack(tcb, segment);
-        tcb->ack_want = 0;
+        if (!(tcb->ext && tcb->ext->leaves_early && output_early(tcb, segment, output_recovery)))
+            output_owed(tcb, segment);
         return true;
     }
     if (tcb->want_keepalive)
@@ -639,21 +693,14 @@ bool output_tcb(struct tcb *tcb, struct tcp_segment *segment)
         mss_follow_route(tcb);
     if (tcb->want_tlp && output_tail(tcb, segment))
         return true;
-    if (tcb->ext && (tcb->ext->lost_out || tcb->ext->leaves_early || tcb->ext->base.in_fast || base_probes_again(tcb)) &&
-        (tcb->ext->leaves_early ? output_early(tcb, segment, output_recovery) : output_recovery(tcb, segment)))
+    if (output_old(tcb, segment))
         return true;
     if (!(tcb->ext && tcb->ext->nothing_new) && output_new(tcb, segment))
         return true;
     if (tcb->ext && (tcb->ext->base.once || tcb->ext->base.lag) && base_end_burst(tcb) && tcb->ack_want == 0)
         return output_tcb(tcb, segment);
-    if (tcb->ext && (tcb->ext->in_burst || tcb->ext->cwnd_limited))
-        end_burst(tcb);
-    if (tcb->ext) {
-        tcb_end_space(tcb);
-        tcb->ext->probe_checked = tcb->ext->burst_open = tcb->ext->nothing_new = tcb->ext->fastopen_burst = false;
-        tcb->ext->hurried_end = tcb->ext->alone_end = tcb->snd_nxt;
-        tcb->ext->base.is_last = tcb->ext->base.has_skipped = false;
-    }
+    if (tcb->ext)
+        forget_burst(tcb);
     if (tcb->ack_want) {
         uint32_t want = tcb->ack_want - 1u;
         output_ack(tcb, segment);

@@ -235,53 +235,78 @@ static void back_off(struct tcb *tcb)
         tcb->rto_us = (uint32_t)min_u64(tcb->rto_us * 2ull, rtt_rto_max_us(tcb));
 }
 
-/* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says. */
-static bool on_syn_timeout(struct tcb *tcb)
+/* How often the SYN may go again; LINEAR of them without a backoff. 0: as often as there is time. */
+static uint32_t syn_retries(const struct tcb *tcb, uint32_t linear)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    const struct tcp_schedule *schedule = timer_goes_by_syn(tcb) ? &params->syn : &params->synack;
+    bool active = tcb->state == TCPS_SYN_SENT;
+    uint32_t retries = schedule->retries, own = tcb->opt->syn_retries;
+    if (active && own)
+        retries = own;
+    if (!active && is_fastopen_child(tcb))
+        retries = own ? own : retries + 1;
+    if (retries && (schedule->count == 0 || own))
+        retries += linear;
+    return retries;
+}
+
+/* RFC 9293 3.8.3 (MUST-22, MUST-23): R2 for a SYN, as the profile's schedule says; an ICMP error that was kept makes 4.4BSD and others
+ * give up sooner. */
+static bool is_syn_hopeless(const struct tcb *tcb, uint32_t linear)
 {
     const struct tcp_params *params = tcb_params(tcb);
     bool active = tcb->state == TCPS_SYN_SENT;
-    const struct tcp_schedule *schedule = timer_goes_by_syn(tcb) ? &params->syn : &params->synack;
-    uint32_t linear = active ? params->syn_linear_timeouts : 0, retries = schedule->retries;
-    int soft = tcb_ext_peek(tcb)->soft_error;
     uint32_t give_up_ms = timer_syn_end_ms(tcb, active || (params->input_policy == TCP_INPUT_BSD && timer_goes_by_syn(tcb)));
+    uint32_t retries = syn_retries(tcb, linear);
+    if (give_up_ms && !(active && tcb->opt->syn_retries) &&
+        tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
+        return true;
+    if (retries && tcb->retransmits >= retries)
+        return true;
+    if (tcb->retransmits && is_syn_overdue(tcb, retries - min_u32(retries, linear), linear))
+        return true;
+    if (!tcb_ext_peek(tcb)->soft_error)
+        return false;
+    if (params->icmp_policy == TCP_ICMP_SOFT_4S)
+        return tcb_now(tcb) - tcb_syn_start_ns(tcb) >= 4 * NS_PER_S;
+    return params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3; /* 4.4: t_rxtshift > 3 */
+}
+
+static void count_syn_timeout(struct tcb *tcb, struct tcb_ext *ext, uint32_t linear)
+{
+    bool is_child = is_fastopen_child(tcb);
+    if (is_child && !ext->retrans_stamp_ns)
+        ext->retrans_stamp_ns = tcb_now(tcb);
+    count_timeout(tcb, ext, !is_child);
+    ext->total_retrans++;
+    if (tcb->is_passive)
+        return;
+    recovery_on_syn_rto(tcb);
+    if (tcb->state != TCPS_SYN_SENT || ext->total_rto > linear)
+        back_off(tcb);
+}
+
+static bool on_syn_timeout(struct tcb *tcb)
+{
+    const struct tcp_params *params = tcb_params(tcb);
+    bool active = tcb->state == TCPS_SYN_SENT, is_linux = params->input_policy == TCP_INPUT_LINUX;
+    uint32_t linear = active ? params->syn_linear_timeouts : 0;
     if (active && bsd_is_stuck(tcb))
         return timer_give_up(tcb), false;
     if (tcb_ext_peek(tcb)->fastopen_held)
         return fastopen_release_synack(tcb), true;
-    if (params->input_policy == TCP_INPUT_LINUX)
+    if (is_linux)
         TCP_MIB(tcb->tcp, Timeouts);
-    if (give_up_ms && !(active && tcb->opt->syn_retries) &&
-        tcb_now(tcb) >= timer_tick(tcb->tcp, tcb_syn_start_ns(tcb), give_up_ms * NS_PER_MS))
+    if (is_syn_hopeless(tcb, linear))
         return timer_give_up(tcb), false;
-    if (active && tcb->opt->syn_retries)
-        retries = tcb->opt->syn_retries;
-    if (!active && is_fastopen_child(tcb))
-        retries = tcb->opt->syn_retries ? tcb->opt->syn_retries : retries + 1;
-    if (retries && (schedule->count == 0 || tcb->opt->syn_retries))
-        retries += linear;
-    if (retries && tcb->retransmits >= retries)
-        return timer_give_up(tcb), false;
-    if (tcb->retransmits && is_syn_overdue(tcb, retries - min_u32(retries, linear), linear))
-        return timer_give_up(tcb), false;
-    if (soft && params->icmp_policy == TCP_ICMP_SOFT_4S && tcb_now(tcb) - tcb_syn_start_ns(tcb) >= 4 * NS_PER_S)
-        return timer_give_up(tcb), false;
-    if (soft && params->icmp_policy == TCP_ICMP_SOFT && params->tick_ms && tcb->retransmits > 3)
-        return timer_give_up(tcb), false; /* 4.4: t_rxtshift > 3 with a soft error stored */
-    struct tcb_ext *ext = params->input_policy == TCP_INPUT_LINUX ? tcb_ext_get(tcb) : NULL;
+    struct tcb_ext *ext = is_linux ? tcb_ext_get(tcb) : NULL;
     if (ext)
         fastopen_on_timeout(tcb, false);
     if (!active && is_fastopen_child(tcb) && tcb->retransmits == 1)
         recovery_on_synack_rto(tcb);
-    if (ext) {
-        if (is_fastopen_child(tcb) && !ext->retrans_stamp_ns)
-            ext->retrans_stamp_ns = tcb_now(tcb);
-        count_timeout(tcb, ext, !is_fastopen_child(tcb));
-        ext->total_retrans++;
-        if (!tcb->is_passive)
-            recovery_on_syn_rto(tcb);
-        if (!tcb->is_passive && (!active || ext->total_rto > linear))
-            back_off(tcb);
-    }
+    if (ext)
+        count_syn_timeout(tcb, ext, linear);
     if (tcb->retransmits < 255)
         tcb->retransmits++;
     tcb->want_syn = true;
